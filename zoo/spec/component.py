@@ -1,0 +1,199 @@
+"""Declarations: what a plugin says about its components, without torch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from zoo.spec.errors import DeclarationError, listing, near, quote
+from zoo.spec.inputs import InputSpec
+
+API = 1
+"""Version of the interfaces in `zoo.interfaces` that this core offers."""
+
+KINDS = ("backbone", "head", "model", "augmenter", "loss", "trainer", "dataset")
+
+_NAME = re.compile(r"^[a-z0-9][a-z0-9_.\-]*$")
+_DOTTED = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")
+
+
+def _check(fine: bool, where: str, field_name: str, expected: str, got: object) -> None:
+    if not fine:
+        raise DeclarationError(f"{where}: bad {field_name}", expected=expected, got=quote(got))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """One published set of weights of a backbone or model.
+
+    Args:
+        repo: Hub repository, `owner/name`.
+        file: file in it, a `.safetensors`.
+        revision: branch, tag or commit.
+        classes: number of classes of the original head.
+        labels: their names, if they fit in a declaration; or the name of a list that the plugin ships.
+        input: preprocessing that these weights were trained with.
+        metrics: published figures, e.g. `{"imagenet top-1": 71.59}` in percent.
+        licence: SPDX name, only where the publisher gives one.
+        sha256: of the file, if known.
+    """
+
+    repo: str
+    file: str = "model.safetensors"
+    revision: str = "main"
+    classes: int | None = None
+    labels: tuple[str, ...] = ()
+    input: InputSpec = field(default_factory=InputSpec)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    licence: str | None = None
+    sha256: str | None = None
+
+    def __post_init__(self) -> None:
+        where = f"weights of {self.repo}"
+        _check(self.repo.count("/") == 1 and not self.repo.startswith("/"), where, "repo", "owner/name", self.repo)
+        _check(self.file.endswith(".safetensors"), where, "file", "a .safetensors file", self.file)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, for JSON; empty fields left out."""
+        return _plain(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Weights:
+        """The reverse of `to_dict`."""
+        values = dict(data)
+        values["labels"] = tuple(values.get("labels", ()))
+        values["input"] = InputSpec.from_dict(values.get("input", {}))
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """One part that a plugin offers.
+
+    Args:
+        kind: one of `KINDS`.
+        name: lower case, unique per kind in its distribution.
+        target: `package.module:Class`, called with the options as keyword arguments; imported only when built.
+        config: dotted name `package.module:Class` of its pydantic options class, free of torch.
+        summary: one line.
+        paper: link to the paper or source.
+        licence: SPDX name of the code's or weights' licence, only where one is given.
+        tags: words to filter by.
+        task: what a head or model is for; for a loss, the task that it is the default for.
+        weights: published weights by tag.
+        tiny: options that make an instance small enough for contract tests.
+        api: version of the interface that the target implements.
+
+    Raises:
+        DeclarationError: a field is not of the form above.
+
+    Example:
+        >>> c = Component(kind="backbone", name="net", target="pkg.net:Net", summary="A net.")
+        >>> Component.from_dict(c.to_dict()) == c
+        True
+    """
+
+    kind: str
+    name: str
+    target: str
+    summary: str
+    config: str | None = None
+    paper: str | None = None
+    licence: str | None = None
+    tags: tuple[str, ...] = ()
+    task: str | None = None
+    weights: Mapping[str, Weights] = field(default_factory=dict)
+    tiny: Mapping[str, Any] = field(default_factory=dict)
+    api: int = API
+
+    def __post_init__(self) -> None:
+        where = f"component {quote(self.name)}"
+        for key in ("kind", "name", "target", "summary"):
+            value = getattr(self, key)
+            _check(isinstance(value, str) and bool(value.strip()), where, key, "a text", value)
+        _check(self.kind in KINDS, where, "kind", f"one of {', '.join(KINDS)}", self.kind)
+        _check(bool(_NAME.match(self.name)), where, "name", "lower case letters, digits, _ - .", self.name)
+        _check(bool(_DOTTED.match(self.target)), where, "target", "package.module:Class", self.target)
+        _check("\n" not in self.summary, where, "summary", "one line", self.summary)
+        config_fine = self.config is None or (isinstance(self.config, str) and bool(_DOTTED.match(self.config)))
+        _check(config_fine, where, "config", "package.module:Class", self.config)
+        for key in ("paper", "licence", "task"):
+            value = getattr(self, key)
+            _check(value is None or isinstance(value, str), where, key, "a text or None", value)
+        _check(isinstance(self.api, int) and self.api >= 1, where, "api", "a positive integer", self.api)
+        tags_fine = isinstance(self.tags, tuple) and all(isinstance(t, str) for t in self.tags)
+        _check(tags_fine, where, "tags", "a tuple of texts", self.tags)
+        weights_fine = isinstance(self.weights, Mapping) and all(
+            isinstance(v, Weights) for v in self.weights.values()
+        )
+        _check(weights_fine, where, "weights", "Weights by tag", self.weights)
+        _check(isinstance(self.tiny, Mapping), where, "tiny", "options by name", self.tiny)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, for JSON; empty fields left out."""
+        return _plain(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Component:
+        """The reverse of `to_dict`.
+
+        Raises:
+            DeclarationError: a field is unknown, missing or malformed.
+        """
+        known = [f.name for f in fields(cls)]
+        where = f"component {quote(data.get('name'))}"
+        for key in data:
+            if key not in known:
+                raise DeclarationError(f"{where}: unknown field", expected=listing(known), got=key, hint=near(key, known))
+        values = dict(data)
+        values["tags"] = tuple(values.get("tags", ()))
+        try:
+            values["weights"] = {k: Weights.from_dict(v) for k, v in values.get("weights", {}).items()}
+            return cls(**values)
+        except (TypeError, AttributeError) as error:
+            raise DeclarationError(where, expected="the fields of Component", got=str(error)) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Namespace:
+    """How a distribution's names are reached; what the optional hook `zoo_namespace` returns.
+
+    Args:
+        name: the word before the colon in `name:component`.
+        bare: True where every component is also reached without it, else the names that are.
+    """
+
+    name: str
+    bare: bool | tuple[str, ...] = True
+
+    def __post_init__(self) -> None:
+        where = f"namespace {quote(self.name)}"
+        fine = isinstance(self.name, str) and bool(_NAME.match(self.name))
+        _check(fine, where, "name", "lower case letters, digits, _ - .", self.name)
+
+    def claims(self, name: str) -> bool:
+        """Whether the bare name belongs to this distribution."""
+        return self.bare if isinstance(self.bare, bool) else name in self.bare
+
+
+def _plain(item: Any) -> dict[str, Any]:
+    """A dataclass as plain JSON data without its empty fields."""
+    out: dict[str, Any] = {}
+    for f in fields(item):
+        value = getattr(item, f.name)
+        if value is None or value == () or value == {}:
+            continue
+        out[f.name] = _plain_value(value)
+    return out
+
+
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, InputSpec | Weights):
+        return value.to_dict()
+    if isinstance(value, Mapping):
+        return {k: _plain_value(v) for k, v in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain_value(v) for v in value]
+    return value

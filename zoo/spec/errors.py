@@ -1,0 +1,129 @@
+"""Errors and warnings: one line that says what was expected, what came, and what to do next."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+
+class ZooError(Exception):
+    """A mistake that the user can mend.
+
+    Args:
+        problem: what is wrong, in a few words.
+        expected: what would have been right.
+        got: what came instead.
+        hint: the next step.
+
+    Example:
+        >>> print(ZooError("unknown pool", expected="avg or max", got="'mean'", hint="say pool='avg'"))
+        unknown pool: expected avg or max, got 'mean'; say pool='avg'
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        expected: str | None = None,
+        got: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        self.problem, self.expected, self.got, self.hint = problem, expected, got, hint
+        facts = [f"expected {expected}"] if expected else []
+        facts += [f"got {got}"] if got else []
+        line = f"{problem}: {', '.join(facts)}" if facts else problem
+        super().__init__(" ".join((f"{line}; {hint}" if hint else line).split()))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        state = {"expected": self.expected, "got": self.got, "hint": self.hint}
+        return _rebuild, (type(self), self.problem, state)
+
+
+def _rebuild(kind: type[ZooError], problem: str, state: dict[str, str | None]) -> ZooError:
+    return kind(problem, **state)
+
+
+class DeclarationError(ZooError):
+    """A plugin declares something that is not a valid component."""
+
+
+class BadReferenceError(ZooError):
+    """A reference does not follow the grammar."""
+
+
+class UnknownComponentError(ZooError):
+    """No installed plugin offers the name."""
+
+
+class AmbiguousNameError(ZooError):
+    """Two distributions claim one bare name."""
+
+
+class PluginError(ZooError):
+    """An installed plugin does not do what it declares."""
+
+
+class OptionError(ZooError):
+    """An option is unknown or has a value that does not fit."""
+
+
+class RecipeError(ZooError):
+    """A recipe cannot be read."""
+
+
+class FreezeError(ZooError):
+    """A freeze spec is malformed or matches nothing."""
+
+
+class ShapeError(ZooError):
+    """Parts do not fit each other, or an input does not fit the model."""
+
+
+class WeightsError(ZooError):
+    """Weights cannot be reached or do not fit the network."""
+
+
+class FormatError(ZooError):
+    """A folder or file is not a model that this version can read."""
+
+
+class SaveError(ZooError):
+    """A model could not be written; what was there before is untouched."""
+
+
+class DataError(ZooError):
+    """Data cannot be read or used as asked."""
+
+
+class TrainingError(ZooError):
+    """A run cannot be started or went wrong."""
+
+
+class ZooWarning(UserWarning):
+    """Something works, but most likely not as meant."""
+
+
+def quote(value: object) -> str:
+    """The value as one short line for an error message."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def listing(names: Iterable[str], most: int = 12) -> str:
+    """Names as `a, b, c`, cut after `most` of them."""
+    items = list(names)
+    shown = ", ".join(items[:most])
+    return f"{shown} and {len(items) - most} more" if len(items) > most else shown or "nothing"
+
+
+def near(name: str, names: Sequence[str], most: int = 3) -> str:
+    """A hint that names the closest valid names, or all when they are few.
+
+    Example:
+        >>> near("vgg61", ["vgg16", "vgg19", "resnet18"])
+        'did you mean vgg16 or vgg19?'
+    """
+    close = difflib.get_close_matches(name, names, n=most, cutoff=0.5)
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    return f"choose from {listing(sorted(names))}" if names else "there is none to choose from"

@@ -1,0 +1,133 @@
+"""The freeze grammar: `block1-4`, `block1,block3`, `all`, `none`, `encoder.block1-2`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from zoo.spec.errors import FreezeError, listing, near, quote
+
+_BLOCKS = re.compile(r"^block(\d+)(?:-(?:block)?(\d+))?$")
+_PATH = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")
+_GRAMMAR = '"block1-4", "block1,block3", "all", "none" or, inside a part, "encoder.block1-2"'
+
+
+@dataclass(frozen=True, slots=True)
+class FreezeItem:
+    """A range of blocks of one part; the whole part where `first` is None."""
+
+    path: str = ""
+    first: int | None = None
+    last: int | None = None
+
+    def __str__(self) -> str:
+        prefix = f"{self.path}." if self.path else ""
+        if self.first is None:
+            return f"{prefix}all"
+        return f"{prefix}block{self.first}" + (f"-{self.last}" if self.last != self.first else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """A parsed freeze spec.
+
+    Example:
+        >>> str(Freeze.parse("block1-2, block4"))
+        'block1-2,block4'
+        >>> Freeze.parse("block1-2").select({"": ["block1", "block2", "block3"]})
+        (('', 'block1'), ('', 'block2'))
+    """
+
+    items: tuple[FreezeItem, ...] = ()
+
+    @classmethod
+    def parse(cls, spec: str | Sequence[str] | Freeze | None) -> Freeze:
+        """Reads a spec; `None` and "none" freeze nothing.
+
+        Raises:
+            FreezeError: the spec does not follow the grammar.
+        """
+        if isinstance(spec, Freeze):
+            return spec
+        if spec is None:
+            return cls()
+        if isinstance(spec, str):
+            parts = spec.split(",")
+        elif isinstance(spec, Sequence) and all(isinstance(p, str) for p in spec):
+            parts = [q for p in spec for q in p.split(",")]
+        else:
+            raise FreezeError("freeze spec", expected=_GRAMMAR, got=quote(spec))
+        parts = [p.strip() for p in parts]
+        if parts in (["none"], []):
+            return cls()
+        return cls(tuple(cls._item(part, spec) for part in parts))
+
+    @staticmethod
+    def _item(part: str, spec: object) -> FreezeItem:
+        path, _, last_word = part.rpartition(".")
+        match = _BLOCKS.match(last_word)
+        if match is None and last_word != "all":
+            path = part
+        if part == "none" or not (_PATH.match(path) or (path == "" and part)):
+            raise FreezeError("freeze spec", expected=_GRAMMAR, got=quote(spec))
+        if match is None:
+            return FreezeItem(path)
+        first = int(match[1])
+        last = int(match[2] or first)
+        if last < first:
+            raise FreezeError(
+                f"freeze spec {quote(part)} runs backwards",
+                expected=f"block{last}-{first}",
+                got=part,
+            )
+        return FreezeItem(path, first, last)
+
+    def __str__(self) -> str:
+        return ",".join(map(str, self.items)) or "none"
+
+    def __bool__(self) -> bool:
+        return bool(self.items)
+
+    def select(self, parts: Mapping[str, Sequence[str]]) -> tuple[tuple[str, str], ...]:
+        """The (part, block) pairs that the spec names, in the order of `parts`.
+
+        Args:
+            parts: block names by the dotted path of the part that holds them; the path is empty where
+                the model has one backbone only.
+
+        Raises:
+            FreezeError: an item names a part or a block that is not there.
+        """
+        chosen: set[tuple[str, str]] = set()
+        for item in self.items:
+            if item.path not in parts:
+                if not item.path:
+                    paths = [p for p in parts if p]
+                    raise FreezeError(
+                        f"freeze spec {quote(str(item))} does not say which part",
+                        expected=f"a path into {listing(paths)}",
+                        got=str(item),
+                        hint=f'for example "{paths[0]}.{item}"' if paths else "this model has nothing to freeze",
+                    )
+                raise FreezeError(
+                    f"freeze spec {quote(str(item))} matches nothing",
+                    expected=_GRAMMAR if set(parts) == {""} else f"a part among {listing(p for p in parts if p)}",
+                    got=item.path,
+                    hint=near(item.path, [p for p in parts if p] or list(parts[""])),
+                )
+            blocks = list(parts[item.path])
+            if item.first is None:
+                wanted = blocks
+            else:
+                wanted = [f"block{i}" for i in range(item.first, (item.last or item.first) + 1)]
+            missing = [name for name in wanted if name not in blocks]
+            if missing or not wanted:
+                raise FreezeError(
+                    f"freeze spec {quote(str(item))} matches no {listing(missing)}",
+                    expected=f"blocks among {listing(blocks)}",
+                    got=str(item),
+                    hint=f'"all" freezes all {len(blocks)}',
+                )
+            chosen |= {(item.path, name) for name in wanted}
+        return tuple((path, name) for path, names in parts.items() for name in names if (path, name) in chosen)

@@ -1,0 +1,98 @@
+"""What a network expects of the pictures it is given."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from zoo.spec.errors import DeclarationError, quote
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+INTERPOLATIONS = ("nearest", "bilinear", "bicubic")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputSpec:
+    """Preprocessing that belongs to a set of weights.
+
+    A picture in [0, 1] is resized to `size` with `interpolation`, scaled to `range` and normalised to
+    `(x - mean) / std` per channel.
+
+    Args:
+        channels: number of input channels.
+        size: height and width in pixels.
+        range: values that 0 and 1 of a picture are mapped to before normalisation.
+        mean: per channel, in units of `range`.
+        std: per channel, in units of `range`, positive.
+        interpolation: one of `nearest`, `bilinear`, `bicubic`.
+
+    Raises:
+        DeclarationError: a field is out of range or has the wrong length.
+    """
+
+    channels: int = 3
+    size: tuple[int, int] = (224, 224)
+    range: tuple[float, float] = (0.0, 1.0)
+    mean: tuple[float, ...] = IMAGENET_MEAN
+    std: tuple[float, ...] = IMAGENET_STD
+    interpolation: str = "bilinear"
+
+    def __post_init__(self) -> None:
+        checks = {
+            "channels": (self.channels >= 1, "at least 1"),
+            "size": (len(self.size) == 2 and min(self.size) >= 1, "two positive numbers (height, width)"),
+            "range": (len(self.range) == 2 and self.range[0] < self.range[1], "two rising numbers"),
+            "mean": (len(self.mean) == self.channels, f"{self.channels} numbers, one a channel"),
+            "std": (
+                len(self.std) == self.channels and min(self.std) > 0,
+                f"{self.channels} positive numbers, one a channel",
+            ),
+            "interpolation": (self.interpolation in INTERPOLATIONS, f"one of {', '.join(INTERPOLATIONS)}"),
+        }
+        for field, (fine, expected) in checks.items():
+            if not fine:
+                raise DeclarationError(
+                    f"input spec: bad {field}", expected=expected, got=quote(getattr(self, field))
+                )
+
+    def with_channels(self, channels: int) -> InputSpec:
+        """The same for another number of channels: one gets the mean of all, more repeat them in turn.
+
+        Example:
+            >>> InputSpec(mean=(0.4, 0.5, 0.6), std=(0.2, 0.2, 0.2)).with_channels(1).mean
+            (0.5,)
+        """
+        if channels == self.channels:
+            return self
+        if channels == 1:
+            mean, std = ((sum(v) / len(v),) for v in (self.mean, self.std))
+        else:
+            mean, std = (
+                tuple(v[i % len(v)] for i in builtins.range(channels)) for v in (self.mean, self.std)
+            )
+        return replace(self, channels=channels, mean=mean, std=std)
+
+    def with_size(self, size: tuple[int, int]) -> InputSpec:
+        """The same for another picture size."""
+        return replace(self, size=size)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists and numbers, for JSON."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> InputSpec:
+        """The reverse of `to_dict`.
+
+        Raises:
+            DeclarationError: a key is unknown or a value does not fit.
+        """
+        try:
+            return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items()})
+        except TypeError as error:
+            raise DeclarationError("input spec", expected="the fields of InputSpec", got=quote(dict(data))) from error
+
+

@@ -1,0 +1,163 @@
+"""The recipe: one description of model, data, augmentation, loss and training.
+
+The same sections are the arguments of `zoo.build`, the TOML file, the options of the command line and the
+`config.json` on the Hub. Reading one never runs code: it holds names and plain values only.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator
+
+from zoo.spec.errors import RecipeError, quote
+from zoo.spec.freeze import Freeze
+from zoo.spec.options import validate
+from zoo.spec.reference import ComponentRef, HubRef, PathRef, parse_reference
+
+RefValue = str | dict[str, Any]
+Size = tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
+
+
+def _reference(value: Any) -> Any:
+    if value is None:
+        return None
+    ref = parse_reference(value)
+    return ref.to_value() if isinstance(ref, ComponentRef) else str(ref)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelSection(_Section):
+    """What `zoo.build` takes.
+
+    Attributes:
+        name: reference to a backbone or complete model; its options go to `options`.
+        head: reference to a head, `original`, or None for the feature extractor.
+        freeze: freeze spec in canonical form.
+        weights: tag, file or repository; None means random.
+        in_channels: channels of the pictures.
+        classes: number of classes, or their labels.
+        input_size: height and width in pixels.
+        options: options of the component `name`.
+    """
+
+    name: str
+    head: RefValue | None = None
+    freeze: str = "none"
+    weights: str | None = None
+    in_channels: Annotated[int, Field(ge=1)] | None = None
+    classes: Annotated[int, Field(ge=1)] | tuple[str, ...] | None = None
+    input_size: Size | None = None
+    options: dict[str, Any] = {}
+
+    @field_validator("name", mode="before")
+    @classmethod
+    def _name(cls, value: Any) -> Any:
+        ref = parse_reference(value)
+        if isinstance(ref, ComponentRef) and ref.options:
+            raise RecipeError("model.name", expected="a name, its options in model.options", got=quote(value))
+        return str(ref)
+
+    @field_validator("head", mode="before")
+    @classmethod
+    def _head(cls, value: Any) -> Any:
+        return _reference(value)
+
+    @field_validator("freeze", mode="before")
+    @classmethod
+    def _freeze(cls, value: Any) -> Any:
+        return str(Freeze.parse(value))
+
+    @field_validator("input_size", mode="before")
+    @classmethod
+    def _square(cls, value: Any) -> Any:
+        return (value, value) if isinstance(value, int) else value
+
+    @property
+    def ref(self) -> ComponentRef | HubRef | PathRef:
+        """The parsed reference, options included."""
+        ref = parse_reference(self.name)
+        return ComponentRef(ref.name, ref.namespace, self.options) if isinstance(ref, ComponentRef) else ref
+
+    @property
+    def count(self) -> int | None:
+        """Number of classes, however they were given."""
+        return len(self.classes) if isinstance(self.classes, tuple) else self.classes
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the classes, if they were given."""
+        return self.classes if isinstance(self.classes, tuple) else ()
+
+
+class Recipe(_Section):
+    """All sections; only `model` is needed to build.
+
+    Example:
+        >>> recipe = Recipe.from_dict({"model": {"name": "vgg16", "freeze": "block1-4"}})
+        >>> recipe.model.freeze
+        'block1-4'
+        >>> Recipe.from_dict(recipe.to_dict()) == recipe
+        True
+    """
+
+    model: ModelSection
+    data: RefValue | None = None
+    augment: RefValue | list[RefValue] | None = None
+    loss: RefValue | None = None
+    trainer: RefValue | None = None
+    seed: int | None = None
+
+    @field_validator("data", "loss", "trainer", mode="before")
+    @classmethod
+    def _refs(cls, value: Any) -> Any:
+        return _reference(value)
+
+    @field_validator("augment", mode="before")
+    @classmethod
+    def _chain(cls, value: Any) -> Any:
+        return [_reference(item) for item in value] if isinstance(value, list) else _reference(value)
+
+    @field_serializer("model")
+    def _lean(self, section: ModelSection) -> dict[str, Any]:
+        data = section.model_dump(mode="json")
+        return {k: v for k, v in data.items() if v not in (None, {}) and (k, v) != ("freeze", "none")}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON or TOML, without empty sections."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], where: str = "recipe") -> Recipe:
+        """Reads and checks plain data.
+
+        Raises:
+            RecipeError: a section or value is unknown or does not fit.
+        """
+        if not isinstance(data, Mapping):
+            raise RecipeError(where, expected="a table with a model section", got=quote(data))
+        return validate(cls, data, where, RecipeError)
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> Recipe:
+        """Reads a TOML or JSON file.
+
+        Raises:
+            RecipeError: the file cannot be read or is not a recipe.
+        """
+        file = Path(path)
+        try:
+            text = file.read_text(encoding="utf-8")
+            data = json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
+        except OSError as error:
+            raise RecipeError(f"recipe {file}", expected="a readable file", got=error.strerror or str(error)) from None
+        except (ValueError, RecursionError) as error:
+            raise RecipeError(f"recipe {file}", expected="TOML", got=quote(str(error))) from None
+        return cls.from_dict(data, f"recipe {file}")

@@ -1,0 +1,108 @@
+"""References: one grammar for naming a component, a Hub repository or a file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from zoo.spec.errors import BadReferenceError, quote
+
+GRAMMAR = (
+    'a component "name" or "namespace:name", "hf://owner/name@revision", "file:path" or a path, '
+    "or a table {name = ..., option = ...}"
+)
+_COMPONENT = re.compile(r"^(?:(?P<namespace>[a-z0-9][a-z0-9_.\-]*):)?(?P<name>[a-z0-9][a-z0-9_.\-]*)$")
+_HUB = re.compile(r"^hf://(?P<repo>[\w.\-]+/[\w.\-]+)(?:@(?P<revision>[\w.\-/]+))?$")
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentRef:
+    """A component by name, with options."""
+
+    name: str
+    namespace: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.namespace}:{self.name}" if self.namespace else self.name
+
+    def to_value(self) -> str | dict[str, Any]:
+        """The shortest form in a recipe."""
+        return {"name": str(self), **self.options} if self.options else str(self)
+
+
+@dataclass(frozen=True, slots=True)
+class HubRef:
+    """A repository on the Hub."""
+
+    repo: str
+    revision: str | None = None
+
+    def __str__(self) -> str:
+        return f"hf://{self.repo}" + (f"@{self.revision}" if self.revision else "")
+
+
+@dataclass(frozen=True, slots=True)
+class PathRef:
+    """A file or folder."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"file:{self.path}"
+
+
+Reference = ComponentRef | HubRef | PathRef
+
+
+def parse_reference(value: object) -> Reference:
+    """Reads a reference.
+
+    Raises:
+        BadReferenceError: the value follows none of the forms.
+
+    Example:
+        >>> parse_reference("timm:convnext_tiny")
+        ComponentRef(name='convnext_tiny', namespace='timm', options={})
+        >>> parse_reference("hf://me/cats@v1")
+        HubRef(repo='me/cats', revision='v1')
+        >>> parse_reference("./cats")
+        PathRef(path='./cats')
+        >>> parse_reference({"name": "binary", "dropout": 0.5}).options
+        {'dropout': 0.5}
+    """
+    if isinstance(value, ComponentRef | HubRef | PathRef):
+        return value
+    if isinstance(value, Mapping):
+        options = {str(k): v for k, v in value.items()}
+        name = options.pop("name", None)
+        if not isinstance(name, str):
+            raise BadReferenceError("a table that names no component", expected=GRAMMAR, got=quote(dict(value)))
+        ref = parse_reference(name)
+        if not isinstance(ref, ComponentRef):
+            if options:
+                raise BadReferenceError(
+                    "options beside a file or repository", expected="a component's name", got=quote(name)
+                )
+            return ref
+        return ComponentRef(ref.name, ref.namespace, options)
+    if not isinstance(value, str) or not value.strip():
+        raise BadReferenceError("reference", expected=GRAMMAR, got=quote(value))
+    text = value.strip()
+    if text.startswith("hf://"):
+        match = _HUB.match(text)
+        if match is None:
+            raise BadReferenceError("Hub reference", expected="hf://owner/name or hf://owner/name@revision", got=quote(text))
+        return HubRef(match["repo"], match["revision"])
+    if text.startswith("file:"):
+        if len(text) == len("file:"):
+            raise BadReferenceError("file reference", expected="file:path", got=quote(text))
+        return PathRef(text.removeprefix("file:"))
+    if "/" in text or "\\" in text or text.startswith((".", "~")):
+        return PathRef(text)
+    match = _COMPONENT.match(text)
+    if match is None:
+        raise BadReferenceError("reference", expected=GRAMMAR, got=quote(text), hint="names are lower case")
+    return ComponentRef(match["name"], match["namespace"])
