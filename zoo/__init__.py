@@ -1,0 +1,102 @@
+"""Name the parts, get a working vision model.
+
+Example:
+    >>> import zoo
+    >>> {row.kind for row in zoo.list("head")} <= {"head"}
+    True
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zoo.compose.build import build
+    from zoo.hub.folder import load, save
+    from zoo.interfaces.model import Model
+    from zoo.registry.hookspec import hookimpl
+    from zoo.registry.listing import info
+    from zoo.registry.listing import list_components as list  # noqa: A004 - the verb's public name
+    from zoo.spec.component import Component, Namespace, Weights
+    from zoo.spec.errors import ZooError, ZooWarning
+    from zoo.spec.inputs import InputSpec
+    from zoo.spec.options import Options
+    from zoo.spec.recipe import Recipe
+    from zoo.training.verbs import evaluate, fit, predict
+
+    __version__: str
+
+__all__ = [
+    "Component",
+    "InputSpec",
+    "Model",
+    "Namespace",
+    "Options",
+    "Recipe",
+    "Weights",
+    "ZooError",
+    "ZooWarning",
+    "build",
+    "evaluate",
+    "fit",
+    "hookimpl",
+    "info",
+    "list",
+    "load",
+    "predict",
+    "save",
+]
+
+# Where each name lives. Imported on first use, so that listing does not wait for torch.
+_HOMES = {
+    "Component": "zoo.spec.component",
+    "InputSpec": "zoo.spec.inputs",
+    "Model": "zoo.interfaces.model",
+    "Namespace": "zoo.spec.component",
+    "Options": "zoo.spec.options",
+    "Recipe": "zoo.spec.recipe",
+    "Weights": "zoo.spec.component",
+    "ZooError": "zoo.spec.errors",
+    "ZooWarning": "zoo.spec.errors",
+    "build": "zoo.compose.build",
+    "evaluate": "zoo.training.verbs",
+    "fit": "zoo.training.verbs",
+    "hookimpl": "zoo.registry.hookspec",
+    "info": "zoo.registry.listing",
+    "list": "zoo.registry.listing:list_components",
+    "load": "zoo.hub.folder",
+    "predict": "zoo.training.verbs",
+    "save": "zoo.hub.folder",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        value: Any = _version()
+    elif name in _HOMES:
+        module, _, attribute = _HOMES[name].partition(":")
+        value = getattr(importlib.import_module(module), attribute or name)
+    else:
+        raise AttributeError(_unknown(name))
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> Any:
+    return sorted({*globals(), *__all__, "__version__"})
+
+
+def _version() -> str:
+    from importlib import metadata
+
+    try:
+        return metadata.version("zoo-core")
+    except metadata.PackageNotFoundError:  # a checkout that was never installed
+        return "0+unknown"
+
+
+def _unknown(name: str) -> str:
+    from zoo.spec.errors import near
+
+    return f"module 'zoo' has no attribute {name!r}; {near(name, __all__)}"

@@ -33,7 +33,7 @@ class Weights:
         file: file in it, a `.safetensors`.
         revision: branch, tag or commit.
         classes: number of classes of the original head.
-        labels: their names, if they fit in a declaration; or the name of a list that the plugin ships.
+        labels: their names, or the name of a list that the core ships, such as `imagenet-1k`.
         input: preprocessing that these weights were trained with.
         metrics: published figures, e.g. `{"imagenet top-1": 71.59}` in percent.
         licence: SPDX name, only where the publisher gives one.
@@ -44,7 +44,7 @@ class Weights:
     file: str = "model.safetensors"
     revision: str = "main"
     classes: int | None = None
-    labels: tuple[str, ...] = ()
+    labels: tuple[str, ...] | str = ()
     input: InputSpec = field(default_factory=InputSpec)
     metrics: Mapping[str, float] = field(default_factory=dict)
     licence: str | None = None
@@ -63,7 +63,8 @@ class Weights:
     def from_dict(cls, data: Mapping[str, Any]) -> Weights:
         """The reverse of `to_dict`."""
         values = dict(data)
-        values["labels"] = tuple(values.get("labels", ()))
+        labels = values.get("labels", ())
+        values["labels"] = labels if isinstance(labels, str) else tuple(labels)
         values["input"] = InputSpec.from_dict(values.get("input", {}))
         return cls(**values)
 

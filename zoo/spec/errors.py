@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import sys
+import warnings
 from collections.abc import Iterable, Sequence
 
 
@@ -103,6 +105,14 @@ class ZooWarning(UserWarning):
     """Something works, but most likely not as meant."""
 
 
+def warn(message: str) -> None:
+    """Warns at the line outside of zoo that led here."""
+    level, frame = 1, sys._getframe()  # noqa: SLF001 - warnings has no way to skip a package before Python 3.12
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] == "zoo":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, ZooWarning, stacklevel=level)
+
+
 def quote(value: object) -> str:
     """The value as one short line for an error message."""
     text = " ".join(repr(value).split())
@@ -120,8 +130,8 @@ def near(name: str, names: Sequence[str], most: int = 3) -> str:
     """A hint that names the closest valid names, or all when they are few.
 
     Example:
-        >>> near("vgg61", ["vgg16", "vgg19", "resnet18"])
-        'did you mean vgg16 or vgg19?'
+        >>> near("resnet81", ["vgg16", "vgg19", "resnet18"])
+        'did you mean resnet18?'
     """
     close = difflib.get_close_matches(name, names, n=most, cutoff=0.5)
     if close:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from zoo.spec.errors import FreezeError, listing, near, quote
@@ -82,6 +82,28 @@ class Freeze:
                 got=part,
             )
         return FreezeItem(path, first, last)
+
+    @classmethod
+    def of(cls, chosen: Iterable[tuple[str, str]], parts: Mapping[str, Sequence[str]]) -> Freeze:
+        """The shortest spec that selects the (part, block) pairs `chosen` out of `parts`.
+
+        Example:
+            >>> str(Freeze.of([("", "block1"), ("", "block2")], {"": ["block1", "block2", "block3"]}))
+            'block1-2'
+        """
+        wanted = set(chosen)
+        items: list[FreezeItem] = []
+        for path, names in parts.items():
+            numbers = [i + 1 for i, name in enumerate(names) if (path, name) in wanted]
+            if numbers and len(numbers) == len(names):
+                items.append(FreezeItem(path))
+                continue
+            for number in numbers:
+                if items and items[-1].path == path and items[-1].last == number - 1:
+                    items[-1] = FreezeItem(path, items[-1].first, number)
+                else:
+                    items.append(FreezeItem(path, number, number))
+        return cls(tuple(items))
 
     def __str__(self) -> str:
         return ",".join(map(str, self.items)) or "none"

@@ -19,6 +19,9 @@ from zoo.spec.freeze import Freeze
 from zoo.spec.options import validate
 from zoo.spec.reference import ComponentRef, HubRef, PathRef, parse_reference
 
+ORIGINAL = "original"
+"""As `head`: the classifier that the weights were published with."""
+
 RefValue = str | dict[str, Any]
 Size = tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
 

@@ -1,0 +1,60 @@
+# Everything runs in .venv; uv is brought into .tools where the machine has none, and the machine's own
+# Python packages are left alone.
+PYTHON ?= python3
+UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
+BIN := .venv/bin
+PLUGINS := $(sort $(wildcard plugins/*/))
+PROJECTS := pyproject.toml $(PLUGINS:%=%pyproject.toml)
+WORKERS ?= 2
+
+.PHONY: demo test test-slow check lint types layers catalogue docs constraints benchmarks clean
+
+demo: .venv/.ready
+	$(BIN)/zoo demo
+
+test: .venv/.ready
+	$(BIN)/pytest -n $(WORKERS) -m "not slow"
+
+test-slow: .venv/.ready
+	$(BIN)/pytest -n $(WORKERS) -m slow
+
+check: lint types layers catalogue
+
+lint: .venv/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/.ready
+	$(BIN)/mypy
+
+layers: .venv/.ready
+	$(BIN)/lint-imports
+
+catalogue: .venv/.ready
+	$(BIN)/zoo catalogue --check --merge registry.json
+
+docs: .venv/.ready
+	$(BIN)/zensical build --clean
+
+benchmarks: .venv/.ready
+	$(BIN)/python benchmarks/listing.py
+	$(BIN)/python benchmarks/loading.py
+
+# Pinned versions for every platform and Python that zoo supports; holds no index address.
+constraints: $(UV)
+	$(UV) pip compile --quiet --universal --python-version 3.11 --all-extras --group dev $(PROJECTS) \
+		$(foreach p,zoo-core $(notdir $(PLUGINS:%/=%)),--no-emit-package $(p)) \
+		--no-header --no-annotate -o constraints.txt
+
+.venv/.ready: $(PROJECTS) constraints.txt $(UV)
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
+	$(UV) pip install --quiet --python $(BIN)/python -c constraints.txt --group dev \
+		-e '.[datasets]' $(PLUGINS:%/=-e ./%)
+	touch $@
+
+.tools/bin/uv:
+	$(PYTHON) -m venv .tools
+	.tools/bin/python -m pip install --quiet --disable-pip-version-check uv
+
+clean:
+	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .import_linter_cache site

@@ -1,0 +1,45 @@
+"""What this distribution offers, free of torch."""
+
+from __future__ import annotations
+
+from zoo import Component, hookimpl
+
+
+@hookimpl
+def zoo_components() -> list[Component]:
+    """Three networks that train in minutes on a CPU."""
+    return [
+        Component(
+            kind="backbone",
+            name="mlp",
+            target="zoo_basic.mlp:MLP",
+            config="zoo_basic.config:MLPOptions",
+            summary="Multilayer perceptron on the flattened picture.",
+            paper="https://www.nature.com/articles/323533a0",
+            licence="Apache-2.0",
+            tags=("small",),
+            tiny={"hidden": [16, 8], "dropout": 0.1},
+        ),
+        Component(
+            kind="backbone",
+            name="small_cnn",
+            target="zoo_basic.small_cnn:SmallCNN",
+            config="zoo_basic.config:SmallCNNOptions",
+            summary="Plain convolutions and max-poolings.",
+            paper="https://www.manning.com/books/deep-learning-with-python",
+            licence="Apache-2.0",
+            tags=("cnn", "small"),
+            tiny={"channels": [4, 8], "hidden": 16},
+        ),
+        Component(
+            kind="backbone",
+            name="tiny_resnet",
+            target="zoo_basic.tiny_resnet:TinyResNet",
+            config="zoo_basic.config:TinyResNetOptions",
+            summary="Residual network with 174,608 parameters for small pictures.",
+            paper="https://arxiv.org/abs/1512.03385",
+            licence="Apache-2.0",
+            tags=("cnn", "resnet", "small"),
+            tiny={"channels": [4, 8, 8], "units": 1},
+        ),
+    ]

@@ -1,0 +1,175 @@
+"""MobileNet against torchvision and timm: same parameters, same features, same logits."""
+
+import inspect
+
+import pytest
+import timm
+import torch
+import torchvision
+from pydantic import ValidationError
+from torch import nn
+from zoo_mobilenet import config
+from zoo_mobilenet.mobilenet import MobileNet
+from zoo_mobilenet.plugin import TABLE, zoo_components
+from zoo_mobilenet.units import SqueezeExcite
+
+TORCHVISION = ["mobilenet_v2", "mobilenet_v3_small", "mobilenet_v3_large"]
+TIMM = {
+    "mobilenet_v1": "mobilenetv1_100",
+    "mobilenet_v2": "mobilenetv2_100",
+    "mobilenet_v3_small": "mobilenetv3_small_100",
+    "mobilenet_v3_large": "mobilenetv3_large_100",
+}
+
+
+def build(name, in_channels=3, **options):
+    values = getattr(config, TABLE[name][0])(**options).model_dump()
+    return MobileNet(in_channels=in_channels, **values).eval()
+
+
+def count(*modules):
+    return sum(p.numel() for module in modules for p in module.parameters())
+
+
+def head_of(net, classes=1000):
+    return net.original_head(classes, net.block_infos((64, 64))[-1:]).eval()
+
+
+def randomised(model):
+    """Statistics, scales and weights of a network that has seen something, without running it."""
+    torch.manual_seed(0)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            for tensor in (module.weight.data, module.bias.data, module.running_mean, module.running_var):
+                tensor.uniform_(0.5, 1.5)
+        elif isinstance(module, nn.Conv2d | nn.Linear) and module.bias is not None:
+            nn.init.normal_(module.bias)
+    return model.eval()
+
+
+def load(net, head, published):
+    state = net.convert(published)
+    net.load_state_dict({k: v for k, v in state.items() if not k.startswith("head.")}, strict=True)
+    head.load_state_dict({k[5:]: v for k, v in state.items() if k.startswith("head.")}, strict=True)
+
+
+@torch.inference_mode()
+def check_equal(net, reference, features):
+    head = head_of(net)
+    load(net, head, randomised(reference).state_dict())
+    x = torch.randn(2, 3, 75, 64)
+    torch.testing.assert_close(net(x), features(x), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(head(net(x)), reference(x), rtol=1e-4, atol=1e-4)
+    assert count(net, head) == count(reference)
+
+
+@pytest.mark.parametrize("name", TIMM)
+def test_features_and_logits_equal_timms(name):
+    reference = timm.create_model(TIMM[name])
+    check_equal(build(name), reference, reference.forward_features)
+
+
+@pytest.mark.parametrize("name", TORCHVISION)
+def test_features_and_logits_equal_torchvisions(name):
+    reference = torchvision.models.get_model(name)
+    eps = {m.eps for m in reference.modules() if isinstance(m, nn.BatchNorm2d)}.pop()
+    check_equal(build(name, bn_eps=eps), reference, reference.features)
+
+
+def test_the_default_epsilon_is_that_of_the_published_weights():
+    for name, theirs in TIMM.items():
+        with torch.device("meta"):
+            modules = [*build(name).modules(), *timm.create_model(theirs).modules()]
+        assert {m.eps for m in modules if isinstance(m, nn.BatchNorm2d)} == {1e-5}
+
+
+@pytest.mark.parametrize("width", [0.35, 0.5, 1.4])
+def test_a_narrow_v2_has_as_many_parameters_as_torchvisions(width):
+    with torch.device("meta"):
+        net = build("mobilenet_v2", width=width)
+        assert count(net, head_of(net)) == count(torchvision.models.mobilenet_v2(width_mult=width))
+
+
+def test_published_names_fit_where_narrow_rows_have_equal_channels():
+    net = build("mobilenet_v2", width=0.35)
+    load(net, head_of(net), timm.create_model("mobilenetv2_035").state_dict())
+
+
+@pytest.mark.parametrize("size", ["small", "large"])
+def test_a_narrow_v3_has_as_many_parameters_as_timms(size):
+    with torch.device("meta"):
+        net = build(f"mobilenet_v3_{size}", width=0.75)
+        assert count(net, head_of(net)) == count(timm.create_model(f"mobilenetv3_{size}_075"))
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_block_k_ends_at_reduction_two_to_the_k(name):
+    with torch.device("meta"):
+        infos = build(name).block_infos()
+    assert [info.reduction for info in infos] == [2, 4, 8, 16, 32]
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_a_tiny_instance_has_every_kind_of_module(name):
+    with torch.device("meta"):
+        published, tiny = build(name), build(name, **zoo_components()[list(TABLE).index(name)].tiny)
+    assert {type(m) for m in tiny.modules()} == {type(m) for m in published.modules()}
+    assert any(isinstance(m, SqueezeExcite) for m in tiny.modules()) == ("v3" in name)
+
+
+def test_gray_pictures_get_the_sum_over_the_colours():
+    colour, gray = randomised(build("mobilenet_v2", width=0.125)), build("mobilenet_v2", 1, width=0.125)
+    gray.load_state_dict(gray.adapt_input(dict(colour.state_dict())))
+    x = torch.rand(2, 1, 32, 32)
+    torch.testing.assert_close(gray(x), colour(x.expand(-1, 3, -1, -1)), rtol=1e-4, atol=1e-5)
+
+
+def test_unknown_keys_are_kept_for_the_strict_check():
+    state = {"blocks.99.0.conv_pw.weight": torch.zeros(1), "mystery": torch.zeros(1)}
+    assert list(build("mobilenet_v2", width=0.125).convert(state)) == list(state)
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_our_own_keys_stay(name):
+    net = build(name, width=0.125)
+    state = net.state_dict() | {f"head.{k}": v for k, v in head_of(net).state_dict().items()}
+    assert list(net.convert(state)) == list(state)
+
+
+def test_a_missing_batch_counter_becomes_zero():
+    net = build("mobilenet_v2", width=0.125)
+    old = {k: v for k, v in net.state_dict().items() if not k.endswith("num_batches_tracked")}
+    assert set(net.convert(old)) == set(net.state_dict())
+
+
+@pytest.mark.parametrize("component", zoo_components(), ids=lambda c: c.name)
+def test_declared_options_are_the_constructors(component):
+    fields = getattr(config, component.config.partition(":")[2]).model_fields
+    parameters = dict(inspect.signature(MobileNet).parameters)
+    del parameters["in_channels"]
+    assert set(parameters) == set(fields)
+    assert all(field.description for field in fields.values())
+    base = config.MobileNetOptions.model_fields
+    assert all(p.default in (base[k].default, p.empty) for k, p in parameters.items())
+
+
+@pytest.mark.parametrize("bad", [{"dropout": 1.0}, {"last": -1}, {"rows": ()}, {"rows": [(8, 1, 3)]}])
+def test_options_out_of_range_are_refused_by_every_network(bad):
+    for name, *_ in TABLE.values():
+        with pytest.raises(ValidationError):
+            getattr(config, name)(**bad)
+
+
+def test_rows_survive_json():
+    options = config.MobileNetV3Large()
+    assert config.MobileNetV3Large.model_validate_json(options.model_dump_json()) == options
+
+
+@pytest.mark.parametrize("component", zoo_components(), ids=lambda c: c.name)
+def test_declared_publishedare_those_that_timm_publishes(component):
+    for published in component.weights.values():
+        cfg = timm.get_pretrained_cfg(published.repo.removeprefix("timm/"))
+        spec = published.input
+        assert (spec.mean, spec.std, spec.interpolation) == (cfg.mean, cfg.std, cfg.interpolation)
+        assert spec.size in (cfg.input_size[1:], (cfg.test_input_size or cfg.input_size)[1:])
+        assert (published.classes, published.licence.lower()) == (cfg.num_classes, cfg.license)

@@ -1,0 +1,148 @@
+"""ResNet against torchvision and timm: same parameters, same features, same logits."""
+
+import inspect
+
+import pytest
+import timm
+import torch
+import torchvision
+from torch import nn
+from zoo_resnet import config, weights
+from zoo_resnet.plugin import TABLE, zoo_components
+from zoo_resnet.resnet import ResidualUnit, ResNet
+
+LIBRARIES = {
+    "torchvision": torchvision.models.get_model,
+    "timm": timm.create_model,
+}
+TINY = {"width": 0.125}
+
+
+def options(depth):
+    return getattr(config, f"ResNet{depth}")().model_dump()
+
+
+def count(*modules):
+    return sum(p.numel() for module in modules for p in module.parameters())
+
+
+def with_head(depth, classes=1000):
+    net = ResNet(**options(depth)).eval()
+    return net, net.original_head(classes, net.block_infos((64, 64))[-1:]).eval()
+
+
+def randomised(model):
+    """Statistics and scales of a network that has seen something, without running it."""
+    torch.manual_seed(0)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            for tensor in (module.weight.data, module.bias.data, module.running_mean, module.running_var):
+                tensor.uniform_(0.5, 1.5)
+    return model.eval()
+
+
+def load(net, head, published):
+    state = net.convert(published)
+    net.load_state_dict({k: v for k, v in state.items() if not k.startswith("head.")}, strict=True)
+    head.load_state_dict({k[5:]: v for k, v in state.items() if k.startswith("head.")}, strict=True)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("depth", [18, 50])
+@torch.inference_mode()
+def test_features_and_logits_equal_the_reference(depth, library):
+    reference = randomised(LIBRARIES[library](f"resnet{depth}"))
+    net, head = with_head(depth)
+    load(net, head, reference.state_dict())
+    x = torch.randn(2, 3, 75, 64)
+    everything_but_head = nn.Sequential(*list(reference.children())[:-2])
+    torch.testing.assert_close(net(x), everything_but_head(x), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(head(net(x)), reference(x), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("depth", TABLE)
+def test_parameter_count_equals_torchvision(depth):
+    with torch.device("meta"):
+        assert count(*with_head(depth)) == count(torchvision.models.get_model(f"resnet{depth}"))
+
+
+@pytest.mark.parametrize("depth", [101, 152])
+def test_published_keys_and_shapes_become_ours(depth):
+    with torch.device("meta"):
+        net, head = with_head(depth)
+        load(net, head, torchvision.models.get_model(f"resnet{depth}").state_dict())
+
+
+def test_block_k_ends_at_reduction_two_to_the_k():
+    with torch.device("meta"):
+        net = ResNet(**options(50))
+    assert [(i.reduction, i.channels) for i in net.block_infos()] == [
+        (2, 64),
+        (4, 256),
+        (8, 512),
+        (16, 1024),
+        (32, 2048),
+    ]
+
+
+def test_zero_init_makes_each_unit_that_keeps_its_shape_the_identity():
+    net = ResNet(**options(50) | TINY | {"zero_init": True}).eval()
+    units = [m for m in net.modules() if isinstance(m, ResidualUnit) and isinstance(m.shortcut, nn.Identity)]
+    assert len(units) == 12
+    for unit in units:
+        x = torch.rand(1, unit.outputs, 8, 8)
+        assert torch.equal(unit(x), x)
+
+
+def test_gray_pictures_get_the_sum_over_the_colours():
+    colour = randomised(ResNet(**options(18) | TINY))
+    gray = ResNet(in_channels=1, **options(18) | TINY).eval()
+    gray.load_state_dict(gray.adapt_input(dict(colour.state_dict())))
+    x = torch.rand(2, 1, 32, 32)
+    torch.testing.assert_close(gray(x), colour(x.expand(-1, 3, -1, -1)), rtol=1e-4, atol=1e-5)
+
+
+def test_unknown_keys_are_kept_for_the_strict_check():
+    state = {"layer9.0.conv1.weight": torch.zeros(1), "mystery": torch.zeros(1)}
+    assert list(weights.convert(state, (2, 2, 2, 2))) == list(state)
+
+
+def test_our_own_keys_stay():
+    net, head = ResNet(**options(18) | TINY), {"head.fc.weight": torch.zeros(2, 2)}
+    assert list(net.convert(net.state_dict() | head)) == [*net.state_dict(), *head]
+
+
+def test_a_missing_batch_counter_becomes_zero():
+    net = ResNet(**options(18) | TINY)
+    old = {k: v for k, v in net.state_dict().items() if not k.endswith("num_batches_tracked")}
+    assert set(net.convert(old)) == set(net.state_dict())
+
+
+@pytest.mark.parametrize("component", zoo_components(), ids=lambda c: c.name)
+def test_declared_options_are_the_constructors(component):
+    fields = getattr(config, component.config.partition(":")[2]).model_fields
+    parameters = dict(inspect.signature(ResNet).parameters)
+    del parameters["in_channels"]
+    assert set(parameters) == set(fields)
+    assert all(field.description for field in fields.values())
+    base = config.ResNetOptions.model_fields
+    assert all(p.default in (base[k].default, p.empty) for k, p in parameters.items())
+
+
+@pytest.mark.parametrize("component", zoo_components(), ids=lambda c: c.name)
+def test_declared_publishedare_those_that_timm_publishes(component):
+    for published in component.weights.values():
+        cfg = timm.get_pretrained_cfg(published.repo.removeprefix("timm/"))
+        spec = published.input
+        assert (spec.mean, spec.std, spec.interpolation) == (cfg.mean, cfg.std, cfg.interpolation)
+        assert spec.size in (cfg.input_size[1:], (cfg.test_input_size or cfg.input_size)[1:])
+        assert (published.classes, published.licence.lower()) == (cfg.num_classes, cfg.license)
+
+
+@pytest.mark.parametrize("component", zoo_components(), ids=lambda c: c.name)
+def test_declared_metrics_are_torchvisions(component):
+    versions = torchvision.models.get_model_weights(component.name)
+    for tag, version in {"imagenet": "IMAGENET1K_V1", "tv2": "IMAGENET1K_V2"}.items():
+        if tag in component.weights:
+            figures = versions[version].meta["_metrics"]["ImageNet-1K"]
+            assert list(component.weights[tag].metrics.values()) == [figures["acc@1"], figures["acc@5"]]

@@ -1,0 +1,170 @@
+"""Any network of timm whose modules form a chain, as a zoo backbone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from zoo.interfaces.backbone import Backbone, with_channels
+from zoo.interfaces.block import Block
+from zoo.interfaces.features import FeatureInfo
+from zoo.interfaces.head import Head
+from zoo.interfaces.tasks import Multiclass
+from zoo.spec.errors import WeightsError
+from zoo.spec.inputs import INTERPOLATIONS, InputSpec
+from zoo_timm.network import Size, Source, native_size, read_network
+from zoo_timm.plan import Plan
+from zoo_timm.weights import Names, reset_buffers
+
+CONVOLUTION = 4
+"""Axes of a convolution's weight."""
+
+
+class TimmBackbone(Backbone):
+    """A network of timm; running its blocks is timm's own `forward_features`, bit for bit.
+
+    Steps are timm's modules under timm's names, with `_` for the dots. Modules that work in place in timm do
+    not here, so that every step's output can be kept.
+
+    Args:
+        architecture: timm's name.
+        in_channels: of the pictures.
+        input_size: height and width, for networks that are bound to one; None for the published one.
+        drop_path_rate: rate of dropped residual branches in training; None for timm's own.
+        arguments: further arguments of the network's class in timm.
+
+    Attributes:
+        source: what the network is built from.
+        anatomy: how it is put together.
+
+    Raises:
+        OptionError: timm does not know the name, or the network does not take the options.
+        PluginError: the network's modules do not form a chain.
+    """
+
+    def __init__(
+        self,
+        *,
+        architecture: str,
+        in_channels: int = 3,
+        input_size: Size | None = None,
+        drop_path_rate: float | None = None,
+        arguments: Mapping[str, Any] | None = None,
+    ) -> None:
+        size = None if input_size is None else (input_size[0], input_size[1])
+        source = Source.of(
+            arguments or {},
+            architecture=architecture, channels=in_channels, size=size, drop_path_rate=drop_path_rate,
+        )  # fmt: skip
+        anatomy = read_network(source)
+        network = source.create()
+        steps = anatomy.plan.modules(network)
+        rows: list[dict[str, nn.Module]] = [{} for _ in range(max(anatomy.blocks) + 1)]
+        for (name, module), number in zip(steps.items(), anatomy.blocks, strict=True):
+            rows[number][name] = module
+        spec = input_spec(network.pretrained_cfg).with_channels(in_channels)  # type: ignore[arg-type]
+        spec = spec.with_size(size or native_size(network))
+        super().__init__([Block(**row) for row in rows], input_spec=spec)
+        self.map_layout, self.prefix_tokens = anatomy.map_layout, anatomy.prefix_tokens
+        self.source, self.anatomy = source, anatomy
+        self._options = {
+            "architecture": architecture,
+            "in_channels": in_channels,
+            "input_size": size,
+            "drop_path_rate": drop_path_rate,
+            "arguments": dict(arguments or {}),
+        }
+        self._names = Names.of(self, network, anatomy.plan.head(network))
+
+    def original_head(self, classes: int, inputs: Sequence[FeatureInfo]) -> Head:
+        """timm's own classifier.
+
+        Raises:
+            WeightsError: it cannot be had without the rest of the network.
+        """
+        if self.anatomy.head_problem:
+            raise WeightsError(
+                f"the original head of {self.source.architecture} does not run by itself",
+                got=self.anatomy.head_problem, hint="choose a head by name",
+            )  # fmt: skip
+        return TimmHead(inputs=inputs, classes=classes, source=self.source, plan=self.anatomy.plan)
+
+    def convert(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """timm's weights under this backbone's names, through timm's own filter where they need it."""
+        return self._names.convert(state, self.source)
+
+    def adapt_input(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Weights for another number of channels, as of every backbone.
+
+        Raises:
+            WeightsError: the first layer does not see the pictures' channels themselves.
+        """
+        adapted = dict(state)
+        for name, own in self.named_parameters():
+            given = state.get(name)
+            if given is None or given.shape == own.shape or given.shape[2:] != own.shape[2:]:
+                continue
+            if own.ndim != CONVOLUTION or own.shape[1] != self.input_spec.channels:
+                raise WeightsError(
+                    f"weights of {self.source.architecture}",
+                    expected="in_channels=3, as they were published with",
+                    got=f"in_channels={self.input_spec.channels}",
+                )
+            adapted[name] = with_channels(given, own.shape[1])
+        return adapted
+
+    @property
+    def input_layer(self) -> str:
+        """Name of the first convolution's weight, or of the first parameter where there is none."""
+        return next((n for n, p in self.named_parameters() if p.ndim == CONVOLUTION), super().input_layer)
+
+    def reset_buffers(self) -> None:
+        """Recomputes position indices, masks and the like, which no file holds."""
+        reset_buffers(self, lambda: rebuilt(type(self), self._options))
+
+
+class TimmHead(Head):
+    """The classifier that a network of timm was published with.
+
+    Args:
+        inputs: description of the last map.
+        classes: length of the output vector.
+        source: what the network is built from.
+        plan: which of its modules belong to the features.
+    """
+
+    def __init__(self, *, inputs: Sequence[FeatureInfo], classes: int, source: Source, plan: Plan) -> None:
+        super().__init__(task=Multiclass(), inputs=inputs, outputs=classes)
+        self.model = plan.head(source.create(classes))
+        self._parts = {"inputs": inputs, "classes": classes, "source": source, "plan": plan}
+
+    def forward(self, *features: Tensor) -> Tensor:
+        """N x classes logits of the last map."""
+        self.check_features(features)
+        return cast(Tensor, self.model.forward_head(features[0]))  # type: ignore[operator]
+
+    def reset_buffers(self) -> None:
+        """Recomputes what no file holds."""
+        reset_buffers(self, lambda: rebuilt(type(self), self._parts))
+
+
+def rebuilt(kind: Callable[..., nn.Module], options: Mapping[str, Any]) -> nn.Module:
+    """The same once more, on the CPU."""
+    with torch.device("cpu"):
+        return kind(**options)
+
+
+def input_spec(cfg: Mapping[str, Any]) -> InputSpec:
+    """The preprocessing that a pretrained configuration of timm describes."""
+    interpolation = cfg["interpolation"] if cfg["interpolation"] in INTERPOLATIONS else "bicubic"
+    channels, height, width = cfg["input_size"]
+    return InputSpec(
+        channels=channels,
+        size=(height, width),
+        mean=tuple(cfg["mean"]),
+        std=tuple(cfg["std"]),
+        interpolation=interpolation,
+    )

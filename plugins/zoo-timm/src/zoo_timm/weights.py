@@ -1,0 +1,123 @@
+"""timm's weights under a backbone's names, and the buffers that no file holds."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from zoo.spec.errors import WeightsError, quote
+from zoo_timm.trace import CANNOT
+
+if TYPE_CHECKING:
+    from zoo_timm.network import Source
+
+HEAD = "head.model."
+"""Where the original head keeps timm's names."""
+
+
+CLASSES = 1000
+"""Of the network whose names are looked at; any number but zero gives it a classifier."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """timm's names and ours.
+
+    Attributes:
+        ours: name in the backbone by timm's name.
+        unused: timm's names of tensors that neither the features nor the classifier use.
+    """
+
+    ours: dict[str, str]
+    unused: frozenset[str]
+
+    @classmethod
+    def of(cls, backbone: nn.Module, network: nn.Module, head: nn.Module) -> Names:
+        """Read off the tensors that a backbone and a classifier share with their network."""
+        names = {id(tensor): name for name, tensor in _tensors(backbone)}
+        ours = {name: names[id(tensor)] for name, tensor in _tensors(network) if id(tensor) in names}
+        return cls(ours, frozenset(set(network.state_dict()) - set(ours) - set(head.state_dict())))
+
+    def convert(self, state: Mapping[str, Tensor], source: Source) -> dict[str, Tensor]:
+        """A published state dict under our names; those that are not known stay.
+
+        Raises:
+            WeightsError: timm's filter for checkpoints in other forms cannot read it.
+        """
+        with torch.device("meta"):
+            network = replace(source, channels=3).create(CLASSES)
+        expected = network.state_dict()
+        shapes = {key: tensor.shape for key, tensor in state.items()}
+        fits = all(shapes.get(key) == expected[key].shape for key in self.ours if key in expected)
+        if not fits or shapes.keys() - expected.keys():
+            state = _filtered(state, source, network)
+        converted: dict[str, Tensor] = {}
+        for key, tensor in state.items():
+            if key in self.ours:
+                converted[self.ours[key]] = tensor
+            elif key not in self.unused:
+                converted[f"{HEAD}{key}" if key in expected else key] = tensor
+        return converted
+
+
+def _filtered(state: Mapping[str, Tensor], source: Source, network: nn.Module) -> Mapping[str, Tensor]:
+    change = source.checkpoint_filter(network)
+    if change is None:
+        return state
+    try:
+        changed: Mapping[str, Tensor] = change(dict(state), network)
+    except CANNOT as error:
+        where = f"weights for {source.architecture}"
+        raise WeightsError(
+            where, expected="a checkpoint that timm reads", got=quote(str(error))[1:-1]
+        ) from error
+    return changed
+
+
+def _tensors(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    yield from module.named_parameters(remove_duplicate=False)
+    yield from module.named_buffers(remove_duplicate=False)
+
+
+def unsaved(module: nn.Module) -> dict[str, Tensor]:
+    """A module's own buffers that are not in the state dict."""
+    buffers = ((name, module._buffers.get(name)) for name in module._non_persistent_buffers_set)
+    return {name: buffer for name, buffer in buffers if buffer is not None}
+
+
+def reset_buffers(backbone: nn.Module, rebuilt: Callable[[], nn.Module]) -> None:
+    """Computes the buffers that are not in the state dict, in place.
+
+    Args:
+        backbone: has memory for them.
+        rebuilt: makes the same backbone once more; called where timm cannot compute them by itself.
+    """
+    owners = [module for module in backbone.modules() if unsaved(module)]
+    helpful = [module for module in owners if hasattr(module, "init_non_persistent_buffers")]
+    for module in helpful:
+        _compute(module)
+    if len(helpful) == len(owners):
+        return
+    saved = backbone.state_dict().keys()
+    fresh = dict(rebuilt().named_buffers())
+    for name, buffer in backbone.named_buffers():
+        if name not in saved:
+            buffer.copy_(fresh[name])
+
+
+def _compute(module: nn.Module) -> None:
+    """timm's own way, on a copy, since it puts buffers where the parameters still are: on the meta device."""
+    twin = copy.deepcopy(module).to_empty(device="cpu") if _is_meta(module) else module
+    twin.init_non_persistent_buffers()  # type: ignore[operator]
+    if twin is not module:
+        for name, buffer in unsaved(module).items():
+            buffer.copy_(twin.get_buffer(name))
+
+
+def _is_meta(module: nn.Module) -> bool:
+    return any(parameter.is_meta for parameter in module.parameters())

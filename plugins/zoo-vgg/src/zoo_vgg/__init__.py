@@ -1,0 +1,1 @@
+"""VGG backbones for zoo."""

@@ -1,0 +1,159 @@
+"""VGG against torchvision and timm: same parameters, same features, same logits."""
+
+import inspect
+
+import pytest
+import timm
+import torch
+import torchvision
+from torch import nn
+from zoo_vgg import config, weights
+from zoo_vgg.plugin import TABLE, zoo_components
+from zoo_vgg.vgg import VGG
+
+LIBRARIES = {
+    "torchvision": torchvision.models.get_model,
+    "timm": timm.create_model,
+}
+
+
+def options(name):
+    return getattr(config, TABLE[name][0])().model_dump()
+
+
+def count(*modules):
+    return sum(p.numel() for module in modules for p in module.parameters())
+
+
+def with_head(name, size=(64, 64), classes=1000):
+    net = VGG(**options(name)).eval()
+    return net, net.original_head(classes, net.block_infos(size)[-1:]).eval()
+
+
+def randomised(model):
+    """Statistics and weights of a network that has seen something, without running it."""
+    torch.manual_seed(0)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            for tensor in (module.weight.data, module.bias.data, module.running_mean, module.running_var):
+                tensor.uniform_(0.5, 1.5)
+    return model.eval()
+
+
+def load(net, head, published):
+    state = net.convert(published)
+    net.load_state_dict({k: v for k, v in state.items() if not k.startswith("head.")}, strict=True)
+    head.load_state_dict({k[5:]: v for k, v in state.items() if k.startswith("head.")}, strict=True)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("name", ["vgg16", "vgg11_bn", pytest.param("vgg19", marks=pytest.mark.slow)])
+@torch.inference_mode()
+def test_features_and_logits_equal_the_reference(name, library):
+    reference = randomised(LIBRARIES[library](name))
+    with torch.device("meta"):
+        net, head = with_head(name)
+    net.to_empty(device="cpu"), head.to_empty(device="cpu")
+    load(net, head, reference.state_dict())
+    x = torch.randn(2, 3, 64, 64)
+    torch.testing.assert_close(net(x), reference.features(x), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(head(net(x)), reference(x), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_parameter_count_equals_torchvision(name):
+    with torch.device("meta"):
+        net, head = with_head(name, (224, 224))
+        assert count(net, head) == count(torchvision.models.get_model(name))
+
+
+def test_vgg16_has_the_published_size():
+    with torch.device("meta"):
+        net, head = with_head("vgg16", (224, 224))
+    assert (count(net), count(net, head)) == (14_714_688, 138_357_544)
+    assert net.block_infos((150, 150))[-1].shape == "512x4x4"
+
+
+def test_block_k_ends_at_reduction_two_to_the_k():
+    with torch.device("meta"):
+        net = VGG(**options("vgg16_bn"))
+    assert [info.reduction for info in net.block_infos()] == [2, 4, 8, 16, 32]
+    assert [name for name, _ in net.steps() if name.startswith("block5")][-4:] == [
+        "block5.conv3",
+        "block5.bn3",
+        "block5.relu3",
+        "block5.pool",
+    ]
+
+
+def test_a_tap_before_the_activation_is_not_changed_by_it():
+    net = VGG(**options("vgg19") | {"width": 0.125})
+    taps = net.taps(torch.randn(1, 3, 32, 32), ["block5.conv4", "block5.relu4"])
+    assert taps["block5.conv4"].min() < 0
+    assert torch.equal(taps["block5.conv4"].relu(), taps["block5.relu4"])
+
+
+def test_gray_pictures_get_the_sum_over_the_colours():
+    colour = VGG(**options("vgg11") | {"width": 0.125}).eval()
+    gray = VGG(in_channels=1, **options("vgg11") | {"width": 0.125}).eval()
+    gray.load_state_dict(gray.adapt_input(dict(colour.state_dict())))
+    x = torch.rand(2, 1, 32, 32)
+    torch.testing.assert_close(gray(x), colour(x.expand(-1, 3, -1, -1)))
+
+
+def test_names_of_both_libraries_become_ours():
+    ours = weights.module_names(["block1.conv1", "block1.relu1", "block1.pool", "block2.conv1"])
+    paths = ("features.3", "pre_logits.fc1", "head.fc")
+    named = {f"{path}.weight": torch.zeros(2, 3, 7, 7) for path in paths}
+    state = weights.as_linear(weights.rename(named, ours))
+    assert {k: tuple(v.shape) for k, v in state.items()} == {
+        "block2.conv1.weight": (2, 3, 7, 7),
+        "head.fc1.weight": (2, 147),
+        "head.fc3.weight": (2, 147),
+    }
+
+
+def test_unknown_keys_are_kept_for_the_strict_check():
+    state = {"features.99.weight": torch.zeros(1), "mystery": torch.zeros(1)}
+    assert list(VGG(**options("vgg11") | {"width": 0.125}).convert(state)) == list(state)
+
+
+def test_our_own_keys_stay():
+    net, head = VGG(**options("vgg11_bn") | {"width": 0.125}), {"head.fc1.weight": torch.zeros(2, 2)}
+    assert list(net.convert(net.state_dict() | head)) == [*net.state_dict(), *head]
+
+
+def test_a_missing_batch_counter_becomes_zero():
+    net = VGG(**options("vgg11_bn") | {"width": 0.125})
+    old = {k: v for k, v in net.state_dict().items() if not k.endswith("num_batches_tracked")}
+    assert set(net.convert(old)) == set(net.state_dict())
+
+
+@pytest.mark.parametrize("component", zoo_components(), ids=lambda c: c.name)
+def test_declared_options_are_the_constructors(component):
+    fields = getattr(config, component.config.partition(":")[2]).model_fields
+    parameters = dict(inspect.signature(VGG).parameters)
+    del parameters["in_channels"]
+    assert set(parameters) == set(fields)
+    assert all(field.description for field in fields.values())
+    base = config.VGGOptions.model_fields
+    assert all(p.default in (base[k].default, p.empty) for k, p in parameters.items())
+
+
+@pytest.mark.parametrize("component", zoo_components(), ids=lambda c: c.name)
+def test_declared_publishedare_those_that_timm_publishes(component):
+    for published in component.weights.values():
+        cfg = timm.get_pretrained_cfg(published.repo.removeprefix("timm/"))
+        spec = published.input
+        assert (spec.mean, spec.std, spec.interpolation) == (cfg.mean, cfg.std, cfg.interpolation)
+        assert spec.size in (cfg.input_size[1:], (cfg.test_input_size or cfg.input_size)[1:])
+        assert (published.classes, published.licence.lower()) == (cfg.num_classes, cfg.license)
+
+
+@pytest.mark.parametrize("component", zoo_components(), ids=lambda c: c.name)
+def test_declared_metrics_are_torchvisions(component):
+    versions = torchvision.models.get_model_weights(component.name)
+    for tag, version in {"imagenet": "IMAGENET1K_V1", "tv2": "IMAGENET1K_V2"}.items():
+        if tag in component.weights:
+            figures = versions[version].meta["_metrics"]["ImageNet-1K"]
+            assert list(component.weights[tag].metrics.values()) == [figures["acc@1"], figures["acc@5"]]

@@ -1,0 +1,3 @@
+from zoo.testing.contract import contract
+
+test_contract = contract("zoo-core")

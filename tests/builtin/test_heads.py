@@ -1,0 +1,95 @@
+import pytest
+import torch
+
+from zoo.builtin import heads
+from zoo.interfaces.features import FeatureInfo
+from zoo.spec.errors import OptionError, ShapeError
+
+VGG = FeatureInfo(name="block5", channels=512, reduction=32, layout="NCHW", size=(4, 4))
+TOKENS = FeatureInfo(name="block12", channels=8, reduction=16, layout="NLC", size=(2, 3), prefix=1)
+X = torch.rand(2, 512, 4, 4, generator=torch.Generator().manual_seed(0))
+
+
+def parameters(head: torch.nn.Module) -> int:
+    return sum(p.numel() for p in head.parameters())
+
+
+def test_flatten_with_256_hidden_units_is_the_documents_classifier() -> None:
+    head = heads.BinaryHead(inputs=[VGG], classes=2, pool="flatten", hidden=[256], dropout=0.5)
+    assert parameters(head) == 2_097_665
+    assert head(X).shape == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "classes", "outputs"),
+    [
+        ("Binary", None, 1),
+        ("Multiclass", 7, 7),
+        ("Ordinal", 4, 3),
+        ("Multilabel", 5, 5),
+        ("Regression", None, 1),
+        ("Embedding", None, 128),
+    ],
+)
+def test_outputs_follow_from_the_task(name: str, classes: int | None, outputs: int) -> None:
+    head = getattr(heads, f"{name}Head")(inputs=[VGG], classes=classes)
+    assert head(X).shape == (2, outputs)
+    assert parameters(head) == 512 * outputs + outputs
+
+
+@pytest.mark.parametrize(("pool", "factor"), [("avg", 1), ("max", 1), ("avgmax", 2), ("flatten", 16)])
+def test_pooling_gives_what_it_says(pool: str, factor: int) -> None:
+    head = heads.BinaryHead(inputs=[VGG], pool=pool)
+    flat = X.flatten(2)
+    expected = {
+        "avg": flat.mean(2),
+        "max": flat.amax(2),
+        "avgmax": torch.cat([flat.mean(2), flat.amax(2)], 1),
+        "flatten": X.flatten(1),
+    }[pool]
+    assert head.last.in_features == 512 * factor
+    torch.testing.assert_close(head(X), head.last(expected))
+
+
+def test_tokens_are_pooled_without_their_prefix_in_any_number() -> None:
+    head = heads.BinaryHead(inputs=[TOKENS])
+    x = torch.rand(2, 1 + 12, 8)
+    torch.testing.assert_close(head(x), head.last(x[:, 1:].mean(1)))
+
+
+def test_several_taps_lie_side_by_side() -> None:
+    head = heads.MulticlassHead(inputs=[TOKENS, VGG], classes=3, taps=["block12", "block5"])
+    assert head.last.in_features == 8 + 512
+    assert head(torch.rand(2, 7, 8), X).shape == (2, 3)
+
+
+def test_dropout_stands_in_front_of_the_last_layer_only_in_training() -> None:
+    head = heads.RegressionHead(inputs=[VGG], dropout=0.5)
+    assert not torch.equal(head(X), head(X))
+    head.eval()
+    assert torch.equal(head(X), head(X))
+
+
+def test_embeddings_have_length_one_unless_told_otherwise() -> None:
+    one = heads.EmbeddingHead(inputs=[VGG], dim=16)(X).norm(dim=1)
+    torch.testing.assert_close(one, torch.ones(2))
+    assert not torch.allclose(
+        heads.EmbeddingHead(inputs=[VGG], dim=16, normalise=False)(X).norm(dim=1), torch.ones(2)
+    )
+
+
+def test_flatten_of_another_size_says_what_to_do() -> None:
+    head = heads.BinaryHead(inputs=[VGG], pool="flatten")
+    with pytest.raises(ShapeError, match="expected a map of 4x4, got 5x5; resize the pictures"):
+        head(torch.rand(1, 512, 5, 5))
+
+
+def test_flatten_of_an_unknown_size_says_what_to_do() -> None:
+    loose = FeatureInfo(name="block5", channels=8, reduction=32, layout="NCHW", size=None)
+    with pytest.raises(ShapeError, match=r"known size.*input_size"):
+        heads.BinaryHead(inputs=[loose], pool="flatten")
+
+
+def test_three_classes_do_not_fit_a_binary_head() -> None:
+    with pytest.raises(OptionError, match="expected 2 classes, got 3"):
+        heads.BinaryHead(inputs=[VGG], classes=3)

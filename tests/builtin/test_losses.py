@@ -1,0 +1,79 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import log_loss, mean_absolute_error, mean_squared_error
+
+from zoo.builtin import losses
+from zoo.interfaces.loss import Loss
+from zoo.interfaces.tasks import Ordinal
+from zoo.spec.errors import ShapeError
+
+G = torch.Generator().manual_seed(0)
+LOGITS, VALUES = torch.randn(20, 4, generator=G), torch.randn(20, 1, generator=G)
+CLASSES, HALVES = torch.arange(20) % 4, torch.arange(20).reshape(-1, 1) % 2
+
+
+def test_bce_is_scikit_learns_log_loss() -> None:
+    expected = log_loss(HALVES.ravel(), VALUES.sigmoid().ravel().double())
+    assert float(losses.BCE()(VALUES, HALVES.float())) == pytest.approx(expected, rel=1e-5)
+
+
+def test_positive_weight_counts_the_second_class_so_many_times() -> None:
+    ones = torch.ones(3, 1)
+    assert float(losses.BCE(positive_weight=3)(0 * ones, ones)) == pytest.approx(3 * math.log(2))
+
+
+def test_cross_entropy_is_scikit_learns_log_loss() -> None:
+    expected = log_loss(CLASSES, LOGITS.double().softmax(1))
+    assert float(losses.CrossEntropy()(LOGITS, CLASSES)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_class_weights_are_scikit_learns_sample_weights() -> None:
+    weights = (1.0, 2.0, 0.5, 4.0)
+    expected = log_loss(CLASSES, LOGITS.double().softmax(1), sample_weight=np.array(weights)[CLASSES.numpy()])
+    found = losses.CrossEntropy(class_weights=weights)(LOGITS, CLASSES)
+    assert float(found) == pytest.approx(expected, rel=1e-5)
+
+
+def test_label_smoothing_mixes_in_the_uniform_target() -> None:
+    logs = LOGITS.log_softmax(1)
+    expected = 0.9 * -logs[torch.arange(20), CLASSES].mean() + 0.1 * -logs.mean()
+    torch.testing.assert_close(losses.CrossEntropy(label_smoothing=0.1)(LOGITS, CLASSES), expected)
+
+
+def test_cumulative_bce_is_the_mean_over_the_thresholds() -> None:
+    target = Ordinal().target(torch.tensor([0, 2, 3]), 3)
+    assert target.tolist() == [[0, 0, 0], [1, 1, 0], [1, 1, 1]]
+    output = torch.tensor([[-1.0, -2, -3], [2, 1, -1], [3, 2, 1]])
+    signs = target * 2 - 1
+    torch.testing.assert_close(
+        losses.CumulativeBCE()(output, target), (1 + (-signs * output).exp()).log().mean()
+    )
+
+
+def test_multilabel_is_the_mean_of_each_labels_log_loss() -> None:
+    target = (LOGITS.roll(1, 0) > 0).float()
+    each = [log_loss(target[:, i], LOGITS[:, i].sigmoid().double(), labels=[0, 1]) for i in range(4)]
+    assert float(losses.MultilabelSoftMargin()(LOGITS, target)) == pytest.approx(np.mean(each), rel=1e-5)
+
+
+def test_squared_and_absolute_errors_are_scikit_learns() -> None:
+    other = VALUES.roll(1, 0)
+    assert float(losses.MSE()(VALUES, other)) == pytest.approx(mean_squared_error(other, VALUES), rel=1e-5)
+    assert float(losses.L1()(VALUES, other)) == pytest.approx(mean_absolute_error(other, VALUES), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["BCE", "MSE", "L1", "CumulativeBCE", "MultilabelSoftMargin"])
+def test_a_flat_target_beside_a_column_is_an_error_not_all_pairs(name: str) -> None:
+    loss: Loss = getattr(losses, name)()
+    with pytest.raises(ShapeError, match="got 20 x 1 and 20"):
+        loss(VALUES, VALUES.ravel())
+
+
+def test_cross_entropy_refuses_a_column_of_classes_and_too_few_weights() -> None:
+    with pytest.raises(ShapeError, match="target N"):
+        losses.CrossEntropy()(LOGITS, CLASSES[:, None])
+    with pytest.raises(ShapeError, match="expected 4 numbers, got 2"):
+        losses.CrossEntropy(class_weights=(1.0, 2.0))(LOGITS, CLASSES)

@@ -1,0 +1,148 @@
+"""Fake distributions: plugins that are installed for one test, without pip."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from zoo.registry import loading, reset
+from zoo.registry.catalogue import known
+from zoo.registry.installed import installed
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def row(name: str, kind: str = "backbone", package: str = "pkg", **more: Any) -> dict[str, Any]:
+    """A component as plain data."""
+    return {"kind": kind, "name": name, "target": f"{package}.net:Net", "summary": f"The {name}.", **more}
+
+
+class Shelf:
+    """A folder on `sys.path` with fake distributions in it.
+
+    Args:
+        folder: where they are written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def plugin(
+        self,
+        distribution: str,
+        *names: str,
+        version: str = "1.0",
+        code: str | None = None,
+        catalogue: dict[str, Any] | str | bool = False,
+        entry: str = "plugin",
+        rows: list[dict[str, Any]] | None = None,
+        namespace: str | None = None,
+        bare: bool | list[str] = True,
+        requires: str = "zoo-core",
+    ) -> Path:
+        """Writes a distribution and returns its package's folder.
+
+        Args:
+            distribution: its name.
+            names: of its backbones.
+            version: as installed.
+            code: of its plugin module; by default hooks that declare `rows`.
+            catalogue: True for one that agrees with the hooks, or its content.
+            entry: name of its entry point.
+            rows: its components, instead of `names`.
+            namespace: which it claims.
+            bare: which names it claims bare.
+            requires: what its metadata asks for.
+        """
+        package = distribution.replace("-", "_")
+        rows = rows if rows is not None else [row(name, package=package) for name in names]
+        folder = self.folder / package
+        folder.mkdir(exist_ok=True)
+        (folder / "__init__.py").write_text("")
+        (folder / "net.py").write_text(
+            "class Net:\n    def __init__(self, **options): self.options = options\n"
+        )
+        (folder / "plugin.py").write_text(code if code is not None else _code(rows, namespace, bare))
+        if catalogue is True:
+            catalogue = {"format": 1, "distribution": distribution, "bare": bare, "components": rows}
+            catalogue |= {"namespace": namespace} if namespace else {}
+        if catalogue is not False:
+            text = catalogue if isinstance(catalogue, str) else json.dumps(catalogue)
+            (folder / "catalogue.json").write_text(text)
+        self._metadata(distribution, version, f"[zoo]\n{entry} = {package}.plugin\n", requires)
+        importlib.invalidate_caches()
+        reset()
+        return folder
+
+    def _metadata(self, distribution: str, version: str, entry_points: str, requires: str) -> None:
+        package = distribution.replace("-", "_")
+        for old in self.folder.glob(f"{package}-*.dist-info"):
+            for file in old.iterdir():
+                file.unlink()
+            old.rmdir()
+        info = self.folder / f"{package}-{version}.dist-info"
+        info.mkdir()
+        head = f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\nRequires-Dist: {requires}\n"
+        (info / "METADATA").write_text(head)
+        (info / "entry_points.txt").write_text(entry_points)
+        (info / "RECORD").write_text("")
+
+    def python(self, code: str, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Runs Python code in a process that sees the shelf."""
+        return self._run([*options, "-c", code], variables)
+
+    def zoo(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Runs the command line in a process that sees the shelf."""
+        return self._run(["-c", "from zoo.cli import main; main()", *arguments], variables)
+
+    def _run(self, arguments: list[str], variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
+        path = os.pathsep.join([str(self.folder), str(ROOT)])
+        environment = {**os.environ, "PYTHONPATH": path, **variables}
+        command = [sys.executable, *arguments]
+        return subprocess.run(
+            command, capture_output=True, text=True, env=environment, timeout=120, check=False
+        )
+
+
+def _code(rows: list[dict[str, Any]], namespace: str | None, bare: bool | list[str]) -> str:
+    hook = "import zoo\n\n@zoo.hookimpl\ndef"
+    text = f"{hook} zoo_components():\n    return [zoo.Component.from_dict(row) for row in {rows!r}]\n"
+    if namespace or bare is not True:
+        claim = tuple(bare) if isinstance(bare, list) else bare
+        name = namespace or "unnamed"
+        text += f"{hook} zoo_namespace():\n    return zoo.Namespace(name={name!r}, bare={claim!r})\n"
+    return text
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A shelf for fake distributions, seen by this process and its children; other plugins are off."""
+    folder = tmp_path / "shelf"
+    folder.mkdir()
+    real = ",".join(item.distribution for item in installed())
+    monkeypatch.setenv("ZOO_DISABLED_PLUGINS", real)
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("ZOO_PLUGINS", raising=False)
+    monkeypatch.delenv("ZOO_STRICT_PLUGINS", raising=False)
+    monkeypatch.syspath_prepend(str(folder))
+    before = set(sys.modules)
+    _forget()
+    yield Shelf(folder)
+    for name in set(sys.modules) - before:
+        if str(folder) in str(getattr(sys.modules[name], "__file__", "")):
+            del sys.modules[name]
+    _forget()
+
+
+def _forget() -> None:
+    reset()
+    loading.declare.cache_clear()
+    known.cache_clear()
+    importlib.invalidate_caches()

@@ -1,0 +1,121 @@
+import shutil
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from zoo.data.folders import ClassFolders
+from zoo.data.splits import NAMES, split
+from zoo.interfaces.dataset import Dataset, Sample
+from zoo.interfaces.tasks import Multiclass
+from zoo.spec.errors import DataError, ZooWarning
+
+Make = Callable[..., Path]
+
+
+class Numbers(Dataset):
+    """Pictures that show their number; `numbers` and `targets` may repeat."""
+
+    task = Multiclass()
+
+    def __init__(self, numbers: Sequence[int], targets: Sequence[int], classes: int) -> None:
+        self.numbers, self._targets = numbers, targets
+        self.labels = tuple(f"class {i}" for i in range(classes))
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, index: int) -> Sample:
+        return Sample(np.full((2, 2, 1), self.numbers[index], np.float32) / 2000, self._targets[index])
+
+    @property
+    def targets(self) -> Sequence[int]:
+        return self._targets
+
+
+def balanced(count: int = 200, classes: int = 2) -> Numbers:
+    return Numbers(range(count), [i % classes for i in range(count)], classes)
+
+
+def test_splits_are_disjoint_complete_and_stratified() -> None:
+    data = Numbers(range(400), [0] * 100 + [1] * 300, 2)
+    found = split(data, 3)
+    parts = [set(getattr(found, name)) for name in NAMES]
+    assert set.union(*parts) == set(range(400))
+    assert sum(map(len, parts)) == 400
+    for name, share in zip(NAMES, (0.7, 0.15, 0.15), strict=True):
+        assert Counter(data.targets[i] for i in found.of(name)) == {0: share * 100, 1: share * 300}
+
+
+def test_one_seed_gives_one_split_and_another_seed_another() -> None:
+    assert split(balanced(), 1) == split(balanced(), 1)
+    assert split(balanced(), 1).hash != split(balanced(), 2).hash
+    overlap = set(split(balanced(), 1).test) & set(split(balanced(), 2).test)
+    assert len(overlap) < 15
+
+
+def test_a_pictures_place_does_not_depend_on_the_order_of_the_data() -> None:
+    back = Numbers(range(199, -1, -1), [(199 - i) % 2 for i in range(200)], 2)
+    assert {199 - i for i in split(back, 1).test} == set(split(balanced(), 1).test)
+    assert split(back, 1).hash == split(balanced(), 1).hash
+
+
+def test_identical_pictures_are_on_the_same_side() -> None:
+    data = Numbers([i // 3 for i in range(300)], [(i // 3) % 2 for i in range(300)], 2)
+    found = split(data, 0)
+    sides = {i: name for name in NAMES for i in found.of(name)}
+    assert all(len({sides[i], sides[i + 1], sides[i + 2]}) == 1 for i in range(0, 300, 3))
+    assert 36 <= len(found.test) <= 45
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_a_rare_class_is_trained_on_first(count: int) -> None:
+    data = Numbers(range(100 + count), [0] * 100 + [1] * count, 2)
+    found = split(data, 0)
+    assert any(data.targets[i] == 1 for i in found.train)
+    assert any(data.targets[i] == 1 for i in found.test) == (count >= 2)
+
+
+def test_one_picture_with_two_labels_is_said() -> None:
+    data = Numbers([0, 0, *range(1, 41)], [0, 1, *([0, 1] * 20)], 2)
+    with pytest.warns(ZooWarning, match=r"two labels: numbers\[0\] and numbers\[1\]"):
+        split(data, 0)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (Numbers([], [], 2), "expected pictures, got none"),
+        (Numbers(range(20), [1] * 20, 2), "expected at least 2 classes, got one, 'class 1'"),
+        (Numbers(range(20), [0, 1] * 10, 3), "class 'class 2': expected at least one training picture"),
+        (Numbers(range(2), [0, 1], 2), "the val split: expected at least one picture"),
+    ],
+)
+def test_data_that_cannot_be_split_are_one_line(data: Dataset, words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        split(data)
+
+
+def test_the_users_splits_are_kept_and_a_missing_val_is_cut_from_train(make: Make) -> None:
+    data = ClassFolders(make({"train/a": 20, "train/b": 20, "test/a": 3, "test/b": 4}))
+    found = split(data, 0)
+    assert [data.split_of(i) for i in found.test] == ["test"] * 7
+    assert {data.split_of(i) for i in found.train + found.val} == {"train"}
+    assert Counter(data.targets[i] for i in found.val) == {0: 4, 1: 4}
+
+
+def test_train_and_val_folders_leave_no_test(make: Make) -> None:
+    found = split(ClassFolders(make({f"{s}/{c}": 2 for s in ("train", "val") for c in "ab"})))
+    with pytest.raises(DataError, match="no test split: expected train, val, got test; say split='train'"):
+        found.of("test")
+    with pytest.raises(DataError, match="expected train, val, test, all, got 'tset'"):
+        found.of("tset")
+
+
+def test_a_picture_in_two_of_the_users_splits_names_both_files(make: Make) -> None:
+    root = make({f"{s}/{c}": 2 for s in ("train", "test") for c in "ab"})
+    shutil.copy(root / "train/a/0.png", root / "test/a/copy.png")
+    with pytest.raises(DataError, match=r"train/a/0\.png and .*test/a/copy\.png|copy\.png and .*0\.png"):
+        split(ClassFolders(root))

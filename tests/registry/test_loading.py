@@ -1,0 +1,146 @@
+"""Loading imports one plugin and checks that its code keeps what its catalogue says."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import zoo
+from zoo.registry import find, load, resolve_config, resolve_target
+from zoo.spec.component import Component
+from zoo.spec.errors import PluginError
+
+
+def loaded():
+    return sorted(name for name in sys.modules if name.startswith("zoo_"))
+
+
+def component(target="zoo_fake.net:Net", **more):
+    return Component(kind="backbone", name="net", summary="s", target=target, **more)
+
+
+def test_loading_imports_the_one_plugin_and_no_target(shelf):
+    shelf.plugin("zoo-fake", "net", catalogue=True)
+    shelf.plugin("zoo-other", "net2", catalogue=True)
+    got = load(find("net"))
+    assert (got.component.name, got.plugin.distribution) == ("net", "zoo-fake")
+    assert loaded() == ["zoo_fake", "zoo_fake.plugin"]
+
+
+def test_the_target_is_resolved_on_demand(shelf):
+    shelf.plugin("zoo-fake", "net", catalogue=True)
+    assert resolve_target(load(find("net")).component)(depth=2).options == {"depth": 2}
+
+
+def test_a_catalogue_that_points_elsewhere_is_an_error(shelf):
+    entry = {"kind": "backbone", "name": "net", "target": "zoo_fake.net:Old", "summary": "s"}
+    shelf.plugin("zoo-fake", "net", catalogue={"format": 1, "components": [entry]})
+    with pytest.raises(
+        PluginError, match=r"expected zoo_fake.net:Old as in its catalogue, got zoo_fake.net:Net"
+    ):
+        load(find("net"))
+
+
+def test_a_catalogue_that_lists_too_much_is_an_error(shelf):
+    entry = {"kind": "backbone", "name": "gone", "target": "zoo_fake.net:Net", "summary": "s"}
+    shelf.plugin("zoo-fake", "net", catalogue={"format": 1, "components": [entry]})
+    with pytest.raises(PluginError, match="its catalogue lists the backbone 'gone', its code does not"):
+        load(find("gone"))
+
+
+def test_a_component_for_a_newer_core_says_which(shelf):
+    rows = [{"kind": "backbone", "name": "net", "target": "zoo_fake.net:Net", "summary": "s", "api": 99}]
+    shelf.plugin("zoo-fake", rows=rows, catalogue=True, requires="zoo_core>=7.2; python_version>'3'")
+    with pytest.raises(PluginError, match=r"got 99; pip install --upgrade 'zoo_core>=7.2'"):
+        load(find("net"))
+
+
+@pytest.mark.parametrize("code", ["raise ValueError('boom')", "raise SystemExit('boom')"])
+def test_a_plugin_that_does_not_import_is_one_line(shelf, code):
+    shelf.plugin("zoo-fake", "net", catalogue=True, code=code)
+    with pytest.raises(
+        PluginError, match=r"plugin zoo-fake failed to import: \w+: boom \(.*plugin.py, line 1\)"
+    ):
+        load(find("net"))
+
+
+TARGETS = {
+    "zoo_fake.nowhere:Net": "no such module",
+    "nowhere.net:Net": "no such module",
+    "zoo_fake.net:Nat": "has no 'Nat'; did you mean Net",
+    "zoo_fake.needs:Net": "a module that it needs is missing.*pip install not-there",
+    "zoo_fake.raises:Net": "importing zoo_fake.raises raised OSError: lost",
+}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_target_that_cannot_be_had_says_why(shelf, target):
+    folder = shelf.plugin("zoo-fake", "net", catalogue=True)
+    (folder / "needs.py").write_text("import not_there.at_all\n")
+    (folder / "raises.py").write_text("raise OSError('lost')\n")
+    with pytest.raises(PluginError, match=TARGETS[target]) as error:
+        resolve_target(component(target))
+    assert "\n" not in str(error.value)
+
+
+def test_options_are_resolved_and_checked(shelf):
+    folder = shelf.plugin("zoo-fake", "net", catalogue=True)
+    (folder / "config.py").write_text(
+        "import zoo\nclass Config(zoo.Options):\n    depth: int = 1\nplain = dict\n"
+    )
+    config = resolve_config(component(config="zoo_fake.config:Config"))
+    assert config is not None
+    assert config().model_dump() == {"depth": 1}
+    assert resolve_config(component()) is None
+    with pytest.raises(PluginError, match=r"expected a subclass of zoo.Options"):
+        resolve_config(component(config="zoo_fake.config:plain"))
+
+
+HEAVY = (
+    "torch",
+    "pydantic",
+    "pluggy",
+    "rich",
+    "huggingface_hub",
+    "numpy",
+    "importlib.metadata",
+    "zoo_fake",
+    "zoo_slow",
+)
+
+
+@pytest.mark.parametrize("code", ["import zoo; zoo.list()", "import zoo; zoo.list(); zoo.info('net')"])
+def test_listing_imports_nothing_heavy(shelf, code):
+    shelf.plugin("zoo-fake", "net", catalogue=True)
+    shelf.plugin("zoo-slow", "net2")
+    answer = shelf.python(code, "-X", "importtime")
+    assert answer.returncode == 0, answer.stderr
+    imported = {
+        line.rpartition("|")[2].strip()
+        for line in answer.stderr.splitlines()
+        if line.startswith("import time")
+    }
+    assert "zoo.registry.listing" in imported
+    assert [
+        name for name in HEAVY if any(item == name or item.startswith(f"{name}.") for item in imported)
+    ] == []
+
+
+def test_every_public_name_has_a_home():
+    assert set(zoo._HOMES) == set(zoo.__all__)
+    assert {*zoo.__all__, "__version__"} <= set(dir(zoo))
+    assert isinstance(zoo.__version__, str)
+
+
+def test_an_unknown_public_name_is_a_helpful_error():
+    with pytest.raises(AttributeError, match="did you mean build"):
+        zoo.biuld  # noqa: B018
+    assert not hasattr(zoo, "nothing_like_it")
+
+
+def test_importing_zoo_imports_nothing_else():
+    code = "import sys; old = set(sys.modules); import zoo; print(*set(sys.modules) - old)"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert [name for name in answer.stdout.split() if name.startswith("zoo")] == ["zoo"]

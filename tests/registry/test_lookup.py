@@ -1,0 +1,239 @@
+"""A name means one component, or the error says what to do."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from zoo.registry import catalogue, entries, find, info, list_components, recipe_file
+from zoo.registry.lookup import registry
+from zoo.spec.errors import AmbiguousNameError, BadReferenceError, PluginError, UnknownComponentError
+from zoo.spec.reference import ComponentRef
+
+
+@pytest.fixture
+def known(tmp_path, monkeypatch):
+    """Writes a registry of known distributions, in place of the released one."""
+
+    def write(*catalogues):
+        checkout = tmp_path / "checkout"
+        (checkout / "zoo" / "registry").mkdir(parents=True)
+        (checkout / "pyproject.toml").write_text("")
+        (checkout / "registry.json").write_text(json.dumps({"format": 1, "distributions": catalogues}))
+        monkeypatch.setattr(catalogue, "__file__", str(checkout / "zoo" / "registry" / "catalogue.py"))
+        catalogue.known.cache_clear()
+
+    return write
+
+
+def offered(distribution, *names, **more):
+    rows = [{"kind": "backbone", "name": name, "target": "a:B", "summary": "s"} for name in names]
+    return {"format": 1, "distribution": distribution, "components": rows, **more}
+
+
+def test_a_bare_name_and_its_qualified_form_mean_the_same(shelf):
+    shelf.plugin("zoo-fake", "net", catalogue=True)
+    assert find("net") == find("fake:net") == find(ComponentRef("net")) == find({"name": "net", "depth": 3})
+    assert (find("net").ref, find("net").qualified) == ("net", "fake:net")
+
+
+def test_facts_come_with_the_entry(shelf):
+    rows = [{"kind": "head", "name": "h", "target": "a:B", "summary": "s", "facts": {"parameters": 7}}]
+    shelf.plugin("zoo-fake", rows=rows, catalogue=True)
+    assert find("h").facts == {"parameters": 7}
+
+
+def test_two_claimants_are_an_error_only_for_that_name(shelf):
+    shelf.plugin("zoo-one", "net", "mine", catalogue=True)
+    shelf.plugin("zoo-two", "net", catalogue=True)
+    with pytest.raises(AmbiguousNameError, match=r"one:net \(backbone of zoo-one\) or two:net"):
+        find("net")
+    assert find("mine").ref == "mine"
+    assert find("two:net").ref == "two:net"
+    assert registry().conflicts == {("backbone", "net"): ("zoo-one", "zoo-two")}
+
+
+def test_the_kind_tells_two_claimants_apart(shelf):
+    for name, kind in (("zoo-one", "head"), ("zoo-two", "loss")):
+        shelf.plugin(
+            name, rows=[{"kind": kind, "name": "x", "target": "a:B", "summary": "s"}], catalogue=True
+        )
+    assert find("x", "loss").plugin.distribution == "zoo-two"
+    assert find("x", ("loss", "backbone")).plugin.distribution == "zoo-two"
+    with pytest.raises(AmbiguousNameError):
+        find("x")
+
+
+def test_a_name_of_two_kinds_needs_its_kind(shelf):
+    rows = [{"kind": kind, "name": "x", "target": "a:B", "summary": "s"} for kind in ("head", "loss")]
+    shelf.plugin("zoo-fake", rows=rows, catalogue=True)
+    with pytest.raises(AmbiguousNameError, match="head and loss of zoo-fake; say kind='head'"):
+        find("fake:x")
+    assert find("x", "head").component.kind == "head"
+
+
+@pytest.mark.parametrize("bare", [False, ["other"]])
+def test_a_name_kept_to_its_namespace_is_not_found_bare(shelf, bare):
+    shelf.plugin("zoo-fake", "net", "other", bare=bare, namespace="fake", catalogue=True)
+    with pytest.raises(UnknownComponentError, match="it is fake:net"):
+        find("net")
+    assert find("fake:net").ref == "fake:net"
+    if bare:
+        assert find("other").ref == "other"
+
+
+def test_a_name_kept_to_its_namespace_disputes_nothing(shelf):
+    shelf.plugin("zoo-big", "net", bare=False, namespace="big", catalogue=True)
+    shelf.plugin("zoo-own", "net", catalogue=True)
+    assert find("net").plugin.distribution == "zoo-own"
+
+
+def test_a_namespace_of_two_distributions_is_an_error_on_use(shelf):
+    shelf.plugin("zoo-one", "net1", namespace="same", catalogue=True)
+    shelf.plugin("zoo-two", "net2", namespace="same", catalogue=True)
+    for name in ("same:net1", "net2"):
+        with pytest.raises(PluginError, match=r"zoo-one, zoo-two.*ZOO_DISABLED_PLUGINS=zoo-two"):
+            find(name)
+    assert registry().clashes == {"same": ("zoo-one", "zoo-two")}
+    assert not [entry for entry in entries() if entry.plugin.namespace.name == "same"]
+
+
+def test_near_names_are_offered_with_their_namespace(shelf):
+    shelf.plugin("zoo-one", "convnet16", catalogue=True)
+    shelf.plugin("zoo-two", "convnet19", bare=False, namespace="two", catalogue=True)
+    with pytest.raises(UnknownComponentError, match="did you mean two:convnet19 or convnet16"):
+        find("convnet61")
+    with pytest.raises(UnknownComponentError, match="did you mean two:convnet19"):
+        find("two:convnet91")
+
+
+def test_an_unknown_namespace_names_the_known_ones(shelf):
+    shelf.plugin("zoo-fake", "net", catalogue=True)
+    with pytest.raises(UnknownComponentError, match="namespace fakk: did you mean fake"):
+        find("fakk:xyz")
+    with pytest.raises(UnknownComponentError, match="it is fake:net"):
+        find("fakk:net")
+
+
+def test_another_kind_of_that_name_is_named(shelf):
+    shelf.plugin("zoo-fake", "net", catalogue=True)
+    with pytest.raises(UnknownComponentError, match="'net' is the backbone fake:net: expected a head"):
+        find("net", "head")
+
+
+def test_a_known_distribution_is_offered_for_installation(shelf, known):
+    known(offered("zoo-far", "farnet"), offered("zoo-space", "shuttle", bare=False, namespace="nasa"))
+    with pytest.raises(UnknownComponentError, match="`farnet` comes from zoo-far: pip install zoo-far"):
+        find("farnet", "backbone")
+    with pytest.raises(
+        UnknownComponentError, match="`nasa:shuttle` comes from zoo-space: pip install zoo-space"
+    ):
+        find("nasa:shuttle")
+
+
+def test_a_known_distribution_that_is_disabled_says_so(shelf, known, monkeypatch):
+    known(offered("zoo-far", "farnet"))
+    monkeypatch.setenv("ZOO_DISABLED_PLUGINS", "zoo-far")
+    with pytest.raises(UnknownComponentError, match="ZOO_DISABLED_PLUGINS excludes"):
+        find("farnet")
+
+
+def test_a_broken_plugin_is_named_beside_an_unknown_name(shelf, known):
+    known(offered("zoo-bad", "badnet"))
+    shelf.plugin("zoo-bad", code="raise ValueError('boom')")
+    with pytest.raises(
+        UnknownComponentError, match=r"does not load; plugin zoo-bad 1.0 failed to load: .*boom"
+    ):
+        find("badnet")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", '{"format": 1}', '{"format": 1, "distributions": [{"format": 1}]}']
+)
+def test_a_damaged_registry_gives_no_hints(shelf, known, text):
+    known()
+    path = catalogue.Path(catalogue.__file__).parents[2] / "registry.json"
+    path.write_text(text)
+    with pytest.raises(UnknownComponentError):
+        find("farnet")
+
+
+def test_the_registry_beside_the_package_counts_without_a_checkout(known):
+    known(offered("zoo-far", "farnet"))
+    checkout = catalogue.Path(catalogue.__file__).parents[2]
+    (checkout / "pyproject.toml").unlink()
+    assert catalogue.known() == ()
+    (checkout / "registry.json").rename(checkout / "zoo" / "registry.json")
+    catalogue.known.cache_clear()
+    assert [item["distribution"] for item in catalogue.known()] == ["zoo-far"]
+
+
+@pytest.mark.parametrize("ref", ["hf://me/cats", "./cats"])
+def test_a_reference_to_something_else_is_refused(shelf, ref):
+    with pytest.raises(BadReferenceError, match="expected the name of a head"):
+        find(ref, "head")
+
+
+def test_an_unknown_kind_is_refused(shelf):
+    with pytest.raises(UnknownComponentError, match="expected backbone, head"):
+        list_components("bckbone")
+
+
+def test_rows_are_sorted_and_filtered(shelf, known):
+    rows = [
+        {
+            "kind": "loss",
+            "name": "b",
+            "target": "a:B",
+            "summary": "Soft.",
+            "tags": ["x"],
+            "facts": {"parameters": 3},
+        },
+        {"kind": "head", "name": "c", "target": "a:B", "summary": "Hard things.", "task": "binary"},
+    ]
+    shelf.plugin("zoo-fake", rows=rows, catalogue=True)
+    known(offered("zoo-far", "farnet"), offered("zoo-fake", "old"))
+    mine = {"fake", "far"}
+    assert [row.name for row in list_components() if row.namespace in mine] == ["c", "b"]
+    assert [row.name for row in list_components(search="HARD binary")] == ["c"]
+    assert [row.parameters for row in list_components("loss", tag="x") if row.namespace in mine] == [3]
+    everything = [
+        (row.name, row.installed) for row in list_components(installed=False) if row.namespace in mine
+    ]
+    assert everything == [("farnet", False), ("c", True), ("b", True)]
+
+
+def test_info_is_plain_data(shelf):
+    shelf.plugin("zoo-fake", "net", catalogue=True)
+    data = info("net")
+    assert json.loads(json.dumps(data)) == data
+    assert (data["qualified"], data["version"], data["summary"]) == ("fake:net", "1.0", "The net.")
+
+
+def test_entries_are_those_of_a_kind(shelf):
+    shelf.plugin("zoo-fake", "net", "net2", catalogue=True)
+    found = [entry.ref for entry in entries("backbone") if entry.plugin.namespace.name == "fake"]
+    assert found == ["net", "net2"]
+
+
+def test_a_new_installation_is_seen_by_a_running_process(shelf):
+    shelf.plugin("zoo-one", "net1", catalogue=True)
+    before = registry()
+    find("net1")
+    assert registry() is before
+    shelf.plugin("zoo-two", "net2", catalogue=True)
+    assert find("net2")
+
+
+def test_recipes_are_found_by_name(shelf):
+    content = {"format": 1, "components": [], "recipes": {"demo": "recipes/demo.toml"}}
+    shelf.plugin("zoo-one", catalogue=content)
+    assert (
+        recipe_file("demo") == recipe_file("one:demo") == shelf.folder / "zoo_one" / "recipes" / "demo.toml"
+    )
+    with pytest.raises(UnknownComponentError, match="did you mean one:demo"):
+        recipe_file("one:dema")
+    shelf.plugin("zoo-two", catalogue=content)
+    with pytest.raises(AmbiguousNameError, match="one:demo or two:demo"):
+        recipe_file("demo")

@@ -1,0 +1,108 @@
+"""Data sets that other packages ship, so that they need no download."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from zoo.interfaces.dataset import Dataset, Sample
+from zoo.interfaces.tasks import Binary, Multiclass, Task
+from zoo.spec.errors import DataError
+
+Array = npt.NDArray[np.uint8]
+
+
+class _Embedded(Dataset):
+    """Pictures that fit in memory.
+
+    Args:
+        pictures: M x H x W x 1, uint8 in 0..255.
+        targets: M class indices.
+        per_class: keep only so many of each class, the first ones.
+    """
+
+    title: ClassVar[str]
+
+    def __init__(self, pictures: Array, targets: npt.NDArray[np.int64], *, per_class: int | None) -> None:
+        if per_class is not None:
+            kept = [np.flatnonzero(targets == label)[:per_class] for label in range(len(self.labels))]
+            order = np.sort(np.concatenate(kept))
+            pictures, targets = pictures[order], targets[order]
+        self._pictures, self._targets = pictures, targets
+        digest = hashlib.blake2b(pictures.tobytes(), digest_size=16)
+        digest.update(targets.tobytes())
+        self.fingerprint = digest.hexdigest()
+
+    def __len__(self) -> int:
+        return len(self._targets)
+
+    def __getitem__(self, index: int) -> Sample:
+        return Sample(self._pictures[index], int(self._targets[index]))
+
+    @property
+    def targets(self) -> Sequence[int]:
+        """Class indices."""
+        return [int(target) for target in self._targets]
+
+    def name(self, index: int) -> str:
+        """For example `digits[17]`."""
+        return f"{self.title}[{index}]"
+
+
+class Digits(_Embedded):
+    """Handwritten digits, 8 x 8 gray pixels (E. Alpaydin, C. Kaynak, 1998).
+
+    Args:
+        per_class: keep only so many of each digit, the first ones.
+
+    Raises:
+        DataError: scikit-learn is missing.
+    """
+
+    title = "digits"
+    task: Task = Multiclass()
+    labels = tuple("0123456789")
+
+    def __init__(self, *, per_class: int | None = None) -> None:
+        bunch = _package("sklearn.datasets", self.title).load_digits()
+        # Sixteen gray levels above zero, spread over the bytes.
+        pictures = np.rint(bunch.images * (255 / 16)).astype(np.uint8)[..., None]
+        super().__init__(pictures, bunch.target.astype(np.int64), per_class=per_class)
+
+
+class Faces(_Embedded):
+    """Faces of Labeled Faces in the Wild, and crops of the same photographs without one; 25 x 25 gray pixels.
+
+    Args:
+        per_class: keep only so many of each class, the first ones.
+
+    Raises:
+        DataError: scikit-image is missing.
+    """
+
+    title = "faces"
+    task: Task = Binary()
+    labels = ("no face", "face")
+
+    def __init__(self, *, per_class: int | None = None) -> None:
+        crops = _package("skimage.data", self.title).lfw_subset()
+        pictures = np.rint(crops * 255).astype(np.uint8)[..., None]
+        targets = (np.arange(len(pictures)) < len(pictures) // 2).astype(np.int64)  # the faces come first
+        super().__init__(pictures, targets, per_class=per_class)
+
+
+def _package(module: str, dataset: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise DataError(
+            f"dataset {dataset}",
+            expected=f"the package of {module}",
+            got=str(error),
+            hint="pip install 'zoo-core[datasets]'",
+        ) from None

@@ -1,0 +1,201 @@
+"""Heads: taps are pooled to vectors, put side by side, and go through fully connected layers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import TypedDict, Unpack
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zoo.interfaces.features import FeatureInfo, as_map
+from zoo.interfaces.head import Head
+from zoo.interfaces.tasks import Binary, Embedding, Multiclass, Multilabel, Ordinal, Regression, Task
+from zoo.spec.errors import ShapeError
+
+
+class Pooling(TypedDict, total=False):
+    """Options that all heads here share; see `zoo.builtin.config.PooledOptions`."""
+
+    pool: str
+    hidden: Sequence[int]
+    dropout: float
+    taps: Sequence[str]
+
+
+class PooledHead(Head):
+    """Pooling, hidden layers, one last layer; no normalisation in or behind the last layer.
+
+    Args:
+        task: what the output is for.
+        inputs: the taps, in order: maps, tokens or vectors.
+        outputs: length of the output vector.
+        pool: `avg`, `max`, `avgmax` (both side by side), or `flatten`, which needs maps of a known size.
+        hidden: widths of the hidden layers, each followed by ReLU and dropout.
+        dropout: share of values dropped in front of the last layer, in [0, 1).
+        taps: names of `inputs`, as the options give them.
+
+    Raises:
+        ShapeError: `flatten` is asked of a map whose size is not known.
+
+    Example:
+        >>> from zoo.interfaces.tasks import Binary
+        >>> info = FeatureInfo(name="block5", channels=512, reduction=32, layout="NCHW", size=(4, 4))
+        >>> head = PooledHead(Binary(), inputs=[info], outputs=1, pool="flatten", hidden=[256])
+        >>> sum(p.numel() for p in head.parameters())
+        2097665
+        >>> head(torch.rand(2, 512, 4, 4)).shape
+        torch.Size([2, 1])
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        *,
+        inputs: Sequence[FeatureInfo],
+        outputs: int,
+        pool: str = "avg",
+        hidden: Sequence[int] = (),
+        dropout: float = 0.0,
+        taps: Sequence[str] = (),
+    ) -> None:
+        super().__init__(task=task, inputs=inputs, outputs=outputs)
+        if taps and len(taps) != len(self.inputs):
+            raise ShapeError("head", expected=f"{len(taps)} taps", got=str(len(self.inputs)))
+        self.pool = pool
+        widths = [sum(self._width(info) for info in self.inputs), *hidden]
+        layers: list[nn.Module] = []
+        for before, after in pairwise(widths):
+            layers += [nn.Linear(before, after), nn.ReLU(), *_dropout(dropout)]
+        self.hidden = nn.Sequential(*layers) if layers else nn.Sequential(*_dropout(dropout))
+        self.last = nn.Linear(widths[-1], outputs)
+
+    def forward(self, *features: Tensor) -> Tensor:
+        """N x outputs from one tensor a tap.
+
+        Raises:
+            ShapeError: a tensor is not what the head was built for.
+        """
+        self.check_features(features)
+        vectors = [self._vector(x, info) for x, info in zip(features, self.inputs, strict=True)]
+        x: Tensor = self.last(self.hidden(torch.cat(vectors, dim=1)))
+        return x
+
+    def _width(self, info: FeatureInfo) -> int:
+        """Length of the vector that a tap becomes."""
+        if self.pool == "flatten":
+            if info.layout != "NC" and info.size is None:
+                raise ShapeError(
+                    f"head: pool 'flatten' of {info.name}",
+                    expected="a map of known size",
+                    got="a map of any size",
+                    hint="give input_size, or choose pool='avg'",
+                )
+            return info.channels * math.prod(info.size or (1, 1))
+        return info.channels * (2 if self.pool == "avgmax" else 1)
+
+    def _vector(self, x: Tensor, info: FeatureInfo) -> Tensor:
+        """N x width from a tap."""
+        # Tokens are pooled one by one, so that their grid need not be known.
+        cells = as_map(x, replace(info, size=None) if info.layout == "NLC" else info)
+        if self.pool == "flatten":
+            self._check_size(cells, info)
+            return cells.flatten(1)
+        means = [cells.mean(dim=(2, 3))] if self.pool != "max" else []
+        peaks = [cells.amax(dim=(2, 3))] if self.pool != "avg" else []
+        return torch.cat(means + peaks, dim=1)
+
+    @staticmethod
+    def _check_size(cells: Tensor, info: FeatureInfo) -> None:
+        size = info.size or (1, 1)
+        height, width = cells.shape[2:]
+        fits = height * width == math.prod(size) if info.layout == "NLC" else (height, width) == tuple(size)
+        if not fits:
+            raise ShapeError(
+                f"head: pool 'flatten' of {info.name}",
+                expected=f"a map of {size[0]}x{size[1]}",
+                got=f"{height}x{width}",
+                hint="resize the pictures to the model's input_size, or build it with another pool",
+            )
+
+
+def _dropout(share: float) -> list[nn.Module]:
+    return [nn.Dropout(share)] if share else []
+
+
+class BinaryHead(PooledHead):
+    """N x 1 logits for two classes; see `PooledHead`."""
+
+    def __init__(
+        self, *, inputs: Sequence[FeatureInfo], classes: int | None = None, **options: Unpack[Pooling]
+    ) -> None:
+        super().__init__(task := Binary(), inputs=inputs, outputs=task.outputs(classes), **options)
+
+
+class MulticlassHead(PooledHead):
+    """N x K logits for one of K classes; see `PooledHead`."""
+
+    def __init__(
+        self, *, inputs: Sequence[FeatureInfo], classes: int | None = None, **options: Unpack[Pooling]
+    ) -> None:
+        super().__init__(task := Multiclass(), inputs=inputs, outputs=task.outputs(classes), **options)
+
+
+class OrdinalHead(PooledHead):
+    """N x K - 1 logits for one of K ordered classes; see `PooledHead`."""
+
+    def __init__(
+        self, *, inputs: Sequence[FeatureInfo], classes: int | None = None, **options: Unpack[Pooling]
+    ) -> None:
+        super().__init__(task := Ordinal(), inputs=inputs, outputs=task.outputs(classes), **options)
+
+
+class MultilabelHead(PooledHead):
+    """N x K logits for any of K labels; see `PooledHead`."""
+
+    def __init__(
+        self, *, inputs: Sequence[FeatureInfo], classes: int | None = None, **options: Unpack[Pooling]
+    ) -> None:
+        super().__init__(task := Multilabel(), inputs=inputs, outputs=task.outputs(classes), **options)
+
+
+class RegressionHead(PooledHead):
+    """N x K values, one where `classes` is None; see `PooledHead`."""
+
+    def __init__(
+        self, *, inputs: Sequence[FeatureInfo], classes: int | None = None, **options: Unpack[Pooling]
+    ) -> None:
+        super().__init__(task := Regression(), inputs=inputs, outputs=task.outputs(classes), **options)
+
+
+class EmbeddingHead(PooledHead):
+    """N x dim vectors; see `PooledHead`.
+
+    Args:
+        inputs: the taps, in order.
+        classes: not used: the number of identities is the loss' affair.
+        dim: length of the vector.
+        normalise: scale each vector to length one.
+        **options: see `PooledHead`.
+    """
+
+    def __init__(
+        self,
+        *,
+        inputs: Sequence[FeatureInfo],
+        classes: int | None = None,
+        dim: int = 128,
+        normalise: bool = True,
+        **options: Unpack[Pooling],
+    ) -> None:
+        super().__init__(Embedding(), inputs=inputs, outputs=dim, **options)
+        self.normalise = normalise
+
+    def forward(self, *features: Tensor) -> Tensor:
+        """N x dim, each row of length one if `normalise`."""
+        x = super().forward(*features)
+        return F.normalize(x, dim=1) if self.normalise else x

@@ -1,0 +1,138 @@
+"""Losses of the tasks. Each checks at the door that output and target have the same shape.
+
+Without that check a target of N beside an output of N x 1 would silently give the loss of N x N pairs.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from zoo.interfaces.loss import Loss
+from zoo.spec.errors import ShapeError
+
+
+def _check_same(name: str, output: Tensor, target: Tensor) -> None:
+    if output.shape != target.shape or output.ndim < 2:  # noqa: PLR2004 - a batch of vectors
+        raise ShapeError(
+            f"loss {name}",
+            expected="output and target alike, N x outputs",
+            got=f"{_shape(output)} and {_shape(target)}",
+            hint="prepare targets with the task's target()",
+        )
+
+
+def _shape(x: Tensor) -> str:
+    return " x ".join(map(str, x.shape)) or "a scalar"
+
+
+class BCE(Loss):
+    """Binary cross-entropy of logits.
+
+    Args:
+        positive_weight: weight of the second class against the first, above 0.
+
+    Example:
+        >>> round(float(BCE()(torch.zeros(4, 1), torch.ones(4, 1))), 4)
+        0.6931
+    """
+
+    weight: Tensor
+
+    def __init__(self, *, positive_weight: float = 1.0) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.tensor(float(positive_weight)), persistent=False)
+
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        """The mean over N x 1 logits and N x 1 targets in [0, 1]."""
+        _check_same("bce", output, target)
+        return F.binary_cross_entropy_with_logits(output, target, pos_weight=self.weight)
+
+
+class CrossEntropy(Loss):
+    """Cross-entropy of logits.
+
+    Args:
+        label_smoothing: share of the target spread over all classes, in [0, 1).
+        class_weights: one a class, above 0.
+
+    Example:
+        >>> round(float(CrossEntropy()(torch.zeros(2, 4), torch.tensor([0, 3]))), 4)
+        1.3863
+    """
+
+    weights: Tensor | None
+
+    def __init__(
+        self, *, label_smoothing: float = 0.0, class_weights: tuple[float, ...] | None = None
+    ) -> None:
+        super().__init__()
+        self.label_smoothing = label_smoothing
+        weights = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32)
+        self.register_buffer("weights", weights, persistent=False)
+
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        """The mean over N x K logits and N class indices, or N x K probabilities.
+
+        Raises:
+            ShapeError: the shapes do not fit, an index is K or more, or there are not K class weights.
+        """
+        if output.ndim != 2 or target.shape not in (output.shape[:1], output.shape):  # noqa: PLR2004
+            raise ShapeError(
+                "loss cross-entropy",
+                expected="output N x K and target N, or N x K probabilities",
+                got=f"{_shape(output)} and {_shape(target)}",
+            )
+        classes = output.shape[1]
+        if self.weights is not None and len(self.weights) != classes:
+            raise ShapeError(
+                "loss cross-entropy: class_weights", expected=f"{classes} numbers", got=str(len(self.weights))
+            )
+        return F.cross_entropy(output, target, weight=self.weights, label_smoothing=self.label_smoothing)
+
+
+class CumulativeBCE(Loss):
+    """Binary cross-entropy of each threshold between ordered classes (Frank and Hall, 2001)."""
+
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        """The mean over N x K - 1 logits and targets, 1 where the class is above the threshold."""
+        _check_same("cumulative-bce", output, target)
+        return F.binary_cross_entropy_with_logits(output, target)
+
+
+class MultilabelSoftMargin(Loss):
+    """Binary cross-entropy of each label, averaged over labels and pictures."""
+
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        """The mean over N x K logits and N x K indicators."""
+        _check_same("multilabel-soft-margin", output, target)
+        return F.multilabel_soft_margin_loss(output, target)
+
+
+class MSE(Loss):
+    """Mean squared error.
+
+    Example:
+        >>> float(MSE()(torch.zeros(2, 1), torch.full((2, 1), 3.0)))
+        9.0
+    """
+
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        """The mean over output and target of one shape."""
+        _check_same("mse", output, target)
+        return F.mse_loss(output, target)
+
+
+class L1(Loss):
+    """Mean absolute error.
+
+    Example:
+        >>> float(L1()(torch.zeros(2, 1), torch.full((2, 1), 3.0)))
+        3.0
+    """
+
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        """The mean over output and target of one shape."""
+        _check_same("l1", output, target)
+        return F.l1_loss(output, target)

@@ -1,0 +1,136 @@
+"""The command line: `zoo`, whose subcommands are imported only when they are called."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from zoo.spec.errors import ZooError, near
+
+_COMMANDS = {
+    "list": "list what there is",
+    "show": "show one component",
+    "plugins": "show what is installed, and what is wrong with it",
+    "doctor": "look for what may be wrong with this installation",
+    "build": "build a model and show its parts",
+    "fit": "train a model",
+    "evaluate": "measure a model on data",
+    "predict": "say what a model sees in pictures",
+    "demo": "run a recipe that a plugin ships",
+    "catalogue": "write the catalogues of plugins under development",
+}
+"""Subcommand -> one line for `zoo --help`; each lives in the module of its name, as `command`."""
+
+_USER = 2
+_BUG = 1
+_INTERRUPTED = 130
+_PIPE_CLOSED = 141
+
+
+class _Lazy(click.Group):
+    """A group that imports a subcommand when it is called, and none for its own help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in the order of a first day's work."""
+        return [*_COMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Imports the one that is called."""
+        if cmd_name not in _COMMANDS:
+            return None
+        command = importlib.import_module(f"zoo.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)  # noqa: S101 - a programmer's slip, not a user's
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The table of subcommands, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([*_COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As in click, but an unknown subcommand names the nearest."""
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(f"no command is called {args[0]!r}; {near(args[0], [*_COMMANDS])}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        import zoo
+
+        click.echo(f"zoo {zoo.__version__}")
+        ctx.exit()
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version", is_flag=True, callback=_version, expose_value=False, is_eager=True, help="Show the version."
+)
+@click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks; may stand anywhere.")
+def group() -> None:
+    """Name the parts, get a working vision model."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line and ends the process.
+
+    Exit status: 0 done; 1 a check failed or something unforeseen happened; 2 a mistake of the user's, said
+    in one line on standard error; 130 interrupted.
+    """
+    # Never list(...) in this file: once imported, the subcommand's module of that name shadows it.
+    given = [*(sys.argv[1:] if arguments is None else arguments)]
+    end = given.index("--") if "--" in given else len(given)
+    debug = "--debug" in given[:end]
+    given = [word for i, word in enumerate(given) if i > end or word != "--debug"]
+    with contextlib.suppress(AttributeError, ValueError):  # a replaced stdout; a terminal that lacks a letter
+        sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+    sys.exit(_run(given, debug))
+
+
+def _run(given: list[str], debug: bool) -> int:  # noqa: PLR0911 - one return an exit status
+    try:
+        # Not group.main(), which turns a closed pipe and an interruption into status 1.
+        with group.make_context("zoo", given) as context:
+            status = group.invoke(context)
+        sys.stdout.flush()
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        _complain(error)
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return _INTERRUPTED
+    except ZooError as error:
+        if debug:
+            raise
+        click.echo(f"error: {error}", err=True)
+        return _USER
+    except BrokenPipeError:
+        # The reader has gone (`zoo list | head`). Python flushes stdout once more at exit: to nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _PIPE_CLOSED
+    except Exception as error:
+        if debug:
+            raise
+        line = " ".join(f"{type(error).__name__}: {error}".split())
+        click.echo(f"error: {line} (unforeseen; --debug shows where)", err=True)
+        return _BUG
+    return status if isinstance(status, int) else 0
+
+
+def _complain(error: click.ClickException) -> None:
+    """A mistake on the command line, in one line; `zoo` without a word is asking for help."""
+    text = error.format_message()
+    if "\n" in text:
+        click.echo(text, err=True)
+        return
+    context = getattr(error, "ctx", None)
+    step = f"; {context.command_path} --help says more" if context is not None else ""
+    click.echo(f"error: {text[:1].lower()}{text[1:].rstrip('.')}{step}", err=True)

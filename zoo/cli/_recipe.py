@@ -1,0 +1,104 @@
+"""Recipes on the command line: a file or options, and `--set`."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from zoo.spec.errors import RecipeError, quote
+from zoo.spec.recipe import ORIGINAL, ModelSection, Recipe
+
+Table = dict[str, Any]
+
+_REFERENCES = ("head", "loss", "trainer", "data", "augment")
+"""Sections that may be a bare name, and become a table when an option of theirs is set."""
+
+
+def read_table(path: Path) -> Table:
+    """A recipe file as plain data, checked.
+
+    Raises:
+        RecipeError: it cannot be read, or is no recipe.
+    """
+    return Recipe.from_file(path).to_dict()
+
+
+def apply(table: Table, sets: Iterable[str]) -> Table:
+    """The recipe with `--set` values put in.
+
+    Args:
+        table: plain data; left as it is.
+        sets: `path=value`, the value in TOML, else a plain text. What belongs to the model may leave
+            `model.` out.
+
+    Raises:
+        RecipeError: there is no equals sign, or a path runs through a plain value.
+
+    Example:
+        >>> apply({"model": {"head": "binary"}}, ["head.dropout=0.5", "freeze=block1-4"])["model"]
+        {'head': {'name': 'binary', 'dropout': 0.5}, 'freeze': 'block1-4'}
+    """
+    result: Table = _copied(table)
+    for text in sets:
+        path, equals, value = text.partition("=")
+        keys = [key.strip() for key in path.split(".")]
+        if not equals or not all(keys):
+            raise RecipeError("--set", expected="path=value, e.g. head.dropout=0.5", got=quote(text))
+        if keys[0] in ModelSection.model_fields:
+            keys = ["model", *keys]
+        _put(result, keys, _value(value.strip()), text)
+    return result
+
+
+def trainer_options(table: Table) -> tuple[Table, Table]:
+    """The recipe without a trainer section that names no trainer, and that section's options.
+
+    They go to the default trainer.
+
+    Example:
+        >>> trainer_options({"model": {}, "trainer": {"epochs": 3}})
+        ({'model': {}}, {'epochs': 3})
+    """
+    trainer = table.get("trainer")
+    if isinstance(trainer, dict) and "name" not in trainer:
+        return {key: value for key, value in table.items() if key != "trainer"}, trainer
+    return table, {}
+
+
+def with_labels(recipe: Recipe, labels: tuple[str, ...]) -> Recipe:
+    """The recipe with the classes of the data, where it has a new head and says nothing of classes."""
+    section = recipe.model
+    if not labels or section.classes is not None or section.head in (None, ORIGINAL):
+        return recipe
+    return recipe.model_copy(update={"model": section.model_copy(update={"classes": labels})})
+
+
+def _put(table: Table, keys: list[str], value: Any, text: str) -> None:
+    here = table
+    for i, key in enumerate(keys[:-1]):
+        inner = here.get(key)
+        if isinstance(inner, str) and key in _REFERENCES:
+            inner = {"name": inner}
+        if inner is None:
+            inner = {}
+        if not isinstance(inner, dict):
+            where = ".".join(keys[: i + 1])
+            raise RecipeError(f"--set {text}", expected=f"{where} to be a table", got=quote(inner))
+        here[key] = inner
+        here = inner
+    here[keys[-1]] = value
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return text
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,46 @@
+"""`zoo catalogue`: writes the catalogues of plugins under development."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--check", is_flag=True, help="Write nothing; exit with status 1 and name what is out of date.")
+@click.option(
+    "--merge", type=click.Path(path_type=Path, dir_okay=False), help="A registry to merge all of them into."
+)
+def command(paths: tuple[Path, ...], check: bool, merge: Path | None) -> None:
+    """Write catalogue.json of the plugin projects at PATHS, by default of all editable installations."""
+    from zoo.registry import writing
+    from zoo.spec.errors import PluginError
+
+    found = [writing.project_at(path) for path in paths] or writing.projects()
+    if not found:
+        step = "name a plugin's folder, or install it with pip install -e"
+        raise PluginError("no plugin is installed for development", hint=step)
+    from zoo.compose.facts import component_facts
+
+    texts: dict[Path, str] = {}
+    catalogues = []
+    for project in found:
+        made = writing.make(project, component_facts)
+        catalogues.append(made)
+        texts[project.file] = writing.as_text(made)
+    if merge is not None:
+        texts[merge] = writing.as_text(writing.merged(merge, catalogues))
+    outdated = {file: what for file, text in texts.items() if (what := writing.changed(file, text))}
+    for file, what in outdated.items():
+        if check:
+            click.echo(f"out of date: {file}: {what}; run zoo catalogue", err=True)
+        else:
+            writing.write(file, texts[file])
+            click.echo(f"written: {file}")
+    if check and outdated:
+        sys.exit(1)
+    if not outdated:
+        click.echo(f"up to date: {len(texts)} files")

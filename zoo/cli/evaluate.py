@@ -1,0 +1,72 @@
+"""`zoo evaluate`: measure a model on data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from zoo.cli._common import emit_json, json_option, table
+
+_MOST_CLASSES = 12
+
+
+@click.command("evaluate")
+@click.argument("model")
+@click.argument("data")
+@click.option(
+    "--split",
+    default="test",
+    show_default=True,
+    help="train, val, test, or all for data that the model never saw.",
+)
+@click.option("--save", is_flag=True, help="Keep the figures in the model's folder and card.")
+@click.option("--device", help="cpu, cuda, ...  [default: an accelerator if there is one]")
+@click.option("--workers", default=0, show_default=True, help="Processes that read pictures.")
+@json_option
+def command(
+    *, model: str, data: str, split: str, save: bool, device: str | None, workers: int, as_json: bool
+) -> None:
+    """Measure a saved MODEL on DATA, a folder of class folders or the name of a data set."""
+    from zoo.training.common import as_model
+    from zoo.training.verbs import evaluate
+
+    figures = evaluate(model, data, split=split, device=device, workers=workers)
+    if save:
+        from zoo.hub.folder import save as save_model
+
+        loaded, folder = as_model(model)
+        kept = {k: v for k, v in figures.items() if isinstance(v, float)}
+        loaded.metrics = {**loaded.metrics, split: kept}
+        save_model(loaded, str(folder))
+    if as_json:
+        emit_json(figures)
+    else:
+        click.echo(describe(figures))
+
+
+def describe(figures: dict[str, Any]) -> str:
+    """The figures as tables for people.
+
+    Example:
+        >>> print(describe({"split": "test", "pictures": 30, "loss": 0.25}))
+        test split, 30 pictures
+        loss  0.2500
+    """
+    lines = [f"{figures['split']} split, {figures['pictures']} pictures"]
+    numbers = {name: value for name, value in figures.items() if isinstance(value, float)}
+    width = max(map(len, numbers), default=0)
+    lines += [f"{name:<{width}}  {value:.4f}" for name, value in numbers.items()]
+    if "per_class" in figures:
+        rows = [
+            [label, *(f"{row[key]:.3f}" for key in ("precision", "recall", "f1")), row["pictures"]]
+            for label, row in figures["per_class"].items()
+        ]
+        header = ["CLASS", "PRECISION", "RECALL", "F1", "PICTURES"]
+        lines += ["", table(rows, header, right=[1, 2, 3, 4])]
+    labels = figures.get("labels", [])
+    if 0 < len(labels) <= _MOST_CLASSES:
+        rows = [[label, *row] for label, row in zip(labels, figures["confusion"], strict=True)]
+        header = ["TRUTH \\ ANSWER", *labels]
+        lines += ["", table(rows, header, right=list(range(1, len(header))))]
+    return "\n".join(lines)

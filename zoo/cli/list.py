@@ -1,0 +1,42 @@
+"""`zoo list`: what there is."""
+
+from __future__ import annotations
+
+import click
+
+from zoo.cli._common import count, emit_json, json_option, table
+
+
+@click.command()
+@click.argument("kind", required=False)
+@click.option("--search", metavar="TEXT", help="Words that must occur in name, summary, tags or task.")
+@click.option("--tag", help="A tag that they must carry.")
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Also what known plugins offer that are not installed (marked *).",
+)
+@json_option
+def command(kind: str | None, search: str | None, tag: str | None, everything: bool, as_json: bool) -> None:
+    """List components; KIND is backbone, head, model, augmenter, loss, trainer or dataset."""
+    from zoo.registry.listing import list_components
+    from zoo.registry.lookup import registry
+
+    rows = list_components(kind, search=search, tag=tag, installed=not everything)
+    if as_json:
+        emit_json([row.to_dict() for row in rows])
+        return
+    if rows:
+        shown = [
+            (row.ref + ("" if row.installed else " *"), row.kind, count(row.parameters), row.summary)
+            for row in rows
+        ]
+        click.echo(table(shown, ["NAME", "KIND", "PARAMETERS", "SUMMARY"], right=[2]))
+    else:
+        click.echo("nothing fits; `zoo list --all` also searches plugins that are not installed", err=True)
+    if any(not row.installed for row in rows):
+        click.echo("* not installed: zoo show NAME says where it comes from", err=True)
+    broken = [plugin.distribution for plugin in registry().plugins if plugin.error]
+    if broken:
+        click.echo(f"broken: {', '.join(broken)}; `zoo plugins` says why", err=True)

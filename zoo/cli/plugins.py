@@ -1,0 +1,87 @@
+"""`zoo plugins`: what is installed, and what is wrong with it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zoo.cli._common import emit_json, json_option, table
+
+if TYPE_CHECKING:
+    from zoo.registry.inspection import Inspection
+
+
+@click.command()
+@click.option("--refresh", is_flag=True, help="Ask every plugin again, whatever is remembered.")
+@click.option("--check", is_flag=True, help="Exit with status 1 where anything is wrong.")
+@json_option
+def command(refresh: bool, check: bool, as_json: bool) -> None:
+    """Show the installed plugins, what they offer, and their errors."""
+    from zoo.registry.inspection import inspect
+
+    found = inspect(refresh=refresh)
+    if as_json:
+        emit_json(_plain(found))
+    else:
+        click.echo(_page(found))
+    if check and not found.fine:
+        sys.exit(1)
+
+
+def _page(found: Inspection) -> str:
+    rows = [
+        (
+            report.plugin.distribution,
+            report.plugin.version,
+            report.plugin.namespace.name,
+            _offers(report.counts),
+        )
+        for report in found.reports
+    ]
+    lines = [table(rows, ["DISTRIBUTION", "VERSION", "NAMESPACE", "OFFERS"])]
+    lines += [f"disabled: {name}" for name in found.disabled]
+    for report in found.reports:
+        lines += [
+            f"error: {report.plugin.distribution} {report.plugin.version}: {text}" for text in report.problems
+        ]
+    for (kind, name), owners in found.conflicts.items():
+        lines.append(
+            f"conflict: the {kind} {name!r} is claimed by {', '.join(owners)}; say its namespace as well"
+        )
+    return "\n".join(lines)
+
+
+def _plain(found: Inspection) -> dict[str, Any]:
+    return {
+        "plugins": [
+            {
+                "distribution": report.plugin.distribution,
+                "version": report.plugin.version,
+                "namespace": report.plugin.namespace.name,
+                "module": report.plugin.module,
+                "source": report.plugin.source,
+                "components": dict(report.counts),
+                "recipes": sorted(report.plugin.recipes),
+                "errors": list(report.problems),
+            }
+            for report in found.reports
+        ],
+        "disabled": list(found.disabled),
+        "conflicts": [
+            {"kind": kind, "name": name, "distributions": list(owners)}
+            for (kind, name), owners in found.conflicts.items()
+        ],
+    }
+
+
+def _offers(counts: Mapping[str, int]) -> str:
+    return (
+        ", ".join(
+            f"{number} {kind}{'' if number == 1 else 'es' if kind == 'loss' else 's'}"
+            for kind, number in counts.items()
+        )
+        or "nothing"
+    )

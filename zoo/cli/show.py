@@ -1,0 +1,142 @@
+"""`zoo show`: everything known about one component."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import click
+
+from zoo.cli._common import count, emit_json, json_option, table
+
+_SECTION = {"augmenter": "augment"}
+"""Argument of `zoo.build` or `zoo.fit` that takes a kind, where it is not called like the kind."""
+
+
+@click.command()
+@click.argument("name")
+@click.option("--kind", help="Which kind it is of, where a name has several.")
+@json_option
+def command(name: str, kind: str | None, as_json: bool) -> None:
+    """Show one component: what it is, its options, its parts, how to use it."""
+    from zoo.registry.listing import info
+
+    data = info(name, kind)
+    if as_json:
+        emit_json(data)
+        return
+    click.echo("\n".join(_page(data)))
+
+
+def _page(data: Mapping[str, Any]) -> Iterable[str]:
+    facts = data["facts"]
+    yield f"{data['ref']}: {data['summary']}"
+    about = {
+        "kind": data["kind"],
+        "full name": data["qualified"],
+        "comes from": f"{data['distribution']} {data['version']}",
+        "task": data.get("task"),
+        "paper": data.get("paper"),
+        "licence": data.get("licence"),
+        "tags": ", ".join(data.get("tags", ())),
+        "parameters": count(facts.get("parameters")),
+    }
+    if facts.get("refused"):
+        about["cannot be built"] = facts["refused"]
+    yield ""
+    yield from (f"{key + ':':<17}{value}" for key, value in about.items() if value)
+    yield from _section("options", _options(facts), ["NAME", "TYPE", "DEFAULT", "MEANING"])
+    blocks = [
+        (b.get("name"), _cell(b.get("channels")), _cell(b.get("reduction")), count(b.get("parameters")))
+        for b in _tables(facts.get("blocks"))
+    ]
+    yield from _section("blocks", blocks, ["NAME", "CHANNELS", "REDUCTION", "PARAMETERS"], right=[1, 2, 3])
+    taps = [
+        (t.get("name"), _cell(t.get("channels")), _cell(t.get("reduction")))
+        for t in _tables(facts.get("taps"))
+    ]
+    yield from _section("taps", taps, ["NAME", "CHANNELS", "REDUCTION"], right=[1, 2])
+    weights = [
+        (tag, w["repo"], _metrics(w.get("metrics", {})), w.get("licence"))
+        for tag, w in data.get("weights", {}).items()
+    ]
+    yield from _section("weights", weights, ["TAG", "REPOSITORY", "METRICS", "LICENCE"])
+    yield from ("", "use", *(f"  {line}" for line in _use(data)))
+
+
+def _section(title: str, rows: list[Any], header: list[str], right: Iterable[int] = ()) -> Iterable[str]:
+    if rows:
+        yield from ("", title, table(rows, header, right=list(right), indent="  "))
+
+
+def _options(facts: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
+    """Rows of the options table, from the JSON schema of the options class."""
+    schema = facts.get("options") or {}
+    required = schema.get("required", ())
+    rows = []
+    for name, field in (schema.get("properties") or {}).items():
+        default = "required" if name in required else _cell(field.get("default"))
+        rows.append(
+            (name, _type(field, schema), default, " ".join(str(field.get("description", "")).split()))
+        )
+    return rows
+
+
+def _type(field: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
+    """A JSON schema's type in a few words.
+
+    Example:
+        >>> _type({"anyOf": [{"type": "integer"}, {"type": "null"}]}, {})
+        'integer or none'
+        >>> _type({"enum": ["avg", "max"]}, {}), _type({"type": "array", "items": {"type": "number"}}, {})
+        ("'avg' or 'max'", 'list of number')
+    """
+    if "$ref" in field:
+        name = str(field["$ref"]).rpartition("/")[2]
+        return _type(schema.get("$defs", {}).get(name, {"type": name}), schema)
+    for key in ("anyOf", "oneOf"):
+        if key in field:
+            return " or ".join(_type(item, schema) for item in field[key])
+    if "enum" in field:
+        return " or ".join(repr(value) for value in field["enum"])
+    if "const" in field:
+        return repr(field["const"])
+    if field.get("type") == "array":
+        items = field.get("items")
+        return f"list of {_type(items, schema)}" if isinstance(items, Mapping) else "list"
+    return {"null": "none", "object": "table"}.get(str(field.get("type")), str(field.get("type", "any")))
+
+
+def _use(data: Mapping[str, Any]) -> Iterable[str]:
+    ref, kind = data["ref"], data["kind"]
+    tag = next(iter(data.get("weights", {})), None)
+    if kind in {"backbone", "model"}:
+        yield f'zoo.build("{ref}"' + (f', weights="{tag}"' if tag else "") + ")"
+        yield f"zoo build {ref}" + (f" --weights {tag}" if tag else "")
+    elif kind == "head":
+        yield f'zoo.build(BACKBONE, head="{ref}")'
+        yield f"zoo build BACKBONE --head {ref}"
+    elif kind == "dataset":
+        yield f'zoo.fit(model, "{ref}")'
+        yield f"zoo fit RECIPE --set data={ref}"
+    else:
+        section = _SECTION.get(kind, kind)
+        yield f'zoo.fit(model, data, {section}="{ref}")'
+        yield f"zoo fit RECIPE --set {section}={ref}"
+
+
+def _tables(items: Any) -> list[Mapping[str, Any]]:
+    """Facts come as a list of tables, or as tables by name."""
+    if isinstance(items, Mapping):
+        return [{"name": name, **value} for name, value in items.items() if isinstance(value, Mapping)]
+    return [item for item in items or () if isinstance(item, Mapping)]
+
+
+def _metrics(metrics: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in metrics.items())
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(_cell(item) for item in value)
+    return "none" if value is None else str(value)

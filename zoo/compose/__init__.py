@@ -1,0 +1,1 @@
+"""From recipe to model: resolving, shape checks, weights, freezing, catalogue facts."""

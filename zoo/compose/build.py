@@ -1,0 +1,150 @@
+"""`zoo.build`: from names to a working model."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from zoo.compose.model import ComposedModel
+from zoo.compose.plan import Plan, plan
+from zoo.compose.skeleton import fill_buffers, seeded
+from zoo.compose.tensors import read
+from zoo.compose.weights import Source, assign, check_fit, converted, fetch
+from zoo.interfaces.model import Model
+from zoo.spec.errors import RecipeError, WeightsError, ZooError, ZooWarning, quote
+from zoo.spec.freeze import Freeze
+from zoo.spec.inputs import InputSpec
+from zoo.spec.recipe import ORIGINAL, ModelSection, Recipe
+
+
+def build(
+    name: str | Mapping[str, Any] | Recipe,
+    *,
+    head: str | Mapping[str, Any] | None = None,
+    freeze: str | Sequence[str] | None = None,
+    weights: str | None = None,
+    in_channels: int | None = None,
+    classes: int | Sequence[str] | None = None,
+    input_size: int | tuple[int, int] | None = None,
+    seed: int | None = None,
+    **options: Any,
+) -> Model:
+    """A model from the names of its parts. All is checked, shapes included, before memory is taken.
+
+    Args:
+        name: a backbone or complete model, a table of it with options, or a whole recipe.
+        head: a head by name, a table of it with options, `"original"` for the classifier that the weights were
+            published with, or None for the feature extractor.
+        freeze: `"block1-4"`, `"block1,block3"`, `"all"`, `"none"`, or `"encoder.block1-2"`.
+        weights: a tag of the component, a file or folder, `"hf://owner/name"`; None means random.
+        in_channels: of the pictures; pretrained first-layer weights are adapted.
+        classes: their number, or their labels.
+        input_size: of the pictures in pixels, one number or height and width.
+        seed: makes random weights repeatable and leaves the global random state alone.
+        **options: of the component `name`.
+
+    Returns:
+        A model that takes pictures N x C x H x W in [0, 1].
+
+    Raises:
+        ZooError: one line on what was expected, what came, and the next step.
+
+    Example:
+        >>> import torch, zoo
+        >>> model = zoo.build("small_cnn", head="binary", input_size=32, seed=0)
+        >>> model(torch.rand(2, 3, 32, 32)).shape
+        torch.Size([2, 1])
+    """
+    if isinstance(name, Recipe) or (isinstance(name, Mapping) and isinstance(name.get("model"), Mapping)):
+        given = (head, freeze, weights, in_channels, classes, input_size, options or None)
+        if any(value is not None for value in given):
+            raise RecipeError("a whole recipe", expected="no other arguments than seed", got="some beside it")
+        recipe = name if isinstance(name, Recipe) else Recipe.from_dict(name)
+        return from_recipe(recipe if seed is None else recipe.model_copy(update={"seed": seed}))
+    table = dict(name) if isinstance(name, Mapping) else {"name": name}
+    section = {
+        "name": table.pop("name", None),
+        "head": head,
+        "freeze": freeze,
+        "weights": str(weights) if isinstance(weights, Path) else weights,
+        "in_channels": in_channels,
+        "classes": tuple(classes) if isinstance(classes, Sequence) and not isinstance(classes, str) else classes,
+        "input_size": input_size,
+        "options": {**table, **options},
+    }
+    recipe = Recipe.from_dict({"model": {k: v for k, v in section.items() if v is not None}, "seed": seed}, "build")
+    return from_recipe(recipe)
+
+
+def from_recipe(recipe: Recipe) -> Model:
+    """The model that a recipe describes; sections other than `model` and `seed` are carried along."""
+    planned = plan(recipe.model)
+    path = fetch(planned.source) if planned.source else None
+    if path is None or planned.source is None:
+        with seeded(recipe.seed):
+            model = planned.make()
+    else:
+        model = _pretrained(planned, planned.source, path, recipe.seed)
+        model.origin = planned.source.text
+    return finish(model, planned, recipe)
+
+
+def restore(recipe: Recipe, input_spec: InputSpec, path: Path, *, copy: bool = False) -> Model:
+    """A saved model, in inference mode: no random initialisation, tensors mapped from the file unless copied.
+
+    Args:
+        recipe: as saved; its `weights` say where they once came from and are not loaded.
+        input_spec: as saved.
+        path: safetensors file with exactly the model's tensors.
+        copy: read the tensors into memory instead of mapping the file.
+
+    Raises:
+        WeightsError: the file cannot be read or does not fit.
+    """
+    section = recipe.model.model_copy(update={"weights": None})
+    planned = plan(section, input_spec=input_spec)
+    model = planned.skeleton
+    assign(model, read(path, copy=copy), str(path))
+    fill_buffers(model)
+    model.origin = str(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ZooWarning)
+        return finish(model, planned, recipe).eval()
+
+
+def finish(model: Model, planned: Plan, recipe: Recipe) -> Model:
+    """Recipe, provenance and freezing."""
+    section = recipe.model.model_copy(update={"classes": planned.section.classes})
+    model.recipe = recipe.model_copy(update={"model": section})
+    model.plugins = planned.plugins
+    if section.freeze != "none":
+        model.freeze(Freeze.parse(section.freeze))
+    return model
+
+
+def _pretrained(planned: Plan, source: Source, path: Path, seed: int | None) -> Model:
+    """The skeleton with published tensors, and a new head unless the head was published too."""
+    model, state = planned.skeleton, read(path)
+    if not isinstance(model, ComposedModel):
+        assign(model, state, source.text)
+        fill_buffers(model)
+        return model.train()
+    try:
+        body, published_head = converted(model.backbone, state, source.text)
+        assign(model.backbone, body, source.text)
+    except ZooError:
+        raise
+    except (KeyError, RuntimeError, ValueError, IndexError) as error:
+        raise WeightsError(
+            f"weights {source.text}", expected=f"those of {planned.section.name}", got=quote(str(error))[1:-1]
+        ) from error
+    if planned.section.head == ORIGINAL and model.head is not None:
+        check_fit(model.head, published_head, source.text)
+        assign(model.head, published_head, source.text)
+    elif model.head is not None:
+        with seeded(seed):
+            model.head = planned.make_head(model.backbone)
+    fill_buffers(model)
+    return model.train()

@@ -1,0 +1,75 @@
+"""Building without taking memory: the meta device, initialisation skipped; and filling it afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from zoo.spec.errors import PluginError, listing
+
+
+class _SkipInit(TorchFunctionMode):
+    """Leaves tensors as they are where `torch.nn.init` would fill them."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", None) == "torch.nn.init":
+            return kwargs["tensor"] if "tensor" in kwargs else args[0]
+        return func(*args, **kwargs)
+
+
+@contextmanager
+def skeleton() -> Iterator[None]:
+    """Modules built inside have shapes but no memory."""
+    with torch.device("meta"), _SkipInit():
+        yield
+
+
+@contextmanager
+def seeded(seed: int | None) -> Iterator[None]:
+    """Random draws inside follow from `seed`, and the caller's random state is as before afterwards."""
+    if seed is None:
+        yield
+        return
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+def fill_buffers(model: nn.Module) -> None:
+    """Gives memory and values to the buffers that no file holds.
+
+    Raises:
+        PluginError: a tensor is still on the meta device.
+    """
+    for module in model.modules():
+        for name in module._non_persistent_buffers_set:  # noqa: SLF001 - torch has no public word for them
+            buffer = module._buffers.get(name)  # noqa: SLF001
+            if buffer is not None and buffer.is_meta:
+                module._buffers[name] = torch.empty_like(buffer, device="cpu")  # noqa: SLF001
+    for module in model.modules():
+        if callable(reset := getattr(module, "reset_buffers", None)):
+            reset()
+    left = meta_tensors(model)
+    if left:
+        raise PluginError(
+            f"{len(left)} tensors have no values after loading",
+            expected="reset_buffers() of the backbone to compute what the file does not hold",
+            got=listing(left, 3),
+        )
+
+
+def meta_tensors(model: nn.Module) -> list[str]:
+    """Names of all tensors on the meta device, plain attributes included."""
+    found = [name for name, t in (*model.named_parameters(), *model.named_buffers()) if t.is_meta]
+    for prefix, module in model.named_modules():
+        plain = (k for k, v in vars(module).items() if isinstance(v, Tensor) and v.is_meta)
+        found += [f"{prefix}.{name}" for name in plain]
+    return found

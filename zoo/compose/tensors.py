@@ -1,0 +1,126 @@
+"""Safetensors files: read mapped, written so that reading them back gives the same results to the last bit.
+
+Matrix products can differ in the last bit with where in a 64-byte line their operands begin. A file of ours is
+therefore laid out so that a mapped tensor begins where the saved one began; the few that cannot are listed in the
+file and copied to such a place when it is read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from zoo.spec.errors import SaveError, WeightsError, listing, quote
+
+Tensors = dict[str, Tensor]
+
+LINE = 64
+_PLACES = "places"
+_ALIASES = "aliases"
+_TYPES = {
+    torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16",
+    torch.int64: "I64", torch.int32: "I32", torch.int16: "I16", torch.int8: "I8", torch.uint8: "U8",
+    torch.bool: "BOOL",
+}  # fmt: skip
+
+
+def read(path: str | os.PathLike[str], *, copy: bool = False) -> Tensors:
+    """All tensors of a safetensors file, mapped from it unless copied.
+
+    Raises:
+        WeightsError: the file is not there, truncated, or something else.
+    """
+    from safetensors import SafetensorError, safe_open
+    from safetensors.torch import load_file
+
+    try:
+        state = load_file(path)
+        with safe_open(path, "pt") as file:
+            notes = file.metadata() or {}
+        places = {k: int(v) for k, v in json.loads(notes.get(_PLACES, "{}")).items()}
+        aliases = {k: state[v] for k, v in json.loads(notes.get(_ALIASES, "{}")).items()}
+    except FileNotFoundError:
+        raise WeightsError(f"weights {path}", expected="a .safetensors file", got="no such file") from None
+    except (SafetensorError, OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise WeightsError(
+            f"weights {path} cannot be read",
+            expected="a whole .safetensors file",
+            got=quote(str(error))[1:-1],
+            hint="fetch or save it again",
+        ) from error
+    moved = {k: _placed(t, places.get(k, _place(t))) for k, t in state.items() if copy or k in places}
+    return {**state, **moved, **{k: moved.get(k, t) for k, t in aliases.items()}}
+
+
+def write(path: Path, state: Mapping[str, Tensor]) -> None:
+    """Writes tensors, those that share memory once.
+
+    Raises:
+        SaveError: a tensor has a type that the format does not know.
+        OSError: the disk says no.
+    """
+    tensors, aliases = _unique(state)
+    odd = [f"{k} ({t.dtype})" for k, t in tensors.items() if t.dtype not in _TYPES]
+    if odd:
+        raise SaveError("tensors of a type that safetensors does not know", got=listing(odd, 3))
+    places = {k: _place(t) for k, t in tensors.items()}
+    weights = Counter({place: 0 for place in places.values()})
+    for name, tensor in tensors.items():
+        weights[places[name]] += tensor.nbytes
+    usual = max(weights, key=lambda place: weights[place], default=0)
+    order = sorted(tensors, key=lambda k: (places[k] != usual or tensors[k].nbytes % LINE != 0))
+    header: dict[str, object] = {}
+    moved: dict[str, int] = {}
+    at = 0
+    for name in order:
+        tensor = tensors[name]
+        header[name] = {
+            "dtype": _TYPES[tensor.dtype],
+            "shape": list(tensor.shape),
+            "data_offsets": [at, at + tensor.nbytes],
+        }
+        if (usual + at) % LINE != places[name]:
+            moved[name] = places[name]
+        at += tensor.nbytes
+    notes = {"format": "pt", _PLACES: json.dumps(moved), _ALIASES: json.dumps(aliases)}
+    text = json.dumps({"__metadata__": notes, **header}, separators=(",", ":")).encode()
+    text += b" " * (-(len(text) + 8 - usual) % LINE)
+    with path.open("wb") as file:
+        file.write(len(text).to_bytes(8, "little"))
+        file.write(text)
+        for name in order:
+            plain = tensors[name].detach().cpu().contiguous().flatten()
+            file.write(memoryview(plain.view(torch.uint8).numpy()))
+
+
+def _unique(state: Mapping[str, Tensor]) -> tuple[Tensors, dict[str, str]]:
+    """The tensors, each once, and under which name a shared one is kept."""
+    seen: dict[tuple[int, tuple[int, ...], tuple[int, ...]], str] = {}
+    tensors: Tensors = {}
+    aliases: dict[str, str] = {}
+    for name, tensor in state.items():
+        key = (tensor.data_ptr(), tuple(tensor.shape), tensor.stride())
+        if tensor.numel() and key in seen:
+            aliases[name] = seen[key]
+        else:
+            seen[key] = name
+            tensors[name] = tensor
+    return tensors, aliases
+
+
+def _place(tensor: Tensor) -> int:
+    return tensor.data_ptr() % LINE if tensor.device.type == "cpu" else 0
+
+
+def _placed(tensor: Tensor, place: int) -> Tensor:
+    """A copy that begins at `place` within a 64-byte line."""
+    room = torch.empty(tensor.nbytes + 2 * LINE, dtype=torch.uint8)
+    start = (place - room.data_ptr()) % LINE
+    copy = room[start : start + tensor.nbytes].view(tensor.dtype).view(tensor.shape)
+    return copy.copy_(tensor)

@@ -1,0 +1,1 @@
+"""Data: reading pictures, class folders, splits, batches."""

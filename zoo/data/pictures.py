@@ -1,0 +1,182 @@
+"""From a file or an object to a picture, and from a picture to a model's input."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from zoo.interfaces.dataset import Picture
+from zoo.spec.errors import DataError, ZooWarning, quote
+from zoo.spec.inputs import InputSpec
+
+SUFFIXES = frozenset(
+    [".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"]
+)
+"""Names of files that are taken for pictures, in lower case."""
+
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in a gray value (ITU-R BT.601), as Pillow has them."""
+
+_GRAY, _RGB, _RGBA = 1, 3, 4
+_FLAT, _MAP, _BATCH = 2, 3, 4
+_DEEP = 65535
+
+
+def decode(path: str | Path) -> Picture:
+    """Reads a file.
+
+    Turned upright by its EXIF tag; of several frames the first, with a warning; palette, CMYK, YCbCr and
+    Lab become RGB.
+
+    Returns:
+        H x W x C with C = 1, 2 (gray and alpha), 3 or 4: uint8, or float32 in [0, 1] for 16-bit pictures.
+
+    Raises:
+        DataError: the file is missing, truncated or no picture.
+    """
+    where = f"picture {path}"
+    try:
+        with Image.open(path) as image:
+            if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+                warnings.warn(f"{where} has several frames; the first is taken", ZooWarning, stacklevel=2)
+                image.seek(0)
+            image.load()
+            return from_pil(ImageOps.exif_transpose(image), where)
+    except DataError:
+        raise
+    except FileNotFoundError:
+        raise DataError(where, expected="a file", got="nothing there") from None
+    except Exception as error:  # decoders raise whatever they stumble over
+        reason = " ".join(str(error).split()) or type(error).__name__
+        hint = "mend or remove the file"
+        raise DataError(where, expected="a readable picture", got=quote(reason)[1:-1], hint=hint) from error
+
+
+def from_pil(image: Image.Image, where: str = "picture") -> Picture:
+    """A Pillow picture as `decode` returns it."""
+    mode = image.mode
+    if mode.startswith("I"):
+        values = np.asarray(image)
+        if values.min(initial=0) < 0 or values.max(initial=0) > _DEEP:
+            raise DataError(where, expected=f"values in 0..{_DEEP}", got=f"{values.min()}..{values.max()}")
+        return (values.astype(np.float32) / _DEEP)[..., None]
+    if mode == "F":
+        return from_array(np.asarray(image), where)
+    if mode == "1":
+        image = image.convert("L")
+    elif mode in ("PA", "RGBa") or (mode in ("P", "RGB") and "transparency" in image.info):
+        image = image.convert("RGBA")
+    elif mode == "La":
+        image = image.convert("LA")
+    elif mode not in ("L", "LA", "RGB", "RGBA"):
+        image = image.convert("RGB")
+    pixels = np.array(image)
+    return pixels[..., None] if pixels.ndim == _FLAT else pixels
+
+
+def from_array(array: Any, where: str = "picture") -> Picture:
+    """An array H x W or H x W x C as a picture.
+
+    Raises:
+        DataError: it has another number of axes, or values that are neither uint8 nor floats in [0, 1].
+    """
+    values = np.asarray(array)
+    if values.ndim == _FLAT:
+        values = values[..., None]
+    if values.ndim != _MAP or 0 in values.shape:
+        raise DataError(where, expected="H x W or H x W x C", got=" x ".join(map(str, np.shape(array))))
+    if values.dtype == np.bool_:
+        values = values.astype(np.uint8) * 255
+    if values.dtype == np.uint8:
+        return values
+    if not np.issubdtype(values.dtype, np.floating):
+        hint = "divide by the largest value and convert to float32"
+        raise DataError(where, expected="uint8, or floats in [0, 1]", got=str(values.dtype), hint=hint)
+    low, high = float(values.min()), float(values.max())
+    if not (low >= 0 and high <= 1):  # also catches NaN
+        raise DataError(
+            where, expected="values in [0, 1]", got=f"{low:.4g} to {high:.4g}", hint="divide by 255"
+        )
+    return values.astype(np.float32)
+
+
+def from_tensor(x: Tensor, where: str = "picture") -> Picture:
+    """A tensor C x H x W as a picture; see `from_array`."""
+    if x.ndim != _MAP:
+        raise DataError(where, expected="a tensor C x H x W", got=" x ".join(map(str, x.shape)))
+    return from_array(x.detach().cpu().permute(1, 2, 0).numpy(), where)
+
+
+def to_picture(value: Any, where: str = "picture") -> Picture:
+    """A Pillow picture, an array H x W (x C) or a tensor C x H x W as a picture.
+
+    Raises:
+        DataError: it is none of them.
+    """
+    if isinstance(value, Image.Image):
+        return from_pil(value, where)
+    if isinstance(value, Tensor):
+        return from_tensor(value, where)
+    if isinstance(value, np.ndarray):
+        return from_array(value, where)
+    raise DataError(where, expected="a Pillow image, an array or a tensor", got=type(value).__name__)
+
+
+def prepare(picture: Picture, spec: InputSpec, where: str = "picture") -> Tensor:
+    """A picture as a model takes it: the same at training and at prediction.
+
+    Args:
+        picture: H x W x C, uint8 or float32 in [0, 1].
+        spec: of the model.
+        where: what to call it in an error.
+
+    Returns:
+        C x H x W float32 in [0, 1] with the channels and size of the spec, not yet normalised.
+
+    Raises:
+        DataError: its channels cannot be turned into the model's.
+    """
+    x = torch.from_numpy(np.require(picture, requirements=["C", "W"])).permute(2, 0, 1)
+    x = x.to(torch.float32) / 255 if x.dtype == torch.uint8 else x
+    return resize(to_channels(x, spec.channels, where), spec).contiguous()
+
+
+def to_channels(x: Tensor, channels: int, where: str = "picture") -> Tensor:
+    """C x H x W in [0, 1] with another number of channels.
+
+    Gray is repeated, colours are weighted by `LUMA`, transparent pixels are laid on white, a missing alpha
+    is opaque.
+
+    Raises:
+        DataError: there is no such conversion.
+    """
+    own = x.shape[0]
+    if own == channels:
+        return x
+    if channels in (_GRAY, _RGB, _RGBA) and own in (1, 2, 3, 4):
+        if own in (2, 4):
+            x = x[:-1] * x[-1:] + (1 - x[-1:])
+        if channels == _GRAY and x.shape[0] == _RGB:
+            x = (x * x.new_tensor(LUMA).view(3, 1, 1)).sum(dim=0, keepdim=True)
+        elif channels != _GRAY and x.shape[0] == _GRAY:
+            x = x.expand(_RGB, -1, -1)
+        return torch.cat([x, torch.ones_like(x[:1])]) if channels == _RGBA else x
+    hint = f"build the model with in_channels={own}"
+    raise DataError(where, expected=f"{channels} channels", got=str(own), hint=hint)
+
+
+def resize(x: Tensor, spec: InputSpec) -> Tensor:
+    """C x H x W in [0, 1] at the size of the spec, antialiased; unchanged where it has that size."""
+    if tuple(x.shape[1:]) == tuple(spec.size):
+        return x
+    if spec.interpolation == "nearest":
+        return F.interpolate(x[None], size=spec.size, mode="nearest-exact")[0]
+    y = F.interpolate(x[None], size=spec.size, mode=spec.interpolation, align_corners=False, antialias=True)
+    return y[0].clamp(0, 1)

@@ -1,0 +1,56 @@
+"""What `data` may be: a folder, a data set by name, a torch data set, a data set of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from zoo.data.folders import ClassFolders
+from zoo.data.wrapped import TorchData
+from zoo.interfaces.dataset import Dataset
+from zoo.spec.errors import DataError, UnknownComponentError, quote
+from zoo.spec.reference import ComponentRef, HubRef, PathRef, parse_reference
+
+Named = Callable[[ComponentRef], Any]
+"""Makes the data set of a component reference; handed in, so that this room needs no registry."""
+
+
+def resolve(data: Any, named: Named) -> Dataset:
+    """The data set that is meant.
+
+    Args:
+        data: a folder (a path with a separator or leading dot, `file:...` or `pathlib.Path`), a name, a table
+            with name and options, a torch data set of the map style, or a data set of ours.
+        named: makes a data set by name.
+
+    Raises:
+        DataError: it is none of these, or cannot be read.
+        UnknownComponentError: no plugin has a data set of that name.
+    """
+    if isinstance(data, Dataset):
+        return data
+    if isinstance(data, Path):
+        return ClassFolders(data)
+    if not isinstance(data, str | Mapping | ComponentRef | PathRef | HubRef):
+        if hasattr(data, "__getitem__") and hasattr(data, "__len__") and not isinstance(data, list | tuple):
+            return TorchData(data)
+        expected = "a folder, the name of a data set, or a torch data set with len() and []"
+        raise DataError("data", expected=expected, got=quote(type(data).__name__))
+    ref = parse_reference(data)
+    if isinstance(ref, PathRef):
+        return ClassFolders(ref.path)
+    if isinstance(ref, HubRef):
+        expected = "a folder or the name of a data set"
+        raise DataError("data", expected=expected, got=str(ref), hint="download it first")
+    try:
+        found = named(ref)
+    except UnknownComponentError as error:
+        if Path(str(ref)).is_dir():
+            raise UnknownComponentError(
+                error.problem, hint=f"for the folder of that name say ./{ref}"
+            ) from None
+        raise
+    if not isinstance(found, Dataset):
+        raise DataError(f"data {ref}", expected="a zoo Dataset", got=type(found).__name__)
+    return found

@@ -1,0 +1,188 @@
+"""Train, val and test: seeded, stratified, disjoint, identical pictures on the same side."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from zoo.interfaces.dataset import Dataset
+from zoo.spec.errors import DataError, ZooWarning, listing, quote
+
+NAMES = ("train", "val", "test")
+FRACTIONS = (0.70, 0.15, 0.15)
+"""Shares of train, val and test where the user made no splits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """Indices by split, each sorted.
+
+    Args:
+        train: trained on.
+        val: looked at after each epoch.
+        test: touched by `evaluate` alone.
+        seed: that they were drawn with.
+        hash: digest of which picture is on which side; the same on any machine.
+    """
+
+    train: tuple[int, ...]
+    val: tuple[int, ...]
+    test: tuple[int, ...]
+    seed: int
+    hash: str
+
+    def of(self, name: str) -> tuple[int, ...]:
+        """The indices of `train`, `val`, `test` or `all`.
+
+        Raises:
+            DataError: the split is unknown, or has no picture.
+        """
+        if name == "all":
+            return tuple(sorted(self.train + self.val + self.test))
+        if name not in NAMES:
+            raise DataError("split", expected=listing([*NAMES, "all"]), got=quote(name))
+        indices: tuple[int, ...] = getattr(self, name)
+        if not indices:
+            there = [n for n in NAMES if getattr(self, n)]
+            hint = f"say split={there[0]!r}" if there else None
+            raise DataError(f"the data have no {name} split", expected=listing(there), got=name, hint=hint)
+        return indices
+
+
+def split(
+    dataset: Dataset,
+    seed: int = 0,
+    *,
+    fractions: tuple[float, float, float] = FRACTIONS,
+    training: bool = True,
+) -> Splits:
+    """Splits a data set, or takes the splits that the user made.
+
+    A picture's place follows from its content, its class and the seed, not from its number or file name.
+    Where the user made a train and a test split only, val is cut from train; what else the user left out
+    stays empty.
+
+    Args:
+        dataset: with class indices as targets it is stratified by them.
+        seed: another seed, another split.
+        fractions: of train, val and test.
+        training: whether there must be something to train on and to validate with.
+
+    Raises:
+        DataError: one class only, a class without training pictures, too few pictures, or the same
+            picture in two splits that the user made.
+    """
+    keys = [dataset.key(i) for i in range(len(dataset))]
+    strata = _strata(dataset)
+    if not keys:
+        raise DataError("data", expected="pictures", got="none")
+    given = [dataset.split_of(i) for i in range(len(dataset))]
+    sides: dict[str, list[int]] = {name: [] for name in NAMES}
+    if any(given):
+        _check_apart(dataset, keys, given)
+        for i, name in enumerate(given):
+            sides[name or "train"].append(i)
+        if sides["test"] and sides["train"] and not sides["val"]:
+            share = fractions[1] / (fractions[0] + fractions[1])
+            sides |= _draw(sides["train"], keys, strata, seed, (1 - share, share, 0.0))
+            sides["test"] = [i for i, name in enumerate(given) if name == "test"]
+    else:
+        _warn_two_labels(dataset, keys, strata)
+        sides = _draw(range(len(dataset)), keys, strata, seed, fractions)
+    if training:
+        _check_trainable(dataset, strata, sides)
+    digest = hashlib.blake2b(digest_size=16)
+    for name in NAMES:
+        digest.update(f"{name}:{','.join(sorted(keys[i] for i in sides[name]))}\n".encode())
+    train, val, test = (tuple(sorted(sides[name])) for name in NAMES)
+    return Splits(train, val, test, seed, digest.hexdigest())
+
+
+def _strata(dataset: Dataset) -> Sequence[Any]:
+    targets = dataset.targets
+    classes = all(isinstance(t, int) for t in targets)
+    return targets if classes else [0] * len(targets)
+
+
+def _draw(
+    indices: Sequence[int] | range,
+    keys: Sequence[str],
+    strata: Sequence[Any],
+    seed: int,
+    fractions: tuple[float, ...],
+) -> dict[str, list[int]]:
+    """Cuts each class: test and val are filled up to their quota, the rest is train."""
+    groups: dict[str, list[int]] = {}
+    for i in indices:
+        groups.setdefault(keys[i], []).append(i)
+    by_class: dict[Any, list[str]] = {}
+    for key, members in groups.items():
+        by_class.setdefault(strata[members[0]], []).append(key)
+    sides: dict[str, list[int]] = {name: [] for name in NAMES}
+    for found in by_class.values():
+        count = sum(len(groups[key]) for key in found)
+        left = {"test": _quota(count, fractions[2], 2), "val": _quota(count, fractions[1], 3)}
+        for key in sorted(found, key=lambda k: hashlib.blake2b(f"{seed}:{k}".encode()).digest()):
+            size = len(groups[key])
+            side = next((name for name, room in left.items() if size <= room), "train")
+            sides[side] += groups[key]
+            left[side] = left.get(side, 0) - size
+    return sides
+
+
+def _quota(count: int, share: float, least: int) -> int:
+    """Pictures of a class on a side; at least one where the class has `least` of them."""
+    return max(round(count * share), 1) if share and count >= least else 0
+
+
+def _check_apart(dataset: Dataset, keys: Sequence[str], given: Sequence[str | None]) -> None:
+    first: dict[str, int] = {}
+    for i, key in enumerate(keys):
+        j = first.setdefault(key, i)
+        if given[i] != given[j]:
+            raise DataError(
+                "the same picture in two splits",
+                expected="each picture in one split",
+                got=f"{dataset.name(j)} and {dataset.name(i)}",
+                hint="remove one of them",
+            )
+
+
+def _warn_two_labels(dataset: Dataset, keys: Sequence[str], strata: Sequence[Any]) -> None:
+    first: dict[str, int] = {}
+    for i, key in enumerate(keys):
+        j = first.setdefault(key, i)
+        if strata[i] != strata[j]:
+            message = f"the same picture has two labels: {dataset.name(j)} and {dataset.name(i)}"
+            warnings.warn(message, ZooWarning, stacklevel=4)
+            return
+
+
+def _check_trainable(dataset: Dataset, strata: Sequence[Any], sides: dict[str, list[int]]) -> None:
+    for name in ("train", "val"):
+        if not sides[name]:
+            hint = "add pictures" if name == "val" else "add a folder train/"
+            raise DataError(f"the {name} split", expected="at least one picture", got="none", hint=hint)
+    if not dataset.labels:
+        return
+    counts = Counter(strata[i] for i in sides["train"])
+    if len(set(strata)) == 1:
+        only = quote(_label(dataset, strata[0]))
+        hint = "add pictures of another class"
+        raise DataError("data", expected="at least 2 classes", got=f"one, {only}", hint=hint)
+    for target, label in enumerate(dataset.labels):
+        if not counts[target]:
+            raise DataError(
+                f"class {quote(label)}",
+                expected="at least one training picture",
+                got="none",
+                hint="add pictures of it",
+            )
+
+
+def _label(dataset: Dataset, target: int) -> str:
+    return dataset.labels[target] if 0 <= target < len(dataset.labels) else str(target)

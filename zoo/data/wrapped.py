@@ -1,0 +1,72 @@
+"""A torch data set of the map style, as a data set of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from zoo.data.pictures import to_picture
+from zoo.interfaces.dataset import Dataset, Sample
+from zoo.interfaces.tasks import Binary, Multiclass, Regression
+from zoo.spec.errors import DataError, quote
+
+_PAIR = 2
+
+
+class TorchData(Dataset):
+    """Pairs of a picture (Pillow image, H x W (x C) array or C x H x W tensor) and a target.
+
+    Class names are read off `classes`, targets off `targets` where the set has them; else every sample is
+    read once. Draw nothing at random in its transforms: give an augmenter instead.
+
+    Args:
+        source: has `__len__` and `__getitem__`.
+
+    Raises:
+        DataError: it has not, or is empty, or an item is not such a pair.
+    """
+
+    def __init__(self, source: Any) -> None:
+        self.source = source
+        if len(source) == 0:
+            raise DataError(f"data {type(source).__name__}", expected="samples", got="none")
+        self.labels = tuple(str(name) for name in getattr(source, "classes", ()))
+        first = self.targets[0]
+        if isinstance(first, int):
+            count = max(len(self.labels), max(self.targets) + 1)
+            self.labels = self.labels or tuple(str(i) for i in range(count))
+            self.task = Binary() if count == _PAIR else Multiclass()
+        else:
+            self.task = Regression()
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __getitem__(self, index: int) -> Sample:
+        item = self.source[index]
+        if not isinstance(item, tuple | list) or len(item) != _PAIR:
+            raise DataError(self.name(index), expected="a pair (picture, target)", got=quote(item))
+        return Sample(to_picture(item[0], self.name(index)), _plain(item[1]))
+
+    @cached_property
+    def targets(self) -> Sequence[Any]:
+        """All targets as plain numbers or lists."""
+        given = getattr(self.source, "targets", None)
+        if given is not None and len(given) == len(self):
+            return [_plain(target) for target in given]
+        return [self[i].target for i in range(len(self))]
+
+    def name(self, index: int) -> str:
+        """For example `MNIST[3]`."""
+        return f"{type(self.source).__name__}[{index}]"
+
+
+def _plain(target: Any) -> Any:
+    """A target as a number or a list of numbers."""
+    if isinstance(target, Tensor | np.ndarray | np.generic):
+        return target.tolist()
+    return target

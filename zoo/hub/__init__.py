@@ -1,0 +1,1 @@
+"""The on-disk model: saving, loading, the model card."""

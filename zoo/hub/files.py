@@ -1,0 +1,94 @@
+"""Writing a set of files so that a crash leaves all the old ones or all the new ones.
+
+New files are staged beside the old, forced to disk, and committed by one rename of their folder. They are
+then moved into place; a reader that finds a committed folder finishes the move, or reads from it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+STAGING = ".zoo-staging-"
+COMMITTED = ".zoo-commit"
+
+
+@contextmanager
+def transaction(folder: Path) -> Iterator[Path]:
+    """A staging folder; what is in it at the end replaces the files of the same names in `folder`.
+
+    Nothing changes if the body raises or the process dies in it.
+    """
+    fresh = not folder.exists()
+    home = folder.parent if fresh else folder
+    home.mkdir(parents=True, exist_ok=True)
+    prefix = f"{STAGING}{folder.name}-" if fresh else STAGING
+    _sweep(home, prefix)
+    if not fresh:
+        recover(folder)
+    staging = home / f"{prefix}{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    staging.mkdir()
+    try:
+        yield staging
+        for file in staging.iterdir():
+            _sync(file)
+        _sync(staging)
+        if fresh:
+            staging.rename(folder)
+            _sync(home)
+        else:
+            staging.rename(folder / COMMITTED)
+            _sync(folder)
+            recover(folder)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+
+
+def recover(folder: Path) -> None:
+    """Moves committed files into place, if a save was cut off between commit and move."""
+    committed = folder / COMMITTED
+    if not committed.is_dir():
+        return
+    for file in committed.iterdir():
+        file.replace(folder / file.name)
+    committed.rmdir()
+    _sync(folder)
+
+
+def current(folder: Path, name: str) -> Path:
+    """Where the newest committed version of a file is, also in a folder that cannot be written."""
+    with suppress(OSError):
+        recover(folder)
+    waiting = folder / COMMITTED / name
+    return waiting if waiting.exists() else folder / name
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sweep(home: Path, prefix: str) -> None:
+    """Removes what processes that no longer run left staged."""
+    for left in home.glob(f"{prefix}*"):
+        owner = left.name.removeprefix(prefix).split("-")[0]
+        if owner.isdigit() and not _alive(int(owner)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

@@ -1,0 +1,308 @@
+"""The backbone contract: an ordered chain of named blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, cast
+
+import torch
+from torch import Tensor, nn
+
+from zoo.interfaces.block import Block, State
+from zoo.interfaces.features import FeatureInfo, read_info
+from zoo.spec.errors import ShapeError, WeightsError, listing, near, quote
+from zoo.spec.freeze import Freeze
+from zoo.spec.inputs import InputSpec
+
+if TYPE_CHECKING:
+    from zoo.interfaces.head import Head
+
+
+class Backbone(nn.Module):
+    """A chain `block1` .. `blockN`; running it is the network's own forward up to the last map.
+
+    A subclass builds its blocks and hands them to this constructor. Its own constructor takes the options of
+    its config class and `in_channels`, keyword-only. Every parameter belongs to exactly one block. Where the
+    network has five levels, block k ends at reduction 2^k; another network has as many blocks as levels.
+
+    Args:
+        blocks: in order.
+        input_spec: what the network expects where no weights say otherwise.
+
+    Attributes:
+        map_layout: `NCHW`, or `NHWC` where four-dimensional maps have channels last.
+        prefix_tokens: class and register tokens in front of an N x L x C map.
+
+    Example:
+        >>> net = Backbone([Block(conv=nn.Conv2d(3, 8, 3, 2, 1)), Block(conv=nn.Conv2d(8, 16, 3, 2, 1))])
+        >>> x = torch.rand(1, 3, 32, 32)
+        >>> net(x).shape
+        torch.Size([1, 16, 8, 8])
+        >>> net.freeze("block1")
+        (('', 'block1'),)
+        >>> bool((net.run(net.run(x, until="block1"), after="block1") == net(x)).all())
+        True
+    """
+
+    map_layout = "NCHW"
+    prefix_tokens = 0
+
+    def __init__(self, blocks: Sequence[Block], *, input_spec: InputSpec | None = None) -> None:
+        super().__init__()
+        self.input_spec = input_spec or InputSpec()
+        self._usual_size = self.input_spec.size
+        self.block_names = tuple(f"block{i + 1}" for i in range(len(blocks)))
+        for name, block in zip(self.block_names, blocks, strict=True):
+            self.add_module(name, block)
+
+    # -- running ---------------------------------------------------------------------------------------
+
+    @property
+    def blocks(self) -> dict[str, Block]:
+        """The blocks by name, in order."""
+        return {name: cast(Block, getattr(self, name)) for name in self.block_names}
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The last map of normalised pictures.
+
+        Args:
+            x: N x C x H x W, normalised by the input spec.
+
+        Raises:
+            ShapeError: `x` is not a batch of pictures with the network's number of channels.
+        """
+        self.check_input(x)
+        return self.feature(self.run(x))
+
+    def run(self, state: State, *, after: str | None = None, until: str | None = None) -> State:
+        """Runs a stretch of the chain.
+
+        Args:
+            state: pictures, or what `run` returned at block `after`.
+            after: the block that `state` came out of; None for pictures.
+            until: the last block to run; None for the whole chain.
+
+        Raises:
+            ShapeError: a block name is unknown.
+        """
+        for name in self._stretch(after, until):
+            state = getattr(self, name)(state)
+        return state
+
+    def _stretch(self, after: str | None, until: str | None) -> tuple[str, ...]:
+        for name in (after, until):
+            if name is not None and name not in self.block_names:
+                raise ShapeError(
+                    "unknown block", expected=listing(self.block_names), got=quote(name),
+                    hint=near(name, self.block_names),
+                )
+        first = 0 if after is None else self.block_names.index(after) + 1
+        last = len(self.block_names) if until is None else self.block_names.index(until) + 1
+        return self.block_names[first:last]
+
+    def feature(self, state: State) -> Tensor:
+        """The map in what passes between blocks; of a tuple, the last one."""
+        return state[-1] if isinstance(state, tuple) else state
+
+    def steps(self) -> Iterator[tuple[str, nn.Module]]:
+        """All steps in order, as `block1.conv1` and module."""
+        for name, block in self.blocks.items():
+            for step, module in block.named_children():
+                yield f"{name}.{step}", module
+
+    def taps(self, x: Tensor, names: Iterable[str]) -> dict[str, Tensor]:
+        """Named tensors inside the network; runs no further than the last of them.
+
+        Args:
+            x: N x C x H x W, normalised.
+            names: blocks (`block3`) or steps (`block5.conv4`).
+
+        Raises:
+            ShapeError: a name is unknown.
+        """
+        wanted = list(names)
+        self.check_input(x)
+        aliases = {self._tap_step(name): name for name in wanted}
+        found: dict[str, Tensor] = {}
+        state: State = x
+        for step, module in self.steps():
+            if len(found) == len(aliases):
+                break
+            state = module(state)
+            if step in aliases:
+                found[step] = self.feature(state)
+        return {name: found[self._tap_step(name)] for name in wanted}
+
+    def _tap_step(self, name: str) -> str:
+        steps = [step for step, _ in self.steps()]
+        if name in self.block_names:
+            return [s for s in steps if s.startswith(f"{name}.")][-1]
+        if name not in steps:
+            valid = [*self.block_names, *steps]
+            raise ShapeError("unknown tap", expected="a block or step", got=quote(name), hint=near(name, valid))
+        return name
+
+    def check_input(self, x: Tensor) -> None:
+        """Raises ShapeError unless `x` is a batch of pictures with the network's channels."""
+        channels = self.input_spec.channels
+        if x.ndim != 4 or x.shape[1] != channels:
+            raise ShapeError(
+                f"input of {type(self).__name__}",
+                expected=f"N x {channels} x H x W",
+                got=" x ".join(map(str, x.shape)),
+                hint=f"build it with in_channels={x.shape[1]}" if x.ndim == 4 else "add the batch axis with x[None]",
+            )
+
+    # -- describing ------------------------------------------------------------------------------------
+
+    def describe(self, size: tuple[int, int] | None = None) -> dict[str, FeatureInfo]:
+        """All steps' outputs for pictures of `size`, read off a forward on the meta device.
+
+        Args:
+            size: height and width; the input spec's where None.
+
+        Raises:
+            ShapeError: the network cannot take pictures of that size.
+        """
+        size = size or self.input_spec.size
+        modes = {module: module.training for module in self.modules()}
+        tensors = {**dict(self.named_parameters()), **dict(self.named_buffers())}
+        meta = {f"backbone.{name}": t.detach().to("meta") for name, t in tensors.items()}
+        tracer = _Tracer(self)
+        x = torch.empty(1, self.input_spec.channels, *size, device="meta")
+        try:
+            for module in modes:
+                module.training = False
+            with torch.no_grad():
+                torch.func.functional_call(tracer, meta, (x,))
+        except (RuntimeError, AssertionError, ValueError, IndexError, ZeroDivisionError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ShapeError(
+                f"{type(self).__name__} cannot take pictures of {size[0]}x{size[1]}",
+                expected="a size such as {}x{}".format(*self._usual_size),
+                got=f"{size[0]}x{size[1]} ({quote(reason)[1:-1]})",
+                hint="choose another input_size",
+            ) from error
+        finally:
+            for module, mode in modes.items():
+                module.training = mode
+        return {
+            name: read_info(name, t, map_layout=self.map_layout, prefix=self.prefix_tokens, input_size=size)
+            for name, t in tracer.seen.items()
+        }
+
+    def block_infos(self, size: tuple[int, int] | None = None) -> tuple[FeatureInfo, ...]:
+        """The outputs of the blocks, in order."""
+        infos = self.describe(size)
+        return tuple(_renamed(infos[self._tap_step(name)], name) for name in self.block_names)
+
+    def pyramid(self, size: tuple[int, int] | None = None) -> tuple[FeatureInfo, ...]:
+        """The default taps: for each reduction the last map that has it, finest first."""
+        last: dict[int, FeatureInfo] = {}
+        for info in self.describe(size).values():
+            if info.reduction is not None:
+                last[info.reduction] = info
+        return tuple(last[reduction] for reduction in sorted(last))
+
+    # -- freezing --------------------------------------------------------------------------------------
+
+    def freeze(self, spec: str | Freeze = "all") -> tuple[tuple[str, str], ...]:
+        """Freezes the named blocks; returns the (part, block) pairs.
+
+        Raises:
+            FreezeError: the spec is malformed or matches nothing.
+        """
+        chosen = Freeze.parse(spec).select({"": self.block_names})
+        for _, name in chosen:
+            self.blocks[name].freeze()
+        return chosen
+
+    def unfreeze(self, spec: str | Freeze = "all") -> tuple[tuple[str, str], ...]:
+        """Unfreezes the named blocks, restoring exactly what was; returns the (part, block) pairs."""
+        chosen = Freeze.parse(spec).select({"": self.block_names})
+        for _, name in chosen:
+            self.blocks[name].unfreeze(self.training)
+        return chosen
+
+    @property
+    def frozen_blocks(self) -> tuple[str, ...]:
+        """Names of the frozen blocks, in order."""
+        return tuple(name for name, block in self.blocks.items() if block.frozen)
+
+    # -- weights ---------------------------------------------------------------------------------------
+
+    def original_head(self, classes: int, inputs: Sequence[FeatureInfo]) -> Head:
+        """The classifier that the weights were published with.
+
+        Args:
+            classes: number of classes.
+            inputs: description of the last map.
+
+        Raises:
+            WeightsError: the network has none.
+        """
+        raise WeightsError(f"{type(self).__name__} has no original head", hint="choose a head by name")
+
+    def convert(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Published weights under this network's keys: the backbone's own, and `head.*` of the original head.
+
+        Only names and views may change, no values. Keys that are not known are kept as they are, so that
+        the strict check names them.
+        """
+        return dict(state)
+
+    def adapt_input(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Converted three-channel weights made to fit another number of input channels.
+
+        One channel gets the sum over the colours; n channels repeat them in turn, scaled by 3 / n, so that the
+        first layer's outputs keep their size.
+        """
+        name = self.input_layer
+        own, given = self.get_parameter(name), state.get(name)
+        channels = own.shape[1] if own.ndim == 4 else 0
+        if given is None or given.ndim != 4 or own.ndim != 4 or given.shape[1] == channels:
+            return state
+        return {**state, name: with_channels(given, channels)}
+
+    @property
+    def input_layer(self) -> str:
+        """Name of the first layer's weight, which sees the picture's channels."""
+        return next(iter(dict(self.named_parameters())))
+
+    def reset_buffers(self) -> None:
+        """Recomputes the buffers that are not in the state dict, after loading on the meta device."""
+
+
+def with_channels(weight: Tensor, channels: int) -> Tensor:
+    """A convolution's weight for another number of input channels, by the rule of `Backbone.adapt_input`.
+
+    Args:
+        weight: out x published x h x w.
+        channels: of the pictures.
+    """
+    published = weight.shape[1]
+    if channels == 1:
+        return weight.sum(dim=1, keepdim=True)
+    repeats = -(-channels // published)
+    return weight.repeat(1, repeats, 1, 1)[:, :channels] * (published / channels)
+
+
+class _Tracer(nn.Module):
+    """Runs a backbone step by step and keeps what comes out."""
+
+    def __init__(self, backbone: Backbone) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.seen: dict[str, Tensor] = {}
+
+    def forward(self, x: Tensor) -> None:
+        state: State = x
+        for name, module in self.backbone.steps():
+            state = module(state)
+            self.seen[name] = self.backbone.feature(state)
+
+
+def _renamed(info: FeatureInfo, name: str) -> FeatureInfo:
+    from dataclasses import replace
+
+    return replace(info, name=name)

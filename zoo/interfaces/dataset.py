@@ -1,0 +1,70 @@
+"""The dataset contract: pictures with targets, labels and a task."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from zoo.interfaces.tasks import Task
+
+Picture = npt.NDArray[Any]
+"""H x W x C, uint8 in 0..255 or float32 in [0, 1]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One picture and what is known of it.
+
+    Args:
+        picture: H x W x C, uint8 in 0..255 or float32 in [0, 1].
+        target: class index, indicator row, value, or None.
+    """
+
+    picture: Picture
+    target: Any
+
+
+class Dataset(ABC):
+    """Pictures by number. A subclass' constructor takes the options of its config class, keyword-only.
+
+    Attributes:
+        task: what the targets are for.
+        labels: names of the classes, in the order of their indices.
+        fingerprint: changes whenever the data change; None where that cannot be known.
+    """
+
+    task: Task
+    labels: tuple[str, ...] = ()
+    fingerprint: str | None = None
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Number of pictures."""
+
+    @abstractmethod
+    def __getitem__(self, index: int) -> Sample:
+        """One sample; the same at every call."""
+
+    @property
+    @abstractmethod
+    def targets(self) -> Sequence[Any]:
+        """All targets, without reading pictures; splits are stratified by them."""
+
+    def name(self, index: int) -> str:
+        """How messages call a sample: a file's path, or its number."""
+        return f"{type(self).__name__.lower()}[{index}]"
+
+    def key(self, index: int) -> str:
+        """A digest of the picture's content: identical pictures go to the same split."""
+        picture = np.ascontiguousarray(self[index].picture)
+        return hashlib.blake2b(picture.tobytes(), digest_size=16, person=str(picture.shape).encode()[:16]).hexdigest()
+
+    def split_of(self, index: int) -> str | None:
+        """`train`, `val` or `test` where the user made the splits; else None."""
+        return None

@@ -1,0 +1,217 @@
+"""The model contract: what `zoo.build` returns, and what a component of kind model implements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from zoo.interfaces.backbone import Backbone
+from zoo.interfaces.block import Block
+from zoo.interfaces.tasks import Prediction, Task
+from zoo.spec.errors import ShapeError, warn
+from zoo.spec.freeze import Freeze
+from zoo.spec.inputs import InputSpec
+
+if TYPE_CHECKING:
+    from zoo.interfaces.summary import Summary
+    from zoo.spec.recipe import Recipe
+
+
+class Model(nn.Module):
+    """A working vision model: takes pictures in [0, 1] and normalises inside.
+
+    Attributes:
+        task: what the output is for; None for a feature extractor.
+        input_spec: size, channels and normalisation of the pictures.
+        labels: names of the classes, if known.
+        recipe: the description that builds it again.
+        plugins: version by distribution, of the plugins that its parts come from.
+        origin: where the weights come from; None while they are random.
+        metrics: measured figures by split, for the model card.
+    """
+
+    task: Task | None
+    input_spec: InputSpec
+    recipe: Recipe
+    labels: tuple[str, ...]
+    plugins: dict[str, str]
+    origin: str | None
+    metrics: dict[str, dict[str, float]]
+
+    def __init__(self, *, task: Task | None, input_spec: InputSpec, labels: tuple[str, ...] = ()) -> None:
+        super().__init__()
+        self.task, self.input_spec, self.labels = task, input_spec, labels
+        self.plugins, self.origin, self.metrics = {}, None, {}
+
+    @property
+    def networks(self) -> dict[str, nn.Module]:
+        """The parts by name: for a backbone with head `backbone` and `head`."""
+        return dict(self.named_children())
+
+    @property
+    def freezable(self) -> dict[str, Backbone | Block]:
+        """What freeze paths reach; the empty path is the one backbone of a model that has just one."""
+        return {}
+
+    @property
+    def outputs(self) -> int:
+        """Length of the output vector, or number of output channels."""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The output for pictures N x C x H x W in [0, 1]."""
+        raise NotImplementedError
+
+    def check_pictures(self, x: Tensor) -> None:
+        """Raises ShapeError unless `x` is a floating batch of pictures with the model's channels."""
+        channels = self.input_spec.channels
+        got = f"{x.dtype} {' x '.join(map(str, x.shape))}".removeprefix("torch.")
+        if x.ndim != 4 or x.shape[1] != channels:
+            hint = f"build it with in_channels={x.shape[1]}" if x.ndim == 4 else "add the batch axis with x[None]"
+            raise ShapeError("pictures", expected=f"N x {channels} x H x W in [0, 1]", got=got, hint=hint)
+        if not x.is_floating_point():
+            raise ShapeError("pictures", expected="floating values in [0, 1]", got=got, hint="divide by 255")
+
+    # -- freezing --------------------------------------------------------------------------------------
+
+    def freeze(self, spec: str | Freeze = "all") -> None:
+        """Freezes blocks: no gradients, inference mode, whatever `.train()` says.
+
+        Args:
+            spec: "block1-4", "block1,block3", "all", "none", "encoder.block1-2".
+
+        Raises:
+            FreezeError: the spec is malformed or matches nothing.
+        """
+        freeze = Freeze.parse(spec)
+        chosen = freeze.select(self.freeze_paths)
+        for path, name in chosen:
+            self._block(path, name).freeze()
+        self._note_freezing()
+        if chosen and self.origin is None:
+            self._warn_random(freeze)
+        for path, part in self.freezable.items():
+            if isinstance(part, Backbone):
+                _warn_behind_trainable(path, part)
+
+    def unfreeze(self, spec: str | Freeze = "all") -> None:
+        """Restores exactly what was before the blocks were frozen.
+
+        Raises:
+            FreezeError: the spec is malformed or matches nothing.
+        """
+        for path, name in Freeze.parse(spec).select(self.freeze_paths):
+            self._block(path, name).unfreeze(self.training)
+        self._note_freezing()
+
+    @property
+    def frozen(self) -> tuple[str, ...]:
+        """Names of the frozen blocks, with the path of their part."""
+        return tuple(
+            f"{path}.{name}".lstrip(".")
+            for path, names in self.freeze_paths.items()
+            for name in names
+            if self._block(path, name).frozen
+        )
+
+    @property
+    def freeze_paths(self) -> dict[str, tuple[str, ...]]:
+        """Block names by the path of the part that holds them."""
+        return {
+            path: part.block_names if isinstance(part, Backbone) else ("",) for path, part in self.freezable.items()
+        }
+
+    def _block(self, path: str, name: str) -> Block:
+        part = self.freezable[path]
+        return part.blocks[name] if isinstance(part, Backbone) else part
+
+    def _note_freezing(self) -> None:
+        """The recipe says what is frozen now, so that saving and loading keep it."""
+        parts = self.freeze_paths
+        frozen = [(path, name) for path in parts for name in parts[path] if self._block(path, name).frozen]
+        section = self.recipe.model.model_copy(update={"freeze": str(Freeze.of(frozen, parts))})
+        self.recipe = self.recipe.model_copy(update={"model": section})
+
+    def _warn_random(self, freeze: Freeze) -> None:
+        warn(f"frozen blocks ({freeze}) have random weights and will never learn; {self.weights_hint}")
+
+    @property
+    def weights_hint(self) -> str:
+        """The next step for a user whose frozen weights are random."""
+        return "load weights first"
+
+    # -- reading ---------------------------------------------------------------------------------------
+
+    def read(self, output: Tensor) -> list[Prediction]:
+        """One prediction a picture of an output.
+
+        Raises:
+            ShapeError: the model has no task, so its output is not an answer.
+        """
+        if self.task is None:
+            raise ShapeError("predictions", expected="a model with a head", got="a feature extractor")
+        return self.task.read(output, self.labels)
+
+    def summary(self) -> Summary:
+        """Shapes, parameters and what is frozen, block by block; prints as a table."""
+        from zoo.interfaces.summary import summarise
+
+        return summarise(self)
+
+    def sample(self, count: int, *, seed: int | None = None) -> Tensor:
+        """Draws pictures N x C x H x W in [0, 1], where the model generates.
+
+        Raises:
+            ShapeError: it does not.
+        """
+        raise ShapeError(f"{type(self).__name__} does not generate pictures", hint="choose a generative model")
+
+    def describe_parts(self) -> Mapping[str, Any]:
+        """Facts for catalogue and model card that are not in the recipe."""
+        return {}
+
+
+def _warn_behind_trainable(path: str, backbone: Backbone) -> None:
+    names, frozen = backbone.block_names, backbone.frozen_blocks
+    if frozen and frozen != names[: len(frozen)]:
+        first = next(name for name in names if name not in frozen)
+        behind = [name for name in frozen if names.index(name) > names.index(first)]
+        where = f" of {path}" if path else ""
+        warn(
+            f"frozen {', '.join(behind)}{where} lies behind trainable {first}: gradients still run through it, so it "
+            "saves no time, and its outputs cannot be cached"
+        )
+
+
+class Normalise(nn.Module):
+    """Pictures in [0, 1] to what the network expects: scaled to the range, then (x - mean) / std.
+
+    Example:
+        >>> norm = Normalise(InputSpec(mean=(0.5,) * 3, std=(0.5,) * 3))
+        >>> norm(torch.ones(1, 3, 2, 2)).unique().tolist()
+        [1.0]
+    """
+
+    scale: Tensor
+    shift: Tensor
+
+    def __init__(self, spec: InputSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.register_buffer("scale", torch.empty(1), persistent=False)
+        self.register_buffer("shift", torch.empty(1), persistent=False)
+        self.reset_buffers()
+
+    def reset_buffers(self) -> None:
+        """Recomputes scale and shift from the input spec."""
+        low, high = self.spec.range
+        device = self.scale.device
+        mean, std = (torch.tensor(v, device=device).view(1, -1, 1, 1) for v in (self.spec.mean, self.spec.std))
+        self.scale, self.shift = (high - low) / std, (low - mean) / std
+
+    def forward(self, x: Tensor) -> Tensor:
+        """N x C x H x W in [0, 1] to normalised pictures of the same shape."""
+        return x * self.scale + self.shift

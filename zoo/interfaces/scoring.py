@@ -1,0 +1,97 @@
+"""Loss and metrics added up over batches."""
+
+from __future__ import annotations
+
+import warnings
+
+import torch
+from torch import Tensor, nn
+
+from zoo.interfaces.augmenter import Batch
+from zoo.interfaces.loss import total
+from zoo.interfaces.tasks import Task
+from zoo.spec.errors import ShapeError
+
+_MOST_HELD = 1 << 20
+"""Values held back at most before the metrics see them."""
+
+
+class Score:
+    """The mean loss a picture, its named parts, and the task's metrics.
+
+    Args:
+        task: gives the metrics.
+        outputs: length of the output vector.
+        loss: takes output and prepared target; None leaves it out.
+        first_only: keep the task's first metric only, which is cheap enough for every training step.
+
+    Example:
+        >>> from zoo.interfaces.tasks import Binary
+        >>> score = Score(Binary(), 1, None)
+        >>> score.add(torch.tensor([[3.0], [-3.0]]), {"target": torch.tensor([1, 1])})
+        >>> score.values()["accuracy"]
+        0.5
+    """
+
+    def __init__(self, task: Task, outputs: int, loss: nn.Module | None, *, first_only: bool = False) -> None:
+        self.task, self.outputs, self.loss = task, outputs, loss
+        self._metrics = dict(task.metrics(outputs).items())
+        if first_only:
+            self._metrics = dict(list(self._metrics.items())[:1])
+        self._sums: dict[str, Tensor] = {}
+        self._held: list[tuple[Tensor, Tensor]] = []
+        self._size = self.count = 0
+
+    def add(self, output: Tensor, batch: Batch) -> None:
+        """Takes in one batch.
+
+        Args:
+            output: N x outputs, as the model returns it.
+            batch: with raw targets.
+
+        Raises:
+            ShapeError: the batch has no target.
+        """
+        target = batch.get("target")
+        if target is None:
+            raise ShapeError("batch", expected="a target", got="none", hint="give data with targets")
+        output = output.detach()
+        self.count += len(output)
+        if self.loss is not None:
+            parts = self.loss(output, self.task.target(target, self.outputs))
+            named = {"loss": total(parts)} | (
+                {f"loss_{k}": v for k, v in parts.items()} if isinstance(parts, dict) else {}
+            )
+            for name, value in named.items():
+                self._sums[name] = self._sums.get(name, torch.zeros_like(value)) + value.detach() * len(
+                    output
+                )
+        scored = self.task.scored(output)
+        if target.numel() == scored.numel():  # values, given as N where the output is N x 1
+            target = target.reshape(scored.shape)
+        self._held.append((scored, target))
+        self._size += scored.numel()
+        if self._size > _MOST_HELD:
+            self._flush()
+
+    def values(self) -> dict[str, float]:
+        """Means and metrics by name; starts anew."""
+        self._flush()
+        found = {name: float(value) / max(self.count, 1) for name, value in self._sums.items()}
+        if self.count:
+            with warnings.catch_warnings():
+                # A split that lacks a class leaves some metrics undefined; torchmetrics says so at length.
+                warnings.simplefilter("ignore", UserWarning)
+                found |= {name: float(metric.compute()) for name, metric in self._metrics.items()}
+        for metric in self._metrics.values():
+            metric.reset()
+        self._sums, self.count = {}, 0
+        return found
+
+    def _flush(self) -> None:
+        """Hands what is held to the metrics; an update for each batch would cost as much as a small step."""
+        if self._held:
+            scored, target = (torch.cat(column) for column in zip(*self._held, strict=True))
+            for metric in self._metrics.values():
+                metric.to(scored.device).update(scored, target)
+        self._held, self._size = [], 0

@@ -1,0 +1,72 @@
+"""The trainer contract: what one step is. The loop around it is the engine's."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from zoo.interfaces.augmenter import Batch
+from zoo.interfaces.loss import Loss
+from zoo.interfaces.model import Model
+
+
+class Trainer(ABC):
+    """Which parameters are optimised by what, and what one batch does.
+
+    A subclass' constructor takes the options of its config class, keyword-only. The engine calls `setup`,
+    then for each epoch `step` for every training batch (on the device, augmented), `collect`, `evaluate`, and
+    `end_epoch` with all values of the epoch: means of what `step` returned, what `collect` returned, and
+    what `evaluate` returned with `val_` in front.
+
+    Attributes:
+        epochs: how many to run.
+        batch_size: pictures a step.
+        monitor: the value of `evaluate` that says which epoch was best, e.g. `val_loss`.
+        higher_is_better: how to read it.
+    """
+
+    epochs: int
+    batch_size: int
+    monitor: str = "val_loss"
+    higher_is_better: bool = False
+
+    @abstractmethod
+    def setup(self, model: Model, loss: Loss | None) -> None:
+        """Takes the model, on its device, and makes the optimizers.
+
+        Raises:
+            TrainingError: nothing is trainable, or the model's task does not fit.
+        """
+
+    @abstractmethod
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        """Trains on one batch; returns detached scalars to log."""
+
+    @abstractmethod
+    def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
+        """Loss and metrics over batches in inference mode, by name; leaves the model as it was."""
+
+    def collect(self) -> dict[str, float]:
+        """What the epoch's steps add up to and no mean of steps gives, such as a metric; starts anew."""
+        return {}
+
+    def end_epoch(self, epoch: int, values: dict[str, float]) -> None:  # noqa: B027 - most need nothing
+        """After each epoch, with all its values; schedules go on here."""
+
+    @property
+    @abstractmethod
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """By name; the engine saves them."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that a resumed run needs besides the model."""
+        return {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """The reverse of `state_dict`."""
+        for name, optimizer in self.optimizers.items():
+            optimizer.load_state_dict(state[name])

@@ -1,0 +1,24 @@
+"""Discovery, lookup, catalogue reading, hook specification; nothing here imports torch."""
+
+from zoo.registry.discovery import Plugin, discover
+from zoo.registry.listing import Row, info, list_components
+from zoo.registry.loading import Loaded, load, resolve_config, resolve_target
+from zoo.registry.lookup import Entry, entries, find, recipe_file, registry, reset
+
+__all__ = [
+    "Entry",
+    "Loaded",
+    "Plugin",
+    "Row",
+    "discover",
+    "entries",
+    "find",
+    "info",
+    "list_components",
+    "load",
+    "recipe_file",
+    "registry",
+    "reset",
+    "resolve_config",
+    "resolve_target",
+]

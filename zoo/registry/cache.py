@@ -1,0 +1,48 @@
+"""Small JSON files that are remembered between processes; losing any of them costs time and nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import zlib
+from pathlib import Path
+from typing import Any
+
+
+def cache_folder() -> Path:
+    """Where things are remembered: `ZOO_CACHE`, or the user's cache folder for zoo.
+
+    Raises:
+        RuntimeError: there is no home folder.
+    """
+    given = os.environ.get("ZOO_CACHE")
+    if given:
+        return Path(given).expanduser()
+    from platformdirs import user_cache_dir
+
+    return Path(user_cache_dir("zoo", appauthor=False))
+
+
+def name(sort: str, distribution: str, place: str) -> str:
+    """Name of a cache file for a distribution that lies in one place, as seen by one Python."""
+    return f"{sort}/{distribution}-{zlib.crc32(place.encode()):08x}.json"
+
+
+def read(file: str, key: list[Any]) -> dict[str, Any] | None:
+    """What was written under that name for that key; None where there is nothing, or nothing legible."""
+    try:
+        data = json.loads((cache_folder() / file).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RuntimeError):
+        return None
+    return data if isinstance(data, dict) and data.get("key") == key else None
+
+
+def write(file: str, key: list[Any], data: dict[str, Any]) -> None:
+    """Writes beside the file and renames; a folder that cannot be written is no error."""
+    with contextlib.suppress(OSError, RuntimeError):
+        path = cache_folder() / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        part.write_text(json.dumps({"key": key, **data}), encoding="utf-8")
+        part.replace(path)

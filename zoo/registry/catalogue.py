@@ -1,0 +1,177 @@
+"""The catalogue: what a distribution offers, as a JSON file that is read without importing it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from zoo.spec.component import KINDS, Namespace
+from zoo.spec.errors import PluginError, quote
+
+FORMAT = 1
+CATALOGUE = "catalogue.json"
+REGISTRY = "registry.json"
+RECIPES = "recipes"
+_WIDTH = 110
+
+Row = dict[str, Any]
+"""One component as plain data: the fields of `Component.to_dict`, and `facts`."""
+
+
+def read_catalogue(file: Path) -> Row:
+    """The content of a `catalogue.json`.
+
+    Raises:
+        PluginError: it cannot be read, or has not the form that this version knows.
+    """
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PluginError(f"{file}", expected="a readable file", got=error.strerror or str(error)) from None
+    except (ValueError, RecursionError) as error:
+        raise PluginError(f"{file}", expected="JSON", got=quote(str(error)), hint=_AGAIN) from None
+    check_catalogue(data, str(file))
+    return data  # type: ignore[no-any-return]  # checked above
+
+
+_AGAIN = "write it again: zoo catalogue"
+
+
+def check_catalogue(data: Any, where: str) -> None:
+    """Checks the outer form of a catalogue; the fields of a component are checked when it is used.
+
+    Raises:
+        PluginError: something is missing or of the wrong type.
+    """
+    if not isinstance(data, dict):
+        raise PluginError(where, expected="a table", got=type(data).__name__, hint=_AGAIN)
+    if data.get("format") != FORMAT:
+        got = data.get("format")
+        newer = isinstance(got, int) and got > FORMAT
+        hint = "pip install --upgrade zoo-core" if newer else _AGAIN
+        raise PluginError(f"{where}: unknown format", expected=str(FORMAT), got=quote(got), hint=hint)
+    rows, recipes = data.get("components"), data.get("recipes", {})
+    if not isinstance(rows, list):
+        raise PluginError(f"{where}: bad components", expected="a list", got=quote(rows), hint=_AGAIN)
+    check_rows(rows, where)
+    fine = isinstance(recipes, dict) and all(isinstance(path, str) for path in recipes.values())
+    if not fine or any(".." in Path(path).parts or Path(path).is_absolute() for path in recipes.values()):
+        raise PluginError(
+            f"{where}: bad recipes", expected="relative paths by name", got=quote(recipes), hint=_AGAIN
+        )
+
+
+def check_rows(rows: Iterable[Any], where: str) -> None:
+    """Checks what a listing needs of each component, and that no name comes twice in a kind."""
+    seen = set()
+    for row in rows:
+        fine = isinstance(row, dict) and row.get("kind") in KINDS
+        if not fine or not all(isinstance(row.get(key), str) for key in ("name", "target", "summary")):
+            raise PluginError(
+                f"{where}: bad component", expected="kind, name, target, summary", got=quote(row)
+            )
+        if not isinstance(row.get("facts", {}), dict):
+            raise PluginError(
+                f"{where}: bad facts of {row['name']}", expected="a table", got=quote(row["facts"])
+            )
+        key = (row["kind"], row["name"])
+        if key in seen:
+            raise PluginError(
+                f"{where}: {key[0]} {quote(key[1])}", expected="each name once per kind", got="two"
+            )
+        seen.add(key)
+
+
+def read_namespace(data: Mapping[str, Any] | None, distribution: str) -> Namespace:
+    """The namespace that a catalogue or an answer gives, by default the distribution's name.
+
+    Example:
+        >>> read_namespace(None, "zoo-vgg")
+        Namespace(name='vgg', bare=True)
+
+    Raises:
+        DeclarationError: the name is malformed.
+        PluginError: `bare` is neither a truth value nor a list of names.
+    """
+    data = data or {}
+    name = data.get("namespace") or distribution.removeprefix("zoo-")
+    bare = data.get("bare", True)
+    if isinstance(bare, list) and all(isinstance(item, str) for item in bare):
+        bare = tuple(bare)
+    if not isinstance(bare, bool | tuple):
+        where = f"namespace of {distribution}: bad bare"
+        raise PluginError(where, expected="true, false or a list of names", got=quote(bare))
+    return Namespace(name=name, bare=bare)
+
+
+@lru_cache(maxsize=1)
+def known() -> tuple[Row, ...]:
+    """The catalogues in `registry.json`: all distributions known when this core was released.
+
+    They give hints only, so a registry that is missing or damaged is an empty one.
+    """
+    package = Path(__file__).resolve().parents[1]
+    checkout = package.parent
+    # An editable install leaves a stale copy in site-packages, so the checkout's own comes first.
+    editable = checkout / REGISTRY if (checkout / "pyproject.toml").is_file() else None
+    file = editable if editable and editable.is_file() else package / REGISTRY
+    try:
+        data = read_registry(file)
+    except PluginError:
+        return ()
+    return tuple(data)
+
+
+def read_registry(file: Path) -> list[Row]:
+    """The catalogues in a registry file.
+
+    Raises:
+        PluginError: it cannot be read or is no registry.
+    """
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PluginError(f"{file}", expected="a readable file", got=error.strerror or str(error)) from None
+    except (ValueError, RecursionError) as error:
+        raise PluginError(f"{file}", expected="JSON", got=quote(str(error))) from None
+    if (
+        not isinstance(data, dict)
+        or data.get("format") != FORMAT
+        or not isinstance(data.get("distributions"), list)
+    ):
+        raise PluginError(f"{file}", expected=f"a registry of format {FORMAT}", got=quote(data))
+    for item in data["distributions"]:
+        check_catalogue(item, str(file))
+        if not isinstance(item.get("distribution"), str):
+            raise PluginError(
+                f"{file}", expected="a distribution's name", got=quote(item.get("distribution"))
+            )
+    return data["distributions"]  # type: ignore[no-any-return]  # checked above
+
+
+def dump(data: Any) -> str:
+    """JSON whose diffs are readable: a value that fits on a line is one, a longer one is broken up.
+
+    Example:
+        >>> print(dump({"a": [1, 2], "b": {"c": "x"}}), end="")
+        {"a": [1, 2], "b": {"c": "x"}}
+    """
+    return _pretty(data, 0, 0) + "\n"
+
+
+def _pretty(value: Any, depth: int, used: int) -> str:
+    line = json.dumps(value, ensure_ascii=False)
+    if len(line) + depth + used <= _WIDTH or not isinstance(value, dict | list) or not value:
+        return line
+    pad = " " * (depth + 1)
+    if isinstance(value, dict):
+        keys = {key: f"{json.dumps(key, ensure_ascii=False)}: " for key in value}
+        items = [pad + keys[k] + _pretty(v, depth + 1, len(keys[k]) + 1) for k, v in value.items()]
+        first, last = "{", "}"
+    else:
+        items = [pad + _pretty(v, depth + 1, 1) for v in value]
+        first, last = "[", "]"
+    return f"{first}\n" + ",\n".join(items) + f"\n{' ' * depth}{last}"

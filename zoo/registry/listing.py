@@ -1,0 +1,138 @@
+"""Listing: what there is, as small rows, and everything known about one component."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from zoo.registry.catalogue import known, read_namespace
+from zoo.registry.lookup import Kinds, _kinds, registry
+from zoo.spec.component import KINDS, Namespace
+from zoo.spec.errors import ZooError
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One component in a list.
+
+    Args:
+        ref: the shortest reference that means it.
+        name: without namespace.
+        namespace: of its distribution.
+        kind: one of `zoo.spec.component.KINDS`.
+        summary: one line.
+        distribution: where it comes from.
+        parameters: how many it has, where that is known.
+        tags: words to filter by.
+        task: what a head or model is for.
+        weights: tags of published weights.
+        installed: whether it can be built now.
+    """
+
+    ref: str
+    name: str
+    namespace: str
+    kind: str
+    summary: str
+    distribution: str
+    parameters: int | None
+    tags: tuple[str, ...]
+    task: str | None
+    weights: tuple[str, ...]
+    installed: bool = True
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, for JSON."""
+        data = {key: getattr(self, key) for key in self.__slots__}
+        return data | {"tags": [*self.tags], "weights": [*self.weights]}
+
+
+def list_components(
+    kind: Kinds = None, *, search: str | None = None, tag: str | None = None, installed: bool = True
+) -> list[Row]:
+    """The components there are, by kind and name; available as `zoo.list`.
+
+    Args:
+        kind: one kind, several, or all.
+        search: words that must all occur in name, summary, tags or task, whatever their case.
+        tag: a tag that they must carry.
+        installed: False adds those of known distributions that are not installed.
+
+    Raises:
+        UnknownComponentError: there is no such kind.
+
+    Example:
+        >>> all(row.kind == "head" for row in list_components("head"))
+        True
+    """
+    kinds = _kinds(kind)
+    words = search.lower().split() if search else []
+    rows = [row for row in _rows(installed) if row.kind in kinds and (tag is None or tag in row.tags)]
+    if words:
+        rows = [row for row in rows if all(word in _text(row) for word in words)]
+    order = {name: position for position, name in enumerate(KINDS)}
+    return sorted(rows, key=lambda row: (order[row.kind], ":" in row.ref, row.ref))
+
+
+def info(name: str, kind: Kinds = None) -> dict[str, Any]:
+    """Everything that the catalogue says about one component, as plain data; available as `zoo.info`.
+
+    Args:
+        name: reference to an installed component.
+        kind: which kind it has to be of.
+
+    Raises:
+        ZooError: as `zoo.registry.find`.
+    """
+    entry = registry().find(name, kind)
+    return {
+        "ref": entry.ref,
+        "qualified": entry.qualified,
+        "distribution": entry.plugin.distribution,
+        "version": entry.plugin.version,
+        **entry.component.to_dict(),
+        "facts": dict(entry.facts),
+    }
+
+
+def _rows(installed: bool) -> Iterable[Row]:
+    now = registry()
+    for offer in now.offers:
+        plugin = offer.plugin
+        yield _row(offer.row, now.shortest(offer), plugin.namespace, plugin.distribution, True)
+    if installed:
+        return
+    present = {plugin.distribution for plugin in now.plugins}
+    for data in known():
+        distribution = data["distribution"]
+        if distribution in present:
+            continue
+        try:
+            space = read_namespace(data, distribution)
+        except ZooError:  # hints only: a damaged one is left out
+            continue
+        for row in data["components"]:
+            ref = row["name"] if space.claims(row["name"]) else f"{space.name}:{row['name']}"
+            yield _row(row, ref, space, distribution, False)
+
+
+def _row(row: Mapping[str, Any], ref: str, space: Namespace, distribution: str, installed: bool) -> Row:
+    parameters = row.get("facts", {}).get("parameters")
+    return Row(
+        ref,
+        row["name"],
+        space.name,
+        row["kind"],
+        row["summary"],
+        distribution,
+        parameters if isinstance(parameters, int) else None,
+        tuple(row.get("tags", ())),
+        row.get("task"),
+        tuple(row.get("weights", ())),
+        installed,
+    )
+
+
+def _text(row: Row) -> str:
+    return " ".join((row.ref, row.kind, row.summary, *row.tags, row.task or "")).lower()

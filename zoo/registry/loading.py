@@ -1,0 +1,209 @@
+"""Loading: imports the one plugin that a build needs, and checks that it keeps what it declared."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from zoo.registry.installed import normalise
+from zoo.spec.component import API, Component, Namespace
+from zoo.spec.errors import PluginError, listing, near, quote
+
+if TYPE_CHECKING:
+    from zoo.registry.discovery import Plugin
+    from zoo.registry.lookup import Entry
+    from zoo.spec.options import Options
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What the hooks of one plugin returned."""
+
+    components: tuple[Component, ...]
+    namespace: Namespace | None
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A component as its plugin's code declares it, ready to be resolved."""
+
+    component: Component
+    plugin: Plugin
+
+
+@cache
+def declare(module: str, distribution: str) -> Declared:
+    """Imports a plugin's module and calls its hooks, and no other plugin's.
+
+    Raises:
+        PluginError: the import or a hook raises, or what comes back are not components.
+    """
+    import pluggy
+
+    from zoo.registry import hookspec
+
+    where = f"plugin {distribution}"
+    try:
+        code = importlib.import_module(module)
+    except (Exception, SystemExit) as error:
+        raise PluginError(f"{where} failed to import: {_cause(error)}") from error
+    # A manager of its own: pluggy loses every plugin's answer when one of several raises.
+    manager = pluggy.PluginManager("zoo")
+    manager.add_hookspecs(hookspec)
+    try:
+        manager.register(code, name=distribution)
+        implemented = bool(manager.hook.zoo_components.get_hookimpls())
+        components = manager.hook.zoo_components()
+        namespace = manager.hook.zoo_namespace()
+    except (Exception, SystemExit) as error:
+        raise PluginError(f"{where}: its hook raised {_cause(error)}") from error
+    if not implemented:
+        raise PluginError(
+            f"{where} does not implement zoo_components",
+            expected="a function of that name in its module, marked with @zoo.hookimpl",
+            got=f"{module} without one",
+        )
+    return Declared(_checked_components(components, where), _checked_namespace(namespace, where))
+
+
+def load(entry: Entry) -> Loaded:
+    """Loads the plugin of a component that was found, and gives the component as the code declares it.
+
+    Raises:
+        PluginError: the plugin does not load, lacks the component, points elsewhere than its catalogue
+            says, or was written for a newer core.
+    """
+    plugin, wanted = entry.plugin, entry.component
+    declared = declare(plugin.module, plugin.distribution)
+    where = f"plugin {plugin.distribution} {plugin.version}"
+    for component in declared.components:
+        if (component.kind, component.name) == (wanted.kind, wanted.name):
+            break
+    else:
+        names = [c.name for c in declared.components if c.kind == wanted.kind]
+        raise PluginError(
+            f"{where}: its catalogue lists the {wanted.kind} {quote(wanted.name)}, its code does not",
+            expected=listing(names),
+            got=quote(wanted.name),
+            hint=_AGAIN,
+        )
+    if component.api > API:
+        raise PluginError(
+            f"{where}: {quote(wanted.name)} was written for a newer zoo-core",
+            expected=f"interface version {API} at most",
+            got=str(component.api),
+            hint=f"pip install --upgrade {_core_wanted(plugin.distribution)}",
+        )
+    if component.target != wanted.target:
+        raise PluginError(
+            f"{where}: target of {quote(wanted.name)}",
+            expected=f"{wanted.target} as in its catalogue",
+            got=component.target,
+            hint=_AGAIN,
+        )
+    return Loaded(component, plugin)
+
+
+_AGAIN = "install the plugin again, or, if it is yours, run zoo catalogue"
+
+
+def resolve_target(component: Component) -> Any:
+    """The class or function that builds the component.
+
+    Raises:
+        PluginError: its module or a dependency of it is missing, or lacks the name.
+    """
+    return _resolve(component.target, f"{component.kind} {quote(component.name)}")
+
+
+def resolve_config(component: Component) -> type[Options] | None:
+    """The options class of the component, if it has one.
+
+    Raises:
+        PluginError: it cannot be imported, or is no subclass of `zoo.Options`.
+    """
+    if component.config is None:
+        return None
+    from zoo.spec.options import Options
+
+    where = f"options of {component.kind} {quote(component.name)}"
+    found = _resolve(component.config, where)
+    if not (isinstance(found, type) and issubclass(found, Options)):
+        raise PluginError(where, expected="a subclass of zoo.Options", got=quote(found))
+    return found
+
+
+def _resolve(dotted: str, where: str) -> Any:
+    name, _, attribute = dotted.partition(":")
+    try:
+        module = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        own = error.name is not None and (name == error.name or name.startswith(f"{error.name}."))
+        problem = "no such module" if own else "a module that it needs is missing"
+        hint = (
+            "install the plugin again"
+            if own
+            else f"pip install {normalise((error.name or '').partition('.')[0])}"
+        )
+        raise PluginError(f"{where}: {problem}", expected=quote(dotted), got=str(error), hint=hint) from error
+    except Exception as error:
+        raise PluginError(f"{where}: importing {name} raised {_cause(error)}") from error
+    try:
+        return getattr(module, attribute)
+    except AttributeError:
+        hint = near(attribute, [key for key in vars(module) if not key.startswith("_")])
+        raise PluginError(f"{where}: {name} has no {quote(attribute)}", hint=hint) from None
+
+
+def _checked_components(components: Any, where: str) -> tuple[Component, ...]:
+    if not isinstance(components, list | tuple):
+        raise PluginError(f"{where}: zoo_components", expected="a list of Component", got=quote(components))
+    seen = set()
+    for component in components:
+        if not isinstance(component, Component):
+            raise PluginError(
+                f"{where}: zoo_components", expected="a list of Component", got=quote(component)
+            )
+        key = (component.kind, component.name)
+        if key in seen:
+            raise PluginError(
+                f"{where}: {key[0]} {quote(key[1])}", expected="each name once per kind", got="two"
+            )
+        seen.add(key)
+    return tuple(components)
+
+
+def _checked_namespace(answer: Any, where: str) -> Namespace | None:
+    if answer is not None and not isinstance(answer, Namespace):
+        raise PluginError(f"{where}: zoo_namespace", expected="a Namespace or None", got=quote(answer))
+    return answer
+
+
+def _cause(error: BaseException) -> str:
+    """An exception as one line, with the last line of code that raised it."""
+    import traceback
+
+    own = (__file__, importlib.__file__)
+    frames = [
+        f for f in traceback.extract_tb(error.__traceback__) if f.filename not in own and f.filename[0] != "<"
+    ]
+    place = f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}{place}" if text else f"{type(error).__name__}{place}"
+
+
+def _core_wanted(distribution: str) -> str:
+    """The requirement on the core that a distribution's metadata states."""
+    from importlib import metadata
+
+    try:
+        requirements = metadata.requires(distribution) or []
+    except metadata.PackageNotFoundError:
+        requirements = []
+    for text in requirements:
+        requirement = text.partition(";")[0].strip()
+        if normalise(requirement).startswith("zoo-core"):
+            return f"'{requirement}'"
+    return "zoo-core"

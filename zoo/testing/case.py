@@ -1,0 +1,73 @@
+"""A component under test: its tiny instance, made as `zoo.build` makes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from zoo.compose.parts import Part, part
+from zoo.compose.skeleton import seeded
+from zoo.interfaces.backbone import Backbone
+from zoo.registry.lookup import Entry
+from zoo.spec.errors import ShapeError
+
+SIZES = ((64, 64), (96, 96), (128, 128))
+
+
+@dataclass
+class Case:
+    """What the rules of a contract are handed.
+
+    Args:
+        entry: the component.
+    """
+
+    entry: Entry
+
+    @cached_property
+    def part(self) -> Part:
+        """The component with its declared tiny options."""
+        return part(self.entry.component.kind, {"name": self.entry.qualified, **self.entry.component.tiny})
+
+    @property
+    def reference(self) -> dict[str, Any]:
+        """The tiny instance as a reference."""
+        return {"name": self.entry.qualified, **self.entry.component.tiny}
+
+    def backbone(self, in_channels: int = 3, seed: int = 0) -> Backbone:
+        """A tiny instance with repeatable weights, and running statistics other than the initial ones."""
+        with seeded(seed):
+            backbone: Backbone = self.part(in_channels=in_channels)
+            randomise_statistics(backbone)
+        return backbone
+
+    @cached_property
+    def size(self) -> tuple[int, int]:
+        """The smallest usual picture that the tiny instance takes."""
+        backbone = self.backbone()
+        if "input_size" in self.part.options:
+            return backbone.input_spec.size
+        for size in SIZES:
+            try:
+                backbone.describe(size)
+            except ShapeError:
+                continue
+            return size
+        return backbone.input_spec.size
+
+    def pictures(self, count: int = 2, channels: int = 3, seed: int = 1) -> Tensor:
+        """Random pictures in [0, 1] of `size`."""
+        return torch.rand(count, channels, *self.size, generator=torch.Generator().manual_seed(seed))
+
+
+def randomise_statistics(module: torch.nn.Module) -> None:
+    """Running statistics as after training, so that a test sees whether they move or get lost."""
+    for name, buffer in module.named_buffers():
+        if name.endswith("running_mean"):
+            buffer.normal_(0, 0.1)
+        elif name.endswith("running_var"):
+            buffer.uniform_(0.5, 1.5)

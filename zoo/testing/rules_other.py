@@ -1,0 +1,240 @@
+"""The contracts of complete models, augmenters, losses, trainers and data sets."""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from zoo.interfaces.augmenter import Augmenter, Batch
+from zoo.interfaces.backbone import Backbone
+from zoo.interfaces.block import Block
+from zoo.interfaces.dataset import Dataset
+from zoo.interfaces.head import Head
+from zoo.interfaces.loss import Loss, total
+from zoo.interfaces.model import Model
+from zoo.interfaces.tasks import Binary, Embedding, Multiclass, Multilabel, Ordinal, Regression, Task
+from zoo.interfaces.trainer import Trainer
+from zoo.spec.inputs import InputSpec
+from zoo.testing.case import Case
+
+TASKS: dict[str, Task] = {t.name: t for t in (Binary(), Multiclass(), Ordinal(), Multilabel(), Regression(), Embedding())}
+
+
+class ModelRules:
+    """A complete model."""
+
+    @staticmethod
+    def rule_it_runs_and_is_saved_whole(case: Case) -> None:
+        """A forward works on a picture of the input spec, and a saved copy computes the same."""
+        from zoo.compose.build import build
+        from zoo.hub.folder import load, save
+
+        model = build(case.reference, seed=0).eval()
+        spec = model.input_spec
+        x = torch.rand(2, spec.channels, *spec.size)
+        with tempfile.TemporaryDirectory() as folder, torch.no_grad():
+            save(model, Path(folder) / "model")
+            assert torch.equal(load(Path(folder) / "model")(x), model(x))
+
+    @staticmethod
+    def rule_networks_hold_every_parameter(case: Case) -> None:
+        """Each parameter belongs to one of the networks that the model names."""
+        from zoo.compose.build import build
+
+        model = build(case.reference, seed=0)
+        inside = {id(p) for network in model.networks.values() for p in network.parameters()}
+        assert inside == {id(p) for p in model.parameters()}
+
+
+class AugmenterRules:
+    """An augmenter."""
+
+    @staticmethod
+    def _run(case: Case, seed: int) -> tuple[Batch, Batch]:
+        augmenter: Augmenter = case.part()
+        assert isinstance(augmenter, Augmenter)
+        image = torch.rand(4, 3, 24, 24, generator=torch.Generator().manual_seed(0))
+        batch = {"image": image, "target": torch.arange(4), "index": torch.arange(4)}
+        draws = [torch.Generator().manual_seed(seed + i) for i in range(4)]
+        return batch, augmenter({k: v.clone() for k, v in batch.items()}, draws)
+
+    @staticmethod
+    def rule_shape_and_range_stay(case: Case) -> None:
+        """Pictures keep shape, type and the range [0, 1]."""
+        batch, out = AugmenterRules._run(case, 0)
+        assert out["image"].shape == batch["image"].shape
+        assert out["image"].dtype == batch["image"].dtype
+        assert float(out["image"].min()) >= 0
+        assert float(out["image"].max()) <= 1
+
+    @staticmethod
+    def rule_draws_decide(case: Case) -> None:
+        """The same generators give the same pictures."""
+        assert torch.equal(AugmenterRules._run(case, 0)[1]["image"], AugmenterRules._run(case, 0)[1]["image"])
+
+
+class LossRules:
+    """A loss."""
+
+    @staticmethod
+    def rule_it_is_a_finite_scalar_with_gradients(case: Case) -> None:
+        """On the targets of its task the loss is finite and reaches the output."""
+        loss: Loss = case.part()
+        assert isinstance(loss, Loss)
+        task = TASKS.get(case.entry.component.task or "regression", TASKS["regression"])
+        outputs = task.outputs(2) if task.name == Binary.name else task.outputs(4)
+        output = torch.randn(6, outputs, requires_grad=True)
+        raw = {
+            Multilabel.name: torch.randint(0, 2, (6, 4)),
+            Regression.name: torch.randn(6, 4),
+        }.get(task.name, torch.arange(6) % task.classes(outputs))
+        value = total(loss(output, task.target(raw, outputs)))
+        value.backward()
+        assert value.ndim == 0
+        assert bool(torch.isfinite(value))
+        assert output.grad is not None
+        assert bool(output.grad.any())
+
+
+class _Net(Model):
+    """The smallest model that a trainer can train: one frozen and one trainable block, and a head."""
+
+    def __init__(self) -> None:
+        super().__init__(task=Multiclass(), input_spec=InputSpec(size=(8, 8)), labels=("a", "b", "c"))
+        blocks = [
+            Block(conv=nn.Conv2d(3, 4, 3), norm=nn.BatchNorm2d(4)),
+            Block(conv=nn.Conv2d(4, 4, 3), relu=nn.ReLU()),
+        ]
+        self.backbone = Backbone(blocks, input_spec=self.input_spec)
+        self.head = _Flat(self.backbone)
+        self.backbone.freeze("block1")
+
+    @property
+    def outputs(self) -> int:
+        return 3
+
+    @property
+    def freezable(self) -> dict[str, Backbone | Block]:
+        return {"": self.backbone}
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.backbone(x))
+
+
+class _Flat(Head):
+    def __init__(self, backbone: Backbone) -> None:
+        super().__init__(task=Multiclass(), inputs=backbone.block_infos()[-1:], outputs=3)
+        self.fc = nn.Linear(4, 3)
+
+    def forward(self, *features: Tensor) -> Tensor:
+        return self.fc(features[0].mean((2, 3)))
+
+
+class TrainerRules:
+    """A trainer."""
+
+    @staticmethod
+    def _trainer(case: Case, model: Model) -> Trainer:
+        trainer: Trainer = case.part()
+        assert isinstance(trainer, Trainer)
+        trainer.setup(model, _CrossEntropy())
+        return trainer
+
+    @staticmethod
+    def _batch() -> Batch:
+        image = torch.rand(6, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+        return {"image": image, "target": torch.arange(6) % 3, "index": torch.arange(6)}
+
+    @staticmethod
+    def rule_a_step_trains_what_is_trainable(case: Case) -> None:
+        """A step logs finite scalars, moves trainable tensors and nothing of a frozen block."""
+        torch.manual_seed(0)
+        model = _Net()
+        before = copy.deepcopy(model.state_dict())
+        trainer = TrainerRules._trainer(case, model)
+        model.train()
+        logs = trainer.step(TrainerRules._batch())
+        assert logs
+        assert all(bool(torch.isfinite(v)) and not v.requires_grad for v in logs.values())
+        moved = {k for k, v in model.state_dict().items() if not torch.equal(v, before[k])}
+        assert moved
+        assert not any(".block1." in k for k in moved)
+
+    @staticmethod
+    def rule_its_state_goes_on_where_it_was(case: Case) -> None:
+        """Model and trainer state restored into a new pair, the next step gives the same tensors."""
+        torch.manual_seed(0)
+        model = _Net()
+        trainer = TrainerRules._trainer(case, model)
+        trainer.step(TrainerRules._batch())
+        twin = copy.deepcopy(model)
+        other = TrainerRules._trainer(case, twin)
+        other.load_state_dict(copy.deepcopy(trainer.state_dict()))
+        for each in (trainer, other):
+            torch.manual_seed(1)
+            each.step(TrainerRules._batch())
+        assert all(torch.equal(a, b) for a, b in zip(model.state_dict().values(), twin.state_dict().values(), strict=True))
+
+    @staticmethod
+    def rule_evaluating_changes_nothing(case: Case) -> None:
+        """Evaluation gives finite numbers and leaves every tensor alone."""
+        torch.manual_seed(0)
+        model = _Net()
+        trainer = TrainerRules._trainer(case, model)
+        before = copy.deepcopy(model.state_dict())
+        values = trainer.evaluate([TrainerRules._batch()])
+        assert values
+        assert all(np.isfinite(v) for v in values.values())
+        assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
+
+
+class _CrossEntropy(Loss):
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        return nn.functional.cross_entropy(output, target)
+
+
+class DatasetRules:
+    """A data set."""
+
+    @staticmethod
+    def _make(case: Case) -> Dataset:
+        dataset: Any = case.part()
+        assert isinstance(dataset, Dataset)
+        return dataset
+
+    @staticmethod
+    def rule_samples_are_pictures_with_targets(case: Case) -> None:
+        """A picture is H x W x C, uint8 or float32 in [0, 1], and its target is the listed one."""
+        data = DatasetRules._make(case)
+        assert len(data) == len(data.targets) > 0
+        for index in (0, len(data) // 2, len(data) - 1):
+            sample = data[index]
+            assert sample.picture.ndim == 3
+            assert sample.picture.dtype in (np.uint8, np.float32)
+            assert np.array_equal(sample.target, data.targets[index])
+            if sample.picture.dtype == np.float32:
+                assert 0 <= sample.picture.min() <= sample.picture.max() <= 1
+
+    @staticmethod
+    def rule_reading_twice_gives_the_same(case: Case) -> None:
+        """Pictures, keys and fingerprint do not change between instances."""
+        one, two = DatasetRules._make(case), DatasetRules._make(case)
+        assert np.array_equal(one[0].picture, two[0].picture)
+        assert one.key(0) == two.key(0) != ""
+        assert one.fingerprint == two.fingerprint
+
+    @staticmethod
+    def rule_labels_cover_the_targets(case: Case) -> None:
+        """Class indices lie within the labels."""
+        data = DatasetRules._make(case)
+        if data.labels and data.task.name != Multilabel.name:
+            assert {int(t) for t in data.targets} <= set(range(len(data.labels)))
+
+

@@ -1,0 +1,1 @@
+"""Training: the loop, history, curves, and the verbs fit, evaluate and predict."""

@@ -1,0 +1,59 @@
+"""Whether data, labels and model fit each other; said before any work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from zoo.interfaces.dataset import Dataset
+from zoo.interfaces.model import Model
+from zoo.interfaces.tasks import Binary, Multiclass, Multilabel, Ordinal, Regression
+from zoo.spec.errors import DataError, TrainingError, listing, quote
+
+
+def check_data(model: Model, dataset: Dataset, where: str) -> None:
+    """Raises DataError unless the model can learn from, or be measured on, the targets.
+
+    Raises:
+        TrainingError: the model has no task.
+    """
+    task = model.task
+    if task is None:
+        hint = "build it with head="
+        raise TrainingError(where, expected="a model with a head", got="a feature extractor", hint=hint)
+    targets = dataset.targets
+    if not targets:
+        raise DataError(f"{where}: data", expected="pictures", got="none")
+    if isinstance(task, Binary | Multiclass | Ordinal):
+        _check_classes(model, dataset, targets, task.classes(model.outputs), where)
+    elif isinstance(task, Multilabel):
+        bad = next((t for t in targets if not isinstance(t, list | tuple) or len(t) != model.outputs), None)
+        if bad is not None:
+            expected = f"rows of {model.outputs} zeros and ones"
+            raise DataError(f"{where}: targets", expected=expected, got=quote(bad))
+    elif isinstance(task, Regression):
+        lengths = {len(t) if isinstance(t, list | tuple) else 1 for t in targets}
+        if lengths != {model.outputs}:
+            expected, got = f"{model.outputs} values a picture", listing(map(str, sorted(lengths)))
+            raise DataError(f"{where}: targets", expected=expected, got=got)
+
+
+def _check_classes(model: Model, dataset: Dataset, targets: Sequence[Any], classes: int, where: str) -> None:
+    bad = next((t for t in targets if not isinstance(t, int)), None)
+    if bad is not None:
+        raise DataError(f"{where}: targets", expected="class indices", got=quote(bad))
+    found = max(len(dataset.labels), max(targets) + 1)
+    if min(targets) < 0 or found != classes:
+        names = listing(map(quote, dataset.labels), 6)
+        got = f"{found} ({names})" if dataset.labels else f"indices {min(targets)} to {max(targets)}"
+        hint = f"build the model with a head for {found} classes"
+        raise DataError(
+            f"{where}: number of classes", expected=f"{classes}, as the head has", got=got, hint=hint
+        )
+    if model.labels and dataset.labels and model.labels != dataset.labels:
+        raise DataError(
+            f"{where}: labels",
+            expected=listing(map(quote, model.labels), 6),
+            got=listing(map(quote, dataset.labels), 6),
+            hint="rename the class folders, or build the model with the labels of the data",
+        )

@@ -1,0 +1,149 @@
+"""What the verbs share: models by path, parts by name, the folder of a run."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from zoo.compose.parts import default, make
+from zoo.data.resolve import resolve
+from zoo.interfaces.augmenter import Augmenter
+from zoo.interfaces.dataset import Dataset
+from zoo.interfaces.model import Model
+from zoo.interfaces.trainer import Trainer
+from zoo.spec.errors import OptionError, RecipeError, TrainingError, UnknownComponentError, quote
+from zoo.spec.reference import ComponentRef, parse_reference
+
+SPLITS_FILE = "splits.json"
+
+
+def as_model(model: Model | str | os.PathLike[str]) -> tuple[Model, Path | None]:
+    """The model, read from its folder where a path is given, and that folder."""
+    if isinstance(model, Model):
+        return model, None
+    if isinstance(model, str | os.PathLike):
+        from zoo.hub.folder import load
+
+        folder = Path(str(model).removeprefix("file:")).expanduser()
+        return load(folder), folder
+    expected = "a model from zoo.build, or the folder of a saved one"
+    raise TrainingError("model", expected=expected, got=quote(type(model).__name__))
+
+
+def as_dataset(data: Any) -> Dataset:
+    """See `zoo.data.resolve.resolve`."""
+    return resolve(data, lambda ref: make("dataset", ref))
+
+
+def data_value(data: Any) -> str | dict[str, Any] | None:
+    """How a recipe calls the data: by component, or by the last part of a path; None for an object."""
+    if not isinstance(data, str | Path | dict | ComponentRef):
+        return None
+    ref = parse_reference(f"file:{data}" if isinstance(data, Path) else data)
+    if isinstance(ref, ComponentRef):
+        return ref.to_value()
+    return f"file:{Path(str(ref).removeprefix('file:')).resolve().name}"
+
+
+def as_loss(loss: Any, model: Model, *, needed: bool) -> tuple[nn.Module | None, Any]:
+    """The loss of a model, and its value in a recipe.
+
+    Args:
+        loss: a module, a reference, or None for the default of the model's task.
+        model: whose task counts.
+        needed: whether to raise where there is no default.
+    """
+    if isinstance(loss, nn.Module):
+        return loss, None
+    if loss is None:
+        try:
+            loss = default("loss", model)
+        except UnknownComponentError:
+            if needed:
+                raise
+            return None, None
+    return _made("loss", loss, nn.Module), _value(loss)
+
+
+def as_trainer(trainer: Any, model: Model, options: dict[str, Any]) -> tuple[Trainer, Any]:
+    """The trainer, with options, and its value in a recipe.
+
+    Raises:
+        OptionError: options beside a trainer that is made already.
+    """
+    if isinstance(trainer, Trainer):
+        if options:
+            got = ", ".join(sorted(options))
+            raise OptionError(
+                "fit", expected="no options beside a trainer object", got=got, hint="give them to it"
+            )
+        return trainer, None
+    ref = parse_reference(default("trainer", model) if trainer is None else trainer)
+    if not isinstance(ref, ComponentRef):
+        raise RecipeError("trainer", expected="a component's name", got=str(ref))
+    ref = ComponentRef(ref.name, ref.namespace, {**ref.options, **options})
+    return _made("trainer", ref, Trainer), ref.to_value()
+
+
+def as_augmenters(augment: Any) -> tuple[list[Augmenter], Any]:
+    """A chain of augmenters from one or several objects or references, and its value in a recipe."""
+    if augment is None:
+        return [], None
+    items: Sequence[Any] = augment if isinstance(augment, list | tuple) else [augment]
+    chain = [item if isinstance(item, Augmenter) else _made("augmenter", item, Augmenter) for item in items]
+    values = [None if isinstance(item, Augmenter) else _value(item) for item in items]
+    if any(value is None for value in values):
+        return chain, None
+    return chain, values if isinstance(augment, list | tuple) else values[0]
+
+
+def new_run_folder(out: str | os.PathLike[str] | None, name: str) -> Path:
+    """An empty folder: `out`, or the next free `runs/<name>-<n>`.
+
+    Raises:
+        TrainingError: `out` is not empty, or cannot be made.
+    """
+    try:
+        if out is not None:
+            folder = Path(out).expanduser()
+            folder.mkdir(parents=True, exist_ok=True)
+            if any(folder.iterdir()):
+                expected, hint = "a new or empty folder", "choose another, or remove it"
+                raise TrainingError(f"run folder {folder}", expected=expected, got="a full one", hint=hint)
+            return folder
+        stem = re.sub(r"[^\w.\-]+", "-", name).strip("-.") or "run"
+        number = 1
+        while True:
+            folder = Path("runs") / f"{stem}-{number}"
+            try:
+                folder.mkdir(parents=True)
+            except FileExistsError:
+                number += 1
+            else:
+                return folder
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise TrainingError(f"run folder {out or 'runs'}", expected="a writable place", got=reason) from error
+
+
+def pick_seed(seed: int | None, model: Model) -> int:
+    """The seed given, else the recipe's, else 0."""
+    return next((s for s in (seed, model.recipe.seed) if s is not None), 0)
+
+
+def _value(reference: Any) -> Any:
+    ref = parse_reference(reference)
+    return ref.to_value() if isinstance(ref, ComponentRef) else str(ref)
+
+
+def _made(kind: str, reference: Any, expected: type[Any]) -> Any:
+    found = make(kind, reference)
+    if not isinstance(found, expected):
+        where = f"{kind} {quote(str(reference))}"
+        raise TrainingError(where, expected=f"a {expected.__name__}", got=type(found).__name__)
+    return found

@@ -1,0 +1,64 @@
+"""The numbers of a run, epoch by epoch."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import uuid
+from pathlib import Path
+from typing import Any
+
+from zoo.spec.errors import FormatError, quote
+
+Row = dict[str, float]
+"""`epoch` (from 1), `loss`, the first metric, both with `val_` too, and `seconds`."""
+
+HISTORY_FILE = "history.json"
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Writes plain data; a crash leaves the old file or the new one. Numbers that JSON lacks become null."""
+    text = json.dumps(_plain(data), indent=1, ensure_ascii=False, allow_nan=False)
+    staged = path.with_name(f".{path.name}-{uuid.uuid4().hex[:8]}")
+    try:
+        with staged.open("w", encoding="utf-8") as file:
+            file.write(text + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        staged.replace(path)
+    finally:
+        staged.unlink(missing_ok=True)
+
+
+def read_history(folder: Path) -> list[Row]:
+    """The rows that a run wrote.
+
+    Raises:
+        FormatError: there are none, or the file is damaged.
+    """
+    path = folder / HISTORY_FILE
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise FormatError(f"history {path}", expected="a list of epochs", got=quote(str(error))) from None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise FormatError(f"history {path}", expected="a list of epochs", got=quote(rows))
+    return [{k: math.nan if v is None else v for k, v in row.items()} for row in rows]
+
+
+def best_row(history: list[Row], monitor: str, higher: bool) -> Row | None:
+    """The row with the best value; the first of equals. Rows where it is not a number are passed over."""
+    sign = -1 if higher else 1
+    fair = [row for row in history if not math.isnan(row.get(monitor, math.nan))]
+    return min(fair, key=lambda row: sign * row[monitor], default=None)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

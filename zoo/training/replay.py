@@ -1,0 +1,69 @@
+"""A saved model's outputs, computed by a process that has nothing but its folder.
+
+    python -m zoo.training.replay MODEL_FOLDER PICTURES.safetensors OUTPUTS.safetensors
+
+`pictures` N x C x H x W in [0, 1] are read from the one file, `outputs` N x ... written to the other.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from zoo.interfaces.model import Model
+from zoo.spec.errors import TrainingError
+
+_ARGUMENTS = 3
+
+
+def outputs(model: Model, pictures: Tensor) -> Tensor:
+    """The outputs in inference mode, on the CPU, of N x C x H x W in one batch."""
+    training = model.training
+    model.eval()
+    with torch.no_grad():
+        result: Tensor = model(pictures)
+    model.train(training)
+    return result
+
+
+def in_new_process(folder: Path, pictures: Tensor) -> Tensor:
+    """What the model saved in `folder` gives for the pictures, in a new Python process.
+
+    Raises:
+        TrainingError: that process failed; the message ends with what it said.
+    """
+    from safetensors.torch import load_file, save_file
+
+    with tempfile.TemporaryDirectory() as place:
+        given, back = Path(place) / "pictures.safetensors", Path(place) / "outputs.safetensors"
+        save_file({"pictures": pictures.contiguous()}, given)
+        command = [sys.executable, "-m", "zoo.training.replay", str(folder), str(given), str(back)]
+        # The last bits of a sum may depend on how many threads share it.
+        environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)  # noqa: S603 - our own module
+        if done.returncode != 0:
+            said = (done.stderr.strip().splitlines() or ["nothing"])[-1]
+            raise TrainingError("loading in a new process", expected="the model's outputs", got=said)
+        return load_file(back)["outputs"]
+
+
+def main(arguments: list[str]) -> None:
+    """See the module's description."""
+    from safetensors.torch import load_file, save_file
+
+    from zoo.hub.folder import load
+
+    if len(arguments) != _ARGUMENTS:
+        raise SystemExit(__doc__)
+    folder, given, back = arguments
+    save_file({"outputs": outputs(load(folder), load_file(given)["pictures"]).contiguous()}, back)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,94 @@
+"""What a verb borrows and gives back: random states, devices, training modes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import nn
+
+from zoo.data.seeds import mix
+from zoo.interfaces.augmenter import Batch
+from zoo.interfaces.model import Model
+from zoo.spec.errors import OptionError, quote
+
+
+def choose_device(device: str | torch.device | None) -> torch.device:
+    """The device asked for; where none is, an accelerator if there is one, else the CPU.
+
+    Raises:
+        OptionError: torch does not know it, or this machine lacks it.
+    """
+    if device is None:
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        chosen = torch.device(device)
+        torch.empty(1, device=chosen)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise OptionError(
+            f"device {quote(str(device))}", expected="a device of this machine", got=reason
+        ) from None
+    return chosen
+
+
+@contextmanager
+def borrowed(model: Model, device: torch.device) -> Iterator[None]:
+    """The model on a device; afterwards back where it was, each module in its mode."""
+    modes = {module: module.training for module in model.modules()}
+    home = next((p.device for p in model.parameters()), torch.device("cpu"))
+    model.to(device)
+    try:
+        yield
+    finally:
+        model.to(home)
+        for module, mode in modes.items():
+            module.training = mode
+
+
+@contextmanager
+def isolated(device: torch.device) -> Iterator[None]:
+    """Whatever is drawn inside, the caller's random states are as before afterwards."""
+    python, legacy = random.getstate(), np.random.get_state()
+    cuda = [device] if device.type == "cuda" else []
+    mps = torch.mps.get_rng_state() if device.type == "mps" else None
+    with torch.random.fork_rng(devices=cuda):
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(legacy)
+            if mps is not None:
+                torch.mps.set_rng_state(mps)
+
+
+def seed_epoch(seed: int, epoch: int) -> None:
+    """Python's and NumPy's global states as a function of (seed, epoch)."""
+    random.seed(mix("python", seed, epoch))
+    np.random.seed(mix("numpy", seed, epoch) % 2**32)
+
+
+def seed_step(seed: int, epoch: int, step: int, device: torch.device) -> None:
+    """Torch's global states as a function of (seed, epoch, step), so that dropout can be resumed anywhere."""
+    value = mix("step", seed, epoch, step)
+    torch.default_generator.manual_seed(value)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(value)
+    elif device.type == "mps":
+        torch.mps.manual_seed(value)
+
+
+def to_device(batch: Batch, device: torch.device) -> Batch:
+    """The batch on a device."""
+    return {name: value.to(device) for name, value in batch.items()}
+
+
+def has_live_batch_norm(model: nn.Module) -> bool:
+    """Whether a normalisation would take its statistics from the batch, in the present mode."""
+    kinds = nn.modules.batchnorm._BatchNorm  # torch's only common base
+    return any(isinstance(module, kinds) and module.training for module in model.modules())
