@@ -14,7 +14,7 @@ from zoo.spec.errors import ShapeError
 
 
 def _check_same(name: str, output: Tensor, target: Tensor) -> None:
-    if output.shape != target.shape or output.ndim < 2:  # noqa: PLR2004 - a batch of vectors
+    if output.shape != target.shape or output.ndim < 2:
         raise ShapeError(
             f"loss {name}",
             expected="output and target alike, N x outputs",
@@ -78,7 +78,7 @@ class CrossEntropy(Loss):
         Raises:
             ShapeError: the shapes do not fit, an index is K or more, or there are not K class weights.
         """
-        if output.ndim != 2 or target.shape not in (output.shape[:1], output.shape):  # noqa: PLR2004
+        if output.ndim != 2 or target.shape not in (output.shape[:1], output.shape):
             raise ShapeError(
                 "loss cross-entropy",
                 expected="output N x K and target N, or N x K probabilities",

@@ -16,7 +16,7 @@ from zoo.interfaces.model import Model
 from zoo.spec.errors import RecipeError, WeightsError, ZooError, ZooWarning, quote
 from zoo.spec.freeze import Freeze
 from zoo.spec.inputs import InputSpec
-from zoo.spec.recipe import ORIGINAL, ModelSection, Recipe
+from zoo.spec.recipe import ORIGINAL, Recipe
 
 
 def build(
@@ -35,8 +35,8 @@ def build(
 
     Args:
         name: a backbone or complete model, a table of it with options, or a whole recipe.
-        head: a head by name, a table of it with options, `"original"` for the classifier that the weights were
-            published with, or None for the feature extractor.
+        head: a head by name, a table of it with options, `"original"` for the classifier that the weights
+            were published with, or None for the feature extractor.
         freeze: `"block1-4"`, `"block1,block3"`, `"all"`, `"none"`, or `"encoder.block1-2"`.
         weights: a tag of the component, a file or folder, `"hf://owner/name"`; None means random.
         in_channels: of the pictures; pretrained first-layer weights are adapted.
@@ -70,11 +70,15 @@ def build(
         "freeze": freeze,
         "weights": str(weights) if isinstance(weights, Path) else weights,
         "in_channels": in_channels,
-        "classes": tuple(classes) if isinstance(classes, Sequence) and not isinstance(classes, str) else classes,
+        "classes": tuple(classes)
+        if isinstance(classes, Sequence) and not isinstance(classes, str)
+        else classes,
         "input_size": input_size,
         "options": {**table, **options},
     }
-    recipe = Recipe.from_dict({"model": {k: v for k, v in section.items() if v is not None}, "seed": seed}, "build")
+    recipe = Recipe.from_dict(
+        {"model": {k: v for k, v in section.items() if v is not None}, "seed": seed}, "build"
+    )
     return from_recipe(recipe)
 
 

@@ -25,7 +25,9 @@ def component_facts(component: Component) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     if config is not None:
         schema = config.model_json_schema()
-        facts["options"] = {k: v for k, v in schema.items() if k not in ("title", "description", "additionalProperties")}
+        facts["options"] = {
+            k: v for k, v in schema.items() if k not in ("title", "description", "additionalProperties")
+        }
     if component.kind == "backbone":
         facts |= _backbone_facts(component, config)
     return facts

@@ -69,7 +69,9 @@ def part(kind: str | tuple[str, ...], reference: object, **given: Any) -> Part:
         if value is None or name not in config.model_fields:
             continue
         if options.get(name, value) != value:
-            raise OptionError(f"{where}: two values for {name}", expected=quote(value), got=quote(options[name]))
+            raise OptionError(
+                f"{where}: two values for {name}", expected=quote(value), got=quote(options[name])
+            )
         options[name] = value
     return Part(entry, component, dict(validate(config, options, where)))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -22,6 +22,8 @@ from zoo.spec.freeze import Freeze
 from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import ORIGINAL, ModelSection
 from zoo.spec.reference import ComponentRef
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,10 @@ def plan(section: ModelSection, *, input_spec: InputSpec | None = None) -> Plan:
         ZooError: a name is unknown, an option does not fit, or the parts do not fit each other.
     """
     body = part(
-        ("backbone", "model"), _reference(section), input_size=section.input_size, in_channels=section.in_channels
+        ("backbone", "model"),
+        _reference(section),
+        input_size=section.input_size,
+        in_channels=section.in_channels,
     )
     published = _published(body, section)
     size = section.input_size or (input_spec.size if input_spec else None)
@@ -98,7 +103,9 @@ def plan(section: ModelSection, *, input_spec: InputSpec | None = None) -> Plan:
     backbone.input_spec = spec
     section, labels = _classes(section, body, published)
     head, inputs = _head(section, body, backbone)
-    draft = Plan(section, body, head, inputs, spec, labels, _source(body, section), Model(task=None, input_spec=spec))
+    draft = Plan(
+        section, body, head, inputs, spec, labels, _source(body, section), Model(task=None, input_spec=spec)
+    )
     with skeleton():
         model = draft.make()
     _check_shapes(model)
@@ -110,7 +117,10 @@ def _reference(section: ModelSection) -> ComponentRef:
     ref = section.ref
     if not isinstance(ref, ComponentRef):
         raise OptionError(
-            "model.name", expected="a component by name", got=quote(str(ref)), hint=f"zoo.load reads saved models: {ref}"
+            "model.name",
+            expected="a component by name",
+            got=quote(str(ref)),
+            hint=f"zoo.load reads saved models: {ref}",
         )
     return ref
 
@@ -139,7 +149,7 @@ def _called(body: Part, **extra: Any) -> object:
         ) from error
 
 
-def checked(instance: Any, kind: type[Any], source: Part) -> Any:
+def checked(instance: object, kind: type[T], source: Part) -> T:
     """The instance, if it is of the kind's contract.
 
     Raises:
@@ -154,10 +164,14 @@ def checked(instance: Any, kind: type[Any], source: Part) -> Any:
     return instance
 
 
-def _plan_model(section: ModelSection, body: Part, published: Weights | None, input_spec: InputSpec | None) -> Plan:
+def _plan_model(
+    section: ModelSection, body: Part, published: Weights | None, input_spec: InputSpec | None
+) -> Plan:
     if section.head is not None:
         raise OptionError(
-            f"{body.component.name} is a complete model", expected="no head", got=f"head={quote(section.head)}"
+            f"{body.component.name} is a complete model",
+            expected="no head",
+            got=f"head={quote(section.head)}",
         )
     with skeleton():
         model = _model(body, section, input_spec, section.labels)
@@ -176,14 +190,18 @@ def _source(body: Part, section: ModelSection) -> Source | None:
     return locate(body.component, section.weights) if section.weights else None
 
 
-def _classes(section: ModelSection, body: Part, published: Weights | None) -> tuple[ModelSection, tuple[str, ...]]:
+def _classes(
+    section: ModelSection, body: Part, published: Weights | None
+) -> tuple[ModelSection, tuple[str, ...]]:
     """The section with the original head's classes filled in, and the labels."""
     if section.head != ORIGINAL:
         return section, section.labels
     known = published or next((w for w in body.component.weights.values() if w.classes), None)
     count = section.count or (known.classes if known else None)
     if count is None:
-        raise OptionError("the original head needs classes", expected="classes=<number or labels>", got="none")
+        raise OptionError(
+            "the original head needs classes", expected="classes=<number or labels>", got="none"
+        )
     if published and published.classes and count != published.classes:
         raise OptionError(
             f"weights {section.weights} of {body.component.name}",
@@ -195,7 +213,9 @@ def _classes(section: ModelSection, body: Part, published: Weights | None) -> tu
     return section.model_copy(update={"classes": count if not section.labels else section.classes}), labels
 
 
-def _head(section: ModelSection, body: Part, backbone: Backbone) -> tuple[Part | None, tuple[FeatureInfo, ...]]:
+def _head(
+    section: ModelSection, body: Part, backbone: Backbone
+) -> tuple[Part | None, tuple[FeatureInfo, ...]]:
     """The head component (None for the original and for none) and the taps that it takes."""
     size = backbone.input_spec.size
     infos = {info.name: info for info in backbone.block_infos(size)}
@@ -237,7 +257,9 @@ def _check_shapes(model: Model) -> None:
             got=str(error).splitlines()[0],
         ) from error
     if output.ndim != 2 or output.shape[1] != model.head.outputs:
-        raise PluginError("head", expected=f"N x {model.head.outputs}", got=" x ".join(map(str, output.shape)))
+        raise PluginError(
+            "head", expected=f"N x {model.head.outputs}", got=" x ".join(map(str, output.shape))
+        )
 
 
 def _axes(info: FeatureInfo) -> tuple[int, ...]:

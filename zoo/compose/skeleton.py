@@ -17,7 +17,11 @@ class _SkipInit(TorchFunctionMode):
     """Leaves tensors as they are where `torch.nn.init` would fill them."""
 
     def __torch_function__(
-        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
     ) -> Any:
         kwargs = kwargs or {}
         if getattr(func, "__module__", None) == "torch.nn.init":
@@ -50,10 +54,10 @@ def fill_buffers(model: nn.Module) -> None:
         PluginError: a tensor is still on the meta device.
     """
     for module in model.modules():
-        for name in module._non_persistent_buffers_set:  # noqa: SLF001 - torch has no public word for them
-            buffer = module._buffers.get(name)  # noqa: SLF001
+        for name in module._non_persistent_buffers_set:
+            buffer = module._buffers.get(name)
             if buffer is not None and buffer.is_meta:
-                module._buffers[name] = torch.empty_like(buffer, device="cpu")  # noqa: SLF001
+                module._buffers[name] = torch.empty_like(buffer, device="cpu")
     for module in model.modules():
         if callable(reset := getattr(module, "reset_buffers", None)):
             reset()

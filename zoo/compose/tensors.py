@@ -1,8 +1,8 @@
 """Safetensors files: read mapped, written so that reading them back gives the same results to the last bit.
 
-Matrix products can differ in the last bit with where in a 64-byte line their operands begin. A file of ours is
-therefore laid out so that a mapped tensor begins where the saved one began; the few that cannot are listed in the
-file and copied to such a place when it is read.
+Matrix products can differ in the last bit with where in a 64-byte line their operands begin. A file of ours
+is therefore laid out so that a mapped tensor begins where the saved one began; the few that cannot are listed
+in the file and copied to such a place when it is read.
 """
 
 from __future__ import annotations
@@ -70,11 +70,11 @@ def write(path: Path, state: Mapping[str, Tensor]) -> None:
     if odd:
         raise SaveError("tensors of a type that safetensors does not know", got=listing(odd, 3))
     places = {k: _place(t) for k, t in tensors.items()}
-    weights = Counter({place: 0 for place in places.values()})
+    weights = Counter(dict.fromkeys(places.values(), 0))
     for name, tensor in tensors.items():
         weights[places[name]] += tensor.nbytes
     usual = max(weights, key=lambda place: weights[place], default=0)
-    order = sorted(tensors, key=lambda k: (places[k] != usual or tensors[k].nbytes % LINE != 0))
+    order = sorted(tensors, key=lambda k: places[k] != usual or tensors[k].nbytes % LINE != 0)
     header: dict[str, object] = {}
     moved: dict[str, int] = {}
     at = 0
@@ -96,7 +96,7 @@ def write(path: Path, state: Mapping[str, Tensor]) -> None:
         file.write(text)
         for name in order:
             plain = tensors[name].detach().cpu().contiguous().flatten()
-            file.write(memoryview(plain.view(torch.uint8).numpy()))
+            plain.view(torch.uint8).numpy().tofile(file)
 
 
 def _unique(state: Mapping[str, Tensor]) -> tuple[Tensors, dict[str, str]]:

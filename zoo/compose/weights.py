@@ -56,7 +56,9 @@ def locate(component: Component, reference: str) -> Source:
         path = Path(ref.path).expanduser()
         path = path / WEIGHTS_FILE if path.is_dir() else path
         if not path.is_file():
-            raise WeightsError("weights", expected="a .safetensors file or a model folder", got=f"no file {path}")
+            raise WeightsError(
+                "weights", expected="a .safetensors file or a model folder", got=f"no file {path}"
+            )
         return Source(str(path), path, None)
     if isinstance(ref, HubRef):
         return Source(str(ref), None, Weights(repo=ref.repo, revision=ref.revision or "main"))
@@ -84,7 +86,9 @@ def fetch(source: Source) -> Path:
         path = _download(source.text, weights, force=True)
         if not _verified(path, weights.sha256):
             raise WeightsError(
-                f"weights {source.text}", expected=f"sha256 {weights.sha256[:12]}...", got="another content, twice"
+                f"weights {source.text}",
+                expected=f"sha256 {weights.sha256[:12]}...",
+                got="another content, twice",
             )
     return path
 
@@ -96,7 +100,11 @@ def _download(text: str, weights: Weights, force: bool = False) -> Path:
     offline = not force and not _reachable(constants.ENDPOINT)
     try:
         got = hf_hub_download(
-            weights.repo, weights.file, revision=weights.revision, force_download=force, local_files_only=offline
+            weights.repo,
+            weights.file,
+            revision=weights.revision,
+            force_download=force,
+            local_files_only=offline,
         )
         return Path(got)
     except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError, errors.EntryNotFoundError) as error:
@@ -128,8 +136,8 @@ def _unreachable(where: str, error: Exception) -> WeightsError:
         f"{where} cannot be reached",
         expected="the Hub or a cached copy",
         got=f"neither ({type(error).__name__})",
-        hint='go online, fill the cache that HF_HOME names, give a local file with weights="file:PATH", or leave '
-        "weights out for random ones",
+        hint='go online, fill the cache that HF_HOME names, give a local file with weights="file:PATH", or '
+        "leave weights out for random ones",
     )
 
 

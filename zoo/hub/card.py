@@ -25,9 +25,18 @@ def card(model: Model, licence: str | None = None) -> str:
     )
     summary = model.summary()
     lines = ["---", data.to_yaml().strip(), "---", "", f"# {summary.title}", ""]
-    lines += ["```python", "import zoo", 'model = zoo.load("this-folder")', 'zoo.predict(model, "picture.jpg")', "```", ""]
+    lines += [
+        "```python",
+        "import zoo",
+        'model = zoo.load("this-folder")',
+        'zoo.predict(model, "picture.jpg")',
+        "```",
+        "",
+    ]
     if model.labels:
-        names = ", ".join(model.labels[:20]) + (f" and {len(model.labels) - 20} more" if len(model.labels) > 20 else "")
+        names = ", ".join(model.labels[:20]) + (
+            f" and {len(model.labels) - 20} more" if len(model.labels) > 20 else ""
+        )
         lines += [f"Labels: {names}", ""]
     for split, values in model.metrics.items():
         lines += [f"Measured on the {split} split:", "", "| metric | value |", "|---|---|"]

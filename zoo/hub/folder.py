@@ -31,8 +31,8 @@ MOST_CONFIG_BYTES = 1 << 20
 def save(model: Model, path: str | os.PathLike[str], *, licence: str | None = None) -> Path:
     """Writes a model as a folder of `model.safetensors`, `config.json` and `README.md`.
 
-    A crash leaves what was there before or the whole new model. Other files in the folder stay. Saving into the
-    folder that the model was loaded from works.
+    A crash leaves what was there before or the whole new model. Other files in the folder stay. Saving into
+    the folder that the model was loaded from works.
 
     Args:
         model: from `zoo.build`, `zoo.load` or `zoo.fit`.
@@ -106,16 +106,24 @@ def read_config(folder: Path) -> dict[str, Any]:
     file = current(folder, CONFIG_FILE)
     try:
         if file.stat().st_size > MOST_CONFIG_BYTES:
-            raise FormatError(where, expected=f"at most {MOST_CONFIG_BYTES} bytes", got=str(file.stat().st_size))
+            raise FormatError(
+                where, expected=f"at most {MOST_CONFIG_BYTES} bytes", got=str(file.stat().st_size)
+            )
         config = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise FormatError(
-            f"{folder} is not a saved model", expected=f"a folder with {CONFIG_FILE}", got=error.strerror or str(error)
+            f"{folder} is not a saved model",
+            expected=f"a folder with {CONFIG_FILE}",
+            got=error.strerror or str(error),
         ) from None
     except (ValueError, RecursionError) as error:
         raise FormatError(where, expected="JSON", got=quote(str(error))[1:-1]) from None
     if not isinstance(config, dict) or not isinstance(config.get("format"), int) or "zoo" not in config:
-        raise FormatError(f"{folder} is not a model saved by zoo", expected="format and zoo in its config.json", got="neither")
+        raise FormatError(
+            f"{folder} is not a model saved by zoo",
+            expected="format and zoo in its config.json",
+            got="neither",
+        )
     if config["format"] > FORMAT:
         raise FormatError(
             where, expected=f"format {FORMAT} or older", got=f"format {config['format']}",
@@ -177,4 +185,6 @@ def _check_plugins(needed: Mapping[str, Any], folder: Path) -> None:
     installed = {plugin.distribution for plugin in discover()}
     missing = [f"{name}=={number}" for name, number in needed.items() if name not in installed]
     if missing:
-        raise PluginError(f"{folder} needs {listing(missing)}", got="not installed", hint=f"pip install {' '.join(missing)}")
+        raise PluginError(
+            f"{folder} needs {listing(missing)}", got="not installed", hint=f"pip install {' '.join(missing)}"
+        )

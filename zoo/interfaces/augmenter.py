@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from zoo.spec.errors import ShapeError
 
 Batch = dict[str, Tensor]
-"""`image` N x C x H x W in [0, 1], `target`, `index` (of the sample in its data set), and `mask` where there are any."""
+"""`image` N x C x H x W in [0, 1], `target`, `index` of the sample, and `mask` if there is one."""
 
 
 class Augmenter(nn.Module):

@@ -93,7 +93,9 @@ class Backbone(nn.Module):
         for name in (after, until):
             if name is not None and name not in self.block_names:
                 raise ShapeError(
-                    "unknown block", expected=listing(self.block_names), got=quote(name),
+                    "unknown block",
+                    expected=listing(self.block_names),
+                    got=quote(name),
                     hint=near(name, self.block_names),
                 )
         first = 0 if after is None else self.block_names.index(after) + 1
@@ -139,7 +141,9 @@ class Backbone(nn.Module):
             return [s for s in steps if s.startswith(f"{name}.")][-1]
         if name not in steps:
             valid = [*self.block_names, *steps]
-            raise ShapeError("unknown tap", expected="a block or step", got=quote(name), hint=near(name, valid))
+            raise ShapeError(
+                "unknown tap", expected="a block or step", got=quote(name), hint=near(name, valid)
+            )
         return name
 
     def check_input(self, x: Tensor) -> None:
@@ -150,7 +154,9 @@ class Backbone(nn.Module):
                 f"input of {type(self).__name__}",
                 expected=f"N x {channels} x H x W",
                 got=" x ".join(map(str, x.shape)),
-                hint=f"build it with in_channels={x.shape[1]}" if x.ndim == 4 else "add the batch axis with x[None]",
+                hint=f"build it with in_channels={x.shape[1]}"
+                if x.ndim == 4
+                else "add the batch axis with x[None]",
             )
 
     # -- describing ------------------------------------------------------------------------------------
@@ -254,8 +260,8 @@ class Backbone(nn.Module):
     def adapt_input(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
         """Converted three-channel weights made to fit another number of input channels.
 
-        One channel gets the sum over the colours; n channels repeat them in turn, scaled by 3 / n, so that the
-        first layer's outputs keep their size.
+        One channel gets the sum over the colours; n channels repeat them in turn, scaled by 3 / n, so that
+        the first layer's outputs keep their size.
         """
         name = self.input_layer
         own, given = self.get_parameter(name), state.get(name)

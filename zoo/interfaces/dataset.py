@@ -63,7 +63,9 @@ class Dataset(ABC):
     def key(self, index: int) -> str:
         """A digest of the picture's content: identical pictures go to the same split."""
         picture = np.ascontiguousarray(self[index].picture)
-        return hashlib.blake2b(picture.tobytes(), digest_size=16, person=str(picture.shape).encode()[:16]).hexdigest()
+        return hashlib.blake2b(
+            picture.tobytes(), digest_size=16, person=str(picture.shape).encode()[:16]
+        ).hexdigest()
 
     def split_of(self, index: int) -> str | None:
         """`train`, `val` or `test` where the user made the splits; else None."""

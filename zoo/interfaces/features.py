@@ -45,7 +45,9 @@ class FeatureInfo:
         return "x".join(map(str, (self.channels, *(self.size or ()))))
 
 
-def read_info(name: str, x: Tensor, *, map_layout: str, prefix: int, input_size: tuple[int, int]) -> FeatureInfo:
+def read_info(
+    name: str, x: Tensor, *, map_layout: str, prefix: int, input_size: tuple[int, int]
+) -> FeatureInfo:
     """Describes a tensor that came out of a network that was given pictures of `input_size`.
 
     Args:
@@ -71,7 +73,9 @@ def read_info(name: str, x: Tensor, *, map_layout: str, prefix: int, input_size:
     else:
         raise ShapeError(f"output of {name}", expected="2 to 4 axes", got=str(tuple(x.shape)))
     reduction = 2 ** round(math.log2(max(input_size[0] / size[0], 1)))
-    return FeatureInfo(name=name, channels=channels, reduction=reduction, layout=layout, size=size, prefix=prefix)
+    return FeatureInfo(
+        name=name, channels=channels, reduction=reduction, layout=layout, size=size, prefix=prefix
+    )
 
 
 def _token_grid(name: str, tokens: int, input_size: tuple[int, int]) -> tuple[int, int]:
@@ -94,5 +98,5 @@ def as_map(x: Tensor, info: FeatureInfo) -> Tensor:
         return x[:, :, None, None]
     if info.layout == "NLC":
         height, width = info.size or (1, x.shape[1] - info.prefix)
-        return x[:, info.prefix :].transpose(1, 2).unflatten(2, (height, width))
+        return x[:, info.prefix :].transpose(1, 2).reshape(x.shape[0], x.shape[2], height, width)
     return x

@@ -70,7 +70,11 @@ class Model(nn.Module):
         channels = self.input_spec.channels
         got = f"{x.dtype} {' x '.join(map(str, x.shape))}".removeprefix("torch.")
         if x.ndim != 4 or x.shape[1] != channels:
-            hint = f"build it with in_channels={x.shape[1]}" if x.ndim == 4 else "add the batch axis with x[None]"
+            hint = (
+                f"build it with in_channels={x.shape[1]}"
+                if x.ndim == 4
+                else "add the batch axis with x[None]"
+            )
             raise ShapeError("pictures", expected=f"N x {channels} x H x W in [0, 1]", got=got, hint=hint)
         if not x.is_floating_point():
             raise ShapeError("pictures", expected="floating values in [0, 1]", got=got, hint="divide by 255")
@@ -121,7 +125,8 @@ class Model(nn.Module):
     def freeze_paths(self) -> dict[str, tuple[str, ...]]:
         """Block names by the path of the part that holds them."""
         return {
-            path: part.block_names if isinstance(part, Backbone) else ("",) for path, part in self.freezable.items()
+            path: part.block_names if isinstance(part, Backbone) else ("",)
+            for path, part in self.freezable.items()
         }
 
     def _block(self, path: str, name: str) -> Block:
@@ -167,7 +172,9 @@ class Model(nn.Module):
         Raises:
             ShapeError: it does not.
         """
-        raise ShapeError(f"{type(self).__name__} does not generate pictures", hint="choose a generative model")
+        raise ShapeError(
+            f"{type(self).__name__} does not generate pictures", hint="choose a generative model"
+        )
 
     def describe_parts(self) -> Mapping[str, Any]:
         """Facts for catalogue and model card that are not in the recipe."""
@@ -181,8 +188,8 @@ def _warn_behind_trainable(path: str, backbone: Backbone) -> None:
         behind = [name for name in frozen if names.index(name) > names.index(first)]
         where = f" of {path}" if path else ""
         warn(
-            f"frozen {', '.join(behind)}{where} lies behind trainable {first}: gradients still run through it, so it "
-            "saves no time, and its outputs cannot be cached"
+            f"frozen {', '.join(behind)}{where} lies behind trainable {first}: gradients still run through "
+            "it, so it saves no time, and its outputs cannot be cached"
         )
 
 
@@ -209,7 +216,9 @@ class Normalise(nn.Module):
         """Recomputes scale and shift from the input spec."""
         low, high = self.spec.range
         device = self.scale.device
-        mean, std = (torch.tensor(v, device=device).view(1, -1, 1, 1) for v in (self.spec.mean, self.spec.std))
+        mean, std = (
+            torch.tensor(v, device=device).view(1, -1, 1, 1) for v in (self.spec.mean, self.spec.std)
+        )
         self.scale, self.shift = (high - low) / std, (low - mean) / std
 
     def forward(self, x: Tensor) -> Tensor:

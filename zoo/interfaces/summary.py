@@ -57,16 +57,14 @@ class Summary:
 
     def __str__(self) -> str:
         table = [("block", "output", "parameters", "trainable", "")]
-        table += [
-            (f"{r.part}.{r.name}" if r.name != r.part else r.part, r.shape, f"{r.parameters:,}", f"{r.trainable:,}",
-             "frozen" if r.frozen else "")
-            for r in self.rows
-        ]  # fmt: skip
+        for r in self.rows:
+            name = r.part if r.name == r.part else f"{r.part}.{r.name}"
+            state = "frozen" if r.frozen else ""
+            table.append((name, r.shape, f"{r.parameters:,}", f"{r.trainable:,}", state))
         table.append(("total", "", f"{self.parameters:,}", f"{self.trainable:,}", ""))
-        widths = [max(len(row[i]) for row in table) for i in range(5)]
+        w = [max(len(row[i]) for row in table) for i in range(5)]
         lines = [
-            f"{row[0]:<{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]:>{widths[2]}}  {row[3]:>{widths[3]}}  {row[4]}".rstrip()
-            for row in table
+            f"{a:<{w[0]}}  {b:>{w[1]}}  {c:>{w[2]}}  {d:>{w[3]}}  {e}".rstrip() for a, b, c, d, e in table
         ]
         rule = "-" * max(map(len, lines))
         return "\n".join([self.title, rule, lines[0], rule, *lines[1:-1], rule, lines[-1], *self.notes])

@@ -42,7 +42,9 @@ class Task:
     def outputs(self, classes: int | None) -> int:
         """Length of the output vector for a number of classes."""
         if classes is None:
-            raise OptionError(f"task {self.name} needs classes", expected="classes=<number or labels>", got="none")
+            raise OptionError(
+                f"task {self.name} needs classes", expected="classes=<number or labels>", got="none"
+            )
         return classes
 
     def classes(self, outputs: int) -> int:
@@ -62,11 +64,12 @@ class Task:
         names = names_for(labels, output.shape[1])
         rows = output.detach().float().tolist()
         return [
-            Prediction(", ".join(f"{v:.4g}" for v in row), None, dict(zip(names, row, strict=True))) for row in rows
+            Prediction(", ".join(f"{v:.4g}" for v in row), None, dict(zip(names, row, strict=True)))
+            for row in rows
         ]
 
     def metrics(self, outputs: int) -> MetricCollection:
-        """Metrics from torchmetrics; the first is the one to watch. Fed with `scored(output)` and raw targets."""
+        """Metrics from torchmetrics, fed with `scored(output)` and raw targets."""
         from torchmetrics import MeanAbsoluteError, MeanSquaredError, MetricCollection
 
         return MetricCollection({"mae": MeanAbsoluteError(), "mse": MeanSquaredError()})
@@ -218,7 +221,9 @@ class Multilabel(Task):
             chosen = [i for i, p in enumerate(row) if p >= 0.5]
             score = min((row[i] for i in chosen), default=1 - max(row))
             found.append(
-                Prediction(", ".join(names[i] for i in chosen) or "none", score, dict(zip(names, row, strict=True)))
+                Prediction(
+                    ", ".join(names[i] for i in chosen) or "none", score, dict(zip(names, row, strict=True))
+                )
             )
         return found
 

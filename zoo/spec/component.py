@@ -52,7 +52,13 @@ class Weights:
 
     def __post_init__(self) -> None:
         where = f"weights of {self.repo}"
-        _check(self.repo.count("/") == 1 and not self.repo.startswith("/"), where, "repo", "owner/name", self.repo)
+        _check(
+            self.repo.count("/") == 1 and not self.repo.startswith("/"),
+            where,
+            "repo",
+            "owner/name",
+            self.repo,
+        )
         _check(self.file.endswith(".safetensors"), where, "file", "a .safetensors file", self.file)
 
     def to_dict(self) -> dict[str, Any]:
@@ -76,7 +82,7 @@ class Component:
     Args:
         kind: one of `KINDS`.
         name: lower case, unique per kind in its distribution.
-        target: `package.module:Class`, called with the options as keyword arguments; imported only when built.
+        target: `package.module:Class`, called with the options as keyword arguments; imported when built.
         config: dotted name `package.module:Class` of its pydantic options class, free of torch.
         summary: one line.
         paper: link to the paper or source.
@@ -118,7 +124,9 @@ class Component:
         _check(bool(_NAME.match(self.name)), where, "name", "lower case letters, digits, _ - .", self.name)
         _check(bool(_DOTTED.match(self.target)), where, "target", "package.module:Class", self.target)
         _check("\n" not in self.summary, where, "summary", "one line", self.summary)
-        config_fine = self.config is None or (isinstance(self.config, str) and bool(_DOTTED.match(self.config)))
+        config_fine = self.config is None or (
+            isinstance(self.config, str) and bool(_DOTTED.match(self.config))
+        )
         _check(config_fine, where, "config", "package.module:Class", self.config)
         for key in ("paper", "licence", "task"):
             value = getattr(self, key)
@@ -147,7 +155,9 @@ class Component:
         where = f"component {quote(data.get('name'))}"
         for key in data:
             if key not in known:
-                raise DeclarationError(f"{where}: unknown field", expected=listing(known), got=key, hint=near(key, known))
+                raise DeclarationError(
+                    f"{where}: unknown field", expected=listing(known), got=key, hint=near(key, known)
+                )
         values = dict(data)
         values["tags"] = tuple(values.get("tags", ()))
         try:
@@ -184,7 +194,7 @@ def _plain(item: Any) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for f in fields(item):
         value = getattr(item, f.name)
-        if value is None or value == () or value == {}:
+        if value in (None, (), {}):
             continue
         out[f.name] = _plain_value(value)
     return out

@@ -107,7 +107,7 @@ class ZooWarning(UserWarning):
 
 def warn(message: str) -> None:
     """Warns at the line outside of zoo that led here."""
-    level, frame = 1, sys._getframe()  # noqa: SLF001 - warnings has no way to skip a package before Python 3.12
+    level, frame = 1, sys._getframe()
     while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] == "zoo":
         level, frame = level + 1, frame.f_back
     warnings.warn(message, ZooWarning, stacklevel=level)

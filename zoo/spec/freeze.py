@@ -130,11 +130,15 @@ class Freeze:
                         f"freeze spec {quote(str(item))} does not say which part",
                         expected=f"a path into {listing(paths)}",
                         got=str(item),
-                        hint=f'for example "{paths[0]}.{item}"' if paths else "this model has nothing to freeze",
+                        hint=f'for example "{paths[0]}.{item}"'
+                        if paths
+                        else "this model has nothing to freeze",
                     )
                 raise FreezeError(
                     f"freeze spec {quote(str(item))} matches nothing",
-                    expected=_GRAMMAR if set(parts) == {""} else f"a part among {listing(p for p in parts if p)}",
+                    expected=_GRAMMAR
+                    if set(parts) == {""}
+                    else f"a part among {listing(p for p in parts if p)}",
                     got=item.path,
                     hint=near(item.path, [p for p in parts if p] or list(parts[""])),
                 )
@@ -152,4 +156,6 @@ class Freeze:
                     hint=f'"all" freezes all {len(blocks)}',
                 )
             chosen |= {(item.path, name) for name in wanted}
-        return tuple((path, name) for path, names in parts.items() for name in names if (path, name) in chosen)
+        return tuple(
+            (path, name) for path, names in parts.items() for name in names if (path, name) in chosen
+        )

@@ -67,13 +67,13 @@ class InputSpec:
         """
         if channels == self.channels:
             return self
-        if channels == 1:
-            mean, std = ((sum(v) / len(v),) for v in (self.mean, self.std))
-        else:
-            mean, std = (
-                tuple(v[i % len(v)] for i in builtins.range(channels)) for v in (self.mean, self.std)
-            )
-        return replace(self, channels=channels, mean=mean, std=std)
+
+        def fit(values: tuple[float, ...]) -> tuple[float, ...]:
+            if channels == 1:
+                return (sum(values) / len(values),)
+            return tuple(values[i % len(values)] for i in builtins.range(channels))
+
+        return replace(self, channels=channels, mean=fit(self.mean), std=fit(self.std))
 
     def with_size(self, size: tuple[int, int]) -> InputSpec:
         """The same for another picture size."""
@@ -90,9 +90,10 @@ class InputSpec:
         Raises:
             DeclarationError: a key is unknown or a value does not fit.
         """
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
         try:
-            return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items()})
+            return cls(**values)
         except TypeError as error:
-            raise DeclarationError("input spec", expected="the fields of InputSpec", got=quote(dict(data))) from error
-
-
+            raise DeclarationError(
+                "input spec", expected="the fields of InputSpec", got=quote(dict(data))
+            ) from error

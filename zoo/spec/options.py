@@ -37,7 +37,9 @@ def validate(
     except ValidationError as problem:
         raise one_line(problem, config, where, error) from None
     except RecursionError:
-        raise error(f"{where}: nested too deeply", expected="a flat table", got=quote(type(values).__name__)) from None
+        raise error(
+            f"{where}: nested too deeply", expected="a flat table", got=quote(type(values).__name__)
+        ) from None
 
 
 def one_line(

@@ -160,7 +160,9 @@ class Recipe(_Section):
             text = file.read_text(encoding="utf-8")
             data = json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
         except OSError as error:
-            raise RecipeError(f"recipe {file}", expected="a readable file", got=error.strerror or str(error)) from None
+            raise RecipeError(
+                f"recipe {file}", expected="a readable file", got=error.strerror or str(error)
+            ) from None
         except (ValueError, RecursionError) as error:
             raise RecipeError(f"recipe {file}", expected="TOML", got=quote(str(error))) from None
         return cls.from_dict(data, f"recipe {file}")

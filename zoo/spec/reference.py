@@ -57,7 +57,7 @@ class PathRef:
 Reference = ComponentRef | HubRef | PathRef
 
 
-def parse_reference(value: object) -> Reference:
+def parse_reference(value: object) -> Reference:  # noqa: PLR0911 - one return a form
     """Reads a reference.
 
     Raises:
@@ -79,7 +79,9 @@ def parse_reference(value: object) -> Reference:
         options = {str(k): v for k, v in value.items()}
         name = options.pop("name", None)
         if not isinstance(name, str):
-            raise BadReferenceError("a table that names no component", expected=GRAMMAR, got=quote(dict(value)))
+            raise BadReferenceError(
+                "a table that names no component", expected=GRAMMAR, got=quote(dict(value))
+            )
         ref = parse_reference(name)
         if not isinstance(ref, ComponentRef):
             if options:
@@ -94,7 +96,9 @@ def parse_reference(value: object) -> Reference:
     if text.startswith("hf://"):
         match = _HUB.match(text)
         if match is None:
-            raise BadReferenceError("Hub reference", expected="hf://owner/name or hf://owner/name@revision", got=quote(text))
+            raise BadReferenceError(
+                "Hub reference", expected="hf://owner/name or hf://owner/name@revision", got=quote(text)
+            )
         return HubRef(match["repo"], match["revision"])
     if text.startswith("file:"):
         if len(text) == len("file:"):

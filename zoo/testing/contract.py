@@ -64,9 +64,11 @@ def contract(distribution: str, names: Iterable[str] | None = None) -> Callable[
     missing = sorted((wanted or set()) - {e.component.name for e in chosen})
     if not chosen or missing:
         raise PluginError(
-            f"contract of {distribution}", expected=f"components {listing(missing)}" if missing else "an installed plugin",
-            got=listing(e.component.name for e in found), hint="pip install it and look at: zoo plugins",
-        )  # fmt: skip
+            f"contract of {distribution}",
+            expected=f"components {listing(missing)}" if missing else "an installed plugin",
+            got=listing(e.component.name for e in found),
+            hint="pip install it and look at: zoo plugins",
+        )
     cases = [
         pytest.param(case, rule, id=f"{case.entry.component.kind}-{case.entry.component.name}-{name}")
         for case in map(Case, chosen)

@@ -75,7 +75,7 @@ def rule_taps_are_what_the_forward_computes(case: Case) -> None:
 
 
 def rule_frozen_blocks_stay_as_they_are(case: Case) -> None:
-    """With the first half frozen, training moves no tensor of it, running statistics included, and moves the rest."""
+    """With its first half frozen, training moves no tensor of it, statistics included, but the rest."""
     backbone = case.backbone()
     names = backbone.block_names
     half = names[: max(len(names) // 2, 1)]

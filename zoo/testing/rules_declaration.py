@@ -37,7 +37,10 @@ def rule_options_are_described(case: Case) -> None:
 
 def rule_declaration_is_free_of_torch(case: Case) -> None:
     """Importing the plugin module and the options class does not import torch."""
-    modules = {case.entry.plugin.module, (case.entry.component.config or case.entry.plugin.module).split(":")[0]}
+    modules = {
+        case.entry.plugin.module,
+        (case.entry.component.config or case.entry.plugin.module).split(":")[0],
+    }
     if modules <= _FREE_OF_TORCH:
         return
     code = f"import sys, {', '.join(sorted(modules))}; sys.exit('torch' in sys.modules)"

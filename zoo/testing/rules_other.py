@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,9 @@ from zoo.interfaces.trainer import Trainer
 from zoo.spec.inputs import InputSpec
 from zoo.testing.case import Case
 
-TASKS: dict[str, Task] = {t.name: t for t in (Binary(), Multiclass(), Ordinal(), Multilabel(), Regression(), Embedding())}
+TASKS: dict[str, Task] = {
+    t.name: t for t in (Binary(), Multiclass(), Ordinal(), Multilabel(), Regression(), Embedding())
+}
 
 
 class ModelRules:
@@ -96,7 +97,7 @@ class LossRules:
             Regression.name: torch.randn(6, 4),
         }.get(task.name, torch.arange(6) % task.classes(outputs))
         value = total(loss(output, task.target(raw, outputs)))
-        value.backward()
+        torch.autograd.backward(value)
         assert value.ndim == 0
         assert bool(torch.isfinite(value))
         assert output.grad is not None
@@ -125,7 +126,8 @@ class _Net(Model):
         return {"": self.backbone}
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.backbone(x))
+        logits: Tensor = self.head(self.backbone(x))
+        return logits
 
 
 class _Flat(Head):
@@ -134,7 +136,8 @@ class _Flat(Head):
         self.fc = nn.Linear(4, 3)
 
     def forward(self, *features: Tensor) -> Tensor:
-        return self.fc(features[0].mean((2, 3)))
+        logits: Tensor = self.fc(features[0].mean((2, 3)))
+        return logits
 
 
 class TrainerRules:
@@ -180,7 +183,10 @@ class TrainerRules:
         for each in (trainer, other):
             torch.manual_seed(1)
             each.step(TrainerRules._batch())
-        assert all(torch.equal(a, b) for a, b in zip(model.state_dict().values(), twin.state_dict().values(), strict=True))
+        assert all(
+            torch.equal(a, b)
+            for a, b in zip(model.state_dict().values(), twin.state_dict().values(), strict=True)
+        )
 
     @staticmethod
     def rule_evaluating_changes_nothing(case: Case) -> None:
@@ -236,5 +242,3 @@ class DatasetRules:
         data = DatasetRules._make(case)
         if data.labels and data.task.name != Multilabel.name:
             assert {int(t) for t in data.targets} <= set(range(len(data.labels)))
-
-

@@ -53,7 +53,7 @@ def _curve(axis: Axes, history: Sequence[Row], name: str) -> None:
     from matplotlib.ticker import MaxNLocator
 
     epochs = [row["epoch"] for row in history]
-    marker = "." if len(history) <= 2 else None  # noqa: PLR2004 - a line needs more
+    marker = "." if len(history) <= 2 else None
     lines = {"training": (name, _TRAIN), "validation": (f"val_{name}", _VAL)}
     for label, (key, colour) in lines.items():
         values = [row.get(key, float("nan")) for row in history]

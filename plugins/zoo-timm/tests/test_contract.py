@@ -1,9 +1,5 @@
 """The contract of zoo's backbones, on small instances of different families."""
 
-from importlib import metadata
-
-import pytest
-
 from zoo.testing import contract
 
 NAMES = (
@@ -15,10 +11,5 @@ NAMES = (
     "eva02_tiny_patch14_224",
     "levit_128s",
 )
-
-try:
-    metadata.distribution("zoo-timm")
-except metadata.PackageNotFoundError:
-    pytest.skip("zoo-timm is not installed", allow_module_level=True)
 
 test_contract = contract("zoo-timm", NAMES)

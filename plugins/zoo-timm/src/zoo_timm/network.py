@@ -183,7 +183,7 @@ def dissect(source: Source) -> Anatomy:
         layout, prefix = usual.map_layout, usual.prefix_tokens
     infos = read_infos(maps, layout=layout, prefix=prefix, size=size)
     numbers = block_numbers([s.name for s in plan.steps], list(steps.values()), infos)
-    if len(set(numbers)) < 2:  # noqa: PLR2004 - one block is no chain
+    if len(set(numbers)) < 2:
         raise NoChainError(f"its features are one module, {plan.steps[0].name}")
     problem = None
     try:
