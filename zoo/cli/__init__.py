@@ -6,11 +6,12 @@ import contextlib
 import importlib
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 
 import click
 
-from zoo.spec.errors import ZooError, near
+from zoo.spec.errors import ZooError, ZooWarning, near
 
 _COMMANDS = {
     "list": "list what there is",
@@ -89,6 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     end = given.index("--") if "--" in given else len(given)
     debug = "--debug" in given[:end]
     given = [word for i, word in enumerate(given) if i > end or word != "--debug"]
+    warnings.showwarning = _show
     with contextlib.suppress(AttributeError, ValueError):  # a replaced stdout; a terminal that lacks a letter
         sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     sys.exit(_run(given, debug))
@@ -123,6 +125,17 @@ def _run(given: list[str], debug: bool) -> int:  # noqa: PLR0911 - one return an
         click.echo(f"error: {line} (unforeseen; --debug shows where)", err=True)
         return _BUG
     return status if isinstance(status, int) else 0
+
+
+def _show(message: Warning | str, category: type[Warning], *place: object, **_: object) -> None:
+    """A warning of ours in one line; others as Python shows them."""
+    if issubclass(category, ZooWarning):
+        click.echo(f"warning: {message}", err=True)
+    else:
+        _python_shows(message, category, *place)  # type: ignore[arg-type]
+
+
+_python_shows = warnings.showwarning
 
 
 def _complain(error: click.ClickException) -> None:

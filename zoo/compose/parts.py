@@ -68,7 +68,8 @@ def part(kind: str | tuple[str, ...], reference: object, **given: Any) -> Part:
     for name, value in given.items():
         if value is None or name not in config.model_fields:
             continue
-        if options.get(name, value) != value:
+        chosen = options.get(name, value)
+        if (tuple(chosen) if isinstance(chosen, list) else chosen) != value:
             raise OptionError(
                 f"{where}: two values for {name}", expected=quote(value), got=quote(options[name])
             )

@@ -72,7 +72,7 @@ class Task:
         """Metrics from torchmetrics, fed with `scored(output)` and raw targets."""
         from torchmetrics import MeanAbsoluteError, MeanSquaredError, MetricCollection
 
-        return MetricCollection({"mae": MeanAbsoluteError(), "mse": MeanSquaredError()})
+        return MetricCollection({"mae": MeanAbsoluteError(), "rmse": MeanSquaredError(squared=False)})
 
     def scored(self, output: Tensor) -> Tensor:
         """The output in the form that the metrics take."""

@@ -89,7 +89,7 @@ class LossRules:
         """On the targets of its task the loss is finite and reaches the output."""
         loss: Loss = case.part()
         assert isinstance(loss, Loss)
-        task = TASKS.get(case.entry.component.task or "regression", TASKS["regression"])
+        task = TASKS.get(case.entry.component.task or Regression.name, TASKS[Regression.name])
         outputs = task.outputs(2) if task.name == Binary.name else task.outputs(4)
         output = torch.randn(6, outputs, requires_grad=True)
         raw = {

@@ -1,0 +1,103 @@
+"""The rules that hold the house together, each shown to fail on a planted breach."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from zoo.registry.lookup import entries
+
+ROOT = Path(__file__).parents[1]
+VOCABULARY = {
+    # Task names are the tasks' own words, and some heads are called after them.
+    "zoo/interfaces/tasks.py": {"binary", "multiclass", "ordinal", "multilabel", "regression", "embedding"},
+}
+
+
+def names_in_code(source: str) -> set[str]:
+    """All texts in the code that are not docstrings."""
+    tree = ast.parse(source)
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    return {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings
+    }
+
+
+def planted(root: Path) -> list[str]:
+    """Component names in the code of the core, but for its own plugin."""
+    components = {e.component.name for e in entries()} | {e.qualified for e in entries()}
+    found = []
+    for file in sorted((root / "zoo").rglob("*.py")):
+        place = file.relative_to(root).as_posix()
+        if not place.startswith("zoo/builtin/"):
+            names = names_in_code(file.read_text()) & components - VOCABULARY.get(place, set())
+            found += [f"{place}: {name}" for name in sorted(names)]
+    return found
+
+
+def copy_of_the_house(target: Path) -> Path:
+    shutil.copytree(ROOT / "zoo", target / "zoo", ignore=shutil.ignore_patterns("__pycache__"))
+    for plugin in (ROOT / "plugins").glob("*/src/*"):
+        shutil.copytree(plugin, target / plugin.name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / ".importlinter", target)
+    return target
+
+
+def lint_imports(house: Path) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).with_name("lint-imports")
+    command = [sys.executable, str(program), "--no-cache"]
+    return subprocess.run(
+        command, cwd=house, env={"PYTHONPATH": str(house)}, check=False, capture_output=True, text=True
+    )
+
+
+def test_no_core_file_names_a_component():
+    assert planted(ROOT) == []
+
+
+def test_a_planted_component_name_is_found(tmp_path):
+    house = copy_of_the_house(tmp_path)
+    with (house / "zoo/compose/parts.py").open("a") as file:
+        file.write('\nFAVOURITE = "vgg16"\n')
+    assert planted(house) == ["zoo/compose/parts.py: vgg16"]
+
+
+@pytest.mark.parametrize(
+    ("place", "line"),
+    [
+        ("zoo/spec/freeze.py", "import torch"),
+        ("zoo/registry/lookup.py", "import zoo.interfaces.backbone"),
+        ("zoo/interfaces/head.py", "import zoo.compose.build"),
+        ("zoo/compose/build.py", "import zoo.hub.folder"),
+        ("zoo/builtin/heads.py", "import zoo.compose.build"),
+        ("zoo/compose/plan.py", "import zoo.builtin.heads"),
+        ("zoo_vgg/vgg.py", "import zoo.registry.lookup"),
+        ("zoo_vgg/config.py", "import torch"),
+    ],
+)
+def test_a_planted_forbidden_import_breaks_the_layer_check(tmp_path, place, line):
+    house = copy_of_the_house(tmp_path)
+    assert (house / place).exists()
+    with (house / place).open("a") as file:
+        file.write(f"\n\ndef _planted() -> None:\n    {line}\n")
+    done = lint_imports(house)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "BROKEN" in done.stdout
+
+
+def test_the_layers_hold(tmp_path):
+    done = lint_imports(copy_of_the_house(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
