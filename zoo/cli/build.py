@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -52,7 +53,7 @@ def command(
     from zoo.compose.build import from_recipe
     from zoo.spec.recipe import Recipe
 
-    table = read_table(Path(name)) if name.endswith(".toml") else {"model": {"name": name}}
+    table: dict[str, Any] = read_table(Path(name)) if name.endswith(".toml") else {"model": {"name": name}}
     given = {
         "head": head,
         "freeze": freeze,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-import torch
+from torch import Tensor, nn
 
 from zoo.compose.labels import read_labels
 from zoo.compose.model import ComposedModel
@@ -15,6 +15,7 @@ from zoo.compose.weights import Source, locate
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.features import FeatureInfo
 from zoo.interfaces.head import Head
+from zoo.interfaces.hollow import run_hollow
 from zoo.interfaces.model import Model
 from zoo.spec.component import Weights
 from zoo.spec.errors import OptionError, PluginError, ShapeError, listing, quote
@@ -240,26 +241,35 @@ def _head(
     return head, tuple(infos[name] for name in names)
 
 
+class _Result(nn.Module):
+    """Calls a head and keeps the shape of what it returns."""
+
+    def __init__(self, head: Head) -> None:
+        super().__init__()
+        self.head = head
+        self.shape: tuple[int, ...] = ()
+
+    def forward(self, *features: Tensor) -> None:
+        self.shape = tuple(self.head(*features).shape)
+
+
 def _check_shapes(model: Model) -> None:
-    """Runs the composition on the meta device."""
+    """Runs the head on features of the described shapes."""
     if not isinstance(model, ComposedModel) or model.head is None:
         return
-    spec = model.input_spec
-    model.eval()
+    height, width = model.input_spec.size
+    result = _Result(model.head)
     try:
-        output = model.predict_head(
-            tuple(torch.empty(1, *_axes(info), device="meta") for info in model.head.inputs)
-        )
+        run_hollow(result, [_axes(info) for info in model.head.inputs])
     except (RuntimeError, ValueError, IndexError) as error:
         raise ShapeError(
-            f"the head does not fit the backbone at {spec.size[0]}x{spec.size[1]}",
+            f"the head does not fit the backbone at {height}x{width}",
             expected="a head for " + listing(f"{i.name} {i.shape}" for i in model.head.inputs),
             got=str(error).splitlines()[0],
         ) from error
-    if output.ndim != 2 or output.shape[1] != model.head.outputs:
-        raise PluginError(
-            "head", expected=f"N x {model.head.outputs}", got=" x ".join(map(str, output.shape))
-        )
+    if result.shape[1:] != (model.head.outputs,):
+        got = " x ".join(map(str, ("N", *result.shape[1:])))
+        raise PluginError("head", expected=f"N x {model.head.outputs}", got=got)
 
 
 def _axes(info: FeatureInfo) -> tuple[int, ...]:

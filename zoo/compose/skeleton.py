@@ -12,9 +12,21 @@ from torch.overrides import TorchFunctionMode
 
 from zoo.spec.errors import PluginError, listing
 
+_FILLERS = frozenset(
+    f"{name}_"
+    for name in (
+        "bernoulli", "cauchy", "clamp", "erfinv", "exponential", "fill", "geometric", "log_normal", "normal",
+        "random", "uniform", "zero",
+    )
+)  # fmt: skip
+
 
 class _SkipInit(TorchFunctionMode):
-    """Leaves tensors as they are where `torch.nn.init` would fill them."""
+    """Leaves tensors as they are where an initialisation would fill them.
+
+    Not all functions of `torch.nn.init` can be overridden; the tensor methods that they end in can. Besides
+    being needless, a random fill on the meta device makes torch import its compiler, which takes seconds.
+    """
 
     def __torch_function__(
         self,
@@ -26,6 +38,13 @@ class _SkipInit(TorchFunctionMode):
         kwargs = kwargs or {}
         if getattr(func, "__module__", None) == "torch.nn.init":
             return kwargs["tensor"] if "tensor" in kwargs else args[0]
+        if (
+            args
+            and isinstance(args[0], Tensor)
+            and args[0].is_meta
+            and getattr(func, "__name__", "") in _FILLERS
+        ):
+            return args[0]
         return func(*args, **kwargs)
 
 
@@ -57,7 +76,7 @@ def fill_buffers(model: nn.Module) -> None:
         for name in module._non_persistent_buffers_set:
             buffer = module._buffers.get(name)
             if buffer is not None and buffer.is_meta:
-                module._buffers[name] = torch.empty_like(buffer, device="cpu")
+                module._buffers[name] = torch.empty(buffer.shape, dtype=buffer.dtype)
     for module in model.modules():
         if callable(reset := getattr(module, "reset_buffers", None)):
             reset()

@@ -44,10 +44,18 @@ def read(path: str | os.PathLike[str], *, copy: bool = False) -> Tensors:
         with safe_open(path, "pt") as file:
             notes = file.metadata() or {}
         places = {k: int(v) for k, v in json.loads(notes.get(_PLACES, "{}")).items()}
-        aliases = {k: state[v] for k, v in json.loads(notes.get(_ALIASES, "{}")).items()}
+        aliases = {k: (v, state[v]) for k, v in json.loads(notes.get(_ALIASES, "{}")).items()}
     except FileNotFoundError:
         raise WeightsError(f"weights {path}", expected="a .safetensors file", got="no such file") from None
-    except (SafetensorError, OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+    except (
+        SafetensorError,
+        OSError,
+        ValueError,
+        LookupError,
+        AttributeError,
+        TypeError,
+        RecursionError,
+    ) as error:
         raise WeightsError(
             f"weights {path} cannot be read",
             expected="a whole .safetensors file",
@@ -55,7 +63,7 @@ def read(path: str | os.PathLike[str], *, copy: bool = False) -> Tensors:
             hint="fetch or save it again",
         ) from error
     moved = {k: _placed(t, places.get(k, _place(t))) for k, t in state.items() if copy or k in places}
-    return {**state, **moved, **{k: moved.get(k, t) for k, t in aliases.items()}}
+    return {**state, **moved, **{k: moved.get(v, t) for k, (v, t) in aliases.items()}}
 
 
 def write(path: Path, state: Mapping[str, Tensor]) -> None:
@@ -96,16 +104,16 @@ def write(path: Path, state: Mapping[str, Tensor]) -> None:
         file.write(text)
         for name in order:
             plain = tensors[name].detach().cpu().contiguous().flatten()
-            plain.view(torch.uint8).numpy().tofile(file)
+            file.write(plain.view(torch.uint8).numpy().data)
 
 
 def _unique(state: Mapping[str, Tensor]) -> tuple[Tensors, dict[str, str]]:
     """The tensors, each once, and under which name a shared one is kept."""
-    seen: dict[tuple[int, tuple[int, ...], tuple[int, ...]], str] = {}
+    seen: dict[tuple[object, ...], str] = {}
     tensors: Tensors = {}
     aliases: dict[str, str] = {}
     for name, tensor in state.items():
-        key = (tensor.data_ptr(), tuple(tensor.shape), tensor.stride())
+        key = (tensor.device, tensor.data_ptr(), tensor.dtype, tuple(tensor.shape), tensor.stride())
         if tensor.numel() and key in seen:
             aliases[name] = seen[key]
         else:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -82,12 +85,13 @@ def fetch(source: Source) -> Path:
     weights = source.published
     assert weights is not None  # noqa: S101 - locate() gives one or the other
     path = _download(source.text, weights)
-    if weights.sha256 and not _verified(path, weights.sha256):
+    sha256 = weights.sha256 or _announced(path)
+    if sha256 and not _verified(path, sha256):
         path = _download(source.text, weights, force=True)
-        if not _verified(path, weights.sha256):
+        if not _verified(path, sha256):
             raise WeightsError(
                 f"weights {source.text}",
-                expected=f"sha256 {weights.sha256[:12]}...",
+                expected=f"sha256 {sha256[:12]}...",
                 got="another content, twice",
             )
     return path
@@ -97,25 +101,41 @@ def _download(text: str, weights: Weights, force: bool = False) -> Path:
     from huggingface_hub import constants, errors, hf_hub_download
 
     where = f"weights {text}: {weights.file} of {weights.repo}"
-    offline = not force and not _reachable(constants.ENDPOINT)
+    offline = not _reachable(constants.ENDPOINT)
     try:
-        got = hf_hub_download(
-            weights.repo,
-            weights.file,
-            revision=weights.revision,
-            force_download=force,
-            local_files_only=offline,
-        )
+        with _quiet():
+            got = hf_hub_download(
+                weights.repo,
+                weights.file,
+                revision=weights.revision,
+                force_download=force,
+                local_files_only=offline,
+            )
         return Path(got)
-    except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError, errors.EntryNotFoundError) as error:
-        if not isinstance(error, errors.LocalEntryNotFoundError):
-            raise WeightsError(
-                where, expected="a file that is on the Hub", got=type(error).__name__,
-                hint="check the name and revision, or log in if it is private",
-            ) from error  # fmt: skip
+    except errors.LocalEntryNotFoundError as error:
         raise _unreachable(where, error) from error
+    except (
+        errors.RepositoryNotFoundError, errors.RevisionNotFoundError, errors.EntryNotFoundError,
+        errors.HFValidationError,
+    ) as error:  # fmt: skip
+        raise WeightsError(
+            where, expected="a file that is on the Hub", got=type(error).__name__,
+            hint="check the name and revision, or log in if it is private",
+        ) from error  # fmt: skip
     except Exception as error:  # the client raises its transport's own errors, whichever that is
         raise _unreachable(where, error) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps the client's news of each retry off the screen, unless the user has asked it for more."""
+    logger = logging.getLogger("huggingface_hub")
+    level = logger.level
+    logger.setLevel(logging.ERROR if level == logging.WARNING else level)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _reachable(endpoint: str) -> bool:
@@ -139,6 +159,12 @@ def _unreachable(where: str, error: Exception) -> WeightsError:
         hint='go online, fill the cache that HF_HOME names, give a local file with weights="file:PATH", or '
         "leave weights out for random ones",
     )
+
+
+def _announced(path: Path) -> str | None:
+    """The sha256 that the Hub gave for a large file, after which its cache names the content."""
+    name = path.resolve().name
+    return name if re.fullmatch(r"[0-9a-f]{64}", name) else None
 
 
 def _verified(path: Path, sha256: str) -> bool:

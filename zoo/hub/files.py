@@ -7,6 +7,7 @@ then moved into place; a reader that finds a committed folder finishes the move,
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -54,9 +55,11 @@ def recover(folder: Path) -> None:
     committed = folder / COMMITTED
     if not committed.is_dir():
         return
-    for file in committed.iterdir():
-        file.replace(folder / file.name)
-    committed.rmdir()
+    with suppress(FileNotFoundError):  # another process, saving or loading, finishes the same move
+        for file in committed.iterdir():
+            with suppress(FileNotFoundError):
+                file.replace(folder / file.name)
+        committed.rmdir()
     _sync(folder)
 
 
@@ -78,9 +81,10 @@ def _sync(path: Path) -> None:
 
 def _sweep(home: Path, prefix: str) -> None:
     """Removes what processes that no longer run left staged."""
-    for left in home.glob(f"{prefix}*"):
-        owner = left.name.removeprefix(prefix).split("-")[0]
-        if owner.isdigit() and not _alive(int(owner)):
+    pattern = re.compile(re.escape(prefix) + r"(\d+)-[0-9a-f]{8}")
+    for left in home.iterdir():
+        owner = pattern.fullmatch(left.name)
+        if owner and not _alive(int(owner[1])):
             shutil.rmtree(left, ignore_errors=True)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -26,6 +27,8 @@ FORMAT = 1
 CONFIG_FILE = "config.json"
 CARD_FILE = "README.md"
 MOST_CONFIG_BYTES = 1 << 20
+
+_REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.\-]*==[\w.+!\-]+", re.ASCII)
 
 
 def save(model: Model, path: str | os.PathLike[str], *, licence: str | None = None) -> Path:
@@ -90,9 +93,7 @@ def load(path: str | os.PathLike[str], *, copy: bool = False) -> Model:
         raise FormatError(f"{folder}/{CONFIG_FILE}", got=str(error)) from error
     _check_plugins(config["plugins"], folder)
     model = restore(recipe, spec, current(folder, WEIGHTS_FILE), copy=copy)
-    model.labels = tuple(config.get("labels", ()))
-    model.origin = config.get("origin")
-    model.metrics = dict(config.get("metrics", {}))
+    model.labels, model.origin, model.metrics = tuple(config["labels"]), config["origin"], config["metrics"]
     return model
 
 
@@ -129,10 +130,33 @@ def read_config(folder: Path) -> dict[str, Any]:
             where, expected=f"format {FORMAT} or older", got=f"format {config['format']}",
             hint="pip install --upgrade zoo-core",
         )  # fmt: skip
-    for key, kind in {"recipe": dict, "input": dict, "plugins": dict}.items():
-        if not isinstance(config.get(key), kind):
-            raise FormatError(where, expected=f"{key} as a table", got=quote(config.get(key)))
+    config = {"labels": [], "origin": None, "metrics": {}, **config}
+    pins = (
+        [f"{k}=={v}" for k, v in config["plugins"].items()] if isinstance(config.get("plugins"), dict) else []
+    )
+    checks = {
+        "recipe": (isinstance(config.get("recipe"), dict), "a table"),
+        "input": (isinstance(config.get("input"), dict), "a table"),
+        "plugins": (bool(pins) and all(map(_REQUIREMENT.fullmatch, pins)), "versions by distribution"),
+        "labels": (_texts(config["labels"]), "a list of texts"),
+        "origin": (config["origin"] is None or isinstance(config["origin"], str), "a text or null"),
+        "metrics": (_figures(config["metrics"]), "numbers by name, by split"),
+    }
+    for key, (fine, expected) in checks.items():
+        if not fine:
+            raise FormatError(where, expected=f"{key} as {expected}", got=quote(config.get(key)))
     return config
+
+
+def _texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _figures(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(row, dict) and all(isinstance(figure, int | float) for figure in row.values())
+        for row in value.values()
+    )
 
 
 def _config(model: Model, digest: str) -> dict[str, Any]:
@@ -150,7 +174,7 @@ def _config(model: Model, digest: str) -> dict[str, Any]:
 
 
 def _check_target(model: Model, folder: Path) -> None:
-    if not isinstance(model, Model):
+    if not isinstance(model, Model) or not hasattr(model, "recipe"):
         raise SaveError("save", expected="a model from zoo.build", got=type(model).__name__)
     if folder.exists() and not folder.is_dir():
         raise SaveError(f"cannot save to {folder}", expected="a folder", got="a file")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
-import torch
 from torch import Tensor, nn
 
 from zoo.interfaces.block import Block, State
 from zoo.interfaces.features import FeatureInfo, read_info
+from zoo.interfaces.hollow import run_hollow
 from zoo.spec.errors import ShapeError, WeightsError, listing, near, quote
 from zoo.spec.freeze import Freeze
 from zoo.spec.inputs import InputSpec
@@ -162,7 +162,7 @@ class Backbone(nn.Module):
     # -- describing ------------------------------------------------------------------------------------
 
     def describe(self, size: tuple[int, int] | None = None) -> dict[str, FeatureInfo]:
-        """All steps' outputs for pictures of `size`, read off a forward on the meta device.
+        """All steps' outputs for pictures of `size`, read off a forward that takes no memory.
 
         Args:
             size: height and width; the input spec's where None.
@@ -171,16 +171,9 @@ class Backbone(nn.Module):
             ShapeError: the network cannot take pictures of that size.
         """
         size = size or self.input_spec.size
-        modes = {module: module.training for module in self.modules()}
-        tensors = {**dict(self.named_parameters()), **dict(self.named_buffers())}
-        meta = {f"backbone.{name}": t.detach().to("meta") for name, t in tensors.items()}
         tracer = _Tracer(self)
-        x = torch.empty(1, self.input_spec.channels, *size, device="meta")
         try:
-            for module in modes:
-                module.training = False
-            with torch.no_grad():
-                torch.func.functional_call(tracer, meta, (x,))
+            run_hollow(tracer, [(self.input_spec.channels, *size)])
         except (RuntimeError, AssertionError, ValueError, IndexError, ZeroDivisionError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ShapeError(
@@ -189,9 +182,6 @@ class Backbone(nn.Module):
                 got=f"{size[0]}x{size[1]} ({quote(reason)[1:-1]})",
                 hint="choose another input_size",
             ) from error
-        finally:
-            for module, mode in modes.items():
-                module.training = mode
         return {
             name: read_info(name, t, map_layout=self.map_layout, prefix=self.prefix_tokens, input_size=size)
             for name, t in tracer.seen.items()
@@ -303,6 +293,7 @@ class _Tracer(nn.Module):
 
     def forward(self, x: Tensor) -> None:
         state: State = x
+        self.seen.clear()
         for name, module in self.backbone.steps():
             state = module(state)
             self.seen[name] = self.backbone.feature(state)

@@ -215,11 +215,10 @@ class Normalise(nn.Module):
     def reset_buffers(self) -> None:
         """Recomputes scale and shift from the input spec."""
         low, high = self.spec.range
+        scale = [(high - low) / std for std in self.spec.std]
+        shift = [(low - mean) / std for mean, std in zip(self.spec.mean, self.spec.std, strict=True)]
         device = self.scale.device
-        mean, std = (
-            torch.tensor(v, device=device).view(1, -1, 1, 1) for v in (self.spec.mean, self.spec.std)
-        )
-        self.scale, self.shift = (high - low) / std, (low - mean) / std
+        self.scale, self.shift = (torch.tensor(v, device=device).view(1, -1, 1, 1) for v in (scale, shift))
 
     def forward(self, x: Tensor) -> Tensor:
         """N x C x H x W in [0, 1] to normalised pictures of the same shape."""
