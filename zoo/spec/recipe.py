@@ -103,6 +103,15 @@ class ModelSection(_Section):
 class Recipe(_Section):
     """All sections; only `model` is needed to build.
 
+    Attributes:
+        model: what is built.
+        data: reference to a data set.
+        data_hash: digest of the splits that a trained model saw; the lists stay in the run's folder.
+        augment: reference to an augmenter, or several.
+        loss: reference; the task's default where None.
+        trainer: reference; the model's default where None.
+        seed: of weights, splits, order and dropout.
+
     Example:
         >>> recipe = Recipe.from_dict({"model": {"name": "vgg16", "freeze": "block1-4"}})
         >>> recipe.model.freeze
@@ -113,6 +122,7 @@ class Recipe(_Section):
 
     model: ModelSection
     data: RefValue | None = None
+    data_hash: str | None = None
     augment: RefValue | list[RefValue] | None = None
     loss: RefValue | None = None
     trainer: RefValue | None = None

@@ -137,6 +137,7 @@ def fit(
         update={
             "model": model.recipe.model,
             "data": data_value(data),
+            "data_hash": splits.hash,
             "augment": augment_value,
             "loss": loss_value,
             "trainer": trainer_value,

@@ -1,0 +1,181 @@
+"""Saving that is cut off, at every point: the old model or the new one, never a mix."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+import zoo
+from zoo.hub import files
+from zoo.spec.errors import SaveError
+
+FOLDER = Path(__file__).parent
+FILES = ["README.md", "config.json", "model.safetensors"]
+
+
+def python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=250, check=False)
+
+
+def test_a_killed_save_leaves_the_old_model_or_the_new_one(tmp_path):
+    done = python(str(FOLDER / "crashes.py"), str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)
+    for mode, mine in rows.items():
+        assert {tuple(row["left"]) for row in mine} == {(*FILES[:2], "model", FILES[2])}, mode
+    calls, fresh, moments = ([row["found"] for row in rows[mode]] for mode in ("calls", "fresh", "moments"))
+    assert calls == sorted(calls, reverse=True) and set(calls) == {"old", "new"} and len(calls) > 15
+    assert fresh == sorted(fresh, reverse=True) and set(fresh) == {"nothing", "new"} and len(fresh) > 10
+    assert set(moments) <= {"old", "new"} and len(moments) == 20
+
+
+FULL = """
+import resource, sys
+import zoo
+from zoo.spec.errors import SaveError
+model = zoo.build("mlp", hidden=[512, 64], head="multiclass", classes=3, input_size=16, in_channels=1, seed=1)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+for folder in sys.argv[1:]:
+    try:
+        zoo.save(model, folder)
+    except SaveError as error:
+        print(error)
+"""
+
+
+def test_a_file_that_cannot_grow_leaves_the_old_model(tmp_path, make):
+    folders = [tmp_path / "model", tmp_path / "new"]
+    old = make("mlp")
+    zoo.save(old, folders[0])
+    before = [(p.name, p.read_bytes()) for p in sorted(folders[0].iterdir())]
+    done = python("-c", FULL, *map(str, folders))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        f"cannot save to {folder}: got File too large; what was there before is untouched; free space or "
+        "choose another folder"
+        for folder in folders
+    ]
+    assert [(p.name, p.read_bytes()) for p in sorted(folders[0].iterdir())] == before
+    assert [p.name for p in tmp_path.iterdir()] == ["model"]
+    assert_same(zoo.load(folders[0]), old)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 200 kB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(disk)]
+    try:
+        mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except OSError:
+        mounted = False
+    if not mounted:
+        pytest.skip("mounting a small file system takes rights that this user has not")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.parametrize("measured", [True, False])
+def test_a_full_disk_leaves_the_old_model(small_disk, make, monkeypatch, measured):
+    old, large = make("mlp"), make("mlp", hidden=[512, 64], input_size=16)
+    zoo.save(old, small_disk / "model")
+    if not measured:  # the space went to another process after it was measured
+        monkeypatch.setattr("zoo.hub.folder._check_space", lambda *_: None)
+    message = "MB free" if measured else "No space left on device"
+    with pytest.raises(SaveError, match=f"{message}.*untouched"):
+        zoo.save(large, small_disk / "model")
+    assert sorted(p.name for p in (small_disk / "model").iterdir()) == FILES
+    assert_same(zoo.load(small_disk / "model"), old)
+
+
+def assert_same(one, other):
+    mine, theirs = one.state_dict(), other.state_dict()
+    assert mine.keys() == theirs.keys()
+    assert all(torch.equal(mine[k], theirs[k]) for k in mine)
+
+
+def committed(folder: Path) -> Path:
+    """The folder as a crash between commit and move leaves it, with one file moved already."""
+    waiting = folder / files.COMMITTED
+    waiting.mkdir()
+    for name in ("config.json", "model.safetensors"):
+        (folder / name).rename(waiting / name)
+    (folder / "config.json").write_text("old")
+    (folder / "model.safetensors").write_text("old")
+    return waiting
+
+
+def test_a_committed_model_is_read_from_a_folder_that_cannot_be_written(tmp_path, make, monkeypatch):
+    new = make("mlp")
+    waiting = committed(zoo.save(new, tmp_path / "model"))
+
+    def denied(self, target):
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", denied)
+        assert_same(zoo.load(tmp_path / "model"), new)
+    assert sorted(p.name for p in waiting.iterdir()) == FILES[1:]
+    assert_same(zoo.load(tmp_path / "model"), new)
+    assert not waiting.exists()
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "README.md"])
+def test_a_reader_that_finishes_the_move_does_not_disturb_the_writer(tmp_path, make, monkeypatch, name):
+    old, new = make("mlp", seed=1), make("mlp", seed=2)
+    zoo.save(old, tmp_path / "model")
+    real, done = Path.replace, []
+
+    def replace(self, target):
+        if self.name == name and not done:
+            done.append(True)
+            assert_same(zoo.load(tmp_path / "model"), new)
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    zoo.save(new, tmp_path / "model")
+    assert done
+    assert sorted(p.name for p in (tmp_path / "model").iterdir()) == FILES
+    assert_same(zoo.load(tmp_path / "model"), new)
+
+
+def gone() -> int:
+    """The id of a process that has ended."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        pass
+    return process.pid
+
+
+@pytest.mark.parametrize("name", ["model", "model[1]", "a*b"])
+def test_only_what_dead_processes_left_is_swept(tmp_path, name):
+    dead = gone()
+    swept = tmp_path / f"{files.STAGING}{name}-{dead}-0123abcd"
+    kept = [
+        tmp_path / f"{files.STAGING}{name}-{os.getpid()}-0123abcd",
+        tmp_path / f"{files.STAGING}{name}-{dead}-{os.getpid()}-0123abcd",  # of a folder whose name goes on
+        tmp_path / f"{files.STAGING}notes",
+    ]
+    for folder in (swept, *kept):
+        folder.mkdir()
+    with files.transaction(tmp_path / name) as staging:
+        (staging / "file").write_text("new")
+    assert not swept.exists()
+    assert all(folder.exists() for folder in kept)
+    assert (tmp_path / name / "file").read_text() == "new"
+
+
+def test_an_error_on_the_way_leaves_nothing(tmp_path):
+    with pytest.raises(KeyboardInterrupt), files.transaction(tmp_path / "new") as staging:
+        (staging / "file").write_text("half")
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
