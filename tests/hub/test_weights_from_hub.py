@@ -17,9 +17,10 @@ from huggingface_hub import constants
 from safetensors.torch import save as to_bytes
 
 import zoo
-from zoo.compose.weights import Source, fetch
+from zoo.compose.download import fetch
 from zoo.spec.component import Weights
 from zoo.spec.errors import WeightsError
+from zoo.spec.inputs import InputSpec
 
 from . import server as faults
 
@@ -62,7 +63,7 @@ def small():
 
 
 def source(repo="me/x", **options):
-    return Source("x", None, Weights(repo=repo, **options))
+    return Weights(repo=repo, **options)
 
 
 def downloads(hub):
@@ -131,7 +132,10 @@ def test_a_model_that_zoo_saved_as_weights(hub, tmp_path, make):
     saved = make("tiny_resnet", classes=["a", "b", "c"])
     folder = zoo.save(saved, tmp_path / "model")
     hub.commit("me/cats", {p.name: p.read_bytes() for p in folder.iterdir()})
+    saved.input_spec = InputSpec(mean=(0.1,) * 3, std=(0.3,) * 3, size=(40, 40))
+    hub.commit("me/cats", {p.name: p.read_bytes() for p in zoo.save(saved, folder).iterdir()})
     model = make("tiny_resnet", classes=["x", "y"], weights="hf://me/cats")
+    assert (model.input_spec.mean, model.input_spec.std) == ((0.1,) * 3, (0.3,) * 3)
     assert model.outputs == 2
     for name, tensor in saved.backbone.state_dict().items():
         assert torch.equal(model.backbone.state_dict()[name], tensor)
@@ -148,11 +152,11 @@ def test_a_hub_that_cannot_be_reached_is_said_soon_with_the_ways_out(hub):
 
 
 def test_the_clients_own_offline_mode(published, monkeypatch):
-    fetch(source(REPO))
+    fetch("x", source(REPO))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    fetch(source(REPO))
+    fetch("x", source(REPO))
     with pytest.raises(WeightsError, match="cannot be reached"):
-        fetch(source("me/other"))
+        fetch("x", source("me/other"))
 
 
 def test_what_is_not_on_the_hub(published):
@@ -163,7 +167,7 @@ def test_what_is_not_on_the_hub(published):
         ("me/a..b", {}, "HFValidationError"),
     ):
         with pytest.raises(WeightsError, match=f"expected a file that is on the Hub, got .*{name}; check"):
-            fetch(source(repo, **options))
+            fetch("x", source(repo, **options))
 
 
 @pytest.mark.parametrize("declared", [True, False], ids=["declared", "announced by the Hub"])
@@ -171,9 +175,9 @@ def test_a_corrupt_download_of_the_right_size_is_fetched_once_more(hub, declared
     hub.commit("me/x", {FILE: small()})
     hub.fail(faults.corrupt)
     weights = source(sha256=hashlib.sha256(small()).hexdigest() if declared else None)
-    assert fetch(weights).read_bytes() == small()
+    assert fetch("x", weights).read_bytes() == small()
     assert len(downloads(hub)) == 2
-    assert fetch(weights).read_bytes() == small()
+    assert fetch("x", weights).read_bytes() == small()
     assert len(downloads(hub)) == 2
 
 
@@ -184,31 +188,31 @@ def test_a_file_that_stays_corrupt_is_refused_each_time(hub):
         with pytest.raises(
             WeightsError, match=r"expected sha256 [0-9a-f]{12}\.\.\., got another content, twice"
         ):
-            fetch(source())
+            fetch("x", source())
         assert len(downloads(hub)) == count
     hub.stop()
     with pytest.raises(WeightsError, match="cannot be reached"):
-        fetch(source())
+        fetch("x", source())
 
 
 def test_another_content_than_the_plugin_declares_is_refused(hub):
     hub.commit("me/x", {FILE: small()})
     with pytest.raises(WeightsError, match=r"expected sha256 000000000000\.\.\., got another content, twice"):
-        fetch(source(sha256="0" * 64))
+        fetch("x", source(sha256="0" * 64))
 
 
 def test_a_cached_file_that_was_changed_is_fetched_again(hub):
     hub.commit("me/x", {FILE: small()})
-    path = fetch(source())
+    path = fetch("x", source())
     path.resolve().write_bytes(small()[:-1] + b"x")
-    assert fetch(source()).read_bytes() == small()
+    assert fetch("x", source()).read_bytes() == small()
 
 
 def test_the_hash_is_taken_once(hub, monkeypatch):
     hub.commit("me/x", {FILE: small()})
-    fetch(source())
+    fetch("x", source())
     monkeypatch.setattr(hashlib, "file_digest", lambda *_: pytest.fail("hashed again"))
-    fetch(source())
+    fetch("x", source())
 
 
 PASSING = {"a short body": faults.short, "a reset connection": faults.reset}
@@ -218,7 +222,7 @@ PASSING = {"a short body": faults.short, "a reset connection": faults.reset}
 def test_a_fault_that_passes_is_not_noticed(hub, impatient, fault):
     hub.commit("me/x", {FILE: small()})
     hub.fail(fault, times=2)
-    assert fetch(source()).read_bytes() == small()
+    assert fetch("x", source()).read_bytes() == small()
 
 
 LASTING = {
@@ -235,15 +239,15 @@ def test_a_fault_that_lasts_is_one_line(hub, impatient, fault, method):
     hub.commit("me/x", {FILE: small()})
     hub.fail(fault, method, times=99)
     with pytest.raises(WeightsError, match="cannot be reached: expected the Hub or a cached copy") as caught:
-        fetch(source())
+        fetch("x", source())
     assert "\n" not in str(caught.value)
 
 
 def test_a_cached_copy_helps_over_a_hub_that_is_broken(hub, impatient):
     hub.commit("me/x", {FILE: small()})
-    fetch(source())
+    fetch("x", source())
     hub.fail(faults.broken, "HEAD", times=99)
-    assert fetch(source()).read_bytes() == small()
+    assert fetch("x", source()).read_bytes() == small()
 
 
 def test_a_page_in_the_place_of_weights_is_refused(hub):
@@ -254,9 +258,9 @@ def test_a_page_in_the_place_of_weights_is_refused(hub):
 
 NOISE = """
 import logging
-from zoo.compose.weights import Source, fetch
+from zoo.compose.download import fetch
 from zoo.spec.component import Weights
-path = fetch(Source("x", None, Weights(repo="me/x")))
+path = fetch("x", Weights(repo="me/x"))
 print(path.stat().st_size, logging.getLogger("huggingface_hub").level == logging.WARNING)
 """
 
@@ -283,9 +287,9 @@ def test_the_clients_own_level_of_logging_is_as_before(hub, level, request):
     request.addfinalizer(lambda before=logger.level: logger.setLevel(before))
     logger.setLevel(level)
     hub.commit("me/x", {FILE: small()})
-    fetch(source())
+    fetch("x", source())
     with pytest.raises(WeightsError):
-        fetch(source("me/nothing"))
+        fetch("x", source("me/nothing"))
     assert logger.level == level
 
 
@@ -293,11 +297,11 @@ def test_more_logging_is_given_to_who_asks_for_it(hub, impatient, caplog):
     caplog.set_level(logging.INFO, "huggingface_hub")
     hub.commit("me/x", {FILE: small()})
     hub.fail(faults.short)
-    fetch(source())
+    fetch("x", source())
     assert "Trying to resume download" in caplog.text
 
 
 def test_the_cache_is_the_hubs_own(published):
-    path = fetch(source(REPO))
+    path = fetch("x", source(REPO))
     assert path.is_relative_to(Path(constants.HF_HUB_CACHE))
     assert path.name == FILE

@@ -11,7 +11,7 @@ from zoo.compose.model import ComposedModel
 from zoo.compose.plan import Plan, plan
 from zoo.compose.skeleton import fill_buffers, seeded
 from zoo.compose.tensors import read
-from zoo.compose.weights import Source, assign, check_fit, converted, fetch
+from zoo.compose.weights import Source, assign, check_fit, converted
 from zoo.interfaces.model import Model
 from zoo.spec.errors import RecipeError, WeightsError, ZooError, ZooWarning, quote
 from zoo.spec.freeze import Freeze
@@ -85,12 +85,11 @@ def build(
 def from_recipe(recipe: Recipe) -> Model:
     """The model that a recipe describes; sections other than `model` and `seed` are carried along."""
     planned = plan(recipe.model)
-    path = fetch(planned.source) if planned.source else None
-    if path is None or planned.source is None:
+    if planned.source is None:
         with seeded(recipe.seed):
             model = planned.make()
     else:
-        model = _pretrained(planned, planned.source, path, recipe.seed)
+        model = _pretrained(planned, planned.source, planned.source.fetch(), recipe.seed)
         model.origin = planned.source.text
     return finish(model, planned, recipe)
 
@@ -110,8 +109,12 @@ def restore(recipe: Recipe, input_spec: InputSpec, path: Path, *, copy: bool = F
     section = recipe.model.model_copy(update={"weights": None})
     planned = plan(section, input_spec=input_spec)
     model = planned.skeleton
-    assign(model, read(path, copy=copy), str(path))
+    state = read(path, copy=copy)
+    assign(model, state, str(path), cast=False)
     fill_buffers(model)
+    kinds = {t.dtype for t in state.values() if t.is_floating_point()}
+    if len(kinds) == 1:  # saved in half precision as a whole: what is not in the file follows
+        model.to(dtype=kinds.pop())
     model.origin = str(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ZooWarning)

@@ -91,22 +91,21 @@ def plan(section: ModelSection, *, input_spec: InputSpec | None = None) -> Plan:
         input_size=section.input_size,
         in_channels=section.in_channels,
     )
-    published = _published(body, section)
+    source = locate(body.component, section.weights) if section.weights else None
+    published = source.published if source else None
     size = section.input_size or (input_spec.size if input_spec else None)
     if body.component.kind == "model":
-        return _plan_model(section, body, published, input_spec)
+        return _plan_model(section, body, source, input_spec)
     with skeleton():
         backbone = _backbone(body, section)
-    spec = input_spec or (published.input if published else backbone.input_spec)
+    spec = input_spec or (source.input if source else None) or backbone.input_spec
     spec = spec.with_channels(section.in_channels or spec.channels)
     fixed = body.options.get("input_size")
-    spec = spec.with_size(size or (tuple(fixed) if fixed else backbone.input_spec.size))
+    spec = spec.with_size(size or (tuple(fixed) if fixed else spec.size))
     backbone.input_spec = spec
     section, labels = _classes(section, body, published)
     head, inputs = _head(section, body, backbone)
-    draft = Plan(
-        section, body, head, inputs, spec, labels, _source(body, section), Model(task=None, input_spec=spec)
-    )
+    draft = Plan(section, body, head, inputs, spec, labels, source, Model(task=None, input_spec=spec))
     with skeleton():
         model = draft.make()
     _check_shapes(model)
@@ -166,7 +165,7 @@ def checked(instance: object, kind: type[T], source: Part) -> T:
 
 
 def _plan_model(
-    section: ModelSection, body: Part, published: Weights | None, input_spec: InputSpec | None
+    section: ModelSection, body: Part, source: Source | None, input_spec: InputSpec | None
 ) -> Plan:
     if section.head is not None:
         raise OptionError(
@@ -176,19 +175,11 @@ def _plan_model(
         )
     with skeleton():
         model = _model(body, section, input_spec, section.labels)
-    spec = input_spec or (published.input if published else model.input_spec)
+    spec = input_spec or (source.input if source else None) or model.input_spec
     spec = spec.with_channels(section.in_channels or spec.channels).with_size(section.input_size or spec.size)
     model.input_spec = spec
     Freeze.parse(section.freeze).select(model.freeze_paths)
-    return Plan(section, body, None, (), spec, section.labels, _source(body, section), model)
-
-
-def _published(body: Part, section: ModelSection) -> Weights | None:
-    return body.component.weights.get(section.weights) if section.weights else None
-
-
-def _source(body: Part, section: ModelSection) -> Source | None:
-    return locate(body.component, section.weights) if section.weights else None
+    return Plan(section, body, None, (), spec, section.labels, source, model)
 
 
 def _classes(

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import logging
-import re
-import socket
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 from torch import Tensor, nn
 
+from zoo.compose.download import fetch, fetch_beside
 from zoo.compose.tensors import Tensors
 from zoo.interfaces.backbone import Backbone
 from zoo.spec.component import Component, Weights
-from zoo.spec.errors import BadReferenceError, WeightsError, listing, near, quote
+from zoo.spec.errors import BadReferenceError, DeclarationError, WeightsError, listing, near, quote
+from zoo.spec.inputs import InputSpec
 from zoo.spec.reference import HubRef, PathRef, parse_reference
 
 WEIGHTS_FILE = "model.safetensors"
+CONFIG_FILE = "config.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +29,30 @@ class Source:
         text: how messages and the card call it.
         path: local file, or None while it is on the Hub.
         published: what the plugin says of them, if it does.
+        declared: preprocessing that the plugin states for them.
     """
 
     text: str
     path: Path | None
     published: Weights | None
+    declared: InputSpec | None
+
+    @property
+    def input(self) -> InputSpec | None:
+        """Preprocessing that they were trained with, as far as plugin, folder or repository say."""
+        if self.declared is not None:
+            return self.declared
+        path = self.path
+        if path is None and self.published is not None:
+            path = fetch_beside(self.text, self.published, CONFIG_FILE)
+        return _input_beside(path) if path else None
+
+    def fetch(self) -> Path:
+        """The local file; see `zoo.compose.download.fetch`."""
+        if self.path is not None:
+            return self.path
+        assert self.published is not None  # noqa: S101 - locate() gives one or the other
+        return fetch(self.text, self.published)
 
 
 def locate(component: Component, reference: str) -> Source:
@@ -50,7 +66,8 @@ def locate(component: Component, reference: str) -> Source:
         WeightsError: it is none of these, or the file is not there.
     """
     if reference in component.weights:
-        return Source(f"{component.name} {reference}", None, component.weights[reference])
+        published = component.weights[reference]
+        return Source(f"{component.name} {reference}", None, published, published.input)
     try:
         ref = parse_reference(reference)
     except BadReferenceError:
@@ -62,9 +79,10 @@ def locate(component: Component, reference: str) -> Source:
             raise WeightsError(
                 "weights", expected="a .safetensors file or a model folder", got=f"no file {path}"
             )
-        return Source(str(path), path, None)
+        return Source(str(path), path, None, None)
     if isinstance(ref, HubRef):
-        return Source(str(ref), None, Weights(repo=ref.repo, revision=ref.revision or "main"))
+        weights = Weights(repo=ref.repo, revision=ref.revision or "main")
+        return Source(str(ref), None, weights, None)
     tags = list(component.weights)
     raise WeightsError(
         f"weights of {component.name}",
@@ -74,117 +92,13 @@ def locate(component: Component, reference: str) -> Source:
     )
 
 
-def fetch(source: Source) -> Path:
-    """The local file, downloaded through the Hub's own cache if need be, and verified on arrival.
-
-    Raises:
-        WeightsError: the Hub cannot be reached, has no such file, or the file does not arrive whole.
-    """
-    if source.path is not None:
-        return source.path
-    weights = source.published
-    assert weights is not None  # noqa: S101 - locate() gives one or the other
-    path = _download(source.text, weights)
-    sha256 = weights.sha256 or _announced(path)
-    if sha256 and not _verified(path, sha256):
-        path = _download(source.text, weights, force=True)
-        if not _verified(path, sha256):
-            raise WeightsError(
-                f"weights {source.text}",
-                expected=f"sha256 {sha256[:12]}...",
-                got="another content, twice",
-            )
-    return path
-
-
-def _download(text: str, weights: Weights, force: bool = False) -> Path:
-    from huggingface_hub import constants, errors, hf_hub_download
-
-    where = f"weights {text}: {weights.file} of {weights.repo}"
-    offline = not _reachable(constants.ENDPOINT)
+def _input_beside(path: Path) -> InputSpec | None:
+    """The preprocessing that a model saved by zoo states beside its weights."""
     try:
-        with _quiet():
-            got = hf_hub_download(
-                weights.repo,
-                weights.file,
-                revision=weights.revision,
-                force_download=force,
-                local_files_only=offline,
-            )
-        return Path(got)
-    except errors.LocalEntryNotFoundError as error:
-        raise _unreachable(where, error) from error
-    except (
-        errors.RepositoryNotFoundError, errors.RevisionNotFoundError, errors.EntryNotFoundError,
-        errors.HFValidationError,
-    ) as error:  # fmt: skip
-        raise WeightsError(
-            where, expected="a file that is on the Hub", got=type(error).__name__,
-            hint="check the name and revision, or log in if it is private",
-        ) from error  # fmt: skip
-    except Exception as error:  # the client raises its transport's own errors, whichever that is
-        raise _unreachable(where, error) from error
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keeps the client's news of each retry off the screen, unless the user has asked it for more."""
-    logger = logging.getLogger("huggingface_hub")
-    level = logger.level
-    logger.setLevel(logging.ERROR if level == logging.WARNING else level)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
-
-
-def _reachable(endpoint: str) -> bool:
-    """Whether the Hub answers at all. The client itself would retry for half a minute before it says no."""
-    address = urlsplit(endpoint)
-    if getproxies() or not address.hostname:
-        return True
-    try:
-        port = address.port or (443 if address.scheme == "https" else 80)
-        socket.create_connection((address.hostname, port), timeout=5).close()
-    except OSError:
-        return False
-    return True
-
-
-def _unreachable(where: str, error: Exception) -> WeightsError:
-    return WeightsError(
-        f"{where} cannot be reached",
-        expected="the Hub or a cached copy",
-        got=f"neither ({type(error).__name__})",
-        hint='go online, fill the cache that HF_HOME names, give a local file with weights="file:PATH", or '
-        "leave weights out for random ones",
-    )
-
-
-def _announced(path: Path) -> str | None:
-    """The sha256 that the Hub gave for a large file, after which its cache names the content."""
-    name = path.resolve().name
-    return name if re.fullmatch(r"[0-9a-f]{64}", name) else None
-
-
-def _verified(path: Path, sha256: str) -> bool:
-    """Whether the file has the hash; remembered beside the Hub's cache by size and time of the file."""
-    stat = path.stat()
-    stamp = path.resolve().with_suffix(".zoo-verified")
-    mark = f"{sha256} {stat.st_size} {stat.st_mtime_ns}"
-    try:
-        if stamp.read_text() == mark:
-            return True
-    except OSError:
-        pass
-    with path.open("rb") as file:
-        fine = hashlib.file_digest(file, "sha256").hexdigest() == sha256
-    if fine:
-        try:
-            stamp.write_text(mark)
-        except OSError:
-            return True  # a read-only cache is verified again next time
-    return fine
+        config = json.loads(path.with_name(CONFIG_FILE).read_text(encoding="utf-8"))
+        return InputSpec.from_dict(config["input"]) if "zoo" in config else None
+    except (OSError, ValueError, RecursionError, LookupError, TypeError, AttributeError, DeclarationError):
+        return None  # a bare file, or another program's folder
 
 
 def converted(backbone: Backbone, state: Mapping[str, Tensor], text: str) -> tuple[Tensors, Tensors]:
@@ -232,8 +146,10 @@ def check_fit(module: nn.Module, state: Mapping[str, Tensor], text: str) -> None
     )
 
 
-def assign(module: nn.Module, state: Mapping[str, Tensor], text: str) -> None:
+def assign(module: nn.Module, state: Mapping[str, Tensor], text: str, *, cast: bool = True) -> None:
     """Makes the tensors the module's own, without copying; strict.
+
+    Other types of number become the module's (which copies), unless `cast` is off.
 
     Parameters that the module shares between places are shared afterwards too.
 
@@ -249,7 +165,8 @@ def assign(module: nn.Module, state: Mapping[str, Tensor], text: str) -> None:
         given = next((full[n] for n in names if n in full), None)
         full.update({n: given for n in names if given is not None and n not in full})
     check_fit(module, full, text)
-    module.load_state_dict({k: v.to(own[k].dtype) for k, v in full.items()}, assign=True)
+    typed = {k: v.to(own[k].dtype) for k, v in full.items()} if cast else full
+    module.load_state_dict(typed, assign=True)
     for first, *others in shared.values():
         for name in others:
             owner, _, attribute = name.rpartition(".")

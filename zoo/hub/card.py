@@ -8,19 +8,18 @@ if TYPE_CHECKING:
     from zoo.interfaces.model import Model
 
 
-def card(model: Model, licence: str | None = None) -> str:
+def card(model: Model) -> str:
     """Markdown with the Hub's front matter.
 
     Args:
-        model: its recipe, labels, origin and metrics are told.
-        licence: SPDX name; left out where none was given.
+        model: its recipe, labels, origin, metrics and, if it has one, licence are told.
     """
     from huggingface_hub import ModelCardData
 
     task = model.task.name if model.task else None
     data = ModelCardData(
         library_name="zoo",
-        license=licence.lower() if licence else None,
+        license=model.licence.lower() if model.licence else None,
         tags=["zoo", model.recipe.model.name, *([task] if task else [])],
     )
     summary = model.summary()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import re
 import shutil
@@ -14,7 +15,7 @@ from typing import Any
 
 from zoo.compose.build import restore
 from zoo.compose.tensors import write
-from zoo.compose.weights import WEIGHTS_FILE
+from zoo.compose.weights import CONFIG_FILE, WEIGHTS_FILE
 from zoo.hub.card import card
 from zoo.hub.files import current, transaction
 from zoo.interfaces.model import Model
@@ -24,7 +25,6 @@ from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import Recipe
 
 FORMAT = 1
-CONFIG_FILE = "config.json"
 CARD_FILE = "README.md"
 MOST_CONFIG_BYTES = 1 << 20
 
@@ -40,7 +40,7 @@ def save(model: Model, path: str | os.PathLike[str], *, licence: str | None = No
     Args:
         model: from `zoo.build`, `zoo.load` or `zoo.fit`.
         path: folder, made if need be.
-        licence: SPDX name for the card; none is claimed otherwise.
+        licence: SPDX name for the card; the model's own where None, and none is claimed without.
 
     Returns:
         The folder.
@@ -50,6 +50,7 @@ def save(model: Model, path: str | os.PathLike[str], *, licence: str | None = No
     """
     folder = Path(path).expanduser()
     _check_target(model, folder)
+    model.licence = licence or model.licence
     state = model.state_dict()
     try:
         _check_space(folder, sum(t.nbytes for t in state.values()))
@@ -60,7 +61,7 @@ def save(model: Model, path: str | os.PathLike[str], *, licence: str | None = No
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
             config = _config(model, digest)
             (staging / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-            (staging / CARD_FILE).write_text(card(model, licence), encoding="utf-8")
+            (staging / CARD_FILE).write_text(card(model), encoding="utf-8")
     except OSError as error:
         raise SaveError(
             f"cannot save to {folder}",
@@ -94,6 +95,7 @@ def load(path: str | os.PathLike[str], *, copy: bool = False) -> Model:
     _check_plugins(config["plugins"], folder)
     model = restore(recipe, spec, current(folder, WEIGHTS_FILE), copy=copy)
     model.labels, model.origin, model.metrics = tuple(config["labels"]), config["origin"], config["metrics"]
+    model.licence = config["licence"]
     return model
 
 
@@ -130,7 +132,7 @@ def read_config(folder: Path) -> dict[str, Any]:
             where, expected=f"format {FORMAT} or older", got=f"format {config['format']}",
             hint="pip install --upgrade zoo-core",
         )  # fmt: skip
-    config = {"labels": [], "origin": None, "metrics": {}, **config}
+    config = {"labels": [], "origin": None, "metrics": {}, "licence": None, **config}
     pins = (
         [f"{k}=={v}" for k, v in config["plugins"].items()] if isinstance(config.get("plugins"), dict) else []
     )
@@ -140,6 +142,7 @@ def read_config(folder: Path) -> dict[str, Any]:
         "plugins": (bool(pins) and all(map(_REQUIREMENT.fullmatch, pins)), "versions by distribution"),
         "labels": (_texts(config["labels"]), "a list of texts"),
         "origin": (config["origin"] is None or isinstance(config["origin"], str), "a text or null"),
+        "licence": (config["licence"] is None or isinstance(config["licence"], str), "a text or null"),
         "metrics": (_figures(config["metrics"]), "numbers by name, by split"),
     }
     for key, (fine, expected) in checks.items():
@@ -168,7 +171,11 @@ def _config(model: Model, digest: str) -> dict[str, Any]:
         "labels": list(model.labels),
         "input": model.input_spec.to_dict(),
         "origin": model.origin,
-        "metrics": model.metrics,
+        "metrics": {
+            split: {name: value for name, value in row.items() if math.isfinite(value)}
+            for split, row in model.metrics.items()
+        },
+        "licence": model.licence,
         "sha256": digest,
     }
 

@@ -31,6 +31,7 @@ class Model(nn.Module):
         plugins: version by distribution, of the plugins that its parts come from.
         origin: where the weights come from; None while they are random.
         metrics: measured figures by split, for the model card.
+        licence: SPDX name, only where one was given.
     """
 
     task: Task | None
@@ -40,11 +41,12 @@ class Model(nn.Module):
     plugins: dict[str, str]
     origin: str | None
     metrics: dict[str, dict[str, float]]
+    licence: str | None
 
     def __init__(self, *, task: Task | None, input_spec: InputSpec, labels: tuple[str, ...] = ()) -> None:
         super().__init__()
         self.task, self.input_spec, self.labels = task, input_spec, labels
-        self.plugins, self.origin, self.metrics = {}, None, {}
+        self.plugins, self.origin, self.metrics, self.licence = {}, None, {}, None
 
     @property
     def networks(self) -> dict[str, nn.Module]:

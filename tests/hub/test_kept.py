@@ -1,0 +1,44 @@
+"""What a model is besides its weights is kept by saving and loading."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+import zoo
+from zoo.spec.inputs import InputSpec
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_the_type_of_number(tmp_path, make, dtype):
+    model = make("tiny_resnet").to(dtype).eval()
+    loaded = zoo.load(zoo.save(model, tmp_path / "model"))
+    x = torch.rand(2, 3, 32, 32).to(dtype)
+    with torch.no_grad():
+        assert torch.equal(loaded(x), model(x))
+
+
+def test_the_licence_survives_being_saved_again(tmp_path, make):
+    folder = zoo.save(make("tiny_resnet"), tmp_path / "one", licence="MIT")
+    again = zoo.save(zoo.load(folder), tmp_path / "two")
+    assert zoo.load(again).licence == "MIT"
+    assert "license: mit" in (again / "README.md").read_text()
+
+
+def test_a_metric_that_is_no_number_is_left_out(tmp_path, make):
+    model = make("tiny_resnet")
+    model.metrics = {"val": {"accuracy": 0.5, "auroc": math.nan}}
+    folder = zoo.save(model, tmp_path / "model")
+    assert "NaN" not in (folder / "config.json").read_text()
+    assert zoo.load(folder).metrics == {"val": {"accuracy": 0.5}}
+
+
+def test_preprocessing_comes_with_weights_out_of_a_folder(tmp_path, make):
+    model = make("tiny_resnet")
+    model.input_spec = InputSpec(mean=(0.1,) * 3, std=(0.3,) * 3)
+    folder = zoo.save(model, tmp_path / "model")
+    new = make("tiny_resnet", weights=str(folder))
+    assert new.input_spec.mean == (0.1,) * 3
+    assert new.normalise.spec.std == (0.3,) * 3
