@@ -34,6 +34,7 @@ class Backbone(nn.Module):
         prefix_tokens: class and register tokens in front of an N x L x C map.
 
     Example:
+        >>> import torch
         >>> net = Backbone([Block(conv=nn.Conv2d(3, 8, 3, 2, 1)), Block(conv=nn.Conv2d(8, 16, 3, 2, 1))])
         >>> x = torch.rand(1, 3, 32, 32)
         >>> net(x).shape

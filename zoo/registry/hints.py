@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from zoo.registry.catalogue import Row, known, read_namespace
 from zoo.registry.discovery import Choice, Plugin
+from zoo.spec.component import Namespace
 from zoo.spec.errors import ZooError, near, quote
 from zoo.spec.reference import ComponentRef
 
@@ -29,19 +30,22 @@ def next_step(
 
 
 def _sources(wanted: ComponentRef, kinds: Sequence[str]) -> list[str]:
-    """Distributions in the registry that offer the name."""
-    found = []
+    """Distributions in the registry that offer the name: those that claim it as it stands, else all."""
+    found, claiming = [], []
     for data in known():
-        if wanted.namespace and _space(data) != wanted.namespace:
+        space = _space(data)
+        if space is None or (wanted.namespace and space.name != wanted.namespace):
             continue
         if any(row["name"] == wanted.name and row["kind"] in kinds for row in data["components"]):
             found.append(data["distribution"])
-    return found
+            if wanted.namespace or space.claims(wanted.name):
+                claiming.append(data["distribution"])
+    return claiming or found
 
 
-def _space(data: Row) -> str | None:
+def _space(data: Row) -> Namespace | None:
     try:
-        return read_namespace(data, data["distribution"]).name
+        return read_namespace(data, data["distribution"])
     except ZooError:
         return None
 
@@ -60,6 +64,9 @@ def _get(wanted: ComponentRef, sources: Sequence[str], plugins: Sequence[Plugin]
 
 
 def _near(wanted: ComponentRef, names: Mapping[str, str], plugins: Sequence[Plugin]) -> str:
+    faulty = [p.distribution for p in plugins if p.error and p.namespace.name == wanted.namespace]
+    if faulty:
+        return f"the namespace {wanted.namespace} is that of {faulty[0]}, which does not load"
     spaces = [plugin.namespace.name for plugin in plugins if not plugin.error]
     if wanted.namespace and wanted.namespace not in spaces:
         return f"no installed plugin has the namespace {wanted.namespace}: {near(wanted.namespace, spaces)}"

@@ -192,6 +192,7 @@ class Registry:
                 names = {offer.name: offer.qualified for offer in mine}
             else:
                 names = {offer.name: self.shortest(offer) for offer in mine}
+                names |= {name: name for offer in mine if (name := offer.name) == self.shortest(offer)}
             hint = next_step(wanted, kinds, names, self.plugins)
         return UnknownComponentError(f"no {what.partition(' ')[2]} is called {text}", hint=hint)
 

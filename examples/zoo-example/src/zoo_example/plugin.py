@@ -1,0 +1,23 @@
+"""What this distribution offers, free of torch."""
+
+from __future__ import annotations
+
+from zoo import Component, hookimpl
+
+
+@hookimpl
+def zoo_components() -> list[Component]:
+    """One backbone."""
+    return [
+        Component(
+            kind="backbone",
+            name="nin",
+            target="zoo_example.nin:NIN",
+            config="zoo_example.config:NINOptions",
+            summary="Network in Network for small pictures.",
+            paper="https://arxiv.org/abs/1312.4400",
+            licence="Apache-2.0",
+            tags=("cnn", "small"),
+            tiny={"channels": [8, 8, 8]},
+        ),
+    ]
