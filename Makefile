@@ -25,7 +25,7 @@ lint: .venv/.ready
 	$(BIN)/ruff format --check .
 
 types: .venv/.ready
-	$(BIN)/mypy
+	$(BIN)/mypy zoo $(PLUGINS:%=%src)
 
 layers: .venv/.ready
 	$(BIN)/lint-imports

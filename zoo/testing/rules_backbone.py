@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,7 @@ from zoo.compose.skeleton import fill_buffers, meta_tensors, skeleton
 from zoo.compose.weights import assign
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.block import State
+from zoo.registry.loading import resolve_config, resolve_target
 from zoo.testing.case import Case
 
 
@@ -117,6 +119,25 @@ def rule_it_takes_any_number_of_channels(case: Case) -> None:
         backbone.load_state_dict(state)
         with torch.no_grad():
             backbone(case.pictures(channels=channels))
+
+
+def rule_convert_changes_names_alone(case: Case) -> None:
+    """Keys that are the backbone's own already, and unknown ones, come back as they are."""
+    backbone = case.backbone()
+    state = {**backbone.state_dict(), "mystery.weight": torch.zeros(1)}
+    converted = backbone.convert(state)
+    assert set(converted) == set(state)
+    assert all(torch.equal(converted[key], state[key]) for key in state)
+
+
+def rule_options_are_the_constructors(case: Case) -> None:
+    """The constructor takes every option, and in_channels, by keyword."""
+    config = resolve_config(case.entry.component)
+    parameters = inspect.signature(resolve_target(case.entry.component)).parameters
+    wanted = {"in_channels", *(config.model_fields if config else ())}
+    assert wanted <= set(parameters)
+    assert all(p.kind is p.KEYWORD_ONLY for p in parameters.values())
+    assert all(p.default is not p.empty for name, p in parameters.items() if name not in wanted)
 
 
 def rule_it_loads_on_the_meta_device(case: Case) -> None:

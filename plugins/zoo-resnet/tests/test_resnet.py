@@ -1,14 +1,12 @@
 """ResNet against torchvision and timm: same parameters, same features, same logits."""
 
-import inspect
-
 import pytest
 import timm
 import torch
 import torchvision
 from torch import nn
-from zoo_resnet import config, weights
-from zoo_resnet.plugin import TABLE, zoo_components
+from zoo_resnet import config
+from zoo_resnet.plugin import TABLE
 from zoo_resnet.resnet import ResidualUnit, ResNet
 
 LIBRARIES = {
@@ -100,49 +98,3 @@ def test_gray_pictures_get_the_sum_over_the_colours():
     gray.load_state_dict(gray.adapt_input(dict(colour.state_dict())))
     x = torch.rand(2, 1, 32, 32)
     torch.testing.assert_close(gray(x), colour(x.expand(-1, 3, -1, -1)), rtol=1e-4, atol=1e-5)
-
-
-def test_unknown_keys_are_kept_for_the_strict_check():
-    state = {"layer9.0.conv1.weight": torch.zeros(1), "mystery": torch.zeros(1)}
-    assert list(weights.convert(state, (2, 2, 2, 2))) == list(state)
-
-
-def test_our_own_keys_stay():
-    net, head = ResNet(**options(18) | TINY), {"head.fc.weight": torch.zeros(2, 2)}
-    assert list(net.convert(net.state_dict() | head)) == [*net.state_dict(), *head]
-
-
-def test_a_missing_batch_counter_becomes_zero():
-    net = ResNet(**options(18) | TINY)
-    old = {k: v for k, v in net.state_dict().items() if not k.endswith("num_batches_tracked")}
-    assert set(net.convert(old)) == set(net.state_dict())
-
-
-@pytest.mark.parametrize("component", zoo_components(), ids=lambda c: c.name)
-def test_declared_options_are_the_constructors(component):
-    fields = getattr(config, component.config.partition(":")[2]).model_fields
-    parameters = dict(inspect.signature(ResNet).parameters)
-    del parameters["in_channels"]
-    assert set(parameters) == set(fields)
-    assert all(field.description for field in fields.values())
-    base = config.ResNetOptions.model_fields
-    assert all(p.default in (base[k].default, p.empty) for k, p in parameters.items())
-
-
-@pytest.mark.parametrize("component", zoo_components(), ids=lambda c: c.name)
-def test_declared_publishedare_those_that_timm_publishes(component):
-    for published in component.weights.values():
-        cfg = timm.get_pretrained_cfg(published.repo.removeprefix("timm/"))
-        spec = published.input
-        assert (spec.mean, spec.std, spec.interpolation) == (cfg.mean, cfg.std, cfg.interpolation)
-        assert spec.size in (cfg.input_size[1:], (cfg.test_input_size or cfg.input_size)[1:])
-        assert (published.classes, published.licence.lower()) == (cfg.num_classes, cfg.license)
-
-
-@pytest.mark.parametrize("component", zoo_components(), ids=lambda c: c.name)
-def test_declared_metrics_are_torchvisions(component):
-    versions = torchvision.models.get_model_weights(component.name)
-    for tag, version in {"imagenet": "IMAGENET1K_V1", "tv2": "IMAGENET1K_V2"}.items():
-        if tag in component.weights:
-            figures = versions[version].meta["_metrics"]["ImageNet-1K"]
-            assert list(component.weights[tag].metrics.values()) == [figures["acc@1"], figures["acc@5"]]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
+
+from zoo.interfaces.published import as_linear, rename, with_counters
 
 
 class UnitNames(NamedTuple):
@@ -91,35 +92,6 @@ def torchvision_names(units: Sequence[UnitNames], *, last: str, hidden: bool) ->
     if hidden:
         return names | {"classifier.0": "head.fc1", "classifier.3": "head.fc2"}
     return names | {"classifier.1": "head.fc"}
-
-
-def rename(state: Mapping[str, Tensor], modules: Mapping[str, str]) -> dict[str, Tensor]:
-    """The state with module paths replaced; the last part of a key, and unknown paths, stay.
-
-    Example:
-        >>> list(rename({"bn1.bias": torch.zeros(8), "ema": torch.zeros(1)}, {"bn1": "block1.bn"}))
-        ['block1.bn.bias', 'ema']
-    """
-    renamed = {}
-    for key, tensor in state.items():
-        path, dot, leaf = key.rpartition(".")
-        renamed[f"{modules.get(path, path)}{dot}{leaf}"] = tensor
-    return renamed
-
-
-def as_linear(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Head weights that were published as 1 x 1 convolutions (out x in x 1 x 1), viewed as out x in."""
-    return {k: v.flatten(1) if k.startswith("head.") and v.shape[2:] else v for k, v in state.items()}
-
-
-def with_counters(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The state with batch norm's step counter, which files from before PyTorch 0.4.1 lack, at zero."""
-    complete = dict(state)
-    for key in state:
-        if key.endswith(".running_mean"):
-            counter = key.removesuffix("running_mean") + "num_batches_tracked"
-            complete.setdefault(counter, torch.zeros((), dtype=torch.long, device=state[key].device))
-    return complete
 
 
 def convert(

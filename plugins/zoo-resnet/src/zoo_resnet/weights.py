@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import torch
 from torch import Tensor
+
+from zoo.interfaces.published import rename, with_counters
 
 
 def module_names(layers: Sequence[int]) -> dict[str, str]:
@@ -28,30 +29,6 @@ def module_names(layers: Sequence[int]) -> dict[str, str]:
             names[f"{theirs}.downsample.0"] = f"{ours}.shortcut.conv"
             names[f"{theirs}.downsample.1"] = f"{ours}.shortcut.bn"
     return names
-
-
-def rename(state: Mapping[str, Tensor], modules: Mapping[str, str]) -> dict[str, Tensor]:
-    """The state with module paths replaced; the last part of a key, and unknown paths, stay.
-
-    Example:
-        >>> list(rename({"fc.bias": torch.zeros(8), "ema": torch.zeros(1)}, {"fc": "head.fc"}))
-        ['head.fc.bias', 'ema']
-    """
-    renamed = {}
-    for key, tensor in state.items():
-        path, dot, leaf = key.rpartition(".")
-        renamed[f"{modules.get(path, path)}{dot}{leaf}"] = tensor
-    return renamed
-
-
-def with_counters(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The state with batch norm's step counter, which files from before PyTorch 0.4.1 lack, at zero."""
-    complete = dict(state)
-    for key in state:
-        if key.endswith(".running_mean"):
-            counter = key.removesuffix("running_mean") + "num_batches_tracked"
-            complete.setdefault(counter, torch.zeros((), dtype=torch.long, device=state[key].device))
-    return complete
 
 
 def convert(state: Mapping[str, Tensor], layers: Sequence[int]) -> dict[str, Tensor]:

@@ -44,7 +44,7 @@ class Names:
         return cls(ours, frozenset(set(network.state_dict()) - set(ours) - set(head.state_dict())))
 
     def convert(self, state: Mapping[str, Tensor], source: Source) -> dict[str, Tensor]:
-        """A published state dict under our names; those that are not known stay.
+        """A published state dict under our names; those that are ours already, and unknown ones, stay.
 
         Raises:
             WeightsError: timm's filter for checkpoints in other forms cannot read it.
@@ -52,6 +52,8 @@ class Names:
         with torch.device("meta"):
             network = replace(source, channels=3).create(CLASSES)
         expected = network.state_dict()
+        if {self.ours[key] for key in expected if key in self.ours} <= state.keys():
+            return dict(state)
         shapes = {key: tensor.shape for key, tensor in state.items()}
         fits = all(shapes.get(key) == expected[key].shape for key in self.ours if key in expected)
         if not fits or shapes.keys() - expected.keys():
