@@ -12,7 +12,7 @@ from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.block import Block
 from zoo.registry.lookup import find
 from zoo.spec.component import Component, Weights
-from zoo.spec.errors import WeightsError
+from zoo.spec.errors import RecipeError, WeightsError
 from zoo.spec.reference import parse_reference
 
 TINY = {"name": "resnet18", "width": 0.125, "layers": [2, 1, 1, 1]}
@@ -220,3 +220,32 @@ def test_published_names_are_converted_by_the_backbone():
     body, head = converted(net, theirs, "x")
     assert list(body) == ["block1.conv.weight", "block1.conv.bias"]
     assert list(head) == ["fc.bias"]
+
+
+def test_a_saved_model_is_a_backbone_by_reference(tmp_path):
+    saved = zoo.build({"name": "vgg16", "width": 0.125, "hidden": 8}, head="binary", in_channels=1, seed=0)
+    folder = zoo.save(saved, tmp_path / "model")
+    new = zoo.build(f"file:{folder}", head="multiclass", classes=3, freeze="block1-2")
+    assert new.recipe.model.name == "vgg16"
+    assert new.outputs == 3
+    assert new.frozen == ("block1", "block2")
+    assert new.input_spec == saved.input_spec
+    assert all(
+        torch.equal(a, b) for a, b in zip(new.backbone.parameters(), saved.backbone.parameters(), strict=True)
+    )
+
+
+def test_a_folder_that_is_no_model_cannot_be_a_backbone(tmp_path):
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    with pytest.raises(RecipeError, match="expected a model saved by zoo"):
+        zoo.build(f"file:{tmp_path}")
+    with pytest.raises(RecipeError, match="expected its own weights"):
+        zoo.build(f"file:{tmp_path}", weights="imagenet")
+
+
+def test_another_distribution_changes_nothing_about_a_name(monkeypatch):
+    with_timm = zoo.info("vgg16")
+    assert zoo.info("timm:vgg16")["distribution"] == "zoo-timm"
+    monkeypatch.setenv("ZOO_DISABLED_PLUGINS", "zoo-timm")
+    assert zoo.info("vgg16") == with_timm
+    assert with_timm["distribution"] == "zoo-vgg"

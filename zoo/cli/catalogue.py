@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from zoo.cli._common import emit_json, json_option
+
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
@@ -14,7 +16,8 @@ import click
 @click.option(
     "--merge", type=click.Path(path_type=Path, dir_okay=False), help="A registry to merge all of them into."
 )
-def command(paths: tuple[Path, ...], check: bool, merge: Path | None) -> None:
+@json_option
+def command(paths: tuple[Path, ...], check: bool, merge: Path | None, as_json: bool) -> None:
     """Write catalogue.json of the plugin projects at PATHS, by default of all editable installations."""
     from zoo.registry import writing
     from zoo.spec.errors import PluginError
@@ -34,13 +37,17 @@ def command(paths: tuple[Path, ...], check: bool, merge: Path | None) -> None:
     if merge is not None:
         texts[merge] = writing.as_text(writing.merged(merge, catalogues))
     outdated = {file: what for file, text in texts.items() if (what := writing.changed(file, text))}
+    if as_json:
+        emit_json(
+            {"files": [str(file) for file in texts], "out_of_date": {str(f): w for f, w in outdated.items()}}
+        )
     for file, what in outdated.items():
         if check:
             click.echo(f"out of date: {file}: {what}; run zoo catalogue", err=True)
         else:
             writing.write(file, texts[file])
-            click.echo(f"written: {file}")
+            click.echo(f"written: {file}", err=as_json)
     if check and outdated:
         sys.exit(1)
-    if not outdated:
+    if not outdated and not as_json:
         click.echo(f"up to date: {len(texts)} files")

@@ -11,12 +11,13 @@ from zoo.compose.model import ComposedModel
 from zoo.compose.plan import Plan, plan
 from zoo.compose.skeleton import fill_buffers, seeded
 from zoo.compose.tensors import read
-from zoo.compose.weights import Source, assign, check_fit, converted
+from zoo.compose.weights import Source, assign, check_fit, converted, stored
 from zoo.interfaces.model import Model
 from zoo.spec.errors import RecipeError, WeightsError, ZooError, ZooWarning, quote
 from zoo.spec.freeze import Freeze
 from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import ORIGINAL, Recipe
+from zoo.spec.reference import ComponentRef
 
 
 def build(
@@ -34,7 +35,8 @@ def build(
     """A model from the names of its parts. All is checked, shapes included, before memory is taken.
 
     Args:
-        name: a backbone or complete model, a table of it with options, or a whole recipe.
+        name: a backbone or complete model, a table of it with options, a saved model's folder or repository
+            (`"file:runs/faces"`, whose trained backbone is taken), or a whole recipe.
         head: a head by name, a table of it with options, `"original"` for the classifier that the weights
             were published with, or None for the feature extractor.
         freeze: `"block1-4"`, `"block1,block3"`, `"all"`, `"none"`, or `"encoder.block1-2"`.
@@ -84,6 +86,7 @@ def build(
 
 def from_recipe(recipe: Recipe) -> Model:
     """The model that a recipe describes; sections other than `model` and `seed` are carried along."""
+    recipe = on_saved(recipe)
     planned = plan(recipe.model)
     if planned.source is None:
         with seeded(recipe.seed):
@@ -92,6 +95,32 @@ def from_recipe(recipe: Recipe) -> Model:
         model = _pretrained(planned, planned.source, planned.source.fetch(), recipe.seed)
         model.origin = planned.source.text
     return finish(model, planned, recipe)
+
+
+def on_saved(recipe: Recipe) -> Recipe:
+    """The recipe with a saved model's backbone in the place of a reference to its folder or repository.
+
+    Raises:
+        RecipeError: there is no model saved by zoo, or weights are named beside it.
+    """
+    section = recipe.model
+    ref = section.ref
+    if isinstance(ref, ComponentRef):
+        return recipe
+    if section.weights is not None:
+        raise RecipeError(f"model {ref}", expected="its own weights", got=f"weights={quote(section.weights)}")
+    config = stored(ref).config
+    if config is None:
+        raise RecipeError(f"model {ref}", expected="a model saved by zoo", got="something else")
+    saved = Recipe.from_dict(config.get("recipe", {}), f"model {ref}").model
+    update = {
+        "name": saved.name,
+        "options": {**saved.options, **section.options},
+        "weights": str(ref),
+        "in_channels": section.in_channels or saved.in_channels,
+        "input_size": section.input_size or saved.input_size,
+    }
+    return recipe.model_copy(update={"model": section.model_copy(update=update)})
 
 
 def restore(recipe: Recipe, input_spec: InputSpec, path: Path, *, copy: bool = False) -> Model:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -42,10 +43,23 @@ class Source:
         """Preprocessing that they were trained with, as far as plugin, folder or repository say."""
         if self.declared is not None:
             return self.declared
+        config = self.config
+        try:
+            return InputSpec.from_dict(config["input"]) if config else None
+        except (LookupError, TypeError, AttributeError, DeclarationError):
+            return None  # the weights are still of use
+
+    @property
+    def config(self) -> dict[str, Any] | None:
+        """What a model saved by zoo says beside its weights; None for a bare file or another program's."""
         path = self.path
         if path is None and self.published is not None:
             path = fetch_beside(self.text, self.published, CONFIG_FILE)
-        return _input_beside(path) if path else None
+        try:
+            config = json.loads(path.with_name(CONFIG_FILE).read_text(encoding="utf-8")) if path else None
+        except (OSError, ValueError, RecursionError):
+            return None
+        return config if isinstance(config, dict) and "zoo" in config else None
 
     def fetch(self) -> Path:
         """The local file; see `zoo.compose.download.fetch`."""
@@ -72,17 +86,8 @@ def locate(component: Component, reference: str) -> Source:
         ref = parse_reference(reference)
     except BadReferenceError:
         ref = None
-    if isinstance(ref, PathRef):
-        path = Path(ref.path).expanduser()
-        path = path / WEIGHTS_FILE if path.is_dir() else path
-        if not path.is_file():
-            raise WeightsError(
-                "weights", expected="a .safetensors file or a model folder", got=f"no file {path}"
-            )
-        return Source(str(path), path, None, None)
-    if isinstance(ref, HubRef):
-        weights = Weights(repo=ref.repo, revision=ref.revision or "main")
-        return Source(str(ref), None, weights, None)
+    if isinstance(ref, PathRef | HubRef):
+        return stored(ref)
     tags = list(component.weights)
     raise WeightsError(
         f"weights of {component.name}",
@@ -92,13 +97,21 @@ def locate(component: Component, reference: str) -> Source:
     )
 
 
-def _input_beside(path: Path) -> InputSpec | None:
-    """The preprocessing that a model saved by zoo states beside its weights."""
-    try:
-        config = json.loads(path.with_name(CONFIG_FILE).read_text(encoding="utf-8"))
-        return InputSpec.from_dict(config["input"]) if "zoo" in config else None
-    except (OSError, ValueError, RecursionError, LookupError, TypeError, AttributeError, DeclarationError):
-        return None  # a bare file, or another program's folder
+def stored(ref: PathRef | HubRef) -> Source:
+    """Weights in a file, folder or repository; nothing is downloaded yet.
+
+    Raises:
+        WeightsError: there is no such file.
+    """
+    if isinstance(ref, PathRef):
+        path = Path(ref.path).expanduser()
+        path = path / WEIGHTS_FILE if path.is_dir() else path
+        if not path.is_file():
+            raise WeightsError(
+                "weights", expected="a .safetensors file or a model folder", got=f"no file {path}"
+            )
+        return Source(str(path), path, None, None)
+    return Source(str(ref), None, Weights(repo=ref.repo, revision=ref.revision or "main"), None)
 
 
 def converted(backbone: Backbone, state: Mapping[str, Tensor], text: str) -> tuple[Tensors, Tensors]:
