@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -177,10 +176,6 @@ class Model(nn.Module):
         raise ShapeError(
             f"{type(self).__name__} does not generate pictures", hint="choose a generative model"
         )
-
-    def describe_parts(self) -> Mapping[str, Any]:
-        """Facts for catalogue and model card that are not in the recipe."""
-        return {}
 
 
 def _warn_behind_trainable(path: str, backbone: Backbone) -> None:
