@@ -15,7 +15,7 @@ from zoo.interfaces.augmenter import Augmenter, Batch
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
 from zoo.interfaces.trainer import Trainer
-from zoo.spec.errors import DataError, OptionError, TrainingError, UnknownComponentError
+from zoo.spec.errors import DataError, OptionError, ShapeError, TrainingError, UnknownComponentError
 from zoo.training.history import read_history
 
 Make = Callable[..., Model]
@@ -112,6 +112,16 @@ def test_workers_change_no_tensor_with_augmentation_and_dropout(make_model: Make
     plain = fitted(make_model(), tmp_path / "p")
     assert same(state(alone), state(helped))
     assert not same(state(alone), state(plain))
+
+
+class Lossy(Augmenter):
+    def forward(self, batch: Batch, draws: list[torch.Generator]) -> Batch:
+        return {**batch, "target": batch["target"][1:]}
+
+
+def test_an_augmenter_that_loses_targets_is_refused(make_model: Make, tmp_path: Path) -> None:
+    with pytest.raises(ShapeError, match="batch: target: expected 6 rows, got 5"):
+        fitted(make_model(), tmp_path / "run", augment=Lossy())
 
 
 def test_the_callers_random_states_are_left_alone(make_model: Make, tmp_path: Path) -> None:

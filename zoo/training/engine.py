@@ -12,7 +12,7 @@ from torch import Tensor
 
 from zoo.data.batches import Batches
 from zoo.data.seeds import draws
-from zoo.interfaces.augmenter import Augmenter, Batch
+from zoo.interfaces.augmenter import Augmenter, Batch, check_batch
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
 from zoo.interfaces.trainer import Trainer
@@ -126,6 +126,7 @@ class Engine:
             generators = draws(self.seed, epoch, batch["index"].tolist())
             for augmenter in self.augment:
                 batch = augmenter(batch, generators)
+                check_batch(batch)
         return batch
 
     def _on_device(self, batches: Iterable[Batch]) -> Iterator[Batch]:
