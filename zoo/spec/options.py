@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -10,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from zoo.spec.errors import OptionError, ZooError, listing, near, quote
 
 M = TypeVar("M", bound=BaseModel)
+
+_BRANCH = re.compile(r"str|int|float|bool|\w+\[.*\]|[a-z]+-[a-z-]+")
+"""What pydantic adds to the path of a value that may be of several types."""
 
 
 class Options(BaseModel):
@@ -46,8 +50,10 @@ def one_line(
     problem: ValidationError, config: type[BaseModel], where: str, error: type[ZooError] = OptionError
 ) -> ZooError:
     """The first of pydantic's complaints as an error of ours."""
-    first = problem.errors(include_url=False)[0]
-    path = ".".join(str(part) for part in first["loc"])
+    errors = problem.errors(include_url=False)
+    # Of a value that may be of several types, the type that it comes nearest to complains deepest inside.
+    first = max((e for e in errors if e["loc"][:1] == errors[0]["loc"][:1]), key=lambda e: len(e["loc"]))
+    path = ".".join(str(part) for part in first["loc"] if not _BRANCH.fullmatch(str(part)))
     known = sorted(config.model_fields)
     got = quote(first["input"])
     if first["type"] == "extra_forbidden":
