@@ -42,7 +42,7 @@ def test_a_catalogue_says_what_the_code_says(project):
 
 def test_a_written_catalogue_is_read_and_agrees_with_the_hook(project):
     mine = project("net", namespace="mine", bare=["net"])
-    writing.write(mine.file, writing.as_text(writing.make(mine, facts)))
+    writing.write(mine.file, dump(writing.make(mine, facts)))
     (found,) = [item for item in discover() if item.distribution == "zoo-fake"]
     assert (found.source, found.error) == ("catalogue", None)
     assert [report.problems for report in inspect().reports if report.plugin.distribution == "zoo-fake"] == [
@@ -63,13 +63,13 @@ def test_a_written_catalogue_is_read_and_agrees_with_the_hook(project):
 )
 def test_what_is_out_of_date_is_named(project, tmp_path, change, said):
     data = writing.make(project("net"), facts)
-    text = writing.as_text(data)
+    text = dump(data)
     file = tmp_path / "catalogue.json"
     assert writing.changed(file, text) == "it does not exist"
     file.write_text(text)
     assert writing.changed(file, text) is None
     change(data)
-    file.write_text(writing.as_text(data))
+    file.write_text(dump(data))
     assert writing.changed(file, text) == said
 
 
@@ -135,5 +135,5 @@ def test_a_difference_names_the_first_component():
 def test_a_catalogue_round_trips(project):
     mine = project("net")
     made = writing.make(mine, facts)
-    writing.write(mine.file, writing.as_text(made))
+    writing.write(mine.file, dump(made))
     assert read_catalogue(mine.file) == made

@@ -20,6 +20,7 @@ from zoo.cli._common import emit_json, json_option
 def command(paths: tuple[Path, ...], check: bool, merge: Path | None, as_json: bool) -> None:
     """Write catalogue.json of the plugin projects at PATHS, by default of all editable installations."""
     from zoo.registry import writing
+    from zoo.registry.catalogue import dump
     from zoo.spec.errors import PluginError
 
     found = [writing.project_at(path) for path in paths] or writing.projects()
@@ -33,9 +34,9 @@ def command(paths: tuple[Path, ...], check: bool, merge: Path | None, as_json: b
     for project in found:
         made = writing.make(project, component_facts)
         catalogues.append(made)
-        texts[project.file] = writing.as_text(made)
+        texts[project.file] = dump(made)
     if merge is not None:
-        texts[merge] = writing.as_text(writing.merged(merge, catalogues))
+        texts[merge] = dump(writing.merged(merge, catalogues))
     outdated = {file: what for file, text in texts.items() if (what := writing.changed(file, text))}
     if as_json:
         emit_json(

@@ -11,7 +11,7 @@ from zoo.compose.model import ComposedModel
 from zoo.compose.plan import Plan, plan
 from zoo.compose.skeleton import fill_buffers, seeded
 from zoo.compose.tensors import read
-from zoo.compose.weights import Source, assign, check_fit, converted, stored
+from zoo.compose.weights import Source, assign, converted, stored
 from zoo.interfaces.model import Model
 from zoo.spec.errors import RecipeError, WeightsError, ZooError, ZooWarning, quote
 from zoo.spec.freeze import Freeze
@@ -168,7 +168,7 @@ def _pretrained(planned: Plan, source: Source, path: Path, seed: int | None) -> 
         fill_buffers(model)
         return model.train()
     try:
-        body, published_head = converted(model.backbone, state, source.text)
+        body, published_head = converted(model.backbone, state)
         assign(model.backbone, body, source.text)
     except ZooError:
         raise
@@ -177,7 +177,6 @@ def _pretrained(planned: Plan, source: Source, path: Path, seed: int | None) -> 
             f"weights {source.text}", expected=f"those of {planned.section.name}", got=quote(str(error))[1:-1]
         ) from error
     if planned.section.head == ORIGINAL and model.head is not None:
-        check_fit(model.head, published_head, source.text)
         assign(model.head, published_head, source.text)
     elif model.head is not None:
         with seeded(seed):

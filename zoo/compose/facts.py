@@ -1,4 +1,4 @@
-"""Catalogue facts: what is read off a component on the meta device instead of being typed in."""
+"""Catalogue facts: what is read off a component, built without memory, instead of being typed in."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from zoo.compose.skeleton import skeleton
 from zoo.interfaces.backbone import Backbone
-from zoo.interfaces.block import Block
+from zoo.interfaces.summary import count
 from zoo.registry.loading import resolve_config, resolve_target
 from zoo.spec.component import Component
 from zoo.spec.errors import ZooError
@@ -45,10 +45,10 @@ def _backbone_facts(component: Component, config: type[Options] | None) -> dict[
         return {"refused": str(error)}
     last = infos[-1]
     return {
-        "parameters": _count(backbone),
+        "parameters": count(backbone)[0],
         "input": spec.to_dict(),
         "blocks": [
-            {**_info(info), "parameters": _count(block)}
+            {**_info(info), "parameters": count(block)[0]}
             for info, block in zip(infos, backbone.blocks.values(), strict=True)
         ],
         "taps": [_info(info) for info in taps],
@@ -62,7 +62,3 @@ def _published_input(component: Component) -> InputSpec | None:
 
 def _info(info: Any) -> dict[str, Any]:
     return {"name": info.name, "channels": info.channels, "reduction": info.reduction}
-
-
-def _count(module: Backbone | Block) -> int:
-    return sum(p.numel() for p in module.parameters())

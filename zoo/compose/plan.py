@@ -1,4 +1,4 @@
-"""What a model section comes to, checked on the meta device before any memory is taken."""
+"""What a model section comes to, checked before any memory is taken."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from zoo.interfaces.features import FeatureInfo
 from zoo.interfaces.head import Head
 from zoo.interfaces.hollow import run_hollow
 from zoo.interfaces.model import Model
+from zoo.registry.loading import resolve_target
 from zoo.spec.component import Weights
 from zoo.spec.errors import OptionError, PluginError, ShapeError, listing, quote
 from zoo.spec.freeze import Freeze
@@ -215,8 +216,6 @@ def _head(
     if section.head is None or section.head == ORIGINAL:
         return None, last
     head = part("head", section.head)
-    from zoo.registry.loading import resolve_target
-
     names = resolve_target(head.component).tap_names(head.options)
     if not names:
         return head, last

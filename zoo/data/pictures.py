@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from zoo.interfaces.dataset import Picture
-from zoo.spec.errors import DataError, ZooWarning, quote
+from zoo.spec.errors import DataError, quote, warn
 from zoo.spec.inputs import InputSpec
 
 SUFFIXES = frozenset(
@@ -45,7 +44,7 @@ def decode(path: str | Path) -> Picture:
     try:
         with Image.open(path) as image:
             if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
-                warnings.warn(f"{where} has several frames; the first is taken", ZooWarning, stacklevel=2)
+                warn(f"{where} has several frames; the first is taken")
                 image.seek(0)
             image.load()
             return from_pil(ImageOps.exif_transpose(image), where)

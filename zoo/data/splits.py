@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from zoo.interfaces.dataset import Dataset
-from zoo.spec.errors import DataError, ZooWarning, listing, quote
+from zoo.spec.errors import DataError, listing, quote, warn
 
 NAMES = ("train", "val", "test")
 FRACTIONS = (0.70, 0.15, 0.15)
@@ -158,7 +157,7 @@ def _warn_two_labels(dataset: Dataset, keys: Sequence[str], strata: Sequence[Any
         j = first.setdefault(key, i)
         if strata[i] != strata[j]:
             message = f"the same picture has two labels: {dataset.name(j)} and {dataset.name(i)}"
-            warnings.warn(message, ZooWarning, stacklevel=4)
+            warn(message)
             return
 
 

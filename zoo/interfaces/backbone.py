@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from torch import Tensor, nn
@@ -123,18 +124,18 @@ class Backbone(nn.Module):
         Raises:
             ShapeError: a name is unknown.
         """
-        wanted = list(names)
         self.check_input(x)
-        aliases = {self._tap_step(name): name for name in wanted}
+        places = {name: self._tap_step(name) for name in names}
+        steps = set(places.values())
         found: dict[str, Tensor] = {}
         state: State = x
         for step, module in self.steps():
-            if len(found) == len(aliases):
+            if len(found) == len(steps):
                 break
             state = module(state)
-            if step in aliases:
+            if step in steps:
                 found[step] = self.feature(state)
-        return {name: found[self._tap_step(name)] for name in wanted}
+        return {name: found[place] for name, place in places.items()}
 
     def _tap_step(self, name: str) -> str:
         steps = [step for step, _ in self.steps()]
@@ -191,7 +192,7 @@ class Backbone(nn.Module):
     def block_infos(self, size: tuple[int, int] | None = None) -> tuple[FeatureInfo, ...]:
         """The outputs of the blocks, in order."""
         infos = self.describe(size)
-        return tuple(_renamed(infos[self._tap_step(name)], name) for name in self.block_names)
+        return tuple(replace(infos[self._tap_step(name)], name=name) for name in self.block_names)
 
     def pyramid(self, size: tuple[int, int] | None = None) -> tuple[FeatureInfo, ...]:
         """The default taps: for each reduction the last map that has it, finest first."""
@@ -298,9 +299,3 @@ class _Tracer(nn.Module):
         for name, module in self.backbone.steps():
             state = module(state)
             self.seen[name] = self.backbone.feature(state)
-
-
-def _renamed(info: FeatureInfo, name: str) -> FeatureInfo:
-    from dataclasses import replace
-
-    return replace(info, name=name)

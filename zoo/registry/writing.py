@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.registry.catalogue import CATALOGUE, FORMAT, RECIPES, Row, dump, read_registry
+from zoo.registry.catalogue import CATALOGUE, FORMAT, RECIPES, Row, read_registry
 from zoo.registry.discovery import recipe_files
 from zoo.registry.inspection import difference
 from zoo.registry.installed import GROUP, Installed, installed, normalise, package_folder
@@ -160,11 +160,6 @@ def write(file: Path, text: str) -> None:
         part.replace(file)
     finally:
         part.unlink(missing_ok=True)
-
-
-def as_text(data: Row) -> str:
-    """As it stands in a file."""
-    return dump(data)
 
 
 def _project(item: Installed) -> Project:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
 from zoo.interfaces.scoring import Score
 from zoo.interfaces.tasks import Binary, Multiclass, Ordinal, names_for
-from zoo.spec.errors import ZooWarning
+from zoo.spec.errors import warn
 from zoo.training.checks import check_data
 from zoo.training.common import SPLITS_FILE, as_dataset, as_loss, as_model, pick_seed
 from zoo.training.state import borrowed, choose_device, isolated, to_device
@@ -131,9 +130,7 @@ def _warn_of_leak(folder: Path, dataset: Dataset, indices: tuple[int, ...], spli
         return
     known = [i for i in indices if dataset.key(i) in trained]
     if known and split != "train":
-        warnings.warn(
+        warn(
             f"{len(known)} of {len(indices)} pictures of the {split} split were trained on, "
-            f"{dataset.name(known[0])} first; have the data or the seed changed since?",
-            ZooWarning,
-            stacklevel=3,
+            f"{dataset.name(known[0])} first; have the data or the seed changed since?"
         )
