@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
+from zoo.interfaces.geometry import Fill, warp
 from zoo.spec.errors import ShapeError
 
 Batch = dict[str, Tensor]
@@ -21,9 +22,12 @@ class Augmenter(nn.Module):
 
     Attributes:
         changes_labels: whether targets change too.
+        resamples: whether pixels are interpolated; then `zoo.interfaces.geometry.resampler` belongs in a
+            run's record.
     """
 
-    changes_labels = False
+    changes_labels: bool = False
+    resamples: bool = False
 
     def forward(self, batch: Batch, draws: list[torch.Generator]) -> Batch:
         """The augmented batch; the one given is left as it is.
@@ -33,6 +37,100 @@ class Augmenter(nn.Module):
             draws: one generator a sample, seeded by (seed, epoch, index).
         """
         raise NotImplementedError
+
+
+class Geometric(Augmenter):
+    """Moves pixels by one affine matrix a sample; neighbours in a `Chain` share one resampling.
+
+    Args:
+        fill: what is taken from outside of a picture; None where nothing is, so that any neighbour's will do.
+    """
+
+    resamples = True
+
+    def __init__(self, *, fill: Fill | None) -> None:
+        super().__init__()
+        self.fill = fill
+
+    def matrices(self, size: tuple[int, int], draws: list[torch.Generator]) -> Tensor:
+        """N x 3 x 3 float64 on the CPU, from output to input; `zoo.interfaces.geometry` has the convention.
+
+        Args:
+            size: height and width of the pictures.
+            draws: one generator a sample.
+        """
+        raise NotImplementedError
+
+    def forward(self, batch: Batch, draws: list[torch.Generator]) -> Batch:
+        """The warped batch."""
+        height, width = batch["image"].shape[2:]
+        return warp(batch, self.matrices((height, width), draws), self.fill or Fill())
+
+
+class Chain(Augmenter):
+    """Augmenters one after the other; geometric neighbours with the same fill as one resampling.
+
+    Each draws what it draws alone. Chains inside are laid open, so that fusing goes across their ends.
+
+    Args:
+        items: in order.
+    """
+
+    def __init__(self, items: Iterable[Augmenter]) -> None:
+        super().__init__()
+        self.items = nn.ModuleList(_laid_open(items))
+        self.changes_labels = any(item.changes_labels for item in self)
+        self.resamples = any(item.resamples for item in self)
+
+    def __iter__(self) -> Iterator[Augmenter]:
+        for item in self.items:
+            assert isinstance(item, Augmenter)  # noqa: S101 - for the type checker
+            yield item
+
+    def forward(self, batch: Batch, draws: list[torch.Generator]) -> Batch:
+        """The batch after all of them."""
+        height, width = batch["image"].shape[2:]
+        pending: list[Tensor] = []
+        fill: Fill | None = None
+        for item in self:
+            mover = item if isinstance(item, Geometric) else None
+            joins = mover is not None and (fill is None or mover.fill in (None, fill))
+            if pending and not joins:
+                batch, pending, fill = warp(batch, _product(pending), fill or Fill()), [], None
+            if mover is None:
+                batch = item(batch, draws)
+            else:
+                pending.append(mover.matrices((height, width), draws))
+                fill = fill or mover.fill
+        return warp(batch, _product(pending), fill or Fill()) if pending else batch
+
+
+def _laid_open(items: Iterable[Augmenter]) -> Iterator[Augmenter]:
+    for item in items:
+        if isinstance(item, Chain) and type(item).forward is Chain.forward:
+            yield from item
+        else:
+            yield item
+
+
+def _product(matrices: Sequence[Tensor]) -> Tensor:
+    total = matrices[0]
+    for matrix in matrices[1:]:
+        total = total @ matrix
+    return total
+
+
+def uniform(draws: Sequence[torch.Generator], count: int) -> Tensor:
+    """Random numbers in [0, 1): N x `count` float64 on the CPU, each row from its sample's generator.
+
+    Example:
+        >>> uniform([torch.Generator().manual_seed(0) for _ in range(2)], 3).shape
+        torch.Size([2, 3])
+    """
+    numbers = torch.empty(len(draws), count, dtype=torch.float64)
+    for row, generator in zip(numbers, draws, strict=True):
+        torch.rand(count, generator=generator, out=row)
+    return numbers
 
 
 def check_batch(batch: Mapping[str, Tensor]) -> None:

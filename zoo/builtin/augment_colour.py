@@ -1,0 +1,254 @@
+"""Augmenters that change the values of pixels where they are; masks stay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from zoo.builtin.augment_geometry import Range, either_way, spread
+from zoo.data.pictures import LUMA
+from zoo.interfaces.augmenter import Augmenter, Batch, uniform
+from zoo.spec.errors import ShapeError
+
+Factors = tuple[float, float]
+
+_IN_CACHE = 2**19
+"""Values, 2 MiB of float32; with whole batches hue, noise and blur take twice the time."""
+
+
+class _Changed(Augmenter):
+    """Changes some pictures, each by one drawn number, and cuts the result to [0, 1].
+
+    Args:
+        p: probability that a picture is changed.
+    """
+
+    def __init__(self, *, p: float = 1.0) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, batch: Batch, draws: list[torch.Generator]) -> Batch:
+        """The batch with some pictures changed."""
+        image = batch["image"]
+        numbers = uniform(draws, 2)
+        places = (numbers[:, 0] < self.p).nonzero()[:, 0]
+        if not len(places):
+            return dict(batch)
+        whole = len(places) == len(image)
+        out = torch.empty_like(image) if whole else image.clone()
+        for part in torch.split(places, _together(image)):
+            at = slice(int(part[0]), int(part[-1]) + 1) if whole else part.to(image.device)
+            drawn = numbers[part, 1].to(image.device, image.dtype).view(-1, 1, 1, 1)
+            out[at] = self.changed(image[at], drawn, [draws[i] for i in part.tolist()]).clamp(0, 1)
+        return {**batch, "image": out}
+
+    def changed(self, x: Tensor, numbers: Tensor, draws: Sequence[torch.Generator]) -> Tensor:
+        """The changed pictures, which need not stay in [0, 1].
+
+        Args:
+            x: N x C x H x W in [0, 1]; to be left as it is.
+            numbers: N x 1 x 1 x 1 in [0, 1).
+            draws: for more random numbers.
+        """
+        raise NotImplementedError
+
+
+def _together(image: Tensor) -> int:
+    """Pictures to change at once: on the CPU so few that what is computed in between stays in the cache."""
+    return max(1, len(image) if image.device.type != "cpu" else _IN_CACHE // max(1, image[0].numel()))
+
+
+class _ByFactor(_Changed):
+    """Blends with something duller; beyond it where the factor is above 1.
+
+    Args:
+        factor: least and largest.
+        p: probability that a picture is changed.
+    """
+
+    def __init__(self, *, factor: Factors = (0.8, 1.2), p: float = 1.0) -> None:
+        super().__init__(p=p)
+        self.factor = factor
+
+
+class Brightness(_ByFactor):
+    """Multiplies all values; factor 0 is black.
+
+    Args:
+        factor: least and largest.
+        p: probability that a picture is changed.
+
+    Example:
+        >>> from zoo.data.seeds import draws
+        >>> batch = {"image": torch.full((1, 3, 2, 2), 0.5)}
+        >>> Brightness(factor=(2, 2))(batch, draws(0, 1, [0]))["image"].unique()
+        tensor([1.])
+    """
+
+    def changed(self, x: Tensor, numbers: Tensor, draws: Sequence[torch.Generator]) -> Tensor:
+        """See the base class."""
+        return x * spread(numbers, *self.factor)
+
+
+class Contrast(_ByFactor):
+    """Stretches values away from the picture's mean gray; factor 0 is flat.
+
+    Args:
+        factor: least and largest.
+        p: probability that a picture is changed.
+    """
+
+    def changed(self, x: Tensor, numbers: Tensor, draws: Sequence[torch.Generator]) -> Tensor:
+        """See the base class."""
+        gray = _luma(x) if x.shape[1] == 3 else x
+        return torch.lerp(gray.mean((1, 2, 3), keepdim=True), x, spread(numbers, *self.factor))
+
+
+class Saturation(_ByFactor):
+    """Stretches colours away from their gray; factor 0 is gray. Gray pictures stay as they are.
+
+    Args:
+        factor: least and largest.
+        p: probability that a picture is changed.
+
+    Raises:
+        ShapeError: pictures have neither one channel nor three.
+    """
+
+    def changed(self, x: Tensor, numbers: Tensor, draws: Sequence[torch.Generator]) -> Tensor:
+        """See the base class."""
+        return torch.lerp(_luma(x), x, spread(numbers, *self.factor)) if _coloured(x, self) else x
+
+
+class Hue(_Changed):
+    """Turns the colour circle. Gray pictures stay as they are.
+
+    Args:
+        shift: share of the circle; from minus to plus a number, or a pair.
+        p: probability that a picture is changed.
+
+    Raises:
+        ShapeError: pictures have neither one channel nor three.
+    """
+
+    def __init__(self, *, shift: Range = 0.05, p: float = 1.0) -> None:
+        super().__init__(p=p)
+        self.shift = either_way(shift)
+
+    def changed(self, x: Tensor, numbers: Tensor, draws: Sequence[torch.Generator]) -> Tensor:
+        """See the base class."""
+        return _turned(x, spread(numbers, *self.shift)) if _coloured(x, self) else x
+
+
+def _turned(x: Tensor, shift: Tensor) -> Tensor:
+    """Hue shifted in HSV, as https://en.wikipedia.org/wiki/HSL_and_HSV has the conversions."""
+    red, green, blue = x.unbind(1)
+    value, low = x.amax(1), x.amin(1)
+    chroma = value - low
+    unit = torch.where(chroma > 0, chroma, 1)
+    sector = torch.where(
+        value == red,
+        (green - blue) / unit,
+        torch.where(value == green, (blue - red) / unit + 2, (red - green) / unit + 4),
+    )
+    sector = sector + 6 * shift[:, 0]
+    sector = (sector - 6 * (sector / 6).floor())[:, None]  # several times as fast as a remainder
+    middle, sign, base = x.new_tensor([[3, 2, 4], [1, -1, -1], [-1, 2, 2]]).view(3, 1, 3, 1, 1)
+    pure = (sign * (sector - middle).abs() + base).clamp(0, 1)
+    return torch.lerp(low[:, None], value[:, None], pure)
+
+
+class Grayscale(_Changed):
+    """Takes the colours away and keeps the channels. Gray pictures stay as they are.
+
+    Args:
+        p: probability that a picture is changed.
+
+    Raises:
+        ShapeError: pictures have neither one channel nor three.
+    """
+
+    def __init__(self, *, p: float = 0.1) -> None:
+        super().__init__(p=p)
+
+    def changed(self, x: Tensor, numbers: Tensor, draws: Sequence[torch.Generator]) -> Tensor:
+        """See the base class."""
+        return _luma(x).expand_as(x) if _coloured(x, self) else x
+
+
+class Invert(_Changed):
+    """The negative of a picture.
+
+    Args:
+        p: probability that a picture is changed.
+    """
+
+    def __init__(self, *, p: float = 0.5) -> None:
+        super().__init__(p=p)
+
+    def changed(self, x: Tensor, numbers: Tensor, draws: Sequence[torch.Generator]) -> Tensor:
+        """See the base class."""
+        return 1 - x
+
+
+class Noise(_Changed):
+    """Adds independent Gaussian noise to each value.
+
+    Args:
+        std: standard deviation; a number or a range.
+        p: probability that a picture is changed.
+    """
+
+    def __init__(self, *, std: Range = 0.05, p: float = 1.0) -> None:
+        super().__init__(p=p)
+        self.std = _range(std)
+
+    def changed(self, x: Tensor, numbers: Tensor, draws: Sequence[torch.Generator]) -> Tensor:
+        """See the base class."""
+        # Generators live on the CPU, so that noise does not depend on the device.
+        noise = torch.stack([torch.randn(x.shape[1:], generator=generator) for generator in draws])
+        return x + noise.to(x) * spread(numbers, *self.std)
+
+
+class Blur(_Changed):
+    """Gaussian blur; outside stands the nearest pixel.
+
+    Args:
+        sigma: standard deviation in pixels; a number or a range.
+        p: probability that a picture is changed.
+    """
+
+    def __init__(self, *, sigma: Range = (0.1, 2.0), p: float = 1.0) -> None:
+        super().__init__(p=p)
+        self.sigma = _range(sigma)
+        self.radius = max(1, round(4 * self.sigma[1]))
+
+    def changed(self, x: Tensor, numbers: Tensor, draws: Sequence[torch.Generator]) -> Tensor:
+        """See the base class."""
+        n, c, height, width = x.shape
+        steps = torch.arange(-self.radius, self.radius + 1, device=x.device, dtype=x.dtype)
+        kernel = torch.exp(-0.5 * (steps / spread(numbers, *self.sigma)) ** 2)  # N x 1 x 1 x steps
+        kernel = (kernel / kernel.sum(-1, keepdim=True)).repeat_interleave(c, 0)
+        padded = F.pad(x, [self.radius] * 4, mode="replicate")
+        rows = F.conv2d(padded.reshape(1, n * c, *padded.shape[2:]), kernel, groups=n * c)
+        return F.conv2d(rows, kernel.transpose(2, 3), groups=n * c).view(n, c, height, width)
+
+
+def _range(value: Range) -> tuple[float, float]:
+    return value if isinstance(value, tuple) else (value, value)
+
+
+def _luma(x: Tensor) -> Tensor:
+    """N x 1 x H x W of N x 3 x H x W."""
+    return (x * x.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
+
+
+def _coloured(x: Tensor, augmenter: Augmenter) -> bool:
+    if x.shape[1] not in (1, 3):
+        where = type(augmenter).__name__.lower()
+        hint = "leave what changes colours out"
+        raise ShapeError(where, expected="pictures of 1 or 3 channels", got=str(x.shape[1]), hint=hint)
+    return x.shape[1] == 3

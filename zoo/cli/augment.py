@@ -1,0 +1,84 @@
+"""`zoo augment`: draws what augmenters make of a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command("augment")
+@click.argument("image", type=click.Path(path_type=Path))
+@click.option("--augment", "names", multiple=True, required=True, help="An augmenter; again for a chain.")
+@click.option("--count", type=click.IntRange(1, 200), default=11, show_default=True, help="Variants to draw.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the random draws.")
+@click.option(
+    "--size", type=click.IntRange(min=1), default=200, show_default=True, help="Longer side of a picture."
+)
+@click.option(
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="OPTION=VALUE",
+    help="Set an option; of several augmenters say NAME.OPTION=VALUE.",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="PNG file.  [default: IMAGE-AUGMENTER.png]")
+def command(
+    *,
+    image: Path,
+    names: tuple[str, ...],
+    count: int,
+    seed: int,
+    size: int,
+    sets: tuple[str, ...],
+    out: Path | None,
+) -> None:
+    """Draw what augmenters make of IMAGE: the original first, then variants.
+
+    \b
+    zoo augment cat.jpg --augment photo --set strength=1.5
+    zoo augment cat.jpg --augment rotate --augment noise --set noise.std=0.1
+    """
+    from zoo.spec.errors import SaveError
+    from zoo.training.augment import as_tensor, augment, draw_grid
+    from zoo.training.plots import png_path
+
+    chain = references(names, sets)
+    path = png_path(out or f"{image.stem}-{'-'.join(names).replace(':', '-')}.png")
+    if path.resolve() == image.resolve():
+        raise SaveError(f"file {path}", expected="another file than the picture", got="the same")
+    original = as_tensor(image, size)
+    draw_grid(original, augment(original, chain, count=count, seed=seed), path)
+    click.echo(f"grid: {path}")
+
+
+def references(names: Sequence[str], sets: Sequence[str]) -> list[dict[str, Any]]:
+    """The augmenters as a recipe has them.
+
+    Args:
+        names: of augmenters.
+        sets: `option=value` where there is one augmenter, else `name.option=value`.
+
+    Raises:
+        RecipeError: it is not said whose option is meant.
+
+    Example:
+        >>> references(["rotate", "noise"], ["noise.std=0.1"])
+        [{'name': 'rotate'}, {'name': 'noise', 'std': 0.1}]
+    """
+    from zoo.cli._recipe import apply
+    from zoo.spec.errors import RecipeError, listing, near, quote
+
+    tables: dict[str, Any] = {name: {"name": name} for name in names}
+    for text in sets:
+        if "=" not in text:
+            raise RecipeError("--set", expected="option=value", got=quote(text))
+        first, dot, _ = text.partition("=")[0].partition(".")
+        if first not in tables and (dot or len(tables) > 1):
+            expected = f"{listing(tables)}, a dot and an option" if len(tables) > 1 else "option=value"
+            hint = near(first, [*tables]) if dot else None
+            raise RecipeError(f"--set {text}", expected=expected, got=quote(first), hint=hint)
+        tables = apply(tables, [text if first in tables else f"{next(iter(tables))}.{text}"])
+    return [tables[name] for name in names]
