@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import zoo
 from zoo.interfaces.model import Model
 
 from .server import HubServer, hub_server
+from .writing import TOKEN, Writing
 
 TINY: dict[str, dict[str, Any]] = {
     "mlp": {"hidden": [16, 8], "in_channels": 1, "input_size": 8},
@@ -53,6 +55,20 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
         monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
         yield server
         huggingface_hub.close_session()
+
+
+@pytest.fixture
+def writing(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> Writing:
+    """The Hub's writing part, to a user who may."""
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    return Writing(hub)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The waits between retries, the client's and ours, take no time."""
+    real = time.sleep
+    monkeypatch.setattr("time.sleep", lambda seconds: real(min(seconds, 0.001)))
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import re
 import socket
 import struct
@@ -11,6 +12,8 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import unquote
 
 Files = dict[str, bytes]
 
@@ -22,6 +25,11 @@ class Reply:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+
+    @classmethod
+    def json(cls, data: Any, status: int = 200) -> Reply:
+        """Plain data."""
+        return cls(status, {"Content-Type": "application/json"}, json.dumps(data).encode())
 
     @classmethod
     def error(cls, code: str, status: int = 404) -> Reply:
@@ -37,6 +45,16 @@ class Request:
     path: str
     headers: dict[str, str]
     body: bytes
+
+
+def git_hash(body: bytes) -> str:
+    """What git calls the content."""
+    return hashlib.sha1(b"blob %d\0" % len(body) + body).hexdigest()
+
+
+def is_lfs(name: str) -> bool:
+    """Whether the Hub keeps a file apart, by its sha256."""
+    return name.endswith((".safetensors", ".bin", ".png"))
 
 
 Route = Callable[..., Reply]
@@ -76,16 +94,24 @@ class HubServer:
 
     Attributes:
         repos: commits by repository, oldest first; a commit is (sha, files).
+        heads: commit by repository and branch or tag.
+        gates: what is answered instead, by repository: not allowed, gated, ...
         asked: all requests so far, as `GET /me/x/resolve/main/model.safetensors`.
     """
 
     def __init__(self) -> None:
         self.repos: dict[str, list[tuple[str, Files]]] = {}
+        self.heads: dict[tuple[str, str], str] = {}
+        self.gates: dict[str, Reply] = {}
         self.asked: list[str] = []
+        self.lock = threading.Lock()
         self.routes: dict[tuple[str, str], Route] = {}
-        self._faults: list[tuple[str, Fault, int]] = []
+        self._faults: list[tuple[str, str, Fault, int]] = []
         resolve = r"/(?P<repo>[\w.-]+/[\w.-]+)/resolve/(?P<revision>[\w.-]+)/(?P<file>.+)"
         self.routes["HEAD", resolve] = self.routes["GET", resolve] = self._resolve
+        model = r"/api/models/(?P<repo>[\w.-]+/[\w.-]+)"
+        self.routes["GET", rf"{model}(/revision/(?P<revision>[^/]+))?"] = self._info
+        self.routes["GET", rf"{model}/tree/(?P<revision>[^/]+)"] = self._tree
         self._http = _Http(self)
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
@@ -102,17 +128,26 @@ class HubServer:
             self._http.server_close()
             self._thread.join()
 
-    def commit(self, repo: str, files: Files) -> str:
+    def commit(self, repo: str, files: Files, *, branch: str = "main", remove: tuple[str, ...] = ()) -> str:
         """Adds files to a repository, which is made if need be; returns the commit."""
         commits = self.repos.setdefault(repo, [])
-        whole = {**(commits[-1][1] if commits else {}), **files}
+        found = self.find(repo, branch)
+        whole = {**(found[1] if found else {}), **files}
         sha = hashlib.sha1(repr((repo, len(commits))).encode()).hexdigest()
-        commits.append((sha, whole))
+        commits.append((sha, {name: body for name, body in whole.items() if name not in remove}))
+        self.heads[repo, branch] = sha
         return sha
 
-    def fail(self, fault: Fault, method: str = "GET", times: int = 1) -> None:
-        """Applies a fault to the next `times` answers that a route gives to `method`."""
-        self._faults.append((method, fault, times))
+    def find(self, repo: str, revision: str = "main") -> tuple[str, Files] | None:
+        """The commit and files of a branch, tag or commit."""
+        sha = self.heads.get((repo, revision), revision)
+        return next((commit for commit in self.repos.get(repo, []) if commit[0] == sha), None)
+
+    def fail(
+        self, fault: Fault, method: str = "GET", times: int = 1, *, at: str = "/resolve/", after: int = 0
+    ) -> None:
+        """Applies a fault to `times` answers to `method` at paths that have `at`, after `after` of them."""
+        self._faults += [(method, at, lambda reply: reply, after), (method, at, fault, times)]
 
     def answer(self, request: Request) -> Reply | None:
         """The answer to a request; None tears the connection down."""
@@ -120,30 +155,29 @@ class HubServer:
         for (method, pattern), route in self.routes.items():
             match = re.fullmatch(pattern, request.path.partition("?")[0])
             if method == request.method and match:
-                return self._faulty(method, route(request, **match.groupdict()))
+                groups = {k: unquote(v) for k, v in match.groupdict().items() if v is not None}
+                gate = self.gates.get(groups.get("repo", ""))
+                return self._faulty(request, gate or route(request, **groups))
         return Reply.error("NotFound")
 
-    def _faulty(self, method: str, reply: Reply) -> Reply | None:
-        for i, (wanted, fault, times) in enumerate(self._faults):
-            if method == wanted and times:
-                self._faults[i] = (wanted, fault, times - 1)
+    def _faulty(self, request: Request, reply: Reply) -> Reply | None:
+        for i, (method, at, fault, times) in enumerate(self._faults):
+            if method in (request.method, "") and at in request.path and times:
+                self._faults[i] = (method, at, fault, times - 1)
                 return fault(reply)
         return reply
 
     def _resolve(self, request: Request, repo: str, revision: str, file: str) -> Reply:
-        commits = self.repos.get(repo)
-        if not commits:
-            return Reply.error("RepoNotFound")
-        found = commits[-1] if revision == "main" else next((c for c in commits if c[0] == revision), None)
+        found = self.find(repo, revision)
         if found is None:
-            return Reply.error("RevisionNotFound")
+            return self.missing(repo)
         sha, files = found
         if file not in files:
             reply = Reply.error("EntryNotFound")
             reply.headers["X-Repo-Commit"] = sha
             return reply
         body = files[file]
-        etag = f'"{hashlib.sha256(body).hexdigest()}"'
+        etag = f'"{hashlib.sha256(body).hexdigest() if is_lfs(file) else git_hash(body)}"'
         headers = {"X-Repo-Commit": sha, "ETag": etag, "X-Linked-Etag": etag, "Accept-Ranges": "bytes"}
         start = re.fullmatch(r"bytes=(\d+)-", request.headers.get("Range", ""))
         if start and int(start[1]):
@@ -151,6 +185,41 @@ class HubServer:
             headers["Content-Range"] = f"bytes {first}-{len(body) - 1}/{len(body)}"
             return Reply(206, headers, body[first:])
         return Reply(200, headers, body)
+
+    def missing(self, repo: str) -> Reply:
+        """There is no such revision, or no such repository."""
+        return Reply.error("RevisionNotFound" if repo in self.repos else "RepoNotFound")
+
+    def _info(self, request: Request, repo: str, revision: str = "main") -> Reply:
+        found = self.find(repo, revision)
+        if found is None:
+            return self.missing(repo)
+        sha, files = found
+        siblings = [
+            {
+                "rfilename": name,
+                "size": len(body),
+                "blobId": git_hash(body),
+                **({"lfs": lfs_facts(body)} if is_lfs(name) else {}),
+            }
+            for name, body in files.items()
+        ]
+        return Reply.json({"id": repo, "sha": sha, "private": False, "siblings": siblings})
+
+    def _tree(self, request: Request, repo: str, revision: str) -> Reply:
+        found = self.find(repo, revision)
+        if found is None:
+            return self.missing(repo)
+        entries = [
+            {"type": "file", "path": name, "size": len(body), "oid": git_hash(body)}
+            for name, body in found[1].items()
+        ]
+        return Reply.json(entries)
+
+
+def lfs_facts(body: bytes) -> dict[str, Any]:
+    """What the Hub says of a file that it keeps apart."""
+    return {"sha256": hashlib.sha256(body).hexdigest(), "size": len(body), "pointerSize": 130}
 
 
 class _Http(ThreadingHTTPServer):

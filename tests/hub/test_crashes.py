@@ -90,7 +90,7 @@ def test_a_full_disk_leaves_the_old_model(small_disk, make, monkeypatch, measure
     old, large = make("mlp"), make("mlp", hidden=[512, 64], input_size=16)
     zoo.save(old, small_disk / "model")
     if not measured:  # the space went to another process after it was measured
-        monkeypatch.setattr("zoo.hub.folder._check_space", lambda *_: None)
+        monkeypatch.setattr("zoo.hub.folder.check_space", lambda *_: None)
     message = "MB free" if measured else "No space left on device"
     with pytest.raises(SaveError, match=f"{message}.*untouched"):
         zoo.save(large, small_disk / "model")

@@ -10,7 +10,7 @@ from typing import Any
 from zoo.compose.model import ComposedModel
 from zoo.compose.plan import Plan, plan
 from zoo.compose.skeleton import fill_buffers, seeded
-from zoo.compose.tensors import read
+from zoo.compose.tensors import Tensors, read
 from zoo.compose.weights import Source, assign, converted, stored
 from zoo.interfaces.model import Model
 from zoo.spec.errors import RecipeError, WeightsError, ZooError, ZooWarning, quote
@@ -123,28 +123,27 @@ def on_saved(recipe: Recipe) -> Recipe:
     return recipe.model_copy(update={"model": section.model_copy(update=update)})
 
 
-def restore(recipe: Recipe, input_spec: InputSpec, path: Path, *, copy: bool = False) -> Model:
-    """A saved model, in inference mode: no random initialisation, tensors mapped from the file unless copied.
+def restore(recipe: Recipe, input_spec: InputSpec, state: Tensors, text: str) -> Model:
+    """A saved model, in inference mode: no random initialisation, the tensors become its own.
 
     Args:
         recipe: as saved; its `weights` say where they once came from and are not loaded.
         input_spec: as saved.
-        path: safetensors file with exactly the model's tensors.
-        copy: read the tensors into memory instead of mapping the file.
+        state: exactly the model's tensors.
+        text: how messages call them.
 
     Raises:
-        WeightsError: the file cannot be read or does not fit.
+        WeightsError: they do not fit.
     """
     section = recipe.model.model_copy(update={"weights": None})
     planned = plan(section, input_spec=input_spec)
     model = planned.skeleton
-    state = read(path, copy=copy)
-    assign(model, state, str(path), cast=False)
+    assign(model, state, text, cast=False)
     fill_buffers(model)
     kinds = {t.dtype for t in state.values() if t.is_floating_point()}
     if len(kinds) == 1:  # saved in half precision as a whole: what is not in the file follows
         model.to(dtype=kinds.pop())
-    model.origin = str(path)
+    model.origin = text
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ZooWarning)
         return finish(model, planned, recipe).eval()
@@ -152,7 +151,8 @@ def restore(recipe: Recipe, input_spec: InputSpec, path: Path, *, copy: bool = F
 
 def finish(model: Model, planned: Plan, recipe: Recipe) -> Model:
     """Recipe, provenance and freezing."""
-    section = recipe.model.model_copy(update={"classes": planned.section.classes})
+    known = {"classes": planned.section.classes, "in_channels": planned.section.in_channels}
+    section = recipe.model.model_copy(update=known)
     model.recipe = recipe.model_copy(update={"model": section})
     model.plugins = planned.plugins
     if section.freeze != "none":

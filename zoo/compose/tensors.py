@@ -54,7 +54,7 @@ def read(path: str | os.PathLike[str], *, copy: bool = False) -> Tensors:
         LookupError,
         AttributeError,
         TypeError,
-        RecursionError,
+        RuntimeError,  # torch maps the file, and may find it gone
     ) as error:
         raise WeightsError(
             f"weights {path} cannot be read",
@@ -66,8 +66,30 @@ def read(path: str | os.PathLike[str], *, copy: bool = False) -> Tensors:
     return {**state, **moved, **{k: moved.get(v, t) for k, (v, t) in aliases.items()}}
 
 
-def write(path: Path, state: Mapping[str, Tensor]) -> None:
+def read_notes(path: str | os.PathLike[str]) -> dict[str, str]:
+    """The texts in a file's header.
+
+    Raises:
+        WeightsError: the file is not there, truncated, or something else.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt") as file:
+            return dict(file.metadata() or {})
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(
+            f"file {path}", expected="a whole .safetensors file", got=quote(str(error))[1:-1]
+        ) from None
+
+
+def write(path: Path, state: Mapping[str, Tensor], notes: Mapping[str, str] | None = None) -> None:
     """Writes tensors, those that share memory once.
+
+    Args:
+        path: file to write.
+        state: tensors by name.
+        notes: texts to keep in the file's header.
 
     Raises:
         SaveError: a tensor has a type that the format does not know.
@@ -96,8 +118,8 @@ def write(path: Path, state: Mapping[str, Tensor]) -> None:
         if (usual + at) % LINE != places[name]:
             moved[name] = places[name]
         at += tensor.nbytes
-    notes = {"format": "pt", _PLACES: json.dumps(moved), _ALIASES: json.dumps(aliases)}
-    text = json.dumps({"__metadata__": notes, **header}, separators=(",", ":")).encode()
+    known = {"format": "pt", _PLACES: json.dumps(moved), _ALIASES: json.dumps(aliases)}
+    text = json.dumps({"__metadata__": {**(notes or {}), **known}, **header}, separators=(",", ":")).encode()
     text += b" " * (-(len(text) + 8 - usual) % LINE)
     with path.open("wb") as file:
         file.write(len(text).to_bytes(8, "little"))

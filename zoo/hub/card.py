@@ -2,46 +2,203 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.hub.readme import BEGIN, END
+from zoo.interfaces.tasks import Binary, Embedding, Multiclass, Multilabel, Ordinal
+from zoo.spec.errors import BadReferenceError
+from zoo.spec.reference import HubRef, PathRef, parse_reference
 
 if TYPE_CHECKING:
+    from huggingface_hub import EvalResult
+
     from zoo.interfaces.model import Model
 
+CURVES_FILE = "curves.png"
+HISTORY_FILE = "history.json"
 
-def card(model: Model) -> str:
+_CLASSIFIES = "image-classification"
+_MOST_LABELS = 20
+_SPLITS_OF_THE_DATA = ("train", "val", "test")
+_COLOURS = {1: "Gray", 3: "RGB"}
+
+Row = dict[str, float]
+
+
+def card(
+    model: Model, *, reference: str | None = None, history: Sequence[Row] = (), curves: bool = False
+) -> str:
     """Markdown with the Hub's front matter.
 
     Args:
         model: its recipe, labels, origin, metrics and, if it has one, licence are told.
+        reference: what `zoo.pull` takes to get it; None while it is only a folder.
+        history: one row an epoch of the run that made it.
+        curves: whether their picture lies beside the card.
     """
+    from zoo.interfaces.summary import title
+
+    parts = [
+        f"# {title(model)}",
+        _what(model),
+        _use(model, reference),
+        _input(model),
+        _measured(model),
+        _trained(model, history, curves),
+        f"## Parts\n\n```text\n{model.summary()}\n```",
+    ]
+    body = "\n\n".join(part for part in parts if part)
+    body = body.replace("<!-- zoo:", "&lt;!-- zoo:")  # a label does not end the section
+    return f"---\n{_front(model, reference)}\n---\n\n{BEGIN}\n\n{body}\n\n{END}\n"
+
+
+def read_rows(path: Path) -> list[Row]:
+    """The epochs in a history file; none where there is no such file or it is damaged."""
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return []
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        return []
+    return [{k: float(v) for k, v in row.items() if isinstance(v, int | float)} for row in rows]
+
+
+def _front(model: Model, reference: str | None) -> str:
     from huggingface_hub import ModelCardData
 
-    task = model.task.name if model.task else None
+    task, pipeline = model.task.name if model.task else None, _pipeline(model)
+    results = _results(model, pipeline) if pipeline else []
     data = ModelCardData(
         library_name="zoo",
         license=model.licence.lower() if model.licence else None,
+        pipeline_tag=pipeline,
         tags=["zoo", model.recipe.model.name, *([task] if task else [])],
+        base_model=_base(model),
+        model_name=(reference or model.recipe.model.name).rpartition("/")[2] if results else None,
+        eval_results=results or None,
     )
-    summary = model.summary()
-    lines = ["---", data.to_yaml().strip(), "---", "", f"# {summary.title}", ""]
-    lines += [
-        "```python",
-        "import zoo",
-        'model = zoo.load("this-folder")',
-        'zoo.predict(model, "picture.jpg")',
-        "```",
-        "",
-    ]
-    if model.labels:
-        names = ", ".join(model.labels[:20]) + (
-            f" and {len(model.labels) - 20} more" if len(model.labels) > 20 else ""
+    return data.to_yaml().strip()
+
+
+def _pipeline(model: Model) -> str | None:
+    """The Hub's word for the task."""
+    if isinstance(model.task, Binary | Multiclass | Ordinal | Multilabel):
+        return _CLASSIFIES
+    return "image-feature-extraction" if model.task is None or isinstance(model.task, Embedding) else None
+
+
+def _base(model: Model) -> str | None:
+    """The repository that the weights came from, if it was one."""
+    try:
+        ref = parse_reference(model.recipe.model.weights)
+    except BadReferenceError:
+        return None
+    return ref.repo if isinstance(ref, HubRef) else None
+
+
+def _data(model: Model) -> tuple[str, bool] | None:
+    """Name of the data that the model was trained on, and whether it is a folder of pictures."""
+    if model.recipe.data is None:
+        return None
+    ref = parse_reference(model.recipe.data)
+    return (Path(ref.path).name, True) if isinstance(ref, PathRef) else (str(ref), False)
+
+
+def _results(model: Model, pipeline: str) -> list[EvalResult]:
+    """Measured figures for the Hub's index, where it is known on what they were measured."""
+    from huggingface_hub import EvalResult
+
+    data = _data(model)
+    if data is None:
+        return []
+    return [
+        EvalResult(
+            task_type=pipeline,
+            dataset_type="imagefolder" if data[1] else "custom",
+            dataset_name=data[0],
+            dataset_split=split,
+            metric_type=name,
+            metric_value=round(value, 6),
         )
-        lines += [f"Labels: {names}", ""]
-    for split, values in model.metrics.items():
-        lines += [f"Measured on the {split} split:", "", "| metric | value |", "|---|---|"]
-        lines += [f"| {name} | {value:.4g} |" for name, value in values.items()] + [""]
-    if not model.metrics:
-        lines += ["Nothing has been measured with this model yet.", ""]
-    lines += ["```text", str(summary), "```", ""]
-    plugins = ", ".join(f"{name} {number}" for name, number in model.plugins.items())
-    return "\n".join([*lines, f"Needs: {plugins}", ""])
+        for split, row in model.metrics.items()
+        if split in _SPLITS_OF_THE_DATA
+        for name, value in row.items()
+        if name != "loss" and math.isfinite(value)
+    ]
+
+
+def _what(model: Model) -> str:
+    """One sentence, and where the weights come from."""
+    noun = "image classifier" if _pipeline(model) == _CLASSIFIES else "model"
+    task = f"A {model.task.name} {noun}" if model.task else "A feature extractor"
+    lines = [f"{task} for PyTorch, made with zoo. Weights: {model.origin or 'random'}."]
+    if model.labels:
+        shown = ", ".join(" ".join(label.split()) for label in model.labels[:_MOST_LABELS])
+        more = len(model.labels) - _MOST_LABELS
+        lines += ["", f"{len(model.labels)} labels: {shown}{f' and {more} more' if more > 0 else ''}."]
+    return "\n".join(lines)
+
+
+def _use(model: Model, reference: str | None) -> str:
+    packages = [f"{name}=={number}" for name, number in model.plugins.items()]
+    load = f'zoo.pull("{reference}")' if reference else 'zoo.load("this-folder")'
+    use = 'print(zoo.predict(model, "picture.jpg"))' if model.task else "features = model(pictures)"
+    code = f"import zoo\n\nmodel = {load}\n{use}"
+    return f"## Use\n\n```sh\npip install {' '.join(packages)}\n```\n\n```python\n{code}\n```"
+
+
+def _input(model: Model) -> str:
+    spec = model.input_spec
+    colours = _COLOURS.get(spec.channels, f"{spec.channels}-channel")
+    mean, std = (", ".join(f"{v:.4g}" for v in values) for values in (spec.mean, spec.std))
+    low, high = spec.range
+    scaled = "" if spec.range == (0.0, 1.0) else f" scaled to [{low:g}, {high:g}],"
+    return (
+        f"## Input\n\n{colours} pictures N x {spec.channels} x H x W with values in [0, 1], resized to "
+        f"{spec.size[0]} x {spec.size[1]} ({spec.interpolation}). Inside the model they are{scaled} "
+        f"normalised with mean {mean} and standard deviation {std}."
+    )
+
+
+def _measured(model: Model) -> str:
+    rows = {split: row for split, row in model.metrics.items() if row}
+    if not rows:
+        return "## Figures\n\nNothing has been measured with this model yet."
+    names = list(dict.fromkeys(name for row in rows.values() for name in row))
+    table = [["metric", *rows], ["---"] * (len(rows) + 1)]
+    table += [[name, *(_number(row.get(name)) for row in rows.values())] for name in names]
+    return "## Figures\n\n" + _markdown(table)
+
+
+def _trained(model: Model, history: Sequence[Row], curves: bool) -> str:
+    recipe, data = model.recipe, _data(model)
+    if recipe.trainer is None and not history:
+        return ""
+    facts = [f"Data: {data[0]}"] if data else []
+    facts += [f"Seed: {recipe.seed}"] if recipe.seed is not None else []
+    facts += [f"Epochs: {len(history)}"] if history else []
+    lines = ["## Training", "", ". ".join(facts) + "."] if facts else ["## Training"]
+    if history:
+        names = [name for name in history[-1] if name not in ("epoch", "seconds")]
+        table = [["", "first epoch", "last epoch"], ["---"] * 3]
+        table += [[name, _number(history[0].get(name)), _number(history[-1].get(name))] for name in names]
+        lines += ["", _markdown(table)]
+    if curves:
+        lines += ["", f"![Loss and metrics by epoch]({CURVES_FILE})"]
+    content = recipe.to_dict()
+    if (recipe.model.count or 0) > _MOST_LABELS:
+        content["model"]["classes"] = recipe.model.count
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    return "\n".join([*lines, "", "The recipe:", "", "```json", text, "```"])
+
+
+def _markdown(table: list[list[Any]]) -> str:
+    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in table)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"

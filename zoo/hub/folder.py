@@ -3,39 +3,46 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import math
 import os
-import re
-import shutil
-from collections.abc import Mapping
-from importlib.metadata import version
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from zoo.compose.build import restore
-from zoo.compose.tensors import write
+from zoo.compose.tensors import Tensors, read, write
 from zoo.compose.weights import CONFIG_FILE, WEIGHTS_FILE
-from zoo.hub.card import card
+from zoo.hub import config as configs
+from zoo.hub.card import CURVES_FILE, HISTORY_FILE, card, read_rows
 from zoo.hub.files import current, transaction
+from zoo.hub.readme import Readme, parse, renewed
+from zoo.hub.target import CARD_FILE, check_space, check_target, read_config, unwritten
 from zoo.interfaces.model import Model
 from zoo.registry.discovery import discover
-from zoo.spec.errors import DeclarationError, FormatError, PluginError, SaveError, listing, quote
+from zoo.spec.errors import (
+    DeclarationError,
+    FormatError,
+    PluginError,
+    SaveError,
+    WeightsError,
+    ZooError,
+    listing,
+)
 from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import Recipe
 
-FORMAT = 1
-CARD_FILE = "README.md"
-MOST_CONFIG_BYTES = 1 << 20
+_PATIENCE = 10.0
+"""Seconds."""
 
-_REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.\-]*==[\w.+!\-]+", re.ASCII)
+T = TypeVar("T")
 
 
 def save(model: Model, path: str | os.PathLike[str], *, licence: str | None = None) -> Path:
     """Writes a model as a folder of `model.safetensors`, `config.json` and `README.md`.
 
-    A crash leaves what was there before or the whole new model. Other files in the folder stay. Saving into
-    the folder that the model was loaded from works.
+    A crash leaves what was there before or the whole new model. Other files in the folder stay, and so does
+    what people wrote in the README. Saving into the folder that the model was loaded from works.
 
     Args:
         model: from `zoo.build`, `zoo.load` or `zoo.fit`.
@@ -48,33 +55,36 @@ def save(model: Model, path: str | os.PathLike[str], *, licence: str | None = No
     Raises:
         SaveError: the folder holds something else, or cannot be written.
     """
+    if not isinstance(model, Model) or not hasattr(model, "recipe"):
+        raise SaveError("save", expected="a model from zoo.build", got=type(model).__name__)
     folder = Path(path).expanduser()
-    _check_target(model, folder)
+    before = check_target(folder)
     model.licence = licence or model.licence
     state = model.state_dict()
     try:
-        _check_space(folder, sum(t.nbytes for t in state.values()))
+        check_space(folder, sum(t.nbytes for t in state.values()))
         with transaction(folder) as staging:
-            weights = staging / WEIGHTS_FILE
-            write(weights, state)
-            with weights.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            config = _config(model, digest)
-            (staging / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-            (staging / CARD_FILE).write_text(card(model), encoding="utf-8")
+            write(staging / WEIGHTS_FILE, state)
+            digest = sha256(staging / WEIGHTS_FILE)
+            text = configs.dump(configs.describe(model, digest))
+            (staging / CONFIG_FILE).write_text(text, encoding="utf-8")
+            same = before is None or before["sha256"] == digest  # else the run's files are another model's
+            text = card(
+                model,
+                history=read_rows(folder / HISTORY_FILE) if same else (),
+                curves=same and (folder / CURVES_FILE).exists(),
+            )
+            (staging / CARD_FILE).write_text(renewed(text, readme(folder)), encoding="utf-8")
     except OSError as error:
-        raise SaveError(
-            f"cannot save to {folder}",
-            got=error.strerror or str(error),
-            hint="what was there before is untouched; free space or choose another folder",
-        ) from error
+        raise unwritten(folder, error) from error
     return folder
 
 
 def load(path: str | os.PathLike[str], *, copy: bool = False) -> Model:
     """Reads a folder that `save` wrote; the model computes what the saved one computed, bit for bit.
 
-    The model is in inference mode; frozen blocks are frozen again. No code from the folder is run.
+    The model is in inference mode; frozen blocks are frozen again. No code from the folder is run. Who saves
+    into the folder meanwhile does no harm: the old model is read, or the new one.
 
     Args:
         path: the folder.
@@ -86,136 +96,117 @@ def load(path: str | os.PathLike[str], *, copy: bool = False) -> Model:
         WeightsError: the weights are truncated or do not fit.
     """
     folder = Path(str(path).removeprefix("file:")).expanduser()
-    config = read_config(folder)
-    recipe = Recipe.from_dict(config["recipe"], f"{folder}/{CONFIG_FILE}")
+    config, state = steady(folder, lambda config: (config, read(current(folder, WEIGHTS_FILE), copy=copy)))
+    return assemble(config, state, str(folder))
+
+
+def steady(folder: Path, use: Callable[[dict[str, Any]], T]) -> T:
+    """What `use` makes of a folder's config and other files, none of which was replaced meanwhile.
+
+    Raises:
+        FormatError: the folder is not a model, or of a newer format; or it is written to all the time.
+    """
+    until = time.monotonic() + _PATIENCE
+    while time.monotonic() < until:
+        seen = _seen(folder)
+        try:
+            found = use(read_config(folder))
+        except (ZooError, OSError):
+            if _seen(folder) == seen:
+                raise
+            continue
+        if _seen(folder) == seen:
+            return found
+    raise FormatError(f"{folder} changes while it is read", hint="wait until nobody saves into it")
+
+
+def checked(config: Mapping[str, Any], where: str) -> tuple[Recipe, InputSpec]:
+    """The recipe and input of a config, whose plugins are here.
+
+    Args:
+        config: as read.
+        where: how messages call the model.
+
+    Raises:
+        FormatError: they do not fit.
+        PluginError: a plugin is not installed.
+    """
+    recipe = Recipe.from_dict(config["recipe"], f"{where}/{CONFIG_FILE}")
     try:
         spec = InputSpec.from_dict(config["input"])
     except DeclarationError as error:
-        raise FormatError(f"{folder}/{CONFIG_FILE}", got=str(error)) from error
-    _check_plugins(config["plugins"], folder)
-    model = restore(recipe, spec, current(folder, WEIGHTS_FILE), copy=copy)
+        raise FormatError(f"{where}/{CONFIG_FILE}", got=str(error)) from error
+    installed = {plugin.distribution for plugin in discover()}
+    missing = [f"{name}=={number}" for name, number in config["plugins"].items() if name not in installed]
+    if missing:
+        raise PluginError(
+            f"{where} needs {listing(missing)}", got="not installed", hint=f"pip install {' '.join(missing)}"
+        )
+    return recipe, spec
+
+
+def assemble(config: Mapping[str, Any], state: Tensors, where: str) -> Model:
+    """The model of a config and its weights; see `load`.
+
+    Args:
+        config: as read.
+        state: the tensors.
+        where: how messages call the model.
+    """
+    recipe, spec = checked(config, where)
+    model = restore(recipe, spec, state, f"{where}/{WEIGHTS_FILE}")
     model.labels, model.origin, model.metrics = tuple(config["labels"]), config["origin"], config["metrics"]
     model.licence = config["licence"]
     return model
 
 
-def read_config(folder: Path) -> dict[str, Any]:
-    """The checked `config.json` of a model folder.
+def verified(folder: Path, config: Mapping[str, Any], where: str, *, copy: bool = False) -> Tensors:
+    """The tensors of a folder, which have the hash that its config tells.
+
+    Args:
+        folder: where they are.
+        config: as read from it.
+        where: how messages call it.
+        copy: read them into memory instead of mapping the file.
 
     Raises:
-        FormatError: it is missing, not JSON, not ours, or of a newer format.
+        WeightsError: they have not, or cannot be read.
     """
-    where = f"{folder}/{CONFIG_FILE}"
-    file = current(folder, CONFIG_FILE)
+    file, wanted = current(folder, WEIGHTS_FILE), config["sha256"]
+    state = read(file, copy=copy)
+    found = sha256(file) if wanted else None
+    if found != wanted:
+        raise WeightsError(
+            f"weights of {where}",
+            expected=f"sha256 {str(wanted)[:12]}...",
+            got=f"{str(found)[:12]}...",
+            hint=f"{WEIGHTS_FILE} is damaged or another model's; save or push it again",
+        )
+    return state
+
+
+def readme(folder: Path) -> Readme | None:
+    """The README of a folder, in its parts.
+
+    Raises:
+        FormatError: its front matter is no YAML.
+    """
+    with suppress(OSError):
+        file = current(folder, CARD_FILE)
+        return parse(file.read_text(encoding="utf-8", errors="replace"), str(file))
+    return None
+
+
+def sha256(file: Path) -> str:
+    """Of a file's content."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _seen(folder: Path) -> tuple[int, ...] | None:
+    """Which version of the config is there: a new one is a new file."""
     try:
-        if file.stat().st_size > MOST_CONFIG_BYTES:
-            raise FormatError(
-                where, expected=f"at most {MOST_CONFIG_BYTES} bytes", got=str(file.stat().st_size)
-            )
-        config = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise FormatError(
-            f"{folder} is not a saved model",
-            expected=f"a folder with {CONFIG_FILE}",
-            got=error.strerror or str(error),
-        ) from None
-    except (ValueError, RecursionError) as error:
-        raise FormatError(where, expected="JSON", got=quote(str(error))[1:-1]) from None
-    if not isinstance(config, dict) or not isinstance(config.get("format"), int) or "zoo" not in config:
-        raise FormatError(
-            f"{folder} is not a model saved by zoo",
-            expected="format and zoo in its config.json",
-            got="neither",
-        )
-    if config["format"] > FORMAT:
-        raise FormatError(
-            where, expected=f"format {FORMAT} or older", got=f"format {config['format']}",
-            hint="pip install --upgrade zoo-core",
-        )  # fmt: skip
-    config = {"labels": [], "origin": None, "metrics": {}, "licence": None, **config}
-    pins = (
-        [f"{k}=={v}" for k, v in config["plugins"].items()] if isinstance(config.get("plugins"), dict) else []
-    )
-    checks = {
-        "recipe": (isinstance(config.get("recipe"), dict), "a table"),
-        "input": (isinstance(config.get("input"), dict), "a table"),
-        "plugins": (bool(pins) and all(map(_REQUIREMENT.fullmatch, pins)), "versions by distribution"),
-        "labels": (_texts(config["labels"]), "a list of texts"),
-        "origin": (config["origin"] is None or isinstance(config["origin"], str), "a text or null"),
-        "licence": (config["licence"] is None or isinstance(config["licence"], str), "a text or null"),
-        "metrics": (_figures(config["metrics"]), "numbers by name, by split"),
-    }
-    for key, (fine, expected) in checks.items():
-        if not fine:
-            raise FormatError(where, expected=f"{key} as {expected}", got=quote(config.get(key)))
-    return config
-
-
-def _texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
-
-
-def _figures(value: object) -> bool:
-    return isinstance(value, dict) and all(
-        isinstance(row, dict) and all(isinstance(figure, int | float) for figure in row.values())
-        for row in value.values()
-    )
-
-
-def _config(model: Model, digest: str) -> dict[str, Any]:
-    return {
-        "format": FORMAT,
-        "zoo": version("zoo-core"),
-        "recipe": model.recipe.to_dict(),
-        "plugins": model.plugins,
-        "labels": list(model.labels),
-        "input": model.input_spec.to_dict(),
-        "origin": model.origin,
-        "metrics": {
-            split: {name: value for name, value in row.items() if math.isfinite(value)}
-            for split, row in model.metrics.items()
-        },
-        "licence": model.licence,
-        "sha256": digest,
-    }
-
-
-def _check_target(model: Model, folder: Path) -> None:
-    if not isinstance(model, Model) or not hasattr(model, "recipe"):
-        raise SaveError("save", expected="a model from zoo.build", got=type(model).__name__)
-    if folder.exists() and not folder.is_dir():
-        raise SaveError(f"cannot save to {folder}", expected="a folder", got="a file")
-    ours = [n for n in (CONFIG_FILE, WEIGHTS_FILE, CARD_FILE) if (folder / n).exists()]
-    if ours:
-        try:
-            read_config(folder)
-        except FormatError as error:
-            raise SaveError(
-                f"cannot save to {folder}",
-                expected="a new folder or one that holds a saved model",
-                got=f"other files named {listing(ours)}",
-                hint="choose another folder",
-            ) from error
-
-
-def _check_space(folder: Path, needed: int) -> None:
-    home = folder
-    while not home.exists():
-        home = home.parent
-    free = shutil.disk_usage(home).free
-    if free < needed:
-        raise SaveError(
-            f"cannot save to {folder}",
-            expected=f"{needed / 1e6:.0f} MB of disk space",
-            got=f"{free / 1e6:.0f} MB free",
-            hint="what was there before is untouched",
-        )
-
-
-def _check_plugins(needed: Mapping[str, Any], folder: Path) -> None:
-    installed = {plugin.distribution for plugin in discover()}
-    missing = [f"{name}=={number}" for name, number in needed.items() if name not in installed]
-    if missing:
-        raise PluginError(
-            f"{folder} needs {listing(missing)}", got="not installed", hint=f"pip install {' '.join(missing)}"
-        )
+        stat = current(folder, CONFIG_FILE).stat()
+    except OSError:
+        return None
+    return stat.st_ino, stat.st_mtime_ns, stat.st_size

@@ -1,0 +1,120 @@
+"""`config.json`: what a saved model says of itself, checked field by field when it is read."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from zoo.interfaces.model import Model
+from zoo.spec.errors import FormatError, quote
+
+FORMAT = 1
+MOST_BYTES = 1 << 20
+
+_REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.\-]*==[\w.+!\-]+", re.ASCII)
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def describe(model: Model, digest: str) -> dict[str, Any]:
+    """The config of a model.
+
+    Args:
+        model: what it is of.
+        digest: sha256 of its weights file.
+    """
+    return {
+        "format": FORMAT,
+        "zoo": version("zoo-core"),
+        "recipe": model.recipe.to_dict(),
+        "plugins": model.plugins,
+        "labels": list(model.labels),
+        "input": model.input_spec.to_dict(),
+        "origin": model.origin,
+        "metrics": {
+            split: {name: value for name, value in row.items() if math.isfinite(value)}
+            for split, row in model.metrics.items()
+        },
+        "licence": model.licence,
+        "sha256": digest,
+    }
+
+
+def dump(config: dict[str, Any]) -> str:
+    """The text of the file."""
+    return json.dumps(config, indent=2) + "\n"
+
+
+def parse(file: Path, where: str) -> dict[str, Any]:
+    """The checked content of a file.
+
+    Args:
+        file: to read.
+        where: how messages call the model.
+
+    Raises:
+        FormatError: it is missing, not JSON, not ours, or of a newer format.
+    """
+    place = f"{where}/{file.name}"
+    try:
+        if file.stat().st_size > MOST_BYTES:
+            got = str(file.stat().st_size)
+            raise FormatError(place, expected=f"at most {MOST_BYTES} bytes", got=got)
+        config = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FormatError(
+            f"{where} is not a saved model",
+            expected=f"a folder with {file.name}",
+            got=error.strerror or str(error),
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise FormatError(place, expected="JSON", got=quote(str(error))[1:-1]) from None
+    if not isinstance(config, dict) or not isinstance(config.get("format"), int) or "zoo" not in config:
+        raise FormatError(
+            f"{where} is not a model saved by zoo",
+            expected=f"format and zoo in its {file.name}",
+            got="neither",
+        )
+    if config["format"] > FORMAT:
+        raise FormatError(
+            place, expected=f"format {FORMAT} or older", got=f"format {config['format']}",
+            hint="pip install --upgrade zoo-core",
+        )  # fmt: skip
+    return _checked(config, place)
+
+
+def _checked(config: dict[str, Any], place: str) -> dict[str, Any]:
+    config = {"labels": [], "origin": None, "metrics": {}, "licence": None, "sha256": None, **config}
+    plugins, digest = config.get("plugins"), config["sha256"]
+    pins = [f"{k}=={v}" for k, v in plugins.items()] if isinstance(plugins, dict) else []
+    checks = {
+        "recipe": (isinstance(config.get("recipe"), dict), "a table"),
+        "input": (isinstance(config.get("input"), dict), "a table"),
+        "plugins": (bool(pins) and all(map(_REQUIREMENT.fullmatch, pins)), "versions by distribution"),
+        "labels": (_texts(config["labels"]), "a list of texts"),
+        "origin": (config["origin"] is None or isinstance(config["origin"], str), "a text or null"),
+        "licence": (config["licence"] is None or isinstance(config["licence"], str), "a text or null"),
+        "metrics": (_figures(config["metrics"]), "numbers by name, by split"),
+        "sha256": (
+            digest is None or (isinstance(digest, str) and _DIGEST.fullmatch(digest) is not None),
+            "64 hexadecimal digits",
+        ),
+    }
+    for key, (fine, expected) in checks.items():
+        if not fine:
+            raise FormatError(place, expected=f"{key} as {expected}", got=quote(config.get(key)))
+    return config
+
+
+def _texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _figures(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(row, dict) and all(isinstance(figure, int | float) for figure in row.values())
+        for row in value.values()
+    )

@@ -1,0 +1,54 @@
+"""Where `push` and `pull` go: the Hub's plain `owner/name`, `hf://owner/name`, or a folder."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from zoo.spec.errors import BadReferenceError, quote
+from zoo.spec.reference import HubRef, PathRef, parse_reference
+
+EXPECTED = '"owner/name", "hf://owner/name@revision" or "file:folder"'
+
+_PLAIN = re.compile(r"[\w\-][\w.\-]*/[\w.\-]+(?:@[\w.\-/]+)?")
+
+
+def parse_place(value: str | os.PathLike[str], revision: str | None = None) -> HubRef | PathRef:
+    """Reads what `push` and `pull` take.
+
+    Args:
+        value: `owner/name` with or without `hf://` before and `@revision` behind, `file:folder`, or a path
+            that cannot be taken for the Hub's: with a leading `.`, `/` or `~`, or a `pathlib.Path`.
+        revision: the same as behind `@`.
+
+    Raises:
+        BadReferenceError: it is something else, or names two revisions.
+
+    Example:
+        >>> parse_place("me/cats@v1")
+        HubRef(repo='me/cats', revision='v1')
+        >>> parse_place("file:me/cats"), parse_place("./cats")
+        (PathRef(path='me/cats'), PathRef(path='./cats'))
+    """
+    if isinstance(value, Path):
+        found: object = PathRef(str(value))
+    elif not isinstance(value, str):
+        raise BadReferenceError("where to", expected=EXPECTED, got=quote(value))
+    else:
+        text = value.strip()
+        found = parse_reference(f"hf://{text}" if _PLAIN.fullmatch(text) else text)
+    if not isinstance(found, HubRef | PathRef):
+        raise BadReferenceError(
+            "where to",
+            expected=EXPECTED,
+            got=quote(value),
+            hint=f'for the folder of that name say "file:{value}"',
+        )
+    if revision is None:
+        return found
+    if isinstance(found, PathRef):
+        raise BadReferenceError(f"folder {found.path}", expected="no revision", got=quote(revision))
+    if found.revision not in (None, revision):
+        raise BadReferenceError(str(found), expected="one revision", got=f"{quote(revision)} beside it")
+    return HubRef(found.repo, revision)

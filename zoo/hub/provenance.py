@@ -1,0 +1,56 @@
+"""What a model says of where it came from, without the paths of the machine that it was made on."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PureWindowsPath
+from typing import Any
+
+from zoo.compose.weights import WEIGHTS_FILE
+
+_STEP = ", starting from "
+_WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
+_REFERENCES = ("weights", "data")
+
+
+def public(config: dict[str, Any]) -> dict[str, Any]:
+    """A config with the last part in the place of each local path, in its recipe and in its origin.
+
+    Example:
+        >>> model = {"name": "net", "weights": "/home/me/runs/faces"}
+        >>> config = {"recipe": {"model": model}, "origin": "trained on cats, starting from /a b/c d/e"}
+        >>> public(config)["recipe"]["model"]["weights"], public(config)["origin"]
+        ('file:faces', 'trained on cats, starting from e')
+    """
+    origin = config["origin"]
+    if origin is not None:
+        steps = (_last(step) if _is_local(step, reference=True) else step for step in origin.split(_STEP))
+        origin = _STEP.join(steps)
+    return {**config, "recipe": _walk(config["recipe"]), "origin": origin}
+
+
+def _walk(value: Any, key: str = "") -> Any:
+    if key == "classes":
+        return value  # names of classes may look like anything
+    if isinstance(value, dict):
+        return {k: _walk(v, k) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_walk(item, key) for item in value]
+    if isinstance(value, str) and _is_local(value, reference=key in _REFERENCES):
+        return f"file:{_last(value)}"
+    return value
+
+
+def _is_local(text: str, *, reference: bool) -> bool:
+    if text.startswith("hf://"):
+        return False
+    if text.startswith(("file:", "/", "~", "./", "../", ".\\", "..\\")) or _WINDOWS.match(text):
+        return True
+    return reference and ("/" in text or "\\" in text)
+
+
+def _last(path: str) -> str:
+    path = path.removeprefix("file:")
+    parts = PureWindowsPath(path).parts if "\\" in path else Path(path).expanduser().resolve().parts
+    named = [part for part in parts[1 if parts[0][-1:] in "/\\" else 0 :] if part != WEIGHTS_FILE]
+    return named[-1] if named else WEIGHTS_FILE

@@ -1,0 +1,26 @@
+"""What `push` gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pushed:
+    """Where a model is; `print` it.
+
+    Args:
+        reference: what `zoo.pull` takes to get exactly this model.
+        url: page of the commit; None for a folder.
+        commit: id of the commit that holds the model; None for a folder.
+        files: those that changed, removed ones among them; empty where all was there already.
+    """
+
+    reference: str
+    url: str | None
+    commit: str | None
+    files: tuple[str, ...]
+
+    def __str__(self) -> str:
+        where = self.url or self.reference
+        return f"pushed {', '.join(self.files)} to {where}" if self.files else f"nothing changed at {where}"

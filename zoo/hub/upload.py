@@ -1,0 +1,208 @@
+"""One commit to the Hub, with the files that changed; landed as a whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo.compose.client import is_passing, patiently, quiet, reachable, talking
+from zoo.compose.download import Snapshot, git_hash
+from zoo.compose.weights import CONFIG_FILE, WEIGHTS_FILE
+from zoo.hub import config as configs
+from zoo.hub.card import HISTORY_FILE
+from zoo.hub.folder import sha256
+from zoo.hub.parcel import Parcel
+from zoo.hub.readme import MOST_BYTES, parse
+from zoo.hub.result import Pushed
+from zoo.hub.target import CARD_FILE
+from zoo.spec.errors import FormatError, SaveError, listing
+from zoo.spec.reference import HubRef
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+    from huggingface_hub.hf_api import ModelInfo, RepoSibling
+
+HINT = 'go online, or push to a folder: "file:FOLDER"'
+
+_NOT_CONTENT = {".gitattributes", CARD_FILE}
+_MOVED_ON = 412
+
+
+def upload(
+    parcel: Parcel, place: HubRef, *, message: str, private: bool | None, token: str | bool | None
+) -> Pushed:
+    """Pushes a parcel to a branch.
+
+    Args:
+        parcel: what goes.
+        place: repository and branch, made if need be.
+        message: of the commit.
+        private: whether a new repository is private; the account's default where None.
+        token: to write with; the one that the user is logged in with where None.
+
+    Raises:
+        SaveError: the Hub cannot be reached or says no, or holds something else.
+    """
+    return _Upload(parcel, place, message, private, token).run()
+
+
+class _Upload:
+    def __init__(
+        self, parcel: Parcel, place: HubRef, message: str, private: bool | None, token: str | bool | None
+    ) -> None:
+        from huggingface_hub import HfApi
+
+        self.parcel, self.message, self.private = parcel, message, private
+        self.repo, self.branch = place.repo, place.revision or "main"
+        self.where = f"push {place.repo}"
+        self.api: HfApi = HfApi(token=token)
+        self.token = token
+
+    def run(self) -> Pushed:
+        """Looks at what is there, and commits what differs."""
+        if not reachable():
+            raise SaveError(f"{self.where}: the Hub cannot be reached", hint=HINT)
+        head = self._head()
+        there = {sibling.rfilename: sibling for sibling in head.siblings or []}
+        files, stale = self._complete(head, there)
+        changed = [name for name, path in files.items() if not self._is_same(path, there.get(name))]
+        if not changed and not stale:
+            return self._pushed(head.sha, ())
+        return self._commit(head, changed, stale)
+
+    def _head(self) -> ModelInfo:
+        """What the branch holds now; made if need be.
+
+        Raises:
+            SaveError: the Hub says no, or the repository's visibility is another than asked for.
+        """
+        from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+
+        with self._talking():
+            try:
+                head = self._look()
+            except GatedRepoError:
+                raise
+            except RepositoryNotFoundError:
+                patiently(partial(self.api.create_repo, self.repo, private=self.private, exist_ok=True))
+                head = self._look(branch="main")
+            except RevisionNotFoundError:
+                head = self._look(branch="main")
+            if self.private is not None and head.private is not None and head.private != self.private:
+                words = {True: "a private repository", False: "a public repository"}
+                raise SaveError(
+                    self.where, expected=words[self.private], got=words[head.private],
+                    hint=f"change it at {self.api.endpoint}/{self.repo}/settings, or do not say which",
+                )  # fmt: skip
+            if self.branch == "main":
+                return head
+            patiently(partial(self.api.create_branch, self.repo, branch=self.branch, exist_ok=True))
+            return self._look()
+
+    def _look(self, branch: str | None = None) -> ModelInfo:
+        ask = partial(self.api.model_info, self.repo, revision=branch or self.branch, files_metadata=True)
+        return patiently(ask)
+
+    def _complete(self, head: ModelInfo, there: dict[str, RepoSibling]) -> tuple[dict[str, Path], list[str]]:
+        """All files that the commit shall hold, the README among them, and those that it shall not any more.
+
+        Raises:
+            SaveError: the repository holds something else than a model of zoo.
+        """
+        commit = Snapshot(text=self.where, repo=self.repo, commit=str(head.sha), hint=HINT, token=self.token)
+        digest = self._check_ours(commit, there)
+        stays = [n for n in self.parcel.optional if n in there and digest == self.parcel.digest]
+        history = commit.file(HISTORY_FILE, most=MOST_BYTES) if HISTORY_FILE in stays else None
+        text = None
+        if CARD_FILE in there:
+            file = commit.file(CARD_FILE, most=MOST_BYTES)
+            text = parse(file.read_text(encoding="utf-8", errors="replace"), f"{CARD_FILE} of {self.repo}")
+        self.parcel.write_readme(text, f"{CARD_FILE} of {self.repo}", history=history, stays=stays)
+        return self.parcel.files, [n for n in self.parcel.optional if n in there and n not in stays]
+
+    def _check_ours(self, commit: Snapshot, there: dict[str, RepoSibling]) -> str | None:
+        """The hash of the weights that are there; None in an empty repository."""
+        if not set(there) - _NOT_CONTENT:
+            return None
+        other = SaveError(
+            self.where,
+            expected="an empty repository or one that holds a model saved by this version of zoo",
+            got=f"one with {listing(sorted(set(there) - _NOT_CONTENT), 4)}",
+            hint="choose another name",
+        )
+        if CONFIG_FILE not in there:
+            raise other
+        try:
+            config = configs.parse(commit.file(CONFIG_FILE, most=configs.MOST_BYTES), self.where)
+        except FormatError as error:
+            raise other from error
+        digest: str | None = config["sha256"]
+        return digest
+
+    def _is_same(self, path: Path, there: RepoSibling | None) -> bool:
+        if there is None:
+            return False
+        if there.lfs is not None:
+            mine = self.parcel.digest if path.name == WEIGHTS_FILE else sha256(path)
+            return mine == there.lfs.sha256
+        return path.stat().st_size == there.size and git_hash(path) == there.blob_id
+
+    def _commit(self, head: ModelInfo, changed: list[str], stale: list[str]) -> Pushed:
+        """Commits onto exactly what was looked at; asked twice where no answer comes, and lands once."""
+        from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
+        additions = [CommitOperationAdd(name, self.parcel.files[name]) for name in changed]
+        removals = [CommitOperationDelete(name) for name in stale]
+        with self._talking():
+            try:
+                self.api.preupload_lfs_files(self.repo, additions, revision=self.branch, free_memory=False)
+            except RuntimeError as error:  # says which file it was; why is behind it
+                raise error.__cause__ or error from None
+            for attempt in (1, 2):
+                try:
+                    done = self.api.create_commit(
+                        self.repo, [*additions, *removals], commit_message=self.message, revision=self.branch,
+                        parent_commit=head.sha,
+                    )  # fmt: skip
+                except Exception as error:
+                    status = getattr(getattr(error, "response", None), "status_code", None)
+                    if not is_passing(error) and status != _MOVED_ON:
+                        raise
+                    landed = self._landed(head, changed, stale)
+                    if landed is not None:
+                        return self._pushed(landed, (*changed, *stale))
+                    if attempt == 2 or status == _MOVED_ON:
+                        raise
+                else:
+                    return self._pushed(done.oid, (*changed, *stale))
+        raise AssertionError("an attempt ends in one of the ways above")
+
+    def _landed(self, head: ModelInfo, changed: list[str], stale: list[str]) -> str | None:
+        """The new head, if it is our commit whose answer was lost."""
+        try:
+            with quiet():
+                now = self._look()
+        except Exception as error:
+            raise SaveError(
+                f"{self.where}: the connection was lost",
+                hint="push again: what has arrived is not sent twice",
+            ) from error
+        there = {sibling.rfilename: sibling for sibling in now.siblings or []}
+        ours = all(self._is_same(self.parcel.files[name], there.get(name)) for name in changed)
+        return now.sha if now.sha != head.sha and ours and not set(stale) & set(there) else None
+
+    def _pushed(self, commit: str | None, files: tuple[str, ...]) -> Pushed:
+        return Pushed(
+            reference=f"hf://{self.repo}@{commit}",
+            url=f"{self.api.endpoint}/{self.repo}/commit/{commit}",
+            commit=commit,
+            files=files,
+        )
+
+    @contextmanager
+    def _talking(self) -> Iterator[None]:
+        with talking(self.where, SaveError, repo=self.repo, hint=f"nothing changed there; {HINT}"):
+            yield
