@@ -70,7 +70,7 @@ def test_a_single_last_picture_joins_the_batch_before(
     make: Make, count: int, joined: bool, sizes: list[int]
 ) -> None:
     data = ClassFolders(make({"a": 5, "b": 5}))
-    source = Batches(data, range(count), SPEC, batch_size=4, join_single=joined)
+    source = Batches(data, range(count), SPEC, batch_size=4, least=2 if joined else 1)
     assert [len(batch["image"]) for batch in source] == sizes
     assert len(source) == len(sizes)
 

@@ -1,17 +1,20 @@
+import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from sklearn import metrics
 
 import zoo
 from zoo.builtin.datasets import Digits
+from zoo.cli.evaluate import describe
 from zoo.data.batches import Batches
 from zoo.data.splits import split
 from zoo.interfaces.model import Model
-from zoo.spec.errors import DataError, FormatError, TrainingError
-from zoo.training.evaluate import per_class
+from zoo.spec.errors import DataError, FormatError, SaveError, TrainingError
+from zoo.training.answers import per_class
 
 Make = Callable[..., Model]
 DIGITS = {"name": "digits", "per_class": 30}
@@ -76,3 +79,104 @@ def test_what_cannot_be_evaluated_is_one_line(make_model: Make, tmp_path: Path) 
         zoo.evaluate(str(tmp_path), "faces")
     with pytest.raises(TrainingError, match=r"expected a model from zoo\.build"):
         zoo.evaluate(3, "faces")
+
+
+def test_the_folder_has_figures_and_pictures_of_them(make_model: Make, tmp_path: Path) -> None:
+    model = make_model(head="multiclass", classes=10)
+    found = zoo.evaluate(model, DIGITS, split="all", out=tmp_path / "deep" / "eval")
+    folder = tmp_path / "deep" / "eval"
+    assert sorted(f.name for f in folder.iterdir()) == ["confusion.png", "metrics.json", "worst.png"]
+    assert json.loads((folder / "metrics.json").read_text()) == found
+    zoo.evaluate(model, DIGITS, split="all", out=folder)  # a second time replaces
+
+
+def test_the_worst_mistakes_are_the_wrong_answers_with_the_least_belief_in_the_truth(
+    make_model: Make,
+) -> None:
+    model = make_model(head="multiclass", classes=10)
+    found = zoo.evaluate(model, DIGITS, split="all")
+    data = Digits(per_class=30)
+    (batch,) = Batches(data, range(300), model.input_spec, batch_size=300)
+    with torch.no_grad():
+        table = model.eval()(batch["image"]).softmax(1)
+    loss = torch.nn.functional.nll_loss(table.log(), batch["target"], reduction="none")
+    wrong = [i for i in loss.argsort(descending=True).tolist() if table[i].argmax() != batch["target"][i]]
+    assert len(found["worst"]) == min(24, len(wrong))
+    first = found["worst"][0]
+    assert first["name"] == f"digits[{wrong[0]}]"
+    assert first["label"] == str(int(table[wrong[0]].argmax()))
+    assert first["score"] == pytest.approx(float(table[wrong[0]].max()), abs=1e-6)
+    assert first["truth"] == str(data.targets[wrong[0]])
+    assert [item["name"] for item in found["worst"]] == [f"digits[{i}]" for i in wrong[:24]]
+
+
+class Torch:
+    """Pictures of one gray value, with targets of any kind."""
+
+    def __init__(self, targets: list[object], classes: tuple[str, ...] = ()) -> None:
+        self.targets, self.classes = targets, classes
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, object]:
+        return np.full((16, 16), 10 * index + 1, np.uint8), self.targets[index]
+
+
+def test_values_have_their_largest_errors_and_a_scatter(make_model: Make, tmp_path: Path) -> None:
+    model = make_model(head="regression", classes=("x", "y"))
+    targets = [[float(i), -1.0] for i in range(12)]
+    targets[7] = [0.0, 5.0]  # of a value that hardly varies else
+    found = zoo.evaluate(model, Torch(targets), split="all", out=tmp_path / "eval")
+    assert "per_class" not in found
+    assert "Torch[7]" in describe(found)
+    assert found["worst"][0] == {**found["worst"][0], "name": "Torch[7]", "truth": "0, 5", "score": None}
+    assert len(found["worst"]) == 12
+    assert sorted(f.name for f in (tmp_path / "eval").iterdir()) == [
+        "metrics.json",
+        "scatter.png",
+        "worst.png",
+    ]
+
+
+def test_labels_have_scikit_learns_figures_each(make_model: Make, tmp_path: Path) -> None:
+    model = make_model(head="multilabel", classes=("red", "big", "old"))
+    targets = np.random.default_rng(0).integers(0, 2, (20, 3)).tolist()
+    found = zoo.evaluate(model, Torch(targets), split="all", out=tmp_path / "eval")
+    pictures = torch.stack([torch.full((1, 16, 16), (10 * i + 1) / 255) for i in range(20)])
+    with torch.no_grad():
+        chosen = (model.eval()(pictures).sigmoid() >= 0.5).int().numpy()
+    table = metrics.precision_recall_fscore_support(targets, chosen, zero_division=0)
+    for i, name in enumerate(("red", "big", "old")):
+        row = found["per_class"][name]
+        assert [row[k] for k in ("precision", "recall", "f1", "pictures")] == pytest.approx(
+            [t[i] for t in table]
+        )
+    assert "confusion" not in found
+    assert "red" in describe(found)
+    assert all(item["label"] != item["truth"] for item in found["worst"])
+
+
+def test_a_model_without_mistakes_has_no_picture_of_them(make_model: Make, tmp_path: Path) -> None:
+    model = make_model(head="binary")
+    (tmp_path / "worst.png").write_text("of an earlier evaluation")
+    answers = [int(zoo.predict(model, Torch([0] * 6)[i][0])[0].scores["1"] >= 0.5) for i in range(6)]
+    data = Torch(answers, classes=("0", "1"))
+    found = zoo.evaluate(model, data, split="all", out=tmp_path)
+    assert (found["accuracy"], found["worst"]) == (1, [])
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["confusion.png", "metrics.json"]
+
+
+def test_unreadable_pictures_stop_or_are_left_out(make_model: Make, photos: Path) -> None:
+    (photos / "dark" / "3.png").write_bytes(b"")
+    model = make_model(in_channels=3)
+    with pytest.raises(DataError, match=r"dark/3\.png: .*an empty file"):
+        zoo.evaluate(model, photos, split="all")
+    with pytest.warns(zoo.ZooWarning, match="left out 1 of 28 pictures"):
+        assert zoo.evaluate(model, photos, split="all", skip_unreadable=True)["pictures"] == 27
+
+
+def test_a_folder_that_cannot_be_written_is_said_first(make_model: Make, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SaveError, match="expected a writable place"):
+        zoo.evaluate(make_model(), "faces", out=tmp_path / "file" / "eval")

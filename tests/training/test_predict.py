@@ -1,3 +1,4 @@
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,8 @@ from PIL import Image
 
 import zoo
 from zoo.interfaces.model import Model
-from zoo.spec.errors import DataError, TrainingError
+from zoo.spec.errors import DataError, SaveError, TrainingError
+from zoo.training.predict import Predicted
 
 Make = Callable[..., Model]
 PIXELS = np.random.default_rng(1).integers(0, 256, (16, 16, 3), dtype=np.uint8)
@@ -84,3 +86,51 @@ def test_an_empty_folder_and_a_model_without_head_are_said(make_model: Make, tmp
         zoo.predict(make_model(), tmp_path)
     with pytest.raises(TrainingError, match="a model with a head"):
         zoo.predict(make_model(head=None), PIXELS)
+
+
+def test_an_open_file_is_one_picture(make_model: Make, tmp_path: Path) -> None:
+    model = make_model(in_channels=3)
+    Image.fromarray(PIXELS).save(tmp_path / "a.png")
+    (expected,) = zoo.predict(model, tmp_path / "a.png")
+    with (tmp_path / "a.png").open("rb") as file:
+        (found,) = zoo.predict(model, file)
+    assert (found.source, found.scores) == (expected.source, expected.scores)
+    memory = io.BytesIO((tmp_path / "a.png").read_bytes())
+    assert zoo.predict(model, [memory])[0].source == "picture 0"
+    with pytest.raises(DataError, match="picture: expected a readable picture, got an empty file"):
+        zoo.predict(model, io.BytesIO(b""))
+    with (
+        (tmp_path / "a.png").open("r", encoding="latin-1") as text,
+        pytest.raises(DataError, match="binary mode"),
+    ):
+        zoo.predict(model, text)
+
+
+def test_unreadable_files_are_named_or_left_out(make_model: Make, photos: Path) -> None:
+    model = make_model(in_channels=3)
+    (photos / "dark" / "3.png").write_bytes(b"")
+    with pytest.raises(DataError, match=r"dark/3\.png: .*got an empty file.*--skip-unreadable"):
+        zoo.predict(model, photos)
+    with pytest.warns(zoo.ZooWarning, match=r"left out 1 of 28 pictures .*dark/3\.png \(an empty file\)"):
+        found = zoo.predict(model, [photos, PIXELS], skip_unreadable=True)
+    assert len(found) == 28
+    assert found[-1].source == "picture 28"
+    with pytest.warns(zoo.ZooWarning), pytest.raises(DataError, match="a picture that can be read, got none"):
+        zoo.predict(model, photos / "dark" / "3.png", skip_unreadable=True)
+
+
+def test_the_sheet_is_drawn_and_a_bad_name_is_said_before(
+    make_model: Make, photos: Path, tmp_path: Path
+) -> None:
+    model = make_model(in_channels=3)
+    zoo.predict(model, photos / "dark", out=tmp_path / "new" / "sheet.png")
+    with Image.open(tmp_path / "new" / "sheet.png") as sheet:
+        assert sheet.width > 1000
+    with pytest.raises(SaveError, match=r"the name of a PNG file, got 'sheet\.jpg'; say sheet\.png"):
+        zoo.predict(model, PIXELS, out=tmp_path / "sheet.jpg")
+
+
+def test_the_best_classes_come_first() -> None:
+    item = Predicted("a", "b", 0.5, {"a": 0.2, "b": 0.5, "c": 0.3})
+    assert [*item.top(2)] == ["b", "c"]
+    assert len(item.top(9)) == 3

@@ -17,7 +17,7 @@ from zoo.spec.errors import DataError
 Array = npt.NDArray[np.uint8]
 
 
-class _Embedded(Dataset):
+class Embedded(Dataset):
     """Pictures that fit in memory.
 
     Args:
@@ -28,7 +28,9 @@ class _Embedded(Dataset):
 
     title: ClassVar[str]
 
-    def __init__(self, pictures: Array, targets: npt.NDArray[np.int64], *, per_class: int | None) -> None:
+    def __init__(
+        self, pictures: Array, targets: npt.NDArray[np.int64], *, per_class: int | None = None
+    ) -> None:
         if per_class is not None:
             kept = [np.flatnonzero(targets == label)[:per_class] for label in range(len(self.labels))]
             order = np.sort(np.concatenate(kept))
@@ -54,7 +56,7 @@ class _Embedded(Dataset):
         return f"{self.title}[{index}]"
 
 
-class Digits(_Embedded):
+class Digits(Embedded):
     """Handwritten digits, 8 x 8 gray pixels (E. Alpaydin, C. Kaynak, 1998).
 
     Args:
@@ -75,7 +77,7 @@ class Digits(_Embedded):
         super().__init__(pictures, bunch.target.astype(np.int64), per_class=per_class)
 
 
-class Faces(_Embedded):
+class Faces(Embedded):
     """Faces of Labeled Faces in the Wild, and crops of the same photographs without one; 25 x 25 gray pixels.
 
     Args:
@@ -100,9 +102,14 @@ def _package(module: str, dataset: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise DataError(
-            f"dataset {dataset}",
-            expected=f"the package of {module}",
-            got=str(error),
-            hint="pip install 'zoo-core[datasets]'",
-        ) from None
+        raise missing(dataset, module, str(error)) from None
+
+
+def missing(dataset: str, package: str, reason: str) -> DataError:
+    """The error for a data set whose package is not there."""
+    return DataError(
+        f"dataset {dataset}",
+        expected=f"the package of {package}",
+        got=reason,
+        hint="pip install 'zoo-core[datasets]'",
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -9,6 +10,7 @@ import click
 from zoo.cli._common import emit_json, json_option, table
 
 _MOST_CLASSES = 12
+_MOST_MISTAKES = 5
 
 
 @click.command("evaluate")
@@ -21,17 +23,34 @@ _MOST_CLASSES = 12
     help="train, val, test, or all for data that the model never saw.",
 )
 @click.option("--save", is_flag=True, help="Keep the figures in the model's folder and card.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder for metrics.json, pictures of the confusion matrix and of the worst mistakes.",
+)
 @click.option("--device", help="cpu, cuda, ...  [default: an accelerator if there is one]")
 @click.option("--workers", default=0, show_default=True, help="Processes that read pictures.")
+@click.option("--skip-unreadable", is_flag=True, help="Leave out files that cannot be read, with a warning.")
 @json_option
 def command(
-    *, model: str, data: str, split: str, save: bool, device: str | None, workers: int, as_json: bool
+    *,
+    model: str,
+    data: str,
+    split: str,
+    save: bool,
+    out: Path | None,
+    device: str | None,
+    workers: int,
+    skip_unreadable: bool,
+    as_json: bool,
 ) -> None:
     """Measure a saved MODEL on DATA, a folder of class folders or the name of a data set."""
     from zoo.training.common import as_model
     from zoo.training.verbs import evaluate
 
-    figures = evaluate(model, data, split=split, device=device, workers=workers)
+    figures = evaluate(
+        model, data, split=split, device=device, workers=workers, skip_unreadable=skip_unreadable, out=out
+    )
     if save:
         from zoo.hub.folder import save as save_model
 
@@ -43,6 +62,8 @@ def command(
         emit_json(figures)
     else:
         click.echo(describe(figures))
+        if out is not None:
+            click.echo(f"\nfigures and pictures: {out}")
 
 
 def describe(figures: dict[str, Any]) -> str:
@@ -65,8 +86,20 @@ def describe(figures: dict[str, Any]) -> str:
         header = ["CLASS", "PRECISION", "RECALL", "F1", "PICTURES"]
         lines += ["", table(rows, header, right=[1, 2, 3, 4])]
     labels = figures.get("labels", [])
-    if 0 < len(labels) <= _MOST_CLASSES:
+    if "confusion" in figures and len(labels) <= _MOST_CLASSES:
         rows = [[label, *row] for label, row in zip(labels, figures["confusion"], strict=True)]
         header = ["TRUTH \\ ANSWER", *labels]
         lines += ["", table(rows, header, right=list(range(1, len(header))))]
+    worst = figures.get("worst", [])[:_MOST_MISTAKES]
+    if worst:
+        rows = [
+            [
+                item["name"],
+                item["label"],
+                "" if item["score"] is None else f"{item['score']:.1%}",
+                item["truth"],
+            ]
+            for item in worst
+        ]
+        lines += ["", table(rows, ["WORST MISTAKES", "ANSWER", "SCORE", "TRUTH"], right=[2])]
     return "\n".join(lines)

@@ -8,15 +8,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from zoo.data.pictures import SUFFIXES, decode
+from zoo.data.layout import scan
+from zoo.data.pictures import decode
+from zoo.data.reading import readable
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks import Binary, Multiclass
-from zoo.spec.errors import DataError, listing, quote
+from zoo.spec.errors import DataError, quote
 
-SPLIT_FOLDERS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
-"""Names of split folders, and the split that each means."""
-
-_LAYOUT = "one folder of pictures for each class, e.g. cats/ and dogs/, or train/cats/, test/cats/ ..."
 _PAIR = 2
 
 
@@ -63,41 +61,27 @@ class ClassFolders(PictureFiles):
 
     Args:
         root: the folder.
+        skip_unreadable: reads every file once, and leaves out those that cannot be read, with a warning.
 
     Raises:
         DataError: it is missing, empty, has one class only, or a class without pictures.
     """
 
-    def __init__(self, root: str | Path) -> None:
-        self.root = Path(root).expanduser()
-        where = f"data {self.root}"
-        top = _folders(self.root, where)
-        splits = {folder: SPLIT_FOLDERS.get(folder.name.lower()) for folder in top}
-        if top and all(splits.values()):
-            groups = {folder: str(split) for folder, split in splits.items()}
-            _check_groups(groups, where)
-        else:
-            groups = {}
-        found: list[tuple[Path, str, str | None]] = []
-        names: dict[str | None, set[str]] = {}
-        for parent, split in groups.items() if groups else [(self.root, None)]:
-            for folder in _folders(parent, where):
-                files = picture_files(folder)
-                if not files:
-                    raise DataError(
-                        f"data {folder}",
-                        expected="pictures",
-                        got="none",
-                        hint=f"remove the folder, or put files of {listing(sorted(SUFFIXES))} into it",
-                    )
-                names.setdefault(split, set()).add(folder.name)
-                found += [(file, folder.name, split) for file in files]
-        self.labels = _labels(names, self.root, where)
-        super().__init__([file for file, _, _ in found])
+    def __init__(self, root: str | Path, *, skip_unreadable: bool = False) -> None:
+        layout = scan(root)
+        if layout.problems:
+            raise layout.problems[0]
+        self.root, self.labels = layout.root, layout.labels
+        kept = readable(layout.files) if skip_unreadable else range(len(layout.files))
+        super().__init__([layout.files[i] for i in kept])
         numbers = {label: i for i, label in enumerate(self.labels)}
-        self._targets = [numbers[label] for _, label, _ in found]
-        self._splits = [split for _, _, split in found]
+        self._targets = [numbers[layout.classes[i]] for i in kept]
+        self._splits = [layout.splits[i] for i in kept]
         self.task = Binary() if len(self.labels) == _PAIR else Multiclass()
+        there = set(self._targets)
+        for label in self.labels:
+            if numbers[label] not in there:
+                raise DataError(f"class {quote(label)}", expected="pictures that can be read", got="none")
 
     def __getitem__(self, index: int) -> Sample:
         return Sample(decode(self.files[index]), self._targets[index])
@@ -130,59 +114,35 @@ class ClassFolders(PictureFiles):
         return self._splits[index]
 
 
-def picture_files(folder: Path) -> list[Path]:
-    """All pictures under a folder, sorted by path."""
-    return sorted(
-        file
-        for file in folder.rglob("*")
-        if file.suffix.lower() in SUFFIXES
-        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
-        and file.is_file()
-    )
+class FoundFolders(PictureFiles):
+    """Class folders as they are, right or wrong; to look at, not to train on.
 
+    Args:
+        root: the folder.
 
-def _folders(parent: Path, where: str) -> list[Path]:
-    if not parent.exists():
-        raise DataError(where, expected="a folder", got="nothing there", hint=_nearest(parent))
-    if not parent.is_dir():
-        raise DataError(where, expected="a folder", got="a file", hint=f"give {_LAYOUT}")
-    skipped = (".", "__")
-    return sorted(f for f in parent.iterdir() if f.is_dir() and not f.name.startswith(skipped))
+    Raises:
+        DataError: it is none.
+    """
 
+    def __init__(self, root: str | Path) -> None:
+        self.layout = scan(root)
+        if not self.layout.root.is_dir():
+            raise self.layout.problems[0]
+        super().__init__(self.layout.files)
+        self.labels = tuple(sorted({*self.layout.labels, *self.layout.classes}))
+        if len(self.labels) >= _PAIR:
+            self.task = Binary() if len(self.labels) == _PAIR else Multiclass()
 
-def _nearest(path: Path) -> str:
-    there = next((p for p in path.parents if p.exists()), Path())
-    return (
-        f"{there} holds {listing(sorted(p.name for p in there.iterdir() if not p.name.startswith('.')), 6)}"
-    )
+    @property
+    def targets(self) -> Sequence[int]:
+        """Class indices."""
+        numbers = {label: i for i, label in enumerate(self.labels)}
+        return [numbers[label] for label in self.layout.classes]
 
+    def name(self, index: int) -> str:
+        """The path inside the folder."""
+        return self.files[index].relative_to(self.layout.root).as_posix()
 
-def _check_groups(groups: dict[Path, str], where: str) -> None:
-    splits = sorted(groups.values())
-    twice = next((s for s in splits if splits.count(s) > 1), None)
-    if twice:
-        got = listing(f.name for f, s in groups.items() if s == twice)
-        raise DataError(
-            where, expected=f"one folder for the {twice} split", got=got, hint="put them together"
-        )
-
-
-def _labels(names: dict[str | None, set[str]], root: Path, where: str) -> tuple[str, ...]:
-    known = names.get("train") or set().union(*names.values())
-    if not known:
-        loose = len(picture_files(root)) if root.is_dir() else 0
-        got = f"{loose} pictures outside any class folder" if loose else "an empty folder"
-        raise DataError(where, expected=_LAYOUT, got=got)
-    for split, found in names.items():
-        if extra := sorted(found - known):
-            raise DataError(
-                f"{where}: {split} split",
-                expected=f"the classes of train ({listing(sorted(known), 6)})",
-                got=quote(extra[0]),
-                hint=f"add a folder train/{extra[0]}, or remove it",
-            )
-    if len(known) < _PAIR:
-        only = next(iter(known))
-        hint = f"lay it out as {_LAYOUT}"
-        raise DataError(where, expected="at least 2 classes", got=f"one, {quote(only)}", hint=hint)
-    return tuple(sorted(known))
+    def split_of(self, index: int) -> str | None:
+        """As `ClassFolders`."""
+        return self.layout.splits[index]

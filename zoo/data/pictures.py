@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import re
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from zoo.interfaces.dataset import Picture
@@ -26,36 +29,93 @@ LUMA = (0.299, 0.587, 0.114)
 _GRAY, _RGB, _RGBA = 1, 3, 4
 _FLAT, _MAP, _BATCH = 2, 3, 4
 _DEEP = 65535
+_ORIENTATION = 0x0112
 
 
-def decode(path: str | Path) -> Picture:
-    """Reads a file.
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What a file says of its picture.
+
+    Args:
+        format: as Pillow names it, such as `JPEG`.
+        mode: how pixels are stored, as Pillow names it, such as `RGB` or `CMYK`.
+        turned: whether an EXIF tag says that the picture must be turned to be upright.
+        frames: how many there are.
+    """
+
+    format: str
+    mode: str
+    turned: bool
+    frames: int
+
+
+def decode(source: str | Path | IO[bytes], where: str | None = None) -> Picture:
+    """Reads a picture.
 
     Turned upright by its EXIF tag; of several frames the first, with a warning; palette, CMYK, YCbCr and
     Lab become RGB.
+
+    Args:
+        source: a file's path, or an open file that can seek.
+        where: what to call it in an error.
 
     Returns:
         H x W x C with C = 1, 2 (gray and alpha), 3 or 4: uint8, or float32 in [0, 1] for 16-bit pictures.
 
     Raises:
-        DataError: the file is missing, truncated or no picture.
+        DataError: the file is missing, truncated, too large or no picture.
     """
-    where = f"picture {path}"
+    where = where or f"picture {source}"
+    picture, facts = read(source, where)
+    if facts.frames > 1:
+        warn(f"{where} has several frames; the first is taken")
+    return picture
+
+
+def read(source: str | Path | IO[bytes], where: str) -> tuple[Picture, FileFacts]:
+    """A picture as `decode` returns it, without its warning, and what its file says of it."""
     try:
-        with Image.open(path) as image:
-            if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
-                warn(f"{where} has several frames; the first is taken")
+        with Image.open(source) as image:
+            # A camera's MPO holds the picture and its previews.
+            frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+            if frames > 1:
                 image.seek(0)
             image.load()
-            return from_pil(ImageOps.exif_transpose(image), where)
+            turned = image.getexif().get(_ORIENTATION, 1) not in (0, 1)
+            facts = FileFacts(str(image.format), image.mode, turned, frames)
+            return from_pil(ImageOps.exif_transpose(image), where), facts
     except DataError:
         raise
     except FileNotFoundError:
         raise DataError(where, expected="a file", got="nothing there") from None
+    except Image.DecompressionBombError as error:
+        limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
+        found = re.search(r"\d+", str(error))
+        raise DataError(
+            where,
+            expected=f"at most {limit:,} pixels",
+            got=f"{int(found[0]):,}" if found else "more",
+            hint="make it smaller, or raise PIL.Image.MAX_IMAGE_PIXELS if you trust it",
+        ) from error
     except Exception as error:  # decoders raise whatever they stumble over
-        reason = " ".join(str(error).split()) or type(error).__name__
-        hint = "mend or remove the file"
-        raise DataError(where, expected="a readable picture", got=quote(reason)[1:-1], hint=hint) from error
+        raise DataError(
+            where,
+            expected="a readable picture",
+            got=_reason(error, source),
+            hint="mend or remove it, or skip such files (skip_unreadable=True, --skip-unreadable)",
+        ) from error
+
+
+def _reason(error: Exception, source: str | Path | IO[bytes]) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "an empty file" if _is_empty(source) else "a file of another kind"
+    return quote(" ".join(str(error).split()) or type(error).__name__)[1:-1]
+
+
+def _is_empty(source: str | Path | IO[bytes]) -> bool:
+    if isinstance(source, str | Path):
+        return Path(source).stat().st_size == 0
+    return source.seek(0, io.SEEK_END) == 0
 
 
 def from_pil(image: Image.Image, where: str = "picture") -> Picture:

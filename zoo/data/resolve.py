@@ -9,40 +9,59 @@ from typing import Any
 from zoo.data.folders import ClassFolders
 from zoo.data.wrapped import TorchData
 from zoo.interfaces.dataset import Dataset
-from zoo.spec.errors import DataError, UnknownComponentError, quote
+from zoo.spec.errors import DataError, OptionError, UnknownComponentError, quote
 from zoo.spec.reference import ComponentRef, HubRef, PathRef, parse_reference
 
 Named = Callable[[ComponentRef], Any]
 """Makes the data set of a component reference; handed in, so that this room needs no registry."""
 
 
-def resolve(data: Any, named: Named) -> Dataset:
+def folder_of(data: Any) -> Path | None:
+    """The folder that is meant, if one is.
+
+    Args:
+        data: as `resolve` takes it.
+    """
+    if isinstance(data, Path):
+        return data
+    if isinstance(data, str | Mapping | PathRef):
+        ref = parse_reference(data)
+        return Path(ref.path) if isinstance(ref, PathRef) else None
+    return None
+
+
+def resolve(data: Any, named: Named, *, skip_unreadable: bool = False) -> Dataset:
     """The data set that is meant.
 
     Args:
         data: a folder (a path with a separator or leading dot, `file:...` or `pathlib.Path`), a name, a table
             with name and options, a torch data set of the map style, or a data set of ours.
         named: makes a data set by name.
+        skip_unreadable: leaves out the files of a folder that cannot be read; see `ClassFolders`.
 
     Raises:
         DataError: it is none of these, or cannot be read.
+        OptionError: there are no files to be skipped.
         UnknownComponentError: no plugin has a data set of that name.
     """
+    folder = folder_of(data)
+    if folder is not None:
+        return ClassFolders(folder, skip_unreadable=skip_unreadable)
+    if skip_unreadable:
+        expected = "a folder of pictures beside it"
+        raise OptionError("skip_unreadable", expected=expected, got=quote(_called(data)), hint="leave it out")
     if isinstance(data, Dataset):
         return data
-    if isinstance(data, Path):
-        return ClassFolders(data)
-    if not isinstance(data, str | Mapping | ComponentRef | PathRef | HubRef):
+    if not isinstance(data, str | Mapping | ComponentRef | HubRef):
         if hasattr(data, "__getitem__") and hasattr(data, "__len__") and not isinstance(data, list | tuple):
             return TorchData(data)
         expected = "a folder, the name of a data set, or a torch data set with len() and []"
         raise DataError("data", expected=expected, got=quote(type(data).__name__))
     ref = parse_reference(data)
-    if isinstance(ref, PathRef):
-        return ClassFolders(ref.path)
     if isinstance(ref, HubRef):
         expected = "a folder or the name of a data set"
         raise DataError("data", expected=expected, got=str(ref), hint="download it first")
+    assert isinstance(ref, ComponentRef)  # noqa: S101 - a path is a folder
     try:
         found = named(ref)
     except UnknownComponentError as error:
@@ -54,3 +73,7 @@ def resolve(data: Any, named: Named) -> Dataset:
     if not isinstance(found, Dataset):
         raise DataError(f"data {ref}", expected="a zoo Dataset", got=type(found).__name__)
     return found
+
+
+def _called(data: Any) -> str:
+    return str(data) if isinstance(data, str | ComponentRef | HubRef) else type(data).__name__

@@ -34,12 +34,12 @@ class Dataset(ABC):
     """Pictures by number. A subclass' constructor takes the options of its config class, keyword-only.
 
     Attributes:
-        task: what the targets are for.
+        task: what the targets are for; None where pictures have no targets, but are what is to be learnt.
         labels: names of the classes, in the order of their indices.
         fingerprint: changes whenever the data change; None where that cannot be known.
     """
 
-    task: Task
+    task: Task | None = None
     labels: tuple[str, ...] = ()
     fingerprint: str | None = None
 
@@ -54,7 +54,7 @@ class Dataset(ABC):
     @property
     @abstractmethod
     def targets(self) -> Sequence[Any]:
-        """All targets, without reading pictures; splits are stratified by them."""
+        """All targets, without reading pictures; splits are stratified by them. May be None each."""
 
     def name(self, index: int) -> str:
         """How messages call a sample: a file's path, or its number."""

@@ -32,6 +32,11 @@ def check_data(model: Model, dataset: Dataset, where: str) -> None:
             expected = f"rows of {model.outputs} zeros and ones"
             raise DataError(f"{where}: targets", expected=expected, got=quote(bad))
     elif isinstance(task, Regression):
+        if None in targets:
+            hint = "give data with targets"
+            raise DataError(
+                f"{where}: targets", expected=f"{model.outputs} values a picture", got="none", hint=hint
+            )
         lengths = {len(t) if isinstance(t, list | tuple) else 1 for t in targets}
         if lengths != {model.outputs}:
             expected, got = f"{model.outputs} values a picture", listing(map(str, sorted(lengths)))

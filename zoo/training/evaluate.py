@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from zoo.data.batches import Batches
 from zoo.data.splits import split as split_data
@@ -16,11 +15,17 @@ from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
 from zoo.interfaces.scoring import Score
-from zoo.interfaces.tasks import Binary, Multiclass, Ordinal, names_for
-from zoo.spec.errors import warn
+from zoo.interfaces.tasks import Regression, names_for
+from zoo.spec.errors import SaveError, warn
+from zoo.training.answers import Answers, Mistake
 from zoo.training.checks import check_data
 from zoo.training.common import SPLITS_FILE, as_dataset, as_loss, as_model, pick_seed
+from zoo.training.history import write_json
 from zoo.training.state import borrowed, choose_device, isolated, to_device
+
+METRICS_FILE = "metrics.json"
+
+_MOST_MISTAKES = 24
 
 
 def evaluate(
@@ -33,6 +38,8 @@ def evaluate(
     batch_size: int = 64,
     device: str | torch.device | None = None,
     workers: int = 0,
+    skip_unreadable: bool = False,
+    out: str | os.PathLike[str] | None = None,
 ) -> dict[str, Any]:
     """Measures a model on a split of data; the figures are also kept in `model.metrics`.
 
@@ -45,31 +52,36 @@ def evaluate(
         batch_size: pictures at a time.
         device: by default an accelerator if there is one.
         workers: processes that read pictures.
+        skip_unreadable: leaves out the files of a folder that cannot be read.
+        out: folder to write `metrics.json`, `confusion.png` (for values `scatter.png`) and `worst.png` into.
 
     Returns:
-        `split`, `pictures`, `loss` and the task's metrics by name; for tasks of classes also `labels`,
-        `confusion` (rows are the truth, columns the answer) and `per_class` with precision, recall, f1 (in
-        [0, 1]; 0 where undefined) and the number of pictures of each label.
+        `split`, `pictures`, `loss` and the task's metrics by name. For tasks of classes and of labels also
+        `labels`, and `per_class` with precision, recall, f1 (in [0, 1]; 0 where undefined) and the number of
+        pictures of each; for tasks of classes `confusion` (rows are the truth, columns the answer). `worst`
+        lists up to 24 mistakes, the surest one first, of values the largest errors: `name`, `label`, `score`
+        and `truth` of each.
 
     Raises:
         DataError: the data cannot be read, do not fit the model, or lack the split.
         TrainingError: the model has no task.
+        SaveError: `out` cannot be written.
     """
     model, folder = as_model(model)
-    dataset = as_dataset(data)
+    dataset = as_dataset(data, skip_unreadable=skip_unreadable)
     check_data(model, dataset, "evaluate")
     seed = pick_seed(seed, model)
     indices = split_data(dataset, seed, training=False).of(split)
     if folder is not None:
         _warn_of_leak(folder, dataset, indices, split)
+    target = None if out is None else _folder(out)
     chosen = choose_device(device)
     the_loss, _ = as_loss(model.recipe.loss if loss is None else loss, model, needed=False)
     batches = Batches(dataset, indices, model.input_spec, batch_size=batch_size, workers=workers)
     task = model.task
     assert task is not None  # noqa: S101 - check_data has looked
     score = Score(task, model.outputs, the_loss)
-    answers: list[Tensor] = []
-    truths: list[Tensor] = []
+    answers = Answers(task, names_for(model.labels or dataset.labels, task.classes(model.outputs)))
     with borrowed(model, chosen), isolated(chosen), torch.no_grad():
         model.eval()
         if isinstance(the_loss, Loss):
@@ -78,47 +90,58 @@ def evaluate(
             ready = to_device(batch, chosen)
             output = model(ready["image"])
             score.add(output, ready)
-            table = task.probabilities(output)
-            if table is not None:
-                answers.append(table.argmax(dim=1).cpu())
-                truths.append(batch["target"])
+            answers.add(output, ready["target"], batch["index"])
         figures = score.values()
     model.metrics = {**model.metrics, split: figures}
-    result: dict[str, Any] = {"split": split, "pictures": len(indices), **figures}
-    if isinstance(task, Binary | Multiclass | Ordinal):
-        labels = names_for(model.labels or dataset.labels, task.classes(model.outputs))
-        result |= per_class(torch.cat(truths), torch.cat(answers), labels)
+    worst = answers.worst(_MOST_MISTAKES, dataset.name)
+    result: dict[str, Any] = {"split": split, "pictures": len(indices), **figures, **answers.tables()}
+    result["worst"] = [mistake.to_dict() for mistake in worst]
+    if target is not None:
+        _write(target, result, answers, worst, dataset)
     return result
 
 
-def per_class(truths: Tensor, answers: Tensor, labels: list[str]) -> dict[str, Any]:
-    """Confusion matrix, and precision, recall, F1 and pictures by label.
+def _folder(out: str | os.PathLike[str]) -> Path:
+    folder = Path(out).expanduser()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SaveError(f"folder {folder}", expected="a writable place", got=error.strerror) from error
+    return folder
 
-    Args:
-        truths: N class indices.
-        answers: N class indices.
-        labels: names by index.
 
-    Example:
-        >>> per_class(torch.tensor([0, 0, 1]), torch.tensor([0, 1, 1]), ["a", "b"])["confusion"]
-        [[1, 1], [0, 1]]
-    """
-    count = len(labels)
-    confusion = torch.bincount(truths * count + answers, minlength=count * count).view(count, count)
-    hits = confusion.diagonal().double()
-    precision = hits / confusion.sum(dim=0).clamp(min=1)
-    recall = hits / confusion.sum(dim=1).clamp(min=1)
-    f1 = 2 * hits / (confusion.sum(dim=0) + confusion.sum(dim=1)).clamp(min=1)
-    rows = {
-        label: {
-            "precision": float(precision[i]),
-            "recall": float(recall[i]),
-            "f1": float(f1[i]),
-            "pictures": int(confusion[i].sum()),
-        }
-        for i, label in enumerate(labels)
-    }
-    return {"labels": labels, "confusion": confusion.tolist(), "per_class": rows}
+def _write(
+    folder: Path, result: dict[str, Any], answers: Answers, worst: list[Mistake], dataset: Dataset
+) -> None:
+    """The figures, and pictures of them; what an earlier evaluation left is replaced."""
+    from zoo.training.evaluation_plots import CONFUSION_FILE, SCATTER_FILE, WORST_FILE, confusion, scatter
+    from zoo.training.plots import sheet
+
+    title = f"{result['split']} split, {result['pictures']} pictures"
+    values = isinstance(answers.task, Regression)
+    try:
+        write_json(folder / METRICS_FILE, result)
+    except OSError as error:
+        raise SaveError(f"cannot write into {folder}", got=error.strerror or str(error)) from error
+    if "confusion" in result:
+        if "accuracy" in result:
+            title += f", accuracy {result['accuracy']:.1%}"
+        confusion(result["confusion"], result["labels"], folder / CONFUSION_FILE, title)
+    elif values:
+        truths, said = answers.column("truth").numpy(), answers.column("answer").numpy()
+        scatter(truths, said, answers.labels, folder / SCATTER_FILE, title)
+    if worst:
+        sheet(
+            [dataset[mistake.index].picture for mistake in worst],
+            [mistake.label for mistake in worst],
+            [mistake.score for mistake in worst],
+            folder / WORST_FILE,
+            truths=[mistake.truth for mistake in worst],
+            names=[mistake.name for mistake in worst],
+            title=f"{'largest errors' if values else 'worst mistakes'}: {title}",
+        )
+    else:
+        (folder / WORST_FILE).unlink(missing_ok=True)
 
 
 def _warn_of_leak(folder: Path, dataset: Dataset, indices: tuple[int, ...], split: str) -> None:

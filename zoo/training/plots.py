@@ -1,23 +1,28 @@
-"""Pictures of a run: curves, and a sheet of predictions."""
+"""Pictures of runs and data: curves, sheets of predictions, a few pictures of each class."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from zoo.interfaces.dataset import Picture
+from zoo.spec.errors import SaveError, quote
 from zoo.training.history import Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 CURVES_FILE = "curves.png"
 SHEET_FILE = "predictions.png"
 
 _TRAIN, _VAL, _RIGHT, _WRONG, _FAINT = "#8a8f98", "#1f5fbf", "#1b7f3b", "#c0271d", "#b9bec6"
+_COLOURS = 3
+_CELL, _GAP = 72, 4
 
 
 def curves(history: Sequence[Row], best: Row | None, path: Path, title: str = "") -> Path:
@@ -46,7 +51,7 @@ def curves(history: Sequence[Row], best: Row | None, path: Path, title: str = ""
                 axis.set_title(text, fontsize=10, loc="left")
     if title:
         figure.suptitle(title, fontsize=11, x=0.01, ha="left", fontweight="bold")
-    return _write(figure, path)
+    return write_figure(figure, path)
 
 
 def _curve(axis: Axes, history: Sequence[Row], name: str) -> None:
@@ -73,6 +78,7 @@ def sheet(
     path: Path,
     *,
     truths: Sequence[str] | None = None,
+    names: Sequence[str] | None = None,
     title: str = "",
 ) -> Path:
     """Draws pictures with what the model says of each; wrong answers in red with the truth below.
@@ -83,38 +89,132 @@ def sheet(
         scores: probability of each label, or None.
         path: PNG file to write.
         truths: the true labels, if known.
+        names: where the pictures come from.
         title: above the pictures.
     """
     from matplotlib.figure import Figure
 
     columns = min(6, len(pictures))
     rows = -(-len(pictures) // columns)
-    figure = Figure(figsize=(1.7 * columns, 2.05 * rows + 0.4), dpi=120, layout="constrained")
+    lines = 1 + (truths is not None) + (names is not None)
+    figure = Figure(
+        figsize=(1.7 * columns, (1.75 + 0.16 * lines) * rows + 0.4), dpi=120, layout="constrained"
+    )
     axes = np.ravel(figure.subplots(rows, columns, squeeze=False))
     for axis in axes:
         axis.axis("off")
     for i, (axis, picture) in enumerate(zip(axes, pictures, strict=False)):
-        gray = picture.shape[2] == 1
+        gray = picture.shape[2] < _COLOURS
         white = 255 if picture.dtype == np.uint8 else 1
-        axis.imshow(
-            picture[..., 0] if gray else picture[..., :3], cmap="gray" if gray else None, vmin=0, vmax=white
-        )
+        pixels = picture[..., 0] if gray else picture[..., :_COLOURS]
+        axis.imshow(pixels, cmap="gray" if gray else None, vmin=0, vmax=white)
+        axis.set_box_aspect(1)  # every cell alike, whatever the picture's shape
+        axis.set_adjustable("datalim")
         score = scores[i]
-        text = labels[i] if score is None else f"{labels[i]}  {score:.0%}"
+        text = short(labels[i], 18) if score is None else f"{short(labels[i], 18)}  {score:.0%}"
         right = truths is None or truths[i] == labels[i]
         if truths is not None and not right:
-            text += f"\nis: {truths[i]}"
+            text += f"\nis: {short(truths[i], 18)}"
+        if names is not None:
+            style = {"fontsize": 6.5, "color": "#5f656e", "ha": "center", "va": "top", "in_layout": False}
+            axis.text(0.5, -0.02, short(names[i], 34), transform=axis.transAxes, **style)
         axis.set_title(text, fontsize=9, color="black" if truths is None else _RIGHT if right else _WRONG)
     if title:
         figure.suptitle(title, fontsize=11, x=0.01, ha="left", fontweight="bold")
-    return _write(figure, path)
+    return write_figure(figure, path)
 
 
-def _write(figure: object, path: Path) -> Path:
+def overview(rows: Mapping[str, Sequence[Picture]], path: Path, title: str = "") -> Path:
+    """Draws a row of pictures for each class.
+
+    Args:
+        rows: pictures by label.
+        path: PNG file to write.
+        title: above the pictures.
+    """
     from matplotlib.figure import Figure
 
-    assert isinstance(figure, Figure)  # noqa: S101 - for the type checker; matplotlib is imported late
+    most = max((len(pictures) for pictures in rows.values()), default=1) or 1
+    step = _CELL + _GAP
+    canvas = np.full((max(len(rows), 1) * step, most * step, 3), 255, np.uint8)
+    for i, pictures in enumerate(rows.values()):
+        for k, picture in enumerate(pictures):
+            cell = _cell(picture)
+            y, x = (_CELL - cell.shape[0]) // 2, (_CELL - cell.shape[1]) // 2
+            canvas[i * step + y :, k * step + x :][: cell.shape[0], : cell.shape[1]] = cell
+    height, width = canvas.shape[:2]
+    labels = [short(label, 24) for label in rows]
+    left = 14 + 7 * max(map(len, labels), default=0)
+    above = 30 if title else 8
+    figure = Figure(figsize=((left + width + 8) / 100, (height + above + 8) / 100), dpi=100)
+    place = (left / (left + width + 8), 8 / (height + above + 8))
+    axis = figure.add_axes((*place, width / (left + width + 8), height / (height + above + 8)))
+    axis.imshow(canvas, interpolation="nearest")
+    axis.set_xticks([])
+    axis.set_yticks([i * step + _CELL / 2 for i in range(len(rows))], labels, fontsize=9)
+    axis.tick_params(length=0)
+    axis.spines[:].set_visible(False)
+    if title:
+        figure.text(
+            8 / (left + width + 8), 1 - 18 / (height + above + 8), title, fontsize=11, fontweight="bold"
+        )
+    return write_figure(figure, path)
+
+
+def _cell(picture: Picture) -> Picture:
+    """A picture as RGB bytes that fit into a cell."""
+    from PIL import Image
+
+    pixels = picture if picture.dtype == np.uint8 else np.rint(picture * 255).astype(np.uint8)
+    pixels = (
+        pixels[..., :_COLOURS] if pixels.shape[2] >= _COLOURS else np.repeat(pixels[..., :1], _COLOURS, 2)
+    )
+    scale = _CELL / max(pixels.shape[:2])
+    size = max(round(pixels.shape[1] * scale), 1), max(round(pixels.shape[0] * scale), 1)
+    method = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS
+    return np.asarray(Image.fromarray(np.ascontiguousarray(pixels)).resize(size, method))
+
+
+def short(text: str, most: int) -> str:
+    """A text cut in the middle, since names often differ at their ends.
+
+    Example:
+        >>> short("photos/cats/IMG_20240518_093012.jpg", 20)
+        'photos/ca...3012.jpg'
+    """
+    if len(text) <= most:
+        return text
+    head = (most - 3 + 1) // 2
+    return f"{text[:head]}...{text[len(text) - (most - 3 - head) :]}"
+
+
+def png_path(out: str | os.PathLike[str]) -> Path:
+    """A file to draw into, whose folder is made.
+
+    Raises:
+        SaveError: it cannot be one; said before work is spent.
+    """
+    path = Path(out).expanduser()
+    if path.is_dir() or path.suffix.lower() != ".png":
+        got = "a folder" if path.is_dir() else quote(path.name)
+        raise SaveError(f"file {path}", expected="the name of a PNG file", got=got, hint="say sheet.png")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SaveError(f"file {path}", expected="a writable place", got=error.strerror) from error
+    return path
+
+
+def write_figure(figure: Figure, path: Path) -> Path:
+    """Writes a figure as PNG; a crash leaves the old file or the new one.
+
+    Raises:
+        SaveError: it cannot be written.
+    """
     staged = path.with_name(f".{path.name}.part")
-    figure.savefig(staged, format="png", facecolor="white")
-    staged.replace(path)
+    try:
+        figure.savefig(staged, format="png", facecolor="white")
+        staged.replace(path)
+    except OSError as error:
+        raise SaveError(f"cannot write {path}", got=error.strerror or str(error)) from error
     return path

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,15 +16,19 @@ from PIL import Image
 from torch import Tensor
 
 from zoo.data.batches import Batches
-from zoo.data.folders import PictureFiles, picture_files
-from zoo.data.pictures import to_picture
+from zoo.data.folders import PictureFiles
+from zoo.data.layout import picture_files
+from zoo.data.pictures import decode, to_picture
+from zoo.data.reading import readable
 from zoo.interfaces.dataset import Dataset, Picture, Sample
 from zoo.interfaces.model import Model
-from zoo.spec.errors import DataError, TrainingError, quote
+from zoo.spec.errors import DataError, TrainingError, ZooWarning, quote
 from zoo.training.common import as_model
+from zoo.training.plots import png_path, sheet
 from zoo.training.state import borrowed, choose_device, isolated
 
 _BATCH_AXES = 4
+_MOST_DRAWN = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,15 @@ class Predicted:
     score: float | None
     scores: dict[str, float]
 
+    def top(self, count: int) -> dict[str, float]:
+        """The `count` largest scores, the largest first.
+
+        Example:
+            >>> Predicted("a.png", "cat", 0.7, {"dog": 0.1, "cat": 0.7, "cow": 0.2}).top(2)
+            {'cat': 0.7, 'cow': 0.2}
+        """
+        return dict(sorted(self.scores.items(), key=lambda item: -item[1])[:count])
+
 
 def predict(
     model: Model | str | os.PathLike[str],
@@ -49,26 +64,33 @@ def predict(
     batch_size: int = 32,
     device: str | torch.device | None = None,
     workers: int = 0,
+    skip_unreadable: bool = False,
+    out: str | os.PathLike[str] | None = None,
 ) -> list[Predicted]:
     """Reads pictures as in training, and says what the model sees, in their order.
 
     Args:
         model: from `zoo.build` or `zoo.fit`, or the folder of a saved one.
-        source: a file, a folder (with all folders in it), a Pillow image, an array H x W (x C), a tensor
-            C x H x W or N x C x H x W, or a list of these; values are uint8, or floats in [0, 1].
+        source: a file, a folder (with all folders in it), an open binary file, a Pillow image, an array
+            H x W (x C), a tensor C x H x W or N x C x H x W, or a list of these; values are uint8, or floats
+            in [0, 1].
         batch_size: pictures at a time.
         device: by default an accelerator if there is one.
         workers: processes that read pictures.
+        skip_unreadable: leaves out the files that cannot be read, with a warning.
+        out: PNG file to draw the first 60 pictures into, with their labels.
 
     Raises:
         DataError: there is no picture, or one cannot be read.
         TrainingError: the model has no task.
+        SaveError: `out` cannot be written.
     """
     model, _ = as_model(model)
     if model.task is None:
         hint = "build it with head=, or call the model"
         raise TrainingError("predict", expected="a model with a head", got="a feature extractor", hint=hint)
-    dataset = _dataset(source)
+    dataset = _dataset(source, skip_unreadable)
+    target = None if out is None else png_path(out)
     chosen = choose_device(device)
     batches = Batches(dataset, range(len(dataset)), model.input_spec, batch_size=batch_size, workers=workers)
     found: list[Predicted] = []
@@ -78,7 +100,25 @@ def predict(
             read = model.read(model(batch["image"].to(chosen)))
             names = [dataset.name(i) for i in batch["index"].tolist()]
             found += [Predicted(n, p.label, p.score, p.scores) for n, p in zip(names, read, strict=True)]
+    if target is not None:
+        _draw(dataset, found, target)
     return found
+
+
+def _draw(dataset: Dataset, found: Sequence[Predicted], path: Path) -> None:
+    shown = found[:_MOST_DRAWN]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ZooWarning)  # said when they were read first
+        pictures = [dataset[i].picture for i in range(len(shown))]
+    title = f"{len(shown)} of {len(found)} pictures" if len(shown) < len(found) else ""
+    sheet(
+        pictures,
+        [item.label for item in shown],
+        [item.score for item in shown],
+        path,
+        names=[item.source for item in shown],
+        title=title,
+    )
 
 
 class _Given(Dataset):
@@ -106,11 +146,18 @@ class _Given(Dataset):
         return self.items[index][0]
 
 
-def _dataset(source: Any) -> Dataset:
+def _dataset(source: Any, skip_unreadable: bool) -> Dataset:
     items = list(_items(source))
     if not items:
         raise DataError("predict", expected="at least one picture", got=quote(source))
     numbered = [(name or f"picture {i}", item) for i, (name, item) in enumerate(items)]
+    if skip_unreadable:
+        files = {i: item for i, (_, item) in enumerate(numbered) if isinstance(item, Path)}
+        numbers = [*files]
+        bad = set(numbers) - {numbers[i] for i in readable([*files.values()])}
+        numbered = [item for i, item in enumerate(numbered) if i not in bad]
+        if not numbered:
+            raise DataError("predict", expected="a picture that can be read", got="none")
     return _Given(numbered)
 
 
@@ -132,9 +179,22 @@ def _items(source: Any) -> Iterator[tuple[str, Path | Picture]]:
             yield "", to_picture(picture)
     elif isinstance(source, Tensor | np.ndarray | Image.Image):
         yield "", to_picture(source)
+    elif isinstance(source, io.IOBase):
+        name = str(getattr(source, "name", "") or "")
+        yield name, decode(_bytes(source), f"picture {name}".strip())
     elif isinstance(source, list | tuple):
         for item in source:
             yield from _items(item)
     else:
-        expected = "a file, folder, Pillow image, array, tensor, or a list of these"
+        expected = "a file, folder, open file, Pillow image, array, tensor, or a list of these"
         raise DataError("predict", expected=expected, got=quote(type(source).__name__))
+
+
+def _bytes(source: io.IOBase) -> io.BytesIO:
+    """All of an open file, which need not be able to seek."""
+    content = source.read()
+    if not isinstance(content, bytes):
+        raise DataError(
+            "predict", expected="a file opened in binary mode", got="text", hint="open(..., 'rb')"
+        )
+    return io.BytesIO(content)

@@ -1,0 +1,136 @@
+"""`zoo predict` and `zoo evaluate`: from files, lists and standard input to tables, JSON and pictures."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import zoo
+from zoo.cli import main
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained model of three classes, and pictures in folders of them."""
+    root = tmp_path_factory.mktemp("work")
+    rng = np.random.default_rng(0)
+    for label in ("cat", "cow", "dog"):
+        (root / "pets" / label).mkdir(parents=True)
+        for i in range(4):
+            pixels = rng.integers(0, 256, (20, 20, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(root / "pets" / label / f"{i}.png")
+    net = zoo.build("tiny_resnet", head="multiclass", classes=("cat", "cow", "dog"), input_size=16, seed=0)
+    zoo.save(net, root / "model")
+    return root
+
+
+@pytest.fixture(autouse=True)
+def here(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(model)
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as ended:
+        main([*arguments])
+    captured = capsys.readouterr()
+    return int(ended.value.code or 0), captured.out, captured.err
+
+
+def stdin(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    stream = io.BytesIO(content)
+    stream.name = "<stdin>"
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(stream, encoding="utf-8"))
+
+
+def test_a_picture_on_standard_input_gets_the_answer_of_its_file(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = Path("pets/cat/0.png")
+    _, out, _ = run(capsys, "predict", "model", str(file), "--json")
+    (expected,) = json.loads(out)
+    stdin(monkeypatch, file.read_bytes())
+    status, out, err = run(capsys, "predict", "model", "-", "--json")
+    assert (status, err) == (0, "")
+    assert json.loads(out) == [{**expected, "source": "<stdin>"}]
+
+
+def test_a_list_of_files_on_standard_input(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [str(file) for file in sorted(Path("pets").rglob("*.png"))]
+    stdin(monkeypatch, ("\n".join(files) + "\n\n").encode())
+    status, out, _ = run(capsys, "predict", "model", "--files-from", "-", "--json")
+    assert status == 0
+    assert [item["source"] for item in json.loads(out)] == files
+
+
+def test_more_classes_stand_below_the_answer_the_likelier_first(capsys: pytest.CaptureFixture[str]) -> None:
+    (item,) = zoo.predict("model", "pets/cow/1.png")
+    status, out, _ = run(capsys, "predict", "model", "pets/cow/1.png", "--top", "3", "--out", "sheet.png")
+    header, *rows, _, last = out.splitlines()
+    assert (status, header.split(), last) == (0, ["PICTURE", "LABEL", "SCORE"], "sheet: sheet.png")
+    expected = [[label, f"{score:.1%}"] for label, score in item.top(3).items()]
+    assert [row.split()[-2:] for row in rows] == expected
+    assert rows[0].startswith("pets/cow/1.png")
+    assert Path("sheet.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "content", "words"),
+    [
+        ([], b"", "no picture is given"),
+        (["-"], b"", "picture <stdin>: expected a readable picture, got an empty file"),
+        (["-"], b"hello", "got a file of another kind"),
+        (["--files-from", "-"], b"", "no picture is given"),
+        (["--files-from", "-"], b"nowhere.png\n", "picture nowhere.png: expected a file or folder"),
+        (["--files-from", "nowhere.txt"], b"", "nowhere.txt"),
+        (["pets", "--top", "0"], b"", "--top"),
+        (["pets", "--out", "pets"], b"", "the name of a PNG file, got a folder"),
+    ],
+)
+def test_a_mistake_is_one_line_and_status_2(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    content: bytes,
+    words: str,
+) -> None:
+    stdin(monkeypatch, content)
+    status, out, err = run(capsys, "predict", "model", *arguments)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert words in err
+
+
+def test_evaluate_shows_the_worst_mistakes_and_says_where_pictures_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    status, out, err = run(capsys, "evaluate", "model", "./pets", "--split", "all", "--out", "eval")
+    assert (status, err) == (0, "")
+    assert "WORST MISTAKES" in out
+    assert out.endswith("figures and pictures: eval\n")
+    figures = json.loads(Path("eval/metrics.json").read_text())
+    assert figures["worst"][0]["name"] in out
+    assert {file.name for file in Path("eval").iterdir()} == {"metrics.json", "confusion.png", "worst.png"}
+
+
+@pytest.mark.filterwarnings("default")
+def test_unreadable_files_are_left_out_on_request(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, model: Path
+) -> None:
+    (model / "pets" / "dog" / "bad.jpg").write_bytes(b"")
+    try:
+        status, _, err = run(capsys, "evaluate", "model", "./pets", "--split", "all")
+        assert status == 2
+        assert "dog/bad.jpg" in err
+        for command in (["evaluate", "model", "./pets", "--split", "all"], ["predict", "model", "pets"]):
+            status, _, err = run(capsys, *command, "--skip-unreadable")
+            assert status == 0
+            assert err.startswith("warning: left out 1 of 13 pictures that cannot be read")
+    finally:
+        (model / "pets" / "dog" / "bad.jpg").unlink()

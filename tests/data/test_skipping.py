@@ -1,0 +1,95 @@
+"""Files that cannot be read: named, or left out on request."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from zoo.data.folders import ClassFolders
+from zoo.data.pictures import decode
+from zoo.data.resolve import resolve
+from zoo.data.splits import split
+from zoo.spec.errors import DataError, OptionError, UnknownComponentError, ZooWarning
+from zoo.spec.reference import ComponentRef
+
+Make = Callable[..., Path]
+
+
+def named(ref: ComponentRef) -> None:
+    raise UnknownComponentError(f"no dataset is called '{ref}'")
+
+
+@pytest.fixture
+def damaged(make: Make) -> Path:
+    root = make({"a": 6, "b": 6})
+    whole = (root / "a" / "1.png").read_bytes()
+    (root / "a" / "1.png").write_bytes(whole[: len(whole) // 2])
+    (root / "b" / "2.png").write_bytes(b"")
+    (root / "b" / "3.jpg").write_text("no picture")
+    return root
+
+
+def test_each_kind_of_damage_has_its_own_words_and_the_way_out(damaged: Path) -> None:
+    for name, words in (
+        ("a/1.png", "truncated"),
+        ("b/2.png", "got an empty file"),
+        ("b/3.jpg", "another kind"),
+    ):
+        with pytest.raises(DataError, match=rf"{name}: .*{words}.*skip_unreadable=True, --skip-unreadable"):
+            decode(damaged / name)
+
+
+def test_a_picture_that_is_too_large_is_said_with_the_limit(
+    damaged: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("L", (50, 50)).save(damaged / "a" / "huge.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with pytest.raises(
+        DataError, match=r"huge\.png: expected at most 2,000 pixels, got 2,500; make it smaller"
+    ):
+        decode(damaged / "a" / "huge.png")
+
+
+def test_without_the_option_nothing_is_left_out(damaged: Path) -> None:
+    data = ClassFolders(damaged)
+    assert len(data) == 13
+    with pytest.raises(DataError, match="truncated"):
+        data[1]
+
+
+def test_unreadable_files_are_left_out_and_named_once(damaged: Path) -> None:
+    with pytest.warns(
+        ZooWarning, match=r"left out 3 of 13 pictures .*a/1\.png .*b/2\.png .*b/3\.jpg"
+    ) as caught:
+        data = ClassFolders(damaged, skip_unreadable=True)
+    assert len(caught) == 1
+    assert len(data) == 10
+    assert data.targets == [0] * 5 + [1] * 5
+    assert all(data[i].target == data.targets[i] for i in range(10))
+    assert split(data).train
+
+
+def test_good_folders_stay_as_they_are(make: Make) -> None:
+    root = make({"train/a": 2, "train/b": 2, "test/a": 1, "test/b": 1})
+    one, two = ClassFolders(root), ClassFolders(root, skip_unreadable=True)
+    assert one.files == two.files
+    assert one.fingerprint == two.fingerprint
+    assert [one.split_of(i) for i in range(6)] == [two.split_of(i) for i in range(6)]
+
+
+def test_a_class_that_becomes_empty_is_an_error(make: Make) -> None:
+    root = make({"a": 2, "b": 1})
+    (root / "b" / "0.png").write_text("")
+    with (
+        pytest.warns(ZooWarning, match="left out 1 of 3"),
+        pytest.raises(DataError, match="class 'b': expected pictures that can be read, got none"),
+    ):
+        ClassFolders(root, skip_unreadable=True)
+
+
+def test_only_folders_have_files_to_skip(damaged: Path) -> None:
+    with pytest.warns(ZooWarning, match="left out"):
+        assert len(resolve(damaged, named, skip_unreadable=True)) == 10
+    with pytest.raises(OptionError, match="skip_unreadable: expected a folder"):
+        resolve("digits", named, skip_unreadable=True)

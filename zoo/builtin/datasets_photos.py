@@ -1,0 +1,108 @@
+"""Crops of the photographs that scikit-image and scikit-learn ship."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.builtin.datasets import missing
+from zoo.data.pictures import decode
+from zoo.interfaces.dataset import Dataset, Picture, Sample
+from zoo.spec.errors import DataError
+
+_SKIMAGE, _SKLEARN = ("skimage", "data"), ("sklearn", "datasets/images")
+
+PHOTOGRAPHS = {
+    "astronaut.png": (_SKIMAGE, "train"),
+    "rocket.jpg": (_SKIMAGE, "train"),
+    "motorcycle_left.png": (_SKIMAGE, "train"),
+    "china.jpg": (_SKLEARN, "train"),
+    "moon.png": (_SKIMAGE, "train"),
+    "brick.png": (_SKIMAGE, "train"),
+    "grass.png": (_SKIMAGE, "train"),
+    "gravel.png": (_SKIMAGE, "train"),
+    "chelsea.png": (_SKIMAGE, "val"),
+    "coins.png": (_SKIMAGE, "val"),
+    "page.png": (_SKIMAGE, "val"),
+    "coffee.png": (_SKIMAGE, "test"),
+    "flower.jpg": (_SKLEARN, "test"),
+    "camera.png": (_SKIMAGE, "test"),
+    "text.png": (_SKIMAGE, "test"),
+}
+"""File, the package and the folder that it lies in, and the split that all its crops belong to."""
+
+
+class Photos(Dataset):
+    """Square crops of 15 photographs, seven in colour and eight gray; what is to be learnt is the picture.
+
+    Each photograph is tiled from its middle, without overlap; crops of a single colour are left out, and
+    photographs smaller than a crop. All crops of a photograph are in one split.
+
+    Args:
+        size: height and width of a crop in pixels, at most 300.
+        per_photo: keep only so many crops of each photograph, spread over it.
+
+    Raises:
+        DataError: scikit-image or scikit-learn is missing, or does not ship a photograph.
+    """
+
+    def __init__(self, *, size: int = 96, per_photo: int | None = None) -> None:
+        self._crops: list[tuple[str, int, int, Picture]] = []
+        digest = hashlib.blake2b(digest_size=16)
+        for file, (place, _) in PHOTOGRAPHS.items():
+            picture = decode(_path(file, *place))
+            corners = [
+                (y, x)
+                for y in _starts(picture.shape[0], size)
+                for x in _starts(picture.shape[1], size)
+                if np.ptp(picture[y : y + size, x : x + size], axis=(0, 1)).any()
+            ]
+            if per_photo is not None and per_photo < len(corners):
+                corners = [corners[(2 * i + 1) * len(corners) // (2 * per_photo)] for i in range(per_photo)]
+            for y, x in corners:
+                crop = picture[y : y + size, x : x + size]
+                self._crops.append((file, y, x, crop))
+                digest.update(crop.tobytes())
+        self.fingerprint = digest.hexdigest()
+
+    def __len__(self) -> int:
+        return len(self._crops)
+
+    def __getitem__(self, index: int) -> Sample:
+        return Sample(self._crops[index][3], None)
+
+    @property
+    def targets(self) -> Sequence[Any]:
+        """There are none."""
+        return [None] * len(self)
+
+    def name(self, index: int) -> str:
+        """File and corner, for example `chelsea.png[6:102, 33:129]`."""
+        file, y, x, crop = self._crops[index]
+        return f"{file}[{y}:{y + crop.shape[0]}, {x}:{x + crop.shape[1]}]"
+
+    def split_of(self, index: int) -> str:
+        """By the photograph."""
+        return PHOTOGRAPHS[self._crops[index][0]][1]
+
+
+def _starts(length: int, size: int) -> range:
+    """Where tiles begin that lie around the middle."""
+    first = length % size // 2
+    return range(first, length - size + 1, size)
+
+
+def _path(file: str, package: str, folder: str) -> Path:
+    spec = importlib.util.find_spec(package)  # only the file is needed: importing the package takes seconds
+    if spec is None or spec.origin is None:
+        raise missing("photos", package, "it is not installed")
+    path = Path(spec.origin).parent / folder / file
+    if not path.exists():
+        hint = f"install another version of {package}"
+        raise DataError("dataset photos", expected=f"the file {path}", got="nothing there", hint=hint)
+    return path

@@ -1,0 +1,148 @@
+"""`zoo data`: look at data before training on them."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from zoo.cli._common import emit_json, json_option, table
+
+if TYPE_CHECKING:
+    from zoo.data.findings import Finding
+    from zoo.data.report import Report
+    from zoo.interfaces.dataset import Dataset, Picture
+
+_NAMED = 5
+_MOST_CLASSES = 30
+_DRAWN = 10
+
+
+@click.command("data")
+@click.argument("data")
+@click.option("--out", type=click.Path(path_type=Path), help="Draw a few pictures of each class: sheet.png.")
+@json_option
+def command(*, data: str, out: Path | None, as_json: bool) -> int:
+    """Look at DATA, a folder of class folders or the name of a data set.
+
+    Every picture is read. Exit status 1 if something would stop a training.
+    """
+    from zoo.data.folders import FoundFolders
+    from zoo.data.report import report
+    from zoo.data.resolve import folder_of
+    from zoo.training.common import as_dataset
+    from zoo.training.plots import png_path
+
+    out = png_path(out) if out is not None else None
+    folder = folder_of(data)
+    dataset = FoundFolders(folder) if folder is not None else as_dataset(data)
+    found = report(dataset, data)
+    if out is not None:
+        _draw(dataset, found, out)
+    if as_json:
+        emit_json(found.to_dict())
+    else:
+        click.echo(describe(found))
+        if out is not None:
+            click.echo(f"\nsheet: {out}")
+    return 0 if found.ok else 1
+
+
+def describe(found: Report) -> str:
+    """A report as text for people."""
+    parts = [
+        [f"{found.source}: {_overview(found)}"],
+        [*_class_table(found)],
+        [*_figures(found)],
+        [*_findings("stops a training", [f for f in found.findings if f.stops])],
+        [*_findings("worth a look", [f for f in found.findings if not f.stops])],
+    ]
+    if found.ok:
+        parts.append(["nothing stops a training"])
+    return "\n\n".join("\n".join(part) for part in parts if part)
+
+
+def _overview(found: Report) -> str:
+    words = [f"{found.pictures} pictures"]
+    if found.readable < found.pictures:
+        words.append(f"{found.readable} of them readable")
+    words.append(f"{len(found.classes)} classes" if found.classes else "no classes")
+    words.append(f"task {found.task}" if found.task else "no targets")
+    return ", ".join(words)
+
+
+def _class_table(found: Report) -> Iterator[str]:
+    if not found.classes:
+        if found.splits:
+            yield "  ".join(f"{name} {sum(counts.values())}" for name, counts in found.splits.items())
+        return
+    total = max(sum(found.classes.values()), 1)
+    splits = [*found.splits]
+    rows = [
+        [label, count, f"{count / total:.1%}", *(found.splits[name].get(label, "") for name in splits)]
+        for label, count in found.classes.items()
+    ]
+    header = ["CLASS", "PICTURES", "SHARE", *(name.upper() for name in splits)]
+    yield table(rows[:_MOST_CLASSES], header, right=range(1, len(header)))
+    if len(rows) > _MOST_CLASSES:
+        counts = [*found.classes.values()][_MOST_CLASSES:]
+        span = f"{min(counts)} to {max(counts)}" if min(counts) < max(counts) else str(counts[0])
+        yield f"and {len(counts)} more classes of {span} pictures"
+
+
+def _figures(found: Report) -> Iterator[str]:
+    spreads = {"height": found.height, "width": found.width, "width / height": found.aspect}
+    rows = [[name, *map(_number, spread)] for name, spread in spreads.items() if spread]
+    if rows:
+        yield table(rows, ["PIXELS", "LEAST", "MEDIAN", "MOST"], right=[1, 2, 3])
+        yield ""
+    for name, counts in (("formats", found.formats), ("kinds", found.kinds)):
+        if counts:
+            yield f"{name:<8} " + ", ".join(f"{word} {count}" for word, count in counts.items())
+    if found.turned:
+        yield f"turned   {found.turned} upright by their EXIF tag"
+
+
+def _number(value: float) -> str:
+    """Whole numbers without a point.
+
+    Example:
+        >>> _number(224), _number(1.3333)
+        ('224', '1.33')
+    """
+    return f"{value:.0f}" if value == int(value) else f"{value:.2f}"
+
+
+def _findings(title: str, found: list[Finding]) -> Iterator[str]:
+    if not found:
+        return
+    yield title
+    for finding in found:
+        yield f"- {finding.text}"
+        yield from (f"    {name}" for name in finding.names[:_NAMED])
+        if len(finding.names) > _NAMED:
+            yield f"    and {len(finding.names) - _NAMED} more (--json lists all)"
+
+
+def _draw(dataset: Dataset, found: Report, path: Path) -> None:
+    """A row for each class, with pictures from all over it."""
+    from zoo.spec.errors import DataError, ZooWarning
+    from zoo.training.plots import overview
+
+    classes = bool(found.classes) and all(isinstance(target, int) for target in dataset.targets)
+    groups: dict[str, list[int]] = {label: [] for label in found.classes} if classes else {}
+    for i, target in enumerate(dataset.targets):
+        label = dataset.labels[target] if classes else dataset.split_of(i) or ""
+        groups.setdefault(label, []).append(i)
+    rows: dict[str, list[Picture]] = {label: [] for label in groups}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ZooWarning)  # the report has it
+        for label, members in groups.items():
+            for i in members[:: max(len(members) // _DRAWN, 1)][:_DRAWN]:
+                with contextlib.suppress(DataError):
+                    rows[label].append(dataset[i].picture)
+    overview(rows, path, found.source)

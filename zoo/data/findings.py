@@ -1,0 +1,188 @@
+"""What is wrong with data, or worth knowing of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from zoo.data.alike import Thumbnail, look_alikes
+from zoo.data.imbalance import class_counts, unbalanced
+from zoo.data.layout import Layout
+from zoo.data.pictures import FileFacts
+from zoo.data.splits import split
+from zoo.interfaces.dataset import Dataset, Sample
+from zoo.spec.errors import DataError
+
+_FEW = 3
+"""A class needs so many pictures to be in train, val and test."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something to know of the data.
+
+    Args:
+        stops: whether a training would stop at it.
+        text: in one line.
+        names: the pictures that it is about; those that belong together are one text.
+    """
+
+    stops: bool
+    text: str
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One picture that was looked at.
+
+    Args:
+        key: digest of its content; empty where it could not be had.
+        error: why it cannot be read.
+        facts: of its file.
+        shape: H, W, C.
+        deep: whether it has more than 8 bits.
+        small: to compare it by.
+    """
+
+    key: str
+    error: str | None = None
+    facts: FileFacts | None = None
+    shape: tuple[int, ...] = ()
+    deep: bool = False
+    small: Thumbnail | None = None
+
+
+def findings(dataset: Dataset, seen: Sequence[Seen], layout: Layout | None) -> list[Finding]:
+    """All there is to say.
+
+    Args:
+        dataset: whose names, targets and splits count.
+        seen: its pictures.
+        layout: the folder that they come from, if they do.
+    """
+    found = [Finding(True, str(problem)) for problem in (layout.problems if layout else ())]
+    found += [*_unreadable(dataset, seen), *_copies(dataset, seen)]
+    if not found or not any(finding.stops for finding in found):
+        found += _unsplittable(dataset, seen)
+    return [*found, *_alike(dataset, seen), *_counts(dataset), *_files(dataset, seen, layout)]
+
+
+def _unreadable(dataset: Dataset, seen: Sequence[Seen]) -> Iterator[Finding]:
+    names = [f"{dataset.name(i)}: {s.error}" for i, s in enumerate(seen) if s.error]
+    if names:
+        hint = "mend or remove them, or leave them out with --skip-unreadable"
+        yield Finding(True, f"{_pictures(len(names))} cannot be read; {hint}", tuple(names))
+
+
+def _copies(dataset: Dataset, seen: Sequence[Seen]) -> Iterator[Finding]:
+    by_key = defaultdict(list)
+    for i, s in enumerate(seen):
+        if s.key:
+            by_key[s.key].append(i)
+    groups = [group for group in by_key.values() if len(group) > 1]
+    targets = dataset.targets
+    apart = [g for g in groups if len({dataset.split_of(i) for i in g}) > 1]
+    if apart:
+        text = f"{_pictures(len(apart))} in more than one split; keep one copy of each"
+        yield Finding(True, text, _joined(dataset, apart))
+    two = [g for g in groups if len({str(targets[i]) for i in g}) > 1]
+    if two:
+        text = f"{_pictures(len(two))} with two labels; at least one of them is wrong"
+        yield Finding(False, text, _joined(dataset, two))
+    rest = [g for g in groups if g not in apart and g not in two]
+    if rest:
+        text = f"{_pictures(len(rest))} more than once; all copies go to the same split"
+        yield Finding(False, text, _joined(dataset, rest))
+
+
+def _alike(dataset: Dataset, seen: Sequence[Seen]) -> Iterator[Finding]:
+    first = {s.key: i for i, s in reversed([*enumerate(seen)]) if s.small is not None}
+    numbers = sorted(first.values())
+    small = [s for i in numbers if (s := seen[i].small) is not None]
+    groups = [[numbers[i] for i in group] for group in look_alikes(small)]
+    apart = [g for g in groups if len({dataset.split_of(i) for i in g}) > 1]
+    if apart:
+        text = (
+            f"{_groups(len(apart))} of pictures look alike, in more than one split: figures may be too good"
+        )
+        yield Finding(False, text, _joined(dataset, apart))
+    rest = [g for g in groups if g not in apart]
+    if rest and not any(dataset.split_of(i) for i in range(len(dataset))):
+        text = f"{_groups(len(rest))} of pictures look alike, and may end up in different splits"
+        yield Finding(False, text, _joined(dataset, rest))
+
+
+def _unsplittable(dataset: Dataset, seen: Sequence[Seen]) -> Iterator[Finding]:
+    try:
+        split(_Keyed(dataset, seen))
+    except DataError as error:
+        yield Finding(True, str(error))
+
+
+def _counts(dataset: Dataset) -> Iterator[Finding]:
+    counts = {label: count for label, count in class_counts(dataset).items() if count}
+    message = unbalanced(counts)
+    if message:
+        yield Finding(False, message)
+    few = [f"{label}: {count}" for label, count in counts.items() if count < _FEW]
+    if few and not any(dataset.split_of(i) for i in range(len(dataset))):
+        classes = f"{len(few)} class{'es' * (len(few) > 1)}"
+        text = f"{classes} of fewer than {_FEW} pictures, not enough for val and test"
+        yield Finding(False, text, tuple(few))
+
+
+def _files(dataset: Dataset, seen: Sequence[Seen], layout: Layout | None) -> Iterator[Finding]:
+    moving = [dataset.name(i) for i, s in enumerate(seen) if s.facts and s.facts.frames > 1]
+    if moving:
+        text = f"{_pictures(len(moving))} of several frames; the first one is taken"
+        yield Finding(False, text, tuple(moving))
+    if layout is None:
+        return
+    for files, text in (
+        (layout.loose, "outside the class folders, and not used"),
+        (layout.others, "called like no picture, and not used"),
+    ):
+        names = tuple(file.relative_to(layout.root).as_posix() for file in files)
+        if names:
+            yield Finding(False, f"{len(names)} file{'s' * (len(names) > 1)} {text}", names)
+
+
+def _joined(dataset: Dataset, groups: Sequence[Sequence[int]]) -> tuple[str, ...]:
+    return tuple(" = ".join(dataset.name(i) for i in group) for group in groups)
+
+
+def _pictures(count: int) -> str:
+    return f"{count} picture{'s' * (count > 1)}"
+
+
+def _groups(count: int) -> str:
+    return f"{count} group{'s' * (count > 1)}"
+
+
+class _Keyed(Dataset):
+    """A data set whose keys are known, so that nothing is read again."""
+
+    def __init__(self, dataset: Dataset, seen: Sequence[Seen]) -> None:
+        self.dataset, self.seen, self.labels = dataset, seen, dataset.labels
+
+    def __len__(self) -> int:
+        return len(self.seen)
+
+    def __getitem__(self, index: int) -> Sample:
+        return self.dataset[index]
+
+    @property
+    def targets(self) -> Sequence[Any]:
+        return self.dataset.targets
+
+    def name(self, index: int) -> str:
+        return self.dataset.name(index)
+
+    def key(self, index: int) -> str:
+        return self.seen[index].key
+
+    def split_of(self, index: int) -> str | None:
+        return self.dataset.split_of(index)

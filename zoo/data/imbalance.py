@@ -1,0 +1,56 @@
+"""Classes with far fewer pictures than others."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from zoo.interfaces.dataset import Dataset
+from zoo.spec.errors import quote, warn
+
+RARE = 10
+"""Classes are called unbalanced where the commonest has more than so many times the rarest's pictures."""
+
+
+def warn_unbalanced(dataset: Dataset) -> None:
+    """Says so where the rarest class has less than a tenth of the pictures of the commonest."""
+    message = unbalanced(class_counts(dataset))
+    if message:
+        warn(message)
+
+
+def unbalanced(counts: Mapping[str, int]) -> str | None:
+    """What to say of unbalanced classes; None where they are not.
+
+    Args:
+        counts: pictures by class.
+
+    Example:
+        >>> unbalanced({"cats": 50, "dogs": 500}) is None
+        True
+        >>> print(unbalanced({"cats": 49, "dogs": 500}).partition(";")[0])
+        unbalanced classes: 'cats' 49, 'dogs' 500, less than a tenth
+    """
+    if not counts:
+        return None
+    rare, common = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
+    if counts[rare] * RARE >= counts[common]:
+        return None
+    return (
+        f"unbalanced classes: {quote(rare)} {counts[rare]}, {quote(common)} {counts[common]}, "
+        "less than a tenth; accuracy says little then: look at each class, and give a loss that weighs them "
+        "(class_weights, of two classes positive_weight)"
+    )
+
+
+def class_counts(dataset: Dataset) -> dict[str, int]:
+    """Pictures by class, or by label where a picture may have several; nothing where there are no classes."""
+    labels, targets = dataset.labels, dataset.targets
+    if not labels:
+        return {}
+    if all(isinstance(target, int) for target in targets):
+        found = Counter(targets)
+        return {label: found[i] for i, label in enumerate(labels)}
+    if all(isinstance(target, list | tuple) and len(target) == len(labels) for target in targets):
+        return {label: sum(bool(target[i]) for target in targets) for i, label in enumerate(labels)}
+    return {}

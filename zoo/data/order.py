@@ -1,0 +1,83 @@
+"""In which order, and in which batches, a run sees its pictures: a function of (seed, epoch)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from zoo.data.seeds import generator
+from zoo.spec.errors import DataError, OptionError
+
+
+class Order:
+    """Lists of indices, one a batch; set `epoch` and `skip` before iterating.
+
+    The last batch may be short. Where it has fewer than `least` pictures, it is joined to the one before it;
+    no picture is left out. Several processes share each batch: every one takes its part of it.
+
+    Args:
+        indices: of the pictures.
+        batch_size: pictures a batch, over all processes.
+        seed: of the order.
+        shuffle: a new order each epoch; else as `indices`.
+        least: pictures a batch at least, where there are so many.
+        part: number of this process, and of all.
+
+    Raises:
+        DataError: there are too few pictures.
+        OptionError: a number is out of range.
+
+    Example:
+        >>> list(Order(range(5), batch_size=2, least=2))
+        [[0, 1], [2, 3, 4]]
+        >>> list(Order(range(5), batch_size=2, part=(1, 2)))
+        [[1], [3, 4]]
+    """
+
+    def __init__(
+        self,
+        indices: Sequence[int],
+        *,
+        batch_size: int,
+        seed: int = 0,
+        shuffle: bool = False,
+        least: int = 1,
+        part: tuple[int, int] = (0, 1),
+    ) -> None:
+        if not indices:
+            raise DataError("batches", expected="at least one picture", got="none")
+        if batch_size < 1:
+            raise OptionError("batch_size", expected="at least 1", got=str(batch_size))
+        self.rank, self.parts = part
+        if self.parts > min(len(indices), batch_size):
+            got, what = (len(indices), "pictures") if len(indices) < self.parts else (batch_size, "a batch")
+            hint = "use fewer processes"
+            raise DataError(f"batches for {self.parts} processes", expected=f"{self.parts} pictures or more",
+                            got=f"{got} {what}", hint=hint)  # fmt: skip
+        self.indices, self.seed, self.shuffle = tuple(indices), seed, shuffle
+        self.size = batch_size
+        rest = len(self.indices) % batch_size
+        short = 0 < rest < max(least, self.parts) and batch_size > 1
+        self._joined = short and len(self.indices) > batch_size
+        self.epoch = self.skip = 0
+
+    def __len__(self) -> int:
+        """Batches an epoch."""
+        return -(-len(self.indices) // self.size) - self._joined
+
+    def pictures(self, step: int) -> int:
+        """Pictures of a batch, over all processes."""
+        last = len(self) - 1
+        return self.size if step < last else len(self.indices) - last * self.size
+
+    def __iter__(self) -> Iterator[list[int]]:
+        order = self.indices
+        if self.shuffle:
+            places = torch.randperm(len(order), generator=generator("order", self.seed, self.epoch)).tolist()
+            order = tuple(self.indices[i] for i in places)
+        start = self.skip * self.size
+        for step in range(self.skip, len(self)):
+            end = start + self.pictures(step)
+            yield list(order[start:end][self.rank :: self.parts])
+            start = end

@@ -1,0 +1,61 @@
+"""Many files at once, in threads: decoders let others run while they work."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from zoo.data.pictures import read
+from zoo.spec.errors import DataError, listing, warn
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_MOST_THREADS = 8
+_NAMED = 3
+
+
+def in_threads(function: Callable[[T], R], items: Sequence[T], doing: str) -> list[R]:
+    """What a function returns for each item, in their order; a bar shows how far it is, on a terminal only.
+
+    Args:
+        function: called in threads.
+        items: its arguments.
+        doing: what to call it beside the bar.
+    """
+    pool = ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1))
+    try:
+        return list(_shown(pool.map(function, items), len(items), doing))
+    finally:  # also when the user interrupts: do not read the rest first
+        pool.shutdown(cancel_futures=True)
+
+
+def readable(files: Sequence[Path]) -> list[int]:
+    """Numbers of the files that can be decoded; one warning names the others."""
+    reasons = in_threads(_fault, files, "checking pictures")
+    bad = [f"{file} ({reason})" for file, reason in zip(files, reasons, strict=True) if reason]
+    if bad:
+        warn(f"left out {len(bad)} of {len(files)} pictures that cannot be read: {listing(bad, _NAMED)}")
+    return [i for i, reason in enumerate(reasons) if reason is None]
+
+
+def _fault(file: Path) -> str | None:
+    try:
+        read(file, str(file))
+    except DataError as error:
+        return error.got or error.problem
+    return None
+
+
+def _shown(results: Iterable[R], total: int, doing: str) -> Iterator[R]:
+    if not sys.stderr.isatty():
+        yield from results
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(results, doing, total, console=Console(stderr=True), transient=True)

@@ -1,0 +1,168 @@
+"""What there is in data, and what is wrong with them: looked at whole, before any training."""
+
+from __future__ import annotations
+
+import statistics
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.data.alike import thumbnail
+from zoo.data.findings import Finding, Seen, findings
+from zoo.data.folders import FoundFolders, PictureFiles
+from zoo.data.imbalance import class_counts
+from zoo.data.pictures import read
+from zoo.data.reading import in_threads
+from zoo.data.splits import NAMES
+from zoo.interfaces.dataset import Dataset
+from zoo.spec.errors import ZooError
+
+_CHANNELS = {1: "gray", 2: "gray with alpha", 3: "colour", 4: "colour with alpha"}
+_MODES = {
+    "1": "black and white",
+    "L": "gray",
+    "LA": "gray with alpha",
+    "P": "palette",
+    "RGB": "colour",
+    "RGBA": "colour with alpha",
+    "F": "float gray",
+    "I": "32-bit gray",
+}
+
+Spread = tuple[float, float, float]
+"""Smallest, median and largest value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What there is.
+
+    Args:
+        source: what was looked at.
+        pictures: how many.
+        readable: how many of them can be decoded.
+        classes: pictures by class, or by label where a picture may have several.
+        splits: the same for each split that the user made.
+        task: what the targets are for; None where there are none.
+        height: smallest, median and largest in pixels; None without pictures.
+        width: the same.
+        aspect: the same, width by height.
+        formats: files by format; empty where pictures are no files.
+        kinds: pictures by what their pixels are.
+        turned: how many an EXIF tag turns upright.
+        findings: what is wrong, the worst first.
+    """
+
+    source: str
+    pictures: int
+    readable: int
+    classes: dict[str, int]
+    splits: dict[str, dict[str, int]]
+    task: str | None
+    height: Spread | None
+    width: Spread | None
+    aspect: Spread | None
+    formats: dict[str, int]
+    kinds: dict[str, int]
+    turned: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing stops a training."""
+        return not any(finding.stops for finding in self.findings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data, with `ok`."""
+        return {**asdict(self), "ok": self.ok}
+
+
+def report(data: Path | Dataset, source: str | None = None) -> Report:
+    """Looks at all pictures, and goes on where a training would stop.
+
+    Args:
+        data: a folder of class folders, or a data set.
+        source: what to call it.
+
+    Example:
+        >>> from zoo.builtin.datasets import Faces
+        >>> found = report(Faces(per_class=5))
+        >>> found.classes, found.height, found.ok
+        ({'no face': 5, 'face': 5}, (25, 25, 25), True)
+    """
+    source = source or (str(data) if isinstance(data, Path) else type(data).__name__.lower())
+    dataset = data if isinstance(data, Dataset) else FoundFolders(data)
+    layout = dataset.layout if isinstance(dataset, FoundFolders) else None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what decoders warn of is in the report
+        seen = in_threads(lambda i: _look(dataset, i), range(len(dataset)), "reading pictures")
+        found = findings(dataset, seen, layout)
+    good = [s for s in seen if s.error is None]
+    return Report(
+        source=source,
+        pictures=len(seen),
+        readable=len(good),
+        classes=class_counts(dataset),
+        splits=_by_split(dataset),
+        task=dataset.task.name if dataset.task is not None else None,
+        height=_spread([s.shape[0] for s in good]),
+        width=_spread([s.shape[1] for s in good]),
+        aspect=_spread([round(s.shape[1] / s.shape[0], 3) for s in good]),
+        formats=_counted(s.facts.format for s in good if s.facts),
+        kinds=_counted(map(_kind, good)),
+        turned=sum(s.facts.turned for s in good if s.facts),
+        findings=tuple(sorted(found, key=lambda finding: not finding.stops)),
+    )
+
+
+def _look(dataset: Dataset, index: int) -> Seen:
+    key, facts = "", None
+    try:
+        key = dataset.key(index)
+        if isinstance(dataset, PictureFiles):
+            picture, facts = read(dataset.files[index], dataset.name(index))
+        else:
+            picture = dataset[index].picture
+    except ZooError as error:
+        return Seen(key, error=error.got or str(error))
+    except Exception as error:  # a stranger's data set raises what it likes
+        return Seen(key, error=" ".join(f"{type(error).__name__}: {error}".split()))
+    deep = picture.dtype != np.uint8
+    return Seen(key, facts=facts, shape=picture.shape, deep=deep, small=thumbnail(picture))
+
+
+def _by_split(dataset: Dataset) -> dict[str, dict[str, int]]:
+    given = [dataset.split_of(i) for i in range(len(dataset))]
+    targets, labels = dataset.targets, dataset.labels
+    classes = bool(labels) and all(isinstance(target, int) for target in targets)
+    result = {}
+    for name in NAMES:
+        inside = [i for i, split in enumerate(given) if split == name]
+        if inside:
+            found = Counter(labels[targets[i]] for i in inside) if classes else {}
+            result[name] = {label: found[label] for label in labels} if classes else {"": len(inside)}
+    return result
+
+
+def _spread(values: Sequence[float]) -> Spread | None:
+    if not values:
+        return None
+    middle = statistics.median(values)
+    return min(values), int(middle) if middle == int(middle) else middle, max(values)
+
+
+def _counted(words: Iterable[str]) -> dict[str, int]:
+    return dict(Counter(words).most_common())
+
+
+def _kind(seen: Seen) -> str:
+    if seen.facts is None:
+        word = _CHANNELS.get(seen.shape[2], f"{seen.shape[2]} channels")
+        return f"float {word}" if seen.deep else word
+    mode = seen.facts.mode
+    return "16-bit gray" if mode.startswith("I;16") else _MODES.get(mode, mode)
