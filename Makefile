@@ -34,11 +34,15 @@ catalogue: .venv/.ready
 	$(BIN)/zoo catalogue --check --merge registry.json
 
 docs: .venv/.ready
-	$(BIN)/zensical build --clean
+	PYTHONPATH=docs $(BIN)/python -m _generator registry.json docs/components
+	$(BIN)/zensical build --clean --strict
 
 benchmarks: .venv/.ready
 	$(BIN)/python benchmarks/listing.py
 	$(BIN)/python benchmarks/loading.py
+	$(BIN)/python benchmarks/augmentation.py
+	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/feature_cache.py
 
 # Pinned versions for every platform and Python that zoo supports; holds no index address.
 constraints: $(UV)

@@ -13,6 +13,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import zip_longest
 from pathlib import Path
 
@@ -26,7 +27,10 @@ from zoo.spec.recipe import Recipe
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+COMPONENTS = DOCS / "components"
+"""Written when the site is built; tests/site looks at them."""
+WRITTEN = sorted(page for page in DOCS.rglob("*.md") if COMPONENTS not in page.parents)
+PAGES = [ROOT / "README.md", *WRITTEN]
 NOT_RUN = "<!-- not run"
 EXACT = "Output"
 _FENCE = re.compile(
@@ -173,10 +177,25 @@ def links() -> list[tuple[Path, str]]:
     return [(page, target) for page, target in found if not target.startswith(("http", "mailto:"))]
 
 
+@cache
+def components() -> dict[str, str]:
+    """The pages of the components, as `make docs` writes them."""
+    sys.path.insert(0, str(DOCS))
+    try:
+        from _generator.pages import pages
+        from _generator.parts import read
+    finally:
+        sys.path.remove(str(DOCS))
+    return pages(read(ROOT / "registry.json"))
+
+
 @pytest.mark.parametrize(("page", "target"), links(), ids=lambda v: name(v) if isinstance(v, Path) else v)
 def test_links_resolve(page, target):
     path, _, anchor = target.partition("#")
     file = (page.parent / path).resolve() if path else page
+    if COMPONENTS in file.parents:
+        assert str(file.relative_to(COMPONENTS)) in components(), f"{name(page)} links to {target}"
+        return
     assert file.exists(), f"{name(page)} links to {target}"
     if DOCS in page.parents:
         assert DOCS in file.parents, f"{name(page)} links out of the site: {target}"
@@ -192,8 +211,8 @@ def navigation(items: list) -> Iterator[str]:
 
 def test_the_navigation_has_every_page_once():
     config = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
-    pages = sorted(str(p.relative_to(DOCS)) for p in DOCS.rglob("*.md"))
-    assert sorted(navigation(config["nav"])) == pages
+    pages = [str(p.relative_to(DOCS)) for p in WRITTEN]
+    assert sorted(navigation(config["nav"])) == sorted([*pages, "components/"])
 
 
 def test_the_reference_names_what_exists():

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from zoo.cli._common import count, emit_json, json_option, table
+from zoo.spec.component import Weights
 
 _SECTION = {"augmenter": "augment"}
 """Argument of `zoo.build` or `zoo.fit` that takes a kind, where it is not called like the kind."""
@@ -57,10 +58,10 @@ def _page(data: Mapping[str, Any]) -> Iterable[str]:
     ]
     yield from _section("taps", taps, ["NAME", "CHANNELS", "REDUCTION"], right=[1, 2])
     weights = [
-        (tag, w["repo"], _metrics(w.get("metrics", {})), w.get("licence"))
+        (tag, Weights.from_dict(w).place, _metrics(w.get("metrics", {})), w.get("licence"))
         for tag, w in data.get("weights", {}).items()
     ]
-    yield from _section("weights", weights, ["TAG", "REPOSITORY", "METRICS", "LICENCE"])
+    yield from _section("weights", weights, ["TAG", "FROM", "METRICS", "LICENCE"])
     yield from ("", "use", *(f"  {line}" for line in _use(data)))
 
 
@@ -76,35 +77,57 @@ def _options(facts: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
     rows = []
     for name, field in (schema.get("properties") or {}).items():
         default = "required" if name in required else _cell(field.get("default"))
-        rows.append(
-            (name, _type(field, schema), default, " ".join(str(field.get("description", "")).split()))
-        )
+        meaning = " ".join(str(field.get("description", "")).split())
+        rows.append((name, type_text(field, schema), default, meaning))
     return rows
 
 
-def _type(field: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
+def type_text(field: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
     """A JSON schema's type in a few words.
 
+    Args:
+        field: the schema of an option.
+        schema: the one that it is part of, with the definitions that it refers to.
+
     Example:
-        >>> _type({"anyOf": [{"type": "integer"}, {"type": "null"}]}, {})
-        'integer or none'
-        >>> _type({"enum": ["avg", "max"]}, {}), _type({"type": "array", "items": {"type": "number"}}, {})
-        ("'avg' or 'max'", 'list of number')
+        >>> type_text({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}]}, {})
+        'integer >= 1, or none'
+        >>> type_text({"enum": ["avg", "max"]}, {})
+        "'avg' or 'max'"
+        >>> type_text({"type": "array", "items": {"type": "number"}}, {})
+        'list of number'
+        >>> type_text({"type": "array", "prefixItems": [{"type": "integer"}, {"type": "integer"}]}, {})
+        'list of 2: integer'
     """
     if "$ref" in field:
         name = str(field["$ref"]).rpartition("/")[2]
-        return _type(schema.get("$defs", {}).get(name, {"type": name}), schema)
+        return type_text(schema.get("$defs", {}).get(name, {"type": name}), schema)
     for key in ("anyOf", "oneOf"):
         if key in field:
-            return " or ".join(_type(item, schema) for item in field[key])
+            texts = [type_text(item, schema) for item in field[key]]
+            return (", or " if any(mark in text for text in texts for mark in "<>") else " or ").join(texts)
     if "enum" in field:
         return " or ".join(repr(value) for value in field["enum"])
     if "const" in field:
         return repr(field["const"])
     if field.get("type") == "array":
-        items = field.get("items")
-        return f"list of {_type(items, schema)}" if isinstance(items, Mapping) else "list"
-    return {"null": "none", "object": "table"}.get(str(field.get("type")), str(field.get("type", "any")))
+        return _list_text(field, schema)
+    name = {"null": "none", "object": "table"}.get(str(field.get("type")), str(field.get("type", "any")))
+    return f"{name} {_bounds(field)}".rstrip()
+
+
+def _list_text(field: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
+    fixed, items = field.get("prefixItems"), field.get("items")
+    if fixed:
+        texts = {type_text(item, schema) for item in fixed}
+        return f"list of {len(fixed)}" + (f": {texts.pop()}" if len(texts) == 1 else "")
+    return f"list of {type_text(items, schema)}" if isinstance(items, Mapping) else "list"
+
+
+def _bounds(field: Mapping[str, Any]) -> str:
+    """The limits of a number, as `>= 0 and < 1`."""
+    signs = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
+    return " and ".join(f"{sign} {field[key]:g}" for key, sign in signs.items() if key in field)
 
 
 def _use(data: Mapping[str, Any]) -> Iterable[str]:

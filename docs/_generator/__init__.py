@@ -1,0 +1,1 @@
+"""Writes the pages of the components from `registry.json`; `make docs` runs it before the site is built."""

@@ -1,0 +1,204 @@
+"""The pages: one a component, one a kind, one to browse them all, and the navigation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from _generator.browse import browse
+from _generator.html import code, escape, facts, link, table
+from _generator.parts import CORE, TEXTS, Part
+from _generator.usage import example_of_options, usage
+from zoo.cli._common import count
+from zoo.cli.show import type_text
+from zoo.spec.component import KINDS
+
+HUB = "https://huggingface.co/"
+
+
+def pages(parts: Sequence[Part]) -> dict[str, str]:
+    """The text of every page, by its path in the folder of the components."""
+    found = {f"{part.page}.md": component(part) for part in parts}
+    kinds = [kind for kind in KINDS if any(part.kind == kind for part in parts)]
+    for kind in kinds:
+        found[f"{TEXTS[kind].file}.md"] = of_kind(kind, [part for part in parts if part.kind == kind])
+    found["index.md"] = browse(parts)
+    links = [("Browse all", "index.md"), *((TEXTS[kind].title, f"{TEXTS[kind].file}.md") for kind in kinds)]
+    found["SUMMARY.md"] = "".join(f"- [{title}]({file})\n" for title, file in links)
+    return found
+
+
+def component(part: Part) -> str:
+    """The page of a component."""
+    kind = TEXTS[part.kind]
+    above = [link("../../index.html", "Components"), link(f"../../{kind.file}.html", kind.title)]
+    sections = [
+        _head(f"{part.ref} ({part.kind})", part.summary),
+        f"# {_text(part.ref)}",
+        f'<p class="zoo-above">{" / ".join(above)}</p>',
+        _text(part.summary),
+        facts(_about(part)),
+        *_use(part),
+        *_options(part),
+        *_blocks(part),
+        *_weights(part),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def of_kind(kind: str, parts: Sequence[Part]) -> str:
+    """The page of a kind: its components by distribution."""
+    about = TEXTS[kind]
+    sections = [
+        _head(about.title, about.text),
+        f"# {about.title}",
+        about.text,
+        f"{len(parts)} in all; [browse and filter](index.md) them with everything else.",
+    ]
+    for distribution, members in _by_distribution(parts):
+        sections += [f"## {distribution}", _brings(members[0]), _overview(members)]
+    return "\n\n".join(sections) + "\n"
+
+
+def _by_distribution(parts: Sequence[Part]) -> list[tuple[str, list[Part]]]:
+    """The core first, the largest last, so that it hides no other."""
+    groups: dict[str, list[Part]] = {}
+    for part in parts:
+        groups.setdefault(part.distribution, []).append(part)
+    return sorted(groups.items(), key=lambda item: (item[0] != CORE, len(item[1]), item[0]))
+
+
+def _brings(part: Part) -> str:
+    if part.distribution == CORE:
+        return "Comes with zoo itself."
+    return f"In a checkout of the repository: `{part.install}`"
+
+
+def _overview(parts: Sequence[Part]) -> str:
+    sized = any(part.facts.get("parameters") for part in parts)
+    header = ["Name", *(["Parameters", "Weights"] if sized else ["Task"]), "Summary"]
+    rows = []
+    for part in parts:
+        size = [count(part.facts.get("parameters")), ", ".join(map(code, part.weights))]
+        more = size if sized else [escape(part.row.get("task") or "")]
+        rows.append([link(f"{part.page}.html", code(part.ref)), *more, escape(part.summary)])
+    return table(header, rows, right=[1] if sized else [])
+
+
+def _head(title: str, description: str) -> str:
+    """Front matter; JSON is YAML, with every special letter quoted."""
+    return f"---\ntitle: {json.dumps(title)}\ndescription: {json.dumps(description)}\n---"
+
+
+def _text(text: str) -> str:
+    """Plain text as Markdown that shows it as it is."""
+    return "".join(f"\\{letter}" if letter in r"\`*_{}[]<>#|!" else letter for letter in text)
+
+
+def _about(part: Part) -> Iterable[tuple[str, str]]:
+    row, spec = part.row, part.facts.get("input")
+    yield "Kind", part.kind
+    yield "Plugin", escape(part.distribution)
+    yield "Install", f"{code(part.install)} in a checkout of the repository"
+    yield "Full name", code(part.qualified)
+    yield "Task", escape(row.get("task") or "")
+    parameters = part.facts.get("parameters")
+    yield "Parameters", f"{parameters:,}, without a head" if parameters else ""
+    yield "Input", _input(spec) if spec else ""
+    yield "Paper or source", link(row["paper"], escape(row["paper"])) if row.get("paper") else ""
+    yield "Licence", escape(row.get("licence") or "")
+    yield (
+        "Tags",
+        ", ".join(link(f"../../index.html?q={quote(tag)}", escape(tag)) for tag in row.get("tags", ())),
+    )
+    yield "Cannot be built", escape(part.facts.get("refused") or "")
+
+
+def _input(spec: Mapping[str, Any]) -> str:
+    """What the network sees after normalisation, which a composed model does inside."""
+    height, width = spec["size"]
+    text = f"{spec['channels']} × {height} × {width}, {spec['interpolation']}"
+    return f"{text}, mean {_cell(spec['mean'])}, std {_cell(spec['std'])}"
+
+
+def _use(part: Part) -> Iterable[str]:
+    if part.facts.get("refused"):
+        return
+    use = usage(part)
+    yield "## Use it"
+    if use.python:
+        yield "\n".join(["```python", *use.python, "```"])
+    if use.commands:
+        yield "\n".join(["```sh", *use.commands, "```"])
+
+
+def _options(part: Part) -> Iterable[str]:
+    if not part.options:
+        return
+    schema = part.facts["options"]
+    needed = schema.get("required", ())
+    rows = [
+        [
+            code(name),
+            escape(type_text(field, schema)),
+            "required" if name in needed else code(_cell(field.get("default"))),
+            escape(" ".join(str(field.get("description", "")).split())),
+        ]
+        for name, field in part.options.items()
+    ]
+    yield "## Options"
+    yield table(["Name", "Type", "Default", "Meaning"], rows)
+    example = example_of_options(part)
+    if example:
+        yield f"They are given as in `{example[0]}`, or on the command line as `{example[1]}`."
+
+
+def _blocks(part: Part) -> Iterable[str]:
+    blocks, taps = part.facts.get("blocks"), part.facts.get("taps")
+    if blocks:
+        rows = [
+            [code(b["name"]), *map(_number, (b["channels"], b["reduction"], b["parameters"]))] for b in blocks
+        ]
+        yield "## Blocks"
+        yield "What `freeze` names; the reduction says by how much a map is smaller than the picture."
+        yield table(["Block", "Channels", "Reduction", "Parameters"], rows, right=[1, 2, 3])
+    if taps:
+        rows = [[code(t["name"]), *map(_number, (t["channels"], t["reduction"]))] for t in taps]
+        yield "## Taps"
+        yield "The last map of each size, for heads and networks that take several."
+        yield table(["Tap", "Channels", "Reduction"], rows, right=[1, 2])
+
+
+def _weights(part: Part) -> Iterable[str]:
+    if not part.weights:
+        return
+    rows = [
+        [
+            code(tag),
+            link(HUB + w["repo"], escape(w["repo"])) if "repo" in w else f"shipped, {code(w['file'])}",
+            _number(w.get("classes")),
+            ", ".join(f"{escape(name)} {value:g}" for name, value in w.get("metrics", {}).items()),
+            escape(w.get("licence") or ""),
+        ]
+        for tag, w in part.weights.items()
+    ]
+    yield "## Published weights"
+    yield table(["Tag", "Repository on the Hub, or file", "Classes", "Metrics", "Licence"], rows, right=[2])
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def _cell(value: Any) -> str:
+    """A value as Python writes it, lists without their brackets where nothing is nested.
+
+    Example:
+        >>> _cell([1, 2]), _cell(None), _cell("avg")
+        ('1, 2', 'None', "'avg'")
+    """
+    if isinstance(value, list) and value and not any(isinstance(item, list) for item in value):
+        return ", ".join(map(repr, value))
+    return repr(value)

@@ -1,0 +1,135 @@
+"""The components of a registry, and what is said of their kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zoo.registry.catalogue import read_namespace, read_registry
+from zoo.spec.component import KINDS
+
+CORE = "zoo-core"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the pages say of a kind.
+
+    Args:
+        title: of its page, in the plural.
+        file: that page, without its ending.
+        text: one or two sentences.
+    """
+
+    title: str
+    file: str
+    text: str
+
+
+TEXTS: Mapping[str, Kind] = {
+    "backbone": Kind(
+        "Backbones",
+        "backbones",
+        "A backbone turns a picture into maps of features, block by block. Give it a head, and choose which "
+        "of its blocks to freeze.",
+    ),
+    "head": Kind(
+        "Heads", "heads", "A head turns the features of a backbone into an answer. Its task decides the loss."
+    ),
+    "model": Kind("Models", "models", "A complete model that is not a backbone with a head."),
+    "augmenter": Kind(
+        "Augmenters", "augmenters", "An augmenter changes the pictures of a training batch at random."
+    ),
+    "loss": Kind(
+        "Losses",
+        "losses",
+        "A loss says how far an output is from its target. A model's task has a default one.",
+    ),
+    "trainer": Kind("Trainers", "trainers", "A trainer decides what one training step does."),
+    "dataset": Kind("Data sets", "datasets", "A data set by name; folders of pictures need none."),
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One component of the registry.
+
+    Args:
+        row: its declaration and facts, as a catalogue holds them.
+        distribution: where it comes from.
+        namespace: of that distribution.
+        ref: the shortest name that means it.
+    """
+
+    row: Mapping[str, Any]
+    distribution: str
+    namespace: str
+    ref: str
+
+    @property
+    def kind(self) -> str:
+        """One of `KINDS`."""
+        return str(self.row["kind"])
+
+    @property
+    def name(self) -> str:
+        """Without namespace."""
+        return str(self.row["name"])
+
+    @property
+    def summary(self) -> str:
+        """One line."""
+        return str(self.row["summary"])
+
+    @property
+    def qualified(self) -> str:
+        """With namespace, which always means it."""
+        return f"{self.namespace}:{self.name}"
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What was read off it."""
+        return self.row.get("facts") or {}
+
+    @property
+    def weights(self) -> Mapping[str, Mapping[str, Any]]:
+        """Published weights by tag."""
+        return self.row.get("weights") or {}
+
+    @property
+    def options(self) -> Mapping[str, Mapping[str, Any]]:
+        """The JSON schema of each option."""
+        return (self.facts.get("options") or {}).get("properties") or {}
+
+    @property
+    def page(self) -> str:
+        """Its page without the ending, from the folder of all."""
+        return f"{self.kind}/{self.namespace}/{self.name}"
+
+    @property
+    def install(self) -> str:
+        """The command that brings it, in a checkout of the repository."""
+        return "pip install '.[datasets]'" if self.distribution == CORE else f"pip install ./{self.folder}"
+
+    @property
+    def folder(self) -> str:
+        """Of its distribution in the repository."""
+        return f"plugins/{self.distribution}"
+
+
+def read(registry: Path) -> list[Part]:
+    """All components, by kind, those with a bare name first.
+
+    Raises:
+        PluginError: the file is no registry.
+    """
+    found = []
+    for data in read_registry(registry):
+        distribution = data["distribution"]
+        space = read_namespace(data, distribution)
+        for row in data["components"]:
+            ref = row["name"] if space.claims(row["name"]) else f"{space.name}:{row['name']}"
+            found.append(Part(row, distribution, space.name, ref))
+    return sorted(found, key=lambda p: (KINDS.index(p.kind), ":" in p.ref, p.ref))

@@ -1,0 +1,103 @@
+"""`zoo new` writes all of a plugin or nothing; tests/site looks at what the plugin does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from zoo.cli.new import KINDS, command
+from zoo.spec.errors import DeclarationError, SaveError
+
+
+def new(*words: str) -> str:
+    done = CliRunner().invoke(command, words)
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done.output
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_plugin_is_written_whole(here, kind):
+    assert "zoo show a-b_c" in new("zoo-mine", "--kind", kind, "--component", "a-b_c")
+    files = {str(path.relative_to(here)) for path in here.rglob("*") if path.is_file()}
+    package = {"__init__.py", "a_b_c.py", "config.py", "plugin.py", "py.typed"}
+    assert files == {
+        *(f"zoo-mine/{name}" for name in ("README.md", "pyproject.toml", "tests/test_contract.py")),
+        *(f"zoo-mine/src/zoo_mine/{name}" for name in package),
+    }
+    for file in here.rglob("*.py"):
+        compile(file.read_text(), str(file), "exec")
+        assert "$" not in file.read_text()
+
+
+def test_the_component_is_called_like_the_distribution(here):
+    new("zoo-mine")
+    assert 'name="mine"' in (here / "zoo-mine/src/zoo_mine/plugin.py").read_text()
+
+
+def test_out_is_the_folder(here):
+    new("zoo-mine", "--out", "some/where")
+    assert (here / "some/where/pyproject.toml").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("Zoo-Mine",), "lower case"),
+        (("zoo_mine",), "single dashes"),
+        (("zoo--mine",), "single dashes"),
+        (("../zoo-mine",), "single dashes"),
+        (("zoo-3d",), "a letter first"),
+        (("zoo-mine", "--component", "class"), "no word of Python's"),
+        (("zoo-mine", "--component", "config"), "config or plugin"),
+        (("zoo-mine", "--component", "a/b"), "lower case"),
+        (("zoo-mine", "--component", "vgg16"), "that of one of zoo-vgg"),
+        (("zoo-vgg",), "confused with those of zoo-vgg"),
+        (("vgg",), "confused with those of zoo-vgg"),
+        (("numpy",), "the package numpy"),
+        (("random",), "the package random"),
+    ],
+)
+def test_a_name_that_would_not_work_is_refused(here, words, expected):
+    with pytest.raises(DeclarationError, match=expected) as caught:
+        new(*words)
+    assert "\n" not in str(caught.value)
+    assert list(here.iterdir()) == []
+
+
+def test_a_name_is_taken_in_its_kind_alone(here):
+    new("zoo-mine", "--kind", "loss", "--component", "vgg16")
+    assert (here / "zoo-mine").is_dir()
+
+
+def test_what_exists_is_left_alone(here):
+    (here / "zoo-mine").mkdir()
+    (here / "gone").symlink_to(here / "nowhere")
+    for words in (("zoo-mine",), ("zoo-mine", "--out", "gone")):
+        with pytest.raises(SaveError, match="choose another with --out"):
+            new(*words)
+    assert list((here / "zoo-mine").iterdir()) == []
+    assert not (here / "nowhere").exists()
+
+
+def test_nothing_half_written_stays(here, monkeypatch):
+    written = Path.write_text
+    count = iter(range(100))
+
+    def full(self, *arguments, **named):
+        if next(count) == 4:
+            raise OSError(28, "No space left on device")
+        return written(self, *arguments, **named)
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(SaveError, match="No space left"):
+        new("zoo-mine")
+    assert list(here.iterdir()) == []

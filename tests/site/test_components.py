@@ -1,0 +1,117 @@
+"""The pages of the components: what they say of using a component is true."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import shlex
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+import zoo
+from zoo.compose.parts import part
+from zoo.spec.component import KINDS
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "docs"))
+
+from _generator.pages import pages  # noqa: E402 - not installed, so its folder comes first
+from _generator.parts import Part, read  # noqa: E402
+from _generator.usage import example_of_options, usage  # noqa: E402
+
+sys.path.remove(str(ROOT / "docs"))
+
+PARTS = read(ROOT / "registry.json")
+SMALL = ("mlp", "small_cnn", "tiny_resnet", "vgg16", "resnet18", "mobilenet_v2", "timm:levit_128s")
+TRIED = [p for p in PARTS if usage(p).python and (p.kind != "backbone" or p.ref in SMALL)]
+
+
+def label(part: Part) -> str:
+    return f"{part.kind}-{part.ref}"
+
+
+def test_each_component_and_each_kind_has_one_page():
+    found = pages(PARTS)
+    kinds = {p.kind for p in PARTS}
+    assert len(found) == len(PARTS) + len(kinds) + len(["index.md", "SUMMARY.md"])
+    for p in PARTS:
+        assert f'href="{p.page}.html"' in found["index.md"]
+        assert sum(f'href="{p.page}.html"' in text for text in found.values()) == 2
+
+
+def test_pages_show_every_option_block_and_weight():
+    for p in PARTS:
+        text = pages([p])[f"{p.page}.md"]
+        blocks = [block["name"] for block in p.facts.get("blocks") or ()]
+        for name in (*p.options, *p.weights, *blocks):
+            assert f"<code>{name}</code>" in text, (label(p), name)
+
+
+def test_every_kind_of_component_can_be_described():
+    for kind in KINDS:
+        row = {"kind": kind, "name": "new", "target": "pkg.net:Net", "summary": "A <new> *thing* | here."}
+        found = pages([Part(row, "zoo-new", "new", "new")])
+        assert r"A \<new\> \*thing\* \| here." in found[f"{kind}/new/new.md"]
+        assert "A &lt;new&gt; *thing* | here." in found["index.md"]
+
+
+@pytest.mark.parametrize("chosen", TRIED, ids=label)
+def test_the_python_example_runs(chosen, monkeypatch, tmp_path, capsys):
+    build, fit, evaluate = zoo.build, zoo.fit, zoo.evaluate
+
+    def tiny(name: str) -> dict[str, Any]:
+        found = zoo.info(name, ("backbone", "model"))
+        return dict(found.get("tiny", {}))
+
+    def small(data: Any) -> Any:
+        return {"name": data, **zoo.info(data, "dataset").get("tiny", {})} if isinstance(data, str) else data
+
+    monkeypatch.setattr(zoo, "build", lambda name, *, weights=None, **more: build(name, **tiny(name), **more))
+    monkeypatch.setattr(zoo, "evaluate", lambda model, data, **more: evaluate(model, small(data), **more))
+    monkeypatch.setattr(
+        zoo,
+        "fit",
+        lambda model, data, *, trainer="supervised", **more: fit(
+            model,
+            small(data),
+            trainer={"name": trainer, "epochs": 1, "batch_size": 8},
+            out=tmp_path / "run",
+            **more,
+        ),
+    )
+    with pytest.warns(zoo.ZooWarning) if chosen.weights else nullcontext():
+        exec(compile("\n".join(usage(chosen).python), chosen.ref, "exec"), {})
+    assert capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", sorted({p.kind for p in PARTS}))
+def test_the_command_lines_exist(kind):
+    for p in PARTS:
+        if p.kind != kind:
+            continue
+        given = example_of_options(p)
+        for line in (*usage(p).commands, *([given[1]] if given else [])):
+            command, *words = shlex.split(line.replace("\\\n", " "))[1:]
+            parsed: click.Command = importlib.import_module(f"zoo.cli.{command}").command
+            parsed.make_context(command, words)
+
+
+@pytest.mark.parametrize("kind", sorted({p.kind for p in PARTS}))
+def test_the_example_of_options_is_valid(kind):
+    for p in PARTS:
+        given = example_of_options(p) if p.kind == kind else None
+        if given is None:
+            continue
+        call = ast.parse(given[0], mode="eval").body
+        assert isinstance(call, ast.Call)
+        named = {key.arg: ast.literal_eval(key.value) for key in call.keywords}
+        if p.kind in ("backbone", "model"):
+            options: Any = {"name": ast.literal_eval(call.args[0]), **named}
+        else:
+            options = next(iter(named.values())) if named else ast.literal_eval(call.args[1])
+        part(p.kind, options)
