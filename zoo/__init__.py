@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from zoo.compose.build import build
     from zoo.hub.folder import load, save
+    from zoo.hub.pull import pull
+    from zoo.hub.push import push
     from zoo.interfaces.model import Model
     from zoo.registry.hookspec import hookimpl
     from zoo.registry.listing import info
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from zoo.spec.inputs import InputSpec
     from zoo.spec.options import Options
     from zoo.spec.recipe import Recipe
+    from zoo.training.augment import augment
     from zoo.training.verbs import evaluate, fit, predict
 
     __version__: str
@@ -37,6 +40,7 @@ __all__ = [
     "Weights",
     "ZooError",
     "ZooWarning",
+    "augment",
     "build",
     "evaluate",
     "fit",
@@ -45,6 +49,8 @@ __all__ = [
     "list",
     "load",
     "predict",
+    "pull",
+    "push",
     "save",
 ]
 
@@ -59,6 +65,7 @@ _HOMES = {
     "Weights": "zoo.spec.component",
     "ZooError": "zoo.spec.errors",
     "ZooWarning": "zoo.spec.errors",
+    "augment": "zoo.training.augment",
     "build": "zoo.compose.build",
     "evaluate": "zoo.training.verbs",
     "fit": "zoo.training.verbs",
@@ -67,6 +74,8 @@ _HOMES = {
     "list": "zoo.registry.listing:list_components",
     "load": "zoo.hub.folder",
     "predict": "zoo.training.verbs",
+    "pull": "zoo.hub.pull",
+    "push": "zoo.hub.push",
     "save": "zoo.hub.folder",
 }
 

@@ -8,6 +8,7 @@ from zoo.builtin.config import SupervisedOptions
 from zoo.builtin.losses import MSE, CrossEntropy
 from zoo.builtin.supervised import Supervised
 from zoo.interfaces.block import Block
+from zoo.interfaces.execution import Execution
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
 from zoo.interfaces.scoring import Score
@@ -54,7 +55,7 @@ def net() -> Net:
 def test_a_step_is_torchs_own() -> None:
     model, twin = net(), net()
     trainer = Supervised(optimizer="sgd", lr=0.1, momentum=0.9, weight_decay=0.01)
-    trainer.setup(model, CrossEntropy())
+    trainer.setup(model, CrossEntropy(), Execution())
     plain = torch.optim.SGD(twin.parameters(), lr=0.1, momentum=0.9, weight_decay=0.01)
     for _ in range(3):
         trainer.step(BATCH)
@@ -67,7 +68,7 @@ def test_a_step_is_torchs_own() -> None:
 def test_a_rate_per_part_reaches_its_parameters() -> None:
     model = net()
     trainer = Supervised(lr={"backbone": 1e-5, "head": 1e-3})
-    trainer.setup(model, CrossEntropy())
+    trainer.setup(model, CrossEntropy(), Execution())
     rates = {id(p): g["lr"] for g in trainer.optimizers["adam"].param_groups for p in g["params"]}
     assert {rates[id(p)] for p in model.backbone.parameters()} == {1e-5}
     assert {rates[id(p)] for p in model.head.parameters()} == {1e-3}
@@ -77,14 +78,14 @@ def test_frozen_parameters_are_in_no_optimizer() -> None:
     model = net()
     model.backbone.freeze()
     trainer = Supervised()
-    trainer.setup(model, CrossEntropy())
+    trainer.setup(model, CrossEntropy(), Execution())
     held = {id(p) for g in trainer.optimizers["adam"].param_groups for p in g["params"]}
     assert held == {id(p) for p in model.head.parameters()}
 
 
 def test_a_losss_own_parameters_are_trained_and_its_parts_logged() -> None:
     loss, trainer = Anchored(), Supervised(lr=0.1)
-    trainer.setup(net(), loss)
+    trainer.setup(net(), loss, Execution())
     logs = trainer.step(BATCH)
     assert float(logs["loss"]) == pytest.approx(float(logs["loss_class"] + logs["loss_pull"]))
     assert bool(loss.anchor.any())
@@ -95,19 +96,19 @@ def test_nothing_to_train_is_said_before_any_work() -> None:
     for p in model.parameters():
         p.requires_grad_(False)
     with pytest.raises(TrainingError, match=r"nothing to train.*all frozen.*unfreeze"):
-        Supervised().setup(model, CrossEntropy())
+        Supervised().setup(model, CrossEntropy(), Execution())
 
 
 def test_a_rate_for_an_unknown_part_names_the_parts() -> None:
     with pytest.raises(
         OptionError, match=r"unknown part: expected backbone, head, got 'haed'; did you mean head"
     ):
-        Supervised(lr={"backbone": 1e-5, "haed": 1e-3}).setup(net(), CrossEntropy())
+        Supervised(lr={"backbone": 1e-5, "haed": 1e-3}).setup(net(), CrossEntropy(), Execution())
 
 
 def test_a_part_without_a_rate_is_named() -> None:
     with pytest.raises(OptionError, match="a rate for head"):
-        Supervised(lr={"backbone": 1e-5}).setup(net(), CrossEntropy())
+        Supervised(lr={"backbone": 1e-5}).setup(net(), CrossEntropy(), Execution())
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 import zoo
 from zoo.interfaces.augmenter import Augmenter, Batch
+from zoo.interfaces.execution import Execution
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
 from zoo.interfaces.trainer import Trainer
@@ -188,7 +189,7 @@ class Stopping(Trainer):
     def __init__(self, stop: int) -> None:
         self.stop, self.ended = stop, 0
 
-    def setup(self, model: Model, loss: Loss | None) -> None:
+    def setup(self, model: Model, loss: Loss | None, execution: Execution) -> None:
         self.model = model
 
     def step(self, batch: Batch) -> dict[str, Tensor]:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt
 
 from zoo.spec.options import Options
-
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-MOMENTUM = ("sgd", "rmsprop")
-"""The optimizers that take a momentum."""
+from zoo.spec.training import GradientOptions, Positive
 
 
 class PooledOptions(Options):
@@ -50,28 +47,8 @@ class CrossEntropyOptions(Options):
     class_weights: tuple[Positive, ...] | None = Field(None, description="one weight a class, in their order")
 
 
-class SupervisedOptions(Options):
+class SupervisedOptions(GradientOptions):
     """Options of the supervised trainer."""
-
-    epochs: PositiveInt = Field(10, description="passes over the training pictures")
-    batch_size: PositiveInt = Field(32, description="pictures a step")
-    optimizer: Literal["adam", "adamw", "sgd", "rmsprop"] = Field("adam", description="torch's optimizer")
-    lr: Positive | dict[str, Positive] = Field(
-        1e-3, description="learning rate, or one for each part of the model: {backbone = 1e-5, head = 1e-3}"
-    )
-    weight_decay: float | None = Field(
-        None,
-        ge=0,
-        allow_inf_nan=False,
-        description="L2 penalty, in adamw decoupled; by default torch's own value",
-    )
-    momentum: float | None = Field(None, ge=0, lt=1, description="of sgd and rmsprop; 0 where not given")
-
-    @model_validator(mode="after")
-    def _momentum_applies(self) -> SupervisedOptions:
-        if self.momentum is not None and self.optimizer not in MOMENTUM:
-            raise ValueError(f"momentum belongs to {' and '.join(MOMENTUM)}, not to {self.optimizer}")
-        return self
 
 
 class DigitsOptions(Options):
@@ -87,4 +64,22 @@ class FacesOptions(Options):
 
     per_class: Annotated[int, Field(ge=1, le=100)] | None = Field(
         None, description="keep only so many pictures of each class, the first ones"
+    )
+
+
+class GlyphsOptions(Options):
+    """Options of the glyphs."""
+
+    per_class: Annotated[int, Field(ge=3, le=10_000)] = Field(200, description="pictures of each letter")
+    size: Annotated[int, Field(ge=8, le=256)] = Field(32, description="height and width in pixels")
+
+
+class PhotosOptions(Options):
+    """Options of the photographs."""
+
+    size: Annotated[int, Field(ge=8, le=300)] = Field(
+        96, description="height and width of a crop in pixels; photographs smaller than that are left out"
+    )
+    per_photo: PositiveInt | None = Field(
+        None, description="keep only so many crops of each photograph, spread over it"
     )

@@ -54,6 +54,67 @@ HEADS = [
     ),
 ]
 
+_AUGMENT = "zoo.builtin.augment_"
+
+
+def _augmenter(target: str, name: str, tags: str, summary: str, paper: str | None = None) -> Component:
+    return Component(
+        kind="augmenter",
+        name=name,
+        target=_AUGMENT + target,
+        config=f"{_AUGMENT}config:{target.partition(':')[2]}Options",
+        summary=summary,
+        paper=paper,
+        tags=tuple(tags.split()),
+    )
+
+
+AUGMENTERS = [
+    _augmenter(
+        "chains:Photo", "photo", "chain", "For photographs: flip, small rotation, shift, zoom, colours."
+    ),
+    _augmenter(
+        "chains:Document",
+        "document",
+        "chain",
+        "For pages: a little askew on white, light, blur, noise; nothing mirrored.",
+    ),
+    _augmenter(
+        "keras:ImageDataGenerator",
+        "image-data-generator",
+        "chain keras",
+        "Keras' ImageDataGenerator under its own parameter names.",
+        "https://keras.io/api/data_loading/image/",
+    ),
+    _augmenter("geometry:Rotate", "rotate", "geometry", "Rotation about the middle."),
+    _augmenter("geometry:Shift", "shift", "geometry", "Translation by shares of width and height."),
+    _augmenter("geometry:Shear", "shear", "geometry", "Shear about the middle."),
+    _augmenter("geometry:Zoom", "zoom", "geometry", "Scaling about the middle."),
+    _augmenter("geometry:Flip", "flip", "geometry", "Mirror images, left to right or top to bottom."),
+    _augmenter(
+        "geometry:Crop",
+        "crop",
+        "geometry",
+        "A crop of the old size from the padded picture.",
+        "https://arxiv.org/abs/1512.03385",
+    ),
+    _augmenter(
+        "geometry:ResizedCrop",
+        "resized-crop",
+        "geometry",
+        "A crop of random area and aspect, resized to the old size.",
+        "https://arxiv.org/abs/1409.4842",
+    ),
+    _augmenter("colour:Brightness", "brightness", "colour", "Brighter or darker."),
+    _augmenter("colour:Contrast", "contrast", "colour", "More or less contrast, about the mean gray."),
+    _augmenter("colour:Saturation", "saturation", "colour", "More or less colourful."),
+    _augmenter("colour:Hue", "hue", "colour", "Turns the colour circle."),
+    _augmenter("colour:Invert", "invert", "colour", "The negative of a picture."),
+    _augmenter("colour:Grayscale", "grayscale", "colour", "Takes the colours away."),
+    _augmenter("colour:Noise", "noise", "degradation", "Gaussian noise."),
+    _augmenter("colour:Blur", "blur", "degradation", "Gaussian blur."),
+]
+
 _DEFAULT = ("default",)
 LOSSES = [
     _loss("bce", "BCE", "binary", "Binary cross-entropy of one logit.", config="BCEOptions", tags=_DEFAULT),
@@ -118,10 +179,29 @@ DATASETS = [
         task="binary",
         tiny={"per_class": 4},
     ),
+    Component(
+        kind="dataset",
+        name="glyphs",
+        target="zoo.builtin.datasets_glyphs:Glyphs",
+        config=_CONFIG + "GlyphsOptions",
+        summary="40 letters drawn in 22 fonts that matplotlib ships, 32 x 32 gray pixels; to pre-train on.",
+        tags=("classes", "gray", "small"),
+        task="multiclass",
+        tiny={"per_class": 3, "size": 16},
+    ),
+    Component(
+        kind="dataset",
+        name="photos",
+        target="zoo.builtin.datasets_photos:Photos",
+        config=_CONFIG + "PhotosOptions",
+        summary="Crops of 15 photographs that scikit-image and scikit-learn ship; without targets.",
+        tags=("no targets", "colour", "small"),
+        tiny={"size": 32, "per_photo": 2},
+    ),
 ]
 
 
 @hookimpl
 def zoo_components() -> list[Component]:
     """All components of the core."""
-    return [*HEADS, *LOSSES, *TRAINERS, *DATASETS]
+    return [*HEADS, *LOSSES, *TRAINERS, *DATASETS, *AUGMENTERS]

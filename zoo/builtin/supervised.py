@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from zoo.interfaces.augmenter import Batch
+from zoo.interfaces.execution import Execution
 from zoo.interfaces.loss import Loss, total
 from zoo.interfaces.model import Model
+from zoo.interfaces.optimization import OPTIMIZERS, Rates, groups
+from zoo.interfaces.prefix import model_input, rows
 from zoo.interfaces.scoring import Score
 from zoo.interfaces.trainer import Trainer
-from zoo.spec.errors import OptionError, TrainingError, listing, near, quote
-
-OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
-    "adam": torch.optim.Adam,
-    "adamw": torch.optim.AdamW,
-    "sgd": torch.optim.SGD,
-    "rmsprop": torch.optim.RMSprop,
-}
+from zoo.spec.errors import TrainingError
+from zoo.spec.schedule import Schedule, read_schedule
 
 LOSS_PART = "loss"
 """What a rate table calls the parameters that a loss owns."""
+
+LOOSE_PART = "model"
+"""What it calls those that belong to none of the model's networks."""
 
 
 class Supervised(Trainer):
@@ -33,29 +34,46 @@ class Supervised(Trainer):
 
     Args:
         epochs: passes over the training pictures.
-        batch_size: pictures a step.
+        batch_size: pictures a step, over all processes.
+        micro_batch_size: pictures at a time; the gradients of a batch's parts are added up, which saves
+            memory and, batch norm apart, changes nothing else. None takes the whole batch at once.
         optimizer: `adam`, `adamw`, `sgd` or `rmsprop`.
         lr: one learning rate, or one by part of the model, e.g. `{"backbone": 1e-5, "head": 1e-3}`.
+        schedule: name of a schedule, or a table with its options.
+        clip_norm: gradients with a larger norm, all together, are scaled down to it; None leaves them.
         weight_decay: torch's own value where None.
         momentum: of sgd and rmsprop; 0 where None.
+        monitor: value that says which epoch is best, such as `val_loss` or `val_accuracy`.
+        early_stopping: stop after so many epochs without a better one; None never.
+
+    Raises:
+        OptionError: the schedule is unknown or does not fit.
     """
+
+    takes_prefix = True
 
     def __init__(
         self,
         *,
         epochs: int = 10,
         batch_size: int = 32,
+        micro_batch_size: int | None = None,
         optimizer: str = "adam",
         lr: float | Mapping[str, float] = 1e-3,
+        schedule: Schedule | str | Mapping[str, Any] = "constant",
+        clip_norm: float | None = None,
         weight_decay: float | None = None,
         momentum: float | None = None,
+        monitor: str = "val_loss",
+        early_stopping: int | None = None,
     ) -> None:
-        self.epochs, self.batch_size = epochs, batch_size
-        self.optimizer, self.lr = optimizer, lr
+        self.epochs, self.batch_size, self.micro_batch_size = epochs, batch_size, micro_batch_size
+        self.optimizer, self.lr, self.schedule = optimizer, lr, read_schedule(schedule)
+        self.clip_norm, self.monitor, self.early_stopping = clip_norm, monitor, early_stopping
         extra = {"weight_decay": weight_decay, "momentum": momentum}
         self._extra: dict[str, Any] = {name: value for name, value in extra.items() if value is not None}
 
-    def setup(self, model: Model, loss: Loss | None) -> None:
+    def setup(self, model: Model, loss: Loss | None, execution: Execution) -> None:
         """Takes the model and the loss, and makes the optimizer.
 
         Raises:
@@ -68,55 +86,46 @@ class Supervised(Trainer):
         if loss is None:
             problem = f"task {model.task.name} has no loss of its own"
             raise TrainingError(problem, expected="loss=", got="none")
-        self._model, self._task, self._loss = model, model.task, loss
+        self._model, self._task, self._loss, self._execution = model, model.task, loss, execution
         self._score = Score(model.task, model.outputs, None, first_only=True)
-        self._optimizer = OPTIMIZERS[self.optimizer](self._groups(model, loss), **self._extra)
-
-    def _groups(self, model: Model, loss: nn.Module) -> list[dict[str, Any]]:
-        """One parameter group a part, with its rate."""
-        parts = {**model.networks, **({LOSS_PART: loss} if any(True for _ in loss.parameters()) else {})}
-        owned = {name: [p for p in part.parameters() if p.requires_grad] for name, part in parts.items()}
-        inside = {id(p) for part in parts.values() for p in part.parameters()}
-        loose = [p for p in model.parameters() if p.requires_grad and id(p) not in inside]
-        if not any(owned[name] for name in model.networks) and not loose:
-            raise TrainingError(
-                "nothing to train",
-                expected="at least one trainable parameter",
-                got="all frozen",
-                hint='unfreeze some blocks with model.unfreeze("...")',
-            )
-        groups = [
-            {"name": name, "params": p, "lr": self._rate(name, parts)} for name, p in owned.items() if p
-        ]
-        if loose:
-            groups.append({"name": "model", "params": loose, "lr": self._rate("model", [*parts, "model"])})
-        self._check_table([*parts, *(["model"] if loose else [])])
-        return groups
-
-    def _rate(self, part: str, parts: Iterable[str]) -> float:
-        if not isinstance(self.lr, Mapping):
-            return self.lr
-        if part not in self.lr:
-            self._check_table(list(parts))
-            got, hint = listing(self.lr), f"add {part} to the table, or freeze it"
-            raise OptionError("lr", expected=f"a rate for {part}", got=got, hint=hint)
-        return self.lr[part]
-
-    def _check_table(self, parts: list[str]) -> None:
-        for name in self.lr if isinstance(self.lr, Mapping) else ():
-            if name not in parts:
-                hint = near(name, parts)
-                raise OptionError("lr: unknown part", expected=listing(parts), got=quote(name), hint=hint)
+        self.higher_is_better = self._score.higher_is_better(self.monitor)
+        optimizer = OPTIMIZERS[self.optimizer](groups(_parts(model, loss), self.lr), **self._extra)
+        self._rates = Rates(
+            optimizer,
+            self.schedule,
+            epochs=self.epochs,
+            steps=execution.steps,
+            higher_is_better=self.higher_is_better,
+        )
+        self._optimizer = execution.wrap_optimizer(optimizer)
+        self._parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        self._run = execution.wrap(model)
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """One step of the optimizer; returns the loss and its parts."""
-        output = self._model(batch["image"])
-        parts = self._loss(output, self._task.target(batch["target"], self._model.outputs))
-        loss = total(parts)
-        self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self._optimizer.step()
-        self._score.add(output, batch)
+        size = rows(batch)
+        self._execution.begin(size)
+        if self.micro_batch_size is None or size <= self.micro_batch_size:
+            logged = self._pass(batch)
+        else:
+            logged = {}
+            for part, last in _cut(batch, self.micro_batch_size):
+                with nullcontext() if last else self._execution.partial(self._run):
+                    values = self._pass(part)
+                for name, value in values.items():
+                    logged[name] = logged.get(name, 0) + value * (rows(part) / size)
+        self._execution.step(self._optimizer, self.clip_norm, self._parameters)
+        self._rates.step()
+        return logged
+
+    def _pass(self, batch: Batch) -> dict[str, Tensor]:
+        """Adds the gradients of some pictures."""
+        with self._execution.precision():
+            output = self._run(model_input(batch))
+            parts = self._loss(output, self._task.target(batch["target"], self._model.outputs))
+            loss = total(parts)
+        self._execution.backward(loss, rows(batch))
+        self._score.add(*self._execution.gather(output.detach(), batch))
         named = parts if isinstance(parts, dict) else {}
         return {"loss": loss.detach(), **{f"loss_{name}": value.detach() for name, value in named.items()}}
 
@@ -130,14 +139,60 @@ class Supervised(Trainer):
         training = self._model.training
         self._model.eval()
         try:
-            with torch.no_grad():
+            with torch.no_grad(), self._execution.precision():
                 for batch in batches:
-                    score.add(self._model(batch["image"]), batch)
+                    score.add(*self._execution.gather(self._model(model_input(batch)), batch))
         finally:
             self._model.train(training)
         return score.values()
+
+    def end_epoch(self, epoch: int, values: dict[str, float]) -> None:
+        """Lets the schedule see the watched value."""
+        self._rates.end_epoch(values[self.monitor])
+
+    @property
+    def rates(self) -> dict[str, float]:
+        """The present learning rate by part."""
+        return self._rates.values
 
     @property
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
         """The one optimizer."""
         return {self.optimizer: self._optimizer}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Optimizer, schedule, and what the present epoch has scored so far."""
+        return {**super().state_dict(), "rates": self._rates.state_dict(), "score": self._score.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """The reverse of `state_dict`."""
+        super().load_state_dict(state)
+        self._rates.load_state_dict(state["rates"])
+        self._score.load_state_dict(state["score"])
+
+
+def _parts(model: Model, loss: nn.Module) -> dict[str, list[nn.Parameter]]:
+    """Parameters by the names that a rate table takes.
+
+    Raises:
+        TrainingError: none of the model's has gradients.
+    """
+    parts = {name: list(network.parameters()) for name, network in model.networks.items()}
+    inside = {id(p) for owned in parts.values() for p in owned}
+    if loose := [p for p in model.parameters() if id(p) not in inside]:
+        parts[LOOSE_PART] = loose
+    if not any(p.requires_grad for owned in parts.values() for p in owned):
+        raise TrainingError(
+            "nothing to train",
+            expected="at least one trainable parameter",
+            got="all frozen",
+            hint='unfreeze some blocks with model.unfreeze("...")',
+        )
+    return {**parts, LOSS_PART: own} if (own := list(loss.parameters())) else parts
+
+
+def _cut(batch: Batch, size: int) -> Iterator[tuple[Batch, bool]]:
+    """Parts of at most `size` pictures, and whether each is the last."""
+    count = rows(batch)
+    for start in range(0, count, size):
+        yield {name: value[start : start + size] for name, value in batch.items()}, start + size >= count

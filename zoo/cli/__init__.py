@@ -19,10 +19,15 @@ _COMMANDS = {
     "plugins": "show what is installed, and what is wrong with it",
     "doctor": "look for what may be wrong with this installation",
     "build": "build a model and show its parts",
+    "data": "look at data, and what is wrong with them",
     "fit": "train a model",
     "evaluate": "measure a model on data",
     "predict": "say what a model sees in pictures",
+    "push": "put a model on the Hub, or into a folder",
+    "pull": "fetch a model from the Hub",
+    "augment": "draw what augmenters make of a picture",
     "demo": "run a recipe that a plugin ships",
+    "new": "write the files of a plugin",
     "catalogue": "write the catalogues of plugins under development",
 }
 """Subcommand -> one line for `zoo --help`; each lives in the module of its name, as `command`."""

@@ -16,6 +16,8 @@ _INTERRUPTED = 130
 @click.argument("recipe", required=False)
 @click.option("--model", "name", help="Backbone or model, instead of a recipe.")
 @click.option("--head", help="Head of the model, with --model.")
+@click.option("--freeze", help="Blocks to freeze, with --model: block1-4.")
+@click.option("--weights", help="Tag, file or repository of published weights, with --model.")
 @click.option("--data", help="Folder of class folders, or a data set's name.")
 @click.option(
     "--set", "sets", multiple=True, metavar="PATH=VALUE", help="Change the recipe: trainer.epochs=5."
@@ -25,6 +27,17 @@ _INTERRUPTED = 130
     "--seed", type=int, help="Of weights, splits, order and dropout  [default: the recipe's, else 0]"
 )
 @click.option("--device", help="cpu, cuda, ...  [default: an accelerator if there is one]")
+@click.option(
+    "--precision", type=click.Choice(["fp32", "bf16", "fp16"]), help="Of forwards and losses  [default: fp32]"
+)
+@click.option(
+    "--cache/--no-cache", default=None, help="Keep what frozen blocks compute  [default: if possible]"
+)
+@click.option("--skip-unreadable", is_flag=True, help="Leave out pictures that cannot be decoded.")
+@click.option("--resume", metavar="RUN", help="Go on with a run that was killed or interrupted.")
+@click.option(
+    "--checkpoint-every", default=30.0, show_default=True, help="Seconds between checkpoints, at least."
+)
 @click.option("--workers", default=0, show_default=True, help="Processes that read pictures.")
 @json_option
 def command(
@@ -32,11 +45,18 @@ def command(
     recipe: str | None,
     name: str | None,
     head: str | None,
+    freeze: str | None,
+    weights: str | None,
     data: str | None,
     sets: tuple[str, ...],
     out: Path | None,
     seed: int | None,
     device: str | None,
+    precision: str | None,
+    cache: bool | None,
+    skip_unreadable: bool,
+    resume: str | None,
+    checkpoint_every: float,
     workers: int,
     as_json: bool,
 ) -> int:
@@ -46,12 +66,41 @@ def command(
 
     \b
     zoo fit recipe.toml --set trainer.epochs=5 --set head.dropout=0.5
-    zoo fit --model resnet18 --head binary --data photos/cats-and-dogs
+    zoo fit --model resnet18 --head binary --freeze block1-4 --data photos/cats-and-dogs
+    zoo fit --resume runs/resnet18-1
     """
     from zoo.training.verbs import fit
 
-    model, options, data_given = _model(recipe=recipe, name=name, head=head, data=data, sets=sets, seed=seed)
-    run = fit(model, data_given, seed=seed, out=out, device=device, workers=workers, **options)
+    parts = {"head": head, "freeze": freeze, "weights": weights}
+    if resume is not None:
+        _check_alone(
+            resume, {"RECIPE": recipe, "--model": name, "--data": data, "--set": sets or None, **parts}
+        )
+        model, options, data_given = None, dict[str, Any](), None
+    else:
+        model, options, data_given = _model(
+            recipe=recipe,
+            name=name,
+            parts=parts,
+            data=data,
+            sets=sets,
+            seed=seed,
+            skip_unreadable=skip_unreadable,
+        )
+    run = fit(
+        model,
+        data_given,
+        seed=seed,
+        out=out,
+        device=device,
+        precision=precision,
+        cache=cache,
+        skip_unreadable=skip_unreadable,
+        resume=resume,
+        checkpoint_every=checkpoint_every,
+        workers=workers,
+        **options,
+    )
     if as_json:
         emit_json(
             {
@@ -62,6 +111,7 @@ def command(
                 "pictures": run.pictures,
                 "seconds": round(run.seconds, 3),
                 "interrupted": run.interrupted,
+                "stopped_early": run.stopped_early,
             }
         )
     else:
@@ -69,14 +119,27 @@ def command(
     return _INTERRUPTED if run.interrupted else 0
 
 
+def _check_alone(resume: str, others: dict[str, Any]) -> None:
+    from zoo.spec.errors import RecipeError, listing
+
+    if given := [
+        name if name.isupper() else f"--{name.strip('-')}"
+        for name, value in others.items()
+        if value is not None
+    ]:
+        hint = "leave it out: the run knows it"
+        raise RecipeError(f"--resume {resume}", expected="no other settings", got=listing(given), hint=hint)
+
+
 def _model(
     *,
     recipe: str | None,
     name: str | None,
-    head: str | None,
+    parts: dict[str, Any],
     data: str | None,
     sets: tuple[str, ...],
     seed: int | None,
+    skip_unreadable: bool,
 ) -> tuple[Any, dict[str, Any], Any]:
     """The model to train, options of the default trainer, and the data."""
     from zoo.cli._recipe import apply, read_table, trainer_options, with_labels
@@ -88,10 +151,11 @@ def _model(
     if (recipe is None) == (name is None):
         got = "both" if recipe else "neither"
         raise RecipeError("fit", expected="a recipe or --model", got=got, hint="zoo fit --help")
+    given = {} if data is None else {"data": data}
     if recipe is not None and Path(recipe).is_dir():
         saved, _ = as_model(recipe)
-        table = apply({"model": {"name": saved.recipe.model.name}}, sets)
-        if table.pop("model") != {"name": saved.recipe.model.name} or head:
+        table = apply({"model": {"name": saved.recipe.model.name}, **given}, sets)
+        if table.pop("model") != {"name": saved.recipe.model.name} or any(parts.values()):
             hint = "set trainer, loss, augment or data"
             raise RecipeError(
                 "a saved model", expected="its parts as they are", got="changes to them", hint=hint
@@ -100,18 +164,16 @@ def _model(
         changed = Recipe.from_dict({"model": {"name": "any"}, **table})
         update = {key: getattr(changed, key) for key in table}
         saved.recipe = saved.recipe.model_copy(update=update)
-        return saved, options, data
+        return saved, options, changed.data
     base: dict[str, Any] = read_table(Path(recipe)) if recipe is not None else {"model": {"name": name}}
-    if head is not None:
-        base["model"]["head"] = head
-    if seed is not None:
-        base["seed"] = seed
+    base["model"] |= {key: value for key, value in parts.items() if value is not None}
+    base |= given if seed is None else {**given, "seed": seed}
     table, options = trainer_options(apply(base, sets))
     checked = Recipe.from_dict(table)
     checked = checked.model_copy(update={"seed": 0}) if checked.seed is None else checked
-    source = data if data is not None else checked.data
+    source = checked.data
     if source is None:
         hint = "add --data FOLDER, or data = ... to the recipe"
         raise RecipeError("fit", expected="data", got="none", hint=hint)
-    dataset = as_dataset(source)
+    dataset = as_dataset(source, skip_unreadable=skip_unreadable)
     return from_recipe(with_labels(checked, dataset.labels)), options, source

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import takewhile
+
 from torch import Tensor, nn
 
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.block import Block
 from zoo.interfaces.head import Head
 from zoo.interfaces.model import Model, Normalise
+from zoo.interfaces.prefix import Prefix
 from zoo.spec.errors import ShapeError, listing
 from zoo.spec.inputs import InputSpec
 
@@ -64,15 +68,17 @@ class ComposedModel(Model):
             f" (also {listing(self.tags[1:], 4)})" if self.tags[1:] else ""
         )
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor | Prefix) -> Tensor:
         """N x outputs, or the last map.
 
         Args:
-            x: pictures N x C x H x W in [0, 1].
+            x: pictures N x C x H x W in [0, 1], or what `run_prefix` made of them.
 
         Raises:
             ShapeError: the pictures do not fit the model.
         """
+        if isinstance(x, Prefix):
+            return self.predict_head(self._behind(x))
         self.check_pictures(x)
         try:
             return self.predict_head(self.features(x))
@@ -99,6 +105,57 @@ class ComposedModel(Model):
     def predict_head(self, features: tuple[Tensor, ...]) -> Tensor:
         """The head's output for what `features` returned."""
         return features[0] if self.head is None else self.head(*features)
+
+    @property
+    def prefix(self) -> tuple[str, ...]:
+        """The leading frozen blocks of the backbone."""
+        return tuple(name for name, _ in takewhile(lambda item: item[1].frozen, self.backbone.blocks.items()))
+
+    @property
+    def prefix_outputs(self) -> tuple[str, ...]:
+        """What comes out of the last block of the prefix, and the steps of the head's taps inside it."""
+        return (*self.prefix[-1:], *self._kept_steps())
+
+    def _kept_steps(self) -> list[str]:
+        places = self.backbone.places(self.tap_names).values()
+        return [place for place in places if place.split(".")[0] in self.prefix]
+
+    def prefix_tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """Parameters and buffers of the normalisation and of the prefix' blocks."""
+        for name, module in (("normalise", self.normalise), *self.backbone.blocks.items()):
+            if module is self.normalise or name in self.prefix:
+                for key, tensor in (*module.named_parameters(), *module.named_buffers()):
+                    yield f"{name}.{key}", tensor
+
+    def run_prefix(self, x: Tensor) -> Prefix:
+        """What comes out of the frozen prefix, and the head's taps inside it.
+
+        Args:
+            x: pictures N x C x H x W in [0, 1].
+
+        Raises:
+            ShapeError: the first block is not frozen, or the pictures do not fit.
+        """
+        if not self.prefix:
+            return super().run_prefix(x)
+        self.check_pictures(x)
+        kept = self._kept_steps()
+        state, found = self.backbone.tapped(self.normalise(x), kept, until=self.prefix[-1])
+        last = state if isinstance(state, tuple) else (state,)
+        return Prefix([*last, *(found[step] for step in kept)])
+
+    def _behind(self, prefix: Prefix) -> tuple[Tensor, ...]:
+        """What `features` returns, from what `run_prefix` returned."""
+        names = self.tap_names
+        places = self.backbone.places(names)
+        inside = self._kept_steps()
+        states, kept = prefix[: len(prefix) - len(inside)], prefix[len(prefix) - len(inside) :]
+        state = states[0] if len(states) == 1 else states
+        state, found = self.backbone.tapped(state, places.values(), after=self.prefix[-1])
+        if not names:
+            return (self.backbone.feature(state),)
+        found |= dict(zip(inside, kept, strict=True))
+        return tuple(found[places[name]] for name in names)
 
     @property
     def tap_names(self) -> tuple[str, ...]:

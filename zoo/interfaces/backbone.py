@@ -125,17 +125,43 @@ class Backbone(nn.Module):
             ShapeError: a name is unknown.
         """
         self.check_input(x)
-        places = {name: self._tap_step(name) for name in names}
-        steps = set(places.values())
-        found: dict[str, Tensor] = {}
+        places = self.places(names)
+        wanted, found = set(places.values()), dict[str, Tensor]()
         state: State = x
         for step, module in self.steps():
-            if len(found) == len(steps):
+            if len(found) == len(wanted):
                 break
             state = module(state)
-            if step in steps:
+            if step in wanted:
                 found[step] = self.feature(state)
         return {name: found[place] for name, place in places.items()}
+
+    def tapped(
+        self, state: State, steps: Iterable[str], *, after: str | None = None, until: str | None = None
+    ) -> tuple[State, dict[str, Tensor]]:
+        """As `run`, with what came out of some steps on the way.
+
+        Args:
+            state: pictures, or what came out of block `after`.
+            steps: as `places` names them; those outside the stretch are passed over.
+            after: as in `run`.
+            until: as in `run`.
+        """
+        wanted, found = set(steps), dict[str, Tensor]()
+        for block in self._stretch(after, until):
+            for name, module in getattr(self, block).named_children():
+                state = module(state)
+                if (step := f"{block}.{name}") in wanted:
+                    found[step] = self.feature(state)
+        return state, found
+
+    def places(self, names: Iterable[str]) -> dict[str, str]:
+        """The step behind each tap: `block3` is what the last step of that block returns.
+
+        Raises:
+            ShapeError: a name is unknown.
+        """
+        return {name: self._tap_step(name) for name in names}
 
     def _tap_step(self, name: str) -> str:
         steps = [step for step, _ in self.steps()]

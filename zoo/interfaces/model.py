@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from torch import Tensor, nn
 
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.block import Block
+from zoo.interfaces.prefix import Prefix
 from zoo.interfaces.tasks import Prediction, Task
-from zoo.spec.errors import ShapeError, warn
+from zoo.spec.errors import FormatError, ShapeError, warn
 from zoo.spec.freeze import Freeze
 from zoo.spec.inputs import InputSpec
 
@@ -62,9 +66,31 @@ class Model(nn.Module):
         """Length of the output vector, or number of output channels."""
         raise NotImplementedError
 
-    def forward(self, x: Tensor) -> Tensor:
-        """The output for pictures N x C x H x W in [0, 1]."""
+    def forward(self, x: Any) -> Tensor:
+        """The output for pictures N x C x H x W in [0, 1]; with a prefix, also for what `run_prefix` made."""
         raise NotImplementedError
+
+    @property
+    def prefix(self) -> tuple[str, ...]:
+        """Names of the frozen blocks that pictures pass first, and whose outputs can be kept; () for none."""
+        return ()
+
+    @property
+    def prefix_outputs(self) -> tuple[str, ...]:
+        """Names of the tensors that `run_prefix` returns."""
+        return ()
+
+    def prefix_tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """All tensors that `run_prefix` computes with, by name."""
+        return iter(())
+
+    def run_prefix(self, x: Tensor) -> Prefix:
+        """What the model's frozen prefix makes of pictures: the model gives the same output for either.
+
+        Raises:
+            ShapeError: there is no such prefix.
+        """
+        raise ShapeError(f"{type(self).__name__} has no frozen prefix", hint="freeze its first blocks")
 
     def check_pictures(self, x: Tensor) -> None:
         """Raises ShapeError unless `x` is a floating batch of pictures with the model's channels."""
@@ -167,6 +193,77 @@ class Model(nn.Module):
 
         return summarise(self)
 
+    # -- the Hub, with the ecosystem's names -------------------------------------------------------------
+
+    def save_pretrained(self, save_directory: str | os.PathLike[str]) -> None:
+        """See `zoo.save`."""
+        import zoo
+
+        zoo.save(self, save_directory)
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        commit_message: str | None = None,
+        private: bool | None = None,
+        token: str | bool | None = None,
+        branch: str | None = None,
+    ) -> str:
+        """Pushes the model to the Hub and returns the page of the commit; see `zoo.push`.
+
+        Args:
+            repo_id: `owner/name`.
+            commit_message: of the commit.
+            private: whether a new repository is private.
+            token: to write with; the one that you are logged in with where None.
+            branch: `main` where None.
+        """
+        import zoo
+
+        pushed = zoo.push(
+            self, f"hf://{repo_id}", revision=branch, message=commit_message, private=private, token=token
+        )
+        return str(pushed.url)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | os.PathLike[str],
+        *,
+        revision: str | None = None,
+        token: str | bool | None = None,
+        cache_dir: str | os.PathLike[str] | None = None,
+        local_files_only: bool = False,
+        force_download: bool = False,
+    ) -> Self:
+        """The model in a folder, if there is one of that name, else on the Hub; see `zoo.load`, `zoo.pull`.
+
+        Args:
+            pretrained_model_name_or_path: a folder, or `owner/name`.
+            revision: branch, tag or commit; `main` where None.
+            token: for private and gated repositories; the one that you are logged in with where None.
+            cache_dir: instead of the Hub's own.
+            local_files_only: do not ask the Hub.
+            force_download: fetch again what is in the cache.
+
+        Raises:
+            FormatError: the model there is not of this class.
+        """
+        import zoo
+
+        name = pretrained_model_name_or_path
+        if Path(name).is_dir():
+            model = zoo.load(name)
+        else:
+            model = zoo.pull(
+                name, revision=revision, token=token, cache_dir=cache_dir, local_files_only=local_files_only,
+                force_download=force_download,
+            )  # fmt: skip
+        if not isinstance(model, cls):
+            raise FormatError(str(name), expected=f"a {cls.__name__}", got=f"a {type(model).__name__}")
+        return model
+
     def sample(self, count: int, *, seed: int | None = None) -> Tensor:
         """Draws pictures N x C x H x W in [0, 1], where the model generates.
 
@@ -200,23 +297,23 @@ class Normalise(nn.Module):
     """
 
     scale: Tensor
-    shift: Tensor
+    offset: Tensor
 
     def __init__(self, spec: InputSpec) -> None:
         super().__init__()
         self.spec = spec
         self.register_buffer("scale", torch.empty(1), persistent=False)
-        self.register_buffer("shift", torch.empty(1), persistent=False)
+        self.register_buffer("offset", torch.empty(1), persistent=False)
         self.reset_buffers()
 
     def reset_buffers(self) -> None:
-        """Recomputes scale and shift from the input spec."""
+        """Recomputes scale and offset from the input spec."""
         low, high = self.spec.range
         scale = [(high - low) / std for std in self.spec.std]
-        shift = [(low - mean) / std for mean, std in zip(self.spec.mean, self.spec.std, strict=True)]
+        offset = [(low - mean) / std for mean, std in zip(self.spec.mean, self.spec.std, strict=True)]
         device = self.scale.device
-        self.scale, self.shift = (torch.tensor(v, device=device).view(1, -1, 1, 1) for v in (scale, shift))
+        self.scale, self.offset = (torch.tensor(v, device=device).view(1, -1, 1, 1) for v in (scale, offset))
 
     def forward(self, x: Tensor) -> Tensor:
         """N x C x H x W in [0, 1] to normalised pictures of the same shape."""
-        return x * self.scale + self.shift
+        return x * self.scale + self.offset

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +12,7 @@ from torch import Tensor, nn
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.loss import total
 from zoo.interfaces.tasks import Task
-from zoo.spec.errors import ShapeError
+from zoo.spec.errors import OptionError, ShapeError, listing, near, quote
 
 _MOST_HELD = 1 << 20
 """Values held back at most before the metrics see them."""
@@ -36,6 +38,7 @@ class Score:
     def __init__(self, task: Task, outputs: int, loss: nn.Module | None, *, first_only: bool = False) -> None:
         self.task, self.outputs, self.loss = task, outputs, loss
         self._metrics = dict(task.metrics(outputs).items())
+        self._higher = {name: bool(metric.higher_is_better) for name, metric in self._metrics.items()}
         if first_only:
             self._metrics = dict(list(self._metrics.items())[:1])
         self._sums: dict[str, Tensor] = {}
@@ -87,6 +90,41 @@ class Score:
             metric.reset()
         self._sums, self.count = {}, 0
         return found
+
+    def higher_is_better(self, monitor: str) -> bool:
+        """How to read a value of an epoch such as `val_loss` or `val_accuracy`.
+
+        Raises:
+            OptionError: neither loss nor metric is called so.
+        """
+        name = monitor.removeprefix("val_")
+        if name == "loss" or name.startswith("loss_"):
+            return False
+        if name not in self._higher:
+            known = [f"val_{name}" for name in ("loss", *self._higher)]
+            raise OptionError(
+                "monitor", expected=listing(known), got=quote(monitor), hint=near(monitor, known)
+            )
+        return self._higher[name]
+
+    def state_dict(self) -> dict[str, Any]:
+        """What was taken in since `values`, as plain data and tensors."""
+        self._flush()
+        metrics = {
+            name: {"state": dict(metric.metric_state), "updates": metric.update_count}
+            for name, metric in self._metrics.items()
+        }
+        return {"sums": dict(self._sums), "count": self.count, "metrics": metrics}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """The reverse of `state_dict`."""
+        self._sums, self.count = dict(state["sums"]), state["count"]
+        for name, metric in self._metrics.items():
+            saved = state["metrics"][name]
+            for key, value in saved["state"].items():
+                setattr(metric, key, value)
+            metric._update_count = saved["updates"]  # torchmetrics restores it from its own checkpoints alone
+            metric._computed = None
 
     def _flush(self) -> None:
         """Hands what is held to the metrics; an update for each batch would cost as much as a small step."""

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from zoo.interfaces.augmenter import Batch
+from zoo.interfaces.execution import Execution
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
 
@@ -20,23 +21,33 @@ class Trainer(ABC):
     A subclass' constructor takes the options of its config class, keyword-only. The engine calls `setup`,
     then for each epoch `step` for every training batch (on the device, augmented), `collect`, `evaluate`, and
     `end_epoch` with all values of the epoch: means of what `step` returned, what `collect` returned, and
-    what `evaluate` returned with `val_` in front.
+    what `evaluate` returned with `val_` in front. Between any two steps it may ask for `state_dict`.
 
     Attributes:
         epochs: how many to run.
-        batch_size: pictures a step.
+        batch_size: pictures a step, over all processes.
         monitor: the value of `evaluate` that says which epoch was best, e.g. `val_loss`.
         higher_is_better: how to read it.
+        early_stopping: epochs without a better one after which the engine stops; None goes on to the end.
+        takes_prefix: whether batches may hold what a model's frozen prefix returned in the place of `image`;
+            see `zoo.interfaces.prefix.model_input`.
     """
 
     epochs: int
     batch_size: int
     monitor: str = "val_loss"
     higher_is_better: bool = False
+    early_stopping: int | None = None
+    takes_prefix: bool = False
 
     @abstractmethod
-    def setup(self, model: Model, loss: Loss | None) -> None:
+    def setup(self, model: Model, loss: Loss | None, execution: Execution) -> None:
         """Takes the model, on its device, and makes the optimizers.
+
+        Args:
+            model: to train.
+            loss: to minimise; None where there is none.
+            execution: through which networks, losses and optimizers are run.
 
         Raises:
             TrainingError: nothing is trainable, or the model's task does not fit.

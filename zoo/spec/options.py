@@ -64,6 +64,11 @@ def one_line(
             got=path,
             hint=near(path, names) if names else None,
         )
+    if first["type"] == "union_tag_invalid":
+        tag, tags = str(first["ctx"]["tag"]), str(first["ctx"]["expected_tags"]).replace("'", "").split(", ")
+        return error(f"{where}: bad {path}", expected=listing(tags), got=quote(tag), hint=near(tag, tags))
+    if first["type"] == "union_tag_not_found":
+        return error(f"{where}: bad {path}", expected="a name, or a table with a name", got=got)
     expected = first["msg"][:1].lower() + first["msg"][1:]
     expected = expected.removeprefix("input should be ").removeprefix("value error, ")
     if first["type"] == "missing":

@@ -11,15 +11,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from zoo.interfaces.augmenter import Augmenter, Batch
+from zoo.interfaces.augmenter import Augmenter, Batch, Geometric
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.block import Block
 from zoo.interfaces.dataset import Dataset
+from zoo.interfaces.execution import Execution
 from zoo.interfaces.head import Head
 from zoo.interfaces.loss import Loss, total
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Binary, Embedding, Multiclass, Multilabel, Ordinal, Regression, Task
 from zoo.interfaces.trainer import Trainer
+from zoo.spec.errors import ZooError
 from zoo.spec.inputs import InputSpec
 from zoo.testing.case import Case
 
@@ -58,27 +60,90 @@ class AugmenterRules:
     """An augmenter."""
 
     @staticmethod
-    def _run(case: Case, seed: int) -> tuple[Batch, Batch]:
+    def _batch(channels: int = 3) -> Batch:
+        generator = torch.Generator().manual_seed(0)
+        image = torch.rand(4, channels, 24, 24, generator=generator)
+        mask = torch.randint(0, 5, (4, 24, 24), generator=generator)
+        return {"image": image, "mask": mask, "target": torch.arange(4), "index": torch.arange(4)}
+
+    @staticmethod
+    def _run(case: Case, batch: Batch) -> Batch:
         augmenter: Augmenter = case.part()
         assert isinstance(augmenter, Augmenter)
-        image = torch.rand(4, 3, 24, 24, generator=torch.Generator().manual_seed(0))
-        batch = {"image": image, "target": torch.arange(4), "index": torch.arange(4)}
-        draws = [torch.Generator().manual_seed(seed + i) for i in range(4)]
-        return batch, augmenter({k: v.clone() for k, v in batch.items()}, draws)
+        out: Batch = augmenter(batch, [torch.Generator().manual_seed(int(i)) for i in batch["index"]])
+        return out
 
     @staticmethod
     def rule_shape_and_range_stay(case: Case) -> None:
-        """Pictures keep shape, type and the range [0, 1]."""
-        batch, out = AugmenterRules._run(case, 0)
-        assert out["image"].shape == batch["image"].shape
-        assert out["image"].dtype == batch["image"].dtype
+        """Pictures and masks keep shape and type, pictures the range [0, 1] too."""
+        batch = AugmenterRules._batch()
+        out = AugmenterRules._run(case, batch)
+        assert out.keys() == batch.keys()
+        for name in ("image", "mask"):
+            assert out[name].shape == batch[name].shape
+            assert out[name].dtype == batch[name].dtype
         assert float(out["image"].min()) >= 0
         assert float(out["image"].max()) <= 1
 
     @staticmethod
     def rule_draws_decide(case: Case) -> None:
-        """The same generators give the same pictures."""
-        assert torch.equal(AugmenterRules._run(case, 0)[1]["image"], AugmenterRules._run(case, 0)[1]["image"])
+        """The same generators give the same batch."""
+        one, two = (AugmenterRules._run(case, AugmenterRules._batch()) for _ in range(2))
+        assert all(torch.equal(one[name], two[name]) for name in one)
+
+    @staticmethod
+    def rule_the_given_batch_stays(case: Case) -> None:
+        """The batch that is handed in is not changed."""
+        batch = AugmenterRules._batch()
+        given = {name: value.clone() for name, value in batch.items()}
+        AugmenterRules._run(case, batch)
+        assert all(torch.equal(batch[name], given[name]) for name in given)
+
+    @staticmethod
+    def rule_a_sample_stands_alone(case: Case) -> None:
+        """A sample comes out alike whatever else is in its batch, unless labels are mixed."""
+        batch = AugmenterRules._batch()
+        if not case.part().changes_labels:
+            whole = AugmenterRules._run(case, batch)
+            for i in range(4):
+                alone = AugmenterRules._run(case, {name: value[i : i + 1] for name, value in batch.items()})
+                assert torch.allclose(alone["image"][0], whole["image"][i], rtol=0, atol=1e-5)
+                assert torch.equal(alone["mask"][0], whole["mask"][i])
+
+    @staticmethod
+    def rule_labels_stay(case: Case) -> None:
+        """Targets stay unless `changes_labels` says otherwise, and indices always."""
+        batch = AugmenterRules._batch()
+        out = AugmenterRules._run(case, batch)
+        assert torch.equal(out["index"], batch["index"])
+        assert case.part().changes_labels or torch.equal(out["target"], batch["target"])
+
+    @staticmethod
+    def rule_any_number_of_channels(case: Case) -> None:
+        """Gray pictures and those of many channels are augmented, or refused by an error of ours."""
+        for channels in (1, 4, 5):
+            batch = AugmenterRules._batch(channels)
+            try:
+                out = AugmenterRules._run(case, batch)
+            except ZooError:
+                continue
+            assert out["image"].shape == batch["image"].shape
+
+    @staticmethod
+    def rule_masks_go_along(case: Case) -> None:
+        """Where pixels move, the mask moves with them; elsewhere it stays."""
+        batch = AugmenterRules._batch()
+        moved = AugmenterRules._run(case, batch)["mask"]
+        augmenter: Augmenter = case.part()
+        if not augmenter.resamples:
+            assert torch.equal(moved, batch["mask"])
+        if isinstance(augmenter, Geometric):
+            steps = torch.arange(24).div(6, rounding_mode="floor")
+            batch["mask"] = (steps + steps[:, None]).expand(4, -1, -1).contiguous()
+            batch["image"] = batch["mask"][:, None] / 8
+            out = AugmenterRules._run(case, batch)
+            # Both steps are as wide as six pixels, so that most pixels are far from where two values meet.
+            assert float(((out["image"][:, 0] * 8 - out["mask"]).abs() < 0.01).float().mean()) > 0.5
 
 
 class LossRules:
@@ -147,7 +212,7 @@ class TrainerRules:
     def _trainer(case: Case, model: Model) -> Trainer:
         trainer: Trainer = case.part()
         assert isinstance(trainer, Trainer)
-        trainer.setup(model, _CrossEntropy())
+        trainer.setup(model, _CrossEntropy(), Execution())
         return trainer
 
     @staticmethod
@@ -217,9 +282,13 @@ class DatasetRules:
 
     @staticmethod
     def rule_samples_are_pictures_with_targets(case: Case) -> None:
-        """A picture is H x W x C, uint8 or float32 in [0, 1], and its target is the listed one."""
+        """A picture is H x W x C, uint8 or float32 in [0, 1], and its target is the listed one.
+
+        Without a task, all targets are None.
+        """
         data = DatasetRules._make(case)
         assert len(data) == len(data.targets) > 0
+        assert data.task is not None or set(data.targets) == {None}
         for index in (0, len(data) // 2, len(data) - 1):
             sample = data[index]
             assert sample.picture.ndim == 3
@@ -240,5 +309,5 @@ class DatasetRules:
     def rule_labels_cover_the_targets(case: Case) -> None:
         """Class indices lie within the labels."""
         data = DatasetRules._make(case)
-        if data.labels and data.task.name != Multilabel.name:
+        if data.labels and data.task is not None and data.task.name != Multilabel.name:
             assert {int(t) for t in data.targets} <= set(range(len(data.labels)))

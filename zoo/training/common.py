@@ -12,7 +12,7 @@ from torch import nn
 
 from zoo.compose.parts import default, make
 from zoo.data.resolve import resolve
-from zoo.interfaces.augmenter import Augmenter
+from zoo.interfaces.augmenter import Augmenter, Chain
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
 from zoo.interfaces.trainer import Trainer
@@ -23,21 +23,25 @@ SPLITS_FILE = "splits.json"
 
 
 def as_model(model: Model | str | os.PathLike[str]) -> tuple[Model, Path | None]:
-    """The model, read from its folder where a path is given, and that folder."""
+    """The model, read from its folder or pulled from the Hub, and that folder if there is one."""
     if isinstance(model, Model):
         return model, None
+    if isinstance(model, str) and model.startswith("hf://"):
+        from zoo.hub.pull import pull
+
+        return pull(model), None
     if isinstance(model, str | os.PathLike):
         from zoo.hub.folder import load
 
         folder = Path(str(model).removeprefix("file:")).expanduser()
         return load(folder), folder
-    expected = "a model from zoo.build, or the folder of a saved one"
+    expected = "a model from zoo.build, the folder of a saved one, or hf://owner/name"
     raise TrainingError("model", expected=expected, got=quote(type(model).__name__))
 
 
-def as_dataset(data: Any) -> Dataset:
+def as_dataset(data: Any, *, skip_unreadable: bool = False) -> Dataset:
     """See `zoo.data.resolve.resolve`."""
-    return resolve(data, lambda ref: make("dataset", ref))
+    return resolve(data, lambda ref: make("dataset", ref), skip_unreadable=skip_unreadable)
 
 
 def data_value(data: Any) -> str | dict[str, Any] | None:
@@ -90,16 +94,20 @@ def as_trainer(trainer: Any, model: Model, options: dict[str, Any]) -> tuple[Tra
     return _made("trainer", ref, Trainer), ref.to_value()
 
 
-def as_augmenters(augment: Any) -> tuple[list[Augmenter], Any]:
-    """A chain of augmenters from one or several objects or references, and its value in a recipe."""
+def as_augmenter(augment: Any) -> tuple[Augmenter | None, Any]:
+    """One augmenter, a chain where several are meant, and its value in a recipe.
+
+    Args:
+        augment: an object or a reference, or several in a list.
+    """
     if augment is None:
-        return [], None
-    items: Sequence[Any] = augment if isinstance(augment, list | tuple) else [augment]
-    chain = [item if isinstance(item, Augmenter) else _made("augmenter", item, Augmenter) for item in items]
+        return None, None
+    several = isinstance(augment, list | tuple)
+    items: Sequence[Any] = augment if several else [augment]
+    made = [item if isinstance(item, Augmenter) else _made("augmenter", item, Augmenter) for item in items]
     values = [None if isinstance(item, Augmenter) else _value(item) for item in items]
-    if any(value is None for value in values):
-        return chain, None
-    return chain, values if isinstance(augment, list | tuple) else values[0]
+    value = None if None in values else values if several else values[0]
+    return made[0] if len(made) == 1 else Chain(made), value
 
 
 def new_run_folder(out: str | os.PathLike[str] | None, name: str) -> Path:

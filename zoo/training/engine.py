@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from zoo.data.batches import Batches
+from zoo.data.order import Order
 from zoo.data.seeds import draws
 from zoo.interfaces.augmenter import Augmenter, Batch, check_batch
+from zoo.interfaces.execution import Execution
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
+from zoo.interfaces.prefix import rows
 from zoo.interfaces.trainer import Trainer
-from zoo.spec.errors import TrainingError, listing, quote
+from zoo.spec.errors import FormatError, TrainingError, listing, quote
 from zoo.training.history import Row, best_row
+from zoo.training.means import Means
 from zoo.training.progress import Reporter
-from zoo.training.state import isolated, seed_epoch, seed_step, to_device
+from zoo.training.state import isolated, seed_step, to_device
 
 _LOOK_EVERY = 20
 """Steps between looks at the loss where a look makes an accelerator wait."""
+
+_MOST_SAVING = 0.05
+"""Share of the time that writing checkpoints may take."""
+
+
+class Source(Protocol):
+    """Batches of each epoch in an order of its own: of pictures, or of rows of a feature cache."""
+
+    order: Order
+
+    def epoch(self, number: int = 0, skip: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch, without the first `skip`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +49,29 @@ class Outcome:
         history: one row an epoch.
         best: the row whose weights the model has now; None where no epoch was finished.
         interrupted: whether the user stopped it.
+        stopped_early: whether the watched value had not got better for long enough.
     """
 
     history: list[Row]
     best: Row | None
     interrupted: bool
+    stopped_early: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Saving:
+    """When and where checkpoints go.
+
+    Args:
+        write: takes the state.
+        every: seconds between two at least, more where writing takes long; 0 writes one after each step.
+    """
+
+    write: Callable[[Mapping[str, Any]], None]
+    every: float
+
+
+@dataclass(kw_only=True)
 class Engine:
     """Runs the epochs of a trainer.
 
@@ -53,23 +84,29 @@ class Engine:
         loss: for the trainer; None where it needs none.
         train: batches to train on.
         val: batches to look at after each epoch.
-        augment: applied in order to each training batch.
+        augment: applied to each training batch; None leaves them as they are.
         seed: of all draws.
         device: where batches go.
+        execution: how steps are carried out.
         on_epoch: called after each epoch with the rows so far.
-        progress: whether to show it; None on a terminal only.
+        saving: how checkpoints are kept; None keeps none.
+        resumed: what a checkpoint held, to go on from there.
+        reporter: shows how it goes.
     """
 
     model: Model
     trainer: Trainer
     loss: Loss | None
-    train: Batches
-    val: Batches
-    augment: Sequence[Augmenter] = ()
+    train: Source
+    val: Source
+    augment: Augmenter | None = None
     seed: int
     device: torch.device
+    execution: Execution | None = None
     on_epoch: Callable[[list[Row]], None] | None = None
-    progress: bool | None = None
+    saving: Saving | None = None
+    resumed: Mapping[str, Any] | None = None
+    reporter: Reporter | None = None
 
     def run(self) -> Outcome:
         """Trains.
@@ -78,55 +115,66 @@ class Engine:
             TrainingError: nothing is trainable, the loss is no longer a number, or the trainer's `monitor`
                 names nothing that it measures.
         """
-        trainer, history = self.trainer, list[Row]()
-        best = _Best(self.model)
+        trainer = self.trainer
+        self._steps = len(self.train.order)
+        self._execution = self.execution or Execution(self._steps)
+        self._history: list[Row] = []
+        self._best = _Best(self.model)
+        self._saved, self._pause = time.monotonic(), self.saving.every if self.saving else 0.0
         interrupted = False
-        with isolated(self.device):
+        with isolated(self.device), self.reporter or Reporter(False) as reporter:
             seed_step(self.seed, 0, 0, self.device)
             if self.loss is not None:
                 self.loss.to(self.device).train()
-            trainer.setup(self.model, self.loss)
-            with Reporter(self.progress, trainer.epochs, len(self.train)) as reporter:
-                try:
-                    for epoch in range(1, trainer.epochs + 1):
-                        row = self._epoch(epoch, reporter)
-                        self._check_monitor(row)
-                        history.append(row)
-                        if improved := best_row(history, trainer.monitor, trainer.higher_is_better) is row:
-                            best.keep(self.model)
-                        trainer.end_epoch(epoch, row)
-                        reporter.epoch(row, improved)
-                        if self.on_epoch is not None:
-                            self.on_epoch(history)
-                except KeyboardInterrupt:
-                    interrupted = True
-                except TrainingError:
-                    best.restore(self.model)
-                    raise
-        best.restore(self.model)
-        return Outcome(history, best_row(history, trainer.monitor, trainer.higher_is_better), interrupted)
+            trainer.setup(self.model, self.loss, self._execution)
+            epoch, step, means = self._restore()
+            reporter.begin(trainer.epochs, self._steps, done=(epoch - 1) * self._steps + step)
+            try:
+                while epoch <= trainer.epochs and not self._stalled():
+                    self._epoch(epoch, step, means, reporter)
+                    epoch, step, means = epoch + 1, 0, None
+                    self._save(epoch, step, None)
+            except KeyboardInterrupt:
+                interrupted = True
+            except TrainingError:
+                self._best.restore(self.model)
+                raise
+        self._best.restore(self.model)
+        best = best_row(self._history, trainer.monitor, trainer.higher_is_better)
+        return Outcome(self._history, best, interrupted, self._stalled() and epoch <= trainer.epochs)
 
-    def _epoch(self, epoch: int, reporter: Reporter) -> Row:
-        started = time.perf_counter()
-        seed_epoch(self.seed, epoch)
+    def _epoch(self, epoch: int, step: int, means: Any, reporter: Reporter) -> None:
+        """One epoch, from a step of it on."""
+        trainer, started = self.trainer, time.perf_counter()
         self.model.train()
-        means = _Means(epoch, len(self.train), every=1 if self.device.type == "cpu" else _LOOK_EVERY)
-        for step, batch in enumerate(self.train.epoch(epoch)):
+        look = 1 if self.device.type == "cpu" else _LOOK_EVERY
+        seen = Means(epoch, self._steps, every=look, state=means)
+        for batch in self.train.epoch(epoch, step):
             ready = self._augmented(to_device(batch, self.device), epoch)
             seed_step(self.seed, epoch, step, self.device)
-            means.add(self.trainer.step(ready), len(ready["image"]))
+            self._execution.announce(self.train.order.pictures(step))
+            seen.add(trainer.step(ready), rows(ready))
+            step += 1
             reporter.step()
-        values = means.values() | self.trainer.collect()
-        measured = self.trainer.evaluate(self._on_device(self.val))
+            if step < self._steps and self._execution.processes == 1:  # the others' means are not here
+                self._save(epoch, step, seen)
+        values = seen.values(self._execution.add) | trainer.collect()
+        measured = trainer.evaluate(self._on_device(self.val.epoch()))
         values |= {f"val_{name}": value for name, value in measured.items()}
-        return {"epoch": epoch, **values, "seconds": round(time.perf_counter() - started, 3)}
+        row: Row = {"epoch": epoch, **values, "seconds": round(time.perf_counter() - started, 3)}
+        self._check_monitor(row)
+        self._history.append(row)
+        if improved := best_row(self._history, trainer.monitor, trainer.higher_is_better) is row:
+            self._best.keep(self.model)
+        trainer.end_epoch(epoch, row)
+        reporter.epoch(row, improved)
+        if self.on_epoch is not None:
+            self.on_epoch(self._history)
 
     def _augmented(self, batch: Batch, epoch: int) -> Batch:
-        if self.augment:
-            generators = draws(self.seed, epoch, batch["index"].tolist())
-            for augmenter in self.augment:
-                batch = augmenter(batch, generators)
-                check_batch(batch)
+        if self.augment is not None:
+            batch = self.augment(batch, draws(self.seed, epoch, batch["index"].tolist()))
+            check_batch(batch)
         return batch
 
     def _on_device(self, batches: Iterable[Batch]) -> Iterator[Batch]:
@@ -139,53 +187,56 @@ class Engine:
             where = f"trainer {type(self.trainer).__name__}: monitor"
             raise TrainingError(where, expected=known, got=quote(monitor))
 
+    def _stalled(self) -> bool:
+        """Whether the watched value has not got better for as long as the trainer waits."""
+        patience, trainer = self.trainer.early_stopping, self.trainer
+        if patience is None or not self._history:
+            return False
+        best = best_row(self._history, trainer.monitor, trainer.higher_is_better)
+        return self._history[-1]["epoch"] - (best["epoch"] if best else 0) >= patience
 
-class _Means:
-    """Means a picture of what the steps return; stops a run whose loss is no longer a number."""
+    # -- checkpoints -----------------------------------------------------------------------------------
 
-    def __init__(self, epoch: int, steps: int, every: int) -> None:
-        self.epoch, self.steps, self.every = epoch, steps, every
-        self.seen: dict[str, list[tuple[Tensor, int]]] = {}
-        self.waiting: list[Tensor] = []
-        self.done = 0
-
-    def add(self, values: dict[str, Tensor], pictures: int) -> None:
-        """Takes in one step.
-
-        Raises:
-            TrainingError: the first value of a step is not finite.
-        """
-        for name, value in values.items():
-            self.seen.setdefault(name, []).append((value, pictures))
-        self.waiting += list(values.values())[:1]
-        if len(self.waiting) >= self.every:
-            self._look()
-
-    def values(self) -> dict[str, float]:
-        """The means by name."""
-        self._look()
-        means = {}
-        for name, pairs in self.seen.items():
-            values = torch.stack([value for value, _ in pairs]).tolist()
-            means[name] = sum(v * n for v, (_, n) in zip(values, pairs, strict=True)) / sum(
-                n for _, n in pairs
-            )
-        return means
-
-    def _look(self) -> None:
-        values = (
-            torch.stack(self.waiting).tolist() if len(self.waiting) > 1 else [w.item() for w in self.waiting]
+    def _save(self, epoch: int, step: int, means: Means | None) -> None:
+        """Writes a checkpoint if it is time: of the state before step `step` (from 0) of epoch `epoch`."""
+        if self.saving is None or time.monotonic() - self._saved < self._pause:
+            return
+        started = time.monotonic()
+        self.saving.write(
+            {
+                "epoch": epoch,
+                "step": step,
+                "means": means.state_dict() if means else None,
+                "history": self._history,
+                "model": self._best.present(self.model),
+                "best": self._best.kept,
+                "trainer": self.trainer.state_dict(),
+                "loss": self.loss.state_dict() if self.loss is not None else {},
+                "execution": self._execution.state_dict(),
+            }
         )
-        for value in values:
-            self.done += 1
-            if not math.isfinite(value):
-                raise TrainingError(
-                    f"the loss is no longer a number in epoch {self.epoch}, step {self.done} of {self.steps}",
-                    expected="a finite loss",
-                    got=str(value),
-                    hint="lower lr, e.g. to a tenth",
-                )
-        self.waiting = []
+        self._saved = time.monotonic()
+        if self.saving.every:
+            self._pause = max(self.saving.every, (self._saved - started) / _MOST_SAVING)
+
+    def _restore(self) -> tuple[int, int, Any]:
+        """Where to go on: epoch, step, and what that epoch's steps have returned."""
+        state = self.resumed
+        if state is None:
+            return 1, 0, None
+        try:
+            self._best.kept = dict(state["best"])
+            self._best.put(self.model, state["model"])
+            if self.loss is not None:
+                self.loss.load_state_dict(state["loss"])
+            self.trainer.load_state_dict(state["trainer"])
+            self._execution.load_state_dict(state["execution"])
+            self._history = [dict(row) for row in state["history"]]
+            return state["epoch"], state["step"], state["means"]
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            hint = "resume with the parts that the run was begun with"
+            got = quote(str(error))[1:-1]
+            raise FormatError("checkpoint", expected="the state of this run", got=got, hint=hint) from error
 
 
 class _Best:
@@ -196,12 +247,18 @@ class _Best:
         self.names = [name for name in model.state_dict() if name not in fixed]
         self.kept: dict[str, Tensor] = {}
 
-    def keep(self, model: Model) -> None:
+    def present(self, model: Model) -> dict[str, Tensor]:
         state = model.state_dict()
-        self.kept = {name: state[name].detach().clone() for name in self.names}
+        return {name: state[name].detach() for name in self.names}
+
+    def keep(self, model: Model) -> None:
+        self.kept = {name: value.clone() for name, value in self.present(model).items()}
 
     def restore(self, model: Model) -> None:
+        self.put(model, self.kept)
+
+    def put(self, model: Model, values: Mapping[str, Tensor]) -> None:
         state = model.state_dict()
         with torch.no_grad():
-            for name, value in self.kept.items():
+            for name, value in values.items():
                 state[name].copy_(value)

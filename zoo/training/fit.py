@@ -9,33 +9,31 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
-from zoo.data.batches import Batches
-from zoo.data.splits import NAMES, Splits, split
-from zoo.interfaces.dataset import Dataset
+from zoo.data.splits import NAMES
+from zoo.interfaces.geometry import resampler
 from zoo.interfaces.model import Model
-from zoo.spec.errors import DataError, SaveError
-from zoo.training.checks import check_data
-from zoo.training.common import (
-    SPLITS_FILE,
-    as_augmenters,
-    as_dataset,
-    as_loss,
-    as_model,
-    as_trainer,
-    data_value,
-    new_run_folder,
-    pick_seed,
-)
-from zoo.training.engine import Engine, Outcome
-from zoo.training.history import HISTORY_FILE, write_json
+from zoo.spec.errors import OptionError, SaveError, TrainingError
+from zoo.training.accelerated import FULL, Accelerated, accelerator_for, processes, shared_by_first
+from zoo.training.common import SPLITS_FILE, data_value, new_run_folder
+from zoo.training.engine import Engine, Outcome, Saving
+from zoo.training.history import HISTORY_FILE, write_history, write_json
+from zoo.training.job import Job
+from zoo.training.plain import PlainModel
 from zoo.training.plots import CURVES_FILE, curves
+from zoo.training.progress import Reporter
 from zoo.training.run import Run
-from zoo.training.state import borrowed, choose_device, has_live_batch_norm
+from zoo.training.sources import sources
+from zoo.training.state import borrowed, choose_device
+from zoo.training.work import Work, assemble
+
+CHECKPOINT_SECONDS = 30.0
+WEIGHTS_FILE = "model.safetensors"
 
 
 def fit(
-    model: Model | str | os.PathLike[str],
+    model: Model | nn.Module | str | os.PathLike[str] | None = None,
     data: Any = None,
     *,
     augment: Any = None,
@@ -44,7 +42,12 @@ def fit(
     seed: int | None = None,
     out: str | os.PathLike[str] | None = None,
     device: str | torch.device | None = None,
+    precision: str | None = None,
     workers: int = 0,
+    cache: bool | None = None,
+    skip_unreadable: bool = False,
+    resume: str | os.PathLike[str] | None = None,
+    checkpoint_every: float = CHECKPOINT_SECONDS,
     progress: bool | None = None,
     **options: Any,
 ) -> Run:
@@ -54,8 +57,12 @@ def fit(
     the defaults of the model's task. In the end the model has the weights of its best epoch, is in inference
     mode, and on the device where it was. The same seed gives the same weights, with any number of workers.
 
+    A run that was killed goes on with `resume=` and ends with the same weights as if nothing had happened.
+    What the frozen blocks at a model's beginning compute is kept on disk and reused where that gives the same
+    result: for training pictures without augmentation, for validation pictures always.
+
     Args:
-        model: from `zoo.build`, or the folder of a saved one.
+        model: from `zoo.build`, the folder of a saved one, or any torch module, which needs a loss.
         data: a folder of class folders, the name of a data set, or a torch data set.
         augment: an augmenter by name, several in a list, or objects.
         loss: a loss by name, or a module.
@@ -63,13 +70,20 @@ def fit(
         seed: of splits, order, augmentation and dropout; the recipe's, else 0.
         out: folder of the run, new or empty; by default the next free `runs/<name>-<n>`.
         device: `cpu`, `cuda`, ...; by default an accelerator if there is one.
+        precision: `fp32` (the default), `bf16` or `fp16`, of forwards and losses; weights stay in fp32.
         workers: processes that read pictures.
+        cache: whether to keep what frozen blocks compute; None where it is possible and there is room, True
+            raises where it is not.
+        skip_unreadable: leave out pictures that cannot be decoded, and say which.
+        resume: folder of a run to go on with. What it was begun with is known; give only what was an object,
+            and where to compute.
+        checkpoint_every: seconds between two checkpoints at least; 0 writes one after each step.
         progress: whether to show a bar; by default on a terminal only.
-        **options: of the trainer, such as `epochs=5`, `lr=1e-4`.
+        **options: of the trainer, such as `epochs=5`, `lr=1e-4`, `schedule="cosine"`, `early_stopping=3`.
 
     Raises:
         DataError: the data cannot be read, or do not fit the model.
-        TrainingError: nothing is trainable, or the loss is no longer a number.
+        TrainingError: nothing is trainable, the loss is no longer a number, or there is nothing to resume.
         OptionError: an option is unknown or does not fit.
         UnknownComponentError: no plugin has a part of that name.
 
@@ -82,69 +96,71 @@ def fit(
         {'train': 12, 'val': 2, 'test': 2}
     """
     started = time.perf_counter()
-    model, _ = as_model(model)
-    recipe = model.recipe
-    data, augment = (recipe.data if data is None else data), (recipe.augment if augment is None else augment)
-    loss, trainer = (recipe.loss if loss is None else loss), (recipe.trainer if trainer is None else trainer)
-    if data is None:
-        hint = "give a folder of class folders, or a data set's name"
-        raise DataError("fit", expected="data", got="none", hint=hint)
-    seed = pick_seed(seed, model)
+    if checkpoint_every < 0:
+        raise OptionError("checkpoint_every", expected="0 or more seconds", got=str(checkpoint_every))
+    parts = {"data": data, "augment": augment, "loss": loss, "trainer": trainer}
+    job: Job | None = None
+    if resume is not None:
+        job = Job.read(Path(resume).expanduser())
+        settings = {"seed": seed, "out": out, "precision": precision, **options}
+        job.check_given({"model": model, **parts}, settings)
+        precision, skip_unreadable = job.facts["precision"], job.facts["skip_unreadable"]
+        recipe = job.facts["recipe"]
+        named = {name: recipe.get(name) for name in parts} | {"data": job.facts["data"]}
+        parts = {name: named[name] if value is None else value for name, value in parts.items()}
+        seed, options = recipe["seed"], {}
+        model = job.model(model)
+    elif model is None:
+        hint = 'zoo.fit(zoo.build("resnet18", head="binary"), "photos"), or resume="runs/resnet18-1"'
+        raise TrainingError("fit", expected="a model, or resume=", got="neither", hint=hint)
+    precision = precision or FULL
     chosen = choose_device(device)
-    dataset = as_dataset(data)
-    check_data(model, dataset, "fit")
-    the_loss, loss_value = as_loss(loss, model, needed=trainer is None)
-    the_trainer, trainer_value = as_trainer(trainer, model, options)
-    augmenters, augment_value = as_augmenters(augment)
-    splits = split(dataset, seed)
-    folder = new_run_folder(out, recipe.model.name)
+    accelerator = accelerator_for(precision, chosen)
+    chosen = accelerator.device if accelerator is not None else chosen
+    work = assemble(model, **parts, seed=seed, options=options, skip_unreadable=skip_unreadable)
+    first = processes()[0] == 0
+    warps = resampler(chosen) if work.augment is not None and work.augment.resamples else None
+    resumed = job.take_up(work.model, work.splits.hash, warps) if job is not None else None
+    if job is None and first:
+        folder = new_run_folder(out, work.recipe.model.name)
+        job = _begin(folder, work, {"precision": precision, "skip_unreadable": skip_unreadable}, warps)
+    folder = shared_by_first(accelerator, job.folder if job is not None else Path())
+    reporter = Reporter(progress if first else False)
+    saving = Saving(write=job.keep, every=checkpoint_every) if job is not None and first else None
     try:
-        _record_splits(folder, dataset, splits, data)
-        with borrowed(model, chosen):
-            read = partial(
-                Batches,
-                dataset,
-                spec=model.input_spec,
-                batch_size=the_trainer.batch_size,
-                seed=seed,
-                workers=workers,
-            )
-            # A frozen batch norm takes nothing from the batch; `.train()` leaves it as it is.
-            join = has_live_batch_norm(model.train())
+        with borrowed(work.model, chosen):
+            train, val, note = sources(
+                work, device=chosen, precision=precision, workers=workers, cache=cache, reporter=reporter,
+                accelerator=accelerator,
+            )  # fmt: skip
+            execution = Accelerated(accelerator, len(train.order)) if accelerator is not None else None
             engine = Engine(
-                model=model,
-                trainer=the_trainer,
-                loss=the_loss,  # type: ignore[arg-type]  # any module that takes output and target will do
-                train=read(splits.train, shuffle=True, join_single=join),
-                val=read(splits.val),
-                augment=[augmenter.to(chosen) for augmenter in augmenters],
-                seed=seed,
+                model=work.model,
+                trainer=work.trainer,
+                loss=work.loss,  # type: ignore[arg-type]  # any module that takes output and target will do
+                train=train,
+                val=val,
+                augment=work.augment.to(chosen) if work.augment is not None else None,
+                seed=work.seed,
                 device=chosen,
-                on_epoch=lambda rows: _write(folder / HISTORY_FILE, rows),
-                progress=progress,
+                execution=execution,
+                on_epoch=partial(_write_history, folder) if first else None,
+                saving=saving,
+                resumed=resumed,
+                reporter=reporter,
             )
-            outcome = engine.run()
+            try:
+                outcome = engine.run()
+            finally:
+                if execution is not None:
+                    execution.close()
     except BaseException:
-        _discard(folder)
+        # What was trained for an epoch or more is kept, to be looked at or resumed.
+        if job is not None and resume is None and not (folder / HISTORY_FILE).exists():
+            _discard(job)
         raise
-    model.eval()
-    model.labels = model.labels or dataset.labels
-    before = f", starting from {model.origin}" if model.origin else ""
-    model.origin = f"trained on {data_name(data)}{before}"
-    if outcome.best is not None:
-        model.metrics = {**model.metrics, "val": validation(outcome)}
-    model.recipe = recipe.model_copy(
-        update={
-            "model": model.recipe.model,
-            "data": data_value(data),
-            "data_hash": splits.hash,
-            "augment": augment_value,
-            "loss": loss_value,
-            "trainer": trainer_value,
-            "seed": seed,
-        }
-    )
-    return _finish(model, folder, outcome, splits, time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    return _finish(work, folder, job=job if first else None, outcome=outcome, note=note, seconds=seconds)
 
 
 def validation(outcome: Outcome) -> dict[str, float]:
@@ -161,48 +177,88 @@ def data_name(data: Any) -> str:
     return str(value["name"] if isinstance(value, dict) else value).removeprefix("file:")
 
 
-def _finish(model: Model, folder: Path, outcome: Outcome, splits: Splits, seconds: float) -> Run:
-    from zoo.hub.folder import save
+def _begin(folder: Path, work: Work, facts: dict[str, Any], warps: str | None) -> Job:
+    """Records the splits and the start, from which the run can be resumed."""
+    job = Job(folder, {})
+    try:
+        _record_splits(folder, work)
+        return Job.begin(folder, work, facts, warps)
+    except BaseException:
+        _discard(job)
+        raise
 
-    save(model, folder)
-    if outcome.history:
-        _write(folder / HISTORY_FILE, outcome.history)
-        curves(outcome.history, outcome.best, folder / CURVES_FILE, folder.name)
+
+def _finish(work: Work, folder: Path, *, job: Job | None, outcome: Outcome, note: str, seconds: float) -> Run:
+    """The trained model with its recipe, saved by the one process that has the job."""
+    model = work.model
+    model.eval()
+    model.labels = model.labels or work.dataset.labels
+    before = f", starting from {model.origin}" if model.origin else ""
+    model.origin = f"trained on {data_name(work.data if work.data is not None else work.dataset)}{before}"
+    if outcome.best is not None:
+        model.metrics = {**model.metrics, "val": validation(outcome)}
+    model.recipe = work.recipe
+    if job is not None:
+        if outcome.history:
+            _write_history(folder, outcome.history)
+            curves(outcome.history, outcome.best, folder / CURVES_FILE, folder.name)
+        _save(model, folder)  # its card tells of both
+        if not outcome.interrupted:
+            job.finish()
     return Run(
         folder=folder,
         model=model,
         history=tuple(outcome.history),
         best_epoch=int(outcome.best["epoch"]) if outcome.best else None,
         metrics=validation(outcome),
-        pictures={name: len(getattr(splits, name)) for name in NAMES},
+        pictures={name: len(getattr(work.splits, name)) for name in NAMES},
         seconds=seconds,
+        cache=note,
         interrupted=outcome.interrupted,
+        stopped_early=outcome.stopped_early,
     )
 
 
-def _record_splits(folder: Path, dataset: Dataset, splits: Splits, data: Any) -> None:
+def _save(model: Model, folder: Path) -> None:
+    if isinstance(model, PlainModel):
+        from zoo.compose.tensors import write
+
+        staged = folder / f".{WEIGHTS_FILE}.part"
+        write(staged, model.module.state_dict())
+        staged.replace(folder / WEIGHTS_FILE)
+    else:
+        from zoo.hub.folder import save
+
+        save(model, folder)
+
+
+def _record_splits(folder: Path, work: Work) -> None:
     """Which picture is where; names and keys stay in the run folder."""
+    dataset, splits = work.dataset, work.splits
     lists = {
         name: [{"name": dataset.name(i), "key": dataset.key(i)} for i in getattr(splits, name)]
         for name in NAMES
     }
-    source = str(data) if isinstance(data, Path) else data if isinstance(data, str | dict) else None
-    facts = {"data": source, "fingerprint": dataset.fingerprint, "seed": splits.seed, "hash": splits.hash}
-    _write(folder / SPLITS_FILE, {**facts, **lists})
+    facts = {"data": work.data, "fingerprint": dataset.fingerprint, "seed": splits.seed, "hash": splits.hash}
+    _write(folder / SPLITS_FILE, partial(write_json, data={**facts, **lists}))
 
 
-def _write(path: Path, data: Any) -> None:
+def _write_history(folder: Path, rows: list[Any]) -> None:
+    _write(folder / HISTORY_FILE, partial(write_history, rows=rows))
+
+
+def _write(path: Path, write: Any) -> None:
     try:
-        write_json(path, data)
+        write(path)
     except OSError as error:
         raise SaveError(
             f"cannot write {path}", got=error.strerror or str(error), hint="free space"
         ) from error
 
 
-def _discard(folder: Path) -> None:
-    """A run that failed leaves nothing behind."""
-    for name in (HISTORY_FILE, SPLITS_FILE):
-        (folder / name).unlink(missing_ok=True)
-    if folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
+def _discard(job: Job) -> None:
+    """A run that failed at once leaves nothing behind."""
+    job.discard()
+    (job.folder / SPLITS_FILE).unlink(missing_ok=True)
+    if job.folder.is_dir() and not any(job.folder.iterdir()):
+        job.folder.rmdir()

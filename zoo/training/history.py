@@ -19,7 +19,16 @@ HISTORY_FILE = "history.json"
 
 def write_json(path: Path, data: Any) -> None:
     """Writes plain data; a crash leaves the old file or the new one. Numbers that JSON lacks become null."""
-    text = json.dumps(_plain(data), indent=1, ensure_ascii=False, allow_nan=False)
+    _replace(path, json.dumps(_plain(data), indent=1, ensure_ascii=False, allow_nan=False))
+
+
+def write_history(path: Path, rows: list[Row]) -> None:
+    """Writes rows as a JSON list with a line for each; otherwise as `write_json`."""
+    lines = (json.dumps(_plain(row), ensure_ascii=False, allow_nan=False) for row in rows)
+    _replace(path, "[\n" + ",\n".join(lines) + "\n]")
+
+
+def _replace(path: Path, text: str) -> None:
     staged = path.with_name(f".{path.name}-{uuid.uuid4().hex[:8]}")
     try:
         with staged.open("w", encoding="utf-8") as file:

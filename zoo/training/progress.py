@@ -17,17 +17,14 @@ class Reporter(AbstractContextManager["Reporter"]):
 
     Args:
         shown: whether to show anything; None shows it where standard error is a terminal.
-        epochs: how many will run.
-        steps: batches an epoch.
     """
 
-    def __init__(self, shown: bool | None, epochs: int, steps: int) -> None:
-        self.epochs, self.steps = epochs, steps
+    def __init__(self, shown: bool | None = None) -> None:
+        self.epochs = 0
         self._bar: Progress | None = None
         self._task: TaskID | None = None
         if sys.stderr.isatty() if shown is None else shown:
             self._bar = _bar()
-            self._task = self._bar.add_task("training", total=epochs * steps, note="")
         self._context: AbstractContextManager[Any] = self._bar or nullcontext()
 
     def __enter__(self) -> Reporter:
@@ -36,6 +33,19 @@ class Reporter(AbstractContextManager["Reporter"]):
 
     def __exit__(self, *error: Any) -> None:
         self._context.__exit__(*error)
+
+    def begin(self, epochs: int, steps: int, *, done: int = 0, title: str = "training") -> None:
+        """Work of `epochs` times `steps` starts, of which `done` steps are behind."""
+        self.epochs = epochs
+        if self._bar is not None:
+            if self._task is not None:
+                self._bar.remove_task(self._task)
+            self._task = self._bar.add_task(title, total=epochs * steps, completed=done)
+
+    def note(self, text: str) -> None:
+        """A line about what is going to happen."""
+        if self._bar is not None:
+            self._bar.console.print(text, highlight=False, markup=False)
 
     def step(self) -> None:
         """A batch is done."""

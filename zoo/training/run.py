@@ -21,7 +21,9 @@ class Run:
         metrics: of that epoch, on the validation split.
         pictures: number by split.
         seconds: the whole run took.
-        interrupted: whether the user stopped it.
+        cache: what of frozen blocks was kept on disk, and where; empty for nothing.
+        interrupted: whether the user stopped it; it can be resumed.
+        stopped_early: whether it ended because the watched value did not get better.
     """
 
     folder: Path
@@ -31,14 +33,26 @@ class Run:
     metrics: dict[str, float]
     pictures: dict[str, int]
     seconds: float
+    cache: str = ""
     interrupted: bool = False
+    stopped_early: bool = False
 
     def __str__(self) -> str:
         epochs = len(self.history)
-        state = "interrupted after" if self.interrupted else "trained"
+        state = (
+            "interrupted after"
+            if self.interrupted
+            else "stopped early after"
+            if self.stopped_early
+            else "trained"
+        )
         sizes = ", ".join(f"{name} {count}" for name, count in self.pictures.items())
         lines = [f"{state} {epochs} epoch{'s' * (epochs != 1)} in {self.seconds:.1f} s  ({sizes} pictures)"]
         if self.best_epoch is not None:
             numbers = "  ".join(f"{name} {value:.4f}" for name, value in self.metrics.items())
             lines.append(f"best epoch {self.best_epoch}, validation: {numbers}")
+        if self.cache:
+            lines.append(f"kept frozen outputs: {self.cache}")
+        if self.interrupted:
+            lines.append(f"go on: zoo fit --resume {self.folder}")
         return "\n".join([*lines, f"saved in {self.folder}"])

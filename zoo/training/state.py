@@ -67,15 +67,11 @@ def isolated(device: torch.device) -> Iterator[None]:
                 torch.mps.set_rng_state(mps)
 
 
-def seed_epoch(seed: int, epoch: int) -> None:
-    """Python's and NumPy's global states as a function of (seed, epoch)."""
-    random.seed(mix("python", seed, epoch))
-    np.random.seed(mix("numpy", seed, epoch) % 2**32)
-
-
 def seed_step(seed: int, epoch: int, step: int, device: torch.device) -> None:
-    """Torch's global states as a function of (seed, epoch, step), so that dropout can be resumed anywhere."""
+    """All global random states as a function of (seed, epoch, step), so that any step can be resumed at."""
     value = mix("step", seed, epoch, step)
+    random.seed(value)
+    np.random.seed(value % 2**32)
     torch.default_generator.manual_seed(value)
     if device.type == "cuda":
         torch.cuda.manual_seed(value)

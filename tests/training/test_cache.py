@@ -1,0 +1,195 @@
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import zoo
+from zoo.data.wrapped import TorchData
+from zoo.interfaces.model import Model
+from zoo.spec.errors import OptionError
+from zoo.training.cache import FeatureCache, make_room
+from zoo.training.run import Run
+
+Make = Callable[..., Model]
+FACES = {"name": "faces", "per_class": 12}
+SHORT: dict[str, Any] = {"epochs": 3, "batch_size": 6, "lr": 0.01}
+
+pytestmark = pytest.mark.filterwarnings("ignore:frozen blocks:zoo.ZooWarning")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr("zoo.training.cache.cache_folder", lambda: tmp_path / "cache")
+    return tmp_path / "cache" / "features"
+
+
+@pytest.fixture
+def computed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many rows each fill computed."""
+    seen: list[int] = []
+    fill = FeatureCache.fill
+
+    def counting(self: FeatureCache, batches: Any, step: Any) -> None:
+        seen.append(len(batches.order.indices))
+        fill(self, batches, step)
+
+    monkeypatch.setattr(FeatureCache, "fill", counting)
+    return seen
+
+
+def losses(run: Run) -> list[float]:
+    return [row[name] for row in run.history for name in ("loss", "val_loss")]
+
+
+@pytest.mark.parametrize("freeze", ["block1", "block1-2", "all"])
+@pytest.mark.parametrize("taps", [(), ("block1", "block3")])
+def test_the_losses_are_those_without_the_cache(
+    make_model: Make, tmp_path: Path, computed, freeze, taps
+) -> None:
+    def model() -> Model:
+        return make_model(freeze=freeze, head={"name": "binary", "taps": list(taps), "dropout": 0.2})
+
+    plain = zoo.fit(model(), FACES, out=tmp_path / "plain", cache=False, **SHORT)
+    assert computed == []
+    cached = zoo.fit(model(), FACES, out=tmp_path / "cached", cache=True, **SHORT)
+    assert computed == [20]
+    assert losses(cached) == pytest.approx(losses(plain), rel=1e-5)
+    again = zoo.fit(model(), FACES, out=tmp_path / "again", **SHORT)
+    assert computed == [20]
+    assert losses(again) == losses(cached)
+    assert "20 pictures" in cached.cache
+    assert cached.cache in str(cached)
+
+
+def test_each_change_computes_anew(make_model: Make, tmp_path: Path, computed, home: Path) -> None:
+    """Weights, frozen range, component options, preprocessing and data are all part of the key."""
+    models = [
+        make_model(freeze="block1-2"),
+        make_model(freeze="block1"),
+        make_model(freeze="block1-2", seed=1),
+        make_model(freeze="block1-2", units=1),
+        make_model(freeze="block1-2", input_size=20),
+        make_model(freeze="block1-2", in_channels=3),
+    ]
+    for i, model in enumerate(models):
+        zoo.fit(model, FACES, out=tmp_path / str(i), **{**SHORT, "epochs": 1})
+    zoo.fit(models[0], {"name": "faces", "per_class": 11}, out=tmp_path / "data", **{**SHORT, "epochs": 1})
+    assert len(computed) == len(list(home.iterdir())) == 7
+    spec = models[0].input_spec
+    models[0].normalise.scale *= 2
+    zoo.fit(models[0], FACES, out=tmp_path / "normalise", **{**SHORT, "epochs": 1})
+    assert models[0].input_spec == spec
+    assert len(computed) == 8
+
+
+def test_another_head_or_split_reuses_what_is_there(make_model: Make, tmp_path: Path, computed) -> None:
+    zoo.fit(make_model(freeze="block1-2"), FACES, out=tmp_path / "0", **SHORT)
+    other = make_model(freeze="block1-2", head={"name": "binary", "hidden": [4]})
+    zoo.fit(other, FACES, out=tmp_path / "1", **SHORT)
+    assert computed == [20]
+    zoo.fit(make_model(freeze="block1-2"), FACES, out=tmp_path / "2", seed=5, **SHORT)
+    assert len(computed) == 2
+    assert 0 < computed[1] <= 4  # those that were test pictures with the other seed
+
+
+def test_augmented_pictures_are_read_and_validation_pictures_are_not(
+    make_model: Make, tmp_path: Path, computed
+) -> None:
+    plain = zoo.fit(
+        make_model(freeze="all"), FACES, out=tmp_path / "p", augment="noise", cache=False, **SHORT
+    )
+    cached = zoo.fit(make_model(freeze="all"), FACES, out=tmp_path / "c", augment="noise", **SHORT)
+    assert computed == [4]
+    assert losses(cached) == pytest.approx(losses(plain), rel=1e-5)
+
+
+def test_data_without_a_fingerprint_are_not_kept_and_that_is_said(
+    make_model: Make, tmp_path: Path, home
+) -> None:
+    rng = np.random.default_rng(0)
+    data = TorchData([(rng.random((16, 16, 1), dtype=np.float32), i % 2) for i in range(20)])
+    with pytest.warns(zoo.ZooWarning, match="anew each epoch: data TorchData have no fingerprint"):
+        zoo.fit(make_model(freeze="all"), data, out=tmp_path / "run", **SHORT)
+    with pytest.raises(OptionError, match=r"cache=True: .* no fingerprint"):
+        zoo.fit(make_model(freeze="all"), data, out=tmp_path / "no", cache=True, **SHORT)
+    assert not home.exists()
+    assert not (tmp_path / "no").exists()
+
+
+def test_without_a_frozen_beginning_there_is_nothing_to_keep(make_model: Make, tmp_path: Path, home) -> None:
+    zoo.fit(make_model(), FACES, out=tmp_path / "run", **SHORT)
+    assert not home.exists()
+    with pytest.raises(OptionError, match="none frozen at the model's beginning"):
+        zoo.fit(make_model(), FACES, out=tmp_path / "no", cache=True, **SHORT)
+
+
+def test_a_cut_or_damaged_cache_is_computed_again(
+    make_model: Make, tmp_path: Path, computed, home: Path
+) -> None:
+    first = zoo.fit(make_model(freeze="all"), FACES, out=tmp_path / "0", **SHORT)
+    (folder,) = home.iterdir()
+    rows = folder / "0.f32"
+    rows.write_bytes(rows.read_bytes()[:-4])
+    second = zoo.fit(make_model(freeze="all"), FACES, out=tmp_path / "1", **SHORT)
+    (folder / "filled.npy").write_bytes(b"nonsense")
+    third = zoo.fit(make_model(freeze="all"), FACES, out=tmp_path / "2", **SHORT)
+    assert computed == [20, 20, 20]
+    assert losses(first) == losses(second) == losses(third)
+
+
+def test_rows_that_were_not_noted_are_computed_again(
+    make_model: Make, tmp_path: Path, monkeypatch, computed
+) -> None:
+    prefix, calls = type(make_model()).run_prefix, iter(range(100))
+
+    def failing(self: Model, x: torch.Tensor) -> Any:
+        if next(calls) == 3:
+            raise KeyboardInterrupt
+        return prefix(self, x)
+
+    monkeypatch.setattr(type(make_model()), "run_prefix", failing)
+    monkeypatch.setattr("zoo.training.cache._NOTE_EVERY", 0.0)
+    with pytest.raises(KeyboardInterrupt):
+        zoo.fit(make_model(freeze="all"), FACES, out=tmp_path / "0", **SHORT)
+    monkeypatch.setattr(type(make_model()), "run_prefix", prefix)
+    zoo.fit(make_model(freeze="all"), FACES, out=tmp_path / "1", **SHORT)
+    assert computed == [20, 8]
+
+
+def test_the_disk_it_will_take_is_said_and_a_lack_of_it_too(
+    make_model: Make, tmp_path: Path, monkeypatch, capsys, home: Path
+) -> None:
+    zoo.fit(make_model(freeze="all"), FACES, out=tmp_path / "run", progress=True, **SHORT)
+    said = " ".join(capsys.readouterr().err.split())
+    assert "computing block3 of 20 pictures once, 81.9 kB in" in said  # 20 x 64 x 4 x 4 numbers of 4 bytes
+    monkeypatch.setenv("ZOO_FEATURE_CACHE_GB", "0.00001")
+    with pytest.warns(zoo.ZooWarning, match=r"81.9 kB are needed and ZOO_FEATURE_CACHE_GB allows 10.0 kB"):
+        zoo.fit(make_model(freeze="all", seed=3), FACES, out=tmp_path / "full", **SHORT)
+    monkeypatch.setenv("ZOO_FEATURE_CACHE_GB", "much")
+    with pytest.raises(OptionError, match="gigabytes as a number, got 'much'"):
+        zoo.fit(make_model(freeze="all", seed=4), FACES, out=tmp_path / "bad", **SHORT)
+
+
+def test_what_was_used_longest_ago_makes_room(tmp_path: Path, monkeypatch) -> None:
+    home = tmp_path / "features"
+    for age, name in ((300, "old"), (200, "older-but-used"), (100, "new")):
+        (home / name).mkdir(parents=True)
+        file = home / name / "0.f32"
+        file.write_bytes(bytes(1_000_000))
+        stamp = file.stat().st_mtime - age
+        os.utime(file, (stamp, stamp))
+    monkeypatch.setenv("ZOO_FEATURE_CACHE_GB", "0.0035")
+    assert make_room(1_000_000, home / "mine") is None
+    assert sorted(p.name for p in home.iterdir()) == ["new", "older-but-used"]
+
+
+def test_a_trainer_that_needs_pictures_gets_them(make_model: Make, tmp_path: Path, monkeypatch) -> None:
+    from zoo.builtin.supervised import Supervised
+
+    monkeypatch.setattr(Supervised, "takes_prefix", False)
+    with pytest.warns(zoo.ZooWarning, match="trainer Supervised does not take cached features"):
+        zoo.fit(make_model(freeze="all"), FACES, out=tmp_path / "run", **SHORT)

@@ -1,0 +1,100 @@
+"""How a trainer's steps are carried out: in one plain process, or by several and in another precision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from zoo.interfaces.augmenter import Batch
+
+
+class Execution:
+    """One process in full precision: torch is called directly. The engine hands in another where needed.
+
+    A trainer runs its networks through `wrap`, its losses through `backward` and its optimizers through
+    `step`; then several processes and mixed precision are no concern of its own.
+
+    Args:
+        steps: batches an epoch.
+
+    Attributes:
+        processes: how many share a step.
+        pictures: of the present step, those of all processes.
+    """
+
+    processes = 1
+
+    def __init__(self, steps: int = 1) -> None:
+        self.steps = steps
+        self.pictures = 0
+
+    def announce(self, pictures: int) -> None:
+        """The engine says how many pictures the next step has, over all processes."""
+
+    def begin(self, pictures: int) -> None:
+        """A trainer's step begins, with so many pictures in this process."""
+        self.pictures = pictures
+
+    def wrap(self, network: nn.Module) -> nn.Module:
+        """The network to call in training, whose gradients all processes share."""
+        return network
+
+    def wrap_optimizer(self, optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
+        """The optimizer to step."""
+        return optimizer
+
+    def precision(self) -> AbstractContextManager[Any]:
+        """Forwards inside run in the precision asked for."""
+        return nullcontext()
+
+    def partial(self, network: nn.Module) -> AbstractContextManager[Any]:
+        """Gradients of backwards inside are added up in this process and not shared yet."""
+        return nullcontext()
+
+    def backward(self, loss: Tensor, pictures: int) -> None:
+        """Adds the gradients of a loss that is a mean over `pictures` of the batch that has begun."""
+        scale = pictures * self.processes / self.pictures
+        self._backward(loss if scale == 1 else loss * scale)
+
+    def _backward(self, loss: Tensor) -> None:
+        loss.backward()  # type: ignore[no-untyped-call]
+
+    def step(
+        self,
+        optimizer: torch.optim.Optimizer,
+        clip_norm: float | None = None,
+        parameters: Iterable[nn.Parameter] = (),
+    ) -> None:
+        """Moves the optimizer's parameters and drops the gradients.
+
+        Args:
+            optimizer: from `wrap_optimizer`.
+            clip_norm: largest norm of the gradients of `parameters` together, scaled to it where larger.
+            parameters: what to clip.
+        """
+        if clip_norm is not None:
+            self._clip(list(parameters), clip_norm)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+
+    def _clip(self, parameters: list[nn.Parameter], norm: float) -> None:
+        torch.nn.utils.clip_grad_norm_(parameters, norm)
+
+    def gather(self, output: Tensor, batch: Batch) -> tuple[Tensor, Batch]:
+        """Output and batch of all processes, to be measured."""
+        return output, batch
+
+    def add(self, values: Tensor) -> Tensor:
+        """The sum over all processes."""
+        return values
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run needs."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """The reverse of `state_dict`."""

@@ -1,0 +1,41 @@
+"""Outputs of a model's frozen prefix, from which the rest of the model can go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from torch import Tensor
+
+from zoo.interfaces.augmenter import Batch
+from zoo.spec.errors import ShapeError, listing
+
+PREFIX = "prefix."
+"""In front of the keys under which a batch holds a prefix' outputs."""
+
+
+class Prefix(tuple[Tensor, ...]):
+    """What `Model.run_prefix` returns, in the place of pictures: tensors of N rows each."""
+
+    __slots__ = ()
+
+    def __new__(cls, tensors: Iterable[Tensor]) -> Prefix:
+        return super().__new__(cls, tuple(tensors))
+
+
+def model_input(batch: Batch) -> Tensor | Prefix:
+    """What a model is called with: the batch's pictures, or what stands for them.
+
+    Raises:
+        ShapeError: the batch has neither.
+    """
+    if "image" in batch:
+        return batch["image"]
+    keys = sorted((key for key in batch if key.startswith(PREFIX)), key=lambda key: int(key[len(PREFIX) :]))
+    if not keys:
+        raise ShapeError("batch", expected="image", got=listing(batch))
+    return Prefix(batch[key] for key in keys)
+
+
+def rows(batch: Batch) -> int:
+    """Pictures of a batch."""
+    return len(batch["index"])

@@ -1,0 +1,149 @@
+"""Several processes and mixed precision, through Hugging Face Accelerate."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from zoo.interfaces.augmenter import Batch
+from zoo.interfaces.execution import Execution
+from zoo.spec.errors import OptionError, listing, near, quote
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+Precision = Literal["fp32", "bf16", "fp16"]
+PRECISIONS = ("fp32", "bf16", "fp16")
+FULL = "fp32"
+
+
+class Accelerated(Execution):
+    """Steps shared by the processes of a launch, in a precision.
+
+    Args:
+        accelerator: Accelerate's.
+        steps: batches an epoch.
+    """
+
+    def __init__(self, accelerator: Accelerator, steps: int) -> None:
+        super().__init__(steps)
+        self.accelerator = accelerator
+        self.processes = accelerator.num_processes
+        self._announced: int | None = None
+        self._wrapped: list[nn.Module] = []
+
+    def announce(self, pictures: int) -> None:
+        """What all processes' parts of the next batch add up to."""
+        self._announced = pictures
+
+    def begin(self, pictures: int) -> None:
+        """A step begins, of as many pictures as were announced."""
+        self.pictures = pictures if self._announced is None else self._announced
+
+    def wrap(self, network: nn.Module) -> nn.Module:
+        """The network, with its gradients shared where there are several processes."""
+        if self.processes == 1:
+            return network
+        wrapped: nn.Module = self.accelerator.prepare_model(network, device_placement=False)
+        self._wrapped.append(wrapped)
+        return wrapped
+
+    def close(self) -> None:
+        """Gives the networks their own forward back, and lets another precision follow in this process."""
+        from accelerate.state import AcceleratorState, GradientState
+
+        for wrapped in self._wrapped:
+            self.accelerator.unwrap_model(wrapped, keep_fp32_wrapper=False)
+        self._wrapped.clear()
+        self.accelerator.free_memory()
+        AcceleratorState._reset_state()
+        GradientState._reset_state()
+
+    def wrap_optimizer(self, optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
+        """The optimizer, which leaves a step out whose half-precision gradients overflowed."""
+        wrapped: torch.optim.Optimizer = self.accelerator.prepare_optimizer(optimizer, device_placement=False)
+        return wrapped
+
+    def precision(self) -> AbstractContextManager[Any]:
+        """Accelerate's autocast."""
+        context: AbstractContextManager[Any] = self.accelerator.autocast()
+        return context
+
+    def partial(self, network: nn.Module) -> AbstractContextManager[Any]:
+        """No gradients are shared inside."""
+        context: AbstractContextManager[Any] = self.accelerator.no_sync(network)
+        return context
+
+    def _backward(self, loss: Tensor) -> None:
+        self.accelerator.backward(loss)
+
+    def _clip(self, parameters: list[nn.Parameter], norm: float) -> None:
+        self.accelerator.clip_grad_norm_(parameters, norm)
+
+    def gather(self, output: Tensor, batch: Batch) -> tuple[Tensor, Batch]:
+        """Output, targets and indices of all processes."""
+        if self.processes == 1:
+            return output.float(), batch
+        own = {key: value for key, value in batch.items() if key in ("target", "index")}
+        sizes = self.accelerator.gather(torch.tensor([len(output)], device=output.device)).tolist()
+
+        def whole(values: Tensor) -> Tensor:
+            padded = self.accelerator.pad_across_processes(values.contiguous(), dim=0)
+            parts = self.accelerator.gather(padded).chunk(self.processes)
+            return torch.cat([part[:size] for part, size in zip(parts, sizes, strict=True)])
+
+        return whole(output.float()), {key: whole(value) for key, value in own.items()}
+
+    def add(self, values: Tensor) -> Tensor:
+        """The sum over all processes."""
+        total: Tensor = self.accelerator.reduce(values.to(self.accelerator.device), "sum")
+        return total
+
+    def state_dict(self) -> dict[str, Any]:
+        """The scale of half-precision gradients."""
+        scaler = self.accelerator.scaler
+        return {"scaler": scaler.state_dict()} if scaler is not None else {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """The reverse of `state_dict`."""
+        if self.accelerator.scaler is not None:
+            self.accelerator.scaler.load_state_dict(state["scaler"])
+
+
+def processes() -> tuple[int, int]:
+    """Number of this process among those launched together, and their number."""
+    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def accelerator_for(precision: str, device: torch.device) -> Accelerator | None:
+    """Accelerate's object where several processes or another precision need it; None for one plain process.
+
+    Raises:
+        OptionError: the precision is unknown, or this device lacks it.
+    """
+    if precision not in PRECISIONS:
+        raise OptionError(
+            "precision", expected=listing(PRECISIONS), got=quote(precision), hint=near(precision, PRECISIONS)
+        )
+    if precision == FULL and processes()[1] == 1:
+        return None
+    if precision == "fp16" and device.type == "cpu":
+        hint = "say precision='bf16'"
+        raise OptionError("precision on the CPU", expected="fp32 or bf16", got="fp16", hint=hint)
+    from accelerate import Accelerator
+
+    return Accelerator(cpu=device.type == "cpu", mixed_precision="no" if precision == FULL else precision)
+
+
+def shared_by_first(accelerator: Accelerator | None, path: Path) -> Path:
+    """The first process' path, in all of them."""
+    if accelerator is None or accelerator.num_processes == 1:
+        return path
+    from accelerate.utils import broadcast_object_list
+
+    return Path(broadcast_object_list([str(path)])[0])

@@ -1,0 +1,105 @@
+"""Checkpoints: all that a run needs to go on, in one safetensors file without any pickle.
+
+Tensors lie in the file; what is around them (numbers, texts, lists and tables of any depth) is JSON in its
+header, in which a tensor is named by its number.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from zoo.compose.tensors import read, read_notes, write
+from zoo.spec.errors import FormatError, TrainingError, WeightsError, quote
+
+CHECKPOINT_FILE = "checkpoint.safetensors"
+FORMAT = 1
+_NOTE = "zoo.checkpoint"
+_TENSOR, _TABLE, _TUPLE, _NUMBER = "tensor", "table", "tuple", "number"
+
+
+def write_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
+    """Writes a state; a crash leaves the old file or the new one.
+
+    Args:
+        path: file to write.
+        state: tables, lists and tuples of tensors, numbers, texts, truth values and None.
+
+    Raises:
+        TrainingError: it holds something else.
+        OSError: the disk says no.
+    """
+    tensors: dict[str, Tensor] = {}
+    tree = _pack(state, tensors, "state")
+    staged = path.with_name(f".{path.name}-{os.getpid()}")
+    try:
+        write(staged, tensors, {_NOTE: json.dumps({"format": FORMAT, "state": tree})})
+        with staged.open("rb") as file:
+            os.fsync(file.fileno())
+        staged.replace(path)
+    finally:
+        staged.unlink(missing_ok=True)
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """The state that `write_checkpoint` wrote, its tensors where they began in memory within a 64-byte line.
+
+    Raises:
+        FormatError: the file is missing, damaged, or of a newer format.
+    """
+    where = f"checkpoint {path}"
+    try:
+        note = json.loads(read_notes(path).get(_NOTE, "null"))
+        tensors = read(path, copy=True)
+    except (WeightsError, ValueError, RecursionError) as error:
+        raise FormatError(where, expected="a whole checkpoint", got=quote(str(error))[1:-1]) from None
+    if not isinstance(note, dict) or not isinstance(note.get("format"), int):
+        raise FormatError(where, expected="a checkpoint written by zoo", got="something else")
+    if note["format"] > FORMAT:
+        hint = "pip install --upgrade zoo-core"
+        raise FormatError(where, expected=f"format {FORMAT}", got=str(note["format"]), hint=hint)
+    state: dict[str, Any] = _unpack(note["state"], tensors)
+    return state
+
+
+def _pack(value: Any, tensors: dict[str, Tensor], where: str) -> Any:
+    """JSON of a value, its tensors put aside."""
+    if isinstance(value, Tensor):
+        name = str(len(tensors))
+
+        tensors[name] = value.detach() if value.is_contiguous() else value.detach().contiguous()
+        return {_TENSOR: name}
+    if isinstance(value, Mapping):
+        pairs = [[_pack(k, tensors, where), _pack(v, tensors, f"{where}.{k}")] for k, v in value.items()]
+        return {_TABLE: pairs}
+    if isinstance(value, tuple):
+        return {_TUPLE: [_pack(item, tensors, f"{where}[{i}]") for i, item in enumerate(value)]}
+    if isinstance(value, list):
+        return [_pack(item, tensors, f"{where}[{i}]") for i, item in enumerate(value)]
+    if isinstance(value, float) and not math.isfinite(value):
+        return {_NUMBER: repr(value)}
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    expected = "tensors, numbers, texts, lists and tables"
+    raise TrainingError(f"checkpoint: {where}", expected=expected, got=type(value).__name__)
+
+
+def _unpack(tree: Any, tensors: Mapping[str, Tensor]) -> Any:
+    if isinstance(tree, list):
+        return [_unpack(item, tensors) for item in tree]
+    if not isinstance(tree, dict):
+        return tree
+    ((kind, content),) = tree.items()
+    if kind == _TENSOR:
+        return tensors[content]
+    if kind == _TABLE:
+        return {_unpack(k, tensors): _unpack(v, tensors) for k, v in content}
+    if kind == _TUPLE:
+        return tuple(_unpack(item, tensors) for item in content)
+    return float(content)

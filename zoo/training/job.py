@@ -1,0 +1,194 @@
+"""A run's folder while it is under way: what was asked for, from where it started, and its checkpoint."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from zoo.compose.tensors import read, write
+from zoo.interfaces.model import Model
+from zoo.spec.errors import FormatError, OptionError, SaveError, TrainingError, listing, quote, warn
+from zoo.training.checkpoint import CHECKPOINT_FILE, read_checkpoint, write_checkpoint
+from zoo.training.history import write_json
+from zoo.training.plain import PlainModel
+from zoo.training.work import Work
+
+JOB_FILE = "run.json"
+START_FOLDER = "start"
+FORMAT = 1
+_STATE_FILE = "state.safetensors"
+
+
+class Job:
+    """What `zoo fit --resume` reads, and `zoo.fit` writes.
+
+    Args:
+        folder: of the run.
+        facts: what was asked for, as plain data.
+    """
+
+    def __init__(self, folder: Path, facts: Mapping[str, Any]) -> None:
+        self.folder, self.facts = folder, dict(facts)
+
+    @classmethod
+    def begin(cls, folder: Path, work: Work, facts: Mapping[str, Any], resampler: str | None) -> Job:
+        """Keeps the model as it is at the start, and then what was asked for: from now on it can be resumed.
+
+        Raises:
+            SaveError: the disk says no.
+        """
+        from zoo.hub.folder import save
+
+        model, start = work.model, folder / START_FOLDER
+        if isinstance(model, PlainModel):
+            start.mkdir()
+            write(start / _STATE_FILE, model.state_dict())
+        else:
+            save(model, start)
+        known = {
+            "format": FORMAT,
+            "finished": False,
+            "versions": _versions(work.model, resampler),
+            "recipe": work.recipe.to_dict(),
+            "data": work.data,
+            "objects": list(work.objects),
+            "fixed": [name for name, p in model.named_parameters() if not p.requires_grad],
+        }
+        job = cls(folder, {**known, **facts})
+        job._write()
+        return job
+
+    @classmethod
+    def read(cls, folder: Path) -> Job:
+        """The job of a folder.
+
+        Raises:
+            TrainingError: there is no run in it, or it is finished.
+            FormatError: its file is damaged, or of a newer format.
+        """
+        path = folder / JOB_FILE
+        try:
+            facts = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            hint = "if it was killed before it began, remove the folder and start again"
+            expected = f"the folder of a run, with {JOB_FILE}"
+            raise TrainingError(f"resume {folder}", expected=expected, got="none", hint=hint) from None
+        except (OSError, ValueError) as error:
+            raise FormatError(f"run {path}", expected="JSON", got=quote(str(error))[1:-1]) from None
+        if not isinstance(facts, dict) or not isinstance(facts.get("format"), int):
+            raise FormatError(f"run {path}", expected="a run of zoo.fit", got="something else")
+        if facts["format"] > FORMAT:
+            hint = "pip install --upgrade zoo-core"
+            raise FormatError(f"run {path}", expected=f"format {FORMAT}", got=str(facts["format"]), hint=hint)
+        if facts["finished"]:
+            hint = f"zoo fit {folder} --data ... trains on from its best weights"
+            raise TrainingError(
+                f"resume {folder}", expected="an unfinished run", got="a finished one", hint=hint
+            )
+        return cls(folder, facts)
+
+    def check_given(self, parts: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+        """Raises unless just those parts are given that a file cannot hold.
+
+        Raises:
+            OptionError: something is given that the run knows already.
+            TrainingError: an object that it was begun with is missing.
+        """
+        objects = self.facts["objects"]
+        known = [name for name, value in parts.items() if value is not None and name not in objects]
+        if known := [*known, *(name for name, value in settings.items() if value is not None)]:
+            hint = "leave it out, or begin a new run"
+            expected = "nothing that the run was begun with"
+            raise OptionError(f"resume {self.folder}", expected=expected, got=listing(known), hint=hint)
+        if missing := [name for name in objects if parts[name] is None]:
+            hint = f"zoo.fit(resume=..., {missing[0]}=...)"
+            expected = f"the {listing(missing)} of the run, which no file holds"
+            raise TrainingError(f"resume {self.folder}", expected=expected, got="none", hint=hint)
+
+    def model(self, given: Any) -> Any:
+        """The model as it was at the start; `given` where zoo did not build it, to be filled by `take_up`."""
+        if given is not None:
+            return given
+        from zoo.hub.folder import load
+
+        return load(self.folder / START_FOLDER, copy=True)
+
+    def take_up(self, model: Model, splits: str, resampler: str | None) -> dict[str, Any] | None:
+        """Puts a model where the run began; returns the newest checkpoint, None where there is none yet.
+
+        Args:
+            model: from `model`, in training made ready for.
+            splits: digest of the data's splits now.
+            resampler: what warps pictures, if anything does.
+
+        Raises:
+            TrainingError: the data have changed, or it is another module.
+            FormatError: the checkpoint is damaged.
+        """
+        if splits != self.facts["recipe"].get("data_hash"):
+            hint = "bring the data back as they were, or begin a new run"
+            raise TrainingError(
+                f"resume {self.folder}", expected="the same pictures", got="others", hint=hint
+            )
+        state = self.folder / START_FOLDER / _STATE_FILE
+        if state.exists():
+            try:
+                model.load_state_dict(read(state, copy=True))
+            except RuntimeError as error:
+                got = str(error).splitlines()[-1].strip()
+                expected = "the module that was trained"
+                raise TrainingError(f"resume {self.folder}", expected=expected, got=got) from None
+        fixed = set(self.facts["fixed"])
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(name not in fixed)
+        now, before = _versions(model, resampler), self.facts["versions"]
+        if changed := [f"{k} {v} (now {now.get(k)})" for k, v in before.items() if now.get(k) != v]:
+            warn(f"the run was begun with {', '.join(changed)}; it may end otherwise than unbroken")
+        path = self.folder / CHECKPOINT_FILE
+        return read_checkpoint(path) if path.exists() else None
+
+    def keep(self, state: Mapping[str, Any]) -> None:
+        """Writes a checkpoint.
+
+        Raises:
+            SaveError: the disk says no.
+        """
+        try:
+            write_checkpoint(self.folder / CHECKPOINT_FILE, state)
+        except OSError as error:
+            hint = f"free space, then zoo fit --resume {self.folder}"
+            raise SaveError(
+                f"cannot write a checkpoint to {self.folder}", got=error.strerror or str(error), hint=hint
+            ) from error
+
+    def finish(self) -> None:
+        """Says that the run is over, and removes what only resuming needs."""
+        self.facts["finished"] = True
+        self._write()
+        (self.folder / CHECKPOINT_FILE).unlink(missing_ok=True)
+        shutil.rmtree(self.folder / START_FOLDER, ignore_errors=True)
+
+    def discard(self) -> None:
+        """Removes all that this class wrote."""
+        for name in (JOB_FILE, CHECKPOINT_FILE):
+            (self.folder / name).unlink(missing_ok=True)
+        shutil.rmtree(self.folder / START_FOLDER, ignore_errors=True)
+
+    def _write(self) -> None:
+        try:
+            write_json(self.folder / JOB_FILE, self.facts)
+        except OSError as error:
+            raise SaveError(
+                f"cannot write {self.folder / JOB_FILE}", got=error.strerror or str(error)
+            ) from error
+
+
+def _versions(model: Model, resampler: str | None) -> dict[str, str]:
+    warps = {"resampler": resampler} if resampler else {}
+    return {"zoo-core": version("zoo-core"), "torch": torch.__version__, **model.plugins, **warps}

@@ -1,0 +1,111 @@
+"""Where a run's batches come from: pictures read anew, or the feature cache."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from zoo.data.batches import Batches
+from zoo.spec.errors import OptionError, warn
+from zoo.training.accelerated import FULL, processes
+from zoo.training.cache import CachedBatches, FeatureCache, make_room, size
+from zoo.training.engine import Source
+from zoo.training.progress import Reporter
+from zoo.training.state import has_live_batch_norm
+from zoo.training.work import Work
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+
+def sources(
+    work: Work,
+    *,
+    device: torch.device,
+    precision: str,
+    workers: int,
+    cache: bool | None,
+    reporter: Reporter,
+    accelerator: Accelerator | None,
+) -> tuple[Source, Source, str]:
+    """Batches to train on and to validate with, and a note on what was cached ("" for nothing).
+
+    Raises:
+        OptionError: `cache` is True and nothing can be cached.
+    """
+    part = processes()
+    # A frozen batch norm takes nothing from the batch; `.train()` leaves it as it is.
+    least = 2 * part[1] if has_live_batch_norm(work.model.train()) else 1
+    batch_size = work.trainer.batch_size
+    order: Any = partial(dict, batch_size=batch_size, seed=work.seed, part=part)
+    read = partial(Batches, work.dataset, spec=work.model.input_spec, workers=workers)
+    train_order, val_order = order(shuffle=True, least=least), order()
+    features, why = (None, "") if cache is False else _cache(work, device, precision)
+    if features is None:
+        _say_why(why, cache, reporter)
+        return read(work.splits.train, **train_order), read(work.splits.val, **val_order), ""
+    wanted = work.splits.val if work.augment is not None else (*work.splits.train, *work.splits.val)
+    if part[0] == 0:
+        why = _fill(features, wanted, read, batch_size, reporter)
+    if accelerator is not None:
+        accelerator.wait_for_everyone()
+        why = why or ("" if not features.missing(wanted) else "the first process could not fill it")
+    if why:
+        _say_why(why, cache, reporter)
+        return read(work.splits.train, **train_order), read(work.splits.val, **val_order), ""
+    total = size(len(wanted) * features.row_bytes)
+    kept = f"{features.name} of {len(wanted)} pictures, {total}, in {features.folder}"
+    val = CachedBatches(features, work.splits.val, **val_order)
+    if work.augment is not None:
+        return read(work.splits.train, **train_order), val, kept
+    return CachedBatches(features, work.splits.train, **train_order), val, kept
+
+
+def _cache(work: Work, device: torch.device, precision: str) -> tuple[FeatureCache | None, str]:
+    """The cache, or why there is none; an empty reason where nothing is frozen at the model's beginning."""
+    model = work.model.train()
+    if not model.prefix:
+        return None, ""
+    if not work.trainer.takes_prefix:
+        return None, f"trainer {type(work.trainer).__name__} does not take cached features"
+    if precision != FULL or any(
+        t.dtype != torch.float32 for _, t in model.prefix_tensors() if t.is_floating_point()
+    ):
+        return None, "features are kept in full precision only"
+    if work.dataset.fingerprint is None:
+        return None, f"data {type(work.dataset).__name__} have no fingerprint, so a change could not be seen"
+    return FeatureCache(model, work.dataset, device), ""
+
+
+def _fill(
+    features: FeatureCache, wanted: tuple[int, ...], read: Any, batch_size: int, reporter: Reporter
+) -> str:
+    """Computes what is missing; returns why it cannot."""
+    missing = features.missing(wanted)
+    if not missing:
+        reporter.note(f"reusing {features.name} of {len(wanted)} pictures from {features.folder}")
+        return ""
+    needed = len(missing) * features.row_bytes
+    if no_room := make_room(needed, features.folder):
+        return no_room
+    reporter.note(
+        f"computing {features.name} of {len(missing)} pictures once, {size(needed)} in {features.folder}"
+    )
+    batches = read(missing, batch_size=batch_size)
+    with reporter:
+        reporter.begin(1, len(batches), title="frozen blocks")
+        features.fill(batches, reporter.step)
+    return ""
+
+
+def _say_why(why: str, cache: bool | None, reporter: Reporter) -> None:
+    if cache is True:
+        raise OptionError(
+            "cache=True",
+            expected="frozen blocks whose outputs can be kept",
+            got=why or "none frozen at the model's beginning",
+        )
+    if why and cache is None:
+        warn(f"the frozen blocks' outputs are computed anew each epoch: {why}")

@@ -1,0 +1,135 @@
+"""A run's parts, made from what the caller named and checked against each other before any work."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from zoo.data.imbalance import warn_unbalanced
+from zoo.data.splits import Splits, split
+from zoo.interfaces.augmenter import Augmenter
+from zoo.interfaces.dataset import Dataset
+from zoo.interfaces.model import Model
+from zoo.interfaces.trainer import Trainer
+from zoo.spec.errors import DataError, TrainingError
+from zoo.spec.recipe import Recipe
+from zoo.training.checks import check_data
+from zoo.training.common import (
+    as_augmenter,
+    as_dataset,
+    as_loss,
+    as_model,
+    as_trainer,
+    data_value,
+    pick_seed,
+)
+from zoo.training.plain import PlainModel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What is trained on what, and how.
+
+    Args:
+        model: to train.
+        dataset: all pictures.
+        splits: which of them are trained on.
+        loss: to minimise.
+        trainer: what a step is.
+        augment: of the training pictures.
+        recipe: says all that by name.
+        data: as the caller called it; None for an object.
+        objects: names of the parts that have no name in the recipe.
+    """
+
+    model: Model
+    dataset: Dataset
+    splits: Splits
+    loss: nn.Module | None
+    trainer: Trainer
+    augment: Augmenter | None
+    recipe: Recipe
+    data: str | dict[str, Any] | None
+    objects: tuple[str, ...]
+
+    @property
+    def seed(self) -> int:
+        """Of all draws."""
+        return self.recipe.seed or 0
+
+
+def assemble(
+    model: Any,
+    *,
+    data: Any,
+    augment: Any,
+    loss: Any,
+    trainer: Any,
+    seed: int | None,
+    options: Mapping[str, Any],
+    skip_unreadable: bool,
+) -> Work:
+    """The parts of a run, see `zoo.training.fit.fit`.
+
+    Raises:
+        ZooError: a part is missing, unknown, or does not fit the others.
+    """
+    plain = isinstance(model, nn.Module) and not isinstance(model, Model)
+    recipe = None if plain else as_model(model)[0].recipe
+    if not plain:
+        model, _ = as_model(model)
+    given = {"data": data, "augment": augment, "loss": loss, "trainer": trainer}
+    parts = {name: getattr(recipe, name, None) if value is None else value for name, value in given.items()}
+    if parts["data"] is None:
+        hint = "give a folder of class folders, or a data set's name"
+        raise DataError("fit", expected="data", got="none", hint=hint)
+    dataset = as_dataset(parts["data"], skip_unreadable=skip_unreadable)
+    if plain:
+        if loss is None:
+            hint = "for example loss=torch.nn.CrossEntropyLoss()"
+            raise TrainingError("fit of a torch module", expected="loss=", got="none", hint=hint)
+        model = PlainModel(model, dataset)
+    seed = pick_seed(seed, model)
+    check_data(model, dataset, "fit")
+    made_loss, loss_value = as_loss(parts["loss"], model, needed=trainer is None)
+    made_trainer, trainer_value = as_trainer(parts["trainer"], model, dict(options))
+    augmenter, augment_value = as_augmenter(parts["augment"])
+    splits = split(dataset, seed)
+    if loss is None:
+        warn_unbalanced(dataset)
+    values = {
+        "data": data_value(parts["data"]),
+        "augment": augment_value,
+        "loss": loss_value,
+        "trainer": trainer_value,
+    }
+    made = {"data": dataset, "augment": augmenter, "loss": made_loss, "trainer": made_trainer}
+    objects = [name for name, value in values.items() if value is None and made[name] is not None]
+    return Work(
+        model=model,
+        dataset=dataset,
+        splits=splits,
+        loss=made_loss,
+        trainer=made_trainer,
+        augment=augmenter,
+        recipe=model.recipe.model_copy(update={**values, "data_hash": splits.hash, "seed": seed}),
+        data=_where(parts["data"]),
+        objects=(*(["model"] if plain else []), *objects),
+    )
+
+
+def _where(data: Any) -> str | dict[str, Any] | None:
+    """The data as a file can hold them: a folder by its whole path, whatever the working folder is."""
+    if isinstance(data, dict):
+        return data
+    if isinstance(data, str | os.PathLike) and isinstance(named := data_value(data), str):
+        if not named.startswith("file:"):
+            return named
+        return f"file:{Path(str(data).removeprefix('file:')).expanduser().resolve()}"
+    value = data_value(data)
+    return value if isinstance(value, dict) else None
