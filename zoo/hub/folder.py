@@ -55,7 +55,7 @@ def save(model: Model, path: str | os.PathLike[str], *, licence: str | None = No
     Raises:
         SaveError: the folder holds something else, or cannot be written.
     """
-    if not isinstance(model, Model) or not hasattr(model, "recipe"):
+    if not isinstance(model, Model) or not hasattr(model, "recipe") or not model.plugins:
         raise SaveError("save", expected="a model from zoo.build", got=type(model).__name__)
     folder = Path(path).expanduser()
     before = check_target(folder)
