@@ -1,4 +1,4 @@
-"""`zoo fit`, `evaluate`, `predict`, `demo`: what they print, and how they end."""
+"""`zoo fit`, `evaluate`, `predict`: what they print, and how they end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from PIL import Image
 
 from zoo.cli import main
 from zoo.cli._recipe import apply
-from zoo.registry import lookup
 from zoo.spec.errors import RecipeError
 
 RECIPE = """
@@ -138,17 +137,3 @@ def test_values_are_toml_and_else_texts() -> None:
     assert table["model"] == {"freeze": "block1-4", "classes": 3}
     with pytest.raises(RecipeError, match=r"model\.classes to be a table"):
         apply(table, ["classes.a=1"])
-
-
-def test_the_demo_runs_a_shipped_recipe_to_the_end(
-    zoo: Zoo, recipe: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = []
-    monkeypatch.setattr(lookup, "recipe_file", lambda name: asked.append(name) or recipe)
-    status, out, err = zoo("demo", "--out", "run")
-    assert (status, err, asked) == (0, "", ["demo"])
-    assert "outputs for 4 test pictures are identical, bit for bit" in out
-    for name in ("README.md", "curves.png", "predictions.png", "history.json"):
-        assert f"run/{name}" in out
-        assert (Path("run") / name).stat().st_size > 0
-    assert "test" in json.loads(Path("run/config.json").read_text())["metrics"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
+
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -12,7 +15,7 @@ from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.block import Block
 from zoo.registry.lookup import find
 from zoo.spec.component import Component, Weights
-from zoo.spec.errors import RecipeError, WeightsError
+from zoo.spec.errors import DeclarationError, RecipeError, WeightsError
 from zoo.spec.reference import parse_reference
 
 TINY = {"name": "resnet18", "width": 0.125, "layers": [2, 1, 1, 1]}
@@ -249,3 +252,55 @@ def test_another_distribution_changes_nothing_about_a_name(monkeypatch):
     monkeypatch.setenv("ZOO_DISABLED_PLUGINS", "zoo-timm")
     assert zoo.info("vgg16") == with_timm
     assert with_timm["distribution"] == "zoo-vgg"
+
+
+@pytest.fixture
+def package(saved, tmp_path, monkeypatch):
+    """Weights that a package ships, which raises when it is imported."""
+    place = tmp_path / "site" / "shipping" / "weights"
+    place.mkdir(parents=True)
+    (place.parent / "__init__.py").write_text("raise RuntimeError('imported')")
+    save_file(plain(saved.backbone.state_dict()), place / "net.safetensors")
+    monkeypatch.syspath_prepend(place.parents[1])
+    digest = hashlib.sha256((place / "net.safetensors").read_bytes()).hexdigest()
+    return place / "net.safetensors", Weights(file="shipping/weights/net.safetensors", sha256=digest)
+
+
+def of(weights):
+    return Component(kind="backbone", name="net", target="a.b:C", summary="A net.", weights={"tag": weights})
+
+
+def test_a_file_that_the_plugin_ships_is_found_without_import_or_network(package):
+    path, weights = package
+    source = locate(of(weights), "tag")
+    assert (source.path, source.fetch(), source.config) == (path, path, None)
+    assert (weights.place, Weights.from_dict(weights.to_dict())) == ("package shipping", weights)
+
+
+def test_a_shipped_file_that_is_missing_or_changed_is_refused(package):
+    path, weights = package
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(WeightsError, match=r"net tag: expected sha256 \w{12}\.\.\., got \w{12}\.\.\. in "):
+        locate(of(weights), "tag")
+    path.unlink()
+    with pytest.raises(
+        WeightsError, match=r"expected the file shipping/weights/net\.safetensors, got no such"
+    ):
+        locate(of(weights), "tag")
+    with pytest.raises(WeightsError, match="got no package nowhere"):
+        locate(of(replace(weights, file="nowhere/net.safetensors")), "tag")
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"file": "net.safetensors", "sha256": "0"}, "file"),
+        ({"file": "pkg/../net.safetensors", "sha256": "0"}, "file"),
+        ({"file": "/pkg/net.safetensors", "sha256": "0"}, "file"),
+        ({"file": "pkg/net.safetensors"}, "sha256"),
+        ({"repo": "one"}, "repo"),
+    ],
+)
+def test_weights_that_say_too_little_or_lead_elsewhere(given, field):
+    with pytest.raises(DeclarationError, match=f"bad {field}"):
+        Weights(**given)

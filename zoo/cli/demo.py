@@ -1,4 +1,4 @@
-"""`zoo demo`: a recipe that a plugin ships, from names to a saved model that another process uses."""
+"""`zoo demo`: recipes that a plugin ships, from names to a pushed model that another process pulls."""
 
 from __future__ import annotations
 
@@ -11,55 +11,95 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from zoo.interfaces.dataset import Dataset
     from zoo.interfaces.model import Model
-    from zoo.training.run import Run
+    from zoo.spec.recipe import Recipe
+    from zoo.training.comparison import Arm, Comparison
 
 DEMO = "demo"
+SEEDS = 3
+HUB = "hub"
 _MOST_ON_SHEET = 24
+_MOST_COMPARED = 200
 _SMALL = 1_000_000
 
 
 @click.command("demo")
 @click.argument("name", default=DEMO)
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run  [default: runs/MODEL-N]")
-def command(name: str, out: Path | None) -> None:
-    """Run the recipe NAME that a plugin ships: build, train, measure, save, load elsewhere, predict."""
-    from zoo.registry.lookup import recipe_file
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the demo  [default: runs/NAME-N]")
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=SEEDS,
+    show_default=True,
+    help="Runs of each network, each with other random weights and other training pictures.",
+)
+def command(name: str, out: Path | None, seeds: int) -> None:
+    """Run the recipe NAME that a plugin ships, or all called NAME-...: train, measure, push, pull, predict.
+
+    Where a recipe names weights, the same network from scratch is trained beside it.
+    """
+    from zoo.registry.lookup import recipe_series
+    from zoo.training.common import new_run_folder
 
     started = time.perf_counter()
-    file = recipe_file(name)
-    click.secho(f"zoo demo, recipe {file}", bold=True)
-    click.echo("".join(f"    {line}\n" for line in file.read_text(encoding="utf-8").strip().splitlines()))
-
-    with _stage(1, "compose the model by name"):
-        model, dataset, data = _compose(file)
-        click.echo(_indented(str(model.summary())))
-    with _threads_for(model):
-        closing = _train_and_show(model, dataset, data, out)
-    click.secho("\ndone", bold=True, nl=False)
+    files = recipe_series(name)
+    recipes = [_recipe(file) for file in files]
+    folder = new_run_folder(out, name.replace(":", "-"))
+    rows, place = [], ""
+    for number, (file, recipe) in enumerate(zip(files, recipes, strict=True), 1):
+        with _phase(number, len(files), file):
+            row, place = _run(recipe, file.stem, folder, seeds)
+            rows += row
+    click.secho("done", bold=True, nl=False)
     click.echo(f" in {time.perf_counter() - started:.0f} s\n")
-    click.echo(closing)
+    click.echo(_closing(rows, folder, place, seeds))
 
 
-def _train_and_show(model: Model, dataset: Dataset, data: Any, out: Path | None) -> str:
-    with _stage(2, f"train on {len(dataset)} pictures: {', '.join(dataset.labels)}"):
-        from zoo.training.verbs import evaluate, fit
+def _run(recipe: Recipe, name: str, folder: Path, seeds: int) -> tuple[list[list[str]], str]:
+    """One recipe's rows of the closing table, and where its model is pulled from."""
+    from zoo.compose.build import from_recipe
+    from zoo.training.common import pick_seed
+    from zoo.training.comparison import compare, curves, unseen
 
-        run = fit(model, data, out=out)
-        click.echo(_indented(str(run)))
-    with _stage(3, "measure on the test split, which training never saw"):
-        figures = evaluate(model, data)
-        from zoo.cli.evaluate import describe
+    model = from_recipe(recipe)
+    seed = pick_seed(None, model)
+    rest, (train, val) = unseen(recipe, seed)
+    click.echo(_indented(str(model.summary())))
+    click.echo(
+        f"\n   {train} pictures to train on, {val} to pick the epoch, {len(rest)} unseen to measure by"
+    )
+    with _threads_for(model):
+        found = compare(recipe, folder / name, seeds=range(seed, seed + seeds), on_run=_tell)
+        best = found.arms[0].runs[0].model
+        curves(found, folder / name / "curves.png", f"{name}: {found.labelled[0]} training pictures")
+        _sheet(best, found, folder / name / "predictions.png", name)
+        place = _push_and_pull(best, found, f"file:{folder / HUB / name}")
+    return _rows(found, name), place
 
-        click.echo(_indented(describe(figures)))
-    with _stage(4, "save, load in a new process, compare the outputs"):
-        count = _compare(model, dataset, run)
-        click.echo(f"   outputs for {count} test pictures are identical, bit for bit")
-    with _stage(5, "look at predictions"):
-        sheet = _sheet(model, dataset, run)
-        click.echo(f"   drawn in {sheet}")
-    return _closing(model, run, figures, sheet)
+
+def _recipe(file: Path) -> Recipe:
+    from zoo.cli._recipe import with_labels
+    from zoo.spec.errors import RecipeError
+    from zoo.spec.recipe import Recipe
+    from zoo.training.common import as_dataset
+
+    recipe = Recipe.from_file(file)
+    if recipe.data is None:
+        raise RecipeError(f"recipe {file}", expected="data", got="none", hint="train it with zoo fit --data")
+    return with_labels(recipe, as_dataset(recipe.data).labels)
+
+
+@contextmanager
+def _phase(number: int, count: int, file: Path) -> Iterator[None]:
+    """A heading, the recipe's first line of comment, and in the end the seconds."""
+    click.secho(f"{number}/{count} {file.stem}", fg="cyan", bold=True)
+    first = file.read_text(encoding="utf-8").lstrip().partition("\n")[0]
+    if first.startswith("#"):
+        click.echo(f"   {first.lstrip('# ')}")
+    click.secho(f"   recipe {file}\n", dim=True)
+    started = time.perf_counter()
+    yield
+    click.secho(f"   {time.perf_counter() - started:.1f} s\n", dim=True)
 
 
 @contextmanager
@@ -79,101 +119,92 @@ def _threads_for(model: Model) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-@contextmanager
-def _stage(number: int, title: str) -> Iterator[None]:
-    click.secho(f"{number}. {title}", fg="cyan", bold=True)
-    started = time.perf_counter()
-    yield
-    click.secho(f"   {time.perf_counter() - started:.1f} s\n", dim=True)
+def _tell(arm: Arm, seed: int) -> None:
+    run = arm.runs[-1]
+    epochs = f"{len(run.history)} epochs in {run.seconds:.1f} s"
+    click.echo(f"   seed {seed}, {arm.name:<12}  {epochs:<20}  unseen: {arm.scores[-1]:.3f}")
 
 
-def _compose(file: Path) -> tuple[Model, Dataset, Any]:
-    from zoo.cli._recipe import with_labels
-    from zoo.compose.build import from_recipe
-    from zoo.spec.errors import RecipeError
-    from zoo.spec.recipe import Recipe
-    from zoo.training.common import as_dataset
-
-    recipe = Recipe.from_file(file)
-    if recipe.data is None:
-        raise RecipeError(f"recipe {file}", expected="data", got="none", hint="train it with zoo fit --data")
-    dataset = as_dataset(recipe.data)
-    return from_recipe(with_labels(recipe, dataset.labels)), dataset, recipe.data
-
-
-def _compare(model: Model, dataset: Dataset, run: Run) -> int:
-    """Saves the model with its test figures; raises unless a new process gets the same outputs from it."""
+def _push_and_pull(model: Model, found: Comparison, place: str) -> str:
+    """Pushes the model; raises unless a new process gets the same outputs from what it pulls."""
     import torch
 
     from zoo.data.batches import Batches
-    from zoo.data.splits import split
-    from zoo.hub.folder import save
+    from zoo.hub.push import push
     from zoo.spec.errors import TrainingError
-    from zoo.training.common import pick_seed
     from zoo.training.replay import in_new_process, outputs
 
-    save(model, run.folder)
-    indices = split(dataset, pick_seed(None, model)).of("test")
-    batch = next(iter(Batches(dataset, indices, model.input_spec, batch_size=len(indices))))
-    here, there = outputs(model, batch["image"]), in_new_process(run.folder, batch["image"])
+    pushed = push(model, place)
+    indices = range(0, len(found.unseen), -(-len(found.unseen) // _MOST_COMPARED))
+    batch = next(iter(Batches(found.unseen, indices, model.input_spec, batch_size=len(indices))))
+    here, there = outputs(model, batch["image"]), in_new_process(pushed.reference, batch["image"])
     if not torch.equal(here, there):
         worst = float((here - there).abs().max())
         raise TrainingError(
-            "the saved model", expected="identical outputs", got=f"a difference of {worst:.3g}"
+            "the pulled model", expected="identical outputs", got=f"a difference of {worst:.3g}"
         )
-    return len(indices)
+    click.echo(f"   pushed to {pushed.reference}, pulled in a new process:")
+    click.echo(f"   its outputs for {len(indices)} unseen pictures are identical, bit for bit")
+    return pushed.reference
 
 
-def _sheet(model: Model, dataset: Dataset, run: Run) -> Path:
-    """A picture of test pictures with what the model says of each, classes in turn."""
-    from zoo.data.splits import split
-    from zoo.training.common import pick_seed
-    from zoo.training.plots import SHEET_FILE, sheet
+def _sheet(model: Model, found: Comparison, path: Path, name: str) -> None:
+    """A picture of unseen pictures with what the model says of each, classes in turn."""
+    from zoo.training.plots import sheet
     from zoo.training.verbs import predict
 
-    indices = split(dataset, pick_seed(None, model)).of("test")
+    data = found.unseen
     places: dict[Any, int] = {}
     turns = []
-    for i in indices:
-        target = dataset.targets[i]
+    for i, target in enumerate(data.targets):
         places[target] = places.get(target, -1) + 1
         turns.append((places[target], target, i))
     chosen = [i for _, _, i in sorted(turns)][:_MOST_ON_SHEET]
-    pictures = [dataset[i].picture for i in chosen]
-    found = predict(model, pictures)
-    return sheet(
+    pictures = [data[i].picture for i in chosen]
+    answers = predict(model, pictures)
+    sheet(
         pictures,
-        [item.label for item in found],
-        [item.score for item in found],
-        run.folder / SHEET_FILE,
-        truths=[dataset.labels[dataset.targets[i]] for i in chosen] if dataset.labels else None,
-        title=f"{model.recipe.model.name} on test pictures",
+        [item.label for item in answers],
+        [item.score for item in answers],
+        path,
+        truths=[data.labels[data.targets[i]] for i in chosen] if data.labels else None,
+        title=f"{name}: {model.recipe.model.name} on pictures it never saw",
     )
 
 
-def _closing(model: Model, run: Run, figures: dict[str, Any], sheet: Path) -> str:
-    from zoo.hub.folder import CARD_FILE
-    from zoo.training.history import HISTORY_FILE
-    from zoo.training.plots import CURVES_FILE
+def _rows(found: Comparison, name: str) -> list[list[str]]:
+    rows = []
+    for arm in found.arms:
+        summary = arm.runs[0].model.summary()
+        score = f"{arm.score:.3f}" + (f" +- {arm.spread:.3f}" if len(arm.scores) > 1 else "")
+        rows.append(
+            [
+                name if arm is found.arms[0] else "",
+                arm.name,
+                f"{summary.trainable:,}",
+                str(found.labelled[0]),
+                str(len(found.unseen)),
+                f"{score} {found.metric}",
+                f"{arm.seconds:.1f} s",
+            ]
+        )
+    return rows
 
-    summary = model.summary()
-    measured = [
-        (f"test {name}", f"{value:.4f}") for name, value in figures.items() if isinstance(value, float)
+
+def _closing(rows: list[list[str]], folder: Path, place: str, seeds: int) -> str:
+    from zoo.cli._common import table
+
+    header = ["PHASE", "NETWORK", "PARAMETERS", "TRAINED ON", "MEASURED ON", "UNSEEN PICTURES", "TRAINING"]
+    said = f"mean and standard deviation over {seeds} seeds" if seeds > 1 else "one seed"
+    paths = [
+        ("curves", f"{folder}/*/curves.png"),
+        ("predictions", f"{folder}/*/predictions.png"),
+        ("models", f"{folder / HUB}/*"),
+        ("runs", f"{folder}/*/*-*"),
     ]
-    rows = [
-        ("model", summary.title),
-        ("parameters", f"{summary.parameters:,} ({summary.trainable:,} trained)"),
-        ("epochs", f"{len(run.history)}, best {run.best_epoch}"),
-        *measured,
-        ("new process", "identical outputs"),
-        ("model card", str(run.folder / CARD_FILE)),
-        ("curves", str(run.folder / CURVES_FILE)),
-        ("predictions", str(sheet)),
-        ("history", str(run.folder / HISTORY_FILE)),
-    ]
-    width = max(len(name) for name, _ in rows)
-    lines = [f"  {name:<{width}}  {value}" for name, value in rows]
-    return "\n".join([*lines, "", f"Use it: zoo predict {run.folder} YOUR_PICTURE.jpg"])
+    lines = [f"  {name:<12} {path}" for name, path in paths]
+    steps = [f"  zoo predict {place.removeprefix('file:')} YOUR_PICTURE.png", f"  zoo pull {place}"]
+    return "\n".join([table(rows, header, right=[2, 3, 4, 6]), f"({said})", "", *lines, "", "next", *steps])
 
 
 def _indented(text: str) -> str:

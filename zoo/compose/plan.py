@@ -25,6 +25,7 @@ from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import ORIGINAL, ModelSection
 from zoo.spec.reference import ComponentRef
 
+COLOURS = 3
 T = TypeVar("T")
 
 
@@ -94,12 +95,15 @@ def plan(section: ModelSection, *, input_spec: InputSpec | None = None) -> Plan:
     )
     source = locate(body.component, section.weights) if section.weights else None
     published = source.published if source else None
+    declared = source.input if source else None
+    if declared and section.in_channels is None and declared.channels != COLOURS:
+        section = section.model_copy(update={"in_channels": declared.channels})
     size = section.input_size or (input_spec.size if input_spec else None)
     if body.component.kind == "model":
         return _plan_model(section, body, source, input_spec)
     with skeleton():
         backbone = _backbone(body, section)
-    spec = input_spec or (source.input if source else None) or backbone.input_spec
+    spec = input_spec or declared or backbone.input_spec
     spec = spec.with_channels(section.in_channels or spec.channels)
     fixed = body.options.get("input_size")
     spec = spec.with_size(size or (tuple(fixed) if fixed else spec.size))
@@ -127,12 +131,14 @@ def _reference(section: ModelSection) -> ComponentRef:
 
 
 def _backbone(body: Part, section: ModelSection) -> Backbone:
-    channels = {} if "in_channels" in body.options else {"in_channels": section.in_channels or 3}
+    channels = {} if "in_channels" in body.options else {"in_channels": section.in_channels or COLOURS}
     return checked(_called(body, **channels), Backbone, body)
 
 
 def _model(body: Part, section: ModelSection, spec: InputSpec | None, labels: tuple[str, ...]) -> Model:
-    model = checked(_called(body, classes=section.count, in_channels=section.in_channels or 3), Model, body)
+    model = checked(
+        _called(body, classes=section.count, in_channels=section.in_channels or COLOURS), Model, body
+    )
     model.labels = labels
     if spec is not None:
         model.input_spec = spec

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -77,11 +79,12 @@ def locate(component: Component, reference: str) -> Source:
         reference: a tag of the component, a file or folder, or a Hub repository.
 
     Raises:
-        WeightsError: it is none of these, or the file is not there.
+        WeightsError: it is none of these, or the file is not there or damaged.
     """
     if reference in component.weights:
         published = component.weights[reference]
-        return Source(f"{component.name} {reference}", None, published, published.input)
+        text = f"{component.name} {reference}"
+        return Source(text, None if published.repo else shipped(text, published), published, published.input)
     try:
         ref = parse_reference(reference)
     except BadReferenceError:
@@ -95,6 +98,31 @@ def locate(component: Component, reference: str) -> Source:
         got=quote(reference),
         hint=near(reference, tags) if tags else "name a file",
     )
+
+
+def shipped(text: str, published: Weights) -> Path:
+    """The file that a plugin ships in its package, which is not imported for it.
+
+    Args:
+        text: how messages call the weights.
+        published: with the file's path from the package on, and its hash.
+
+    Raises:
+        WeightsError: it is not there, or has another content.
+    """
+    package, _, inside = published.file.partition("/")
+    spec = find_spec(package)
+    places = list(spec.submodule_search_locations or ()) if spec is not None else []
+    path = next((found for place in places if (found := Path(place) / inside).is_file()), None)
+    where, hint = f"weights {text}", f"install the plugin that {package} belongs to again"
+    if path is None:
+        got = f"no such file in {listing(places)}" if places else f"no package {package}"
+        raise WeightsError(where, expected=f"the file {published.file}", got=got, hint=hint)
+    found_hash = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found_hash != published.sha256:
+        expected = f"sha256 {str(published.sha256)[:12]}..."
+        raise WeightsError(where, expected=expected, got=f"{found_hash[:12]}... in {path}", hint=hint)
+    return path
 
 
 def stored(ref: PathRef | HubRef) -> Source:

@@ -32,7 +32,7 @@ class Order:
         >>> list(Order(range(5), batch_size=2, least=2))
         [[0, 1], [2, 3, 4]]
         >>> list(Order(range(5), batch_size=2, part=(1, 2)))
-        [[1], [3, 4]]
+        [[1], [3]]
     """
 
     def __init__(

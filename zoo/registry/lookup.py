@@ -251,6 +251,25 @@ def recipe_file(ref: str) -> Path:
     return found[fits[0]]
 
 
+def recipe_series(ref: str) -> tuple[Path, ...]:
+    """The file of a recipe, or those of all recipes called `ref-...`, in the order of their names.
+
+    Raises:
+        UnknownComponentError: no plugin ships one of that name or beginning.
+        AmbiguousNameError: several ship one of that very name.
+    """
+    namespace, _, name = ref.rpartition(":")
+    files = {
+        (key, plugin.namespace.name): file
+        for plugin in registry().plugins
+        for key, file in plugin.recipes.items()
+        if namespace in ("", plugin.namespace.name)
+    }
+    series = [files[key] for key in sorted(files) if key[0].startswith(f"{name}-")]
+    exact = any(key == name for key, _ in files)
+    return tuple(series) if series and not exact else (recipe_file(ref),)
+
+
 _current: tuple[object, Registry] | None = None
 
 

@@ -16,6 +16,7 @@ API = 1
 KINDS = ("backbone", "head", "model", "augmenter", "loss", "trainer", "dataset")
 
 _NAME = re.compile(r"^[a-z0-9][a-z0-9_.\-]*$")
+_SHIPPED = re.compile(r"^[A-Za-z_]\w*(/\w[\w.\-]*)+$")
 _DOTTED = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")
 
 
@@ -29,18 +30,19 @@ class Weights:
     """One published set of weights of a backbone or model.
 
     Args:
-        repo: Hub repository, `owner/name`.
-        file: file in it, a `.safetensors`.
+        repo: Hub repository, `owner/name`; None where the plugin ships the file itself.
+        file: a `.safetensors` in the repository; without one, its path from the plugin's package on, such as
+            `zoo_basic/weights/net.safetensors`.
         revision: branch, tag or commit.
         classes: number of classes of the original head.
         labels: their names, or the name of a list that the core ships, such as `imagenet-1k`.
         input: preprocessing that these weights were trained with.
         metrics: published figures, e.g. `{"imagenet top-1": 71.59}` in percent.
         licence: SPDX name, only where the publisher gives one.
-        sha256: of the file, if known.
+        sha256: of the file, if known; needed without a repository.
     """
 
-    repo: str
+    repo: str | None = None
     file: str = "model.safetensors"
     revision: str = "main"
     classes: int | None = None
@@ -51,15 +53,19 @@ class Weights:
     sha256: str | None = None
 
     def __post_init__(self) -> None:
-        where = f"weights of {self.repo}"
-        _check(
-            self.repo.count("/") == 1 and not self.repo.startswith("/"),
-            where,
-            "repo",
-            "owner/name",
-            self.repo,
-        )
+        where = f"weights of {self.repo or self.file}"
         _check(self.file.endswith(".safetensors"), where, "file", "a .safetensors file", self.file)
+        if self.repo is None:
+            _check(bool(_SHIPPED.match(self.file)), where, "file", "package/path/to/file", self.file)
+            _check(self.sha256 is not None, where, "sha256", "the hash of the file", self.sha256)
+        else:
+            fine = self.repo.count("/") == 1 and not self.repo.startswith("/")
+            _check(fine, where, "repo", "owner/name", self.repo)
+
+    @property
+    def place(self) -> str:
+        """Where they are, as tables say it."""
+        return self.repo or f"package {self.file.partition('/')[0]}"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for JSON; empty fields left out."""

@@ -1,8 +1,9 @@
-"""A saved model's outputs, computed by a process that has nothing but its folder.
+"""A saved model's outputs, computed by a process that has nothing but its place.
 
-    python -m zoo.training.replay MODEL_FOLDER PICTURES.safetensors OUTPUTS.safetensors
+    python -m zoo.training.replay SOURCE PICTURES.safetensors OUTPUTS.safetensors
 
-`pictures` N x C x H x W in [0, 1] are read from the one file, `outputs` N x ... written to the other.
+SOURCE is what `zoo.pull` takes: file:FOLDER or owner/name. `pictures` N x C x H x W in [0, 1] are read from
+the one file, `outputs` N x ... written to the other.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ def outputs(model: Model, pictures: Tensor) -> Tensor:
     return result
 
 
-def in_new_process(folder: Path, pictures: Tensor) -> Tensor:
-    """What the model saved in `folder` gives for the pictures, in a new Python process.
+def in_new_process(source: str, pictures: Tensor) -> Tensor:
+    """What the model that a new Python process pulls from `source` gives for the pictures.
 
     Raises:
         TrainingError: that process failed; the message ends with what it said.
@@ -43,13 +44,13 @@ def in_new_process(folder: Path, pictures: Tensor) -> Tensor:
     with tempfile.TemporaryDirectory() as place:
         given, back = Path(place) / "pictures.safetensors", Path(place) / "outputs.safetensors"
         save_file({"pictures": pictures.contiguous()}, given)
-        command = [sys.executable, "-m", "zoo.training.replay", str(folder), str(given), str(back)]
+        command = [sys.executable, "-m", "zoo.training.replay", source, str(given), str(back)]
         # The last bits of a sum may depend on how many threads share it.
         environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)  # noqa: S603 - our own module
         if done.returncode != 0:
             said = (done.stderr.strip().splitlines() or ["nothing"])[-1]
-            raise TrainingError("loading in a new process", expected="the model's outputs", got=said)
+            raise TrainingError("pulling in a new process", expected="the model's outputs", got=said)
         return load_file(back)["outputs"]
 
 
@@ -57,12 +58,12 @@ def main(arguments: list[str]) -> None:
     """See the module's description."""
     from safetensors.torch import load_file, save_file
 
-    from zoo.hub.folder import load
+    from zoo.hub.pull import pull
 
     if len(arguments) != _ARGUMENTS:
         raise SystemExit(__doc__)
-    folder, given, back = arguments
-    save_file({"outputs": outputs(load(folder), load_file(given)["pictures"]).contiguous()}, back)
+    source, given, back = arguments
+    save_file({"outputs": outputs(pull(source), load_file(given)["pictures"]).contiguous()}, back)
 
 
 if __name__ == "__main__":

@@ -132,7 +132,8 @@ def test_a_tiny_instance_runs_with_any_number_of_channels(name, channels):
 def test_the_recipes_that_are_shipped_can_be_read():
     folder = resources.files("zoo_basic") / "recipes"
     recipes = {f.name: Recipe.from_file(f) for f in folder.iterdir() if f.name.endswith(".toml")}
-    assert recipes["demo.toml"].model.name in COMPONENTS
+    assert sorted(recipes) == ["demo-1-faces.toml", "demo-2-digits.toml"]
+    assert all(recipe.model.weights in COMPONENTS[recipe.model.name].weights for recipe in recipes.values())
 
 
 def test_an_empty_network_is_refused():
