@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from zoo.compose.weights import WEIGHTS_FILE
 from zoo.data.splits import NAMES
 from zoo.interfaces.geometry import resampler
 from zoo.interfaces.model import Model
@@ -29,7 +30,6 @@ from zoo.training.state import borrowed, choose_device
 from zoo.training.work import Work, assemble
 
 CHECKPOINT_SECONDS = 30.0
-WEIGHTS_FILE = "model.safetensors"
 
 
 def fit(

@@ -80,9 +80,9 @@ def assemble(
         ZooError: a part is missing, unknown, or does not fit the others.
     """
     plain = isinstance(model, nn.Module) and not isinstance(model, Model)
-    recipe = None if plain else as_model(model)[0].recipe
     if not plain:
         model, _ = as_model(model)
+    recipe = None if plain else model.recipe
     given = {"data": data, "augment": augment, "loss": loss, "trainer": trainer}
     parts = {name: getattr(recipe, name, None) if value is None else value for name, value in given.items()}
     if parts["data"] is None:
