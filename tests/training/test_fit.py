@@ -254,7 +254,7 @@ def test_everything_frozen_is_an_error_before_any_work(make_model: Make, tmp_pat
 @pytest.mark.parametrize(
     ("change", "kind", "words"),
     [
-        ({"data": "digits"}, DataError, "number of classes: expected 2, as the head has, got 10"),
+        ({"data": "digits"}, DataError, "number of classes: expected 2, as the model has, got 10"),
         ({"data": None}, DataError, "fit: expected data, got none"),
         ({"data": "facse"}, UnknownComponentError, "did you mean faces"),
         ({"data": "./nowhere"}, DataError, "expected a folder, got nothing there"),

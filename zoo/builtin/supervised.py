@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.execution import Execution
-from zoo.interfaces.loss import Loss, total
+from zoo.interfaces.loss import OUTPUT, Loss, check_needs, compute, total
 from zoo.interfaces.model import Model
 from zoo.interfaces.optimization import OPTIMIZERS, Rates, groups
 from zoo.interfaces.prefix import model_input, rows
@@ -86,6 +86,7 @@ class Supervised(Trainer):
         if loss is None:
             problem = f"task {model.task.name} has no loss of its own"
             raise TrainingError(problem, expected="loss=", got="none")
+        check_needs(loss, (), "supervised")
         self._model, self._task, self._loss, self._execution = model, model.task, loss, execution
         self._score = Score(model.task, model.outputs, None, first_only=True)
         self.higher_is_better = self._score.higher_is_better(self.monitor)
@@ -122,7 +123,8 @@ class Supervised(Trainer):
         """Adds the gradients of some pictures."""
         with self._execution.precision():
             output = self._run(model_input(batch))
-            parts = self._loss(output, self._task.target(batch["target"], self._model.outputs))
+            target = self._task.target(batch["target"], self._model.outputs)
+            parts = compute(self._loss, {OUTPUT: output}, target, batch)
             loss = total(parts)
         self._execution.backward(loss, rows(batch))
         self._score.add(*self._execution.gather(output.detach(), batch))

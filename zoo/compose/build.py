@@ -7,17 +7,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from zoo.compose.model import ComposedModel
-from zoo.compose.plan import Plan, plan
-from zoo.compose.skeleton import fill_buffers, seeded
-from zoo.compose.tensors import Tensors, read
-from zoo.compose.weights import Source, assign, converted, stored
+from zoo.compose.made import finish, made
+from zoo.compose.nested import from_saved
+from zoo.compose.plan import plan
+from zoo.compose.skeleton import fill_buffers
+from zoo.compose.tensors import Tensors
+from zoo.compose.weights import assign
 from zoo.interfaces.model import Model
-from zoo.spec.errors import RecipeError, WeightsError, ZooError, ZooWarning, quote
-from zoo.spec.freeze import Freeze
+from zoo.spec.errors import RecipeError, ZooWarning
 from zoo.spec.inputs import InputSpec
-from zoo.spec.recipe import ORIGINAL, Recipe
-from zoo.spec.reference import ComponentRef
+from zoo.spec.recipe import Recipe
 
 
 def build(
@@ -86,41 +85,8 @@ def build(
 
 def from_recipe(recipe: Recipe) -> Model:
     """The model that a recipe describes; sections other than `model` and `seed` are carried along."""
-    recipe = on_saved(recipe)
-    planned = plan(recipe.model)
-    if planned.source is None:
-        with seeded(recipe.seed):
-            model = planned.make()
-    else:
-        model = _pretrained(planned, planned.source, planned.source.fetch(), recipe.seed)
-        model.origin = planned.source.text
-    return finish(model, planned, recipe)
-
-
-def on_saved(recipe: Recipe) -> Recipe:
-    """The recipe with a saved model's backbone in the place of a reference to its folder or repository.
-
-    Raises:
-        RecipeError: there is no model saved by zoo, or weights are named beside it.
-    """
-    section = recipe.model
-    ref = section.ref
-    if isinstance(ref, ComponentRef):
-        return recipe
-    if section.weights is not None:
-        raise RecipeError(f"model {ref}", expected="its own weights", got=f"weights={quote(section.weights)}")
-    config = stored(ref).config
-    if config is None:
-        raise RecipeError(f"model {ref}", expected="a model saved by zoo", got="something else")
-    saved = Recipe.from_dict(config.get("recipe", {}), f"model {ref}").model
-    update = {
-        "name": saved.name,
-        "options": {**saved.options, **section.options},
-        "weights": str(ref),
-        "in_channels": section.in_channels or saved.in_channels,
-        "input_size": section.input_size or saved.input_size,
-    }
-    return recipe.model_copy(update={"model": section.model_copy(update=update)})
+    section = from_saved(recipe.model, "backbone")
+    return made(plan(section), recipe.model_copy(update={"model": section}))
 
 
 def restore(recipe: Recipe, input_spec: InputSpec, state: Tensors, text: str) -> Model:
@@ -136,7 +102,7 @@ def restore(recipe: Recipe, input_spec: InputSpec, state: Tensors, text: str) ->
         WeightsError: they do not fit.
     """
     section = recipe.model.model_copy(update={"weights": None})
-    planned = plan(section, input_spec=input_spec)
+    planned = plan(section, input_spec=input_spec, saved=True)
     model = planned.skeleton
     assign(model, state, text, cast=False)
     fill_buffers(model)
@@ -147,39 +113,3 @@ def restore(recipe: Recipe, input_spec: InputSpec, state: Tensors, text: str) ->
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ZooWarning)
         return finish(model, planned, recipe).eval()
-
-
-def finish(model: Model, planned: Plan, recipe: Recipe) -> Model:
-    """Recipe, provenance and freezing."""
-    known = {"classes": planned.section.classes, "in_channels": planned.section.in_channels}
-    section = recipe.model.model_copy(update=known)
-    model.recipe = recipe.model_copy(update={"model": section})
-    model.plugins = planned.plugins
-    if section.freeze != "none":
-        model.freeze(Freeze.parse(section.freeze))
-    return model
-
-
-def _pretrained(planned: Plan, source: Source, path: Path, seed: int | None) -> Model:
-    """The skeleton with published tensors, and a new head unless the head was published too."""
-    model, state = planned.skeleton, read(path)
-    if not isinstance(model, ComposedModel):
-        assign(model, state, source.text)
-        fill_buffers(model)
-        return model.train()
-    try:
-        body, published_head = converted(model.backbone, state)
-        assign(model.backbone, body, source.text)
-    except ZooError:
-        raise
-    except (KeyError, RuntimeError, ValueError, IndexError) as error:
-        raise WeightsError(
-            f"weights {source.text}", expected=f"those of {planned.section.name}", got=quote(str(error))[1:-1]
-        ) from error
-    if planned.section.head == ORIGINAL and model.head is not None:
-        assign(model.head, published_head, source.text)
-    elif model.head is not None:
-        with seeded(seed):
-            model.head = planned.make_head(model.backbone)
-    fill_buffers(model)
-    return model.train()

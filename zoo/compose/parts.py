@@ -10,7 +10,7 @@ from zoo.registry.loading import load, resolve_config, resolve_target
 from zoo.registry.lookup import Entry, entries, find
 from zoo.spec.component import Component
 from zoo.spec.errors import OptionError, RecipeError, UnknownComponentError, quote
-from zoo.spec.options import validate
+from zoo.spec.options import Options, Use, part_kinds, validate, with_parts
 from zoo.spec.reference import GRAMMAR, ComponentRef, parse_reference
 
 CORE = "zoo-core"
@@ -24,16 +24,31 @@ class Part:
     Args:
         entry: where it was found.
         component: as its plugin declares it.
-        options: validated, by name.
+        options: validated, by name; other components in them are references.
+        config: class of the options.
     """
 
     entry: Entry
     component: Component
     options: dict[str, Any]
+    config: type[Options] | None
 
     def __call__(self, **extra: Any) -> Any:
-        """An instance; `extra` are the arguments that its kind's contract adds to the options."""
-        return resolve_target(self.component)(**extra, **self.options)
+        """An instance; `extra` are what its kind's contract adds to the options, and made options."""
+        return resolve_target(self.component)(**{**self.options, **extra})
+
+    def filled(self, use: Use) -> dict[str, Any]:
+        """The options with other components in the place of references.
+
+        Args:
+            use: makes one, from its kind, its reference and the path of the option.
+        """
+        return with_parts(self.config, self.options, use)
+
+    @property
+    def part_kinds(self) -> dict[str, str]:
+        """The options that refer to one other component, and its kind."""
+        return part_kinds(self.config)
 
     @property
     def source(self) -> dict[str, str]:
@@ -64,7 +79,7 @@ def part(kind: str | tuple[str, ...], reference: object, **given: Any) -> Part:
     if config is None:
         if options:
             raise OptionError(f"{where} has no options", expected="none", got=", ".join(options))
-        return Part(entry, component, {})
+        return Part(entry, component, {}, None)
     for name, value in given.items():
         if value is None or name not in config.model_fields:
             continue
@@ -74,12 +89,7 @@ def part(kind: str | tuple[str, ...], reference: object, **given: Any) -> Part:
                 f"{where}: two values for {name}", expected=quote(value), got=quote(options[name])
             )
         options[name] = value
-    return Part(entry, component, dict(validate(config, options, where)))
-
-
-def make(kind: str, reference: object, **extra: Any) -> Any:
-    """An instance of a component: `part` and call in one."""
-    return part(kind, reference)(**extra)
+    return Part(entry, component, dict(validate(config, options, where)), config)
 
 
 def default(kind: str, model: Model) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 
 from zoo.compose.labels import read_labels
 from zoo.compose.model import ComposedModel
+from zoo.compose.nested import BODIES, filled, plan_parts
 from zoo.compose.parts import Part, part
 from zoo.compose.skeleton import skeleton
 from zoo.compose.weights import Source, locate
@@ -41,6 +43,7 @@ class Plan:
         input_spec: of the weights, for the section's channels and size.
         labels: names of the classes.
         source: where the weights come from; None means random.
+        parts: plans of the models and backbones that options of the body refer to, by option.
         skeleton: the whole model on the meta device.
     """
 
@@ -51,18 +54,29 @@ class Plan:
     input_spec: InputSpec
     labels: tuple[str, ...]
     source: Source | None
+    parts: Mapping[str, Plan]
     skeleton: Model
 
     @property
     def plugins(self) -> dict[str, str]:
         """Version by distribution."""
-        return self.body.source | (self.head.source if self.head else {})
+        found = self.body.source | (self.head.source if self.head else {})
+        for inner in self.parts.values():
+            found |= inner.plugins
+        return found
 
-    def make(self) -> Model:
-        """An instance, wherever tensors are made at present."""
+    def make(self, inside: Callable[[Plan], Model]) -> Model:
+        """An instance, wherever tensors are made at present.
+
+        Args:
+            inside: makes the parts that are models.
+        """
+        return self._assembled(filled(self.body, self.parts, inside))
+
+    def _assembled(self, options: dict[str, Any]) -> Model:
         if self.body.component.kind != "backbone":
-            return _model(self.body, self.section, self.input_spec, self.labels)
-        backbone = _backbone(self.body, self.section)
+            return _model(self.body, options, self.section, self.input_spec, self.labels)
+        backbone = _backbone(self.body, options, self.section)
         backbone.input_spec = self.input_spec
         head = self.make_head(backbone)
         tags = tuple(self.body.component.weights)
@@ -77,32 +91,31 @@ class Plan:
         return checked(self.head(inputs=self.inputs, classes=self.section.count), Head, self.head)
 
 
-def plan(section: ModelSection, *, input_spec: InputSpec | None = None) -> Plan:
+def plan(section: ModelSection, *, input_spec: InputSpec | None = None, saved: bool = False) -> Plan:
     """Resolves and checks a model section.
 
     Args:
         section: names and options.
         input_spec: of a saved model, instead of what the plugin declares.
+        saved: whether a saved model is described, so that all weights are at hand.
 
     Raises:
         ZooError: a name is unknown, an option does not fit, or the parts do not fit each other.
     """
-    body = part(
-        ("backbone", "model"),
-        _reference(section),
-        input_size=section.input_size,
-        in_channels=section.in_channels,
-    )
+    body = part(BODIES, _reference(section), input_size=section.input_size, in_channels=section.in_channels)
     source = locate(body.component, section.weights) if section.weights else None
     published = source.published if source else None
-    declared = source.input if source else None
+    declared = section.input_spec or (source.input if source else None)
     if declared and section.in_channels is None and declared.channels != COLOURS:
         section = section.model_copy(update={"in_channels": declared.channels})
     size = section.input_size or (input_spec.size if input_spec else None)
+    parts, section = plan_parts(body, section, saved=saved)
+    hollow = filled(body, parts, lambda inner: inner.skeleton)
     if body.component.kind == "model":
-        return _plan_model(section, body, source, input_spec)
+        spec = input_spec or declared
+        return _plan_model(section, body, hollow=hollow, source=source, parts=parts, input_spec=spec)
     with skeleton():
-        backbone = _backbone(body, section)
+        backbone = _backbone(body, hollow, section)
     spec = input_spec or declared or backbone.input_spec
     spec = spec.with_channels(section.in_channels or spec.channels)
     fixed = body.options.get("input_size")
@@ -110,9 +123,10 @@ def plan(section: ModelSection, *, input_spec: InputSpec | None = None) -> Plan:
     backbone.input_spec = spec
     section, labels = _classes(section, body, published)
     head, inputs = _head(section, body, backbone)
-    draft = Plan(section, body, head, inputs, spec, labels, source, Model(task=None, input_spec=spec))
+    nothing = Model(task=None, input_spec=spec)
+    draft = Plan(section, body, head, inputs, spec, labels, source, parts, nothing)
     with skeleton():
-        model = draft.make()
+        model = draft._assembled(hollow)
     _check_shapes(model)
     Freeze.parse(section.freeze).select({"": backbone.block_names})
     return replace(draft, skeleton=model)
@@ -130,24 +144,28 @@ def _reference(section: ModelSection) -> ComponentRef:
     return ref
 
 
-def _backbone(body: Part, section: ModelSection) -> Backbone:
-    channels = {} if "in_channels" in body.options else {"in_channels": section.in_channels or COLOURS}
-    return checked(_called(body, **channels), Backbone, body)
+def _backbone(body: Part, options: dict[str, Any], section: ModelSection) -> Backbone:
+    return checked(_called(body, {"in_channels": section.in_channels or COLOURS, **options}), Backbone, body)
 
 
-def _model(body: Part, section: ModelSection, spec: InputSpec | None, labels: tuple[str, ...]) -> Model:
-    model = checked(
-        _called(body, classes=section.count, in_channels=section.in_channels or COLOURS), Model, body
-    )
+def _model(
+    body: Part,
+    options: dict[str, Any],
+    section: ModelSection,
+    spec: InputSpec | None,
+    labels: tuple[str, ...],
+) -> Model:
+    known = {"classes": section.count, "in_channels": section.in_channels or COLOURS}
+    model = checked(_called(body, {**known, **options}), Model, body)
     model.labels = labels
     if spec is not None:
         model.input_spec = spec
     return model
 
 
-def _called(body: Part, **extra: Any) -> object:
+def _called(body: Part, options: dict[str, Any]) -> object:
     try:
-        return body(**extra)
+        return body(**options)
     except TypeError as error:
         raise PluginError(
             f"{body.component.name} of {body.entry.plugin.distribution} cannot be made",
@@ -172,7 +190,13 @@ def checked(instance: object, kind: type[T], source: Part) -> T:
 
 
 def _plan_model(
-    section: ModelSection, body: Part, source: Source | None, input_spec: InputSpec | None
+    section: ModelSection,
+    body: Part,
+    *,
+    hollow: dict[str, Any],
+    source: Source | None,
+    parts: Mapping[str, Plan],
+    input_spec: InputSpec | None,
 ) -> Plan:
     if section.head is not None:
         raise OptionError(
@@ -181,12 +205,12 @@ def _plan_model(
             got=f"head={quote(section.head)}",
         )
     with skeleton():
-        model = _model(body, section, input_spec, section.labels)
-    spec = input_spec or (source.input if source else None) or model.input_spec
+        model = _model(body, hollow, section, None, section.labels)
+    spec = input_spec or model.input_spec
     spec = spec.with_channels(section.in_channels or spec.channels).with_size(section.input_size or spec.size)
     model.input_spec = spec
     Freeze.parse(section.freeze).select(model.freeze_paths)
-    return Plan(section, body, None, (), spec, section.labels, source, model)
+    return Plan(section, body, None, (), spec, section.labels, source, parts, model)
 
 
 def _classes(

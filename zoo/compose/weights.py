@@ -145,8 +145,8 @@ def stored(ref: PathRef | HubRef) -> Source:
 def converted(backbone: Backbone, state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
     """A file's tensors as the backbone's and its original head's; whether they fit is for `assign` to say.
 
-    Takes files in three manners: a model saved by zoo (`backbone.*`), a bare backbone's state dict, or the
-    published network's own names.
+    Takes files in four manners: a model saved by zoo (`backbone.*`), a complete one that has the backbone as
+    a part, a bare backbone's state dict, or the published network's own names.
     """
     own = set(backbone.state_dict())
     inside = {k.removeprefix("backbone."): v for k, v in state.items() if k.startswith("backbone.")}
@@ -155,6 +155,10 @@ def converted(backbone: Backbone, state: Mapping[str, Tensor]) -> tuple[Tensors,
         return backbone.adapt_input(inside), head
     if set(state) == own:
         return backbone.adapt_input(dict(state)), {}
+    for part in {k.partition(".")[0] for k in state}:  # a complete model saved by zoo
+        inside = {k.removeprefix(f"{part}."): v for k, v in state.items() if k.startswith(f"{part}.")}
+        if set(inside) == own:
+            return backbone.adapt_input(inside), {}
     mapped = backbone.convert(state)
     head = {k.removeprefix("head."): v for k, v in mapped.items() if k.startswith("head.")}
     body = {k: v for k, v in mapped.items() if not k.startswith("head.")}

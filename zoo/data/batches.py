@@ -10,18 +10,23 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
+from zoo.data.masks import check_mask, cropped, prepare_mask
 from zoo.data.order import Order
 from zoo.data.pictures import prepare
+from zoo.data.seeds import generator
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.dataset import Dataset
 from zoo.spec.errors import DataError, OptionError, ZooError
 from zoo.spec.inputs import InputSpec
 
 Item = dict[str, Any] | ZooError
+Place = tuple[int, int]
+"""Epoch and index."""
 
 
 class Batches:
-    """Batches of a part of a data set: `image` N x C x H x W float32 in [0, 1], `target`, `index`.
+    """Batches of a part of a data set: `image` N x C x H x W float32 in [0, 1], `target`, `index`,
+    and `mask` N x H x W class indices where there are masks.
 
     The same with any number of workers.
 
@@ -29,6 +34,8 @@ class Batches:
         dataset: where the pictures come from.
         indices: which of them.
         spec: size, channels and interpolation of the pictures.
+        crop: cut pictures of another size to that of the spec, instead of resizing them: at a random place
+            where the order is shuffled, else in the middle. Only smaller ones are enlarged.
         workers: processes that read; 0 reads in this one.
         **order: which batches in which order, see `zoo.data.order.Order`.
 
@@ -43,6 +50,7 @@ class Batches:
         indices: Sequence[int],
         spec: InputSpec,
         *,
+        crop: bool = False,
         workers: int = 0,
         **order: Any,
     ) -> None:
@@ -50,8 +58,8 @@ class Batches:
             raise OptionError("workers", expected="0 or more", got=str(workers))
         self.dataset, self.order = dataset, Order(indices, **order)
         self._loader: DataLoader[Any] = DataLoader(
-            _Prepared(dataset, spec),
-            batch_sampler=self.order,
+            _Prepared(dataset, spec, crop, self.order.seed if self.order.shuffle else None),
+            batch_sampler=_InEpoch(self.order),
             collate_fn=_collate,
             num_workers=workers,
             persistent_workers=workers > 0,
@@ -82,19 +90,42 @@ class Batches:
         return self.epoch()
 
 
+class _InEpoch:
+    """The lists of an order, with the number of the epoch for workers, which see nothing else of it."""
+
+    def __init__(self, order: Order) -> None:
+        self.order = order
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def __iter__(self) -> Iterator[list[Place]]:
+        for indices in self.order:
+            yield [(self.order.epoch, index) for index in indices]
+
+
 class _Prepared(TorchDataset[Item]):
     """Samples as the model takes them. Errors are values here: torch's workers garble what is raised."""
 
-    def __init__(self, dataset: Dataset, spec: InputSpec) -> None:
-        self.dataset, self.spec = dataset, spec
+    def __init__(self, dataset: Dataset, spec: InputSpec, crop: bool, seed: int | None) -> None:
+        self.dataset, self.spec, self.crop, self.seed = dataset, spec, crop, seed
 
-    def __getitem__(self, index: int) -> Item:
+    def __getitem__(self, place: Place) -> Item:
+        epoch, index = place
         try:
-            sample = self.dataset[index]
-            image = prepare(sample.picture, self.spec, self.dataset.name(index))
+            sample, where = self.dataset[index], self.dataset.name(index)
+            if sample.mask is not None:
+                check_mask(sample.mask, sample.picture, where)
+            if self.crop:
+                draw = None if self.seed is None else generator("place", self.seed, epoch, index)
+                image, mask = cropped(sample.picture, sample.mask, self.spec, draw, where)
+            else:
+                image = prepare(sample.picture, self.spec, where)
+                mask = None if sample.mask is None else prepare_mask(sample.mask, self.spec.size)
         except ZooError as error:
             return error
-        return {"image": image, "target": sample.target, "index": index}
+        item = {"image": image, "target": sample.target, "index": index}
+        return item if mask is None else {**item, "mask": mask}
 
 
 def _collate(items: list[Item]) -> Batch | ZooError:
@@ -110,6 +141,8 @@ def _collate(items: list[Item]) -> Batch | ZooError:
             batch["target"] = as_targets(targets)
         except (TypeError, ValueError) as error:
             return DataError("targets", expected="numbers, or rows of one length", got=str(error))
+    if "mask" in good[0]:
+        batch["mask"] = torch.stack([item["mask"] for item in good])
     batch["index"] = torch.tensor([item["index"] for item in good])
     return batch
 

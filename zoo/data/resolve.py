@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from zoo.data.folders import ClassFolders
+from zoo.data.layout import scan
+from zoo.data.pairs import MaskFolders, PictureFolder
 from zoo.data.wrapped import TorchData
 from zoo.interfaces.dataset import Dataset
 from zoo.spec.errors import DataError, OptionError, UnknownComponentError, quote
@@ -30,13 +32,15 @@ def folder_of(data: Any) -> Path | None:
     return None
 
 
-def resolve(data: Any, named: Named, *, skip_unreadable: bool = False) -> Dataset:
+def resolve(data: Any, named: Named, *, needs: str = "target", skip_unreadable: bool = False) -> Dataset:
     """The data set that is meant.
 
     Args:
         data: a folder (a path with a separator or leading dot, `file:...` or `pathlib.Path`), a name, a table
             with name and options, a torch data set of the map style, or a data set of ours.
         named: makes a data set by name.
+        needs: how a folder is read: `target` as class folders, `mask` as pictures with masks, `picture` as
+            class folders where it is so laid out, else as pictures.
         skip_unreadable: leaves out the files of a folder that cannot be read; see `ClassFolders`.
 
     Raises:
@@ -46,7 +50,7 @@ def resolve(data: Any, named: Named, *, skip_unreadable: bool = False) -> Datase
     """
     folder = folder_of(data)
     if folder is not None:
-        return ClassFolders(folder, skip_unreadable=skip_unreadable)
+        return _read(folder, needs)(folder, skip_unreadable=skip_unreadable)
     if skip_unreadable:
         expected = "a folder of pictures beside it"
         raise OptionError("skip_unreadable", expected=expected, got=quote(_called(data)), hint="leave it out")
@@ -73,6 +77,12 @@ def resolve(data: Any, named: Named, *, skip_unreadable: bool = False) -> Datase
     if not isinstance(found, Dataset):
         raise DataError(f"data {ref}", expected="a zoo Dataset", got=type(found).__name__)
     return found
+
+
+def _read(folder: Path, needs: str) -> type[ClassFolders | PictureFolder]:
+    if needs == "mask":
+        return MaskFolders
+    return PictureFolder if needs == "picture" and scan(folder).problems else ClassFolders
 
 
 def _called(data: Any) -> str:

@@ -24,10 +24,12 @@ class Sample:
     Args:
         picture: H x W x C, uint8 in 0..255 or float32 in [0, 1].
         target: class index, indicator row, value, or None.
+        mask: H x W class indices, uint8, where each pixel has a class; 255 for pixels that do not count.
     """
 
     picture: Picture
     target: Any
+    mask: npt.NDArray[np.uint8] | None = None
 
 
 class Dataset(ABC):
@@ -36,11 +38,13 @@ class Dataset(ABC):
     Attributes:
         task: what the targets are for; None where pictures have no targets, but are what is to be learnt.
         labels: names of the classes, in the order of their indices.
+        masks: whether samples have masks; `labels` are then the classes of pixels, and targets are None.
         fingerprint: changes whenever the data change; None where that cannot be known.
     """
 
     task: Task | None = None
     labels: tuple[str, ...] = ()
+    masks: bool = False
     fingerprint: str | None = None
 
     @abstractmethod

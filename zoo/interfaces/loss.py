@@ -2,27 +2,115 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from torch import Tensor, nn
+
+from zoo.interfaces.augmenter import Batch
+from zoo.spec.errors import OptionError, listing
+
+OUTPUT = "output"
+"""Under this name every trainer hands what the model returned."""
 
 
 class Loss(nn.Module):
     """From output and target to a scalar, or to named parts whose sum is minimised.
 
     A subclass' constructor takes the options of its config class, keyword-only. Parameters of its own are
-    optimised and saved with the run.
+    optimised, checkpointed, and saved with the run.
+
+    Attributes:
+        needs: names of the trainer's outputs that the loss takes, such as `verdict` of a discriminator. With
+            none it is called with output and target, else with all outputs by name and the batch.
     """
 
-    def forward(self, output: Tensor, target: Tensor) -> Tensor | dict[str, Tensor]:
+    needs: tuple[str, ...] = ()
+
+    def forward(self, output: Any, target: Any) -> Tensor | dict[str, Tensor]:
         """The loss of a batch.
 
         Args:
-            output: N x outputs, as the model returns it.
-            target: as the task's `target` prepares it.
+            output: N x ... as the model returns it; with `needs`, tensors by name.
+            target: as the task's `target` prepares it; with `needs`, the batch.
 
         Returns:
             A scalar, or scalars by name.
         """
         raise NotImplementedError
+
+    def prepare(self, outputs: int, classes: int | None) -> None:
+        """Called once before training, for a loss whose own parameters depend on model and data.
+
+        Args:
+            outputs: length of the model's output vector, or its channels.
+            classes: of the data; None where they have none.
+        """
+
+    def oppose(
+        self, discriminator: nn.Module, real: Tensor, fake: Tensor
+    ) -> Tensor | dict[str, Tensor] | None:
+        """What a discriminator minimises against the generator of the loss; None where there is no such.
+
+        Args:
+            discriminator: N x C x H x W to N x 1 logits, positive for real.
+            real: pictures of the data.
+            fake: as many generated ones, without gradients.
+        """
+        return None
+
+    def advance(self, position: float, epochs: int) -> None:
+        """Called before each step, for a loss that changes while it is minimised.
+
+        Args:
+            position: epochs done, with fractions.
+            epochs: of the run.
+        """
+
+
+def compute(
+    loss: nn.Module, outputs: Mapping[str, Tensor], target: Tensor, batch: Batch
+) -> Tensor | dict[str, Tensor]:
+    """Calls a loss, or any module that takes output and target, with what it needs.
+
+    Args:
+        loss: to compute.
+        outputs: by name, `output` among them.
+        target: prepared by the task.
+        batch: all that is known of the pictures.
+    """
+    given = (outputs, {**batch, "target": target}) if needs_of(loss) else (outputs[OUTPUT], target)
+    found: Tensor | dict[str, Tensor] = loss(*given)
+    return found
+
+
+def needs_of(loss: nn.Module) -> tuple[str, ...]:
+    """Names of the outputs that a loss takes; nothing for one of output and target."""
+    return loss.needs if isinstance(loss, Loss) else ()
+
+
+def check_needs(loss: nn.Module, offered: tuple[str, ...], trainer: str) -> None:
+    """Raises OptionError where a loss takes an output that the trainer does not have.
+
+    Args:
+        loss: to look at.
+        offered: outputs that the trainer has besides `output`.
+        trainer: its name.
+    """
+    needs = needs_of(loss)
+    if missing := [name for name in needs if name not in (OUTPUT, *offered)]:
+        raise OptionError(
+            f"loss {type(loss).__name__} needs {listing(missing)}",
+            expected=f"what trainer {trainer} has: {listing((OUTPUT, *offered))}",
+            got=listing(needs),
+            hint="choose another loss, or the trainer that it is for",
+        )
+
+
+def fixed_left_out(loss: nn.Module) -> dict[str, Tensor]:
+    """The state of a loss without the parameters that nothing trains, such as those of a frozen network."""
+    fixed = {name for name, p in loss.named_parameters() if not p.requires_grad}
+    return {name: value for name, value in loss.state_dict().items() if name not in fixed}
 
 
 def total(parts: Tensor | dict[str, Tensor]) -> Tensor:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import torch
 from torch import Tensor, nn
 
+from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.block import Block
 from zoo.interfaces.prefix import Prefix
@@ -24,11 +25,14 @@ if TYPE_CHECKING:
 
 
 class Model(nn.Module):
-    """A working vision model: takes pictures in [0, 1] and normalises inside.
+    """A working vision model: takes pictures in [0, 1] and normalises inside, or makes pictures of a latent.
 
     Attributes:
         task: what the output is for; None for a feature extractor.
-        input_spec: size, channels and normalisation of the pictures.
+        input_spec: size, channels and normalisation of the pictures; of a generator, those that it makes. A
+            `Normalise` that the model holds follows it.
+        any_size: whether pictures of every size are taken, so that prediction need not resize them.
+        crops: whether training pictures of another size are cropped to the input spec's, not resized.
         labels: names of the classes, if known.
         recipe: the description that builds it again.
         plugins: version by distribution, of the plugins that its parts come from.
@@ -38,7 +42,8 @@ class Model(nn.Module):
     """
 
     task: Task | None
-    input_spec: InputSpec
+    any_size: bool = False
+    crops: bool = False
     recipe: Recipe
     labels: tuple[str, ...]
     plugins: dict[str, str]
@@ -50,6 +55,18 @@ class Model(nn.Module):
         super().__init__()
         self.task, self.input_spec, self.labels = task, input_spec, labels
         self.plugins, self.origin, self.metrics, self.licence = {}, None, {}, None
+
+    @property
+    def input_spec(self) -> InputSpec:
+        """What the model expects of pictures."""
+        return self._input_spec
+
+    @input_spec.setter
+    def input_spec(self, spec: InputSpec) -> None:
+        self._input_spec = spec
+        for part in self.children():
+            if isinstance(part, Normalise):
+                part.follow(spec)
 
     @property
     def networks(self) -> dict[str, nn.Module]:
@@ -69,6 +86,25 @@ class Model(nn.Module):
     def forward(self, x: Any) -> Tensor:
         """The output for pictures N x C x H x W in [0, 1]; with a prefix, also for what `run_prefix` made."""
         raise NotImplementedError
+
+    def examples(self, batch: Batch) -> Batch:
+        """What the model is trained and measured on: `image` that it takes, `target` that its loss takes.
+
+        Args:
+            batch: as it is read, after augmentation.
+
+        Raises:
+            ShapeError: the batch lacks what the task needs.
+        """
+        return batch if self.task is None else self.task.examples(batch)
+
+    def example_input(self, count: int = 2) -> Tensor:
+        """Random input that `forward` takes: pictures of the input spec, or what else a model takes."""
+        return torch.rand(count, self.input_spec.channels, *self.input_spec.size)
+
+    def infer(self, x: Tensor) -> Tensor:
+        """The output for pictures, where no gradient is needed; large ones may be worked on in parts."""
+        return self(x)  # type: ignore[no-any-return]
 
     @property
     def prefix(self) -> tuple[str, ...]:
@@ -121,7 +157,7 @@ class Model(nn.Module):
         chosen = freeze.select(self.freeze_paths)
         for path, name in chosen:
             self._block(path, name).freeze()
-        self._note_freezing()
+        self.note_freezing()
         if chosen and self.origin is None:
             self._warn_random(freeze)
         for path, part in self.freezable.items():
@@ -136,7 +172,7 @@ class Model(nn.Module):
         """
         for path, name in Freeze.parse(spec).select(self.freeze_paths):
             self._block(path, name).unfreeze(self.training)
-        self._note_freezing()
+        self.note_freezing()
 
     @property
     def frozen(self) -> tuple[str, ...]:
@@ -160,7 +196,7 @@ class Model(nn.Module):
         part = self.freezable[path]
         return part.blocks[name] if isinstance(part, Backbone) else part
 
-    def _note_freezing(self) -> None:
+    def note_freezing(self) -> None:
         """The recipe says what is frozen now, so that saving and loading keep it."""
         parts = self.freeze_paths
         frozen = [(path, name) for path in parts for name in parts[path] if self._block(path, name).frozen]
@@ -304,6 +340,11 @@ class Normalise(nn.Module):
         self.spec = spec
         self.register_buffer("scale", torch.empty(1), persistent=False)
         self.register_buffer("offset", torch.empty(1), persistent=False)
+        self.reset_buffers()
+
+    def follow(self, spec: InputSpec) -> None:
+        """Normalises by another spec from now on."""
+        self.spec = spec
         self.reset_buffers()
 
     def reset_buffers(self) -> None:

@@ -72,6 +72,8 @@ class Score:
         scored = self.task.scored(output)
         if target.numel() == scored.numel():  # values, given as N where the output is N x 1
             target = target.reshape(scored.shape)
+        if self._held and self._held[0][1].shape[1:] != target.shape[1:]:  # pictures of another size
+            self._flush()
         self._held.append((scored, target))
         self._size += scored.numel()
         if self._size > _MOST_HELD:

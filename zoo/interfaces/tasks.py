@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
 
+from zoo.interfaces.augmenter import Batch
 from zoo.spec.errors import OptionError, ShapeError
 
 if TYPE_CHECKING:
@@ -23,11 +24,15 @@ class Prediction:
         label: name of the class, several names joined by a comma, or the value as text.
         score: probability of the label in [0, 1]; None where the task has none.
         scores: probability by class, value by target, or nothing.
+        mask: H x W class indices, where each pixel has a class.
+        picture: C x H x W in [0, 1], where the answer is a picture.
     """
 
     label: str
     score: float | None
     scores: dict[str, float]
+    mask: Tensor | None = None
+    picture: Tensor | None = None
 
 
 class Task:
@@ -35,9 +40,15 @@ class Task:
 
     Attributes:
         name: the task's word in declarations.
+        needs: what data must have: `target`, `mask`, or nothing but pictures.
     """
 
     name: str
+    needs: Literal["target", "mask", "picture"] = "target"
+
+    def examples(self, batch: Batch) -> Batch:
+        """A batch with the `target` that the task's loss and metrics take; see `Model.examples`."""
+        return batch
 
     def outputs(self, classes: int | None) -> int:
         """Length of the output vector for a number of classes."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -13,6 +15,20 @@ from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.execution import Execution
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Pictures in rows, one column a title.
+
+    Args:
+        columns: pictures N x C x H x W in [0, 1] by title, the same N in each; a single column without a
+            title is laid out as a square.
+        title: above all.
+    """
+
+    columns: Mapping[str, Tensor]
+    title: str = ""
 
 
 class Trainer(ABC):
@@ -26,9 +42,12 @@ class Trainer(ABC):
     Attributes:
         epochs: how many to run.
         batch_size: pictures a step, over all processes.
-        monitor: the value of `evaluate` that says which epoch was best, e.g. `val_loss`.
+        monitor: the value of an epoch that says which was best, e.g. `val_loss`; `epoch`, with
+            `higher_is_better`, means the last.
         higher_is_better: how to read it.
         early_stopping: epochs without a better one after which the engine stops; None goes on to the end.
+        charts: for the curves of a run, titles and the values of an epoch that each draws; where empty, loss
+            and first metric.
         takes_prefix: whether batches may hold what a model's frozen prefix returned in the place of `image`;
             see `zoo.interfaces.prefix.model_input`.
     """
@@ -38,6 +57,7 @@ class Trainer(ABC):
     monitor: str = "val_loss"
     higher_is_better: bool = False
     early_stopping: int | None = None
+    charts: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     takes_prefix: bool = False
 
     @abstractmethod
@@ -67,6 +87,13 @@ class Trainer(ABC):
 
     def end_epoch(self, epoch: int, values: dict[str, float]) -> None:  # noqa: B027 - most need nothing
         """After each epoch, with all its values; schedules go on here."""
+
+    def draw(self) -> dict[str, Sheet]:
+        """Pictures to be looked at, after an epoch: sheets by name, e.g. samples; none by default."""
+        return {}
+
+    def finish(self) -> None:  # noqa: B027 - most need nothing
+        """After the last epoch, when the model has the weights of the best one."""
 
     @property
     @abstractmethod

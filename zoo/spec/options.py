@@ -3,23 +3,93 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError
+from pydantic_core import CoreSchema
 
 from zoo.spec.errors import OptionError, ZooError, listing, near, quote
 
 M = TypeVar("M", bound=BaseModel)
 
+RefValue = str | dict[str, Any]
+"""A reference in a recipe: a name, a file, a repository, or a table with options."""
+
 _BRANCH = re.compile(r"str|int|float|bool|\w+\[.*\]|[a-z]+-[a-z-]+")
 """What pydantic adds to the path of a value that may be of several types."""
+
+
+Use = Callable[[str, Any, str], Any]
+"""Makes a part: of a kind, from a reference, at a path of options."""
 
 
 class Options(BaseModel):
     """Base of every component's options: frozen, and unknown names are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class PartOf:
+    """Marks an option that refers to another component; the constructor is handed the part itself.
+
+    Args:
+        kind: `backbone`, `model` (a complete one, or a backbone with its head), `loss`, `augmenter`, ...
+
+    Example:
+        >>> from typing import Annotated
+        >>> class UNetOptions(Options):
+        ...     encoder: Annotated[RefValue, PartOf("backbone")] = "resnet18"
+        >>> with_parts(UNetOptions, {"encoder": "vgg16"}, lambda kind, ref, path: f"the {kind} {ref}")
+        {'encoder': 'the backbone vgg16'}
+    """
+
+    kind: str
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """The catalogue says which kind it is."""
+        return {**handler(schema), "part": self.kind}
+
+
+def part_kinds(config: type[BaseModel] | None) -> dict[str, str]:
+    """The options that refer to one component, and its kind."""
+    fields = config.model_fields if config is not None else {}
+    marks = {name: next(_marks(field.metadata), None) for name, field in fields.items()}
+    return {name: mark.kind for name, mark in marks.items() if mark is not None}
+
+
+def with_parts(config: type[BaseModel] | None, values: Mapping[str, Any], use: Use) -> dict[str, Any]:
+    """Validated options with parts in the place of references.
+
+    Args:
+        config: the options class.
+        values: by option name; tables inside may hold references too.
+        use: makes a part.
+    """
+    kinds = part_kinds(config)
+    return {name: _filled(value, kinds.get(name), use, name) for name, value in values.items()}
+
+
+def _filled(value: Any, kind: str | None, use: Use, path: str) -> Any:
+    if type(value) in (list, tuple):  # no named tuples
+        return type(value)(_filled(item, kind, use, f"{path}.{i}") for i, item in enumerate(value))
+    if kind is not None:
+        return None if value is None else use(kind, value, path)
+    if isinstance(value, BaseModel):
+        kinds = part_kinds(type(value))
+        inside = {name: _filled(item, kinds.get(name), use, f"{path}.{name}") for name, item in value}
+        return value.model_copy(update=inside)
+    if isinstance(value, dict):
+        return {name: _filled(item, None, use, f"{path}.{name}") for name, item in value.items()}
+    return value
+
+
+def _marks(metadata: list[Any]) -> Iterator[PartOf]:
+    return (item for item in metadata if isinstance(item, PartOf))
 
 
 def validate(

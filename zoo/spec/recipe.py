@@ -16,13 +16,13 @@ from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_valid
 
 from zoo.spec.errors import RecipeError, quote
 from zoo.spec.freeze import Freeze
-from zoo.spec.options import validate
+from zoo.spec.inputs import InputSpec
+from zoo.spec.options import RefValue, validate
 from zoo.spec.reference import ComponentRef, HubRef, PathRef, parse_reference
 
 ORIGINAL = "original"
 """As `head`: the classifier that the weights were published with."""
 
-RefValue = str | dict[str, Any]
 Size = tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
 
 
@@ -48,6 +48,8 @@ class ModelSection(_Section):
         in_channels: channels of the pictures.
         classes: number of classes, or their labels.
         input_size: height and width in pixels.
+        input: what the network expects of pictures, as a table of `zoo.InputSpec`, where it is not what the
+            component or its weights say.
         options: options of the component `name`.
     """
 
@@ -58,6 +60,7 @@ class ModelSection(_Section):
     in_channels: Annotated[int, Field(ge=1)] | None = None
     classes: Annotated[int, Field(ge=1)] | tuple[str, ...] | None = None
     input_size: Size | None = None
+    input: dict[str, Any] | None = None
     options: dict[str, Any] = {}
 
     @field_validator("name", mode="before")
@@ -83,11 +86,54 @@ class ModelSection(_Section):
     def _square(cls, value: Any) -> Any:
         return (value, value) if isinstance(value, int) else value
 
+    @field_validator("input")
+    @classmethod
+    def _input(cls, value: Any) -> Any:
+        return None if value is None else InputSpec.from_dict(value).to_dict()
+
+    @property
+    def input_spec(self) -> InputSpec | None:
+        """What `input` says."""
+        return None if self.input is None else InputSpec.from_dict(self.input)
+
     @property
     def ref(self) -> ComponentRef | HubRef | PathRef:
         """The parsed reference, options included."""
         ref = parse_reference(self.name)
         return ComponentRef(ref.name, ref.namespace, self.options) if isinstance(ref, ComponentRef) else ref
+
+    @classmethod
+    def of(cls, value: RefValue, where: str, **usual: Any) -> ModelSection:
+        """The section that a part's reference stands for: a name, or a table of a section with options.
+
+        Args:
+            value: as in a recipe.
+            where: what to call it in an error.
+            **usual: values for what the table leaves out.
+
+        Raises:
+            RecipeError: it is no section.
+
+        Example:
+            >>> ModelSection.of({"name": "resnet18", "head": "binary", "width": 2}, "part").options
+            {'width': 2}
+        """
+        table = dict(value) if isinstance(value, Mapping) else {"name": value}
+        own = {name: table.pop(name) for name in [*table] if name in cls.model_fields and name != "options"}
+        inner = table.pop("options", None) or {}
+        options = {**inner, **table} if isinstance(inner, Mapping) else inner
+        usual = {name: item for name, item in usual.items() if item is not None}
+        return validate(cls, {**usual, **own, "options": options}, where, RecipeError)
+
+    def to_value(self) -> RefValue:
+        """The reverse of `of`: plain data, without what is empty."""
+        data = self.lean()
+        return {**{k: v for k, v in data.items() if k != "options"}, **self.options}
+
+    def lean(self) -> dict[str, Any]:
+        """Plain data without what is empty."""
+        data = self.model_dump(mode="json")
+        return {k: v for k, v in data.items() if v not in (None, {}) and (k, v) != ("freeze", "none")}
 
     @property
     def count(self) -> int | None:
@@ -140,8 +186,7 @@ class Recipe(_Section):
 
     @field_serializer("model")
     def _lean(self, section: ModelSection) -> dict[str, Any]:
-        data = section.model_dump(mode="json")
-        return {k: v for k, v in data.items() if v not in (None, {}) and (k, v) != ("freeze", "none")}
+        return section.lean()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON or TOML, without empty sections."""

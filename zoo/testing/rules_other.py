@@ -11,22 +11,26 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from zoo.data.masks import check_mask
 from zoo.interfaces.augmenter import Augmenter, Batch, Geometric
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.block import Block
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.execution import Execution
 from zoo.interfaces.head import Head
-from zoo.interfaces.loss import Loss, total
+from zoo.interfaces.loss import OUTPUT, Loss, compute, total
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Binary, Embedding, Multiclass, Multilabel, Ordinal, Regression, Task
+from zoo.interfaces.tasks_dense import Generation, Reconstruction, Segmentation
 from zoo.interfaces.trainer import Trainer
+from zoo.registry.lookup import entries
 from zoo.spec.errors import ZooError
 from zoo.spec.inputs import InputSpec
 from zoo.testing.case import Case
 
 TASKS: dict[str, Task] = {
-    t.name: t for t in (Binary(), Multiclass(), Ordinal(), Multilabel(), Regression(), Embedding())
+    t.name: t
+    for t in (Binary(), Multiclass(), Ordinal(), Multilabel(), Regression(), Embedding(), Segmentation())
 }
 
 
@@ -40,11 +44,23 @@ class ModelRules:
         from zoo.hub.folder import load, save
 
         model = build(case.reference, seed=0).eval()
-        spec = model.input_spec
-        x = torch.rand(2, spec.channels, *spec.size)
+        x = model.example_input()
         with tempfile.TemporaryDirectory() as folder, torch.no_grad():
             save(model, Path(folder) / "model")
             assert torch.equal(load(Path(folder) / "model")(x), model(x))
+
+    @staticmethod
+    def rule_sampling_repeats(case: Case) -> None:
+        """Where it generates, one seed gives one set of pictures in [0, 1], two give two."""
+        from zoo.compose.build import build
+
+        model = build(case.reference, seed=0).eval()
+        if isinstance(model.task, Generation):
+            one, same, other = (model.sample(3, seed=seed) for seed in (0, 0, 1))
+            assert one.shape == (3, model.input_spec.channels, *model.input_spec.size)
+            assert 0 <= float(one.min()) <= float(one.max()) <= 1
+            assert torch.equal(one, same)
+            assert not torch.equal(one, other)
 
     @staticmethod
     def rule_networks_hold_every_parameter(case: Case) -> None:
@@ -152,21 +168,36 @@ class LossRules:
     @staticmethod
     def rule_it_is_a_finite_scalar_with_gradients(case: Case) -> None:
         """On the targets of its task the loss is finite and reaches the output."""
-        loss: Loss = case.part()
+        from zoo.compose.nested import make
+
+        loss = make("loss", case.reference)
         assert isinstance(loss, Loss)
-        task = TASKS.get(case.entry.component.task or Regression.name, TASKS[Regression.name])
-        outputs = task.outputs(2) if task.name == Binary.name else task.outputs(4)
-        output = torch.randn(6, outputs, requires_grad=True)
-        raw = {
-            Multilabel.name: torch.randint(0, 2, (6, 4)),
-            Regression.name: torch.randn(6, 4),
-        }.get(task.name, torch.arange(6) % task.classes(outputs))
-        value = total(loss(output, task.target(raw, outputs)))
+        output, target = _example(case.entry.component.task)
+        verdicts = {name: torch.randn(6, 1, requires_grad=True) for name in loss.needs if name != OUTPUT}
+        outputs = {OUTPUT: output, **verdicts}
+        value = total(compute(loss, outputs, target, {"image": target, "target": target}))
         torch.autograd.backward(value)
         assert value.ndim == 0
         assert bool(torch.isfinite(value))
-        assert output.grad is not None
-        assert bool(output.grad.any())
+        for name in loss.needs or (OUTPUT,):
+            grad = outputs[name].grad
+            assert grad is not None, name
+            assert bool(grad.any()), name
+
+
+def _example(name: str | None) -> tuple[Tensor, Tensor]:
+    """An output with gradients and a prepared target of a task, six rows each."""
+    task = TASKS.get(name or Regression.name, Reconstruction())
+    if task.needs == "picture":
+        return torch.rand(6, 3, 32, 32, requires_grad=True), torch.rand(6, 3, 32, 32)
+    outputs = task.outputs(2) if task.name == Binary.name else task.outputs(4)
+    if task.needs == "mask":
+        return torch.randn(6, outputs, 8, 8, requires_grad=True), torch.randint(0, outputs, (6, 8, 8))
+    raw = {
+        Multilabel.name: torch.randint(0, 2, (6, 4)),
+        Regression.name: torch.randn(6, 4),
+    }.get(task.name, torch.arange(6) % task.classes(outputs))
+    return torch.randn(6, outputs, requires_grad=True), task.target(raw, outputs)
 
 
 class _Net(Model):
@@ -209,26 +240,45 @@ class TrainerRules:
     """A trainer."""
 
     @staticmethod
+    def _model(case: Case) -> Model:
+        """A tiny model of the trainer's task from its own distribution; a small classifier without a task."""
+        from zoo.compose.build import build
+
+        torch.manual_seed(0)
+        task, home = case.entry.component.task, case.entry.plugin.distribution
+        if task is None:
+            return _Net()
+        found = [e for e in entries("model") if (e.component.task, e.plugin.distribution) == (task, home)]
+        assert found, f"no model for task {task} in {home}"
+        return build({"name": found[0].qualified, **found[0].component.tiny}, seed=0)
+
+    @staticmethod
     def _trainer(case: Case, model: Model) -> Trainer:
-        trainer: Trainer = case.part()
+        from zoo.compose.nested import make
+        from zoo.compose.parts import default
+
+        trainer = make("trainer", case.reference)
         assert isinstance(trainer, Trainer)
-        trainer.setup(model, _CrossEntropy(), Execution())
+        loss = _CrossEntropy() if isinstance(model, _Net) else make("loss", default("loss", model))
+        trainer.setup(model, loss, Execution())
         return trainer
 
     @staticmethod
-    def _batch() -> Batch:
-        image = torch.rand(6, 3, 8, 8, generator=torch.Generator().manual_seed(0))
-        return {"image": image, "target": torch.arange(6) % 3, "index": torch.arange(6)}
+    def _batch(model: Model) -> Batch:
+        spec = model.input_spec
+        image = torch.rand(6, spec.channels, *spec.size, generator=torch.Generator().manual_seed(0))
+        mask = torch.zeros(6, *spec.size, dtype=torch.int64)
+        batch = {"image": image, "mask": mask, "target": torch.arange(6) % 3, "index": torch.arange(6)}
+        return model.examples(batch)
 
     @staticmethod
     def rule_a_step_trains_what_is_trainable(case: Case) -> None:
         """A step logs finite scalars, moves trainable tensors and nothing of a frozen block."""
-        torch.manual_seed(0)
-        model = _Net()
+        model = TrainerRules._model(case)
         before = copy.deepcopy(model.state_dict())
         trainer = TrainerRules._trainer(case, model)
         model.train()
-        logs = trainer.step(TrainerRules._batch())
+        logs = trainer.step(TrainerRules._batch(model))
         assert logs
         assert all(bool(torch.isfinite(v)) and not v.requires_grad for v in logs.values())
         moved = {k for k, v in model.state_dict().items() if not torch.equal(v, before[k])}
@@ -238,16 +288,15 @@ class TrainerRules:
     @staticmethod
     def rule_its_state_goes_on_where_it_was(case: Case) -> None:
         """Model and trainer state restored into a new pair, the next step gives the same tensors."""
-        torch.manual_seed(0)
-        model = _Net()
+        model = TrainerRules._model(case)
         trainer = TrainerRules._trainer(case, model)
-        trainer.step(TrainerRules._batch())
+        trainer.step(TrainerRules._batch(model))
         twin = copy.deepcopy(model)
         other = TrainerRules._trainer(case, twin)
         other.load_state_dict(copy.deepcopy(trainer.state_dict()))
         for each in (trainer, other):
             torch.manual_seed(1)
-            each.step(TrainerRules._batch())
+            each.step(TrainerRules._batch(model))
         assert all(
             torch.equal(a, b)
             for a, b in zip(model.state_dict().values(), twin.state_dict().values(), strict=True)
@@ -256,11 +305,10 @@ class TrainerRules:
     @staticmethod
     def rule_evaluating_changes_nothing(case: Case) -> None:
         """Evaluation gives finite numbers and leaves every tensor alone."""
-        torch.manual_seed(0)
-        model = _Net()
+        model = TrainerRules._model(case)
         trainer = TrainerRules._trainer(case, model)
         before = copy.deepcopy(model.state_dict())
-        values = trainer.evaluate([TrainerRules._batch()])
+        values = trainer.evaluate([TrainerRules._batch(model)])
         assert values
         assert all(np.isfinite(v) for v in values.values())
         assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
@@ -284,16 +332,20 @@ class DatasetRules:
     def rule_samples_are_pictures_with_targets(case: Case) -> None:
         """A picture is H x W x C, uint8 or float32 in [0, 1], and its target is the listed one.
 
-        Without a task, all targets are None.
+        Without a task, and beside masks, all targets are None.
         """
         data = DatasetRules._make(case)
         assert len(data) == len(data.targets) > 0
-        assert data.task is not None or set(data.targets) == {None}
+        assert (data.task is not None and not data.masks) or set(data.targets) == {None}
         for index in (0, len(data) // 2, len(data) - 1):
             sample = data[index]
             assert sample.picture.ndim == 3
             assert sample.picture.dtype in (np.uint8, np.float32)
             assert np.array_equal(sample.target, data.targets[index])
+            assert (sample.mask is not None) == data.masks
+            if sample.mask is not None:
+                check_mask(sample.mask, sample.picture, data.name(index))
+                assert set(np.unique(sample.mask)) <= {*range(len(data.labels)), 255}
             if sample.picture.dtype == np.float32:
                 assert 0 <= sample.picture.min() <= sample.picture.max() <= 1
 
@@ -309,5 +361,5 @@ class DatasetRules:
     def rule_labels_cover_the_targets(case: Case) -> None:
         """Class indices lie within the labels."""
         data = DatasetRules._make(case)
-        if data.labels and data.task is not None and data.task.name != Multilabel.name:
+        if data.labels and not data.masks and data.task is not None and data.task.name != Multilabel.name:
             assert {int(t) for t in data.targets} <= set(range(len(data.labels)))

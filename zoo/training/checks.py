@@ -24,6 +24,8 @@ def check_data(model: Model, dataset: Dataset, where: str) -> None:
     targets = dataset.targets
     if not targets:
         raise DataError(f"{where}: data", expected="pictures", got="none")
+    if task.needs == "mask":
+        _check_masks(model, dataset, where)
     if isinstance(task, Binary | Multiclass | Ordinal):
         _check_classes(model, dataset, targets, task.classes(model.outputs), where)
     elif isinstance(task, Multilabel):
@@ -43,17 +45,31 @@ def check_data(model: Model, dataset: Dataset, where: str) -> None:
             raise DataError(f"{where}: targets", expected=expected, got=got)
 
 
+def _check_masks(model: Model, dataset: Dataset, where: str) -> None:
+    if not dataset.masks:
+        hint = "a folder with images/ and masks/, or a data set with masks"
+        raise DataError(f"{where}: data", expected="a mask for each picture", got="none", hint=hint)
+    _check_labels(model, dataset, len(dataset.labels), model.outputs, where)
+
+
 def _check_classes(model: Model, dataset: Dataset, targets: Sequence[Any], classes: int, where: str) -> None:
     bad = next((t for t in targets if not isinstance(t, int)), None)
     if bad is not None:
         raise DataError(f"{where}: targets", expected="class indices", got=quote(bad))
     found = max(len(dataset.labels), max(targets) + 1)
-    if min(targets) < 0 or found != classes:
+    if min(targets) < 0:
+        raise DataError(f"{where}: targets", expected="class indices", got=str(min(targets)))
+    _check_labels(model, dataset, found, classes, where)
+
+
+def _check_labels(model: Model, dataset: Dataset, found: int, classes: int, where: str) -> None:
+    if found != classes:
         names = listing(map(quote, dataset.labels), 6)
-        got = f"{found} ({names})" if dataset.labels else f"indices {min(targets)} to {max(targets)}"
-        hint = f"build the model with a head for {found} classes"
         raise DataError(
-            f"{where}: number of classes", expected=f"{classes}, as the head has", got=got, hint=hint
+            f"{where}: number of classes",
+            expected=f"{classes}, as the model has",
+            got=f"{found} ({names})" if dataset.labels else f"indices up to {found - 1}",
+            hint=f"build the model for {found} classes",
         )
     if model.labels and dataset.labels and model.labels != dataset.labels:
         raise DataError(

@@ -10,11 +10,13 @@ from typing import Any
 
 from torch import nn
 
-from zoo.compose.parts import default, make
+from zoo.compose.nested import make
+from zoo.compose.parts import default
 from zoo.data.resolve import resolve
 from zoo.interfaces.augmenter import Augmenter, Chain
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
+from zoo.interfaces.tasks import Task
 from zoo.interfaces.trainer import Trainer
 from zoo.spec.errors import OptionError, RecipeError, TrainingError, UnknownComponentError, quote
 from zoo.spec.reference import ComponentRef, parse_reference
@@ -39,9 +41,10 @@ def as_model(model: Model | str | os.PathLike[str]) -> tuple[Model, Path | None]
     raise TrainingError("model", expected=expected, got=quote(type(model).__name__))
 
 
-def as_dataset(data: Any, *, skip_unreadable: bool = False) -> Dataset:
-    """See `zoo.data.resolve.resolve`."""
-    return resolve(data, lambda ref: make("dataset", ref), skip_unreadable=skip_unreadable)
+def as_dataset(data: Any, *, task: Task | None = None, skip_unreadable: bool = False) -> Dataset:
+    """The data as a task needs them; see `zoo.data.resolve.resolve`."""
+    needs = task.needs if task is not None else "target"
+    return resolve(data, lambda ref: make("dataset", ref), needs=needs, skip_unreadable=skip_unreadable)
 
 
 def data_value(data: Any) -> str | dict[str, Any] | None:

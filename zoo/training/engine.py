@@ -14,10 +14,10 @@ from zoo.data.order import Order
 from zoo.data.seeds import draws
 from zoo.interfaces.augmenter import Augmenter, Batch, check_batch
 from zoo.interfaces.execution import Execution
-from zoo.interfaces.loss import Loss
+from zoo.interfaces.loss import Loss, fixed_left_out
 from zoo.interfaces.model import Model
 from zoo.interfaces.prefix import rows
-from zoo.interfaces.trainer import Trainer
+from zoo.interfaces.trainer import Sheet, Trainer
 from zoo.spec.errors import FormatError, TrainingError, listing, quote
 from zoo.training.history import Row, best_row
 from zoo.training.means import Means
@@ -88,7 +88,7 @@ class Engine:
         seed: of all draws.
         device: where batches go.
         execution: how steps are carried out.
-        on_epoch: called after each epoch with the rows so far.
+        on_epoch: called after each epoch with the rows so far and the trainer's sheets.
         saving: how checkpoints are kept; None keeps none.
         resumed: what a checkpoint held, to go on from there.
         reporter: shows how it goes.
@@ -103,7 +103,7 @@ class Engine:
     seed: int
     device: torch.device
     execution: Execution | None = None
-    on_epoch: Callable[[list[Row]], None] | None = None
+    on_epoch: Callable[[list[Row], Mapping[str, Sheet]], None] | None = None
     saving: Saving | None = None
     resumed: Mapping[str, Any] | None = None
     reporter: Reporter | None = None
@@ -140,6 +140,8 @@ class Engine:
                 self._best.restore(self.model)
                 raise
         self._best.restore(self.model)
+        with isolated(self.device):
+            trainer.finish()
         best = best_row(self._history, trainer.monitor, trainer.higher_is_better)
         return Outcome(self._history, best, interrupted, self._stalled() and epoch <= trainer.epochs)
 
@@ -150,8 +152,10 @@ class Engine:
         look = 1 if self.device.type == "cpu" else _LOOK_EVERY
         seen = Means(epoch, self._steps, every=look, state=means)
         for batch in self.train.epoch(epoch, step):
-            ready = self._augmented(to_device(batch, self.device), epoch)
+            ready = self._examples(self._augmented(to_device(batch, self.device), epoch))
             seed_step(self.seed, epoch, step, self.device)
+            if isinstance(self.loss, Loss):
+                self.loss.advance(epoch - 1 + step / self._steps, trainer.epochs)
             self._execution.announce(self.train.order.pictures(step))
             seen.add(trainer.step(ready), rows(ready))
             step += 1
@@ -169,7 +173,7 @@ class Engine:
         trainer.end_epoch(epoch, row)
         reporter.epoch(row, improved)
         if self.on_epoch is not None:
-            self.on_epoch(self._history)
+            self.on_epoch(self._history, trainer.draw())
 
     def _augmented(self, batch: Batch, epoch: int) -> Batch:
         if self.augment is not None:
@@ -177,8 +181,11 @@ class Engine:
             check_batch(batch)
         return batch
 
+    def _examples(self, batch: Batch) -> Batch:
+        return self.model.examples(batch) if "image" in batch else batch  # features come with their targets
+
     def _on_device(self, batches: Iterable[Batch]) -> Iterator[Batch]:
-        return (to_device(batch, self.device) for batch in batches)
+        return (self._examples(to_device(batch, self.device)) for batch in batches)
 
     def _check_monitor(self, row: Row) -> None:
         monitor = self.trainer.monitor
@@ -211,7 +218,7 @@ class Engine:
                 "model": self._best.present(self.model),
                 "best": self._best.kept,
                 "trainer": self.trainer.state_dict(),
-                "loss": self.loss.state_dict() if self.loss is not None else {},
+                "loss": fixed_left_out(self.loss) if self.loss is not None else {},
                 "execution": self._execution.state_dict(),
             }
         )
@@ -228,7 +235,9 @@ class Engine:
             self._best.kept = dict(state["best"])
             self._best.put(self.model, state["model"])
             if self.loss is not None:
-                self.loss.load_state_dict(state["loss"])
+                fixed = set(self.loss.state_dict()) - set(fixed_left_out(self.loss))
+                kept = {name: value for name, value in self.loss.state_dict().items() if name in fixed}
+                self.loss.load_state_dict({**kept, **state["loss"]})
             self.trainer.load_state_dict(state["trainer"])
             self._execution.load_state_dict(state["execution"])
             self._history = [dict(row) for row in state["history"]]

@@ -21,6 +21,7 @@ from zoo.training.answers import Answers, Mistake
 from zoo.training.checks import check_data
 from zoo.training.common import SPLITS_FILE, as_dataset, as_loss, as_model, pick_seed
 from zoo.training.history import write_json
+from zoo.training.plots import folder_path
 from zoo.training.state import borrowed, choose_device, isolated, to_device
 
 METRICS_FILE = "metrics.json"
@@ -68,16 +69,18 @@ def evaluate(
         SaveError: `out` cannot be written.
     """
     model, folder = as_model(model)
-    dataset = as_dataset(data, skip_unreadable=skip_unreadable)
+    dataset = as_dataset(data, task=model.task, skip_unreadable=skip_unreadable)
     check_data(model, dataset, "evaluate")
     seed = pick_seed(seed, model)
     indices = split_data(dataset, seed, training=False).of(split)
     if folder is not None:
         _warn_of_leak(folder, dataset, indices, split)
-    target = None if out is None else _folder(out)
+    target = None if out is None else folder_path(out)
     chosen = choose_device(device)
     the_loss, _ = as_loss(model.recipe.loss if loss is None else loss, model, needed=False)
-    batches = Batches(dataset, indices, model.input_spec, batch_size=batch_size, workers=workers)
+    batches = Batches(
+        dataset, indices, model.input_spec, crop=model.crops, batch_size=batch_size, workers=workers
+    )
     task = model.task
     assert task is not None  # noqa: S101 - check_data has looked
     score = Score(task, model.outputs, the_loss)
@@ -87,8 +90,8 @@ def evaluate(
         if isinstance(the_loss, Loss):
             the_loss.to(chosen).eval()
         for batch in batches:
-            ready = to_device(batch, chosen)
-            output = model(ready["image"])
+            ready = model.examples(to_device(batch, chosen))
+            output = model.infer(ready["image"])
             score.add(output, ready)
             answers.add(output, ready["target"], batch["index"])
         figures = score.values()
@@ -99,15 +102,6 @@ def evaluate(
     if target is not None:
         _write(target, result, answers, worst, dataset)
     return result
-
-
-def _folder(out: str | os.PathLike[str]) -> Path:
-    folder = Path(out).expanduser()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SaveError(f"folder {folder}", expected="a writable place", got=error.strerror) from error
-    return folder
 
 
 def _write(

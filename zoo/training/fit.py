@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from zoo.compose.tensors import write
 from zoo.compose.weights import WEIGHTS_FILE
 from zoo.data.splits import NAMES
 from zoo.interfaces.geometry import resampler
+from zoo.interfaces.loss import fixed_left_out
 from zoo.interfaces.model import Model
+from zoo.interfaces.trainer import Sheet
 from zoo.spec.errors import OptionError, SaveError, TrainingError
 from zoo.training.accelerated import FULL, Accelerated, accelerator_for, processes, shared_by_first
 from zoo.training.common import SPLITS_FILE, data_value, new_run_folder
@@ -22,14 +26,17 @@ from zoo.training.engine import Engine, Outcome, Saving
 from zoo.training.history import HISTORY_FILE, write_history, write_json
 from zoo.training.job import Job
 from zoo.training.plain import PlainModel
-from zoo.training.plots import CURVES_FILE, curves
+from zoo.training.plots import CURVES_FILE, curves, png_path
 from zoo.training.progress import Reporter
 from zoo.training.run import Run
+from zoo.training.sheets import pictures
 from zoo.training.sources import sources
 from zoo.training.state import borrowed, choose_device
 from zoo.training.work import Work, assemble
 
 CHECKPOINT_SECONDS = 30.0
+LOSS_FILE = "loss.safetensors"
+"""Parameters that the loss owns and that were trained too."""
 
 
 def fit(
@@ -144,7 +151,7 @@ def fit(
                 seed=work.seed,
                 device=chosen,
                 execution=execution,
-                on_epoch=partial(_write_history, folder) if first else None,
+                on_epoch=partial(_record_epoch, folder) if first else None,
                 saving=saving,
                 resumed=resumed,
                 reporter=reporter,
@@ -201,8 +208,10 @@ def _finish(work: Work, folder: Path, *, job: Job | None, outcome: Outcome, note
     if job is not None:
         if outcome.history:
             _write_history(folder, outcome.history)
-            curves(outcome.history, outcome.best, folder / CURVES_FILE, folder.name)
+            curves(outcome.history, outcome.best, folder / CURVES_FILE, folder.name, work.trainer.charts)
         _save(model, folder)  # its card tells of both
+        if work.loss is not None and (own := fixed_left_out(work.loss)) and list(work.loss.parameters()):
+            _replace(folder / LOSS_FILE, own)
         if not outcome.interrupted:
             job.finish()
     return Run(
@@ -221,15 +230,17 @@ def _finish(work: Work, folder: Path, *, job: Job | None, outcome: Outcome, note
 
 def _save(model: Model, folder: Path) -> None:
     if isinstance(model, PlainModel):
-        from zoo.compose.tensors import write
-
-        staged = folder / f".{WEIGHTS_FILE}.part"
-        write(staged, model.module.state_dict())
-        staged.replace(folder / WEIGHTS_FILE)
+        _replace(folder / WEIGHTS_FILE, model.module.state_dict())
     else:
         from zoo.hub.folder import save
 
         save(model, folder)
+
+
+def _replace(path: Path, state: Mapping[str, Tensor]) -> None:
+    staged = path.with_name(f".{path.name}.part")
+    write(staged, state)
+    staged.replace(path)
 
 
 def _record_splits(folder: Path, work: Work) -> None:
@@ -241,6 +252,12 @@ def _record_splits(folder: Path, work: Work) -> None:
     }
     facts = {"data": work.data, "fingerprint": dataset.fingerprint, "seed": splits.seed, "hash": splits.hash}
     _write(folder / SPLITS_FILE, partial(write_json, data={**facts, **lists}))
+
+
+def _record_epoch(folder: Path, rows: list[Any], sheets: Mapping[str, Sheet]) -> None:
+    _write_history(folder, rows)
+    for name, sheet in sheets.items():
+        pictures(sheet, png_path(folder / name / f"epoch-{rows[-1]['epoch']:04.0f}.png"))
 
 
 def _write_history(folder: Path, rows: list[Any]) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,21 +23,31 @@ CURVES_FILE = "curves.png"
 SHEET_FILE = "predictions.png"
 
 _TRAIN, _VAL, _RIGHT, _WRONG, _FAINT = "#8a8f98", "#1f5fbf", "#1b7f3b", "#c0271d", "#b9bec6"
+_LINES = (_VAL, "#c76a00", _RIGHT, "#7a3fb0", _WRONG, _TRAIN)
 _COLOURS = 3
 _CELL, _GAP = 72, 4
 
 
-def curves(history: Sequence[Row], best: Row | None, path: Path, title: str = "") -> Path:
-    """Draws loss and first metric over the epochs, training and validation, on two axes.
+def curves(
+    history: Sequence[Row],
+    best: Row | None,
+    path: Path,
+    title: str = "",
+    charts: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+) -> Path:
+    """Draws values over the epochs: by default loss and first metric, training and validation, on two axes.
 
     Args:
         history: at least one row.
         best: the row to mark.
         path: PNG file to write.
         title: above both.
+        charts: titles, and the values that each draws, instead.
     """
     from matplotlib.figure import Figure
 
+    if charts:
+        return _charts(history, best, path, title, charts)
     # What the training set is measured by too is the loss and the task's first metric.
     names = [name for name in history[0] if f"val_{name}" in history[0]]
     names = ["loss", *[name for name in names if name != "loss" and not name.startswith("loss_")][:1]]
@@ -54,12 +66,35 @@ def curves(history: Sequence[Row], best: Row | None, path: Path, title: str = ""
     return write_figure(figure, path)
 
 
-def _curve(axis: Axes, history: Sequence[Row], name: str) -> None:
+def _charts(
+    history: Sequence[Row], best: Row | None, path: Path, title: str, charts: Mapping[str, tuple[str, ...]]
+) -> Path:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5 * len(charts), 3.6), dpi=120, layout="constrained")
+    for axis, (name, keys) in zip(
+        np.atleast_1d(figure.subplots(1, len(charts))), charts.items(), strict=True
+    ):
+        shown = {key.replace("_", " "): key for key in keys if any(key in row for row in history)}
+        lines = {
+            label: (key, colour) for (label, key), colour in zip(shown.items(), cycle(_LINES), strict=False)
+        }
+        _curve(axis, history, name, lines)
+        if best is not None:
+            axis.axvline(best["epoch"], color=_FAINT, linewidth=1, linestyle=":", zorder=0)
+    if title:
+        figure.suptitle(title, fontsize=11, x=0.01, ha="left", fontweight="bold")
+    return write_figure(figure, path)
+
+
+def _curve(
+    axis: Axes, history: Sequence[Row], name: str, lines: Mapping[str, tuple[str, str]] | None = None
+) -> None:
     from matplotlib.ticker import MaxNLocator
 
     epochs = [row["epoch"] for row in history]
     marker = "." if len(history) <= 2 else None
-    lines = {"training": (name, _TRAIN), "validation": (f"val_{name}", _VAL)}
+    lines = lines or {"training": (name, _TRAIN), "validation": (f"val_{name}", _VAL)}
     for label, (key, colour) in lines.items():
         values = [row.get(key, float("nan")) for row in history]
         axis.plot(epochs, values, color=colour, linewidth=1.8, label=label, marker=marker)
@@ -186,6 +221,20 @@ def short(text: str, most: int) -> str:
         return text
     head = (most - 3 + 1) // 2
     return f"{text[:head]}...{text[len(text) - (most - 3 - head) :]}"
+
+
+def folder_path(out: str | os.PathLike[str]) -> Path:
+    """A folder to write into, made if need be.
+
+    Raises:
+        SaveError: it cannot be one.
+    """
+    folder = Path(out).expanduser()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SaveError(f"folder {folder}", expected="a writable place", got=error.strerror) from error
+    return folder
 
 
 def png_path(out: str | os.PathLike[str]) -> Path:

@@ -18,13 +18,17 @@ from torch import Tensor
 from zoo.data.batches import Batches
 from zoo.data.folders import PictureFiles
 from zoo.data.layout import picture_files
-from zoo.data.pictures import decode, to_picture
+from zoo.data.pictures import decode, prepare, to_picture
 from zoo.data.reading import readable
+from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.dataset import Dataset, Picture, Sample
 from zoo.interfaces.model import Model
-from zoo.spec.errors import DataError, TrainingError, ZooWarning, quote
+from zoo.interfaces.tasks import Task
+from zoo.interfaces.tasks_dense import Generation, Reconstruction
+from zoo.spec.errors import DataError, SaveError, TrainingError, ZooWarning, quote
 from zoo.training.common import as_model
-from zoo.training.plots import png_path, sheet
+from zoo.training.plots import folder_path, png_path, sheet
+from zoo.training.sheets import overlay, write_mask, write_picture
 from zoo.training.state import borrowed, choose_device, isolated
 
 _BATCH_AXES = 4
@@ -39,13 +43,17 @@ class Predicted:
         source: the file's path, or the picture's number.
         label: name of the class, several names joined by a comma, or the value as text.
         score: probability of the label in [0, 1]; None where the task has none.
-        scores: probability by class, value by target.
+        scores: probability by class, value by target, share of the pixels by class.
+        mask: H x W class indices, where each pixel has a class.
+        picture: C x H x W in [0, 1], where the answer is a picture.
     """
 
     source: str
     label: str
     score: float | None
     scores: dict[str, float]
+    mask: Tensor | None = None
+    picture: Tensor | None = None
 
     def top(self, count: int) -> dict[str, float]:
         """The `count` largest scores, the largest first.
@@ -78,47 +86,111 @@ def predict(
         device: by default an accelerator if there is one.
         workers: processes that read pictures.
         skip_unreadable: leaves out the files that cannot be read, with a warning.
-        out: PNG file to draw the first 60 pictures into, with their labels.
+        out: PNG file to draw the first 60 pictures into, with their labels or masks. Where the answer is a
+            picture, PNG file for the one, or folder for several; a folder takes masks too.
 
     Raises:
         DataError: there is no picture, or one cannot be read.
-        TrainingError: the model has no task.
+        TrainingError: the model has no task, or makes pictures of nothing.
         SaveError: `out` cannot be written.
     """
     model, _ = as_model(model)
     if model.task is None:
         hint = "build it with head=, or call the model"
         raise TrainingError("predict", expected="a model with a head", got="a feature extractor", hint=hint)
+    if isinstance(model.task, Generation):
+        hint = "model.sample(16), zoo sample"
+        raise TrainingError("predict", expected="a model that takes pictures", got=model.recipe.model.name,
+                            hint=hint)  # fmt: skip
     dataset = _dataset(source, skip_unreadable)
-    target = None if out is None else png_path(out)
+    written = Written(dataset, out, model.task)
     chosen = choose_device(device)
-    batches = Batches(dataset, range(len(dataset)), model.input_spec, batch_size=batch_size, workers=workers)
     found: list[Predicted] = []
     with borrowed(model, chosen), isolated(chosen), torch.no_grad():
         model.eval()
-        for batch in batches:
-            read = model.read(model(batch["image"].to(chosen)))
-            names = [dataset.name(i) for i in batch["index"].tolist()]
-            found += [Predicted(n, p.label, p.score, p.scores) for n, p in zip(names, read, strict=True)]
-    if target is not None:
-        _draw(dataset, found, target)
+        for batch in _batches(dataset, model, batch_size, workers):
+            read = model.read(model.infer(batch["image"].to(chosen)))
+            for index, p in zip(batch["index"].tolist(), read, strict=True):
+                found.append(Predicted(dataset.name(index), p.label, p.score, p.scores, p.mask, p.picture))
+                written.take(index, found[-1])
+    written.draw(found)
     return found
 
 
-def _draw(dataset: Dataset, found: Sequence[Predicted], path: Path) -> None:
-    shown = found[:_MOST_DRAWN]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ZooWarning)  # said when they were read first
-        pictures = [dataset[i].picture for i in range(len(shown))]
-    title = f"{len(shown)} of {len(found)} pictures" if len(shown) < len(found) else ""
-    sheet(
-        pictures,
-        [item.label for item in shown],
-        [item.score for item in shown],
-        path,
-        names=[item.source for item in shown],
-        title=title,
-    )
+def _batches(dataset: Dataset, model: Model, batch_size: int, workers: int) -> Iterator[Batch]:
+    """Pictures in batches of the model's size, or one by one in their own."""
+    if not model.any_size:
+        indices = range(len(dataset))
+        yield from Batches(dataset, indices, model.input_spec, batch_size=batch_size, workers=workers)
+        return
+    for index in range(len(dataset)):
+        picture = dataset[index].picture
+        spec = model.input_spec.with_size((picture.shape[0], picture.shape[1]))
+        image = prepare(picture, spec, dataset.name(index))[None]
+        yield {"image": image, "index": torch.tensor([index])}
+
+
+class Written:
+    """Where predictions are written to; checked before any is made.
+
+    Args:
+        dataset: the pictures.
+        out: as `predict` takes it.
+        task: whose answers they are.
+
+    Raises:
+        SaveError: it cannot be written.
+    """
+
+    def __init__(self, dataset: Dataset, out: str | os.PathLike[str] | None, task: Task) -> None:
+        self.dataset = dataset
+        self.makes_pictures = isinstance(task, Reconstruction)
+        self.file: Path | None = None
+        self.folder: Path | None = None
+        self._names: set[str] = set()
+        if out is None:
+            return
+        if task.needs != "target" and Path(out).suffix.lower() != ".png":
+            self.folder = folder_path(out)
+            return
+        self.file = png_path(out)
+        if self.makes_pictures and len(dataset) > 1:
+            got, hint = f"one file for {len(dataset)} pictures", "leave out the .png"
+            raise SaveError(f"file {out}", expected="a folder", got=got, hint=hint)
+
+    def take(self, index: int, found: Predicted) -> None:
+        """Writes an answer that is a file of its own."""
+        if self.folder is not None:
+            stem = Path(found.source).stem
+            name = f"{stem}-{index}.png" if stem in self._names else f"{stem}.png"
+            self._names.add(stem)
+            if found.picture is not None:
+                write_picture(found.picture, self.folder / name)
+            elif found.mask is not None:
+                write_mask(found.mask, self.folder / name)
+        elif self.file is not None and found.picture is not None:
+            write_picture(found.picture, self.file)
+
+    def draw(self, found: Sequence[Predicted]) -> None:
+        """Draws all answers into one file, where they are no pictures themselves."""
+        if self.file is None or self.makes_pictures:
+            return
+        shown = found[:_MOST_DRAWN]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ZooWarning)  # said when they were read first
+            pictures = [self.dataset[i].picture for i in range(len(shown))]
+        pictures = [
+            picture if item.mask is None else overlay(picture, item.mask)
+            for picture, item in zip(pictures, shown, strict=True)
+        ]
+        sheet(
+            pictures,
+            [item.label for item in shown],
+            [item.score for item in shown],
+            self.file,
+            names=[item.source for item in shown],
+            title=f"{len(shown)} of {len(found)} pictures" if len(shown) < len(found) else "",
+        )
 
 
 class _Given(Dataset):

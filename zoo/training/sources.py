@@ -40,7 +40,8 @@ def sources(
     least = 2 * part[1] if has_live_batch_norm(work.model.train()) else 1
     batch_size = work.trainer.batch_size
     order: Any = partial(dict, batch_size=batch_size, seed=work.seed, part=part)
-    read = partial(Batches, work.dataset, spec=work.model.input_spec, workers=workers)
+    model = work.model
+    read = partial(Batches, work.dataset, spec=model.input_spec, crop=model.crops, workers=workers)
     train_order, val_order = order(shuffle=True, least=least), order()
     features, why = (None, "") if cache is False else _cache(work, device, precision)
     if features is None:

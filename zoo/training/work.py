@@ -10,10 +10,12 @@ from typing import Any
 
 from torch import nn
 
+from zoo.compose.skeleton import seeded
 from zoo.data.imbalance import warn_unbalanced
 from zoo.data.splits import Splits, split
 from zoo.interfaces.augmenter import Augmenter
 from zoo.interfaces.dataset import Dataset
+from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
 from zoo.interfaces.trainer import Trainer
 from zoo.spec.errors import DataError, TrainingError
@@ -88,7 +90,8 @@ def assemble(
     if parts["data"] is None:
         hint = "give a folder of class folders, or a data set's name"
         raise DataError("fit", expected="data", got="none", hint=hint)
-    dataset = as_dataset(parts["data"], skip_unreadable=skip_unreadable)
+    task = None if plain else model.task
+    dataset = as_dataset(parts["data"], task=task, skip_unreadable=skip_unreadable)
     if plain:
         if loss is None:
             hint = "for example loss=torch.nn.CrossEntropyLoss()"
@@ -96,7 +99,10 @@ def assemble(
         model = PlainModel(model, dataset)
     seed = pick_seed(seed, model)
     check_data(model, dataset, "fit")
-    made_loss, loss_value = as_loss(parts["loss"], model, needed=trainer is None)
+    with seeded(seed):  # a loss may have weights of its own
+        made_loss, loss_value = as_loss(parts["loss"], model, needed=trainer is None)
+        if isinstance(made_loss, Loss):
+            made_loss.prepare(model.outputs, len(dataset.labels) or None)
     made_trainer, trainer_value = as_trainer(parts["trainer"], model, dict(options))
     augmenter, augment_value = as_augmenter(parts["augment"])
     splits = split(dataset, seed)

@@ -1,0 +1,83 @@
+"""From a plan to a model with its weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from zoo.compose.model import ComposedModel
+from zoo.compose.plan import Plan
+from zoo.compose.skeleton import fill_buffers, seeded
+from zoo.compose.tensors import read
+from zoo.compose.weights import Source, assign, converted
+from zoo.interfaces.backbone import Backbone
+from zoo.interfaces.model import Model
+from zoo.spec.errors import WeightsError, ZooError, quote
+from zoo.spec.freeze import Freeze
+from zoo.spec.recipe import ORIGINAL, Recipe
+
+
+def made(planned: Plan, recipe: Recipe) -> Model:
+    """The model of a plan, with its own weights and those of its parts.
+
+    Args:
+        planned: of the recipe's model section.
+        recipe: which the model carries along.
+    """
+    if planned.source is None:
+        with seeded(recipe.seed):
+            model = planned.make(_part)
+    else:
+        model = _pretrained(planned, planned.source, planned.source.fetch(), recipe.seed)
+        model.origin = planned.source.text
+    return finish(model, planned, recipe)
+
+
+def _part(planned: Plan) -> Model:
+    return made(planned, Recipe(model=planned.section))
+
+
+def finish(model: Model, planned: Plan, recipe: Recipe) -> Model:
+    """Recipe, provenance and freezing, of the model and of the models in it."""
+    known = {name: getattr(planned.section, name) for name in ("classes", "in_channels", "options")}
+    section = recipe.model.model_copy(update=known)
+    model.recipe = recipe.model_copy(update={"model": section})
+    model.plugins = planned.plugins
+    if model.origin is None:
+        origins = {name: inner.source.text for name, inner in planned.parts.items() if inner.source}
+        model.origin = ", ".join(f"{name} from {text}" for name, text in origins.items()) or None
+    for name, inner in planned.parts.items():
+        network = model.networks.get(name)
+        if isinstance(network, Model):
+            finish(network, inner, Recipe(model=inner.section))
+        elif isinstance(network, Backbone) and inner.section.freeze != "none":
+            network.freeze(inner.section.freeze)
+    if any(inner.section.freeze != "none" for inner in planned.parts.values()):
+        model.note_freezing()
+    if section.freeze != "none":
+        model.freeze(Freeze.parse(section.freeze))
+    return model
+
+
+def _pretrained(planned: Plan, source: Source, path: Path, seed: int | None) -> Model:
+    """The skeleton with published tensors, and a new head unless the head was published too."""
+    model, state = planned.skeleton, read(path)
+    if not isinstance(model, ComposedModel):
+        assign(model, state, source.text)
+        fill_buffers(model)
+        return model.train()
+    try:
+        body, published_head = converted(model.backbone, state)
+        assign(model.backbone, body, source.text)
+    except ZooError:
+        raise
+    except (KeyError, RuntimeError, ValueError, IndexError) as error:
+        raise WeightsError(
+            f"weights {source.text}", expected=f"those of {planned.section.name}", got=quote(str(error))[1:-1]
+        ) from error
+    if planned.section.head == ORIGINAL and model.head is not None:
+        assign(model.head, published_head, source.text)
+    elif model.head is not None:
+        with seeded(seed):
+            model.head = planned.make_head(model.backbone)
+    fill_buffers(model)
+    return model.train()

@@ -1,0 +1,184 @@
+"""Components inside of components: a U-Net's encoder, the two networks of a pair, the network of a loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from zoo.compose.model import ComposedModel
+from zoo.compose.parts import Part, part
+from zoo.interfaces.backbone import Backbone
+from zoo.interfaces.model import Model
+from zoo.spec.errors import OptionError, RecipeError, quote
+from zoo.spec.recipe import ModelSection, Recipe
+from zoo.spec.reference import ComponentRef, HubRef, PathRef, parse_reference
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from zoo.compose.plan import Plan
+
+BODIES = ("backbone", "model")
+"""Kinds of what a model section names."""
+
+
+def make(kind: str, reference: object, **extra: Any) -> Any:
+    """An instance of a component, with those that its options refer to.
+
+    Args:
+        kind: of the component.
+        reference: a name, or a table with options.
+        **extra: arguments that the kind's contract adds to the options.
+    """
+    found = part(kind, reference)
+    return found(**{**found.filled(_whole), **extra})
+
+
+def _whole(kind: str, value: Any, path: str) -> Any:
+    if kind not in BODIES:
+        return make(kind, value)
+    from zoo.compose.made import made
+
+    planned = plan_part(kind, value, path)
+    return inside(kind, made(planned, Recipe(model=planned.section)))
+
+
+def inside(kind: str, model: Model) -> Model | Backbone:
+    """What an option of a kind is handed of a model."""
+    if kind != "backbone":
+        return model
+    assert isinstance(model, ComposedModel)  # noqa: S101 - plan_part has looked
+    return model.backbone
+
+
+def plan_part(
+    kind: str, value: Any, path: str, *, outer: ModelSection | None = None, saved: bool = False
+) -> Plan:
+    """The plan of a part that is a model or backbone.
+
+    Args:
+        kind: `backbone` or `model`.
+        value: a reference, or a table with the keys of a model section beside the options.
+        path: name of the option, for messages.
+        outer: section of the model around it, whose channels and picture size it has where it says nothing.
+        saved: whether a saved model is described, whose weights are at hand.
+
+    Raises:
+        ZooError: it does not fit.
+    """
+    from zoo.compose.plan import plan
+
+    usual = {"in_channels": outer.in_channels, "input_size": outer.input_size} if outer else {}
+    section = ModelSection.of(value, path, **usual)
+    if saved and section.weights and not isinstance(parse_weights(section.weights), ComponentRef):
+        section = section.model_copy(update={"weights": None})
+    section = from_saved(section, kind)
+    planned = plan(section, saved=saved)
+    if kind == "backbone" and (section.head is not None or planned.body.component.kind != "backbone"):
+        got = f"a head, {quote(section.head)}" if section.head is not None else f"the model {section.name}"
+        raise OptionError(path, expected="a backbone", got=got, hint="leave the head out")
+    return planned
+
+
+def parse_weights(value: str) -> ComponentRef | PathRef | HubRef:
+    """A `weights` value; a tag is read as a component's name."""
+    return parse_reference(value)
+
+
+def from_saved(section: ModelSection, kind: str) -> ModelSection:
+    """A section with a saved model's own in the place of a reference to its folder or repository.
+
+    Args:
+        section: to look at.
+        kind: `model` takes the whole of it, `backbone` the backbone that was trained.
+
+    Raises:
+        RecipeError: there is no model saved by zoo, weights are named beside it, or it has no backbone.
+    """
+    from zoo.compose.weights import stored
+
+    ref = section.ref
+    if isinstance(ref, ComponentRef):
+        return section
+    if section.weights is not None:
+        raise RecipeError(f"model {ref}", expected="its own weights", got=f"weights={quote(section.weights)}")
+    config = stored(ref).config
+    if config is None:
+        raise RecipeError(f"model {ref}", expected="a model saved by zoo", got="something else")
+    saved = Recipe.from_dict(config.get("recipe", {}), f"model {ref}").model
+    if kind == "backbone":
+        saved = _trunk(saved, str(ref))
+    update: dict[str, Any] = {
+        "name": saved.name,
+        "options": {**saved.options, **section.options},
+        "weights": str(ref),
+        "in_channels": section.in_channels or saved.in_channels,
+        "input_size": section.input_size or saved.input_size,
+    }
+    if kind == "model":
+        update |= {"head": section.head or saved.head, "classes": section.classes or saved.classes}
+    return section.model_copy(update=update)
+
+
+def _trunk(saved: ModelSection, text: str) -> ModelSection:
+    """The section of a saved model's backbone, which a complete model has as an option."""
+    body = part(BODIES, saved.ref)
+    if body.component.kind == "backbone":
+        return saved
+    name = next((name for name, kind in body.part_kinds.items() if kind == "backbone"), None)
+    if name is None:
+        hint = f"zoo.load({text.removeprefix('file:')!r}) reads the whole model"
+        raise RecipeError(f"model {text}", expected="a model with a backbone", got=saved.name, hint=hint)
+    usual = {"in_channels": saved.in_channels, "input_size": saved.input_size}
+    return ModelSection.of(body.options[name], f"{text}: {name}", **usual)
+
+
+def plan_parts(body: Part, section: ModelSection, *, saved: bool) -> tuple[dict[str, Plan], ModelSection]:
+    """Plans of the models and backbones in a body's options, and the section as a recipe should keep it.
+
+    Args:
+        body: with validated options.
+        section: that names the body.
+        saved: whether a saved model is described.
+    """
+    plans: dict[str, Plan] = {}
+    options = dict(section.options)
+
+    def use(kind: str, value: Any, path: str) -> Any:
+        if kind in BODIES:
+            plans[path] = plan_part(kind, value, path, outer=section, saved=saved)
+            if path in options:
+                options[path] = _kept(options[path], plans[path], section)
+        return value
+
+    body.filled(use)
+    return plans, section.model_copy(update={"options": options})
+
+
+def _kept(value: Any, planned: Plan, outer: ModelSection) -> Any:
+    """A part's reference as a recipe keeps it: without a folder of this machine in the place of a name."""
+    if isinstance(value, str) and isinstance(parse_reference(value), ComponentRef):
+        return value
+    section, spec = planned.section, planned.input_spec
+    update: dict[str, Any] = {"freeze": "none"}  # kept with the outer model's
+    if section.weights and not isinstance(parse_weights(section.weights), ComponentRef):
+        update["input"] = spec.to_dict()  # what the weights say, when they are out of reach
+    update |= {
+        name: None for name in ("in_channels", "input_size") if getattr(section, name) == getattr(outer, name)
+    }
+    return section.model_copy(update=update).to_value()
+
+
+def filled(body: Part, plans: Mapping[str, Plan], model: Callable[[Plan], Model]) -> dict[str, Any]:
+    """A body's options with parts in the place of references.
+
+    Args:
+        body: with validated options.
+        plans: from `plan_parts`.
+        model: makes the model of a plan.
+    """
+
+    def use(kind: str, value: Any, path: str) -> Any:
+        return inside(kind, model(plans[path])) if kind in BODIES else make(kind, value)
+
+    return body.filled(use)

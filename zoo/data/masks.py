@@ -1,0 +1,78 @@
+"""Masks beside pictures, and crops of both."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from zoo.data.pictures import prepare
+from zoo.interfaces.dataset import Picture
+from zoo.spec.errors import DataError
+from zoo.spec.inputs import InputSpec
+
+Mask = npt.NDArray[np.uint8]
+
+
+def check_mask(mask: npt.NDArray[Any], picture: Picture, where: str) -> None:
+    """Raises DataError unless a mask is H x W uint8, of its picture's size."""
+    if mask.ndim != 2 or mask.dtype != np.uint8 or mask.shape != picture.shape[:2]:
+        expected = f"uint8 {picture.shape[0]} x {picture.shape[1]}, as the picture"
+        raise DataError(f"mask of {where}", expected=expected, got=f"{mask.dtype} {_axes(mask)}")
+
+
+def prepare_mask(mask: Mask, size: tuple[int, int]) -> Tensor:
+    """H x W int64 of a size, each pixel of the class that is nearest.
+
+    Args:
+        mask: H x W class indices.
+        size: height and width.
+    """
+    x = torch.from_numpy(np.ascontiguousarray(mask))
+    if tuple(x.shape) != tuple(size):
+        x = F.interpolate(x[None, None].float(), size=size, mode="nearest-exact")[0, 0]
+    return x.long()
+
+
+def cropped(
+    picture: Picture, mask: Mask | None, spec: InputSpec, draw: torch.Generator | None, where: str
+) -> tuple[Tensor, Tensor | None]:
+    """A part of a picture and of its mask, as large as a spec says.
+
+    Args:
+        picture: H x W x C; one that is too small is enlarged first.
+        mask: H x W, or None.
+        spec: of the model.
+        draw: says where the part lies; None takes the middle.
+        where: how messages call the picture.
+
+    Returns:
+        C x H x W float32 in [0, 1], and H x W int64.
+    """
+    height, width = spec.size
+    own = picture.shape[0], picture.shape[1]
+    scale = max(height / own[0], width / own[1], 1.0)
+    size = max(round(own[0] * scale), height), max(round(own[1] * scale), width)
+    top, left = _corner(size, spec.size, draw)
+    window = slice(top, top + height), slice(left, left + width)
+    if scale == 1:
+        part = prepare(picture[window], spec, where)
+        return part, None if mask is None else prepare_mask(mask[window], spec.size)
+    part = prepare(picture, spec.with_size(size), where)[:, *window].contiguous()
+    return part, None if mask is None else prepare_mask(mask, size)[window].contiguous()
+
+
+def _corner(own: tuple[int, int], wanted: tuple[int, int], draw: torch.Generator | None) -> tuple[int, int]:
+    room = own[0] - wanted[0], own[1] - wanted[1]
+    if draw is None:
+        return room[0] // 2, room[1] // 2
+    top, left = (int(torch.randint(free + 1, (), generator=draw)) for free in room)
+    return top, left
+
+
+def _axes(array: npt.NDArray[Any]) -> str:
+    return " x ".join(map(str, array.shape))
