@@ -1,0 +1,1 @@
+"""Autoencoders on any backbone for zoo: convolutional, denoising, variational."""

@@ -1,0 +1,1 @@
+"""Options of the components, free of torch."""

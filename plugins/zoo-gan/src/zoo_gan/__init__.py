@@ -1,0 +1,1 @@
+"""Generative adversarial networks for zoo: DCGAN and a trainer for any pair."""

@@ -1,0 +1,1 @@
+"""Super-resolution for zoo: SRResNet and SRGAN."""

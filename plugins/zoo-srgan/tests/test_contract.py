@@ -1,0 +1,5 @@
+"""The contract of every component that zoo-srgan offers."""
+
+from zoo.testing import contract
+
+test_contract = contract("zoo-srgan")
