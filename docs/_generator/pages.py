@@ -43,6 +43,7 @@ def component(part: Part) -> str:
         *_use(part),
         *_options(part),
         *_blocks(part),
+        *_networks(part),
         *_weights(part),
     ]
     return "\n\n".join(sections) + "\n"
@@ -105,7 +106,7 @@ def _about(part: Part) -> Iterable[tuple[str, str]]:
     yield "Full name", code(part.qualified)
     yield "Task", escape(row.get("task") or "")
     parameters = part.facts.get("parameters")
-    yield "Parameters", f"{parameters:,}, without a head" if parameters else ""
+    yield "Parameters", f"{parameters:,}{_counted(part)}" if parameters else ""
     yield "Input", _input(spec) if spec else ""
     yield "Paper or source", link(row["paper"], escape(row["paper"])) if row.get("paper") else ""
     yield "Licence", escape(row.get("licence") or "")
@@ -114,6 +115,23 @@ def _about(part: Part) -> Iterable[tuple[str, str]]:
         ", ".join(link(f"../../index.html?q={quote(tag)}", escape(tag)) for tag in row.get("tags", ())),
     )
     yield "Cannot be built", escape(part.facts.get("refused") or "")
+
+
+def _counted(part: Part) -> str:
+    """What the number of parameters is of."""
+    if part.kind == "backbone":
+        return ", without a head"
+    classes = part.facts.get("classes")
+    return f", for {classes} classes" if classes else ""
+
+
+def _networks(part: Part) -> Iterable[str]:
+    networks = part.facts.get("networks")
+    if networks:
+        yield "## Networks"
+        yield "Its parts by name, as a table of learning rates takes them."
+        rows = [[code(network["name"]), _number(network["parameters"])] for network in networks]
+        yield table(["Network", "Parameters"], rows, right=[1])
 
 
 def _input(spec: Mapping[str, Any]) -> str:

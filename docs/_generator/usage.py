@@ -11,14 +11,22 @@ from _generator.parts import Part
 BACKBONE = "small_cnn"
 """A small backbone for the examples of everything that is none."""
 
-CLASSES = {"digits": 10, "glyphs": 40}
+CLASSES = {"digits": 10, "glyphs": 40, "shapes": 4}
 """Classes of the data sets in the examples."""
 
 WIDTH = 84
 """Letters that a line of an example may have without being cut on a laptop."""
 
-DATA = {"binary": "faces"}
+DATA = {"binary": "faces", "segmentation": "shapes", "super-resolution": "photos"}
 """A data set by task; digits for all others."""
+
+MODELS = {
+    "segmentation": "unet",
+    "reconstruction": "autoencoder",
+    "generation": "dcgan",
+    "super-resolution": "srresnet",
+}
+"""A complete model by task, where a backbone with a head has none such."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +77,23 @@ def _words(given: Mapping[str, Any]) -> str:
 
 def _classes(task: str, data: str = "digits") -> int | None:
     """Where a head asks for the number of classes, the number that a data set has."""
-    return None if task in ("binary", "regression", "embedding") else CLASSES.get(data, CLASSES["digits"])
+    if task == "segmentation" or not (task in MODELS or task in ("binary", "regression", "embedding")):
+        return CLASSES.get(data, CLASSES["digits"])
+    return None
 
 
-def _built(task: str, data: str) -> tuple[str, str]:
-    """A model for a task, as an expression and as options of `zoo fit`."""
+def _built(task: str, data: str, name: str | None = None) -> tuple[str, str]:
+    """A model for a task, as an expression and as options of `zoo fit`.
+
+    Args:
+        task: of the model.
+        data: that it is trained on.
+        name: of a complete model; the one of `MODELS` where None.
+    """
+    if task in MODELS:
+        classes = _classes(task, data)
+        model = _call("zoo.build", _literal(name or MODELS[task]), classes=classes)
+        return model, f"--model {name or MODELS[task]} --data {data}"
     model = _call("zoo.build", _literal(BACKBONE), head=task, classes=_classes(task, data))
     return model, f"--model {BACKBONE} --head {task} --data {data}"
 
@@ -99,11 +119,19 @@ def _backbone(part: Part) -> Use:
 
 
 def _model(part: Part) -> Use:
-    tag = next(iter(part.weights), None)
-    build = _call("zoo.build", _literal(part.ref), weights=tag)
+    task = str(part.row.get("task"))
+    data = DATA.get(task, "digits")
+    build, words = _built(task, data, part.ref)
+    given = {"classes": _classes(task, data)}
     return Use(
-        ("import zoo", "", _set("model", build), "print(model.summary())"),
-        (f"zoo build {part.ref}{_words({'weights': tag})}",),
+        (
+            "import zoo",
+            "",
+            _set("model", build),
+            "print(model.summary())",
+            _set("run", _call("zoo.fit", "model", _literal(data))),
+        ),
+        (f"zoo build {part.ref}{_words(given)}", f"zoo fit {words}"),
     )
 
 

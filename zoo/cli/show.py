@@ -57,6 +57,8 @@ def _page(data: Mapping[str, Any]) -> Iterable[str]:
         for t in _tables(facts.get("taps"))
     ]
     yield from _section("taps", taps, ["NAME", "CHANNELS", "REDUCTION"], right=[1, 2])
+    networks = [(n.get("name"), count(n.get("parameters"))) for n in _tables(facts.get("networks"))]
+    yield from _section("networks", networks, ["NAME", "PARAMETERS"], right=[1])
     weights = [
         (tag, Weights.from_dict(w).place, _metrics(w.get("metrics", {})), w.get("licence"))
         for tag, w in data.get("weights", {}).items()
@@ -98,7 +100,11 @@ def type_text(field: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
         'list of number'
         >>> type_text({"type": "array", "prefixItems": [{"type": "integer"}, {"type": "integer"}]}, {})
         'list of 2: integer'
+        >>> type_text({"type": "string", "part": "backbone"}, {})
+        'backbone, by name or table'
     """
+    if "part" in field:
+        return f"{'list of ' if field.get('type') == 'array' else ''}{field['part']}, by name or table"
     if "$ref" in field:
         name = str(field["$ref"]).rpartition("/")[2]
         return type_text(schema.get("$defs", {}).get(name, {"type": name}), schema)
@@ -106,10 +112,8 @@ def type_text(field: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
         if key in field:
             texts = [type_text(item, schema) for item in field[key]]
             return (", or " if any(mark in text for text in texts for mark in "<>") else " or ").join(texts)
-    if "enum" in field:
-        return " or ".join(repr(value) for value in field["enum"])
-    if "const" in field:
-        return repr(field["const"])
+    if "enum" in field or "const" in field:
+        return " or ".join(repr(value) for value in field.get("enum", [field.get("const")]))
     if field.get("type") == "array":
         return _list_text(field, schema)
     name = {"null": "none", "object": "table"}.get(str(field.get("type")), str(field.get("type", "any")))

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
+from zoo.compose.plan import plan
 from zoo.compose.skeleton import skeleton
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.summary import count
 from zoo.registry.loading import resolve_config, resolve_target
+from zoo.registry.lookup import entries
 from zoo.spec.component import Component
-from zoo.spec.errors import ZooError
+from zoo.spec.errors import OptionError, ZooError
 from zoo.spec.inputs import InputSpec
 from zoo.spec.options import Options, validate
+from zoo.spec.recipe import ModelSection
+
+CLASSES = 2
+"""For the figures of a model that asks for a number of classes."""
 
 
 def component_facts(component: Component) -> dict[str, Any]:
     """Plain data for the catalogue.
 
     Every component gets `options`, the JSON schema of its config class. A backbone also gets `parameters`,
-    `input`, `blocks`, `taps` (the default ones) and `output` (shape for one picture); where it cannot be
-    built, `refused` says why.
+    `input`, `blocks`, `taps` (the default ones) and `output` (shape for one picture), a complete model
+    `parameters`, `input`, `networks` and, where it asks for them, the number of `classes` that was taken;
+    where it cannot be built, `refused` says why.
     """
     config = resolve_config(component)
     facts: dict[str, Any] = {}
@@ -30,7 +37,33 @@ def component_facts(component: Component) -> dict[str, Any]:
         }
     if component.kind == "backbone":
         facts |= _backbone_facts(component, config)
+    elif component.kind == "model":
+        facts |= _model_facts(component)
     return facts
+
+
+def _model_facts(component: Component) -> dict[str, Any]:
+    same = (component.name, component.target)
+    name = next(
+        (e.qualified for e in entries("model") if (e.component.name, e.component.target) == same), None
+    )
+    if name is None:
+        return {}
+    asked: dict[str, Any] = {}
+    try:
+        try:
+            model = plan(ModelSection(name=name)).skeleton
+        except OptionError:
+            asked = {"classes": CLASSES}
+            model = plan(ModelSection(name=name, **asked)).skeleton
+    except ZooError as error:
+        return {"refused": str(error)}
+    return {
+        "parameters": count(model)[0],
+        "input": model.input_spec.to_dict(),
+        "networks": [{"name": n, "parameters": count(net)[0]} for n, net in model.networks.items()],
+        **asked,
+    }
 
 
 def _backbone_facts(component: Component, config: type[Options] | None) -> dict[str, Any]:

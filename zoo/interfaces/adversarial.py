@@ -71,8 +71,8 @@ class Pair(Model):
 def untouched(network: nn.Module) -> Iterator[None]:
     """Inside, a forward and backward through a network change nothing of it.
 
-    Its parameters take no gradients, and its normalisations, while they go on with the statistics of the batch,
-    do not move their running ones. Gradients still pass through to the input.
+    Its parameters take no gradients, and its normalisations, while they go on with the statistics of the
+    batch, do not move their running ones. Gradients still pass through to the input.
 
     Args:
         network: one that is trained by another step.
