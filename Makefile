@@ -26,6 +26,7 @@ lint: .venv/.ready
 
 types: .venv/.ready
 	$(BIN)/mypy zoo $(PLUGINS:%=%src)
+	MYPYPATH=docs $(BIN)/mypy -p _generator
 
 layers: .venv/.ready
 	$(BIN)/lint-imports
@@ -43,6 +44,11 @@ benchmarks: .venv/.ready
 	$(BIN)/python benchmarks/augmentation.py
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/feature_cache.py
+	$(BIN)/python benchmarks/unet.py
+	$(BIN)/python benchmarks/shapes.py
+	$(BIN)/python benchmarks/autoencoder.py
+	$(BIN)/python benchmarks/gan.py
+	$(BIN)/python benchmarks/srgan.py
 
 # Pinned versions for every platform and Python that zoo supports; holds no index address.
 constraints: $(UV)
