@@ -16,6 +16,9 @@ ROOT = Path(__file__).parents[1]
 VOCABULARY = {
     # Task names are the tasks' own words, and some heads are called after them.
     "zoo/interfaces/tasks.py": {"binary", "multiclass", "ordinal", "multilabel", "regression", "embedding"},
+    # A coefficient that is measured, and a loss that is called after it.
+    "zoo/interfaces/tasks_dense.py": {"dice"},
+    "zoo/training/answers_masks.py": {"dice"},
 }
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from zoo.spec.options import Options
     from zoo.spec.recipe import Recipe
     from zoo.training.augment import augment
-    from zoo.training.verbs import evaluate, fit, predict
+    from zoo.training.verbs import evaluate, fit, latents, predict, sample, verify
 
     __version__: str
 
@@ -46,12 +46,15 @@ __all__ = [
     "fit",
     "hookimpl",
     "info",
+    "latents",
     "list",
     "load",
     "predict",
     "pull",
     "push",
+    "sample",
     "save",
+    "verify",
 ]
 
 # Where each name lives. Imported on first use, so that listing does not wait for torch.
@@ -71,12 +74,15 @@ _HOMES = {
     "fit": "zoo.training.verbs",
     "hookimpl": "zoo.registry.hookspec",
     "info": "zoo.registry.listing",
+    "latents": "zoo.training.verbs",
     "list": "zoo.registry.listing:list_components",
     "load": "zoo.hub.folder",
     "predict": "zoo.training.verbs",
     "pull": "zoo.hub.pull",
     "push": "zoo.hub.push",
+    "sample": "zoo.training.verbs",
     "save": "zoo.hub.folder",
+    "verify": "zoo.training.verbs",
 }
 
 

@@ -5,7 +5,8 @@ import pytest
 from sklearn.datasets import load_digits
 
 from zoo.builtin.datasets import Digits, Faces
-from zoo.spec.errors import DataError
+from zoo.builtin.datasets_glyphs import Glyphs
+from zoo.spec.errors import DataError, OptionError
 
 
 def test_digits_are_scikit_learns_on_the_scale_of_bytes() -> None:
@@ -44,3 +45,25 @@ def test_a_missing_package_is_named_with_the_extra_that_brings_it(monkeypatch: p
     monkeypatch.setitem(sys.modules, "skimage.data", None)
     with pytest.raises(DataError, match=r"pip install 'zoo-core\[datasets\]'"):
         Faces()
+
+
+def test_chosen_classes_come_in_the_order_that_they_are_named_in() -> None:
+    whole, data = Digits(), Digits(classes=["7", "1"], per_class=20)
+    assert data.labels == ("7", "1")
+    assert [data.targets.count(i) for i in range(2)] == [20, 20]
+    sevens = [whole[i].picture for i in range(len(whole)) if whole.targets[i] == 7][:20]
+    found = [data[i].picture for i in range(40) if data.targets[i] == 0]
+    assert all(np.array_equal(a, b) for a, b in zip(found, sevens, strict=True))
+    letters, all_letters = Glyphs(classes=["b", "A"], per_class=3, size=16), Glyphs(per_class=3, size=16)
+    assert (letters.labels, letters.targets) == (("b", "A"), [0, 0, 0, 1, 1, 1])
+    assert letters.name(5) == "glyphs[5] (A, STIXGeneral)"
+    assert np.array_equal(letters[5].picture, all_letters[2].picture)
+
+
+@pytest.mark.parametrize(
+    ("classes", "words"),
+    [(["1", "x"], r"dataset digits: classes: expected some of 0, 1, .* got 'x'"), (["1", "1"], "'1' twice")],
+)
+def test_a_class_that_there_is_not_is_named(classes: list[str], words: str) -> None:
+    with pytest.raises(OptionError, match=words):
+        Digits(classes=classes)

@@ -68,9 +68,61 @@ def test_a_data_set_by_name_and_a_sheet(capsys: pytest.CaptureFixture[str], fold
         assert sheet.height > 2 * 72
 
 
+def test_options_of_a_data_set(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+    status, out, _ = run(capsys, "data", "digits", "--set", "per_class=6", "--json")
+    assert (status, json.loads(out)["pictures"]) == (0, 60)
+
+
+@pytest.fixture
+def masked(folder: Path) -> Path:
+    """Six pictures with masks: class 2 in the first two alone, one pixel of each not counted."""
+    rng = np.random.default_rng(0)
+    for part in ("images", "masks"):
+        (folder.parent / "cells" / part).mkdir(parents=True)
+    for i in range(6):
+        pixels = rng.integers(0, 256, (8, 10, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder.parent / f"cells/images/{i}.png")
+        mask = np.zeros((8, 10), np.uint8)
+        mask[:4], mask[7, 9] = 2 if i < 2 else 0, 255
+        Image.fromarray(mask).save(folder.parent / f"cells/masks/{i}.png")
+    (folder.parent / "cells/classes.txt").write_text("glass\nedge\nnucleus\n")
+    return folder.parent / "cells"
+
+
+def test_masks_are_reported_by_class_of_pixels(capsys: pytest.CaptureFixture[str], masked: Path) -> None:
+    status, out, err = run(capsys, "data", "./cells", "--out", "sheet.png")
+    assert (status, err) == (0, "")
+    assert "./cells: 6 pictures, 3 classes of pixels, task segmentation" in out
+    shares = {"glass": 1 - 1 / 80 - 1 / 6, "edge": 0, "nucleus": 1 / 6, "not counted": 1 / 80}
+    for name, pictures in (("glass", 6), ("edge", 0), ("nucleus", 2), ("not counted", 6)):
+        assert f"{name:<11}  {pictures:>8}  {shares[name]:>6.1%}\n" in out
+    assert "- 1 class in no mask\n    edge\n" in out
+    with Image.open("sheet.png") as sheet:
+        assert len(np.unique(np.asarray(sheet.convert("RGB")).reshape(-1, 3), axis=0)) > 100
+    status, out, _ = run(capsys, "data", "./cells", "--json")
+    assert json.loads(out)["pixels"]["nucleus"] == [2, pytest.approx(1 / 6)]
+
+
+def test_a_mask_of_another_size_stops_a_training(capsys: pytest.CaptureFixture[str], masked: Path) -> None:
+    Image.fromarray(np.zeros((3, 3), np.uint8)).save(masked / "masks/4.png")
+    status, out, err = run(capsys, "data", "./cells")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "4.png" in err
+
+
+def test_a_folder_of_pictures_alone(capsys: pytest.CaptureFixture[str], masked: Path) -> None:
+    assert run(capsys, "data", "./cells/images")[0] == 1
+    status, out, _ = run(capsys, "data", "./cells/images", "--as", "pictures")
+    assert status == 0
+    assert "./cells/images: 6 pictures, no classes, no targets" in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["./pets", "--set", "per_class=3"], "--set: expected the name of a data set beside it"),
+        (["digits", "--as", "masks"], "--as: expected a folder beside it"),
+        (["digits", "--set", "per_clas=3"], "did you mean per_class"),
         (["./nowhere"], "expected a folder, got nothing there"),
         (["./pets/cats/0.png"], "expected a folder, got a file"),
         (["pets"], "for the folder of that name say ./pets"),

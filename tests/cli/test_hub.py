@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import zoo as library
-from zoo.cli import main
+
+from .conftest import Zoo
 
 
 @pytest.fixture
@@ -21,27 +20,6 @@ def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "history.json").write_text('[{"epoch": 1, "loss": 0.5}]')
     (folder / "splits.json").write_text("{}")
     return folder
-
-
-class Zoo:
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self.capsys = capsys
-
-    def __call__(self, *arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        captured = self.capsys.readouterr()
-        return int(ended.value.code or 0), captured.out, captured.err
-
-    def json(self, *arguments: object) -> Any:
-        status, out, err = self(*arguments, "--json")
-        assert (status, err) == (0, "")
-        return json.loads(out)
-
-
-@pytest.fixture
-def zoo(capsys: pytest.CaptureFixture[str]) -> Zoo:
-    return Zoo(capsys)
 
 
 def test_there_and_back(zoo: Zoo, saved: Path) -> None:

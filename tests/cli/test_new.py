@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from zoo.cli.new import KINDS, command
+from zoo.spec import component
 from zoo.spec.errors import DeclarationError, SaveError
 
 
@@ -22,6 +23,10 @@ def new(*words: str) -> str:
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def test_every_kind_is_offered():
+    assert tuple(KINDS) == component.KINDS
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -74,7 +74,7 @@ def test_more_classes_stand_below_the_answer_the_likelier_first(capsys: pytest.C
     (item,) = zoo.predict("model", "pets/cow/1.png")
     status, out, _ = run(capsys, "predict", "model", "pets/cow/1.png", "--top", "3", "--out", "sheet.png")
     header, *rows, _, last = out.splitlines()
-    assert (status, header.split(), last) == (0, ["PICTURE", "LABEL", "SCORE"], "sheet: sheet.png")
+    assert (status, header.split(), last) == (0, ["PICTURE", "LABEL", "SCORE"], "written: sheet.png")
     expected = [[label, f"{score:.1%}"] for label, score in item.top(3).items()]
     assert [row.split()[-2:] for row in rows] == expected
     assert rows[0].startswith("pets/cow/1.png")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from zoo.cli import main
 from zoo.cli._recipe import apply
 from zoo.spec.errors import RecipeError
+from zoo.training import common
+
+from .conftest import Zoo
 
 RECIPE = """
 data = {name = "faces", per_class = 12}
@@ -31,27 +32,6 @@ def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "r.toml").write_text(RECIPE)
     return tmp_path / "r.toml"
-
-
-class Zoo:
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self.capsys = capsys
-
-    def __call__(self, *arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        captured = self.capsys.readouterr()
-        return int(ended.value.code or 0), captured.out, captured.err
-
-    def json(self, *arguments: object) -> Any:
-        status, out, err = self(*arguments, "--json")
-        assert (status, err) == (0, "")
-        return json.loads(out)
-
-
-@pytest.fixture
-def zoo(capsys: pytest.CaptureFixture[str]) -> Zoo:
-    return Zoo(capsys)
 
 
 @pytest.mark.filterwarnings("default")
@@ -95,6 +75,50 @@ def test_a_model_is_trained_without_a_recipe_and_gets_its_classes_from_the_data(
     run = zoo.json("fit", "--model", "tiny_resnet", "--head", "multiclass", *sets, "--out", "run")
     assert run["epochs"] == 1
     assert json.loads(Path("run/config.json").read_text())["labels"] == list("0123456789")
+
+
+def test_the_data_are_read_once(zoo: Zoo, recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[object] = []
+    resolve = common.resolve
+
+    def counted(data: object, *arguments: object, **named: object) -> object:
+        read.append(data)
+        return resolve(data, *arguments, **named)
+
+    monkeypatch.setattr(common, "resolve", counted)
+    zoo.json("fit", recipe, "--set", "trainer.epochs=1", "--out", "run")
+    assert read == [{"name": "faces", "per_class": 12}]
+
+
+@pytest.fixture
+def cells(tmp_path: Path) -> Path:
+    """Pictures with masks of three classes."""
+    rng = np.random.default_rng(0)
+    for part in ("images", "masks"):
+        (tmp_path / "cells" / part).mkdir(parents=True)
+    for i in range(8):
+        mask = np.zeros((16, 16), np.uint8)
+        mask[:8, i:], mask[12:] = 1, 2
+        Image.fromarray(mask).save(tmp_path / f"cells/masks/{i}.png")
+        Image.fromarray(rng.integers(0, 256, (16, 16, 3), np.uint8)).save(tmp_path / f"cells/images/{i}.png")
+    return tmp_path / "cells"
+
+
+@pytest.mark.parametrize(
+    ("model", "folder", "labels"),
+    [("sequential_cnn", "cells", ["0", "1", "2"]), ("autoencoder", "cells/images", [])],
+)
+def test_data_are_read_as_the_models_task_needs_them(  # noqa: PLR0917 - fixtures
+    zoo: Zoo, recipe: Path, cells: Path, model: str, folder: str, labels: list[str]
+) -> None:
+    sets = ["--set", "trainer.epochs=1", "--set", "input_size=16"]
+    if model == "autoencoder":
+        sets += ["--set", "model.options.encoder={name='small_cnn', channels=[4, 8]}"]
+    run = zoo.json("fit", "--model", model, "--data", f"./{folder}", *sets, "--out", "run")
+    assert run["pictures"] == {"train": 6, "val": 1, "test": 1}
+    config = json.loads(Path("run/config.json").read_text())
+    assert config["labels"] == labels
+    assert config["recipe"]["model"].get("classes", []) == labels
 
 
 def test_a_saved_model_is_trained_on(zoo: Zoo, recipe: Path) -> None:

@@ -12,7 +12,8 @@ from safetensors import safe_open
 
 import zoo
 from zoo.compose.skeleton import meta_tensors
-from zoo.spec.errors import ZooWarning
+from zoo.hub import folder as folders
+from zoo.spec.errors import SaveError, ZooWarning
 
 from .conftest import TINY
 
@@ -218,3 +219,19 @@ def test_nothing_is_unpickled(tmp_path, make, monkeypatch):
         monkeypatch.setattr(name, refuse)
     (folder / "pytorch_model.bin").write_bytes(b"cos\nsystem\n(S'false'\ntR.")
     zoo.load(folder)
+
+
+def test_who_saves_while_another_does_is_told_to_save_again(tmp_path, make, monkeypatch):
+    model, folder = make("mlp"), tmp_path / "model"
+    zoo.save(model, folder)
+    renewed = folders.renewed
+
+    def meanwhile(*arguments):
+        (folder / ".zoo-commit").mkdir(exist_ok=True)
+        (folder / ".zoo-commit/model.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
+        return renewed(*arguments)
+
+    monkeypatch.setattr(folders, "renewed", meanwhile)
+    with pytest.raises(SaveError, match=r"got another save at the same time; .* save again"):
+        zoo.save(model, folder)
+    assert torch.equal(zoo.load(folder).state_dict()["head.last.bias"], model.state_dict()["head.last.bias"])

@@ -9,7 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from zoo.cli.new import KINDS
 
@@ -18,8 +20,10 @@ GUIDE = ROOT / "docs/guide/write-a-plugin.md"
 FITS = {
     "backbone": "--model mine --head multiclass",
     "head": "--model small_cnn --head mine",
+    "model": "--model mine --data ./cells",
     "loss": "--model small_cnn --head multiclass --set loss=mine",
     "augmenter": "--model small_cnn --head multiclass --set augment=mine",
+    "trainer": "--model small_cnn --head multiclass --set trainer.name=mine",
     "dataset": "--model small_cnn --head binary --set data.name=mine --set data.per_class=8",
 }
 SHORT = "--set trainer.epochs=1 --out run"
@@ -28,6 +32,19 @@ SHORT = "--set trainer.epochs=1 --out run"
 def new(folder: Path, *words: str) -> None:
     command = [sys.executable, "-c", "from zoo.cli import main; main()", "new", *words]
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
+
+
+def draw_cells(folder: Path) -> None:
+    """Pictures with masks: bright squares on noise."""
+    random = np.random.default_rng(0)
+    for part in ("images", "masks"):
+        (folder / part).mkdir(parents=True)
+    for i in range(12):
+        picture, mask = random.integers(0, 128, (32, 32, 3), np.uint8), np.zeros((32, 32), np.uint8)
+        mask[i : i + 9, 8:20] = 1
+        picture[mask == 1] += 100
+        Image.fromarray(picture).save(folder / f"images/{i}.png")
+        Image.fromarray(mask).save(folder / f"masks/{i}.png")
 
 
 @pytest.mark.slow
@@ -40,7 +57,8 @@ def test_what_zoo_new_writes_is_listed_sound_and_trains(kind, tmp_path, place):
     passed = re.search(r"(\d+) passed", mine.tests())
     assert passed
     assert int(passed[1]) > 4
-    data = "" if kind == "dataset" else " --set data.name=digits --set data.per_class=6"
+    data = "" if kind in ("dataset", "model") else " --set data.name=digits --set data.per_class=6"
+    draw_cells(tmp_path / "cells")
     run = json.loads(mine.zoo("fit", *shlex.split(f"{FITS[kind]}{data} {SHORT} --json")))
     assert run["epochs"] == 1
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 import zoo
 from zoo.interfaces.model import Model
@@ -140,8 +141,9 @@ out = sys.argv[1]
 small = {"in_channels": 1, "input_size": 16, "seed": 0}
 frozen = zoo.build("tiny_resnet", head={"name": "binary", "hidden": [8]}, freeze="all", **small)
 free = zoo.build("small_cnn", channels=[4, 8], head="binary", **small)
+met = zoo.build("small_cnn", channels=[4, 8], head={"name": "embedding", "dim": 8}, **small)
 data = {"name": "faces", "per_class": 15}
-for name, model, extra in (("frozen", frozen, {}), ("kept", frozen, {"cache": True}),
+for name, model, extra in (("frozen", frozen, {}), ("kept", frozen, {"cache": True}), ("met", met, {}),
                            ("free", free, {"augment": "flip", "micro_batch_size": 2, "clip_norm": 1.0})):
     options = {"epochs": 2, "batch_size": 8, "device": "cpu", "cache": False, **extra}
     zoo.fit(model, data, out=f"{out}/{name}", **options)
@@ -160,11 +162,13 @@ def test_two_processes_give_the_numbers_of_one(tmp_path: Path) -> None:
             text=True, timeout=240, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr[-2000:]
-    for name in ("frozen", "kept", "free"):
+    for name in ("frozen", "kept", "free", "met"):
         one, two = (zoo.load(tmp_path / count / name) for count in ("one", "two"))
         for key, value in one.state_dict().items():
             np.testing.assert_allclose(two.state_dict()[key], value, rtol=1e-4, atol=1e-5)
         assert two.metrics["val"] == pytest.approx(one.metrics["val"], rel=1e-4)
+    own = [load_file(tmp_path / count / "met/loss.safetensors")["prototypes"] for count in ("one", "two")]
+    np.testing.assert_allclose(own[1], own[0], rtol=1e-4, atol=1e-5)
 
 
 def test_a_module_that_zoo_did_not_build_cannot_be_saved_as_a_model(tmp_path: Path) -> None:

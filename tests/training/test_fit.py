@@ -304,3 +304,18 @@ def test_a_broken_picture_is_named_and_leaves_nothing(make_model: Make, photos: 
     with pytest.raises(DataError, match=r"dark/\d+\.png: expected a readable picture"):
         zoo.fit(make_model(in_channels=3), photos, out=tmp_path / "run", epochs=1)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_recipe_is_built_for_the_classes_of_its_data(tmp_path: Path) -> None:
+    recipe = zoo.Recipe.from_dict(
+        {
+            "model": {"name": "mlp", "head": "multiclass", "in_channels": 1, "input_size": 8},
+            "data": {"name": "digits", "per_class": 4},
+        }
+    )
+    one, two = (zoo.fit(recipe, epochs=1, out=tmp_path / name) for name in ("one", "two"))
+    assert one.model.labels == tuple("0123456789") == tuple(zoo.load(tmp_path / "one").recipe.model.classes)
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(one.model.state_dict().values(), two.model.state_dict().values(), strict=True)
+    )

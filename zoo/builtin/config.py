@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, field_validator, model_validator
 
-from zoo.spec.options import Options
+from zoo.spec.options import Options, PartOf, RefValue
+from zoo.spec.schedule import AnySchedule, Plateau, Schedule
 from zoo.spec.training import GradientOptions, Positive
 
 
@@ -17,7 +19,10 @@ class PooledOptions(Options):
         "avg", description="how a map becomes a vector; avgmax puts both side by side"
     )
     hidden: tuple[PositiveInt, ...] = Field(
-        (), description="widths of the hidden layers, each followed by ReLU and dropout"
+        (), description="widths of the hidden layers, each followed by the activation and dropout"
+    )
+    activation: Literal["relu", "leaky-relu"] = Field(
+        "relu", description="of the hidden layers; leaky-relu has the slope 0.2 that discriminators take"
     )
     dropout: float = Field(
         0.0, ge=0, lt=1, description="share of the values dropped in front of the last layer"
@@ -47,6 +52,123 @@ class CrossEntropyOptions(Options):
     class_weights: tuple[Positive, ...] | None = Field(None, description="one weight a class, in their order")
 
 
+class FocalOptions(Options):
+    """Options of the focal loss."""
+
+    gamma: float = Field(
+        2.0, ge=0, le=20, description="0 is the cross-entropy; the larger, the less do sure pixels count"
+    )
+    class_weights: tuple[Positive, ...] | None = Field(None, description="one weight a class, in their order")
+
+
+class DiceOptions(Options):
+    """Options of the Dice loss."""
+
+    smooth: float = Field(
+        0.0, ge=0, allow_inf_nan=False, description="pixels added to numerator and denominator"
+    )
+    class_weights: tuple[Positive, ...] | None = Field(None, description="one weight a class, in their order")
+
+
+class ArcFaceOptions(Options):
+    """Options of the additive angular margin."""
+
+    margin: float = Field(0.5, ge=0, lt=1.57, description="added to the true class' angle, in radians")
+    scale: Positive = Field(64.0, description="what the cosines are multiplied with; smaller for few classes")
+
+
+class CosFaceOptions(Options):
+    """Options of the additive cosine margin."""
+
+    margin: float = Field(0.35, ge=0, lt=2, description="taken from the cosine of the true class")
+    scale: Positive = Field(64.0, description="what the cosines are multiplied with; smaller for few classes")
+
+
+class AdversarialOptions(Options):
+    """Options of the adversarial loss."""
+
+    kind: Literal["minimax", "non-saturating", "least-squares", "hinge", "wasserstein"] = Field(
+        "non-saturating", description="of the game; minimax is the first paper's log(1 - D(G))"
+    )
+    gradient_penalty: float | None = Field(
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="weight of the penalty on the discriminator's gradient; by default 10 for wasserstein, "
+        "none for the others",
+    )
+    smoothing: float = Field(
+        0.0, ge=0, lt=1, description="how far the target of real pictures lies below 1 for the discriminator"
+    )
+
+    @model_validator(mode="after")
+    def _smoothing_applies(self) -> AdversarialOptions:
+        if self.smoothing and self.kind in ("hinge", "wasserstein"):
+            raise ValueError(f"smoothing 0 in a game without probabilities, such as {self.kind}")
+        return self
+
+
+class ContentOptions(Options):
+    """Options of the content loss."""
+
+    network: Annotated[RefValue, PartOf("backbone")] = Field(
+        "vgg19", description="whose features are compared: any backbone, with its weights"
+    )
+    tap: str | Annotated[dict[str, Positive], Field(min_length=1)] = Field(
+        "block5.conv4",
+        description="block or step of the network, or several with their weights. SRGAN's VGG5,4 is vgg19's "
+        "block5.conv4 before the activation, block5.relu4 after it",
+    )
+    scale: Positive = Field(
+        1.0, description="factor of the features; SRGAN's 1/12.75 is as good as a weight of 0.006 with mse"
+    )
+    distance: Literal["mse", "l1"] = Field("mse", description="mean squared or mean absolute difference")
+
+
+class PartOfLoss(Options):
+    """A part of a sum of losses."""
+
+    weight: float = Field(1.0, ge=0, allow_inf_nan=False, description="factor of the part")
+    loss: Annotated[RefValue | None, PartOf("loss")] = Field(
+        None, description="which one, with its options; by default the one that the part is called after"
+    )
+    schedule: AnySchedule = Field(
+        Schedule(),
+        description="what the weight is multiplied with in time, such as linear, or {name = 'constant', "
+        "warmup = 2} to rise from nothing in two epochs",
+    )
+
+    @model_validator(mode="after")
+    def _moves_with_time(self) -> PartOfLoss:
+        if isinstance(self.schedule, Plateau):
+            raise ValueError("a schedule of time alone, not plateau")  # noqa: TRY004 - pydantic's own
+        return self
+
+
+class PerceptualOptions(Options):
+    """Options of the sum of losses."""
+
+    parts: Annotated[dict[str, PartOfLoss], Field(min_length=1)] = Field(
+        {
+            "content": PartOfLoss(weight=0.006, loss="content"),
+            "adversarial": PartOfLoss(weight=1e-3, loss="adversarial"),
+        },
+        description="weight of each loss by its name, or a table with weight, loss and schedule: {mse = 1.0, "
+        "content = {weight = 0.006, loss = {name = 'content', network = 'resnet18'}}}",
+    )
+
+    @field_validator("parts", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        """A number is a weight, and a part without a loss is called after it."""
+        if not isinstance(value, Mapping):
+            return value
+        parts = {k: {"weight": v} if isinstance(v, int | float) else v for k, v in value.items()}
+        return {
+            k: {**v, "loss": v.get("loss") or k} if isinstance(v, Mapping) else v for k, v in parts.items()
+        }
+
+
 class SupervisedOptions(GradientOptions):
     """Options of the supervised trainer."""
 
@@ -56,6 +178,9 @@ class DigitsOptions(Options):
 
     per_class: PositiveInt | None = Field(
         None, description="keep so many pictures of each digit, the first ones"
+    )
+    classes: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
+        None, description="keep only these digits; all where not given"
     )
 
 
@@ -72,6 +197,16 @@ class GlyphsOptions(Options):
 
     per_class: Annotated[int, Field(ge=3, le=10_000)] = Field(200, description="pictures of each letter")
     size: Annotated[int, Field(ge=8, le=256)] = Field(32, description="height and width in pixels")
+    classes: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
+        None, description="draw only these letters; all where not given"
+    )
+
+
+class ShapesOptions(Options):
+    """Options of the drawn shapes."""
+
+    size: Annotated[int, Field(ge=16, le=1024)] = Field(64, description="height and width in pixels")
+    count: Annotated[int, Field(ge=3, le=1_000_000)] = Field(1000, description="number of pictures")
 
 
 class PhotosOptions(Options):

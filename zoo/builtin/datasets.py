@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -12,7 +13,7 @@ import numpy.typing as npt
 
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks import Binary, Multiclass, Task
-from zoo.spec.errors import DataError
+from zoo.spec.errors import DataError, OptionError, listing, quote
 
 Array = npt.NDArray[np.uint8]
 
@@ -24,13 +25,28 @@ class Embedded(Dataset):
         pictures: M x H x W x 1, uint8 in 0..255.
         targets: M class indices.
         per_class: keep only so many of each class, the first ones.
+        classes: keep only the pictures of these, with indices in this order.
+
+    Raises:
+        OptionError: there is no class of such a name, or one is named twice.
     """
 
     title: ClassVar[str]
 
     def __init__(
-        self, pictures: Array, targets: npt.NDArray[np.int64], *, per_class: int | None = None
+        self,
+        pictures: Array,
+        targets: npt.NDArray[np.int64],
+        *,
+        per_class: int | None = None,
+        classes: Sequence[str] | None = None,
     ) -> None:
+        if classes is not None:
+            numbers = np.full(len(self.labels), -1)
+            numbers[chosen(self.title, classes, self.labels)] = np.arange(len(classes))
+            kept_classes = numbers[targets] >= 0
+            pictures, targets = pictures[kept_classes], numbers[targets[kept_classes]]
+            self.labels = tuple(classes)
         if per_class is not None:
             kept = [np.flatnonzero(targets == label)[:per_class] for label in range(len(self.labels))]
             order = np.sort(np.concatenate(kept))
@@ -56,25 +72,45 @@ class Embedded(Dataset):
         return f"{self.title}[{index}]"
 
 
+def chosen(title: str, classes: Sequence[str], labels: Sequence[str]) -> list[int]:
+    """The numbers of the classes that are named.
+
+    Raises:
+        OptionError: there is no class of such a name, or one is named twice.
+
+    Example:
+        >>> chosen("digits", ["7", "1"], "0123456789")
+        [7, 1]
+    """
+    where = f"dataset {title}: classes"
+    if unknown := [name for name in classes if name not in labels]:
+        raise OptionError(where, expected=f"some of {listing(labels)}", got=quote(unknown[0]))
+    if twice := [name for name, count in Counter(classes).items() if count > 1]:
+        raise OptionError(where, expected="each class once", got=f"{quote(twice[0])} twice")
+    return [labels.index(name) for name in classes]
+
+
 class Digits(Embedded):
     """Handwritten digits, 8 x 8 gray pixels (E. Alpaydin, C. Kaynak, 1998).
 
     Args:
         per_class: keep only so many of each digit, the first ones.
+        classes: keep only these digits; all where None.
 
     Raises:
         DataError: scikit-learn is missing.
+        OptionError: there is no class of such a name, or one is named twice.
     """
 
     title = "digits"
     task: Task = Multiclass()
     labels = tuple("0123456789")
 
-    def __init__(self, *, per_class: int | None = None) -> None:
+    def __init__(self, *, per_class: int | None = None, classes: Sequence[str] | None = None) -> None:
         bunch = _package("sklearn.datasets", self.title).load_digits()
         # Sixteen gray levels above zero, spread over the bytes.
         pictures = np.rint(bunch.images * (255 / 16)).astype(np.uint8)[..., None]
-        super().__init__(pictures, bunch.target.astype(np.int64), per_class=per_class)
+        super().__init__(pictures, bunch.target.astype(np.int64), per_class=per_class, classes=classes)
 
 
 class Faces(Embedded):

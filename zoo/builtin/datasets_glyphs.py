@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from zoo.builtin.datasets import Array, Embedded
+from zoo.builtin.datasets import Array, Embedded, chosen
 from zoo.data.seeds import mix
 from zoo.interfaces.tasks import Multiclass, Task
 from zoo.spec.errors import DataError
@@ -62,23 +62,27 @@ class Glyphs(Embedded):
     Args:
         per_class: pictures of each letter.
         size: height and width in pixels.
+        classes: draw only these letters; all where None.
 
     Raises:
         DataError: a font is missing.
+        OptionError: there is no class of such a name, or one is named twice.
     """
 
     title = "glyphs"
     task: Task = Multiclass()
     labels = tuple(LETTERS)
 
-    def __init__(self, *, per_class: int = 200, size: int = 32) -> None:
+    def __init__(self, *, per_class: int = 200, size: int = 32, classes: Sequence[str] | None = None) -> None:
+        if classes is not None:
+            self.labels = tuple(LETTERS[i] for i in chosen(self.title, classes, LETTERS))
         fonts = [_font(name) for name in FONTS]
         drawn = [
             _draw(letter, fonts[k % len(fonts)], size, mix(self.title, letter, k))
-            for letter in LETTERS
+            for letter in self.labels
             for k in range(per_class)
         ]
-        targets = np.repeat(np.arange(len(LETTERS)), per_class)
+        targets = np.repeat(np.arange(len(self.labels)), per_class)
         self._per_class = per_class
         super().__init__(np.stack(drawn)[..., None], targets)
 
@@ -89,7 +93,7 @@ class Glyphs(Embedded):
     def name(self, index: int) -> str:
         """For example `glyphs[17] (A, cmr10)`."""
         k = index % self._per_class
-        return f"{super().name(index)} ({LETTERS[index // self._per_class]}, {FONTS[k % len(FONTS)]})"
+        return f"{super().name(index)} ({self.labels[index // self._per_class]}, {FONTS[k % len(FONTS)]})"
 
 
 def _font(name: str) -> ImageFont.FreeTypeFont:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from typing import TypedDict, Unpack
 
@@ -17,12 +18,15 @@ from zoo.interfaces.head import Head
 from zoo.interfaces.tasks import Binary, Embedding, Multiclass, Multilabel, Ordinal, Regression, Task
 from zoo.spec.errors import ShapeError
 
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {"relu": nn.ReLU, "leaky-relu": partial(nn.LeakyReLU, 0.2)}
+
 
 class Pooling(TypedDict, total=False):
     """Options that all heads here share; see `zoo.builtin.config.PooledOptions`."""
 
     pool: str
     hidden: Sequence[int]
+    activation: str
     dropout: float
     taps: Sequence[str]
 
@@ -35,7 +39,8 @@ class PooledHead(Head):
         inputs: the taps, in order: maps, tokens or vectors.
         outputs: length of the output vector.
         pool: `avg`, `max`, `avgmax` (both side by side), or `flatten`, which needs maps of a known size.
-        hidden: widths of the hidden layers, each followed by ReLU and dropout.
+        hidden: widths of the hidden layers, each followed by the activation and dropout.
+        activation: `relu` or `leaky-relu`, whose slope is 0.2.
         dropout: share of values dropped in front of the last layer, in [0, 1).
         taps: names of `inputs`, as the options give them.
 
@@ -60,6 +65,7 @@ class PooledHead(Head):
         outputs: int,
         pool: str = "avg",
         hidden: Sequence[int] = (),
+        activation: str = "relu",
         dropout: float = 0.0,
         taps: Sequence[str] = (),
     ) -> None:
@@ -70,7 +76,7 @@ class PooledHead(Head):
         widths = [sum(self._width(info) for info in self.inputs), *hidden]
         layers: list[nn.Module] = []
         for before, after in pairwise(widths):
-            layers += [nn.Linear(before, after), nn.ReLU(), *_dropout(dropout)]
+            layers += [nn.Linear(before, after), ACTIVATIONS[activation](), *_dropout(dropout)]
         self.hidden = nn.Sequential(*layers) if layers else nn.Sequential(*_dropout(dropout))
         self.last = nn.Linear(widths[-1], outputs)
 

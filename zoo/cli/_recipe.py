@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.spec.errors import RecipeError, quote
-from zoo.spec.recipe import ORIGINAL, ModelSection, Recipe
+from zoo.spec.recipe import ModelSection, Recipe
 
 Table = dict[str, Any]
 
@@ -65,14 +65,6 @@ def trainer_options(table: Table) -> tuple[Table, Table]:
     if isinstance(trainer, dict) and "name" not in trainer:
         return {key: value for key, value in table.items() if key != "trainer"}, trainer
     return table, {}
-
-
-def with_labels(recipe: Recipe, labels: tuple[str, ...]) -> Recipe:
-    """The recipe with the classes of the data, where it has a new head and says nothing of classes."""
-    section = recipe.model
-    if not labels or section.classes is not None or section.head in (None, ORIGINAL):
-        return recipe
-    return recipe.model_copy(update={"model": section.model_copy(update={"classes": labels})})
 
 
 def _put(table: Table, keys: list[str], value: Any, text: str) -> None:

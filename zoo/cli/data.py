@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,22 +24,31 @@ _DRAWN = 10
 
 @click.command("data")
 @click.argument("data")
+@click.option(
+    "--set", "sets", multiple=True, metavar="OPTION=VALUE", help="Set an option of a data set: per_class=20."
+)
+@click.option(
+    "--as",
+    "kind",
+    type=click.Choice(["classes", "masks", "pictures"]),
+    help="How to read a folder  [default: masks beside images/, else classes]",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Draw a few pictures of each class: sheet.png.")
 @json_option
-def command(*, data: str, out: Path | None, as_json: bool) -> int:
-    """Look at DATA, a folder of class folders or the name of a data set.
+def command(*, data: str, sets: tuple[str, ...], kind: str | None, out: Path | None, as_json: bool) -> int:
+    """Look at DATA: a folder of class folders, of pictures with masks, or the name of a data set.
 
     Every picture is read. Exit status 1 if something would stop a training.
+
+    \b
+    zoo data ./photos --out sheet.png
+    zoo data digits --set per_class=20
     """
-    from zoo.data.folders import FoundFolders
     from zoo.data.report import report
-    from zoo.data.resolve import folder_of
-    from zoo.training.common import as_dataset
     from zoo.training.plots import png_path
 
     out = png_path(out) if out is not None else None
-    folder = folder_of(data)
-    dataset = FoundFolders(folder) if folder is not None else as_dataset(data)
+    dataset = _dataset(data, sets, kind)
     found = report(dataset, data)
     if out is not None:
         _draw(dataset, found, out)
@@ -50,6 +59,32 @@ def command(*, data: str, out: Path | None, as_json: bool) -> int:
         if out is not None:
             click.echo(f"\nsheet: {out}")
     return 0 if found.ok else 1
+
+
+def _dataset(data: str, sets: Sequence[str], kind: str | None) -> Dataset:
+    from zoo.cli._recipe import apply
+    from zoo.data.folders import FoundFolders
+    from zoo.data.pairs import MASKS, PICTURES, MaskFolders, PictureFolder
+    from zoo.data.resolve import folder_of
+    from zoo.spec.errors import OptionError, quote
+    from zoo.training.common import as_dataset
+
+    folder = folder_of(data)
+    if folder is None:
+        if kind is not None:
+            hint = "leave it out: a data set knows what it has"
+            raise OptionError("--as", expected="a folder beside it", got=quote(data), hint=hint)
+        named = apply({"data": data}, [f"data.{text}" for text in sets])
+        return as_dataset(named["data"])
+    if sets:
+        expected = "the name of a data set beside it"
+        raise OptionError("--set", expected=expected, got=quote(data), hint="a folder has no options")
+    if kind is None:
+        below = [folder, *folder.glob("*/")]
+        kind = "masks" if any((f / PICTURES).is_dir() and (f / MASKS).is_dir() for f in below) else "classes"
+    if kind == "classes":
+        return FoundFolders(folder)
+    return MaskFolders(folder) if kind == "masks" else PictureFolder(folder)
 
 
 def describe(found: Report) -> str:
@@ -70,13 +105,22 @@ def _overview(found: Report) -> str:
     words = [f"{found.pictures} pictures"]
     if found.readable < found.pictures:
         words.append(f"{found.readable} of them readable")
-    words.append(f"{len(found.classes)} classes" if found.classes else "no classes")
+    if found.pixels:
+        from zoo.data.report import NOT_COUNTED
+
+        words.append(f"{len(found.pixels) - (NOT_COUNTED in found.pixels)} classes of pixels")
+    else:
+        words.append(f"{len(found.classes)} classes" if found.classes else "no classes")
     words.append(f"task {found.task}" if found.task else "no targets")
     return ", ".join(words)
 
 
 def _class_table(found: Report) -> Iterator[str]:
     if not found.classes:
+        if found.pixels:
+            rows = [[label, count, f"{share:.1%}"] for label, (count, share) in found.pixels.items()]
+            yield table(rows[:_MOST_CLASSES], ["CLASS", "PICTURES", "PIXELS"], right=[1, 2])
+            yield from [f"and {len(rows) - _MOST_CLASSES} more classes"] * (len(rows) > _MOST_CLASSES)
         if found.splits:
             yield "  ".join(f"{name} {sum(counts.values())}" for name, counts in found.splits.items())
         return
@@ -130,8 +174,11 @@ def _findings(title: str, found: list[Finding]) -> Iterator[str]:
 
 def _draw(dataset: Dataset, found: Report, path: Path) -> None:
     """A row for each class, with pictures from all over it."""
+    import torch
+
     from zoo.spec.errors import DataError, ZooWarning
     from zoo.training.plots import overview
+    from zoo.training.sheets import overlay
 
     classes = bool(found.classes) and all(isinstance(target, int) for target in dataset.targets)
     groups: dict[str, list[int]] = {label: [] for label in found.classes} if classes else {}
@@ -144,5 +191,7 @@ def _draw(dataset: Dataset, found: Report, path: Path) -> None:
         for label, members in groups.items():
             for i in members[:: max(len(members) // _DRAWN, 1)][:_DRAWN]:
                 with contextlib.suppress(DataError):
-                    rows[label].append(dataset[i].picture)
+                    sample = dataset[i]
+                    mask = None if sample.mask is None else torch.from_numpy(sample.mask)
+                    rows[label].append(sample.picture if mask is None else overlay(sample.picture, mask))
     overview(rows, path, found.source)

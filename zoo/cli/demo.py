@@ -78,15 +78,14 @@ def _run(recipe: Recipe, name: str, folder: Path, seeds: int) -> tuple[list[list
 
 
 def _recipe(file: Path) -> Recipe:
-    from zoo.cli._recipe import with_labels
     from zoo.spec.errors import RecipeError
     from zoo.spec.recipe import Recipe
-    from zoo.training.common import as_dataset
+    from zoo.training.recipes import with_data
 
     recipe = Recipe.from_file(file)
     if recipe.data is None:
         raise RecipeError(f"recipe {file}", expected="data", got="none", hint="train it with zoo fit --data")
-    return with_labels(recipe, as_dataset(recipe.data).labels)
+    return with_data(recipe)[0]
 
 
 @contextmanager

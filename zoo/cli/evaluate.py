@@ -22,6 +22,10 @@ _MOST_MISTAKES = 5
     show_default=True,
     help="train, val, test, or all for data that the model never saw.",
 )
+@click.option("--features", help="Folder of a classifier that looks at what a generative model makes.")
+@click.option(
+    "--samples", type=click.IntRange(min=1), help="How many to generate.  [default: as many as real]"
+)
 @click.option("--save", is_flag=True, help="Keep the figures in the model's folder and card.")
 @click.option(
     "--out",
@@ -37,6 +41,8 @@ def command(
     model: str,
     data: str,
     split: str,
+    features: str | None,
+    samples: int | None,
     save: bool,
     out: Path | None,
     device: str | None,
@@ -49,7 +55,15 @@ def command(
     from zoo.training.verbs import evaluate
 
     figures = evaluate(
-        model, data, split=split, device=device, workers=workers, skip_unreadable=skip_unreadable, out=out
+        model,
+        data,
+        split=split,
+        features=features,
+        samples=samples,
+        device=device,
+        workers=workers,
+        skip_unreadable=skip_unreadable,
+        out=out,
     )
     if save:
         from zoo.hub.folder import save as save_model
@@ -75,16 +89,27 @@ def describe(figures: dict[str, Any]) -> str:
         loss  0.2500
     """
     lines = [f"{figures['split']} split, {figures['pictures']} pictures"]
+    if "samples" in figures:
+        lines[0] += f", {figures['samples']} generated"
     numbers = {name: value for name, value in figures.items() if isinstance(value, float)}
     width = max(map(len, numbers), default=0)
     lines += [f"{name:<{width}}  {value:.4f}" for name, value in numbers.items()]
+    if "classes" in figures:
+        shares = [[label, f"{share:.1%}"] for label, share in figures["classes"].items()]
+        lines += ["", table(shares, ["TAKEN FOR", "SHARE"], right=[1])]
+    if figures.get("rates"):
+        rows = [
+            [f"{row['false_accepts']:.1%}", f"{row['threshold']:.3f}", f"{row['true_accepts']:.1%}"]
+            for row in figures["rates"]
+        ]
+        lines += ["", table(rows, ["FALSE ACCEPTS", "THRESHOLD", "TRUE ACCEPTS"], right=[0, 1, 2])]
     if "per_class" in figures:
         rows = [
-            [label, *(f"{row[key]:.3f}" for key in ("precision", "recall", "f1")), row["pictures"]]
+            [label, *(f"{v:.3f}" if isinstance(v, float) else f"{v:,}" for v in row.values())]
             for label, row in figures["per_class"].items()
         ]
-        header = ["CLASS", "PRECISION", "RECALL", "F1", "PICTURES"]
-        lines += ["", table(rows, header, right=[1, 2, 3, 4])]
+        names: dict[str, Any] = next(iter(figures["per_class"].values()), {})
+        lines += ["", table(rows, ["CLASS", *map(str.upper, names)], right=[*range(1, len(names) + 1)])]
     labels = figures.get("labels", [])
     if "confusion" in figures and len(labels) <= _MOST_CLASSES:
         rows = [[label, *row] for label, row in zip(labels, figures["confusion"], strict=True)]
@@ -101,5 +126,9 @@ def describe(figures: dict[str, Any]) -> str:
             ]
             for item in worst
         ]
-        lines += ["", table(rows, ["WORST MISTAKES", "ANSWER", "SCORE", "TRUTH"], right=[2])]
+        score = "IOU" if "iou" in figures else "SCORE"
+        header = ["WORST MISTAKES", "ANSWER", score, "TRUTH"]
+        if "psnr" in figures:  # the answer is a picture
+            rows, header = [row[:2] for row in rows], ["WORST PICTURES", "PSNR"]
+        lines += ["", table(rows, header, right=[2] if len(header) > 2 else [1])]
     return "\n".join(lines)

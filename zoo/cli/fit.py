@@ -85,7 +85,6 @@ def command(
             data=data,
             sets=sets,
             seed=seed,
-            skip_unreadable=skip_unreadable,
         )
     run = fit(
         model,
@@ -139,14 +138,12 @@ def _model(
     data: str | None,
     sets: tuple[str, ...],
     seed: int | None,
-    skip_unreadable: bool,
 ) -> tuple[Any, dict[str, Any], Any]:
-    """The model to train, options of the default trainer, and the data."""
-    from zoo.cli._recipe import apply, read_table, trainer_options, with_labels
-    from zoo.compose.build import from_recipe
+    """The model or recipe to train, options of the default trainer, and the data beside a saved model."""
+    from zoo.cli._recipe import apply, read_table, trainer_options
     from zoo.spec.errors import RecipeError
     from zoo.spec.recipe import Recipe
-    from zoo.training.common import as_dataset, as_model
+    from zoo.training.common import as_model
 
     if (recipe is None) == (name is None):
         got = "both" if recipe else "neither"
@@ -170,10 +167,7 @@ def _model(
     base |= given if seed is None else {**given, "seed": seed}
     table, options = trainer_options(apply(base, sets))
     checked = Recipe.from_dict(table)
-    checked = checked.model_copy(update={"seed": 0}) if checked.seed is None else checked
-    source = checked.data
-    if source is None:
+    if checked.data is None:
         hint = "add --data FOLDER, or data = ... to the recipe"
         raise RecipeError("fit", expected="data", got="none", hint=hint)
-    dataset = as_dataset(source, skip_unreadable=skip_unreadable)
-    return from_recipe(with_labels(checked, dataset.labels)), options, source
+    return checked, options, None

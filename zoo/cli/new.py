@@ -32,8 +32,16 @@ class Skeleton:
 KINDS: Mapping[str, Skeleton] = {
     "backbone": Skeleton("A row of convolutions.", ('tags=("cnn", "small")', 'tiny={"channels": [8, 8]}')),
     "head": Skeleton("One of K classes, after a layer norm.", ('task="multiclass"',)),
+    "model": Skeleton(
+        "A class for each pixel, from convolutions at full size.",
+        ('task="segmentation"', 'tiny={"channels": [4, 4]}'),
+    ),
     "augmenter": Skeleton("Mixes pictures with their negative.", ()),
     "loss": Skeleton("Brier score of K logits.", ('task="multiclass"',)),
+    "trainer": Skeleton(
+        "Trains on mixtures of two pictures and of their targets.",
+        ('paper="https://arxiv.org/abs/1710.09412"', 'tiny={"epochs": 1, "batch_size": 4}'),
+    ),
     "dataset": Skeleton("Drawn bars, across or upright.", ('task="binary"', 'tiny={"per_class": 4}')),
 }
 

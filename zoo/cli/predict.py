@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -26,7 +25,9 @@ _INPUT = "-"
 )
 @click.option("--top", type=click.IntRange(min=1), default=1, show_default=True, help="Classes to show.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Draw the pictures with their labels: sheet.png."
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Draw the pictures with their labels or masks: sheet.png; a folder takes each mask or picture.",
 )
 @click.option("--device", help="cpu, cuda, ...  [default: an accelerator if there is one]")
 @click.option("--workers", default=0, show_default=True, help="Processes that read pictures.")
@@ -59,11 +60,11 @@ def command(
     options = {"device": device, "workers": workers, "skip_unreadable": skip_unreadable, "out": out}
     found = predict(model, sources, **options)  # type: ignore[arg-type]  # of several types
     if as_json:
-        emit_json([asdict(item) for item in found])
+        emit_json([item.to_dict() for item in found])
         return
     click.echo(describe(found, top))
     if out is not None:
-        click.echo(f"\nsheet: {out}")
+        click.echo(f"\nwritten: {out}")
 
 
 def describe(found: Sequence[Predicted], top: int = 1) -> str:
@@ -81,7 +82,8 @@ def describe(found: Sequence[Predicted], top: int = 1) -> str:
     for item in found:
         rows.append([item.source, item.label, _number(item.score, item.score is not None)])
         if top > 1:
-            best = [["", label, _number(v, item.score is not None)] for label, v in item.top(top).items()]
+            share = item.score is not None or item.mask is not None
+            best = [["", label, _number(v, share)] for label, v in item.top(top).items() if v or not share]
             # Where the answer is the best class, it is not said twice.
             rows += best[1:] if best and best[0][1] == item.label else best
     return table(rows, ["PICTURE", "LABEL", "SCORE"], right=[2])

@@ -16,6 +16,7 @@ from zoo.cli._common import emit_json, json_option
 @click.option("--message", "-m", help="Of the commit.")
 @click.option("--private", is_flag=True, default=None, help="Make a new repository private.")
 @click.option("--licence", help="SPDX name for the card, such as mit or apache-2.0.")
+@click.option("--part", help="Only this network of the model, such as the generator of a pair.")
 @json_option
 def command(
     *,
@@ -25,6 +26,7 @@ def command(
     message: str | None,
     private: bool | None,
     licence: str | None,
+    part: str | None,
     as_json: bool,
 ) -> None:
     """Put the saved MODEL, a folder, where TARGET says: owner/name on the Hub, or file:FOLDER.
@@ -35,7 +37,9 @@ def command(
     """
     from zoo.hub.push import push
 
-    pushed = push(model, target, revision=revision, message=message, private=private, licence=licence)
+    pushed = push(
+        model, target, revision=revision, message=message, private=private, licence=licence, part=part
+    )
     if as_json:
         emit_json(asdict(pushed))
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,8 @@ def restore(recipe: Recipe, input_spec: InputSpec, state: Tensors, text: str) ->
     """
     section = recipe.model.model_copy(update={"weights": None})
     planned = plan(section, input_spec=input_spec, saved=True)
+    # What it says of the weights of parts stays said.
+    planned = replace(planned, section=planned.section.model_copy(update={"options": section.options}))
     model = planned.skeleton
     assign(model, state, text, cast=False)
     fill_buffers(model)

@@ -11,7 +11,7 @@ from zoo.compose.tensors import read
 from zoo.compose.weights import Source, assign, converted
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.model import Model
-from zoo.spec.errors import WeightsError, ZooError, quote
+from zoo.spec.errors import FreezeError, WeightsError, ZooError, listing, quote
 from zoo.spec.freeze import Freeze
 from zoo.spec.recipe import ORIGINAL, Recipe
 
@@ -49,8 +49,14 @@ def finish(model: Model, planned: Plan, recipe: Recipe) -> Model:
         network = model.networks.get(name)
         if isinstance(network, Model):
             finish(network, inner, Recipe(model=inner.section))
-        elif isinstance(network, Backbone) and inner.section.freeze != "none":
+        elif inner.section.freeze == "none":
+            continue
+        elif isinstance(network, Backbone):
             network.freeze(inner.section.freeze)
+        else:
+            hint = f"leave it out, and call freeze() of the {section.name}'s networks"
+            expected = f"one among its networks, {listing(model.networks)}"
+            raise FreezeError(f"{name}: freeze", expected=expected, got=f"{name} is none", hint=hint)
     if any(inner.section.freeze != "none" for inner in planned.parts.values()):
         model.note_freezing()
     if section.freeze != "none":

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from zoo.compose.model import ComposedModel
 from zoo.compose.parts import Part, part
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.model import Model
-from zoo.spec.errors import OptionError, RecipeError, quote
+from zoo.spec.errors import BadReferenceError, OptionError, RecipeError, quote
 from zoo.spec.recipe import ModelSection, Recipe
 from zoo.spec.reference import ComponentRef, HubRef, PathRef, parse_reference
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from zoo.compose.plan import Plan
 
 BODIES = ("backbone", "model")
@@ -48,6 +47,7 @@ def inside(kind: str, model: Model) -> Model | Backbone:
     if kind != "backbone":
         return model
     assert isinstance(model, ComposedModel)  # noqa: S101 - plan_part has looked
+    model.backbone.origin, model.backbone.weights_hint = model.origin, model.weights_hint
     return model.backbone
 
 
@@ -70,19 +70,25 @@ def plan_part(
 
     usual = {"in_channels": outer.in_channels, "input_size": outer.input_size} if outer else {}
     section = ModelSection.of(value, path, **usual)
-    if saved and section.weights and not isinstance(parse_weights(section.weights), ComponentRef):
+    if saved and _elsewhere(section.weights):
         section = section.model_copy(update={"weights": None})
     section = from_saved(section, kind)
     planned = plan(section, saved=saved)
-    if kind == "backbone" and (section.head is not None or planned.body.component.kind != "backbone"):
-        got = f"a head, {quote(section.head)}" if section.head is not None else f"the model {section.name}"
-        raise OptionError(path, expected="a backbone", got=got, hint="leave the head out")
+    if kind == "backbone" and planned.body.component.kind != "backbone":
+        raise OptionError(path, expected="a backbone", got=f"the model {section.name}")
+    if kind == "backbone" and section.head is not None:
+        raise OptionError(
+            path, expected="a backbone", got=f"a head, {quote(section.head)}", hint="leave it out"
+        )
     return planned
 
 
-def parse_weights(value: str) -> ComponentRef | PathRef | HubRef:
-    """A `weights` value; a tag is read as a component's name."""
-    return parse_reference(value)
+def _elsewhere(weights: str | None) -> bool:
+    """Whether a `weights` value is a file, folder or repository, no tag of the component."""
+    try:
+        return weights is not None and isinstance(parse_reference(weights), PathRef | HubRef)
+    except BadReferenceError:
+        return False
 
 
 def from_saved(section: ModelSection, kind: str) -> ModelSection:
@@ -142,17 +148,29 @@ def plan_parts(body: Part, section: ModelSection, *, saved: bool) -> tuple[dict[
         saved: whether a saved model is described.
     """
     plans: dict[str, Plan] = {}
-    options = dict(section.options)
 
     def use(kind: str, value: Any, path: str) -> Any:
         if kind in BODIES:
             plans[path] = plan_part(kind, value, path, outer=section, saved=saved)
-            if path in options:
-                options[path] = _kept(options[path], plans[path], section)
         return value
 
     body.filled(use)
+    options: Any = section.options
+    for path, planned in plans.items():
+        options = _replaced(options, path.split("."), partial(_kept, planned=planned, outer=section))
     return plans, section.model_copy(update={"options": options})
+
+
+def _replaced(options: Any, path: list[str], new: Callable[[Any], Any]) -> Any:
+    """A copy of plain options with another value at a path; a default, which is not there, stays unsaid."""
+    if not path:
+        return new(options)
+    first, *rest = path
+    if isinstance(options, Mapping) and first in options:
+        return {**options, first: _replaced(options[first], rest, new)}
+    if isinstance(options, list | tuple) and first.isdecimal():
+        return [_replaced(v, rest, new) if i == int(first) else v for i, v in enumerate(options)]
+    return options
 
 
 def _kept(value: Any, planned: Plan, outer: ModelSection) -> Any:
@@ -161,7 +179,7 @@ def _kept(value: Any, planned: Plan, outer: ModelSection) -> Any:
         return value
     section, spec = planned.section, planned.input_spec
     update: dict[str, Any] = {"freeze": "none"}  # kept with the outer model's
-    if section.weights and not isinstance(parse_weights(section.weights), ComponentRef):
+    if _elsewhere(section.weights):
         update["input"] = spec.to_dict()  # what the weights say, when they are out of reach
     update |= {
         name: None for name in ("in_channels", "input_size") if getattr(section, name) == getattr(outer, name)

@@ -10,7 +10,7 @@ from zoo.registry.loading import load, resolve_config, resolve_target
 from zoo.registry.lookup import Entry, entries, find
 from zoo.spec.component import Component
 from zoo.spec.errors import OptionError, RecipeError, UnknownComponentError, quote
-from zoo.spec.options import Options, Use, part_kinds, validate, with_parts
+from zoo.spec.options import Options, RefValue, Use, part_kinds, validate, with_parts
 from zoo.spec.reference import GRAMMAR, ComponentRef, parse_reference
 
 CORE = "zoo-core"
@@ -92,16 +92,18 @@ def part(kind: str | tuple[str, ...], reference: object, **given: Any) -> Part:
     return Part(entry, component, dict(validate(config, options, where)), config)
 
 
-def default(kind: str, model: Model) -> str:
+def default(kind: str, model: Model) -> RefValue:
     """The component taken for a model where the recipe names none.
 
-    A plugin tags a component `default`, for one task or, without a task, for any. The one of the
-    distribution that the model's parts come from goes before the core's own; others never count, so that
-    installing a plugin changes nothing for other plugins' models.
+    The model's own `defaults` go first. A plugin tags a component `default`, for one task or, without a
+    task, for any. The one of the distribution that the model's parts come from goes before the core's own;
+    others never count, so that installing a plugin changes nothing for other plugins' models.
 
     Raises:
         UnknownComponentError: there is none for the model's task.
     """
+    if kind in model.defaults:
+        return model.defaults[kind]
     task = model.task.name if model.task else None
     fitting = [
         entry

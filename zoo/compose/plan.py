@@ -110,6 +110,10 @@ def plan(section: ModelSection, *, input_spec: InputSpec | None = None, saved: b
         section = section.model_copy(update={"in_channels": declared.channels})
     size = section.input_size or (input_spec.size if input_spec else None)
     parts, section = plan_parts(body, section, saved=saved)
+    channels = {inner.input_spec.channels for inner in parts.values()} - {COLOURS}
+    if section.in_channels is None and len(channels) == 1:  # those of a part that says so, for all parts
+        section = section.model_copy(update={"in_channels": channels.pop()})
+        parts, section = plan_parts(body, section, saved=saved)
     hollow = filled(body, parts, lambda inner: inner.skeleton)
     if body.component.kind == "model":
         spec = input_spec or declared

@@ -155,7 +155,7 @@ def converted(backbone: Backbone, state: Mapping[str, Tensor]) -> tuple[Tensors,
         return backbone.adapt_input(inside), head
     if set(state) == own:
         return backbone.adapt_input(dict(state)), {}
-    for part in {k.partition(".")[0] for k in state}:  # a complete model saved by zoo
+    for part in dict.fromkeys(k.partition(".")[0] for k in state):  # a complete model saved by zoo
         inside = {k.removeprefix(f"{part}."): v for k, v in state.items() if k.startswith(f"{part}.")}
         if set(inside) == own:
             return backbone.adapt_input(inside), {}

@@ -36,6 +36,7 @@ class Batches:
         spec: size, channels and interpolation of the pictures.
         crop: cut pictures of another size to that of the spec, instead of resizing them: at a random place
             where the order is shuffled, else in the middle. Only smaller ones are enlarged.
+        own_size: leave each picture in its own size, whatever the spec says; batches are then of one.
         workers: processes that read; 0 reads in this one.
         **order: which batches in which order, see `zoo.data.order.Order`.
 
@@ -51,14 +52,16 @@ class Batches:
         spec: InputSpec,
         *,
         crop: bool = False,
+        own_size: bool = False,
         workers: int = 0,
         **order: Any,
     ) -> None:
         if workers < 0:
             raise OptionError("workers", expected="0 or more", got=str(workers))
+        order |= {"batch_size": 1} if own_size else {}
         self.dataset, self.order = dataset, Order(indices, **order)
         self._loader: DataLoader[Any] = DataLoader(
-            _Prepared(dataset, spec, crop, self.order.seed if self.order.shuffle else None),
+            _Prepared(dataset, spec, crop, own_size, self.order.seed if self.order.shuffle else None),
             batch_sampler=_InEpoch(self.order),
             collate_fn=_collate,
             num_workers=workers,
@@ -107,21 +110,26 @@ class _InEpoch:
 class _Prepared(TorchDataset[Item]):
     """Samples as the model takes them. Errors are values here: torch's workers garble what is raised."""
 
-    def __init__(self, dataset: Dataset, spec: InputSpec, crop: bool, seed: int | None) -> None:
-        self.dataset, self.spec, self.crop, self.seed = dataset, spec, crop, seed
+    def __init__(
+        self, dataset: Dataset, spec: InputSpec, crop: bool, own_size: bool, seed: int | None
+    ) -> None:
+        self.dataset, self.spec, self.crop, self.seed = dataset, spec, crop and not own_size, seed
+        self.own_size = own_size
 
     def __getitem__(self, place: Place) -> Item:
         epoch, index = place
         try:
             sample, where = self.dataset[index], self.dataset.name(index)
             if sample.mask is not None:
-                check_mask(sample.mask, sample.picture, where)
+                check_mask(sample.mask, sample.picture, where, len(self.dataset.labels) or None)
             if self.crop:
                 draw = None if self.seed is None else generator("place", self.seed, epoch, index)
                 image, mask = cropped(sample.picture, sample.mask, self.spec, draw, where)
             else:
-                image = prepare(sample.picture, self.spec, where)
-                mask = None if sample.mask is None else prepare_mask(sample.mask, self.spec.size)
+                own = sample.picture.shape[0], sample.picture.shape[1]
+                spec = self.spec.with_size(own) if self.own_size else self.spec
+                image = prepare(sample.picture, spec, where)
+                mask = None if sample.mask is None else prepare_mask(sample.mask, spec.size)
         except ZooError as error:
             return error
         item = {"image": image, "target": sample.target, "index": index}

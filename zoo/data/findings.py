@@ -7,6 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from zoo.data.alike import Thumbnail, look_alikes
 from zoo.data.imbalance import class_counts, unbalanced
 from zoo.data.layout import Layout
@@ -14,6 +17,8 @@ from zoo.data.pictures import FileFacts
 from zoo.data.splits import split
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.spec.errors import DataError
+
+Counts = npt.NDArray[np.int64]
 
 _FEW = 3
 """A class needs so many pictures to be in train, val and test."""
@@ -45,6 +50,7 @@ class Seen:
         shape: H, W, C.
         deep: whether it has more than 8 bits.
         small: to compare it by.
+        pixels: of its mask, how many pixels have each value.
     """
 
     key: str
@@ -53,6 +59,7 @@ class Seen:
     shape: tuple[int, ...] = ()
     deep: bool = False
     small: Thumbnail | None = None
+    pixels: Counts | None = None
 
 
 def findings(dataset: Dataset, seen: Sequence[Seen], layout: Layout | None) -> list[Finding]:
@@ -67,7 +74,8 @@ def findings(dataset: Dataset, seen: Sequence[Seen], layout: Layout | None) -> l
     found += [*_unreadable(dataset, seen), *_copies(dataset, seen)]
     if not found or not any(finding.stops for finding in found):
         found += _unsplittable(dataset, seen)
-    return [*found, *_alike(dataset, seen), *_counts(dataset), *_files(dataset, seen, layout)]
+    found += [*_alike(dataset, seen), *_counts(dataset), *_absent(dataset, seen)]
+    return [*found, *_files(dataset, seen, layout)]
 
 
 def _unreadable(dataset: Dataset, seen: Sequence[Seen]) -> Iterator[Finding]:
@@ -134,6 +142,13 @@ def _counts(dataset: Dataset) -> Iterator[Finding]:
         yield Finding(False, text, tuple(few))
 
 
+def _absent(dataset: Dataset, seen: Sequence[Seen]) -> Iterator[Finding]:
+    there = {value for s in seen if s.pixels is not None for value in np.flatnonzero(s.pixels).tolist()}
+    names = tuple(label for i, label in enumerate(dataset.labels) if i not in there)
+    if dataset.masks and there and names:
+        yield Finding(False, f"{len(names)} class{'es' * (len(names) > 1)} in no mask", names)
+
+
 def _files(dataset: Dataset, seen: Sequence[Seen], layout: Layout | None) -> Iterator[Finding]:
     moving = [dataset.name(i) for i, s in enumerate(seen) if s.facts and s.facts.frames > 1]
     if moving:
@@ -166,7 +181,8 @@ class _Keyed(Dataset):
     """A data set whose keys are known, so that nothing is read again."""
 
     def __init__(self, dataset: Dataset, seen: Sequence[Seen]) -> None:
-        self.dataset, self.seen, self.labels = dataset, seen, dataset.labels
+        self.dataset, self.seen = dataset, seen
+        self.labels, self.masks = dataset.labels, dataset.masks
 
     def __len__(self) -> int:
         return len(self.seen)

@@ -12,17 +12,28 @@ from torch import Tensor
 
 from zoo.data.pictures import prepare
 from zoo.interfaces.dataset import Picture
+from zoo.interfaces.tasks_dense import Segmentation
 from zoo.spec.errors import DataError
 from zoo.spec.inputs import InputSpec
 
 Mask = npt.NDArray[np.uint8]
 
 
-def check_mask(mask: npt.NDArray[Any], picture: Picture, where: str) -> None:
-    """Raises DataError unless a mask is H x W uint8, of its picture's size."""
+def check_mask(mask: npt.NDArray[Any], picture: Picture, where: str, classes: int | None = None) -> None:
+    """Raises DataError unless a mask is H x W uint8, of its picture's size, with known classes.
+
+    Args:
+        mask: to look at.
+        picture: H x W x C.
+        where: how messages call the picture.
+        classes: how many there are; None where that is not known.
+    """
     if mask.ndim != 2 or mask.dtype != np.uint8 or mask.shape != picture.shape[:2]:
         expected = f"uint8 {picture.shape[0]} x {picture.shape[1]}, as the picture"
         raise DataError(f"mask of {where}", expected=expected, got=f"{mask.dtype} {_axes(mask)}")
+    if classes is not None and (bad := mask[(mask >= classes) & (mask != Segmentation.ignored)]).size:
+        expected = f"classes 0..{classes - 1}, or {Segmentation.ignored} for what does not count"
+        raise DataError(f"mask of {where}", expected=expected, got=str(bad.max()))
 
 
 def prepare_mask(mask: Mask, size: tuple[int, int]) -> Tensor:

@@ -15,7 +15,7 @@ from zoo.data.folders import PictureFiles
 from zoo.data.layout import SPLIT_FOLDERS, picture_files
 from zoo.data.masks import check_mask
 from zoo.data.pictures import decode
-from zoo.data.reading import readable
+from zoo.data.reading import in_threads, readable
 from zoo.interfaces.dataset import Sample
 from zoo.interfaces.tasks_dense import Segmentation
 from zoo.spec.errors import DataError, listing, quote
@@ -24,6 +24,9 @@ PICTURES, MASKS, CLASSES = "images", "masks", "classes.txt"
 
 _LAYOUT = "images/ and masks/ with files of the same names, or train/images/, train/masks/, test/images/ ..."
 _WHITE = 255
+_ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)
+"""The EXIF tag, and its values that swap height and width."""
+
 _BINARY = ("background", "object")
 
 
@@ -45,13 +48,17 @@ class PictureFolder(PictureFiles):
         if not self.root.is_dir():
             got = "a file" if self.root.exists() else "nothing there"
             raise DataError(f"data {self.root}", expected="a folder", got=got)
-        files = picture_files(self.root)
+        files = self._chosen(picture_files(self.root))
         if skip_unreadable:
             files = [files[i] for i in readable(files)]
         if not files:
             raise DataError(f"data {self.root}", expected="pictures", got="none")
         super().__init__(files)
         self._top = [_split(file.relative_to(self.root)) for file in files]
+
+    def _chosen(self, files: list[Path]) -> list[Path]:
+        """Those of all files that are pictures to be learnt from."""
+        return files
 
     @cached_property
     def fingerprint(self) -> str:  # type: ignore[override]  # computed when first asked for
@@ -96,27 +103,40 @@ class MaskFolders(PictureFolder):
     def __init__(self, root: str | Path, *, skip_unreadable: bool = False) -> None:
         super().__init__(root, skip_unreadable=skip_unreadable)
         where = f"data {self.root}"
-        pairs = _pairs(self.files, where)
-        self.files = [picture for picture, _ in pairs]
-        self.mask_files = [mask for _, mask in pairs]
-        self._top = [_split(file.relative_to(self.root)) for file in self.files]
-        found = sorted(set().union(*(np.unique(read_mask(file)).tolist() for file in self.mask_files)))
-        self._white = found in ([0, _WHITE], [_WHITE])
-        highest = 1 if self._white else max((value for value in found if value != _WHITE), default=0)
-        self.labels = _labels(self.root, highest, where)
+        self.mask_files = [self._mask_of[file] for file in self.files]
+        found: set[int] = set()
+        for values in in_threads(_values, [*zip(self.files, self.mask_files, strict=True)], "reading masks"):
+            found |= values
+        names = _names(self.root, where)
+        # Where more than two classes are named, 255 can only be what does not count.
+        self._white = found in ({0, _WHITE}, {_WHITE}) and len(names) in (0, len(_BINARY))
+        numbers = {0, 1} if self._white else found - {_WHITE}
+        self.labels = _labels(names, numbers, where)
         self.task = Segmentation()
 
-    def __getitem__(self, index: int) -> Sample:
-        picture, mask = decode(self.files[index]), read_mask(self.mask_files[index])
-        check_mask(mask, picture, self.name(index))
-        return Sample(picture, None, (mask > 0).astype(np.uint8) if self._white else mask)
+    def _chosen(self, files: list[Path]) -> list[Path]:
+        self._mask_of = _pairs(files, self.root)
+        return [*self._mask_of]
 
-    def key(self, index: int) -> str:
-        """A digest of the picture's and the mask's bytes."""
-        if index not in self._keys:
-            mask = self.mask_files[index].read_bytes()
-            self._keys[index] = hashlib.blake2b(mask, digest_size=8).hexdigest() + super().key(index)
-        return self._keys[index]
+    def __getitem__(self, index: int) -> Sample:
+        picture, mask = decode(self.files[index]), self.mask(index)
+        check_mask(mask, picture, self.name(index))
+        return Sample(picture, None, mask)
+
+    def mask(self, index: int) -> npt.NDArray[np.uint8]:
+        """H x W class numbers, without reading the picture."""
+        mask = read_mask(self.mask_files[index])
+        return (mask > 0).astype(np.uint8) if self._white else mask
+
+    @cached_property
+    def fingerprint(self) -> str:  # type: ignore[override]  # computed when first asked for
+        """Of all pictures and masks, and of the names of the classes."""
+        digest = hashlib.blake2b(digest_size=16)
+        for i, mask in enumerate(self.mask_files):
+            name = self.files[i].relative_to(self.root).as_posix()
+            digest.update(f"{name}\0{self.key(i)}\0".encode() + mask.read_bytes())
+        digest.update("\n".join(self.labels).encode())
+        return digest.hexdigest()
 
 
 def read_mask(file: Path) -> npt.NDArray[np.uint8]:
@@ -126,49 +146,98 @@ def read_mask(file: Path) -> npt.NDArray[np.uint8]:
         DataError: it is none, or cannot be read.
     """
     where = f"mask {file}"
+    hint = "save the number of the class in each pixel, as PNG"
     try:
         with Image.open(file) as image:
-            mode, values = image.mode, np.asarray(image)
+            kind, mode, values = image.format, image.mode, np.asarray(image)
     except Exception as error:  # decoders raise whatever they stumble over
         raise DataError(where, expected="a readable picture", got=quote(str(error))[1:-1]) from error
-    if mode not in ("L", "P", "1", "I;16", "I") or values.max(initial=0) > _WHITE:
-        hint = "save the number of the class in each pixel, as PNG"
-        raise DataError(where, expected="gray or palette, values 0..255", got=f"mode {mode}", hint=hint)
+    if kind == "JPEG":  # its values are near those that were saved, no more
+        raise DataError(where, expected="a format that keeps values, such as PNG", got=kind, hint=hint)
+    if mode not in ("L", "P", "1", "I;16", "I"):
+        raise DataError(where, expected="gray or palette", got=f"mode {mode}", hint=hint)
+    if (highest := int(values.max(initial=0))) > _WHITE:
+        raise DataError(where, expected="values 0..255", got=str(highest), hint=hint)
     return values.astype(np.uint8)
+
+
+def _values(pair: tuple[Path, Path]) -> set[int]:
+    """The values in a mask, which is as large as its picture's header says."""
+    picture, file = pair
+    mask = read_mask(file)
+    try:
+        with Image.open(picture) as image:
+            width, height = (
+                image.size[::-1] if image.getexif().get(_ORIENTATION, 1) in _TURNED else image.size
+            )
+    except Exception:  # said where pictures are read
+        height, width = mask.shape
+    if mask.shape != (height, width):
+        expected, got = f"{width}x{height}, as {picture.name}", f"{mask.shape[1]}x{mask.shape[0]}"
+        raise DataError(f"mask {file}", expected=expected, got=got)
+    return {*np.flatnonzero(np.bincount(mask.ravel())).tolist()}
 
 
 def _split(path: Path) -> str | None:
     return SPLIT_FOLDERS.get(path.parts[0].lower()) if len(path.parts) > 1 else None
 
 
-def _pairs(files: Sequence[Path], where: str) -> list[tuple[Path, Path]]:
-    pictures = [file for file in files if PICTURES in file.parts]
-    if not pictures:
-        raise DataError(where, expected=_LAYOUT, got=f"no folder {PICTURES}")
-    masks = {_stem(file, MASKS): file for file in files if MASKS in file.parts}
-    found = [(file, masks.pop(_stem(file, PICTURES), None)) for file in pictures]
-    if lone := [file.name for file, mask in found if mask is None]:
+def _pairs(files: Sequence[Path], root: Path) -> dict[Path, Path]:
+    """The mask of each picture."""
+    where = f"data {root}"
+    inside = {folder: _by_place(files, root, folder) for folder in (PICTURES, MASKS)}
+    pictures, masks = inside[PICTURES], inside[MASKS]
+    for folder, found in inside.items():
+        if not found:
+            raise DataError(where, expected=_LAYOUT, got=f"no pictures in a folder {folder}")
+        if twice := next((several for several in found.values() if len(several) > 1), None):
+            got = listing(file.name for file in twice)
+            raise DataError(f"{where}: {folder}", expected="one file of each name", got=got)
+    if lone := [several[0].name for place, several in pictures.items() if place not in masks]:
         got = f"none for {len(lone)}: {listing(lone, 3)}"
-        raise DataError(where, expected="a mask for each picture", got=got, hint=_LAYOUT)
-    if masks:
-        got = f"{len(masks)} without: {listing((file.name for file in masks.values()), 3)}"
-        raise DataError(where, expected="a picture for each mask", got=got, hint=_LAYOUT)
-    return [(file, mask) for file, mask in found if mask is not None]
+        raise DataError(where, expected="a mask for each picture", got=got, hint=f"lay them out as {_LAYOUT}")
+    if lone := [several[0].name for place, several in masks.items() if place not in pictures]:
+        got = f"{len(lone)} without: {listing(lone, 3)}"
+        raise DataError(where, expected="a picture for each mask", got=got, hint=f"lay them out as {_LAYOUT}")
+    return {several[0]: masks[place][0] for place, several in pictures.items()}
 
 
-def _stem(file: Path, folder: str) -> tuple[str, ...]:
-    """Where a file lies, without the folder's name and the suffix."""
-    parts = list(file.with_suffix("").parts)
-    parts.remove(folder)
-    return tuple(parts)
+def _by_place(files: Sequence[Path], root: Path, folder: str) -> dict[tuple[str, ...], list[Path]]:
+    """Files in folders of a name, by where they lie without it and without their suffix."""
+    found: dict[tuple[str, ...], list[Path]] = {}
+    for file in files:
+        parts = list(file.relative_to(root).with_suffix("").parts)
+        if folder in parts[:-1]:
+            parts.remove(folder)
+            found.setdefault(tuple(parts), []).append(file)
+    return found
 
 
-def _labels(root: Path, highest: int, where: str) -> tuple[str, ...]:
+def _names(root: Path, where: str) -> tuple[str, ...]:
+    """What `classes.txt` says; nothing where there is none."""
     file = root / CLASSES
-    if not file.exists():
-        return _BINARY if highest <= 1 else tuple(map(str, range(highest + 1)))
-    names = tuple(line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip())
-    if len(names) <= highest:
-        got = f"{len(names)} names, and class {highest} in a mask"
-        raise DataError(f"{where}: {CLASSES}", expected="a name for each class", got=got)
+    try:
+        text = file.read_text(encoding="utf-8-sig") if file.exists() else ""
+    except (OSError, ValueError) as error:
+        raise DataError(f"{where}: {CLASSES}", expected="a text file", got=quote(str(error))[1:-1]) from error
+    names = tuple(line.strip() for line in text.splitlines() if line.strip())
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise DataError(f"{where}: {CLASSES}", expected="a name for each class", got=f"{quote(twice)} twice")
     return names
+
+
+def _labels(names: tuple[str, ...], numbers: set[int], where: str) -> tuple[str, ...]:
+    """The names of the classes: of the file, or their numbers."""
+    highest = max(numbers, default=0)
+    if names:
+        if len(names) <= highest:
+            got = f"{len(names)} names, and class {highest} in a mask"
+            raise DataError(f"{where}: {CLASSES}", expected="a name for each class", got=got)
+        return names
+    if highest < 1:
+        raise DataError(f"{where}: masks", expected="at least two classes", got="nothing but 0")
+    if missing := {*range(highest + 1)} - numbers - {0}:
+        got = f"{listing(map(str, sorted(numbers)), 6)}, without {listing(map(str, sorted(missing)), 3)}"
+        hint = f"number the classes from 0, or name them all in {CLASSES}"
+        raise DataError(f"{where}: masks", expected="class numbers without gaps", got=got, hint=hint)
+    return _BINARY if highest == 1 else tuple(map(str, range(highest + 1)))

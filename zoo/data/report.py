@@ -16,6 +16,8 @@ from zoo.data.alike import thumbnail
 from zoo.data.findings import Finding, Seen, findings
 from zoo.data.folders import FoundFolders, PictureFiles
 from zoo.data.imbalance import class_counts
+from zoo.data.masks import check_mask
+from zoo.data.pairs import MaskFolders
 from zoo.data.pictures import read
 from zoo.data.reading import in_threads
 from zoo.data.splits import NAMES
@@ -34,6 +36,9 @@ _MODES = {
     "I": "32-bit gray",
 }
 
+NOT_COUNTED = "not counted"
+_VALUES = 256
+
 Spread = tuple[float, float, float]
 """Smallest, median and largest value."""
 
@@ -47,6 +52,8 @@ class Report:
         pictures: how many.
         readable: how many of them can be decoded.
         classes: pictures by class, or by label where a picture may have several.
+        pixels: of data with masks, by class, the pictures that it is in and its share of all pixels;
+            `not counted` for pixels that no class has.
         splits: the same for each split that the user made.
         task: what the targets are for; None where there are none.
         height: smallest, median and largest in pixels; None without pictures.
@@ -62,6 +69,7 @@ class Report:
     pictures: int
     readable: int
     classes: dict[str, int]
+    pixels: dict[str, tuple[int, float]]
     splits: dict[str, dict[str, int]]
     task: str | None
     height: Spread | None
@@ -108,6 +116,7 @@ def report(data: Path | Dataset, source: str | None = None) -> Report:
         pictures=len(seen),
         readable=len(good),
         classes=class_counts(dataset),
+        pixels=_pixels(dataset, good),
         splits=_by_split(dataset),
         task=dataset.task.name if dataset.task is not None else None,
         height=_spread([s.shape[0] for s in good]),
@@ -121,19 +130,37 @@ def report(data: Path | Dataset, source: str | None = None) -> Report:
 
 
 def _look(dataset: Dataset, index: int) -> Seen:
-    key, facts = "", None
+    key, facts, mask = "", None, None
     try:
         key = dataset.key(index)
         if isinstance(dataset, PictureFiles):
             picture, facts = read(dataset.files[index], dataset.name(index))
+            mask = dataset.mask(index) if isinstance(dataset, MaskFolders) else None
         else:
-            picture = dataset[index].picture
+            sample = dataset[index]
+            picture, mask = sample.picture, sample.mask
+        if mask is not None:
+            check_mask(mask, picture, dataset.name(index), len(dataset.labels) or None)
     except ZooError as error:
         return Seen(key, error=error.got or str(error))
     except Exception as error:  # a stranger's data set raises what it likes
         return Seen(key, error=" ".join(f"{type(error).__name__}: {error}".split()))
     deep = picture.dtype != np.uint8
-    return Seen(key, facts=facts, shape=picture.shape, deep=deep, small=thumbnail(picture))
+    pixels = None if mask is None else np.bincount(mask.ravel(), minlength=_VALUES)
+    return Seen(key, facts=facts, shape=picture.shape, deep=deep, small=thumbnail(picture), pixels=pixels)
+
+
+def _pixels(dataset: Dataset, seen: Sequence[Seen]) -> dict[str, tuple[int, float]]:
+    counts = [s.pixels for s in seen if s.pixels is not None]
+    if not counts:
+        return {}
+    table = np.stack(counts)
+    pictures, shares = (table > 0).sum(axis=0), table.sum(axis=0) / max(table.sum(), 1)
+    found = {label: (int(pictures[i]), float(shares[i])) for i, label in enumerate(dataset.labels)}
+    left = _VALUES - 1
+    if left >= len(dataset.labels) and pictures[left]:
+        found[NOT_COUNTED] = int(pictures[left]), float(shares[left])
+    return found
 
 
 def _by_split(dataset: Dataset) -> dict[str, dict[str, int]]:

@@ -166,7 +166,7 @@ def _check_trainable(dataset: Dataset, strata: Sequence[Any], sides: dict[str, l
         if not sides[name]:
             hint = "add pictures" if name == "val" else "add a folder train/"
             raise DataError(f"the {name} split", expected="at least one picture", got="none", hint=hint)
-    if not dataset.labels:
+    if not dataset.labels or dataset.masks:
         return
     counts = Counter(strata[i] for i in sides["train"])
     if len(set(strata)) == 1:

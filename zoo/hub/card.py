@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.hub.readme import BEGIN, END
 from zoo.interfaces.tasks import Binary, Embedding, Multiclass, Multilabel, Ordinal
+from zoo.interfaces.tasks_dense import Generation
 from zoo.spec.errors import BadReferenceError
 from zoo.spec.reference import HubRef, PathRef, parse_reference
 
@@ -88,6 +89,8 @@ def _pipeline(model: Model) -> str | None:
     """The Hub's word for the task."""
     if isinstance(model.task, Binary | Multiclass | Ordinal | Multilabel):
         return _CLASSIFIES
+    if isinstance(model.task, Generation):
+        return "unconditional-image-generation"
     return "image-feature-extraction" if model.task is None or isinstance(model.task, Embedding) else None
 
 
@@ -134,7 +137,8 @@ def _results(model: Model, pipeline: str) -> list[EvalResult]:
 def _what(model: Model) -> str:
     """One sentence, and where the weights come from."""
     noun = "image classifier" if _pipeline(model) == _CLASSIFIES else "model"
-    task = f"A {model.task.name} {noun}" if model.task else "A feature extractor"
+    article = "An" if model.task and model.task.name[0] in "aeiou" else "A"
+    task = f"{article} {model.task.name} {noun}" if model.task else "A feature extractor"
     lines = [f"{task} for PyTorch, made with zoo. Weights: {model.origin or 'random'}."]
     if model.labels:
         shown = ", ".join(" ".join(label.split()) for label in model.labels[:_MOST_LABELS])
@@ -147,6 +151,10 @@ def _use(model: Model, reference: str | None) -> str:
     packages = [f"{name}=={number}" for name, number in model.plugins.items()]
     load = f'zoo.pull("{reference}")' if reference else 'zoo.load("this-folder")'
     use = 'print(zoo.predict(model, "picture.jpg"))' if model.task else "features = model(pictures)"
+    if isinstance(model.task, Generation):
+        use = 'zoo.sample(model, 16, seed=0, out="samples.png")'
+    if isinstance(model.task, Embedding):
+        use = 'print(zoo.verify(model, "one.jpg", "other.jpg"))'
     code = f"import zoo\n\nmodel = {load}\n{use}"
     return f"## Use\n\n```sh\npip install {' '.join(packages)}\n```\n\n```python\n{code}\n```"
 
@@ -157,6 +165,9 @@ def _input(model: Model) -> str:
     mean, std = (", ".join(f"{v:.4g}" for v in values) for values in (spec.mean, spec.std))
     low, high = spec.range
     scaled = "" if spec.range == (0.0, 1.0) else f" scaled to [{low:g}, {high:g}],"
+    if isinstance(model.task, Generation):
+        shape = f"N x {spec.channels} x {spec.size[0]} x {spec.size[1]}"
+        return f"## Output\n\n{colours} pictures {shape} with values in [0, 1]."
     return (
         f"## Input\n\n{colours} pictures N x {spec.channels} x H x W with values in [0, 1], resized to "
         f"{spec.size[0]} x {spec.size[1]} ({spec.interpolation}). Inside the model they are{scaled} "

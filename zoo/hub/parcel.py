@@ -140,7 +140,7 @@ def _check_portable(config: dict[str, Any], where: str) -> None:
     """Raises SaveError where a part of the model is a folder of this machine."""
     recipe, spec = checked(config, where)
     try:
-        plan(recipe.model.model_copy(update={"weights": None}), input_spec=spec)
+        plan(recipe.model.model_copy(update={"weights": None}), input_spec=spec, saved=True)
     except ZooError as error:
         raise SaveError(
             f"push {where}",

@@ -144,7 +144,7 @@ def _config(commit: Snapshot) -> dict[str, Any]:
         raise _no_model(commit, CONFIG_FILE, commit.names())
     config = configs.parse(file, commit.text)
     recipe, spec = checked(config, commit.text)
-    plan(recipe.model.model_copy(update={"weights": None}), input_spec=spec)
+    plan(recipe.model.model_copy(update={"weights": None}), input_spec=spec, saved=True)
     return config
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from zoo.hub.card import HISTORY_FILE
 from zoo.hub.folder import readme
 from zoo.hub.parcel import parcel
+from zoo.hub.part import part_of
 from zoo.hub.place import parse_place
 from zoo.hub.result import Pushed
 from zoo.hub.target import CARD_FILE, check_target, place_files
@@ -28,6 +29,7 @@ def push(
     private: bool | None = None,
     token: str | bool | None = None,
     licence: str | None = None,
+    part: str | None = None,
 ) -> Pushed:
     """Puts a model where others can `zoo.pull` it: weights, config, card, and the history of its run.
 
@@ -44,10 +46,12 @@ def push(
         private: whether a new repository is private; the account's default where None.
         token: to write with; the one that you are logged in with where None.
         licence: SPDX name for the card; the model's own where None, and none is claimed without.
+        part: name of the one network to push, such as `generator` of a pair, which is a model of its own.
 
     Raises:
         BadReferenceError: `target` is something else.
-        SaveError: the Hub cannot be reached or says no, or holds something else than a model of zoo.
+        SaveError: the model has no such part, the Hub cannot be reached or says no, or it holds something
+            else than a model of zoo.
         ZooError: the folder holds no model, or a damaged one.
 
     Example:
@@ -60,6 +64,8 @@ def push(
         (('model.safetensors', 'config.json', 'README.md'), ())
     """
     place = parse_place(target, revision)
+    if part is not None:
+        model = part_of(model, part)
     if isinstance(place, PathRef):
         return _to_folder(model, place, message=message, private=private, token=token, licence=licence)
     from zoo.hub.upload import upload

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -89,6 +90,9 @@ def place_files(files: Mapping[str, Path], folder: Path, *, remove: Iterable[str
 
 def unwritten(folder: Path, error: OSError) -> SaveError:
     """What to say of a folder that could not be written."""
+    if error.errno in (errno.ENOTEMPTY, errno.EEXIST):  # of the rename that commits
+        hint = "the other's model is there; save again, or choose another folder"
+        return SaveError(f"cannot save to {folder}", got="another save at the same time", hint=hint)
     return SaveError(
         f"cannot save to {folder}",
         got=error.strerror or str(error),

@@ -33,6 +33,8 @@ class Backbone(nn.Module):
     Attributes:
         map_layout: `NCHW`, or `NHWC` where four-dimensional maps have channels last.
         prefix_tokens: class and register tokens in front of an N x L x C map.
+        origin: as a part of something else, where its weights come from; None while they are random.
+        weights_hint: as a part, the next step for a user whose weights are random.
 
     Example:
         >>> import torch
@@ -48,6 +50,8 @@ class Backbone(nn.Module):
 
     map_layout = "NCHW"
     prefix_tokens = 0
+    origin: str | None = None
+    weights_hint: str = "load weights first"
 
     def __init__(self, blocks: Sequence[Block], *, input_spec: InputSpec | None = None) -> None:
         super().__init__()

@@ -23,10 +23,12 @@ class Execution:
 
     Attributes:
         processes: how many share a step.
+        process: number of this one, from 0.
         pictures: of the present step, those of all processes.
     """
 
     processes = 1
+    process = 0
 
     def __init__(self, steps: int = 1) -> None:
         self.steps = steps

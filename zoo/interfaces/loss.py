@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from zoo.interfaces.augmenter import Batch
+from zoo.interfaces.block import Block
 from zoo.spec.errors import OptionError, listing
 
 OUTPUT = "output"
@@ -23,9 +24,12 @@ class Loss(nn.Module):
     Attributes:
         needs: names of the trainer's outputs that the loss takes, such as `verdict` of a discriminator. With
             none it is called with output and target, else with all outputs by name and the batch.
+        learns: whether it has parameters that `prepare` makes and training finds, so that it says nothing
+            of other data.
     """
 
     needs: tuple[str, ...] = ()
+    learns: bool = False
 
     def forward(self, output: Any, target: Any) -> Tensor | dict[str, Tensor]:
         """The loss of a batch.
@@ -108,8 +112,11 @@ def check_needs(loss: nn.Module, offered: tuple[str, ...], trainer: str) -> None
 
 
 def fixed_left_out(loss: nn.Module) -> dict[str, Tensor]:
-    """The state of a loss without the parameters that nothing trains, such as those of a frozen network."""
+    """The state of a loss without what nothing trains: frozen parameters, and all of a frozen network."""
     fixed = {name for name, p in loss.named_parameters() if not p.requires_grad}
+    for path, module in loss.named_modules():
+        if isinstance(module, Block) and module.frozen:
+            fixed |= {f"{path}.{name}" for name in module.state_dict()}
     return {name: value for name, value in loss.state_dict().items() if name not in fixed}
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 import torch
@@ -18,6 +19,7 @@ from zoo.interfaces.tasks import Prediction, Task
 from zoo.spec.errors import FormatError, ShapeError, warn
 from zoo.spec.freeze import Freeze
 from zoo.spec.inputs import InputSpec
+from zoo.spec.options import RefValue
 
 if TYPE_CHECKING:
     from zoo.interfaces.summary import Summary
@@ -32,7 +34,9 @@ class Model(nn.Module):
         input_spec: size, channels and normalisation of the pictures; of a generator, those that it makes. A
             `Normalise` that the model holds follows it.
         any_size: whether pictures of every size are taken, so that prediction need not resize them.
-        crops: whether training pictures of another size are cropped to the input spec's, not resized.
+        crops: whether training pictures of another size are cropped to the input spec's, not resized; where
+            every size is taken, pictures are then measured whole.
+        defaults: by kind, the parts to take where a recipe names none, before those of the task.
         labels: names of the classes, if known.
         recipe: the description that builds it again.
         plugins: version by distribution, of the plugins that its parts come from.
@@ -44,6 +48,7 @@ class Model(nn.Module):
     task: Task | None
     any_size: bool = False
     crops: bool = False
+    defaults: Mapping[str, RefValue] = MappingProxyType({})
     recipe: Recipe
     labels: tuple[str, ...]
     plugins: dict[str, str]
@@ -167,10 +172,15 @@ class Model(nn.Module):
     def unfreeze(self, spec: str | Freeze = "all") -> None:
         """Restores exactly what was before the blocks were frozen.
 
+        Args:
+            spec: as `freeze` takes it; "all" is everything, of all parts.
+
         Raises:
             FreezeError: the spec is malformed or matches nothing.
         """
-        for path, name in Freeze.parse(spec).select(self.freeze_paths):
+        paths = self.freeze_paths
+        everything = ",".join(f"{path}.all".lstrip(".") for path in paths)
+        for path, name in Freeze.parse(everything if spec == "all" else spec).select(paths):
             self._block(path, name).unfreeze(self.training)
         self.note_freezing()
 
@@ -178,7 +188,7 @@ class Model(nn.Module):
     def frozen(self) -> tuple[str, ...]:
         """Names of the frozen blocks, with the path of their part."""
         return tuple(
-            f"{path}.{name}".lstrip(".")
+            f"{path}.{name}".strip(".")
             for path, names in self.freeze_paths.items()
             for name in names
             if self._block(path, name).frozen
@@ -197,11 +207,21 @@ class Model(nn.Module):
         return part.blocks[name] if isinstance(part, Backbone) else part
 
     def note_freezing(self) -> None:
-        """The recipe says what is frozen now, so that saving and loading keep it."""
+        """The recipe says what is frozen now, so that saving keeps it; so do those of models inside."""
         parts = self.freeze_paths
         frozen = [(path, name) for path in parts for name in parts[path] if self._block(path, name).frozen]
         section = self.recipe.model.model_copy(update={"freeze": str(Freeze.of(frozen, parts))})
         self.recipe = self.recipe.model_copy(update={"model": section})
+        for network in self.networks.values():
+            if isinstance(network, Model):
+                network.note_freezing()
+
+    def note_origin(self, text: str | None) -> None:
+        """Says where all weights come from, those of the models inside of this one too."""
+        self.origin = text
+        for network in self.networks.values():
+            if isinstance(network, Model):
+                network.note_origin(text)
 
     def _warn_random(self, freeze: Freeze) -> None:
         warn(f"frozen blocks ({freeze}) have random weights and will never learn; {self.weights_hint}")
@@ -299,6 +319,23 @@ class Model(nn.Module):
         if not isinstance(model, cls):
             raise FormatError(str(name), expected=f"a {cls.__name__}", got=f"a {type(model).__name__}")
         return model
+
+    def encode(self, x: Tensor) -> Tensor:
+        """What stands for pictures N x C x H x W in [0, 1] inside a model that has a latent: N x ...
+
+        Raises:
+            ShapeError: it has none.
+        """
+        name = type(self).__name__
+        raise ShapeError(f"{name} has no latent", hint="choose a model with one, such as an autoencoder")
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Pictures N x C x H x W in [0, 1] of latents as `encode` gives them, where the model can.
+
+        Raises:
+            ShapeError: it cannot.
+        """
+        raise ShapeError(f"{type(self).__name__} makes no pictures of latents")
 
     def sample(self, count: int, *, seed: int | None = None) -> Tensor:
         """Draws pictures N x C x H x W in [0, 1], where the model generates.

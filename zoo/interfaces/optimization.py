@@ -63,7 +63,7 @@ class Rates:
         optimizer: whose groups' rates are the full ones now.
         schedule: says what they are multiplied with.
         epochs: of the run.
-        steps: optimizer steps an epoch.
+        steps: optimizer steps an epoch, on average.
         higher_is_better: how a plateau schedule reads the watched value.
     """
 
@@ -73,7 +73,7 @@ class Rates:
         schedule: Schedule,
         *,
         epochs: int,
-        steps: int,
+        steps: float,
         higher_is_better: bool = False,
     ) -> None:
         self.optimizer = optimizer

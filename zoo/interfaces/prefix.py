@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from torch import Tensor
 
@@ -39,3 +39,11 @@ def model_input(batch: Batch) -> Tensor | Prefix:
 def rows(batch: Batch) -> int:
     """Pictures of a batch."""
     return len(batch["index"])
+
+
+def cut(batch: Batch, size: int | None) -> Iterator[tuple[Batch, bool]]:
+    """Parts of at most `size` pictures, and whether each is the last; None leaves the batch whole."""
+    count = rows(batch)
+    for start in range(0, count, size or count):
+        end = start + (size or count)
+        yield {name: value[start:end] for name, value in batch.items()}, end >= count

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -80,14 +81,15 @@ class Score:
             self._flush()
 
     def values(self) -> dict[str, float]:
-        """Means and metrics by name; starts anew."""
+        """Means and metrics by name, without those that the data leave undefined; starts anew."""
         self._flush()
         found = {name: float(value) / max(self.count, 1) for name, value in self._sums.items()}
         if self.count:
             with warnings.catch_warnings():
                 # A split that lacks a class leaves some metrics undefined; torchmetrics says so at length.
                 warnings.simplefilter("ignore", UserWarning)
-                found |= {name: float(metric.compute()) for name, metric in self._metrics.items()}
+                measured = {name: float(metric.compute()) for name, metric in self._metrics.items()}
+                found |= {name: value for name, value in measured.items() if not math.isnan(value)}
         for metric in self._metrics.values():
             metric.reset()
         self._sums, self.count = {}, 0
@@ -110,17 +112,22 @@ class Score:
         return self._higher[name]
 
     def state_dict(self) -> dict[str, Any]:
-        """What was taken in since `values`, as plain data and tensors."""
-        self._flush()
+        """What was taken in since `values`, as plain data and tensors.
+
+        What is held back is kept as it is: handed to the metrics now, it would be added up in another order.
+        """
         metrics = {
             name: {"state": dict(metric.metric_state), "updates": metric.update_count}
             for name, metric in self._metrics.items()
         }
-        return {"sums": dict(self._sums), "count": self.count, "metrics": metrics}
+        held = [torch.cat(column) for column in zip(*self._held, strict=True)]
+        return {"sums": dict(self._sums), "count": self.count, "metrics": metrics, "held": held}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """The reverse of `state_dict`."""
         self._sums, self.count = dict(state["sums"]), state["count"]
+        self._held = [tuple(state["held"])] if state["held"] else []
+        self._size = sum(scored.numel() for scored, _ in self._held)
         for name, metric in self._metrics.items():
             saved = state["metrics"][name]
             for key, value in saved["state"].items():
@@ -131,7 +138,10 @@ class Score:
     def _flush(self) -> None:
         """Hands what is held to the metrics; an update for each batch would cost as much as a small step."""
         if self._held:
-            scored, target = (torch.cat(column) for column in zip(*self._held, strict=True))
+            device = self._held[-1][0].device
+            scored, target = (
+                torch.cat([part.to(device) for part in column]) for column in zip(*self._held, strict=True)
+            )
             for metric in self._metrics.values():
                 metric.to(scored.device).update(scored, target)
         self._held, self._size = [], 0

@@ -8,6 +8,7 @@ from torch import nn
 
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.model import Model
+from zoo.interfaces.tasks_dense import Generation
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,8 @@ def summarise(model: Model) -> Summary:
             rows.append(Row(name, name, shape, *count(network), bool(getattr(network, "frozen", False))))
     spec = model.input_spec
     size = f"{spec.channels}x{spec.size[0]}x{spec.size[1]}"
-    notes = [f"input {size} in [0, 1]", f"weights: {model.origin or 'random'}"]
+    role = "makes" if isinstance(model.task, Generation) else "input"
+    notes = [f"{role} {size} in [0, 1]", f"weights: {model.origin or 'random'}"]
     if model.frozen and model.origin is None:
         notes.append(f"warning: frozen blocks have random weights; {model.weights_hint}")
     return Summary(title(model), tuple(rows), tuple(notes))

@@ -41,10 +41,12 @@ class Task:
     Attributes:
         name: the task's word in declarations.
         needs: what data must have: `target`, `mask`, or nothing but pictures.
+        named: whether the classes of the data, or their values, are what the outputs are called.
     """
 
     name: str
     needs: Literal["target", "mask", "picture"] = "target"
+    named: bool = True
 
     def examples(self, batch: Batch) -> Batch:
         """A batch with the `target` that the task's loss and metrics take; see `Model.examples`."""
@@ -262,11 +264,26 @@ class Regression(Task):
 
 
 class Embedding(Task):
-    """A vector whose distances mean likeness."""
+    """A vector whose angle to another says how alike two pictures are; targets are class indices."""
 
     name = "embedding"
+    named = False
+
+    def target(self, y: Tensor, outputs: int) -> Tensor:
+        return y.long()
+
+    def read(self, output: Tensor, labels: Sequence[str] = ()) -> list[Prediction]:
+        """The vectors; the classes of the training are no names for their values."""
+        vectors = super().read(output)
+        return [Prediction(f"vector of {output.shape[1]}", None, found.scores) for found in vectors]
 
     def metrics(self, outputs: int) -> MetricCollection:
+        """Of all pairs: area under the ROC curve, equal error rate, and the cosine where that is."""
         from torchmetrics import MetricCollection
 
-        return MetricCollection({})
+        from zoo.interfaces.verification import EqualErrorRate, EqualErrorThreshold, VerificationAUC
+
+        return MetricCollection(
+            {"auc": VerificationAUC(), "eer": EqualErrorRate(), "threshold": EqualErrorThreshold()},
+            compute_groups=False,
+        )

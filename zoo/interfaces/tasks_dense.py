@@ -61,14 +61,18 @@ class Segmentation(Task):
         from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score, MulticlassJaccardIndex
 
         ignored = self.ignored if self.ignored >= outputs else None
-        return MetricCollection(
+        # A collection sorts what it is given at once, and the first metric is the one that a run shows.
+        found = MetricCollection(
+            {"iou": MulticlassJaccardIndex(outputs, average="macro", ignore_index=ignored)}
+        )
+        found.add_metrics(
             {
-                "iou": MulticlassJaccardIndex(outputs, average="macro", ignore_index=ignored),
                 # Over the pixels of all pictures, a class' Dice coefficient and its F1 are one formula.
                 "dice": MulticlassF1Score(outputs, average="macro", ignore_index=ignored),
                 "accuracy": MulticlassAccuracy(outputs, average="micro", ignore_index=ignored),
             }
         )
+        return found
 
 
 class Reconstruction(Task):
@@ -76,6 +80,7 @@ class Reconstruction(Task):
 
     name = "reconstruction"
     needs: Literal["target", "mask", "picture"] = "picture"
+    named = False
 
     def examples(self, batch: Batch) -> Batch:
         return {**batch, "target": batch["image"]}
@@ -102,6 +107,7 @@ class Generation(Task):
 
     name = "generation"
     needs: Literal["target", "mask", "picture"] = "picture"
+    named = False
 
     def read(self, output: Tensor, labels: Sequence[str] = ()) -> list[Prediction]:
         """The pictures."""

@@ -40,8 +40,9 @@ class PartOf:
 
     Example:
         >>> from typing import Annotated
-        >>> class UNetOptions(Options):
-        ...     encoder: Annotated[RefValue, PartOf("backbone")] = "resnet18"
+        >>> from pydantic import create_model
+        >>> encoder = (Annotated[RefValue, PartOf("backbone")], "resnet18")
+        >>> UNetOptions = create_model("UNetOptions", __base__=Options, encoder=encoder)
         >>> with_parts(UNetOptions, {"encoder": "vgg16"}, lambda kind, ref, path: f"the {kind} {ref}")
         {'encoder': 'the backbone vgg16'}
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -33,9 +34,10 @@ class Accelerated(Execution):
     def __init__(self, accelerator: Accelerator, steps: int) -> None:
         super().__init__(steps)
         self.accelerator = accelerator
-        self.processes = accelerator.num_processes
+        self.processes, self.process = accelerator.num_processes, accelerator.process_index
         self._announced: int | None = None
         self._wrapped: list[nn.Module] = []
+        self._loose: dict[int, list[nn.Parameter]] = {}
 
     def announce(self, pictures: int) -> None:
         """What all processes' parts of the next batch add up to."""
@@ -78,6 +80,27 @@ class Accelerated(Execution):
         """No gradients are shared inside."""
         context: AbstractContextManager[Any] = self.accelerator.no_sync(network)
         return context
+
+    def step(
+        self,
+        optimizer: torch.optim.Optimizer,
+        clip_norm: float | None = None,
+        parameters: Iterable[nn.Parameter] = (),
+    ) -> None:
+        """Moves the parameters, those alike in all processes that no wrapped network has."""
+        if self.processes > 1:
+            for parameter in self._outside(optimizer):
+                own = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+                parameter.grad = self.accelerator.reduce(own, "mean")
+        super().step(optimizer, clip_norm, parameters)
+
+    def _outside(self, optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:
+        """What wrapping does not share the gradients of, such as the parameters that a loss owns."""
+        if id(optimizer) not in self._loose:
+            inside = {id(p) for network in self._wrapped for p in network.parameters()}
+            owned = [p for group in optimizer.param_groups for p in group["params"]]
+            self._loose[id(optimizer)] = [p for p in owned if id(p) not in inside]
+        return self._loose[id(optimizer)]
 
     def _backward(self, loss: Tensor) -> None:
         self.accelerator.backward(loss)

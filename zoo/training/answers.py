@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zoo.interfaces.tasks import Binary, Multiclass, Multilabel, Ordinal, Regression, Task
+from zoo.interfaces.tasks import Binary, Embedding, Multiclass, Multilabel, Ordinal, Regression, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,9 @@ class Mistake:
         index: of the picture in its data set.
         name: of the picture.
         label: what the model says: a class, labels joined by a comma, or values.
-        score: probability of the label in [0, 1]; None for values.
+        score: probability of the label in [0, 1]; None for values; of a mask its IoU.
         truth: what is right, in the same words.
+        mask: H x W class indices, where that is the answer.
     """
 
     index: int
@@ -29,9 +30,10 @@ class Mistake:
     label: str
     score: float | None
     truth: str
+    mask: Tensor | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain data, without the index."""
+        """As plain data, without index and mask."""
         return {"name": self.name, "label": self.label, "score": self.score, "truth": self.truth}
 
 
@@ -60,9 +62,12 @@ class Answers:
             target: N class indices, N x outputs indicators or values.
             index: N numbers of pictures.
         """
-        if not self.understood:
+        found: dict[str, Tensor]
+        if isinstance(self.task, Embedding):
+            found = {"answer": output.float(), "truth": target}
+        elif not self.understood:
             return
-        if isinstance(self.task, Binary | Multiclass | Ordinal):
+        elif isinstance(self.task, Binary | Multiclass | Ordinal):
             table = self.task.probabilities(output.float())
             found = {
                 "answer": table.argmax(dim=1),
@@ -78,7 +83,7 @@ class Answers:
             self._columns.setdefault(name, []).append(values.detach().cpu())
 
     def column(self, name: str) -> Tensor:
-        """`answer`, `truth` or `index` of all pictures: class indices, else probabilities or values."""
+        """`answer`, `truth` or `index` of all pictures: class indices, probabilities, values, vectors."""
         return torch.cat(self._columns[name])
 
     def tables(self) -> dict[str, Any]:

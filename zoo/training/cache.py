@@ -67,7 +67,7 @@ class FeatureCache:
             "component": [section.name, section.options, section.in_channels],
             "blocks": self.model.prefix,
             "outputs": self.model.prefix_outputs,
-            "shapes": self.shapes,
+            "rows": self.shapes,
             "input": self.model.input_spec.to_dict(),
             "data": [type(self.dataset).__name__, len(self.dataset), self.dataset.fingerprint],
             "device": [self.device.type, torch.get_float32_matmul_precision()],

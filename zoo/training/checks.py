@@ -7,7 +7,7 @@ from typing import Any
 
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
-from zoo.interfaces.tasks import Binary, Multiclass, Multilabel, Ordinal, Regression
+from zoo.interfaces.tasks import Binary, Embedding, Multiclass, Multilabel, Ordinal, Regression
 from zoo.spec.errors import DataError, TrainingError, listing, quote
 
 
@@ -28,6 +28,11 @@ def check_data(model: Model, dataset: Dataset, where: str) -> None:
         _check_masks(model, dataset, where)
     if isinstance(task, Binary | Multiclass | Ordinal):
         _check_classes(model, dataset, targets, task.classes(model.outputs), where)
+    elif isinstance(task, Embedding):
+        bad = next((t for t in targets if not isinstance(t, int) or t < 0), "")
+        if bad != "":
+            hint = "give a folder for each person or thing"
+            raise DataError(f"{where}: targets", expected="class indices", got=quote(bad), hint=hint)
     elif isinstance(task, Multilabel):
         bad = next((t for t in targets if not isinstance(t, list | tuple) or len(t) != model.outputs), None)
         if bad is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -119,7 +119,7 @@ class Engine:
         self._steps = len(self.train.order)
         self._execution = self.execution or Execution(self._steps)
         self._history: list[Row] = []
-        self._best = _Best(self.model)
+        self._best = _Best(self.model, self.loss)
         self._saved, self._pause = time.monotonic(), self.saving.every if self.saving else 0.0
         interrupted = False
         with isolated(self.device), self.reporter or Reporter(False) as reporter:
@@ -137,9 +137,9 @@ class Engine:
             except KeyboardInterrupt:
                 interrupted = True
             except TrainingError:
-                self._best.restore(self.model)
+                self._best.restore()
                 raise
-        self._best.restore(self.model)
+        self._best.restore()
         with isolated(self.device):
             trainer.finish()
         best = best_row(self._history, trainer.monitor, trainer.higher_is_better)
@@ -169,7 +169,7 @@ class Engine:
         self._check_monitor(row)
         self._history.append(row)
         if improved := best_row(self._history, trainer.monitor, trainer.higher_is_better) is row:
-            self._best.keep(self.model)
+            self._best.keep()
         trainer.end_epoch(epoch, row)
         reporter.epoch(row, improved)
         if self.on_epoch is not None:
@@ -215,10 +215,9 @@ class Engine:
                 "step": step,
                 "means": means.state_dict() if means else None,
                 "history": self._history,
-                "model": self._best.present(self.model),
+                "present": self._best.present(),
                 "best": self._best.kept,
                 "trainer": self.trainer.state_dict(),
-                "loss": fixed_left_out(self.loss) if self.loss is not None else {},
                 "execution": self._execution.state_dict(),
             }
         )
@@ -232,12 +231,8 @@ class Engine:
         if state is None:
             return 1, 0, None
         try:
-            self._best.kept = dict(state["best"])
-            self._best.put(self.model, state["model"])
-            if self.loss is not None:
-                fixed = set(self.loss.state_dict()) - set(fixed_left_out(self.loss))
-                kept = {name: value for name, value in self.loss.state_dict().items() if name in fixed}
-                self.loss.load_state_dict({**kept, **state["loss"]})
+            self._best.kept = [dict(values) for values in state["best"]]
+            self._best.put(state["present"])
             self.trainer.load_state_dict(state["trainer"])
             self._execution.load_state_dict(state["execution"])
             self._history = [dict(row) for row in state["history"]]
@@ -249,25 +244,31 @@ class Engine:
 
 
 class _Best:
-    """The weights of the best epoch so far: a copy of all that training can change."""
+    """A copy of all that training can change in model and loss, of the best epoch so far."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, loss: Loss | None) -> None:
+        self.modules = [model] if loss is None else [model, loss]
         fixed = {name for name, p in model.named_parameters() if not p.requires_grad}
-        self.names = [name for name in model.state_dict() if name not in fixed]
-        self.kept: dict[str, Tensor] = {}
+        self.names = [[name for name in model.state_dict() if name not in fixed]]
+        self.names += [] if loss is None else [[*fixed_left_out(loss)]]
+        self.kept: list[dict[str, Tensor]] = []
 
-    def present(self, model: Model) -> dict[str, Tensor]:
-        state = model.state_dict()
-        return {name: state[name].detach() for name in self.names}
+    def present(self) -> list[dict[str, Tensor]]:
+        states = [module.state_dict() for module in self.modules]
+        return [
+            {name: state[name].detach() for name in names}
+            for state, names in zip(states, self.names, strict=True)
+        ]
 
-    def keep(self, model: Model) -> None:
-        self.kept = {name: value.clone() for name, value in self.present(model).items()}
+    def keep(self) -> None:
+        self.kept = [{name: value.clone() for name, value in values.items()} for values in self.present()]
 
-    def restore(self, model: Model) -> None:
-        self.put(model, self.kept)
+    def restore(self) -> None:
+        self.put(self.kept or self.present())
 
-    def put(self, model: Model, values: Mapping[str, Tensor]) -> None:
-        state = model.state_dict()
+    def put(self, values: Sequence[Mapping[str, Tensor]]) -> None:
         with torch.no_grad():
-            for name, value in values.items():
-                state[name].copy_(value)
+            for module, wanted in zip(self.modules, values, strict=True):
+                state = module.state_dict()
+                for name, value in wanted.items():
+                    state[name].copy_(value)

@@ -1,18 +1,23 @@
-"""Pictures of an evaluation: the confusion matrix, and predicted against true values."""
+"""Pictures of an evaluation: the confusion matrix, predicted against true values, the ROC curve of pairs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from zoo.training.plots import short, write_figure
 
+if TYPE_CHECKING:
+    from zoo.interfaces.verification import Roc
+
 CONFUSION_FILE = "confusion.png"
 SCATTER_FILE = "scatter.png"
 WORST_FILE = "worst.png"
+ROC_FILE = "roc.png"
 
 _MOST_PLOTS = 6
 _MOST_COUNTED = 100
@@ -101,6 +106,53 @@ def scatter(
         error = np.abs(true - said).mean()
         name = f"{short(labels[k], 24)}:  " if len(labels) > 1 else ""
         axis.set_title(f"{name}mean absolute error {error:.3g}", fontsize=10, loc="left")
+        axis.spines[["top", "right"]].set_visible(False)
+    if title:
+        figure.suptitle(title, fontsize=11, x=0.01, ha="left", fontweight="bold")
+    return write_figure(figure, path)
+
+
+def roc_curve(roc: Roc, threshold: float, path: Path, title: str = "") -> Path:
+    """Draws how many pairs are taken for the same, and the likeness of pairs of either kind.
+
+    Args:
+        roc: of the pairs.
+        threshold: that is used.
+        path: PNG file to write.
+        title: above both.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9.4, 4), dpi=120, layout="constrained")
+    left, right = figure.subplots(1, 2)
+    left.plot([0, 1], [0, 1], color="#b9bec6", linewidth=1, linestyle=":", zorder=0)
+    left.plot(roc.accepted, roc.found, color="#1f5fbf", linewidth=1.8)
+    left.plot(roc.eer, 1 - roc.eer, "o", color="#c76a00", markersize=6)
+    accepted, found = roc.rates(threshold)
+    left.plot(accepted, found, "s", color="#1b7f3b", markersize=6, fillstyle="none")
+    notes = {"equal error rate": (roc.eer, "#c76a00"), "false accepts at threshold": (accepted, "#1b7f3b")}
+    for row, (word, (rate, colour)) in enumerate(notes.items()):
+        left.text(0.97, 0.14 - 0.08 * row, f"{word} {rate:.1%}", color=colour, fontsize=9, ha="right")
+    left.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+    left.set_xlabel("false accept rate (different, taken for the same)")
+    left.set_ylabel("true accept rate (same, taken for the same)")
+    left.set_title(f"area under the curve {roc.auc:.3f}", fontsize=10, loc="left")
+    low, same = float(roc.similarity.min()), roc.same
+    bins = np.linspace(low, 1, 41)
+    for chosen, colour, word in ((~same, "#8a8f98", "different"), (same, "#1f5fbf", "same")):
+        values = roc.similarity[chosen].numpy()
+        weights = np.full(len(values), 1 / len(values))
+        right.hist(values, bins, weights=weights, color=colour, alpha=0.55, label=f"{word} ({len(values):,})")
+    right.axvline(threshold, color="#1b7f3b", linewidth=1.2)
+    right.annotate(
+        f" {threshold:.2f}", (threshold, 1), xycoords=("data", "axes fraction"), va="top", fontsize=9,
+        color="#1b7f3b",
+    )  # fmt: skip
+    right.set_xlabel("cosine")
+    right.set_ylabel("share of the pairs of its kind")
+    right.set_title("similarity of the pairs, and the threshold", fontsize=10, loc="left")
+    right.legend(frameon=False, fontsize=9)
+    for axis in (left, right):
         axis.spines[["top", "right"]].set_visible(False)
     if title:
         figure.suptitle(title, fontsize=11, x=0.01, ha="left", fontweight="bold")

@@ -20,6 +20,7 @@ from zoo.interfaces.loss import fixed_left_out
 from zoo.interfaces.model import Model
 from zoo.interfaces.trainer import Sheet
 from zoo.spec.errors import OptionError, SaveError, TrainingError
+from zoo.spec.recipe import Recipe
 from zoo.training.accelerated import FULL, Accelerated, accelerator_for, processes, shared_by_first
 from zoo.training.common import SPLITS_FILE, data_value, new_run_folder
 from zoo.training.engine import Engine, Outcome, Saving
@@ -40,7 +41,7 @@ LOSS_FILE = "loss.safetensors"
 
 
 def fit(
-    model: Model | nn.Module | str | os.PathLike[str] | None = None,
+    model: Model | nn.Module | Recipe | str | os.PathLike[str] | None = None,
     data: Any = None,
     *,
     augment: Any = None,
@@ -69,7 +70,8 @@ def fit(
     result: for training pictures without augmentation, for validation pictures always.
 
     Args:
-        model: from `zoo.build`, the folder of a saved one, or any torch module, which needs a loss.
+        model: from `zoo.build`, the folder of a saved one, or any torch module, which needs a loss; or a
+            recipe, which is built for the classes of its data where it says nothing of classes.
         data: a folder of class folders, the name of a data set, or a torch data set.
         augment: an augmenter by name, several in a list, or objects.
         loss: a loss by name, or a module.
@@ -199,9 +201,10 @@ def _finish(work: Work, folder: Path, *, job: Job | None, outcome: Outcome, note
     """The trained model with its recipe, saved by the one process that has the job."""
     model = work.model
     model.eval()
-    model.labels = model.labels or work.dataset.labels
+    if model.task is not None and model.task.named:
+        model.labels = model.labels or work.dataset.labels
     before = f", starting from {model.origin}" if model.origin else ""
-    model.origin = f"trained on {data_name(work.data if work.data is not None else work.dataset)}{before}"
+    model.note_origin(f"trained on {data_name(work.data if work.data is not None else work.dataset)}{before}")
     if outcome.best is not None:
         model.metrics = {**model.metrics, "val": validation(outcome)}
     model.recipe = work.recipe

@@ -18,9 +18,8 @@ from torch import Tensor
 from zoo.data.batches import Batches
 from zoo.data.folders import PictureFiles
 from zoo.data.layout import picture_files
-from zoo.data.pictures import decode, prepare, to_picture
+from zoo.data.pictures import decode, to_picture
 from zoo.data.reading import readable
-from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.dataset import Dataset, Picture, Sample
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
@@ -54,6 +53,10 @@ class Predicted:
     scores: dict[str, float]
     mask: Tensor | None = None
     picture: Tensor | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data, without mask and picture."""
+        return {name: getattr(self, name) for name in ("source", "label", "score", "scores")}
 
     def top(self, count: int) -> dict[str, float]:
         """The `count` largest scores, the largest first.
@@ -102,32 +105,22 @@ def predict(
         hint = "model.sample(16), zoo sample"
         raise TrainingError("predict", expected="a model that takes pictures", got=model.recipe.model.name,
                             hint=hint)  # fmt: skip
-    dataset = _dataset(source, skip_unreadable)
+    dataset = given(source, skip_unreadable)
     written = Written(dataset, out, model.task)
     chosen = choose_device(device)
     found: list[Predicted] = []
     with borrowed(model, chosen), isolated(chosen), torch.no_grad():
         model.eval()
-        for batch in _batches(dataset, model, batch_size, workers):
+        for batch in Batches(
+            dataset, range(len(dataset)), model.input_spec, own_size=model.any_size, batch_size=batch_size,
+            workers=workers,
+        ):  # fmt: skip
             read = model.read(model.infer(batch["image"].to(chosen)))
             for index, p in zip(batch["index"].tolist(), read, strict=True):
                 found.append(Predicted(dataset.name(index), p.label, p.score, p.scores, p.mask, p.picture))
                 written.take(index, found[-1])
     written.draw(found)
     return found
-
-
-def _batches(dataset: Dataset, model: Model, batch_size: int, workers: int) -> Iterator[Batch]:
-    """Pictures in batches of the model's size, or one by one in their own."""
-    if not model.any_size:
-        indices = range(len(dataset))
-        yield from Batches(dataset, indices, model.input_spec, batch_size=batch_size, workers=workers)
-        return
-    for index in range(len(dataset)):
-        picture = dataset[index].picture
-        spec = model.input_spec.with_size((picture.shape[0], picture.shape[1]))
-        image = prepare(picture, spec, dataset.name(index))[None]
-        yield {"image": image, "index": torch.tensor([index])}
 
 
 class Written:
@@ -218,10 +211,17 @@ class _Given(Dataset):
         return self.items[index][0]
 
 
-def _dataset(source: Any, skip_unreadable: bool) -> Dataset:
-    items = list(_items(source))
+def given(source: Any, skip_unreadable: bool = False, *, where: str = "predict") -> Dataset:
+    """The pictures that a caller gives, as a data set.
+
+    Args:
+        source: as `predict` takes it.
+        skip_unreadable: leaves out the files that cannot be read, with a warning.
+        where: who asks, for messages.
+    """
+    items = list(_items(source, where))
     if not items:
-        raise DataError("predict", expected="at least one picture", got=quote(source))
+        raise DataError(where, expected="at least one picture", got=quote(source))
     numbered = [(name or f"picture {i}", item) for i, (name, item) in enumerate(items)]
     if skip_unreadable:
         files = {i: item for i, (_, item) in enumerate(numbered) if isinstance(item, Path)}
@@ -229,11 +229,11 @@ def _dataset(source: Any, skip_unreadable: bool) -> Dataset:
         bad = set(numbers) - {numbers[i] for i in readable([*files.values()])}
         numbered = [item for i, item in enumerate(numbered) if i not in bad]
         if not numbered:
-            raise DataError("predict", expected="a picture that can be read", got="none")
+            raise DataError(where, expected="a picture that can be read", got="none")
     return _Given(numbered)
 
 
-def _items(source: Any) -> Iterator[tuple[str, Path | Picture]]:
+def _items(source: Any, where: str) -> Iterator[tuple[str, Path | Picture]]:
     """Names (empty where there is none) and files or pictures."""
     if isinstance(source, str | os.PathLike):
         path = Path(str(source).removeprefix("file:")).expanduser()
@@ -256,10 +256,10 @@ def _items(source: Any) -> Iterator[tuple[str, Path | Picture]]:
         yield name, decode(_bytes(source), f"picture {name}".strip())
     elif isinstance(source, list | tuple):
         for item in source:
-            yield from _items(item)
+            yield from _items(item, where)
     else:
         expected = "a file, folder, open file, Pillow image, array, tensor, or a list of these"
-        raise DataError("predict", expected=expected, got=quote(type(source).__name__))
+        raise DataError(where, expected=expected, got=quote(type(source).__name__))
 
 
 def _bytes(source: io.IOBase) -> io.BytesIO:

@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from zoo.data.masks import prepare_mask
+from zoo.data.pictures import LUMA
 from zoo.interfaces.dataset import Picture
 from zoo.interfaces.trainer import Sheet
 from zoo.spec.errors import SaveError
@@ -24,7 +25,10 @@ PALETTE = (
     (0, 0, 0), (230, 97, 1), (31, 95, 191), (27, 127, 59), (192, 39, 45), (122, 63, 176), (240, 190, 30),
     (20, 160, 170), (200, 90, 160), (130, 130, 40),
 )  # fmt: skip
-"""Colours of the classes in a mask; the first is the background's. They begin anew after the last."""
+"""Colours of the classes in a mask; the first is the background's alone, the others repeat."""
+
+COLOURS = np.array([PALETTE[0], *(PALETTE[1 + i % (len(PALETTE) - 1)] for i in range(254)), (128, 128, 128)])
+"""The same for each index up to 255, whose pixels do not count."""
 
 
 def pictures(sheet: Sheet, path: Path) -> Path:
@@ -77,8 +81,8 @@ def _grid(cells: Sequence[Picture], columns: int) -> Picture:
     return canvas
 
 
-def overlay(picture: Picture, mask: Tensor, share: float = 0.5) -> Picture:
-    """A picture with the colours of its classes laid over it; where the class is 0 it stays as it is.
+def overlay(picture: Picture, mask: Tensor, share: float = 0.6) -> Picture:
+    """A picture in gray under the colours of its classes; where the class is 0 it stays as it is.
 
     Args:
         picture: H x W x C, uint8 or float32 in [0, 1].
@@ -91,8 +95,8 @@ def overlay(picture: Picture, mask: Tensor, share: float = 0.5) -> Picture:
     pixels = picture if picture.dtype == np.uint8 else np.rint(picture * 255).astype(np.uint8)
     pixels = pixels[..., :_RGB] if pixels.shape[2] >= _RGB else np.repeat(pixels[..., :1], _RGB, 2)
     classes = prepare_mask(mask.cpu().numpy().astype(np.uint8), (pixels.shape[0], pixels.shape[1])).numpy()
-    colours = np.asarray(PALETTE)[classes % len(PALETTE)]
-    mixed = np.rint((1 - share) * pixels + share * colours).astype(np.uint8)
+    gray = pixels @ np.asarray(LUMA)  # two colours mixed would be neither
+    mixed = np.rint((1 - share) * gray[..., None] + share * COLOURS[classes]).astype(np.uint8)
     return np.where((classes > 0)[..., None], mixed, pixels)
 
 
@@ -115,7 +119,7 @@ def write_mask(mask: Tensor, path: Path) -> Path:
         SaveError: it cannot be written.
     """
     image = Image.fromarray(mask.cpu().numpy().astype(np.uint8), mode="P")
-    image.putpalette([value for i in range(256) for value in PALETTE[i % len(PALETTE)]])
+    image.putpalette(COLOURS.ravel().tolist())
     return _write(image, path)
 
 

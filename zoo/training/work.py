@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from zoo.compose.build import from_recipe
 from zoo.compose.skeleton import seeded
 from zoo.data.imbalance import warn_unbalanced
 from zoo.data.splits import Splits, split
@@ -17,8 +18,9 @@ from zoo.interfaces.augmenter import Augmenter
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
+from zoo.interfaces.tasks import Embedding
 from zoo.interfaces.trainer import Trainer
-from zoo.spec.errors import DataError, TrainingError
+from zoo.spec.errors import DataError, TrainingError, warn
 from zoo.spec.recipe import Recipe
 from zoo.training.checks import check_data
 from zoo.training.common import (
@@ -31,6 +33,7 @@ from zoo.training.common import (
     pick_seed,
 )
 from zoo.training.plain import PlainModel
+from zoo.training.recipes import with_data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +85,11 @@ def assemble(
         ZooError: a part is missing, unknown, or does not fit the others.
     """
     plain = isinstance(model, nn.Module) and not isinstance(model, Model)
-    if not plain:
+    dataset: Dataset | None = None
+    if isinstance(model, Recipe):
+        filled, dataset = with_data(model, data, skip_unreadable=skip_unreadable)
+        model = from_recipe(filled.model_copy(update={"seed": (filled.seed or 0) if seed is None else seed}))
+    elif not plain:
         model, _ = as_model(model)
     recipe = None if plain else model.recipe
     given = {"data": data, "augment": augment, "loss": loss, "trainer": trainer}
@@ -90,8 +97,9 @@ def assemble(
     if parts["data"] is None:
         hint = "give a folder of class folders, or a data set's name"
         raise DataError("fit", expected="data", got="none", hint=hint)
-    task = None if plain else model.task
-    dataset = as_dataset(parts["data"], task=task, skip_unreadable=skip_unreadable)
+    if dataset is None:
+        task = None if plain else model.task
+        dataset = as_dataset(parts["data"], task=task, skip_unreadable=skip_unreadable)
     if plain:
         if loss is None:
             hint = "for example loss=torch.nn.CrossEntropyLoss()"
@@ -102,12 +110,14 @@ def assemble(
     with seeded(seed):  # a loss may have weights of its own
         made_loss, loss_value = as_loss(parts["loss"], model, needed=trainer is None)
         if isinstance(made_loss, Loss):
-            made_loss.prepare(model.outputs, len(dataset.labels) or None)
+            made_loss.prepare(model.outputs, _classes(dataset))
     made_trainer, trainer_value = as_trainer(parts["trainer"], model, dict(options))
     augmenter, augment_value = as_augmenter(parts["augment"])
     splits = split(dataset, seed)
-    if loss is None:
+    if loss is None and (model.task is None or model.task.named):
         warn_unbalanced(dataset)
+    if isinstance(model.task, Embedding):
+        _warn_without_pairs([dataset.targets[i] for i in splits.val])
     values = {
         "data": data_value(parts["data"]),
         "augment": augment_value,
@@ -127,6 +137,19 @@ def assemble(
         data=_where(parts["data"]),
         objects=(*(["model"] if plain else []), *objects),
     )
+
+
+def _warn_without_pairs(targets: Sequence[Any]) -> None:
+    if len(set(targets)) == len(targets):
+        hint = "give ten pictures of each or more, or folders train/ and val/"
+        warn(f"the val split has no two pictures of one class, so no threshold is chosen on it; {hint}")
+
+
+def _classes(dataset: Dataset) -> int | None:
+    """How many classes the data have; None where targets are none."""
+    targets = dataset.targets
+    known = max(targets) + 1 if len(targets) and all(isinstance(t, int) for t in targets) else 0
+    return max(len(dataset.labels), known) or None
 
 
 def _where(data: Any) -> str | dict[str, Any] | None:

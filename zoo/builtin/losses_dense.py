@@ -1,0 +1,163 @@
+"""Losses of segmentation: they take a pixel's logits and class; pixels of index 255 are not counted."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from zoo.interfaces.loss import Loss
+from zoo.interfaces.tasks_dense import Segmentation
+from zoo.spec.errors import ShapeError
+
+_MAPS = 4
+"""Axes of N x K x H x W."""
+
+
+class PixelLoss(Loss):
+    """What the losses of segmentation have in common: the check at the door, and weights of classes.
+
+    Args:
+        class_weights: one a class, above 0; all are 1 where None.
+    """
+
+    weights: Tensor | None
+
+    def __init__(self, *, class_weights: tuple[float, ...] | None = None) -> None:
+        super().__init__()
+        weights = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32)
+        self.register_buffer("weights", weights, persistent=False)
+
+    def check(self, output: Tensor, target: Tensor) -> None:
+        """Raises ShapeError unless the shapes are N x K x H x W and N x H x W, with K class weights."""
+        name = type(self).__name__
+        if output.ndim != _MAPS or target.shape != (output.shape[0], *output.shape[2:]):
+            got = " and ".join(" x ".join(map(str, x.shape)) for x in (output, target))
+            raise ShapeError(f"loss {name}", expected="output N x K x H x W and target N x H x W", got=got)
+        if self.weights is not None and len(self.weights) != output.shape[1]:
+            expected, got = f"{output.shape[1]} numbers", str(len(self.weights))
+            raise ShapeError(f"loss {name}: class_weights", expected=expected, got=got)
+
+    def counts(self, target: Tensor) -> Tensor:
+        """How much each pixel counts, N x H x W: the weight of its class, or 0."""
+        counted = target != Segmentation.ignored
+        if self.weights is None:
+            return counted.float()
+        return self.weights[target.where(counted, 0)] * counted
+
+
+class PixelCrossEntropy(PixelLoss):
+    """Cross-entropy of each pixel's logits.
+
+    Args:
+        label_smoothing: share of the target spread over all classes, in [0, 1).
+        class_weights: one a class, above 0.
+
+    Example:
+        >>> output, target = torch.zeros(1, 4, 2, 2), torch.tensor([[[0, 1], [3, 255]]])
+        >>> round(float(PixelCrossEntropy()(output, target)), 4)
+        1.3863
+    """
+
+    def __init__(
+        self, *, label_smoothing: float = 0.0, class_weights: tuple[float, ...] | None = None
+    ) -> None:
+        super().__init__(class_weights=class_weights)
+        self.label_smoothing = label_smoothing
+
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        """The mean over the pixels of N x K x H x W logits and N x H x W class indices; 0 where none counts.
+
+        Raises:
+            ShapeError: the shapes do not fit, or there are not K class weights.
+        """
+        self.check(output, target)
+        summed = F.cross_entropy(
+            output,
+            target,
+            weight=self.weights,
+            label_smoothing=self.label_smoothing,
+            ignore_index=Segmentation.ignored,
+            reduction="sum",
+        )
+        return _over(summed, self.counts(target).sum())
+
+
+class Focal(PixelLoss):
+    """Cross-entropy of each pixel times `(1 - p) ** gamma`: pixels that are right already count less.
+
+    Paper: Focal Loss for Dense Object Detection, https://arxiv.org/abs/1708.02002, here for the softmax over
+    K classes; `class_weights` are its alpha.
+
+    Args:
+        gamma: 0 is the cross-entropy; the larger, the less do sure pixels count.
+        class_weights: one a class, above 0.
+
+    Example:
+        >>> output, target = torch.zeros(1, 4, 2, 2), torch.tensor([[[0, 1], [3, 255]]])
+        >>> round(float(Focal(gamma=2)(output, target) / PixelCrossEntropy()(output, target)), 4)
+        0.5625
+    """
+
+    def __init__(self, *, gamma: float = 2.0, class_weights: tuple[float, ...] | None = None) -> None:
+        super().__init__(class_weights=class_weights)
+        self.gamma = gamma
+
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        """The mean over the pixels of N x K x H x W logits and N x H x W class indices; 0 where none counts.
+
+        Raises:
+            ShapeError: the shapes do not fit, or there are not K class weights.
+        """
+        self.check(output, target)
+        entropy = F.cross_entropy(output, target, ignore_index=Segmentation.ignored, reduction="none")
+        missing = -torch.expm1(-entropy)  # 1 - p, exact where p is near 1
+        # A power below 1 has no gradient at 0.
+        values = missing.clamp(min=torch.finfo(missing.dtype).eps) ** self.gamma * entropy
+        counts = self.counts(target)
+        return _over((values * counts).sum(), counts.sum())
+
+
+class Dice(PixelLoss):
+    """One minus the mean over classes of Dice's coefficient, with probabilities in the place of answers.
+
+    Paper: V-Net: Fully Convolutional Neural Networks for Volumetric Medical Image Segmentation,
+    https://arxiv.org/abs/1606.04797, without the squares in its denominator. Sums run over all pictures of a
+    batch; classes that are in none of them do not count.
+
+    Args:
+        smooth: pixels added to numerator and denominator.
+        class_weights: one a class, above 0.
+
+    Example:
+        >>> target = torch.tensor([[[0, 1], [1, 0]]])
+        >>> right = F.one_hot(target).permute(0, 3, 1, 2) * 100.0
+        >>> float(Dice()(right, target)), float(Dice()(-right, target))
+        (0.0, 1.0)
+    """
+
+    def __init__(self, *, smooth: float = 0.0, class_weights: tuple[float, ...] | None = None) -> None:
+        super().__init__(class_weights=class_weights)
+        self.smooth = smooth
+
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        """The loss of N x K x H x W logits and N x H x W class indices, in [0, 1].
+
+        Raises:
+            ShapeError: the shapes do not fit, or there are not K class weights.
+        """
+        self.check(output, target)
+        counted = (target != Segmentation.ignored)[:, None]
+        likely = output.float().softmax(dim=1) * counted
+        index = target[:, None].where(counted, 0)
+        true = torch.zeros_like(likely).scatter_(1, index, counted.to(likely.dtype))
+        axes = (0, 2, 3)
+        common, both = (likely * true).sum(axes), (likely.sum(axes) + true.sum(axes))
+        score = _over(2 * common + self.smooth, both + self.smooth)
+        weights = (true.sum(axes) > 0).to(score.dtype) * (1 if self.weights is None else self.weights)
+        return _over(((1 - score) * weights).sum(), weights.sum())
+
+
+def _over(value: Tensor, count: Tensor) -> Tensor:
+    """The quotient; 0 where both are."""
+    return value / count.clamp(min=torch.finfo(count.dtype).tiny)

@@ -1,0 +1,98 @@
+"""A weighted sum of losses by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+from zoo.builtin.config import PartOfLoss
+from zoo.interfaces.loss import OUTPUT, Loss, compute, needs_of
+from zoo.spec.errors import OptionError, listing
+
+_TARGET = "target"
+
+
+class Perceptual(Loss):
+    """The weighted sum of any losses.
+
+    Paper: Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial Network,
+    https://arxiv.org/abs/1609.04802, whose perceptual loss is content + 0.001 adversarial.
+
+    What is logged of each part is its share of the sum, that is with its weight.
+
+    Args:
+        parts: loss, weight and schedule of each, by name.
+
+    Raises:
+        OptionError: there is no part, or two of them are a game against a discriminator.
+
+    Example:
+        >>> import torch
+        >>> from zoo.builtin.losses import L1, MSE
+        >>> def part(loss, weight):
+        ...     return PartOfLoss(weight=weight).model_copy(update={"loss": loss})
+        >>> loss = Perceptual(parts={"mse": part(MSE(), 2.0), "l1": part(L1(), 0.5)})
+        >>> {name: float(v) for name, v in loss(torch.ones(1, 1), torch.full((1, 1), 3.0)).items()}
+        {'mse': 8.0, 'l1': 1.0}
+    """
+
+    def __init__(self, *, parts: Mapping[str, PartOfLoss]) -> None:
+        super().__init__()
+        if not parts:
+            raise OptionError("loss perceptual: parts", expected="at least one loss", got="none")
+        self.parts = nn.ModuleDict({name: part.loss for name, part in parts.items()})  # type: ignore[misc]
+        self.schedules = {name: part.schedule for name, part in parts.items()}
+        self.full = {name: part.weight for name, part in parts.items()}
+        self.weights = dict(self.full)
+        self.needs = tuple(dict.fromkeys(need for loss in self.parts.values() for need in needs_of(loss)))
+        games = [name for name, loss in self.parts.items() if _opposes(loss)]
+        if len(games) > 1:
+            expected = "at most one game against a discriminator"
+            raise OptionError("loss perceptual: parts", expected=expected, got=listing(games))
+
+    def forward(self, output: Any, target: Any) -> dict[str, Tensor]:
+        """Each part's share of the sum, by name.
+
+        Args:
+            output: as the parts take it; where one of them needs more, tensors by name.
+            target: as the parts take it; where one of them needs more, the batch.
+        """
+        outputs, batch = (output, target) if self.needs else ({OUTPUT: output}, {_TARGET: target})
+        shares: dict[str, Tensor] = {}
+        for name, loss in self.parts.items():
+            found = compute(loss, outputs, batch[_TARGET], batch)
+            for inner, value in found.items() if isinstance(found, dict) else [("", found)]:
+                shares[f"{name}_{inner}" if inner else name] = self.weights[name] * value
+        return shares
+
+    def prepare(self, outputs: int, classes: int | None) -> None:
+        """Prepares the parts."""
+        for loss in self._losses():
+            loss.prepare(outputs, classes)
+
+    def oppose(
+        self, discriminator: nn.Module, real: Tensor, fake: Tensor
+    ) -> Tensor | dict[str, Tensor] | None:
+        """What the discriminator minimises against the part that is a game; weights do not count there."""
+        found = (loss.oppose(discriminator, real, fake) for loss in self._losses() if _opposes(loss))
+        return next(found, None)
+
+    def advance(self, position: float, epochs: int) -> None:
+        """Moves the weights along their schedules, and the parts."""
+        self.weights = {
+            name: w * self.schedules[name].factor(position, epochs) for name, w in self.full.items()
+        }
+        for loss in self._losses():
+            loss.advance(position, epochs)
+
+    def _losses(self) -> list[Loss]:
+        return [loss for loss in self.parts.values() if isinstance(loss, Loss)]
+
+
+def _opposes(loss: nn.Module) -> bool:
+    """Whether a loss is a game, or has one in it."""
+    if isinstance(loss, Perceptual):
+        return any(map(_opposes, loss.parts.values()))
+    return isinstance(loss, Loss) and type(loss).oppose is not Loss.oppose

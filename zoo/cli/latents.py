@@ -1,0 +1,62 @@
+"""`zoo latents`: where pictures lie in a model's latent space."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from zoo.cli._common import emit_json, json_option
+
+_FILE = "latents.png"
+
+
+@click.command("latents")
+@click.argument("model")
+@click.argument("data")
+@click.option("--split", default="test", show_default=True, help="train, val, test, or all.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help=f"PNG file.  [default: {_FILE}; with --json none]"
+)
+@click.option(
+    "--grid", type=click.Path(path_type=Path), help="PNG file of decoded pictures, for two numbers a picture."
+)
+@click.option("--device", help="cpu, cuda, ...  [default: an accelerator if there is one]")
+@click.option("--workers", default=0, show_default=True, help="Processes that read pictures.")
+@click.option("--skip-unreadable", is_flag=True, help="Leave out files that cannot be read, with a warning.")
+@json_option
+def command(
+    *,
+    model: str,
+    data: str,
+    split: str,
+    out: Path | None,
+    grid: Path | None,
+    device: str | None,
+    workers: int,
+    skip_unreadable: bool,
+    as_json: bool,
+) -> None:
+    """Draw where the pictures of DATA lie in the latent space of a saved MODEL, coloured by class.
+
+    \b
+    zoo latents runs/ae digits --out latents.png --grid grid.png
+    zoo latents runs/ae holiday/ --split all --json
+    """
+    from zoo.training.latents import latents
+
+    file = out or (None if as_json else Path(_FILE))
+    options = {"device": device, "workers": workers, "skip_unreadable": skip_unreadable}
+    found = latents(model, data, split=split, out=file, grid=grid, **options)  # type: ignore[arg-type]
+    if as_json:
+        known = [found.labels[i] if found.labels else str(i) for i in found.classes]
+        labels: list[str | None] = [*known] or [None] * len(found.names)
+        rows = zip(found.names, labels, found.vectors.tolist(), strict=True)
+        emit_json([{"name": name, "label": label, "latent": vector} for name, label, vector in rows])
+        return
+    count, numbers = found.vectors.shape
+    click.echo(f"{split} split, {count} pictures, {numbers} numbers each")
+    click.echo(f"axes: {found.axes[0]}; {found.axes[1]}")
+    for title, path in (("plot", file), ("grid", grid)):
+        if path is not None:
+            click.echo(f"{title}: {path}")

@@ -1,0 +1,31 @@
+"""`zoo sample`: new pictures of a generative model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("sample")
+@click.argument("model")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="PNG file for all on one sheet, or a folder for a file each.",
+)
+@click.option("--count", type=click.IntRange(min=1), default=16, show_default=True, help="How many.")
+@click.option("--seed", type=int, help="The same seed draws the same.  [default: another one each time]")
+@click.option("--device", help="cpu, cuda, ...  [default: an accelerator if there is one]")
+def command(*, model: str, out: Path, count: int, seed: int | None, device: str | None) -> None:
+    """Draw pictures from the saved generative MODEL.
+
+    \b
+    zoo sample runs/dcgan-1 --out samples.png --count 64 --seed 0
+    """
+    from zoo.training.verbs import sample
+
+    made = sample(model, count, seed=seed, out=out, device=device)
+    height, width = made.shape[2:]
+    click.echo(f"{len(made)} pictures of {width}x{height}: {out}")

@@ -1,0 +1,31 @@
+"""One network of a complete model, to be saved or pushed alone."""
+
+from __future__ import annotations
+
+import os
+
+from zoo.hub.folder import load
+from zoo.interfaces.model import Model
+from zoo.spec.errors import SaveError, listing, near, quote
+
+
+def part_of(model: Model | str | os.PathLike[str], name: str) -> Model:
+    """A network that is a model itself, such as the generator of a pair, with the whole's provenance.
+
+    Args:
+        model: the whole, or the folder of a saved one.
+        name: of the network.
+
+    Raises:
+        SaveError: there is none of that name, or it is no model of its own.
+    """
+    whole = model if isinstance(model, Model) else load(model)
+    models = {key: network for key, network in whole.networks.items() if isinstance(network, Model)}
+    if name not in models:
+        title = whole.recipe.model.name
+        expected = listing(models) if models else "a model with networks that are models themselves"
+        hint = near(name, [*models]) if models else "leave part out"
+        raise SaveError(f"part of {title}", expected=expected, got=quote(name), hint=hint)
+    part = models[name]
+    part.licence = part.licence or whole.licence
+    return part

@@ -1,0 +1,208 @@
+"""How good generated pictures are, by a network that had no part in making them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from zoo.compose.model import ComposedModel
+from zoo.data.batches import Batches
+from zoo.interfaces.features import as_map
+from zoo.interfaces.model import Model
+from zoo.interfaces.tasks import names_for
+from zoo.spec.errors import DataError, ShapeError, TrainingError, warn
+from zoo.training.common import as_model
+from zoo.training.state import borrowed, isolated
+
+NEIGHBOURS = 3
+_ROWS = 1024
+"""Distances are taken between so many pictures and all others at a time."""
+
+
+def frechet(real: Tensor, made: Tensor) -> float:
+    """The Frechet distance of two normal distributions with the means and covariances of two samples.
+
+    Heusel et al., GANs Trained by a Two Time-Scale Update Rule (2017), https://arxiv.org/abs/1706.08500
+
+    Args:
+        real: N x D features of real pictures, N of 2 or more.
+        made: M x D features of generated ones.
+
+    Example:
+        >>> frechet(torch.tensor([[0.0], [2.0]]), torch.tensor([[3.0], [5.0]]))
+        9.0
+    """
+    (mean_a, cov_a), (mean_b, cov_b) = (_moments(x, "frechet") for x in (real, made))
+    values, vectors = torch.linalg.eigh(cov_a)
+    root = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
+    # The trace of sqrt(A B), by a symmetric matrix with the same eigenvalues as A B.
+    cross = torch.linalg.eigvalsh(root @ cov_b @ root).clamp(min=0).sqrt().sum()
+    distance = (mean_a - mean_b).square().sum() + cov_a.trace() + cov_b.trace() - 2 * cross
+    return max(float(distance), 0.0)
+
+
+def precision_recall(real: Tensor, made: Tensor, *, neighbours: int = NEIGHBOURS) -> tuple[float, float]:
+    """How much of what is generated could be real, and how much of what is real could be generated.
+
+    Kynkaanniemi et al., Improved Precision and Recall Metric for Assessing Generative Models (2019),
+    https://arxiv.org/abs/1904.06991: a sample covers all points that lie no farther from one of its own
+    than that one's k-th nearest neighbour in it.
+
+    Args:
+        real: N x D features of real pictures, N above `neighbours`.
+        made: M x D features of generated ones, M above `neighbours`.
+        neighbours: k.
+
+    Returns:
+        The share of the generated that the real cover, and the share of the real that the generated cover.
+
+    Raises:
+        DataError: there are too few.
+
+    Example:
+        >>> real, made = torch.tensor([[0.0], [1.0], [2.0]]), torch.tensor([[1.0], [2.0], [9.0]])
+        >>> [round(share, 2) for share in precision_recall(real, made, neighbours=1)]
+        [0.67, 1.0]
+    """
+    for name, sample in (("real", real), ("generated", made)):
+        if len(sample) <= neighbours:
+            expected = f"more than {neighbours} {name} pictures"
+            raise DataError("precision and recall", expected=expected, got=str(len(sample)))
+    return _covered(real, made, neighbours), _covered(made, real, neighbours)
+
+
+def _covered(sample: Tensor, points: Tensor, neighbours: int) -> float:
+    """The share of points inside of one of the sample's balls."""
+    sample, points = sample.double(), points.double()
+    # The nearest of a point to its own sample is itself.
+    radii = torch.cat(
+        [torch.cdist(part, sample).kthvalue(neighbours + 1).values for part in torch.split(sample, _ROWS)]
+    )
+    inside = [(torch.cdist(part, sample) <= radii).any(dim=1) for part in torch.split(points, _ROWS)]
+    return float(torch.cat(inside).double().mean())
+
+
+def _moments(features: Tensor, where: str) -> tuple[Tensor, Tensor]:
+    if len(features) < 2:
+        raise DataError(where, expected="2 or more pictures on each side", got=str(len(features)))
+    x = features.double()
+    return x.mean(dim=0), torch.cov(x.T).reshape(x.shape[1], x.shape[1])
+
+
+class Judge:
+    """A model with a head, through whose eyes pictures are seen.
+
+    Args:
+        model: in inference mode; trained on pictures like those to be judged.
+
+    Raises:
+        TrainingError: it has no head, or was not trained.
+    """
+
+    def __init__(self, model: Model) -> None:
+        if not isinstance(model, ComposedModel) or model.head is None:
+            got = model.recipe.model.name
+            hint = 'zoo.build("tiny_resnet", head="multiclass") and zoo.fit make one'
+            raise TrainingError("features", expected="a model with a head", got=got, hint=hint)
+        self.model, self.head = model, model.head
+
+    def see(self, batches: Iterable[Tensor]) -> tuple[Tensor, Tensor | None]:
+        """What the head takes, pooled to N x D, and N x classes probabilities where its task has them.
+
+        Args:
+            batches: of pictures N x C x H x W in [0, 1]; they are resized to what the model is for.
+        """
+        seen, said = [], []
+        for pictures in batches:
+            found = self.model.features(self._fitted(pictures))
+            maps = [as_map(x, info) for x, info in zip(found, self.head.inputs, strict=True)]
+            seen.append(torch.cat([m.mean(dim=(2, 3)) for m in maps], dim=1).float().cpu())
+            said.append(self.model.predict_head(found).float().cpu())
+        task = self.model.task
+        assert task is not None  # noqa: S101 - there is a head
+        return torch.cat(seen), task.probabilities(torch.cat(said))
+
+    def _fitted(self, pictures: Tensor) -> Tensor:
+        spec = self.model.input_spec
+        if pictures.shape[1] != spec.channels:
+            expected, hint = f"pictures of {spec.channels} channels", "train one for the pictures' channels"
+            raise ShapeError("features", expected=expected, got=str(pictures.shape[1]), hint=hint)
+        if tuple(pictures.shape[2:]) == spec.size:
+            return pictures
+        smooth = {} if spec.interpolation == "nearest" else {"antialias": True, "align_corners": False}
+        return F.interpolate(pictures, spec.size, mode=spec.interpolation, **smooth).clamp(0, 1)
+
+    def shares(self, probabilities: Tensor) -> dict[str, float]:
+        """The share of pictures by the class that they are taken for."""
+        count = probabilities.shape[1]
+        found = probabilities.argmax(dim=1).bincount(minlength=count).double() / len(probabilities)
+        return dict(zip(names_for(self.model.labels, count), found.tolist(), strict=True))
+
+
+def measure_samples(
+    model: Model,
+    features: Model | str | os.PathLike[str] | None,
+    real: Batches,
+    *,
+    count: int,
+    seed: int,
+    device: torch.device,
+) -> tuple[dict[str, Any], Tensor]:
+    """Figures of the pictures that a model generates, see `compare`, and these pictures.
+
+    Args:
+        model: generates.
+        features: a model with a head, or the folder of one.
+        real: pictures of the data.
+        count: how many to generate.
+        seed: of the generated ones.
+        device: to compute on.
+
+    Raises:
+        TrainingError: `features` is missing, or has no head.
+        ShapeError: the model does not generate.
+    """
+    if features is None:
+        hint = 'features="runs/classifier", trained on data like these'
+        raise TrainingError(
+            "evaluate", expected="a model to look at generated pictures with", got="none", hint=hint
+        )
+    judge, _ = as_model(features)
+    with borrowed(judge, device), borrowed(model, device), isolated(device), torch.no_grad():
+        looking = Judge(judge.eval())
+        made = model.eval().sample(count, seed=seed)
+        figures = compare(looking, (batch["image"].to(device) for batch in real), made)
+    return figures, made.cpu()
+
+
+def compare(judge: Judge, real: Iterable[Tensor], made: Tensor, *, batch_size: int = 64) -> dict[str, Any]:
+    """Generated pictures against real ones.
+
+    Args:
+        judge: looks at them.
+        real: batches of pictures N x C x H x W in [0, 1].
+        made: pictures M x C x H x W in [0, 1].
+        batch_size: generated pictures at a time.
+
+    Returns:
+        `frechet`, `precision`, `recall` and, where the judge knows classes, `classes`, the share of each.
+
+    Raises:
+        DataError: there are too few.
+    """
+    features, _ = judge.see(real)
+    others, said = judge.see(torch.split(made, batch_size))
+    precision, recall = precision_recall(features, others)
+    least, size = min(len(features), len(others)), features.shape[1]
+    if least <= size:
+        warn(
+            f"{least} pictures are few for the Frechet distance of {size} features, which comes out too "
+            f"large; take more than {size}"
+        )
+    figures: dict[str, Any] = {"frechet": frechet(features, others), "precision": precision, "recall": recall}
+    return figures | ({"classes": judge.shares(said)} if said is not None else {})

@@ -1,0 +1,71 @@
+"""`zoo.sample`: new pictures of a generative model."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from zoo.interfaces.model import Model
+from zoo.interfaces.trainer import Sheet
+from zoo.spec.errors import OptionError
+from zoo.training.common import as_model
+from zoo.training.plots import folder_path, png_path
+from zoo.training.sheets import pictures, write_picture
+from zoo.training.state import borrowed, choose_device, isolated
+
+
+def sample(
+    model: Model | str | os.PathLike[str],
+    count: int = 16,
+    *,
+    seed: int | None = None,
+    out: str | os.PathLike[str] | None = None,
+    device: str | torch.device | None = None,
+) -> Tensor:
+    """Draws pictures; the same seed draws the same, the first ones however many are asked for.
+
+    Args:
+        model: from `zoo.build` or `zoo.fit`, or the folder of a saved one.
+        count: how many, 1 or more.
+        seed: of the latent vectors; another one at each call where None.
+        out: PNG file for all of them on one sheet, or a folder for a file each.
+        device: by default an accelerator if there is one.
+
+    Returns:
+        N x C x H x W in [0, 1], on the CPU.
+
+    Raises:
+        OptionError: the count is below 1.
+        ShapeError: the model does not generate pictures.
+        SaveError: `out` cannot be written.
+
+    Example:
+        >>> import zoo
+        >>> model = zoo.build("dcgan_generator", in_channels=1, input_size=16, width=8, seed=0)
+        >>> zoo.sample(model, 4, seed=0).shape
+        torch.Size([4, 1, 16, 16])
+    """
+    if count < 1:
+        raise OptionError("sample: count", expected="1 or more", got=str(count))
+    model, _ = as_model(model)
+    file: Path | None = None
+    folder: Path | None = None
+    if out is not None and Path(out).suffix.lower() == ".png":
+        file = png_path(out)
+    elif out is not None:
+        folder = folder_path(out)
+    chosen = choose_device(device)
+    if seed is None:
+        seed = int(torch.randint(2**31, ()))
+    with borrowed(model, chosen), isolated(chosen), torch.no_grad():
+        made = model.eval().sample(count, seed=seed).float().cpu()
+    if file is not None:
+        pictures(Sheet({"": made}), file)
+    if folder is not None:
+        digits = len(str(count))
+        for number, picture in enumerate(made, 1):
+            write_picture(picture, folder / f"{number:0{digits}}.png")
+    return made

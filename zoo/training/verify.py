@@ -1,0 +1,140 @@
+"""`zoo.verify`: whether two pictures show the same person or thing."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.nn.functional as F
+
+from zoo.data.batches import Batches
+from zoo.interfaces.model import Model
+from zoo.interfaces.tasks import Embedding
+from zoo.spec.errors import DataError, OptionError, TrainingError, quote
+from zoo.training.answers import Answers
+from zoo.training.common import as_model
+from zoo.training.predict import given
+from zoo.training.state import borrowed, choose_device, isolated
+
+if TYPE_CHECKING:
+    from zoo.interfaces.verification import Roc
+
+CHOOSES = "val"
+"""The split on which a model's threshold is chosen."""
+
+_THRESHOLD = "threshold"
+_GIVEN = "given"
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """Whether two pictures show the same.
+
+    Args:
+        similarity: cosine of the angle between the two embeddings, in [-1, 1].
+        same: whether it is at least the threshold.
+        threshold: the cosine from which on two pictures are taken for the same.
+        source: where the threshold comes from: `given`, or `val split`, at whose equal error rate it lies.
+    """
+
+    similarity: float
+    same: bool
+    threshold: float
+    source: str
+
+    def __str__(self) -> str:
+        word, relation = ("same", "at least") if self.same else ("different", "below")
+        return f"{word}: similarity {self.similarity:.3f}, {relation} {self.threshold:.3f} ({self.source})"
+
+
+def verify(
+    model: Model | str | os.PathLike[str],
+    a: Any,
+    b: Any,
+    *,
+    threshold: float | None = None,
+    device: str | torch.device | None = None,
+) -> Verified:
+    """Compares two pictures by their embeddings; what they show need not have been trained on.
+
+    Args:
+        model: with an embedding for output, or the folder of one.
+        a: a picture, as `zoo.predict` takes one.
+        b: the other.
+        threshold: least cosine of two pictures of the same, in [-1, 1]; by default the one that `zoo.fit` or
+            `zoo.evaluate` has chosen on the val split, and that the model keeps in its metrics.
+        device: by default an accelerator if there is one.
+
+    Raises:
+        TrainingError: the model's task is another.
+        OptionError: there is no threshold.
+        DataError: a picture cannot be read, or there are several.
+
+    Example:
+        >>> import zoo
+        >>> head = {"name": "embedding", "dim": 8}
+        >>> model = zoo.build("mlp", head=head, in_channels=1, input_size=8, seed=0)
+        >>> picture = torch.rand(1, 8, 8)
+        >>> print(zoo.verify(model, picture, picture, threshold=0.5))
+        same: similarity 1.000, at least 0.500 (given)
+    """
+    model, _ = as_model(model)
+    if not isinstance(model.task, Embedding):
+        got = f"task {model.task.name}" if model.task is not None else "a feature extractor"
+        hint = f"build it with head={quote(Embedding.name)}"
+        raise TrainingError("verify", expected=f"a model with task {Embedding.name}", got=got, hint=hint)
+    least, source = _least(model, threshold)
+    pictures = [given(source, where="verify") for source in (a, b)]
+    if several := [len(found) for found in pictures if len(found) != 1]:
+        raise DataError("verify", expected="one picture and another", got=f"{several[0]} pictures for one")
+    chosen = choose_device(device)
+    rows = []
+    with borrowed(model, chosen), isolated(chosen), torch.no_grad():
+        model.eval()
+        for found in pictures:
+            (batch,) = Batches(found, [0], model.input_spec, batch_size=1)
+            rows.append(model.infer(batch["image"].to(chosen)).double().cpu())
+    similarity = float(F.cosine_similarity(rows[0], rows[1]).clamp(-1, 1))
+    return Verified(similarity, similarity >= least, least, source)
+
+
+def known_threshold(model: Model) -> float | None:
+    """The threshold that was chosen for a model, if one was."""
+    return model.metrics.get(CHOOSES, {}).get(_THRESHOLD)
+
+
+def curve_of(answers: Answers) -> Roc | None:
+    """The ROC curve of embeddings; None for other tasks, and where there are no pairs of both kinds."""
+    if not isinstance(answers.task, Embedding):
+        return None
+    from zoo.interfaces.verification import Roc
+
+    return Roc.of(answers.column("answer"), answers.column("truth"))
+
+
+def at_threshold(roc: Roc | None, threshold: float | None) -> dict[str, float]:
+    """The threshold, and the accuracy at it where half of the pairs are of one class.
+
+    Args:
+        roc: of the pairs.
+        threshold: that a model has; None takes the one at the equal error rate of these pairs.
+    """
+    if roc is None:
+        return {}
+    used = roc.threshold if threshold is None else threshold
+    accepted, found = roc.rates(used)
+    return {_THRESHOLD: used, "accuracy": (1 - accepted + found) / 2}
+
+
+def _least(model: Model, threshold: float | None) -> tuple[float, str]:
+    if threshold is not None:
+        if not -1 <= threshold <= 1:
+            raise OptionError("threshold", expected="a cosine in [-1, 1]", got=str(threshold))
+        return float(threshold), _GIVEN
+    known = known_threshold(model)
+    if known is None:
+        hint = f"zoo.evaluate(model, data, split={quote(CHOOSES)}) chooses one, or give threshold="
+        raise OptionError("verify", expected="a threshold", got="none in the model's metrics", hint=hint)
+    return known, f"{CHOOSES} split"
