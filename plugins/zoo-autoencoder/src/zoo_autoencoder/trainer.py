@@ -1,0 +1,187 @@
+"""The trainer: noise in front while training, and the divergence of a variational model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from zoo.data.seeds import generator
+from zoo.interfaces.augmenter import Batch
+from zoo.interfaces.execution import Execution
+from zoo.interfaces.gradient import GradientTrainer
+from zoo.interfaces.loss import OUTPUT, Loss, check_needs, compute
+from zoo.interfaces.model import Model
+from zoo.interfaces.scoring import Score
+from zoo.interfaces.tasks_dense import Reconstruction
+from zoo.interfaces.trainer import Sheet
+from zoo.spec.errors import OptionError, ShapeError, TrainingError
+from zoo_autoencoder.model import Autoencoder, divergence
+
+SPOILT = "spoilt"
+"""Under this name a batch holds the pictures that the model sees, where those are not the target's."""
+
+_DRAWN = 8
+
+
+class AutoencoderTrainer(GradientTrainer):
+    """Restores pictures; with noise or a mask, those that were there before it.
+
+    Papers: denoising, Extracting and Composing Robust Features with Denoising Autoencoders,
+    https://dl.acm.org/doi/10.1145/1390156.1390294; variational, https://arxiv.org/abs/1312.6114.
+
+    The noise belongs to training: the trained model has none in front. Validation pictures get the same noise
+    in each epoch. A variational model's loss is `reconstruction` + `kl`, beta times the divergence divided by
+    the number of values in a picture; with beta 1 that is the evidence lower bound, as a mean over values.
+
+    Args:
+        noise: standard deviation of the Gaussian noise on pictures in [0, 1], which are cut off at 0 and 1.
+        mask: share of the pixels set to 0, in [0, 1).
+        beta: weight of the divergence; 1 where None.
+        **options: see `GradientTrainer`.
+    """
+
+    def __init__(
+        self, *, noise: float = 0.0, mask: float = 0.0, beta: float | None = None, **options: Any
+    ) -> None:
+        super().__init__(**options)
+        self.noise, self.mask, self.beta = noise, mask, beta
+        self._pictures: dict[str, Tensor] = {}
+
+    def setup(self, model: Model, loss: Loss | None, execution: Execution) -> None:
+        """Takes the model and the loss, and makes the optimizer.
+
+        Raises:
+            TrainingError: the model does not restore pictures, there is no loss, or nothing to train.
+            OptionError: the loss needs what this trainer has not, or an option does not fit the model.
+        """
+        if not isinstance(model.task, Reconstruction):
+            got = f"task {model.task.name}" if model.task else "a feature extractor"
+            raise TrainingError("trainer autoencoder", expected="a model that restores pictures", got=got)
+        self._variational = isinstance(model, Autoencoder) and model.variational
+        if self.beta is not None and not self._variational:
+            hint = "leave it out, or build the model with variational=True"
+            where, got = "trainer autoencoder: beta", "a plain one"
+            raise OptionError(where, expected="a variational model", got=got, hint=hint)
+        if loss is not None:
+            check_needs(loss, (), "autoencoder")
+        super().setup(model, loss, execution)
+        noisy = ("val_psnr_noisy",) if self._spoils else ()
+        self.charts = {"loss": ("loss", "val_loss"), "psnr in dB": ("val_psnr", *noisy)}
+        if self._variational:
+            parts = ("loss_reconstruction", "val_loss_reconstruction", "loss_kl", "val_loss_kl")
+            self.charts["parts of the loss"] = parts
+
+    def network(self, model: Model) -> nn.Module:
+        """Of a variational model, one that returns the code too."""
+        self._network = _WithCode(model) if isinstance(model, Autoencoder) and model.variational else model
+        return self._network
+
+    @property
+    def _spoils(self) -> bool:
+        return self.noise > 0 or self.mask > 0
+
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        """One step of the optimizer; returns the loss and its parts."""
+        if self._spoils:
+            image = batch["image"]
+            draws = torch.randn_like(image), torch.rand_like(image[:, :1])
+            batch = {**batch, SPOILT: self.spoilt(image, *draws)}
+        return super().step(batch)
+
+    def spoilt(self, image: Tensor, normal: Tensor, uniform: Tensor) -> Tensor:
+        """Pictures with noise and without some of their pixels.
+
+        Args:
+            image: N x C x H x W in [0, 1].
+            normal: as many draws of the standard normal distribution.
+            uniform: N x 1 x H x W draws in [0, 1): a pixel is lost in all channels.
+        """
+        noisy = (image + self.noise * normal).clamp(0, 1) if self.noise else image
+        return noisy * (uniform >= self.mask) if self.mask else noisy
+
+    def _always_spoilt(self, batch: Batch) -> Tensor:
+        """The same for a picture each time, on any device and in any batch."""
+        image = batch["image"]
+        draws = [generator(SPOILT, index) for index in batch["index"].tolist()]
+        normal = torch.stack([torch.randn(image.shape[1:], generator=draw) for draw in draws])
+        uniform = torch.stack([torch.rand((1, *image.shape[2:]), generator=draw) for draw in draws])
+        return self.spoilt(image, normal.to(image), uniform.to(image))
+
+    def losses(self, batch: Batch) -> tuple[Tensor, Tensor | dict[str, Tensor]]:
+        """The restored pictures, and what is minimised."""
+        found = self._run(batch.get(SPOILT, batch["image"]))
+        output, *code = found if self._variational else (found,)
+        target = batch["target"]
+        if output.shape != target.shape:
+            expected, got = (" x ".join(map(str, x.shape)) for x in (target, output))
+            raise ShapeError("output of the model", expected=expected, got=got)
+        restored = compute(self._loss, {OUTPUT: output}, target, batch)
+        if not self._variational:
+            return output, restored
+        parts = restored if isinstance(restored, dict) else {"reconstruction": restored}
+        return output, {**parts, "kl": divergence(*code).mean() * self._weight(target)}
+
+    def _weight(self, target: Tensor) -> float:
+        """Of the divergence, beside a mean over the values of a picture."""
+        return (1.0 if self.beta is None else self.beta) / math.prod(target.shape[1:])
+
+    def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
+        """Loss and metrics of what is restored, and the metrics of what it is restored from.
+
+        Returns:
+            `loss`, `psnr` in dB, `mae`; where pictures are spoilt, `psnr_noisy` of those; of a variational
+            model `loss_reconstruction`, `loss_kl`, and `kl` in nats a picture.
+        """
+        score, noisy = (Score(self._task, self._model.outputs, loss) for loss in (self._loss, None))
+        nats: list[Tensor] = []
+        weight = 0.0
+        self._pictures = {}
+        with self.inference():
+            for batch in batches:
+                image = batch["image"]
+                seen = self._always_spoilt(batch) if self._spoils else image
+                output, *code = self._network(seen) if self._variational else (self._model(seen),)
+                if self._variational:
+                    nats.append(self._execution.gather(divergence(*code)[:, None], batch)[0].double().cpu())
+                    weight = self._weight(batch["target"])
+                score.add(*self._execution.gather(output, batch))
+                if self._spoils:
+                    noisy.add(*self._execution.gather(seen, batch))
+                self._keep(image, seen, output)
+        values = score.values()
+        if self._variational:
+            kl = float(torch.cat(nats).mean())
+            parts = {"loss_reconstruction": values["loss"], "loss_kl": kl * weight, "kl": kl}
+            values |= {**parts, "loss": values["loss"] + kl * weight}
+        return values | ({"psnr_noisy": noisy.values()["psnr"]} if self._spoils else {})
+
+    def _keep(self, image: Tensor, seen: Tensor, output: Tensor) -> None:
+        """The first pictures, to be drawn."""
+        columns = {"original": image, **({"noisy": seen} if self._spoils else {}), "restored": output.float()}
+        for title, pictures in columns.items():
+            before = self._pictures.get(title)
+            if before is None:
+                self._pictures[title] = pictures[:_DRAWN].cpu()
+            elif len(before) < _DRAWN:
+                self._pictures[title] = torch.cat([before, pictures.cpu()])[:_DRAWN]
+
+    def draw(self) -> dict[str, Sheet]:
+        """The first validation pictures beside what became of them."""
+        return {"pictures": Sheet(self._pictures)} if self._pictures else {}
+
+
+class _WithCode(nn.Module):
+    """What a step runs: pictures to restored pictures, mean and logarithm of the variance."""
+
+    def __init__(self, model: Autoencoder) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        restored, mean, spread = self.model.restore(x)
+        assert spread is not None  # noqa: S101 - the model is variational
+        return restored, mean, spread
