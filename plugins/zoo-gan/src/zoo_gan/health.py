@@ -1,0 +1,108 @@
+"""Whether the game of generator and discriminator still goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from zoo.spec.errors import warn
+
+LEAST_DIVERSITY = 0.25
+"""Of the data's; below it the generator makes much the same picture over and over."""
+
+WON_BALANCE, WON_LOSS = 0.99, 0.05
+"""The discriminator has won where it tells more pairs apart, and has less of its first epoch's loss left."""
+
+FLAT = 1e-3
+"""Standard deviation of pixels below which a picture counts as one of a single colour."""
+
+PATIENCE = 5
+"""Epochs in a row until a warning: a game often begins like one that is over, and mends itself."""
+
+
+def balance(real: Tensor, fake: Tensor) -> Tensor:
+    """The share of pairs of a real and a generated picture that a discriminator tells apart.
+
+    This is the area under its ROC curve: unlike accuracy it asks for no threshold, which least squares and
+    Wasserstein distances do not have at zero. 0.5 is guessing, 1 never wrong.
+
+    Args:
+        real: N x 1 logits of real pictures.
+        fake: M x 1 logits of generated ones.
+
+    Example:
+        >>> balance(torch.tensor([[2.0], [1.0]]), torch.tensor([[0.0], [1.0]])).item()
+        0.875
+    """
+    ordered = fake.detach().float().flatten().sort().values.contiguous()
+    values = real.detach().float().flatten().contiguous()
+    below = torch.searchsorted(ordered, values) + torch.searchsorted(ordered, values, right=True)
+    return below.float().mean() / (2 * len(ordered))
+
+
+def spread(pictures: Tensor) -> Tensor:
+    """The mean Euclidean distance between two pictures, each brought to mean 0 and length 1 first.
+
+    Without that, the faint pictures of a generator that has just begun would look like one picture over and
+    over. Where all are alike it is 0, where they have nothing in common the square root of 2.
+
+    Args:
+        pictures: N x C x H x W, N of 2 or more.
+
+    Example:
+        >>> one, other = torch.tensor([[1.0, -1.0], [1.0, -1.0]]), torch.tensor([[2.0, 2.0], [-2.0, -2.0]])
+        >>> round(spread(torch.stack([one, other])[:, None]).item(), 4)
+        1.4142
+    """
+    x = pictures.detach().float().flatten(1)
+    x = x - x.mean(dim=1, keepdim=True)
+    return torch.pdist(x / x.norm(dim=1, keepdim=True).clamp(min=FLAT * x.shape[1] ** 0.5)).mean()
+
+
+class Watch:
+    """Warns once when the game is over: the generator has collapsed, or the discriminator has won."""
+
+    def __init__(self) -> None:
+        self._first: float | None = None
+        self._epochs = {"collapsed": 0, "won": 0}
+        self._warned = False
+
+    def look(self, values: Mapping[str, float]) -> None:
+        """At the figures of an epoch.
+
+        Args:
+            values: `loss_discriminator`, `balance` and, where batches had more than one picture, `diversity`.
+        """
+        loss, diversity = values["loss_discriminator"], values.get("diversity", 1.0)
+        self._first = loss if self._first is None else self._first
+        seen = {
+            "collapsed": diversity < LEAST_DIVERSITY,
+            # A critic's loss is a distance, has no such bound, and goes below zero.
+            "won": values["balance"] > WON_BALANCE and 0 <= loss < WON_LOSS * self._first,
+        }
+        self._epochs = {name: count + 1 if seen[name] else 0 for name, count in self._epochs.items()}
+        found = next((name for name, count in self._epochs.items() if count >= PATIENCE), None)
+        if found is None or self._warned:
+            return
+        self._warned = True
+        if found == "collapsed":
+            warn(
+                f"the generator has collapsed: for {PATIENCE} epochs its pictures have differed "
+                f"{diversity:.0%} as much as the data's; lower lr, or choose another kind of adversarial loss"
+            )
+        else:
+            warn(
+                f"the discriminator has won: for {PATIENCE} epochs it has told {values['balance']:.1%} of "
+                "pairs apart, and its loss is near zero; lower its lr, smooth its labels, or make it smaller"
+            )
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run needs."""
+        return {"first": self._first, "epochs": dict(self._epochs), "warned": self._warned}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """The reverse of `state_dict`."""
+        self._first, self._epochs, self._warned = state["first"], dict(state["epochs"]), state["warned"]
