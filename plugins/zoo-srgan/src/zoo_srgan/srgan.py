@@ -1,0 +1,41 @@
+"""SRGAN (Ledig et al., 2017): what enlarges pictures, and what tells them from real ones."""
+
+from __future__ import annotations
+
+from zoo.interfaces.adversarial import Pair
+from zoo.interfaces.model import Model
+from zoo.spec.errors import ShapeError
+from zoo_srgan.task import SuperResolution
+
+
+class SRGAN(Pair):
+    """A generator for super-resolution and its discriminator.
+
+    Paper: Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial Network,
+    https://arxiv.org/abs/1609.04802
+
+    Args:
+        classes: not used.
+        in_channels: of the pictures.
+        generator: enlarges pictures.
+        discriminator: takes large pictures in [0, 1], returns N x 1 logits, positive for real.
+
+    Raises:
+        ShapeError: the generator is for something else, or the two are not for the same pictures.
+    """
+
+    defaults = {"loss": "perceptual"}  # noqa: RUF012 - never changed
+
+    def __init__(
+        self, *, classes: int | None = None, in_channels: int = 3, generator: Model, discriminator: Model
+    ) -> None:
+        if not isinstance(generator.task, SuperResolution):
+            got = generator.task.name if generator.task else "no task"
+            hint = 'generator="srresnet"'
+            raise ShapeError("generator", expected="a model for super-resolution", got=got, hint=hint)
+        super().__init__(generator=generator, discriminator=discriminator)
+        made, taken = (model.input_spec.size for model in (generator, discriminator))
+        if made != taken:
+            expected = f"one for {made[0]}x{made[1]} pictures, as the generator"
+            hint = f"build the pair with input_size={made}"
+            raise ShapeError("discriminator", expected=expected, got=f"{taken[0]}x{taken[1]}", hint=hint)

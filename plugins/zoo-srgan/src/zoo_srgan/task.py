@@ -1,0 +1,157 @@
+"""Super-resolution as a task: how examples are made, and how the field measures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric, MetricCollection
+from torchmetrics.functional.image import structural_similarity_index_measure
+
+from zoo.interfaces.augmenter import Batch
+from zoo.interfaces.tasks_dense import Reconstruction
+from zoo.spec.errors import ShapeError
+from zoo_srgan.resampling import LEVELS, enlarge, multiple, rounded, shrink
+
+Measure = Callable[[Tensor, Tensor], Tensor]
+
+_LUMA, _BLACK = (65.481, 128.553, 24.966), 16.0
+"""BT.601 in the range of video: black is 16, white 235."""
+
+_COLOURS = 3
+_WINDOW, _SIGMA = 11, 1.5
+"""Of SSIM, as in its paper."""
+
+
+class SuperResolution(Reconstruction):
+    """The large picture from the small one: N x C x scale H x scale W in [0, 1].
+
+    Args:
+        scale: factor of height and width.
+    """
+
+    name = "super-resolution"
+
+    def __init__(self, scale: int) -> None:
+        self.scale = scale
+
+    def examples(self, batch: Batch) -> Batch:
+        """The picture, cut to a multiple of the scale, as `target`, and its small version as `image`.
+
+        Raises:
+            ShapeError: it is smaller than the scale.
+        """
+        target = multiple(batch["image"], self.scale)
+        if not target.numel():
+            got = " x ".join(map(str, batch["image"].shape[2:]))
+            expected = f"at least {self.scale} x {self.scale} pixels"
+            raise ShapeError("pictures for super-resolution", expected=expected, got=got)
+        return {**batch, "image": shrink(target, self.scale), "target": target}
+
+    def metrics(self, outputs: int) -> MetricCollection:
+        """Peak signal-to-noise ratio in dB and structural similarity, of bicubic enlargement too.
+
+        Each the mean over pictures of 8 bits, on their luminance, without `scale` pixels at each border.
+        Where a picture has no three colours, on all channels as they are.
+        """
+        bicubic = Bicubic(self.scale)
+        return MetricCollection(
+            {
+                "psnr": PictureMean(psnr, self.scale),
+                "ssim": PictureMean(ssim, self.scale),
+                "psnr_bicubic": PictureMean(psnr, self.scale, instead=bicubic),
+                "ssim_bicubic": PictureMean(ssim, self.scale, instead=bicubic),
+            }
+        )
+
+
+class Bicubic:
+    """What bicubic enlargement makes of a picture that was shrunk before.
+
+    Args:
+        scale: factor.
+    """
+
+    def __init__(self, scale: int) -> None:
+        self.scale = scale
+
+    def __call__(self, target: Tensor) -> Tensor:
+        """N x C x H x W of the same size."""
+        return enlarge(shrink(target, self.scale), self.scale)
+
+
+class PictureMean(Metric):
+    """The mean over pictures of a measure, as the field takes it.
+
+    Args:
+        measure: of luminance N x C x H x W beside luminance, a value a picture.
+        border: pixels left out on each side.
+        instead: makes of the target what is measured in the place of the output.
+    """
+
+    higher_is_better = True
+    full_state_update = False
+    values: list[Tensor]
+
+    def __init__(self, measure: Measure, border: int, *, instead: Bicubic | None = None) -> None:
+        super().__init__()
+        self.measure, self.border, self.instead = measure, border, instead
+        # One by one, not added up: so the mean does not depend on how pictures come together.
+        self.add_state("values", default=[], dist_reduce_fx="cat")
+
+    def update(self, output: Tensor, target: Tensor) -> None:
+        """Takes in pictures N x C x H x W in [0, 1]."""
+        shown = output if self.instead is None else self.instead(target)
+        self.values.append(
+            self.measure(*(self._inner(luminance(rounded(x.float()))) for x in (shown, target)))
+        )
+
+    def compute(self) -> Tensor:
+        """The mean; not a number where there is no value."""
+        return torch.cat([torch.as_tensor(v).reshape(-1) for v in self.values]).mean()
+
+    def _inner(self, x: Tensor) -> Tensor:
+        cut = self.border if min(x.shape[2:]) > 2 * self.border else 0
+        return x[..., cut : x.shape[2] - cut, cut : x.shape[3] - cut]
+
+
+def luminance(x: Tensor) -> Tensor:
+    """Luminance N x 1 x H x W of colours N x 3 x H x W in [0, 1], from 16/255 to 235/255 (ITU-R BT.601).
+
+    Other numbers of channels stay as they are.
+
+    Example:
+        >>> [round(float(luminance(torch.full((1, 3, 1, 1), v)) * 255), 3) for v in (0.0, 1.0)]
+        [16.0, 235.0]
+    """
+    if x.shape[1] != _COLOURS:
+        return x
+    weights = x.new_tensor(_LUMA).view(1, -1, 1, 1)
+    return ((x * weights).sum(dim=1, keepdim=True) + _BLACK) / LEVELS
+
+
+def psnr(output: Tensor, target: Tensor) -> Tensor:
+    """Peak signal-to-noise ratio in dB of each picture N x C x H x W, whose peak is 1.
+
+    Example:
+        >>> psnr(torch.zeros(1, 1, 2, 2), torch.full((1, 1, 2, 2), 0.1)).round().tolist()
+        [20.0]
+    """
+    return -10 * (output - target).square().mean(dim=(1, 2, 3)).log10()
+
+
+def ssim(output: Tensor, target: Tensor) -> Tensor:
+    """Structural similarity of each picture N x C x H x W; nothing for pictures smaller than 11 x 11.
+
+    Paper: https://ieeexplore.ieee.org/document/1284395
+    """
+    if min(output.shape[2:]) < _WINDOW:
+        return output.new_zeros(0)
+    whole: Any = structural_similarity_index_measure(
+        output, target, sigma=_SIGMA, data_range=1.0, reduction="none", return_full_image=True
+    )
+    # torchmetrics goes on to the border with mirrored pixels; the field takes whole windows only.
+    inner: Tensor = whole[1][..., _WINDOW // 2 : -(_WINDOW // 2), _WINDOW // 2 : -(_WINDOW // 2)]
+    return inner.mean(dim=(1, 2, 3))
