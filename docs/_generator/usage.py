@@ -14,6 +14,13 @@ BACKBONE = "small_cnn"
 CLASSES = {"digits": 10, "glyphs": 40, "shapes": 4}
 """Classes of the data sets in the examples."""
 
+TRAINS = {
+    "adversarial": ("generation", "dcgan"),
+    "content": ("super-resolution", "srresnet"),
+    "perceptual": ("super-resolution", "srgan"),
+}
+"""Task and model of the example for a loss that not every model can be trained with."""
+
 WIDTH = 84
 """Letters that a line of an example may have without being cut on a laptop."""
 
@@ -123,6 +130,13 @@ def _model(part: Part) -> Use:
     data = DATA.get(task, "digits")
     build, words = _built(task, data, part.ref)
     given = {"classes": _classes(task, data)}
+    networks = [network["name"] for network in part.facts.get("networks", ())]
+    if task == "generation" and "discriminator" not in networks:  # nothing to train it against
+        sample = _set("pictures", "model.sample(16, seed=0)")
+        return Use(
+            ("import zoo", "", _set("model", build), sample, "print(pictures.shape)"),
+            (f"zoo build {part.ref}{_words(given)}",),
+        )
     return Use(
         (
             "import zoo",
@@ -150,9 +164,9 @@ def _head(part: Part) -> Use:
 
 def _trained(part: Part, section: str) -> Use:
     """A part that training takes: a loss, an augmenter, a trainer."""
-    task = str(part.row.get("task") or "multiclass")
+    task, name = TRAINS.get(part.ref, (str(part.row.get("task") or "multiclass"), None))
     data = DATA.get(task, "digits")
-    model, words = _built(task, data)
+    model, words = _built(task, data, name)
     fit = _call("zoo.fit", "model", _literal(data), **{section: part.ref})
     return Use(
         ("import zoo", "", _set("model", model), _set("run", fit), "print(run)"),
@@ -229,8 +243,10 @@ def example_of_options(part: Part) -> tuple[str, str] | None:
     name, value = plain[0]
     text = str(value).lower() if isinstance(value, bool) else str(value)
     if part.kind in ("backbone", "model"):
-        python = _call("zoo.build", _literal(part.ref), **{name: value})
-        return python, f"zoo build {part.ref} --set options.{name}={text}"
+        task = str(part.row.get("task"))
+        classes = _classes(task, DATA.get(task, "digits")) if part.kind == "model" else None
+        python = _call("zoo.build", _literal(part.ref), classes=classes, **{name: value})
+        return python, f"zoo build {part.ref}{_words({'classes': classes})} --set options.{name}={text}"
     table = _literal({"name": part.ref, name: value})
     if part.kind == "head":
         build = f"zoo.build({_literal(BACKBONE)}, head={table})"
