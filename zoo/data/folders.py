@@ -54,42 +54,17 @@ class PictureFiles(Dataset):
             ) from error
 
 
-class ClassFolders(PictureFiles):
-    """A folder of class folders: `root/cats/1.jpg`, or `root/train/cats/1.jpg` with splits made by the user.
-
-    Class folders may hold further folders. Hidden files and files that are no pictures are passed over.
+class RootedFiles(PictureFiles):
+    """Files below a folder, whose digests are computed once.
 
     Args:
         root: the folder.
-        skip_unreadable: reads every file once, and leaves out those that cannot be read, with a warning.
-
-    Raises:
-        DataError: it is missing, empty, has one class only, or a class without pictures.
+        files: paths.
     """
 
-    def __init__(self, root: str | Path, *, skip_unreadable: bool = False) -> None:
-        layout = scan(root)
-        if layout.problems:
-            raise layout.problems[0]
-        self.root, self.labels = layout.root, layout.labels
-        kept = readable(layout.files) if skip_unreadable else range(len(layout.files))
-        super().__init__([layout.files[i] for i in kept])
-        numbers = {label: i for i, label in enumerate(self.labels)}
-        self._targets = [numbers[layout.classes[i]] for i in kept]
-        self._splits = [layout.splits[i] for i in kept]
-        self.task = Binary() if len(self.labels) == _PAIR else Multiclass()
-        there = set(self._targets)
-        for label in self.labels:
-            if numbers[label] not in there:
-                raise DataError(f"class {quote(label)}", expected="pictures that can be read", got="none")
-
-    def __getitem__(self, index: int) -> Sample:
-        return Sample(decode(self.files[index]), self._targets[index])
-
-    @property
-    def targets(self) -> Sequence[int]:
-        """Class indices."""
-        return self._targets
+    def __init__(self, root: Path, files: Sequence[Path]) -> None:
+        super().__init__(files)
+        self.root = root
 
     @cached_property
     def fingerprint(self) -> str:  # type: ignore[override]  # computed when first asked for
@@ -108,6 +83,44 @@ class ClassFolders(PictureFiles):
     @cached_property
     def _keys(self) -> dict[int, str]:
         return {}
+
+
+class ClassFolders(RootedFiles):
+    """A folder of class folders: `root/cats/1.jpg`, or `root/train/cats/1.jpg` with splits made by the user.
+
+    Class folders may hold further folders. Hidden files and files that are no pictures are passed over.
+
+    Args:
+        root: the folder.
+        skip_unreadable: reads every file once, and leaves out those that cannot be read, with a warning.
+
+    Raises:
+        DataError: it is missing, empty, has one class only, or a class without pictures.
+    """
+
+    def __init__(self, root: str | Path, *, skip_unreadable: bool = False) -> None:
+        layout = scan(root)
+        if layout.problems:
+            raise layout.problems[0]
+        kept = readable(layout.files) if skip_unreadable else range(len(layout.files))
+        super().__init__(layout.root, [layout.files[i] for i in kept])
+        self.labels = layout.labels
+        numbers = {label: i for i, label in enumerate(self.labels)}
+        self._targets = [numbers[layout.classes[i]] for i in kept]
+        self._splits = [layout.splits[i] for i in kept]
+        self.task = Binary() if len(self.labels) == _PAIR else Multiclass()
+        there = set(self._targets)
+        for label in self.labels:
+            if numbers[label] not in there:
+                raise DataError(f"class {quote(label)}", expected="pictures that can be read", got="none")
+
+    def __getitem__(self, index: int) -> Sample:
+        return Sample(decode(self.files[index]), self._targets[index])
+
+    @property
+    def targets(self) -> Sequence[int]:
+        """Class indices."""
+        return self._targets
 
     def split_of(self, index: int) -> str | None:
         """`train`, `val`, `test`, or None where there are no split folders."""

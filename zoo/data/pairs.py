@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from zoo.data.folders import PictureFiles
+from zoo.data.folders import RootedFiles
 from zoo.data.layout import SPLIT_FOLDERS, picture_files
 from zoo.data.masks import check_mask
 from zoo.data.pictures import decode
@@ -30,7 +30,7 @@ _ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)
 _BINARY = ("background", "object")
 
 
-class PictureFolder(PictureFiles):
+class PictureFolder(RootedFiles):
     """All pictures of a folder, whatever folders they lie in, without targets.
 
     Folders called train, val and test at the top are the splits.
@@ -44,39 +44,21 @@ class PictureFolder(PictureFiles):
     """
 
     def __init__(self, root: str | Path, *, skip_unreadable: bool = False) -> None:
-        self.root = Path(root).expanduser()
-        if not self.root.is_dir():
-            got = "a file" if self.root.exists() else "nothing there"
-            raise DataError(f"data {self.root}", expected="a folder", got=got)
-        files = self._chosen(picture_files(self.root))
+        place = Path(root).expanduser()
+        if not place.is_dir():
+            got = "a file" if place.exists() else "nothing there"
+            raise DataError(f"data {place}", expected="a folder", got=got)
+        files = self._chosen(place)
         if skip_unreadable:
             files = [files[i] for i in readable(files)]
         if not files:
-            raise DataError(f"data {self.root}", expected="pictures", got="none")
-        super().__init__(files)
+            raise DataError(f"data {place}", expected="pictures", got="none")
+        super().__init__(place, files)
         self._top = [_split(file.relative_to(self.root)) for file in files]
 
-    def _chosen(self, files: list[Path]) -> list[Path]:
-        """Those of all files that are pictures to be learnt from."""
-        return files
-
-    @cached_property
-    def fingerprint(self) -> str:  # type: ignore[override]  # computed when first asked for
-        """Of all files' names and contents."""
-        digest = hashlib.blake2b(digest_size=16)
-        for i, file in enumerate(self.files):
-            digest.update(f"{file.relative_to(self.root).as_posix()}\0{self.key(i)}\n".encode())
-        return digest.hexdigest()
-
-    def key(self, index: int) -> str:
-        """A digest of the file's bytes, computed once."""
-        if index not in self._keys:
-            self._keys[index] = super().key(index)
-        return self._keys[index]
-
-    @cached_property
-    def _keys(self) -> dict[int, str]:
-        return {}
+    def _chosen(self, root: Path) -> list[Path]:
+        """The files that are pictures to be learnt from."""
+        return picture_files(root)
 
     def split_of(self, index: int) -> str | None:
         """`train`, `val`, `test`, or None where there are no split folders."""
@@ -114,8 +96,8 @@ class MaskFolders(PictureFolder):
         self.labels = _labels(names, numbers, where)
         self.task = Segmentation()
 
-    def _chosen(self, files: list[Path]) -> list[Path]:
-        self._mask_of = _pairs(files, self.root)
+    def _chosen(self, root: Path) -> list[Path]:
+        self._mask_of = _pairs(picture_files(root), root)
         return [*self._mask_of]
 
     def __getitem__(self, index: int) -> Sample:

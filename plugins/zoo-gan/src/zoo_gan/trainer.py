@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from types import MappingProxyType
@@ -10,10 +9,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from zoo.interfaces.adversarial import Opponent, Pair, resting, untouched
 from zoo.interfaces.augmenter import Batch
+from zoo.interfaces.averaging import Average
 from zoo.interfaces.execution import Execution
 from zoo.interfaces.loss import OUTPUT, Loss, check_needs, compute, needs_of, total
 from zoo.interfaces.model import Model
@@ -116,10 +115,9 @@ class GAN(Trainer):
             )  # fmt: skip
         check_needs(loss, (VERDICT,), "gan")
         self._pair, self._loss, self._execution = model, loss, execution
-        # With an average, the model's own generator is that, and another one is trained.
-        self._trained = model.generator if self.ema is None else copy.deepcopy(model.generator)
-        self._trained.train()
-        self._watch, self._turn, self._averaged = Watch(), 0, 0
+        self._average = Average(model.generator, self.ema)
+        self._trained = self._average.trained.train()
+        self._watch, self._turn = Watch(), 0
         parts: dict[str, Iterable[nn.Parameter]] = {
             GENERATOR: self._trained.parameters(),
             DISCRIMINATOR: model.discriminator.parameters(),
@@ -186,7 +184,7 @@ class GAN(Trainer):
                 self._execution.backward(loss, rows(part))
             self._log(logged, "loss_generator", loss, losses, rows(part) / rows(batch))
         self._move(GENERATOR)
-        self._average()
+        self._average.move()
         return logged
 
     def _move(self, name: str) -> None:
@@ -208,24 +206,6 @@ class GAN(Trainer):
         named = {f"loss_{key}": value for key, value in parts.items()} if isinstance(parts, dict) else {}
         for key, value in {name: loss, **named}.items():
             logged[key] = logged.get(key, 0) + value.detach() * share
-
-    def _average(self) -> None:
-        if self.ema is None:
-            return
-        decay = min(self.ema, (1 + self._averaged) / (10 + self._averaged))
-        self._averaged += 1
-        held, trained = (
-            [t for _, t in sorted((*g.named_parameters(), *g.named_buffers()))]
-            for g in (self._pair.generator, self._trained)
-        )
-        pairs = list(zip(held, trained, strict=True))
-        with torch.no_grad():
-            moving = [(a, b) for a, b in pairs if a.is_floating_point()]
-            average = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
-            average([a for a, _ in moving], [b for _, b in moving], self._averaged)
-            for a, b in pairs:
-                if not a.is_floating_point():
-                    a.copy_(b)
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
         """Balance and diversity on other pictures than those trained on."""
@@ -260,15 +240,13 @@ class GAN(Trainer):
 
     def state_dict(self) -> dict[str, Any]:
         """Optimizers, schedules, whose turn it is, and the trained weights behind an average."""
-        state = {
+        return {
             **super().state_dict(),
             "rates": {name: rates.state_dict() for name, rates in self._rates.items()},
             "watch": self._watch.state_dict(),
             "turn": self._turn,
+            "average": self._average.state_dict(),
         }
-        if self.ema is not None:
-            state |= {"trained": self._trained.state_dict(), "averaged": self._averaged}
-        return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """The reverse of `state_dict`."""
@@ -277,6 +255,4 @@ class GAN(Trainer):
             rates.load_state_dict(state["rates"][name])
         self._watch.load_state_dict(state["watch"])
         self._turn = state["turn"]
-        if self.ema is not None:
-            self._trained.load_state_dict(state["trained"])
-            self._averaged = state["averaged"]
+        self._average.load_state_dict(state["average"])

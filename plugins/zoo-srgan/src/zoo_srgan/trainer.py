@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -10,10 +9,10 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from zoo.interfaces.adversarial import Opponent, Pair, resting, untouched
 from zoo.interfaces.augmenter import Augmenter, Batch, Chain
+from zoo.interfaces.averaging import Average
 from zoo.interfaces.execution import Execution
 from zoo.interfaces.loss import OUTPUT, Loss, check_needs, compute, needs_of, total
 from zoo.interfaces.model import Model
@@ -121,10 +120,9 @@ class SRTrainer(Trainer):
         self._pair = model if isinstance(model, Pair) else None
         self._held = self._pair.generator if self._pair is not None else model
         self._check_loss(loss)
-        # With an average, the model's own generator is that, and another one is trained.
-        self._trained = self._held if self.ema is None else copy.deepcopy(self._held)
-        self._trained.train()
-        self._done, self._averaged, self._shown = 0, 0, dict[str, Tensor]()
+        self._average = Average(self._held, self.ema)
+        self._trained = self._average.trained.train()
+        self._done, self._shown = 0, dict[str, Tensor]()
         self._make_optimizers(loss)
         self._score = Score(self._task, model.outputs, None, first_only=True)
         self.monitor = self._monitor or (LAST if self._pair is not None else "val_psnr")
@@ -241,7 +239,7 @@ class SRTrainer(Trainer):
             self._score.add(*self._execution.gather(output.detach(), part))
             _add(logged, _named(loss, parts), rows(part) / rows(batch))
         self._move(GENERATOR)
-        self._average()
+        self._average.move()
         return logged
 
     def _losses(self, output: Tensor, batch: Batch) -> Parts:
@@ -257,20 +255,6 @@ class SRTrainer(Trainer):
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         self._execution.step(optimizer, self.clip_norm, parameters)
         self._rates[name].step()
-
-    def _average(self) -> None:
-        """Moves the held weights, and running statistics, towards the trained ones."""
-        if self.ema is None:
-            return
-        decay = min(self.ema, (1 + self._averaged) / (10 + self._averaged))
-        self._averaged += 1
-        held, trained = (network.state_dict() for network in (self._held, self._trained))
-        moving = [name for name, value in held.items() if value.is_floating_point()]
-        average = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
-        with torch.no_grad():
-            average([held[n] for n in moving], [trained[n] for n in moving], self._averaged)
-            for name in held.keys() - set(moving):
-                held[name].copy_(trained[name])
 
     # -- measuring -------------------------------------------------------------------------------------
 
@@ -323,15 +307,13 @@ class SRTrainer(Trainer):
 
     def state_dict(self) -> dict[str, Any]:
         """Optimizers, schedules, the epochs done, and the trained weights behind an average."""
-        state = {
+        return {
             **super().state_dict(),
             "rates": {name: rates.state_dict() for name, rates in self._rates.items()},
             "score": self._score.state_dict(),
             "done": self._done,
+            "average": self._average.state_dict(),
         }
-        if self.ema is not None:
-            state |= {"trained": self._trained.state_dict(), "averaged": self._averaged}
-        return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """The reverse of `state_dict`."""
@@ -340,9 +322,7 @@ class SRTrainer(Trainer):
             rates.load_state_dict(state["rates"][name])
         self._score.load_state_dict(state["score"])
         self._done = state["done"]
-        if self.ema is not None:
-            self._trained.load_state_dict(state["trained"])
-            self._averaged = state["averaged"]
+        self._average.load_state_dict(state["average"])
 
 
 def _named(loss: Tensor, parts: Parts) -> dict[str, Tensor]:
