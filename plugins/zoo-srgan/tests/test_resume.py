@@ -106,7 +106,7 @@ def test_killed_by_a_signal_again_and_again(whole: Path, tmp_path: Path) -> None
     while True:
         process = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-c", code], stdout=subprocess.PIPE, text=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1"}, start_new_session=True,
+            env={**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}, start_new_session=True,
         )  # fmt: skip
         assert process.stdout is not None
         process.stdout.readline()
