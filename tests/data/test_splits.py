@@ -119,3 +119,52 @@ def test_a_picture_in_two_of_the_users_splits_names_both_files(make: Make) -> No
     shutil.copy(root / "train/a/0.png", root / "test/a/copy.png")
     with pytest.raises(DataError, match=r"train/a/0\.png and .*test/a/copy\.png|copy\.png and .*0\.png"):
         split(ClassFolders(root))
+
+
+class Grouped(Numbers):
+    """Numbers that belong together, and perhaps a split of the user's."""
+
+    def __init__(
+        self, groups: Sequence[str | None], numbers: Sequence[int], given: Sequence[str] = ()
+    ) -> None:
+        super().__init__(numbers, [i % 2 for i in range(len(numbers))], 2)
+        self.groups, self.given = groups, given
+
+    def group_of(self, index: int) -> str | None:
+        return self.groups[index]
+
+    def split_of(self, index: int) -> str | None:
+        return self.given[index] if self.given else None
+
+
+def test_a_group_is_on_one_side() -> None:
+    groups = [f"patient {i // 5}" for i in range(200)]
+    found = split(Grouped(groups, range(200)), 0)
+    sides = [{groups[i] for i in getattr(found, name)} for name in NAMES]
+    assert all(sides)
+    assert not (sides[0] & sides[1] or sides[0] & sides[2] or sides[1] & sides[2])
+    assert 0.6 < len(found.train) / 200 < 0.8
+
+
+def test_groups_with_the_same_picture_are_on_one_side() -> None:
+    groups = [f"patient {i // 4}" for i in range(80)]
+    numbers = [*range(80)]
+    for i in range(4, 40, 4):  # one picture of each of the first ten patients is the same
+        numbers[i] = numbers[0]
+    found = split(Grouped(groups, numbers), 0)
+    joined = [
+        {groups[i] for i in getattr(found, name)} & {f"patient {i}" for i in range(10)} for name in NAMES
+    ]
+    assert sum(map(bool, joined)) == 1
+
+
+def test_samples_without_a_group_are_split_as_ever() -> None:
+    assert split(Grouped([None] * 200, range(200)), 4) == split(balanced(), 4)
+
+
+def test_one_group_in_two_splits_of_the_user_is_refused() -> None:
+    data = Grouped(["a", "b", "a", "b"], range(4), ["train", "train", "val", "train"])
+    with pytest.raises(
+        DataError, match=r"one group in two splits: expected each group in one split, got .*0.* and"
+    ):
+        split(data)

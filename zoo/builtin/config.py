@@ -218,3 +218,19 @@ class PhotosOptions(Options):
     per_photo: PositiveInt | None = Field(
         None, description="keep only so many crops of each photograph, spread over it"
     )
+
+
+class MaterialsOptions(Options):
+    """Options of the patches of surfaces."""
+
+    size: Annotated[int, Field(ge=16, le=64)] = Field(48, description="height and width of a patch in pixels")
+    per_class: Annotated[int, Field(ge=1, le=24)] | None = Field(
+        None,
+        description="keep so many training patches of each class, drawn at random; up to 24 where not given",
+    )
+    draw: Annotated[int, Field(ge=0, lt=2**31)] = Field(
+        0, description="which training patches are drawn; those to validate and test with stay the same"
+    )
+    classes: Annotated[tuple[str, ...], Field(min_length=2)] | None = Field(
+        None, description="keep only these surfaces; all where not given"
+    )

@@ -15,24 +15,24 @@ from zoo.data.pictures import decode
 from zoo.interfaces.dataset import Dataset, Picture, Sample
 from zoo.spec.errors import DataError
 
-_SKIMAGE, _SKLEARN = ("skimage", "data"), ("sklearn", "datasets/images")
+SKIMAGE, SKLEARN = ("skimage", "data"), ("sklearn", "datasets/images")
 
 PHOTOGRAPHS = {
-    "astronaut.png": (_SKIMAGE, "train"),
-    "rocket.jpg": (_SKIMAGE, "train"),
-    "motorcycle_left.png": (_SKIMAGE, "train"),
-    "china.jpg": (_SKLEARN, "train"),
-    "moon.png": (_SKIMAGE, "train"),
-    "brick.png": (_SKIMAGE, "train"),
-    "grass.png": (_SKIMAGE, "train"),
-    "gravel.png": (_SKIMAGE, "train"),
-    "chelsea.png": (_SKIMAGE, "val"),
-    "coins.png": (_SKIMAGE, "val"),
-    "page.png": (_SKIMAGE, "val"),
-    "coffee.png": (_SKIMAGE, "test"),
-    "flower.jpg": (_SKLEARN, "test"),
-    "camera.png": (_SKIMAGE, "test"),
-    "text.png": (_SKIMAGE, "test"),
+    "astronaut.png": (SKIMAGE, "train"),
+    "rocket.jpg": (SKIMAGE, "train"),
+    "motorcycle_left.png": (SKIMAGE, "train"),
+    "china.jpg": (SKLEARN, "train"),
+    "moon.png": (SKIMAGE, "train"),
+    "brick.png": (SKIMAGE, "train"),
+    "grass.png": (SKIMAGE, "train"),
+    "gravel.png": (SKIMAGE, "train"),
+    "chelsea.png": (SKIMAGE, "val"),
+    "coins.png": (SKIMAGE, "val"),
+    "page.png": (SKIMAGE, "val"),
+    "coffee.png": (SKIMAGE, "test"),
+    "flower.jpg": (SKLEARN, "test"),
+    "camera.png": (SKIMAGE, "test"),
+    "text.png": (SKIMAGE, "test"),
 }
 """File, the package and the folder that it lies in, and the split that all its crops belong to."""
 
@@ -55,7 +55,7 @@ class Photos(Dataset):
         self._crops: list[tuple[str, int, int, Picture]] = []
         digest = hashlib.blake2b(digest_size=16)
         for file, (place, _) in PHOTOGRAPHS.items():
-            picture = decode(_path(file, *place))
+            picture = decode(photograph("photos", file, place))
             corners = [
                 (y, x)
                 for y in _starts(picture.shape[0], size)
@@ -97,12 +97,23 @@ def _starts(length: int, size: int) -> range:
     return range(first, length - size + 1, size)
 
 
-def _path(file: str, package: str, folder: str) -> Path:
+def photograph(dataset: str, file: str, place: tuple[str, str]) -> Path:
+    """Path of a photograph that another package ships.
+
+    Args:
+        dataset: who asks, for messages.
+        file: its name.
+        place: package, and folder in it.
+
+    Raises:
+        DataError: the package is missing, or does not ship it.
+    """
+    package, folder = place
     spec = importlib.util.find_spec(package)  # only the file is needed: importing the package takes seconds
     if spec is None or spec.origin is None:
-        raise missing("photos", package, "it is not installed")
+        raise missing(dataset, package, "it is not installed")
     path = Path(spec.origin).parent / folder / file
     if not path.exists():
         hint = f"install another version of {package}"
-        raise DataError("dataset photos", expected=f"the file {path}", got="nothing there", hint=hint)
+        raise DataError(f"dataset {dataset}", expected=f"the file {path}", got="nothing there", hint=hint)
     return path

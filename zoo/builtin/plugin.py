@@ -277,6 +277,16 @@ DATASETS = [
     ),
     Component(
         kind="dataset",
+        name="materials",
+        target="zoo.builtin.datasets_materials:Materials",
+        config=_CONFIG + "MaterialsOptions",
+        summary="Gray patches of 15 photographs of scikit-image and scikit-learn, a class a photograph.",
+        tags=("classes", "gray", "photographs", "small"),
+        task="multiclass",
+        tiny={"size": 32, "per_class": 2, "classes": ["brick", "grass"]},
+    ),
+    Component(
+        kind="dataset",
         name="shapes",
         target="zoo.builtin.datasets_shapes:Shapes",
         config=_CONFIG + "ShapesOptions",

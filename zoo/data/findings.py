@@ -202,3 +202,6 @@ class _Keyed(Dataset):
 
     def split_of(self, index: int) -> str | None:
         return self.dataset.split_of(index)
+
+    def group_of(self, index: int) -> str | None:
+        return self.dataset.group_of(index)

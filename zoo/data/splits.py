@@ -1,4 +1,4 @@
-"""Train, val and test: seeded, stratified, disjoint, identical pictures on the same side."""
+"""Train, val and test: seeded, stratified, disjoint; identical pictures and groups are on one side."""
 
 from __future__ import annotations
 
@@ -73,25 +73,27 @@ def split(
 
     Raises:
         DataError: one class only, a class without training pictures, too few pictures, or the same
-            picture in two splits that the user made.
+            picture or one group in two splits that the user made.
     """
     keys = [dataset.key(i) for i in range(len(dataset))]
+    together = _together(keys, [dataset.group_of(i) for i in range(len(dataset))])
     strata = _strata(dataset)
     if not keys:
         raise DataError("data", expected="pictures", got="none")
     given = [dataset.split_of(i) for i in range(len(dataset))]
     sides: dict[str, list[int]] = {name: [] for name in NAMES}
     if any(given):
-        _check_apart(dataset, keys, given)
+        _check_apart(dataset, keys, given, "the same picture in two splits", "each picture in one split")
+        _check_apart(dataset, together, given, "one group in two splits", "each group in one split")
         for i, name in enumerate(given):
             sides[name or "train"].append(i)
         if sides["test"] and sides["train"] and not sides["val"]:
             share = fractions[1] / (fractions[0] + fractions[1])
-            sides |= _draw(sides["train"], keys, strata, seed, (1 - share, share, 0.0))
+            sides |= _draw(sides["train"], together, strata, seed, (1 - share, share, 0.0))
             sides["test"] = [i for i, name in enumerate(given) if name == "test"]
     else:
         _warn_two_labels(dataset, keys, strata)
-        sides = _draw(range(len(dataset)), keys, strata, seed, fractions)
+        sides = _draw(range(len(dataset)), together, strata, seed, fractions)
     if training:
         _check_trainable(dataset, strata, sides)
     digest = hashlib.blake2b(digest_size=16)
@@ -138,17 +140,41 @@ def _quota(count: int, share: float, least: int) -> int:
     return max(round(count * share), 1) if share and count >= least else 0
 
 
-def _check_apart(dataset: Dataset, keys: Sequence[str], given: Sequence[str | None]) -> None:
+def _together(keys: Sequence[str], groups: Sequence[str | None]) -> list[str]:
+    """For each sample a name of all that must stay together: identical ones, its group, and theirs in turn.
+
+    Example:
+        >>> _together(["a", "b", "b", "c"], ["left", "left", "right", None])
+        ['a', 'a', 'a', 'c']
+    """
+    parent: dict[object, object] = {}
+
+    def root(node: object) -> object:
+        while (above := parent.setdefault(node, node)) != node:
+            node = above
+        return node
+
+    # A key, never a group, is the root: without groups each sample is called by its own key, as ever.
+    for key, group in zip(keys, groups, strict=True):
+        if group is None:
+            continue
+        top = root((group,))
+        if isinstance(top, tuple):
+            parent[top] = root(key)
+        else:
+            parent[root(key)] = top
+    return [str(root(key)) for key in keys]
+
+
+def _check_apart(
+    dataset: Dataset, names: Sequence[str], given: Sequence[str | None], problem: str, expected: str
+) -> None:
     first: dict[str, int] = {}
-    for i, key in enumerate(keys):
-        j = first.setdefault(key, i)
+    for i, name in enumerate(names):
+        j = first.setdefault(name, i)
         if given[i] != given[j]:
-            raise DataError(
-                "the same picture in two splits",
-                expected="each picture in one split",
-                got=f"{dataset.name(j)} and {dataset.name(i)}",
-                hint="remove one of them",
-            )
+            got = f"{dataset.name(j)} and {dataset.name(i)}"
+            raise DataError(problem, expected=expected, got=got, hint="remove one of them")
 
 
 def _warn_two_labels(dataset: Dataset, keys: Sequence[str], strata: Sequence[Any]) -> None:

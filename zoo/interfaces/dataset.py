@@ -74,3 +74,7 @@ class Dataset(ABC):
     def split_of(self, index: int) -> str | None:
         """`train`, `val` or `test` where the user made the splits; else None."""
         return None
+
+    def group_of(self, index: int) -> str | None:
+        """What a sample belongs to, such as a patient; a group stays in one split. None for no group."""
+        return None
