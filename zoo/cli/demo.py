@@ -3,114 +3,136 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
+    from zoo.interfaces.dataset import Dataset
     from zoo.interfaces.model import Model
     from zoo.spec.recipe import Recipe
-    from zoo.training.comparison import Arm, Comparison
+    from zoo.training.phases import Phase
 
 DEMO = "demo"
-SEEDS = 3
 HUB = "hub"
 _MOST_ON_SHEET = 24
 _MOST_COMPARED = 200
+_MOST_NAMED = 12
 _SMALL = 1_000_000
+_MARGIN = "   "
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A recipe of the series, and what the screen says of it."""
+
+    title: str
+    about: str
+    file: Path
+    recipe: Recipe
+
+    @property
+    def trained(self) -> bool:
+        """Whether it is trained; published weights with their own head are asked as they are."""
+        from zoo.spec.recipe import ORIGINAL
+
+        return self.recipe.model.head != ORIGINAL or self.recipe.trainer is not None
 
 
 @click.command("demo")
 @click.argument("name", default=DEMO)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the demo  [default: runs/NAME-N]")
-@click.option(
-    "--seeds",
-    type=click.IntRange(min=1),
-    default=SEEDS,
-    show_default=True,
-    help="Runs of each network, each with other random weights and other training pictures.",
-)
-def command(name: str, out: Path | None, seeds: int) -> None:
+@click.option("--seed", type=int, help="Of weights, order and augmentation  [default: the recipes']")
+def command(name: str, out: Path | None, seed: int | None) -> None:
     """Run the recipe NAME that a plugin ships, or all called NAME-...: train, measure, push, pull, predict.
 
-    Where a recipe names weights, the same network from scratch is trained beside it.
+    Recipes of a series are trained on the same data, and set side by side. One with the original head of its
+    weights and without a trainer names the images of its data instead.
     """
     from zoo.registry.lookup import recipe_series
+    from zoo.spec.errors import RecipeError
     from zoo.training.common import new_run_folder
 
     started = time.perf_counter()
-    files = recipe_series(name)
-    recipes = [_recipe(file) for file in files]
+    steps = [_step(file, name) for file in recipe_series(name)]
+    trained = [step for step in steps if step.trained]
+    if not trained:
+        raise RecipeError(f"demo {name}", expected="a recipe that is trained", got="none")
     folder = new_run_folder(out, name.replace(":", "-"))
-    rows, place = [], ""
-    for number, (file, recipe) in enumerate(zip(files, recipes, strict=True), 1):
-        with _phase(number, len(files), file):
-            row, place = _run(recipe, file.stem, folder, seeds)
-            rows += row
-    click.secho("done", bold=True, nl=False)
+    phases, rest, labelled = _train(trained, len(steps), folder, seed)
+    for number, step in enumerate(steps, 1):
+        if not step.trained:
+            with _heading(number, len(steps), step):
+                _name(step, folder)
+    place = _hand_on(phases, rest, folder, name)
+    click.secho("\ndone", bold=True, nl=False)
     click.echo(f" in {time.perf_counter() - started:.0f} s\n")
-    click.echo(_closing(rows, folder, place, seeds))
+    click.echo(_closing(phases, rest, labelled, folder, place))
 
 
-def _run(recipe: Recipe, name: str, folder: Path, seeds: int) -> tuple[list[list[str]], str]:
-    """One recipe's rows of the closing table, and where its model is pulled from."""
-    from zoo.compose.build import from_recipe
-    from zoo.training.common import pick_seed
-    from zoo.training.comparison import compare, curves, unseen
-
-    model = from_recipe(recipe)
-    seed = pick_seed(None, model)
-    rest, (train, val) = unseen(recipe, seed)
-    click.echo(_indented(str(model.summary())))
-    click.echo(
-        f"\n   {train} pictures to train on, {val} to pick the epoch, {len(rest)} unseen to measure by"
-    )
-    with _threads_for(model):
-        found = compare(recipe, folder / name, seeds=range(seed, seed + seeds), on_run=_tell)
-        best = found.arms[0].runs[0].model
-        curves(found, folder / name / "curves.png", f"{name}: {found.labelled[0]} training pictures")
-        _sheet(best, found, folder / name / "predictions.png", name)
-        place = _push_and_pull(best, found, f"file:{folder / HUB / name}")
-    return _rows(found, name), place
-
-
-def _recipe(file: Path) -> Recipe:
+def _step(file: Path, series: str) -> _Step:
+    """The recipe of a file, checked; `demo-2-frozen-features.toml` is called `frozen features`."""
     from zoo.spec.errors import RecipeError
-    from zoo.spec.recipe import Recipe
+    from zoo.spec.recipe import ORIGINAL, Recipe
     from zoo.training.recipes import with_data
 
     recipe = Recipe.from_file(file)
     if recipe.data is None:
         raise RecipeError(f"recipe {file}", expected="data", got="none", hint="train it with zoo fit --data")
-    return with_data(recipe)[0]
-
-
-@contextmanager
-def _phase(number: int, count: int, file: Path) -> Iterator[None]:
-    """A heading, the recipe's first line of comment, and in the end the seconds."""
-    click.secho(f"{number}/{count} {file.stem}", fg="cyan", bold=True)
+    if recipe.model.head != ORIGINAL:
+        recipe = with_data(recipe)[0]
     first = file.read_text(encoding="utf-8").lstrip().partition("\n")[0]
-    if first.startswith("#"):
-        click.echo(f"   {first.lstrip('# ')}")
-    click.secho(f"   recipe {file}\n", dim=True)
-    started = time.perf_counter()
-    yield
-    click.secho(f"   {time.perf_counter() - started:.1f} s\n", dim=True)
+    about = first.lstrip("# ") if first.startswith("#") else ""
+    title = file.stem.removeprefix(f"{series.rpartition(':')[2]}-").lstrip("0123456789-").replace("-", " ")
+    return _Step(title or file.stem, about, file, recipe)
+
+
+def _train(
+    steps: Sequence[_Step], count: int, folder: Path, seed: int | None
+) -> tuple[list[Phase], Dataset, tuple[int, int]]:
+    """The phases, the images that none of them saw, and how many they had."""
+    from zoo.training.phases import check_same_data, run_phase, unseen
+
+    recipes = {step.title: step.recipe for step in steps}
+    check_same_data(recipes)
+    seed = seed if seed is not None else steps[0].recipe.seed or 0
+    rest, labelled = unseen(steps[0].recipe, seed)
+    phases = []
+    for number, step in enumerate(steps, 1):
+        with _heading(number, count, step), _threads_for(step.recipe):
+            where = folder / step.title.replace(" ", "-")
+            phases.append(run_phase(step.title, step.recipe, rest, where, seed=seed))
+            click.echo(_said(phases[-1]))
+    return phases, rest, labelled
 
 
 @contextmanager
-def _threads_for(model: Model) -> Iterator[None]:
+def _heading(number: int, count: int, step: _Step) -> Iterator[None]:
+    """A title, the recipe's first line of comment, and where it lies."""
+    click.secho(f"{number}/{count} {step.title}", fg="cyan", bold=True)
+    if step.about:
+        click.echo(f"{_MARGIN}{step.about}")
+    click.secho(f"{_MARGIN}{step.file}", dim=True)
+    yield
+    click.echo()
+
+
+@contextmanager
+def _threads_for(recipe: Recipe) -> Iterator[None]:
     """One thread for a small network, whose threads would wait for each other more than they work.
 
     Beside other load that waiting makes an epoch ten times as long (measured on two busy cores).
     """
     import torch
 
+    from zoo.compose.plan import plan
+
     before = torch.get_num_threads()
-    if sum(p.numel() for p in model.parameters()) < _SMALL:
+    if sum(p.numel() for p in plan(recipe.model).skeleton.parameters()) < _SMALL:
         torch.set_num_threads(1)
     try:
         yield
@@ -118,13 +140,51 @@ def _threads_for(model: Model) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _tell(arm: Arm, seed: int) -> None:
-    run = arm.runs[-1]
-    epochs = f"{len(run.history)} epochs in {run.seconds:.1f} s"
-    click.echo(f"   seed {seed}, {arm.name:<12}  {epochs:<20}  unseen: {arm.scores[-1]:.3f}")
+def _said(phase: Phase) -> str:
+    run, summary = phase.run, phase.run.model.summary()
+    return (
+        f"{_MARGIN}{phase.recipe.model.name}: {summary.trainable:,} of {summary.parameters:,} parameters "
+        f"trained\n{_MARGIN}{len(run.history)} epochs in {run.seconds:.1f} s, best {run.best_epoch}: "
+        f"validation {phase.metric} {phase.validation:.3f}"
+    )
 
 
-def _push_and_pull(model: Model, found: Comparison, place: str) -> str:
+def _name(step: _Step, folder: Path) -> None:
+    """What published weights say of the images, with the classes that they were published with."""
+    from zoo.compose.build import from_recipe
+    from zoo.training.common import as_dataset
+    from zoo.training.plots import sheet
+    from zoo.training.verbs import predict
+
+    data = as_dataset(step.recipe.data)
+    names = [data.name(i) for i in range(min(len(data), _MOST_NAMED))]
+    images = [data[i].picture for i in range(len(names))]
+    answers = predict(from_recipe(step.recipe), images)
+    for name, answer in zip(names, answers, strict=True):
+        best = ", ".join(f"{label} {score:.0%}" for label, score in answer.top(3).items())
+        click.echo(f"{_MARGIN}{name}: {best}")
+    sheet(
+        images,
+        [answer.label for answer in answers],
+        [answer.score for answer in answers],
+        folder / f"{step.title.replace(' ', '-')}.png",
+        names=names,
+        title=f"{step.recipe.model.name}, as it was published",
+    )
+
+
+def _hand_on(phases: Sequence[Phase], rest: Dataset, folder: Path, name: str) -> str:
+    """Draws curves and predictions, pushes the best phase's model and pulls it; returns its reference."""
+    from zoo.training.phases import best, curves
+
+    chosen = best(phases)
+    click.secho(f"push and pull: {chosen.name}, the best on the validation images", fg="cyan", bold=True)
+    curves(phases, folder / "curves.png", f"{name}: {', '.join(phase.name for phase in phases)}")
+    _sheet(chosen, rest, folder / "predictions.png")
+    return _push_and_pull(chosen.run.model, rest, f"file:{folder / HUB / chosen.name.replace(' ', '-')}")
+
+
+def _push_and_pull(model: Model, rest: Dataset, place: str) -> str:
     """Pushes the model; raises unless a new process gets the same outputs from what it pulls."""
     import torch
 
@@ -134,77 +194,91 @@ def _push_and_pull(model: Model, found: Comparison, place: str) -> str:
     from zoo.training.replay import in_new_process, outputs
 
     pushed = push(model, place)
-    indices = range(0, len(found.unseen), -(-len(found.unseen) // _MOST_COMPARED))
-    batch = next(iter(Batches(found.unseen, indices, model.input_spec, batch_size=len(indices))))
+    indices = range(0, len(rest), -(-len(rest) // _MOST_COMPARED))
+    batch = next(iter(Batches(rest, indices, model.input_spec, batch_size=len(indices))))
     here, there = outputs(model, batch["image"]), in_new_process(pushed.reference, batch["image"])
     if not torch.equal(here, there):
         worst = float((here - there).abs().max())
-        raise TrainingError(
-            "the pulled model", expected="identical outputs", got=f"a difference of {worst:.3g}"
-        )
-    click.echo(f"   pushed to {pushed.reference}, pulled in a new process:")
-    click.echo(f"   its outputs for {len(indices)} unseen pictures are identical, bit for bit")
+        got = f"a difference of {worst:.3g}"
+        raise TrainingError("the pulled model", expected="identical outputs", got=got)
+    click.echo(f"{_MARGIN}pushed to {pushed.reference}, pulled in a new process:")
+    click.echo(f"{_MARGIN}its outputs for {len(indices)} unseen images are identical, bit for bit")
     return pushed.reference
 
 
-def _sheet(model: Model, found: Comparison, path: Path, name: str) -> None:
-    """A picture of unseen pictures with what the model says of each, classes in turn."""
+def _sheet(phase: Phase, data: Dataset, path: Path) -> None:
+    """A picture of unseen images with what the model says of each, classes in turn."""
     from zoo.training.plots import sheet
     from zoo.training.verbs import predict
 
-    data = found.unseen
     places: dict[Any, int] = {}
     turns = []
     for i, target in enumerate(data.targets):
         places[target] = places.get(target, -1) + 1
         turns.append((places[target], target, i))
     chosen = [i for _, _, i in sorted(turns)][:_MOST_ON_SHEET]
-    pictures = [data[i].picture for i in chosen]
-    answers = predict(model, pictures)
+    images = [data[i].picture for i in chosen]
+    answers = predict(phase.run.model, images)
     sheet(
-        pictures,
+        images,
         [item.label for item in answers],
         [item.score for item in answers],
         path,
         truths=[data.labels[data.targets[i]] for i in chosen] if data.labels else None,
-        title=f"{name}: {model.recipe.model.name} on pictures it never saw",
+        title=f"{phase.name}: images that it never saw",
     )
 
 
-def _rows(found: Comparison, name: str) -> list[list[str]]:
-    rows = []
-    for arm in found.arms:
-        summary = arm.runs[0].model.summary()
-        score = f"{arm.score:.3f}" + (f" +- {arm.spread:.3f}" if len(arm.scores) > 1 else "")
-        rows.append(
-            [
-                name if arm is found.arms[0] else "",
-                arm.name,
-                f"{summary.trainable:,}",
-                str(found.labelled[0]),
-                str(len(found.unseen)),
-                f"{score} {found.metric}",
-                f"{arm.seconds:.1f} s",
-            ]
-        )
-    return rows
-
-
-def _closing(rows: list[list[str]], folder: Path, place: str, seeds: int) -> str:
+def _closing(
+    phases: Sequence[Phase], rest: Dataset, labelled: tuple[int, int], folder: Path, place: str
+) -> str:
     from zoo.cli._common import table
 
-    header = ["PHASE", "NETWORK", "PARAMETERS", "TRAINED ON", "MEASURED ON", "UNSEEN PICTURES", "TRAINING"]
-    said = f"mean and standard deviation over {seeds} seeds" if seeds > 1 else "one seed"
-    paths = [
-        ("curves", f"{folder}/*/curves.png"),
-        ("predictions", f"{folder}/*/predictions.png"),
-        ("models", f"{folder / HUB}/*"),
-        ("runs", f"{folder}/*/*-*"),
+    metric = phases[0].metric
+    rows = [
+        [
+            phase.name,
+            phase.recipe.model.name,
+            f"{phase.run.model.summary().trainable:,}",
+            f"{phase.validation:.3f}",
+            f"{phase.score:.3f}",
+            f"{phase.run.seconds:.1f} s",
+        ]
+        for phase in phases
     ]
-    lines = [f"  {name:<12} {path}" for name, path in paths]
-    steps = [f"  zoo predict {place.removeprefix('file:')} YOUR_PICTURE.png", f"  zoo pull {place}"]
-    return "\n".join([table(rows, header, right=[2, 3, 4, 6]), f"({said})", "", *lines, "", "next", *steps])
+    header = ["PHASE", "NETWORK", "TRAINED PARAMETERS", "VALIDATION", "UNSEEN", "TRAINING"]
+    said = (
+        f"({metric} on {labelled[1]} validation images and on {len(rest)} that no phase saw; "
+        f"trained on {labelled[0]}; one seed)"
+    )
+    paths: Mapping[str, str] = {
+        "curves": f"{folder}/curves.png",
+        "predictions": f"{folder}/predictions.png",
+        "models": f"{folder}/*/",
+        "pushed": place,
+    }
+    lines = [f"  {name:<12} {path}" for name, path in paths.items()]
+    return "\n".join(
+        [
+            table(rows, header, right=[2, 3, 4, 5]),
+            said,
+            "",
+            *lines,
+            "",
+            "next, with a folder of class folders of yours",
+        ]
+        + [f"  {line}" for line in _next(phases)]
+    )
 
 
-def _indented(text: str) -> str:
-    return "\n".join(f"   {line}".rstrip() for line in text.splitlines())
+def _next(phases: Sequence[Phase]) -> list[str]:
+    """The best phase's recipe as a command on a user's own images."""
+    from zoo.training.phases import best
+
+    section = best(phases).recipe.model
+    parts = {"--model": section.name, "--weights": section.weights, "--freeze": section.freeze}
+    flags = " ".join(f"{flag} {value}" for flag, value in parts.items() if value not in (None, "none"))
+    return [
+        f"zoo fit {flags} --head multiclass --data YOUR_FOLDER --out runs/mine",
+        "zoo predict runs/mine IMAGE",
+    ]

@@ -132,8 +132,11 @@ def test_a_tiny_instance_runs_with_any_number_of_channels(name, channels):
 def test_the_recipes_that_are_shipped_can_be_read():
     folder = resources.files("zoo_basic") / "recipes"
     recipes = {f.name: Recipe.from_file(f) for f in folder.iterdir() if f.name.endswith(".toml")}
-    assert sorted(recipes) == ["demo-1-faces.toml", "demo-2-digits.toml"]
-    assert all(recipe.model.weights in COMPONENTS[recipe.model.name].weights for recipe in recipes.values())
+    assert sorted(recipes) == ["small-1-from-scratch.toml", "small-2-transferred.toml"]
+    scratch, transferred = (recipes[name] for name in sorted(recipes))
+    assert transferred.model.weights in COMPONENTS[transferred.model.name].weights
+    plain = transferred.model.model_copy(update={"weights": None, "freeze": "none"})
+    assert scratch == transferred.model_copy(update={"model": plain})
 
 
 def test_an_empty_network_is_refused():
