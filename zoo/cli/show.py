@@ -60,11 +60,16 @@ def _page(data: Mapping[str, Any]) -> Iterable[str]:
     networks = [(n.get("name"), count(n.get("parameters"))) for n in _tables(facts.get("networks"))]
     yield from _section("networks", networks, ["NAME", "PARAMETERS"], right=[1])
     weights = [
-        (tag, Weights.from_dict(w).place, _metrics(w.get("metrics", {})), w.get("licence"))
+        (tag, _places(w), _metrics(w.get("metrics", {})), w.get("licence"))
         for tag, w in data.get("weights", {}).items()
     ]
     yield from _section("weights", weights, ["TAG", "FROM", "METRICS", "LICENCE"])
     yield from ("", "use", *(f"  {line}" for line in _use(data)))
+
+
+def _places(weights: Mapping[str, Any]) -> str:
+    """All sources in the order in which they are tried."""
+    return ", else ".join(source.place for source in Weights.from_dict(weights).sources)
 
 
 def _section(title: str, rows: list[Any], header: list[str], right: Iterable[int] = ()) -> Iterable[str]:

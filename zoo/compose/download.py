@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -12,41 +12,43 @@ from pathlib import Path
 from typing import Any
 
 from zoo.compose.client import patiently, reachable, talking
-from zoo.spec.component import Weights
+from zoo.spec.component import WeightsSource
 from zoo.spec.errors import WeightsError
 
-_FOR_WEIGHTS = (
-    'go online, fill the cache that HF_HOME names, give a local file with weights="file:PATH", or leave '
-    "weights out for random ones"
-)
+WITHOUT_HUB = 'give a local file with weights="file:PATH", or leave weights out for random ones'
+"""Ways to build a model whose weights cannot be reached."""
+
 _SHA256, _GIT = re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9a-f]{40}")
 
 
-def fetch(text: str, weights: Weights) -> Path:
+def fetch(text: str, source: WeightsSource, *, installs: Sequence[str] = ()) -> Path:
     """The local file of published weights.
 
     Args:
         text: how messages call the weights.
-        weights: what to fetch.
+        source: a repository and a file of it.
+        installs: commands that bring the weights without the Hub.
 
     Raises:
         WeightsError: the Hub cannot be reached, has no such file, or the file does not arrive whole.
     """
-    return _published(text, weights).file(weights.file, sha256=weights.sha256)
+    return _published(text, source, installs).file(source.file, sha256=source.sha256)
 
 
-def fetch_beside(text: str, weights: Weights, file: str) -> Path | None:
+def fetch_beside(text: str, source: WeightsSource, file: str, *, installs: Sequence[str] = ()) -> Path | None:
     """Another file of the same repository and revision; None where it has none.
 
     Raises:
         WeightsError: the Hub cannot be reached.
     """
-    return _published(text, weights).find(file)
+    return _published(text, source, installs).find(file)
 
 
-def _published(text: str, weights: Weights) -> Snapshot:
-    assert weights.repo is not None  # noqa: S101 - shipped files are found, not fetched
-    return snapshot(f"weights {text}", weights.repo, weights.revision, hint=_FOR_WEIGHTS)
+def _published(text: str, source: WeightsSource, installs: Sequence[str]) -> Snapshot:
+    assert source.repo is not None  # noqa: S101 - files of packages are found, not fetched
+    ways = [*(f"`{command}`" for command in installs), "go online", "fill the cache that HF_HOME names"]
+    hint = f"{', '.join(ways)}, {WITHOUT_HUB}"
+    return snapshot(f"weights {text}", source.repo, source.revision, hint=hint)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from zoo.compose.model import ComposedModel
 from zoo.compose.plan import Plan
 from zoo.compose.skeleton import fill_buffers, seeded
-from zoo.compose.tensors import read
 from zoo.compose.weights import Source, assign, converted
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.model import Model
@@ -27,7 +24,7 @@ def made(planned: Plan, recipe: Recipe) -> Model:
         with seeded(recipe.seed):
             model = planned.make(_part)
     else:
-        model = _pretrained(planned, planned.source, planned.source.fetch(), recipe.seed)
+        model = _pretrained(planned, planned.source, recipe.seed)
         model.origin = planned.source.text
     return finish(model, planned, recipe)
 
@@ -64,9 +61,9 @@ def finish(model: Model, planned: Plan, recipe: Recipe) -> Model:
     return model
 
 
-def _pretrained(planned: Plan, source: Source, path: Path, seed: int | None) -> Model:
+def _pretrained(planned: Plan, source: Source, seed: int | None) -> Model:
     """The skeleton with published tensors, and a new head unless the head was published too."""
-    model, state = planned.skeleton, read(path)
+    model, state = planned.skeleton, source.read()
     if not isinstance(model, ComposedModel):
         assign(model, state, source.text)
         fill_buffers(model)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
-from zoo.compose.download import fetch, fetch_beside
-from zoo.compose.tensors import Tensors
+from zoo.compose.download import WITHOUT_HUB, fetch, fetch_beside
+from zoo.compose.packages import installed_file, to_install
+from zoo.compose.pickles import read_pickle
+from zoo.compose.tensors import Tensors, read
 from zoo.interfaces.backbone import Backbone
-from zoo.spec.component import Component, Weights
+from zoo.spec.component import Component, Weights, WeightsSource
 from zoo.spec.errors import BadReferenceError, DeclarationError, WeightsError, listing, near, quote
 from zoo.spec.inputs import InputSpec
 from zoo.spec.reference import HubRef, PathRef, parse_reference
@@ -33,12 +33,16 @@ class Source:
         path: local file, or None while it is on the Hub.
         published: what the plugin says of them, if it does.
         declared: preprocessing that the plugin states for them.
+        place: what is declared of the file, or of the repository that was named.
+        installs: commands that bring the weights without the Hub.
     """
 
     text: str
     path: Path | None
     published: Weights | None
     declared: InputSpec | None
+    place: WeightsSource | None = None
+    installs: tuple[str, ...] = ()
 
     @property
     def input(self) -> InputSpec | None:
@@ -55,8 +59,8 @@ class Source:
     def config(self) -> dict[str, Any] | None:
         """What a model saved by zoo says beside its weights; None for a bare file or another program's."""
         path = self.path
-        if path is None and self.published is not None:
-            path = fetch_beside(self.text, self.published, CONFIG_FILE)
+        if path is None and self.place is not None:
+            path = fetch_beside(self.text, self.place, CONFIG_FILE, installs=self.installs)
         try:
             config = json.loads(path.with_name(CONFIG_FILE).read_text(encoding="utf-8")) if path else None
         except (OSError, ValueError, RecursionError):
@@ -67,8 +71,19 @@ class Source:
         """The local file; see `zoo.compose.download.fetch`."""
         if self.path is not None:
             return self.path
-        assert self.published is not None  # noqa: S101 - locate() gives one or the other
-        return fetch(self.text, self.published)
+        assert self.place is not None  # noqa: S101 - locate() gives one or the other
+        return fetch(self.text, self.place, installs=self.installs)
+
+    def read(self) -> Tensors:
+        """The tensors, mapped from the file, or from what is kept of it where it is a pickle.
+
+        Raises:
+            WeightsError: the file cannot be reached, or is not what it should be.
+        """
+        path = self.fetch()
+        if self.place is not None and self.place.pickled and self.place.sha256 is not None:
+            return read_pickle(path, sha256=self.place.sha256, text=self.text)
+        return read(path)
 
 
 def locate(component: Component, reference: str) -> Source:
@@ -82,9 +97,7 @@ def locate(component: Component, reference: str) -> Source:
         WeightsError: it is none of these, or the file is not there or damaged.
     """
     if reference in component.weights:
-        published = component.weights[reference]
-        text = f"{component.name} {reference}"
-        return Source(text, None if published.repo else shipped(text, published), published, published.input)
+        return tagged(f"{component.name} {reference}", component.weights[reference])
     try:
         ref = parse_reference(reference)
     except BadReferenceError:
@@ -100,29 +113,32 @@ def locate(component: Component, reference: str) -> Source:
     )
 
 
-def shipped(text: str, published: Weights) -> Path:
-    """The file that a plugin ships in its package, which is not imported for it.
+def tagged(text: str, published: Weights) -> Source:
+    """The first source of published weights that is there; whether the Hub has its file, only `fetch` asks.
 
     Args:
         text: how messages call the weights.
-        published: with the file's path from the package on, and its hash.
+        published: with its sources in order.
 
     Raises:
-        WeightsError: it is not there, or has another content.
+        WeightsError: a package is damaged, or none is installed and there is no other source.
     """
-    package, _, inside = published.file.partition("/")
-    spec = find_spec(package)
-    places = list(spec.submodule_search_locations or ()) if spec is not None else []
-    path = next((found for place in places if (found := Path(place) / inside).is_file()), None)
-    where, hint = f"weights {text}", f"install the plugin that {package} belongs to again"
-    if path is None:
-        got = f"no such file in {listing(places)}" if places else f"no package {package}"
-        raise WeightsError(where, expected=f"the file {published.file}", got=got, hint=hint)
-    found_hash = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found_hash != published.sha256:
-        expected = f"sha256 {str(published.sha256)[:12]}..."
-        raise WeightsError(where, expected=expected, got=f"{found_hash[:12]}... in {path}", hint=hint)
-    return path
+    installs: list[str] = []
+    for place in published.sources:
+        which = "Hub" if place.repo else place.place
+        called = f"{text} ({which})" if published.fallbacks else text
+        path = None if place.repo else installed_file(called, place)
+        if place.repo or path:
+            return Source(called, path, published, published.input, place, tuple(installs))
+        installs.append(to_install(place))
+    names = " or ".join(str(place.package) for place in published.sources)
+    ways = ", ".join(f"`{command}`" for command in dict.fromkeys(installs))
+    raise WeightsError(
+        f"weights {text}",
+        expected=f"package {names}",
+        got="none installed",
+        hint=f"{ways}, {WITHOUT_HUB}",
+    )
 
 
 def stored(ref: PathRef | HubRef) -> Source:
@@ -139,7 +155,8 @@ def stored(ref: PathRef | HubRef) -> Source:
                 "weights", expected="a .safetensors file or a model folder", got=f"no file {path}"
             )
         return Source(str(path), path, None, None)
-    return Source(str(ref), None, Weights(repo=ref.repo, revision=ref.revision or "main"), None)
+    published = Weights(repo=ref.repo, revision=ref.revision or "main")
+    return Source(str(ref), None, published, None, published)
 
 
 def converted(backbone: Backbone, state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:

