@@ -15,7 +15,7 @@ from zoo.builtin import datasets_glyphs, datasets_photos
 from zoo.builtin.datasets_glyphs import FONTS, LETTERS, Glyphs
 from zoo.builtin.datasets_photos import PHOTOGRAPHS, Photos
 from zoo.data.splits import split
-from zoo.spec.errors import DataError
+from zoo.spec.errors import DataError, OptionError
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +128,15 @@ def test_crops_do_not_overlap_and_none_is_flat() -> None:
 @pytest.mark.parametrize("size", [8, 300])
 def test_every_size_that_the_options_allow_can_be_split(size: int) -> None:
     assert split(Photos(size=size, per_photo=3)).test
+
+
+def test_whole_photographs_are_those_of_the_package_and_can_be_chosen() -> None:
+    data = Photos(size="whole", files=["coffee.png", "chelsea.png"])
+    assert [data.name(i) for i in range(len(data))] == ["coffee.png", "chelsea.png"]
+    np.testing.assert_array_equal(data[1].picture, skimage_data.chelsea())
+    assert len(Photos(size="whole")) == len(PHOTOGRAPHS)
+    with pytest.raises(OptionError, match=r"photos: files: expected some of astronaut.png, .* got 'cat.png'"):
+        Photos(files=["cat.png"])
 
 
 def test_a_missing_photograph_or_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -212,11 +212,16 @@ class ShapesOptions(Options):
 class PhotosOptions(Options):
     """Options of the photographs."""
 
-    size: Annotated[int, Field(ge=8, le=300)] = Field(
-        96, description="height and width of a crop in pixels; photographs smaller than that are left out"
+    size: Annotated[int, Field(ge=8, le=300)] | Literal["whole"] = Field(
+        96,
+        description="height and width of a crop in pixels; photographs smaller than that are left out. "
+        "'whole' for uncut photographs",
     )
     per_photo: PositiveInt | None = Field(
         None, description="keep only so many crops of each photograph, spread over it"
+    )
+    files: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
+        None, description="keep only these photographs, such as chelsea.png; all where not given"
     )
 
 

@@ -72,21 +72,21 @@ class Embedded(Dataset):
         return f"{self.title}[{index}]"
 
 
-def chosen(title: str, classes: Sequence[str], labels: Sequence[str]) -> list[int]:
-    """The numbers of the classes that are named.
+def chosen(title: str, classes: Sequence[str], labels: Sequence[str], option: str = "classes") -> list[int]:
+    """The numbers of the classes that are named, or of what else a data set can be asked for by name.
 
     Raises:
-        OptionError: there is no class of such a name, or one is named twice.
+        OptionError: there is none of such a name, or one is named twice.
 
     Example:
         >>> chosen("digits", ["7", "1"], "0123456789")
         [7, 1]
     """
-    where = f"dataset {title}: classes"
+    where = f"dataset {title}: {option}"
     if unknown := [name for name in classes if name not in labels]:
         raise OptionError(where, expected=f"some of {listing(labels)}", got=quote(unknown[0]))
     if twice := [name for name, count in Counter(classes).items() if count > 1]:
-        raise OptionError(where, expected="each class once", got=f"{quote(twice[0])} twice")
+        raise OptionError(where, expected="each once", got=f"{quote(twice[0])} twice")
     return [labels.index(name) for name in classes]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.builtin.datasets import missing
+from zoo.builtin.datasets import chosen, missing
 from zoo.data.pictures import decode
 from zoo.interfaces.dataset import Dataset, Picture, Sample
 from zoo.spec.errors import DataError
@@ -38,34 +38,41 @@ PHOTOGRAPHS = {
 
 
 class Photos(Dataset):
-    """Square crops of 15 photographs, seven in colour and eight gray; what is to be learnt is the picture.
+    """Square crops of 15 photographs, seven in colour, eight gray; what is to be learnt is the image itself.
 
     Each photograph is tiled from its middle, without overlap; crops of a single colour are left out, and
     photographs smaller than a crop. All crops of a photograph are in one split.
 
     Args:
-        size: height and width of a crop in pixels, at most 300.
+        size: height and width of a crop in pixels, at most 300; `whole` for uncut photographs.
         per_photo: keep only so many crops of each photograph, spread over it.
+        files: keep only these photographs, in this order; all where None.
 
     Raises:
         DataError: scikit-image or scikit-learn is missing, or does not ship a photograph.
+        OptionError: there is no such photograph, or one is named twice.
+
+    Example:
+        >>> [cat] = Photos(size="whole", files=["chelsea.png"])
+        >>> cat.picture.shape
+        (300, 451, 3)
     """
 
-    def __init__(self, *, size: int = 96, per_photo: int | None = None) -> None:
+    def __init__(
+        self, *, size: int | str = 96, per_photo: int | None = None, files: Sequence[str] | None = None
+    ) -> None:
         self._crops: list[tuple[str, int, int, Picture]] = []
+        self._whole = size == "whole"
         digest = hashlib.blake2b(digest_size=16)
-        for file, (place, _) in PHOTOGRAPHS.items():
-            picture = decode(photograph("photos", file, place))
-            corners = [
-                (y, x)
-                for y in _starts(picture.shape[0], size)
-                for x in _starts(picture.shape[1], size)
-                if np.ptp(picture[y : y + size, x : x + size], axis=(0, 1)).any()
-            ]
+        names = tuple(PHOTOGRAPHS) if files is None else tuple(files)
+        chosen("photos", names, tuple(PHOTOGRAPHS), option="files")
+        for file in names:
+            picture = decode(photograph("photos", file, PHOTOGRAPHS[file][0]))
+            corners = _corners(picture, size)
             if per_photo is not None and per_photo < len(corners):
                 corners = [corners[(2 * i + 1) * len(corners) // (2 * per_photo)] for i in range(per_photo)]
             for y, x in corners:
-                crop = picture[y : y + size, x : x + size]
+                crop = picture if isinstance(size, str) else picture[y : y + size, x : x + size]
                 self._crops.append((file, y, x, crop))
                 digest.update(crop.tobytes())
         self.fingerprint = digest.hexdigest()
@@ -82,13 +89,25 @@ class Photos(Dataset):
         return [None] * len(self)
 
     def name(self, index: int) -> str:
-        """File and corner, for example `chelsea.png[6:102, 33:129]`."""
+        """File and corner, for example `chelsea.png[6:102, 33:129]`; the file alone where it is uncut."""
         file, y, x, crop = self._crops[index]
-        return f"{file}[{y}:{y + crop.shape[0]}, {x}:{x + crop.shape[1]}]"
+        return file if self._whole else f"{file}[{y}:{y + crop.shape[0]}, {x}:{x + crop.shape[1]}]"
 
     def split_of(self, index: int) -> str:
         """By the photograph."""
         return PHOTOGRAPHS[self._crops[index][0]][1]
+
+
+def _corners(picture: Picture, size: int | str) -> list[tuple[int, int]]:
+    """Where the crops of a photograph that show something begin."""
+    if isinstance(size, str):
+        return [(0, 0)]
+    return [
+        (y, x)
+        for y in _starts(picture.shape[0], size)
+        for x in _starts(picture.shape[1], size)
+        if np.ptp(picture[y : y + size, x : x + size], axis=(0, 1)).any()
+    ]
 
 
 def _starts(length: int, size: int) -> range:
