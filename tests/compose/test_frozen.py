@@ -17,7 +17,7 @@ from zoo.spec.errors import ZooWarning
 from zoo.testing.case import Case, randomise_statistics
 from zoo.testing.rules_backbone import train_a_little
 
-OURS = ("zoo-basic", "zoo-mobilenet", "zoo-resnet", "zoo-vgg")
+OURS = ("zoo-basic", "zoo-efficientnet", "zoo-mobilenet", "zoo-resnet", "zoo-vgg")
 FROM_TIMM = ("densenet121", "convnext_tiny", "vit_tiny_patch16_224", "swin_tiny_patch4_window7_224")
 CASES = [
     Case(e)

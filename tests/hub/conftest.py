@@ -24,6 +24,7 @@ TINY: dict[str, dict[str, Any]] = {
     "vgg16": {"width": 0.125, "hidden": 32, "input_size": 32},
     "resnet18": {"width": 0.125, "input_size": 32},
     "mobilenet_v2": {"width": 0.125, "input_size": 32},
+    "efficientnet_lite0": {"width": 0.125, "depth": 0.5, "last": 64, "input_size": 32},
     "timm:convnext_atto": {"arguments": {"depths": [1, 1, 1, 1], "dims": [8, 16, 24, 32]}, "input_size": 32},
     "timm:swin_tiny_patch4_window7_224": {
         "arguments": {"depths": [1, 1, 1, 1], "embed_dim": 8},

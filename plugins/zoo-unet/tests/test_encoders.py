@@ -7,10 +7,11 @@ import zoo
 from zoo.registry.lookup import entries
 
 MAPLESS = {"mlp"}
+PLUGINS = ("basic", "vgg", "resnet", "mobilenet", "efficientnet", "unet")
 OURS = {
     entry.qualified: entry.component.tiny
     for entry in entries("backbone")
-    if entry.plugin.distribution in ("zoo-basic", "zoo-vgg", "zoo-resnet", "zoo-mobilenet", "zoo-unet")
+    if entry.plugin.distribution in {f"zoo-{name}" for name in PLUGINS}
     and entry.component.name not in MAPLESS
 }
 TIMM = {
@@ -27,8 +28,8 @@ TIMM = {
 
 
 def test_all_of_ours_are_there():
-    assert len(OURS) >= 20
-    assert {name.split(":")[0] for name in OURS} >= {"basic", "vgg", "resnet", "mobilenet", "unet"}
+    assert len(OURS) >= 33
+    assert {name.split(":")[0] for name in OURS} == {*PLUGINS}
 
 
 @pytest.mark.slow
