@@ -20,6 +20,8 @@ from zoo.training.sheets import overlay
 
 THUMBNAIL = 96
 """Pixels of the longer side."""
+_IN_A_LIST = 48
+"""The same where there are many."""
 
 MOST_SHOWN = 20
 """Images that a list of predictions prints."""
@@ -91,7 +93,7 @@ class Predicted:
         said = f"{self.label} {number(self.score, True)}".rstrip()
         shown = html_table(rows, ["class" if self.shares else "value", "", ""], right=[2]) if rows else ""
         below = more(len(self.scores), len(best), "classes")
-        return html_page(f"{self.source}: {said}", _image(self), shown, below)
+        return html_page(f"{self.source}: {said}", _image(self, THUMBNAIL), shown, below)
 
 
 class Predictions(list[Predicted]):
@@ -114,7 +116,7 @@ class Predictions(list[Predicted]):
     def _repr_html_(self) -> str:
         rows = [
             [
-                _image(item),
+                _image(item, _IN_A_LIST),
                 item.source,
                 item.label,
                 html_bar(item.score) if item.score is not None else "",
@@ -164,7 +166,7 @@ def number(value: float | None, share: bool) -> str:
     return "" if value is None else f"{value:.1%}" if share else f"{value:.4g}"
 
 
-def _image(item: Predicted) -> Markup | str:
+def _image(item: Predicted, side: int) -> Markup | str:
     """The picture made small, under its mask if there is one; nothing where its file is gone."""
     from PIL import Image
 
@@ -181,4 +183,4 @@ def _image(item: Predicted) -> Markup | str:
         small = overlay(small, item.mask)
     file = io.BytesIO()
     Image.fromarray(small).save(file, format="PNG")
-    return html_image(file.getvalue(), item.source, pixels=THUMBNAIL)
+    return html_image(file.getvalue(), item.source, pixels=side)
