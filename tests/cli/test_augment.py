@@ -13,7 +13,8 @@ from PIL import Image
 from zoo.cli.augment import command
 from zoo.interfaces.augmenter import Augmenter, Batch
 from zoo.spec.errors import OptionError, RecipeError, UnknownComponentError, ZooError
-from zoo.training.augment import as_tensor, augment, draw_grid
+from zoo.training.augment import as_tensor, augment
+from zoo.training.images import draw_grid
 
 
 @pytest.fixture

@@ -58,8 +58,17 @@ def test_fit_evaluate_predict_one_after_the_other(zoo: Zoo, recipe: Path) -> Non
     assert f"dark.png  {found['label']}" in out
 
 
+def test_a_training_tells_a_line_an_epoch_where_there_is_no_terminal(zoo: Zoo, recipe: Path) -> None:
+    status, out, err = zoo("fit", recipe, "--out", "run", "--json")
+    assert status == 0
+    assert json.loads(out)["epochs"] == 2  # standard output is the result's alone
+    assert [line[:9] for line in err.splitlines()] == ["epoch 1/2", "epoch 2/2"]
+    assert "val_accuracy 0." in err
+    assert "\x1b" not in err
+
+
 def test_tables_for_people_are_silent_on_stderr(zoo: Zoo, recipe: Path) -> None:
-    status, out, err = zoo("fit", recipe, "--out", "run")
+    status, out, err = zoo("fit", recipe, "--out", "run", "--quiet")
     assert (status, err) == (0, "")
     assert out.startswith("trained 2 epochs in")
     _, out, _ = zoo("evaluate", "run", "faces")

@@ -9,12 +9,12 @@ from sklearn import metrics
 
 import zoo
 from zoo.builtin.datasets import Digits
-from zoo.cli.evaluate import describe
 from zoo.data.batches import Batches
 from zoo.data.splits import split
 from zoo.interfaces.model import Model
 from zoo.spec.errors import DataError, FormatError, SaveError, TrainingError
 from zoo.training.answers import per_class
+from zoo.training.evaluated import describe
 
 Make = Callable[..., Model]
 DIGITS = {"name": "digits", "per_class": 30}

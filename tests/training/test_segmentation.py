@@ -14,7 +14,6 @@ from torch import Tensor
 
 import zoo
 from zoo.builtin.datasets_shapes import Shapes
-from zoo.cli.evaluate import describe
 from zoo.data.batches import Batches
 from zoo.interfaces.model import Model
 from zoo.interfaces.scoring import Score
@@ -23,6 +22,7 @@ from zoo.spec.errors import DataError
 from zoo.training import fit as fit_module
 from zoo.training.answers_masks import confusions, picture_ious
 from zoo.training.engine import Engine
+from zoo.training.evaluated import describe
 from zoo.training.sheets import COLOURS, overlay
 
 LABELS = ("background", "circle", "square", "triangle")

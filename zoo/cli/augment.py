@@ -42,7 +42,8 @@ def command(
     zoo augment cat.jpg --augment rotate --augment noise --set noise.std=0.1
     """
     from zoo.spec.errors import SaveError
-    from zoo.training.augment import as_tensor, augment, draw_grid
+    from zoo.training.augment import as_tensor, augment
+    from zoo.training.images import draw_grid
     from zoo.training.plots import png_path
 
     chain = references(names, sets)

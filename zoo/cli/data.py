@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from zoo.cli._common import emit_json, json_option, table
+from zoo.cli._common import emit_json, json_option
 
 if TYPE_CHECKING:
-    from zoo.data.findings import Finding
-    from zoo.data.report import Report
+    from zoo.data.reported import Report
     from zoo.interfaces.dataset import Dataset, Picture
 
-_NAMED = 5
-_MOST_CLASSES = 30
 _DRAWN = 10
 
 
@@ -55,7 +52,7 @@ def command(*, data: str, sets: tuple[str, ...], kind: str | None, out: Path | N
     if as_json:
         emit_json(found.to_dict())
     else:
-        click.echo(describe(found))
+        click.echo(found)
         if out is not None:
             click.echo(f"\nsheet: {out}")
     return 0 if found.ok else 1
@@ -85,91 +82,6 @@ def _dataset(data: str, sets: Sequence[str], kind: str | None) -> Dataset:
     if kind == "classes":
         return FoundFolders(folder)
     return MaskFolders(folder) if kind == "masks" else PictureFolder(folder)
-
-
-def describe(found: Report) -> str:
-    """A report as text for people."""
-    parts = [
-        [f"{found.source}: {_overview(found)}"],
-        [*_class_table(found)],
-        [*_figures(found)],
-        [*_findings("stops a training", [f for f in found.findings if f.stops])],
-        [*_findings("worth a look", [f for f in found.findings if not f.stops])],
-    ]
-    if found.ok:
-        parts.append(["nothing stops a training"])
-    return "\n\n".join("\n".join(part) for part in parts if part)
-
-
-def _overview(found: Report) -> str:
-    words = [f"{found.pictures} pictures"]
-    if found.readable < found.pictures:
-        words.append(f"{found.readable} of them readable")
-    if found.pixels:
-        from zoo.data.report import NOT_COUNTED
-
-        words.append(f"{len(found.pixels) - (NOT_COUNTED in found.pixels)} classes of pixels")
-    else:
-        words.append(f"{len(found.classes)} classes" if found.classes else "no classes")
-    words.append(f"task {found.task}" if found.task else "no targets")
-    return ", ".join(words)
-
-
-def _class_table(found: Report) -> Iterator[str]:
-    if not found.classes:
-        if found.pixels:
-            rows = [[label, count, f"{share:.1%}"] for label, (count, share) in found.pixels.items()]
-            yield table(rows[:_MOST_CLASSES], ["CLASS", "PICTURES", "PIXELS"], right=[1, 2])
-            yield from [f"and {len(rows) - _MOST_CLASSES} more classes"] * (len(rows) > _MOST_CLASSES)
-        if found.splits:
-            yield "  ".join(f"{name} {sum(counts.values())}" for name, counts in found.splits.items())
-        return
-    total = max(sum(found.classes.values()), 1)
-    splits = [*found.splits]
-    rows = [
-        [label, count, f"{count / total:.1%}", *(found.splits[name].get(label, "") for name in splits)]
-        for label, count in found.classes.items()
-    ]
-    header = ["CLASS", "PICTURES", "SHARE", *(name.upper() for name in splits)]
-    yield table(rows[:_MOST_CLASSES], header, right=range(1, len(header)))
-    if len(rows) > _MOST_CLASSES:
-        counts = [*found.classes.values()][_MOST_CLASSES:]
-        span = f"{min(counts)} to {max(counts)}" if min(counts) < max(counts) else str(counts[0])
-        yield f"and {len(counts)} more classes of {span} pictures"
-
-
-def _figures(found: Report) -> Iterator[str]:
-    spreads = {"height": found.height, "width": found.width, "width / height": found.aspect}
-    rows = [[name, *map(_number, spread)] for name, spread in spreads.items() if spread]
-    if rows:
-        yield table(rows, ["PIXELS", "LEAST", "MEDIAN", "MOST"], right=[1, 2, 3])
-        yield ""
-    for name, counts in (("formats", found.formats), ("kinds", found.kinds)):
-        if counts:
-            yield f"{name:<8} " + ", ".join(f"{word} {count}" for word, count in counts.items())
-    if found.turned:
-        yield f"turned   {found.turned} upright by their EXIF tag"
-
-
-def _number(value: float) -> str:
-    """Whole numbers without a point.
-
-    Example:
-        >>> _number(224), _number(1.3333)
-        ('224', '1.33')
-    """
-    return f"{value:.0f}" if value == int(value) else f"{value:.2f}"
-
-
-def _findings(title: str, found: list[Finding]) -> Iterator[str]:
-    if not found:
-        return
-    yield title
-    for finding in found:
-        yield f"- {finding.text}"
-        yield from (f"    {name}" for name in finding.names[:_NAMED])
-        if len(finding.names) > _NAMED:
-            yield f"    and {len(finding.names) - _NAMED} more (--json lists all)"
 
 
 def _draw(dataset: Dataset, found: Report, path: Path) -> None:

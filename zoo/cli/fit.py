@@ -39,6 +39,7 @@ _INTERRUPTED = 130
     "--checkpoint-every", default=30.0, show_default=True, help="Seconds between checkpoints, at least."
 )
 @click.option("--workers", default=0, show_default=True, help="Processes that read pictures.")
+@click.option("--quiet", is_flag=True, help="Say nothing of how it goes; warnings and errors stay.")
 @json_option
 def command(
     *,
@@ -58,6 +59,7 @@ def command(
     resume: str | None,
     checkpoint_every: float,
     workers: int,
+    quiet: bool,
     as_json: bool,
 ) -> int:
     """Train a model on pictures.
@@ -98,6 +100,7 @@ def command(
         resume=resume,
         checkpoint_every=checkpoint_every,
         workers=workers,
+        progress=not quiet,
         **options,
     )
     if as_json:

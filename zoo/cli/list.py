@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from zoo.cli._common import count, emit_json, json_option, table
+from zoo.cli._common import emit_json, json_option
 
 
 @click.command()
@@ -28,11 +28,7 @@ def command(kind: str | None, search: str | None, tag: str | None, everything: b
         emit_json([row.to_dict() for row in rows])
         return
     if rows:
-        shown = [
-            (row.ref + ("" if row.installed else " *"), row.kind, count(row.parameters), row.summary)
-            for row in rows
-        ]
-        click.echo(table(shown, ["NAME", "KIND", "PARAMETERS", "SUMMARY"], right=[2]))
+        click.echo(rows.table())
     else:
         click.echo("nothing fits; `zoo list --all` also searches plugins that are not installed", err=True)
     if any(not row.installed for row in rows):

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import click
 
-from zoo.cli._common import emit_json, json_option, table
-
-if TYPE_CHECKING:
-    from zoo.training.predict import Predicted
+from zoo.cli._common import emit_json, json_option
 
 _INPUT = "-"
 
@@ -52,6 +48,7 @@ def command(
     curl -s https://example.org/cat.jpg | zoo predict runs/cats -
     find . -name '*.jpg' -newer last | zoo predict runs/cats --files-from - --json
     """
+    from zoo.training.predictions import describe
     from zoo.training.verbs import predict
 
     sources = [_picture(name) for name in pictures] + _listed(files_from)
@@ -65,32 +62,6 @@ def command(
     click.echo(describe(found, top))
     if out is not None:
         click.echo(f"\nwritten: {out}")
-
-
-def describe(found: Sequence[Predicted], top: int = 1) -> str:
-    """Predictions as a table for people.
-
-    Example:
-        >>> from zoo.training.predict import Predicted
-        >>> item = Predicted("a.png", "cat", 0.7, {"dog": 0.1, "cat": 0.7, "cow": 0.2})
-        >>> print(describe([item], 2))
-        PICTURE  LABEL  SCORE
-        a.png    cat    70.0%
-                 cow    20.0%
-    """
-    rows: list[list[str]] = []
-    for item in found:
-        rows.append([item.source, item.label, _number(item.score, item.score is not None)])
-        if top > 1:
-            share = item.score is not None or item.mask is not None
-            best = [["", label, _number(v, share)] for label, v in item.top(top).items() if v or not share]
-            # Where the answer is the best class, it is not said twice.
-            rows += best[1:] if best and best[0][1] == item.label else best
-    return table(rows, ["PICTURE", "LABEL", "SCORE"], right=[2])
-
-
-def _number(value: float | None, share: bool) -> str:
-    return "" if value is None else f"{value:.1%}" if share else f"{value:.4g}"
 
 
 def _picture(name: str) -> Any:

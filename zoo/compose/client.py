@@ -7,6 +7,7 @@ import logging
 import socket
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -23,6 +24,9 @@ _WAITS = (0.5, 2.0)
 _LONG = 10.0
 """Seconds."""
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS}
+
+# The client asks notebooks for widgets when it is imported; its bars are for terminals alone, see `quiet`.
+warnings.filterwarnings("ignore", message="IProgress not found")
 
 
 @contextmanager

@@ -6,20 +6,19 @@ import statistics
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from zoo.data.alike import thumbnail
-from zoo.data.findings import Finding, Seen, findings
+from zoo.data.findings import Seen, findings
 from zoo.data.folders import FoundFolders, PictureFiles
 from zoo.data.imbalance import class_counts
 from zoo.data.masks import check_mask
 from zoo.data.pairs import MaskFolders
 from zoo.data.pictures import read
 from zoo.data.reading import in_threads
+from zoo.data.reported import NOT_COUNTED, Report, Spread
 from zoo.data.splits import NAMES
 from zoo.interfaces.dataset import Dataset
 from zoo.spec.errors import ZooError
@@ -36,58 +35,7 @@ _MODES = {
     "I": "32-bit gray",
 }
 
-NOT_COUNTED = "not counted"
 _VALUES = 256
-
-Spread = tuple[float, float, float]
-"""Smallest, median and largest value."""
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What there is.
-
-    Args:
-        source: what was looked at.
-        pictures: how many.
-        readable: how many of them can be decoded.
-        classes: pictures by class, or by label where a picture may have several.
-        pixels: of data with masks, by class, the pictures that it is in and its share of all pixels;
-            `not counted` for pixels that no class has.
-        splits: the same for each split that the user made.
-        task: what the targets are for; None where there are none.
-        height: smallest, median and largest in pixels; None without pictures.
-        width: the same.
-        aspect: the same, width by height.
-        formats: files by format; empty where pictures are no files.
-        kinds: pictures by what their pixels are.
-        turned: how many an EXIF tag turns upright.
-        findings: what is wrong, the worst first.
-    """
-
-    source: str
-    pictures: int
-    readable: int
-    classes: dict[str, int]
-    pixels: dict[str, tuple[int, float]]
-    splits: dict[str, dict[str, int]]
-    task: str | None
-    height: Spread | None
-    width: Spread | None
-    aspect: Spread | None
-    formats: dict[str, int]
-    kinds: dict[str, int]
-    turned: int
-    findings: tuple[Finding, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing stops a training."""
-        return not any(finding.stops for finding in self.findings)
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain data, with `ok`."""
-        return {**asdict(self), "ok": self.ok}
 
 
 def report(data: Path | Dataset, source: str | None = None) -> Report:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Pushed:
     """Where a model is; `print` it.
 
@@ -21,6 +21,6 @@ class Pushed:
     commit: str | None
     files: tuple[str, ...]
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         where = self.url or self.reference
         return f"pushed {', '.join(self.files)} to {where}" if self.files else f"nothing changed at {where}"

@@ -249,6 +249,10 @@ class Model(nn.Module):
 
         return summarise(self)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the summary; the tree of modules stays what `repr` gives."""
+        return self.summary()._repr_html_()
+
     # -- the Hub, with the ecosystem's names -------------------------------------------------------------
 
     def save_pretrained(self, save_directory: str | os.PathLike[str]) -> None:

@@ -9,6 +9,7 @@ from torch import nn
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks_dense import Generation
+from zoo.spec.display import html_page, html_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Row:
     frozen: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Summary:
     """Rows and totals; `print` it.
 
@@ -56,19 +57,29 @@ class Summary:
         """Those with gradients."""
         return sum(row.trainable for row in self.rows)
 
-    def __str__(self) -> str:
-        table = [("block", "output", "parameters", "trainable", "")]
-        for r in self.rows:
-            name = r.part if r.name == r.part else f"{r.part}.{r.name}"
-            state = "frozen" if r.frozen else ""
-            table.append((name, r.shape, f"{r.parameters:,}", f"{r.trainable:,}", state))
-        table.append(("total", "", f"{self.parameters:,}", f"{self.trainable:,}", ""))
+    def __repr__(self) -> str:
+        table = [("block", "output", "parameters", "trainable", ""), *self._cells()]
         w = [max(len(row[i]) for row in table) for i in range(5)]
         lines = [
             f"{a:<{w[0]}}  {b:>{w[1]}}  {c:>{w[2]}}  {d:>{w[3]}}  {e}".rstrip() for a, b, c, d, e in table
         ]
         rule = "-" * max(map(len, lines))
         return "\n".join([self.title, rule, lines[0], rule, *lines[1:-1], rule, lines[-1], *self.notes])
+
+    def _repr_html_(self) -> str:
+        frozen = [i for i, row in enumerate(self.rows) if row.frozen]
+        header = ["block", "output", "parameters", "trainable", ""]
+        shown = html_table(self._cells(), header, right=[1, 2, 3], tinted=frozen)
+        return html_page(self.title, shown, *self.notes)
+
+    def _cells(self) -> list[tuple[str, str, str, str, str]]:
+        """Rows of the table, the total last."""
+        cells = []
+        for r in self.rows:
+            name = r.part if r.name == r.part else f"{r.part}.{r.name}"
+            state = "frozen" if r.frozen else ""
+            cells.append((name, r.shape, f"{r.parameters:,}", f"{r.trainable:,}", state))
+        return [*cells, ("total", "", f"{self.parameters:,}", f"{self.trainable:,}", "")]
 
 
 def count(module: nn.Module) -> tuple[int, int]:

@@ -9,7 +9,11 @@ from typing import Any
 from zoo.registry.catalogue import known, read_namespace
 from zoo.registry.lookup import Kinds, _kinds, registry
 from zoo.spec.component import KINDS, Namespace
+from zoo.spec.display import count, html_page, html_table, more, table
 from zoo.spec.errors import ZooError
+
+_HEADER = ("name", "kind", "parameters", "summary")
+_MOST_SHOWN = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +52,36 @@ class Row:
         return data | {"tags": [*self.tags], "weights": [*self.weights]}
 
 
+class Rows(list[Row]):
+    """Components; prints as a table, cut after forty.
+
+    Example:
+        >>> len(str(list_components("head")).splitlines()) == len(list_components("head")) + 1
+        True
+    """
+
+    def table(self) -> str:
+        """All of them as a table; those that are not installed have a star."""
+        return table(self._cells(len(self)), [name.upper() for name in _HEADER], right=[2])
+
+    def __repr__(self) -> str:
+        shown = table(self._cells(_MOST_SHOWN), [name.upper() for name in _HEADER], right=[2])
+        return "\n".join(filter(None, [shown, more(len(self), _MOST_SHOWN, "components")]))
+
+    def _repr_html_(self) -> str:
+        shown = html_table(self._cells(_MOST_SHOWN), _HEADER, right=[2])
+        return html_page("", shown, more(len(self), _MOST_SHOWN, "components"))
+
+    def _cells(self, most: int) -> list[list[str]]:
+        return [
+            [row.ref + ("" if row.installed else " *"), row.kind, count(row.parameters), row.summary]
+            for row in self[:most]
+        ]
+
+
 def list_components(
     kind: Kinds = None, *, search: str | None = None, tag: str | None = None, installed: bool = True
-) -> list[Row]:
+) -> Rows:
     """The components there are, by kind and name; available as `zoo.list`.
 
     Args:
@@ -72,7 +103,7 @@ def list_components(
     if words:
         rows = [row for row in rows if all(word in _text(row) for word in words)]
     order = {name: position for position, name in enumerate(KINDS)}
-    return sorted(rows, key=lambda row: (order[row.kind], ":" in row.ref, row.ref))
+    return Rows(sorted(rows, key=lambda row: (order[row.kind], ":" in row.ref, row.ref)))
 
 
 def info(name: str, kind: Kinds = None) -> dict[str, Any]:

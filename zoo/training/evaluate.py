@@ -25,8 +25,10 @@ from zoo.training.answers_masks import MaskAnswers
 from zoo.training.answers_pictures import PictureAnswers
 from zoo.training.checks import check_data
 from zoo.training.common import SPLITS_FILE, as_dataset, as_loss, as_model, pick_seed
+from zoo.training.evaluated import Evaluated
 from zoo.training.history import write_json
 from zoo.training.plots import folder_path
+from zoo.training.progress import watched
 from zoo.training.quality import measure_samples
 from zoo.training.sheets import pictures as sheet_of
 from zoo.training.state import borrowed, choose_device, isolated, to_device
@@ -55,8 +57,9 @@ def evaluate(
     device: str | torch.device | None = None,
     workers: int = 0,
     skip_unreadable: bool = False,
+    progress: bool = True,
     out: str | os.PathLike[str] | None = None,
-) -> dict[str, Any]:
+) -> Evaluated:
     """Measures a model on a split of data; the figures are also kept in `model.metrics`.
 
     A model that makes pictures of nothing is measured by another one, `features`, in whose eyes its pictures
@@ -77,21 +80,23 @@ def evaluate(
         device: by default an accelerator if there is one.
         workers: processes that read pictures.
         skip_unreadable: leaves out the files of a folder that cannot be read.
+        progress: whether a terminal or a notebook shows a bar where it takes longer.
         out: folder to write `metrics.json`, `confusion.png` (for values `scatter.png`, for embeddings
             `roc.png`) and `worst.png` into.
 
     Returns:
-        `split`, `pictures`, `loss` and the task's metrics by name. For tasks of classes and of labels also
-        `labels`, and `per_class` with precision, recall, f1 (in [0, 1]; 0 where undefined) and the number of
-        pictures of each; for tasks of classes `confusion` (rows are the truth, columns the answer). `worst`
-        lists up to 24 mistakes, the surest one first, of values the largest errors: `name`, `label`, `score`
-        and `truth` of each. Of masks `per_class` has iou, dice, precision, recall and the number of true
-        pixels, and `worst` the pictures of the lowest IoU, which is their score. Of embeddings, figures of
-        all pairs of pictures: `auc`, `eer`, `threshold`, from which cosine on two pictures are taken for the
-        same (chosen at the equal error rate of the val split), `accuracy`, the mean of the shares of right
-        answers to pairs of one class and of two, and `rates`, the thresholds for smaller false accept rates.
-        With `features`: `frechet`, the Frechet distance, `precision` and `recall`, and `classes`, the share
-        of generated pictures that are taken for each class, if it knows classes.
+        A dictionary that prints as tables: `split`, `pictures`, `loss` and the task's metrics by name. For
+        tasks of classes and of labels also `labels`, and `per_class` with precision, recall, f1 (in [0, 1]; 0
+        where undefined) and the number of pictures of each; for tasks of classes `confusion` (rows are the
+        truth, columns the answer). `worst` lists up to 24 mistakes, the surest one first, of values the
+        largest errors: `name`, `label`, `score` and `truth` of each. Of masks `per_class` has iou, dice,
+        precision, recall and the number of true pixels, and `worst` the pictures of the lowest IoU, which is
+        their score. Of embeddings, figures of all pairs of pictures: `auc`, `eer`, `threshold`, from which
+        cosine on two pictures are taken for the same (chosen at the equal error rate of the val split),
+        `accuracy`, the mean of the shares of right answers to pairs of one class and of two, and `rates`, the
+        thresholds for smaller false accept rates. With `features`: `frechet`, the Frechet distance,
+        `precision` and `recall`, and `classes`, the share of generated pictures that are taken for each
+        class, if it knows classes.
 
     Raises:
         DataError: the data cannot be read, do not fit the model, or lack the split.
@@ -111,9 +116,11 @@ def evaluate(
     if features is not None or samples is not None or isinstance(model.task, Generation):
         looked_at = Batches(dataset, indices, model.input_spec, batch_size=batch_size, workers=workers)
         count = len(indices) if samples is None else samples
-        found, made = measure_samples(model, features, looked_at, count=count, seed=seed, device=chosen)
+        found, made = measure_samples(
+            model, features, looked_at, count=count, seed=seed, device=chosen, progress=progress
+        )
         model.metrics = {**model.metrics, split: {k: v for k, v in found.items() if isinstance(v, float)}}
-        looked = {"split": split, "pictures": len(indices), "samples": count, **found}
+        looked = Evaluated({"split": split, "pictures": len(indices), "samples": count, **found})
         if target is not None:
             _write_samples(target, looked, made)
         return looked
@@ -136,7 +143,7 @@ def evaluate(
         model.eval()
         if isinstance(the_loss, Loss):
             the_loss.to(chosen).eval()
-        for batch in batches:
+        for batch in watched(batches, "measuring", progress):
             ready = model.examples(to_device(batch, chosen))
             output = model.infer(ready["image"])
             score.add(output, ready)
@@ -146,9 +153,10 @@ def evaluate(
     figures |= at_threshold(roc, None if split == CHOOSES else known_threshold(model))
     model.metrics = {**model.metrics, split: figures}
     worst = answers.worst(_MOST_MISTAKES, dataset.name)
-    result: dict[str, Any] = {"split": split, "pictures": len(indices), **figures, **answers.tables()}
+    result = Evaluated({"split": split, "pictures": len(indices), **figures, **answers.tables()})
     result["worst"] = [mistake.to_dict() for mistake in worst]
-    result |= {"rates": roc.table()} if roc is not None else {}
+    if roc is not None:
+        result["rates"] = roc.table()
     if target is not None:
         _write(target, result, answers, worst, dataset, roc=roc)
     return result

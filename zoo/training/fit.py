@@ -56,7 +56,7 @@ def fit(
     skip_unreadable: bool = False,
     resume: str | os.PathLike[str] | None = None,
     checkpoint_every: float = CHECKPOINT_SECONDS,
-    progress: bool | None = None,
+    progress: bool = True,
     **options: Any,
 ) -> Run:
     """Trains a model on pictures and saves it in a run folder.
@@ -87,7 +87,8 @@ def fit(
         resume: folder of a run to go on with. What it was begun with is known; give only what was an object,
             and where to compute.
         checkpoint_every: seconds between two checkpoints at least; 0 writes one after each step.
-        progress: whether to show a bar; by default on a terminal only.
+        progress: whether to say how it goes: a bar on a terminal and in a notebook, else a line an epoch on
+            standard error.
         **options: of the trainer, such as `epochs=5`, `lr=1e-4`, `schedule="cosine"`, `early_stopping=3`.
 
     Raises:
@@ -134,7 +135,7 @@ def fit(
         folder = new_run_folder(out, work.recipe.model.name)
         job = _begin(folder, work, {"precision": precision, "skip_unreadable": skip_unreadable}, warps)
     folder = shared_by_first(accelerator, job.folder if job is not None else Path())
-    reporter = Reporter(progress if first else False)
+    reporter = Reporter(progress and first)
     saving = Saving(write=job.keep, every=checkpoint_every) if job is not None and first else None
     try:
         with borrowed(work.model, chosen):

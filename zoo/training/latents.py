@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -17,9 +17,13 @@ from zoo.interfaces.model import Model
 from zoo.interfaces.trainer import Sheet
 from zoo.spec.errors import OptionError
 from zoo.training.common import as_dataset, as_model, pick_seed
-from zoo.training.plots import png_path, short, write_figure
+from zoo.training.plots import figure_bytes, png_path, short, write_figure
+from zoo.training.progress import watched
 from zoo.training.sheets import pictures
 from zoo.training.state import borrowed, choose_device, isolated
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PLANE = 2
 """Numbers a picture that a plot shows."""
@@ -28,9 +32,9 @@ _CELLS = 12
 _MOST_COLOURS = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Latents:
-    """Latents of pictures.
+    """Latents of pictures; a notebook shows their plane as a plot.
 
     Args:
         vectors: N x L, of a map all its values.
@@ -48,6 +52,14 @@ class Latents:
     labels: tuple[str, ...]
     names: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        count, numbers = self.vectors.shape
+        classes = f", {len(set(self.classes))} classes" if self.classes else ""
+        return f"{count} latents of {numbers} number{'s' * (numbers != 1)}{classes}"
+
+    def _repr_png_(self) -> bytes | None:
+        return figure_bytes(_scatter(self, repr(self))) if self.plane.shape[1] == PLANE else None
+
 
 def latents(
     model: Model | str | os.PathLike[str],
@@ -59,6 +71,7 @@ def latents(
     device: str | torch.device | None = None,
     workers: int = 0,
     skip_unreadable: bool = False,
+    progress: bool = True,
     out: str | os.PathLike[str] | None = None,
     grid: str | os.PathLike[str] | None = None,
 ) -> Latents:
@@ -73,6 +86,7 @@ def latents(
         device: by default an accelerator if there is one.
         workers: processes that read pictures.
         skip_unreadable: leaves out the files of a folder that cannot be read.
+        progress: whether a terminal or a notebook shows a bar where it takes longer.
         out: PNG file to draw the pictures' places into, coloured by class.
         grid: PNG file to draw decoded pictures into, at even steps over the middle of the plane; for a latent
             of two numbers.
@@ -92,7 +106,10 @@ def latents(
         model.eval()
         _check_plots(model, *files)
         batches = Batches(dataset, indices, model.input_spec, batch_size=batch_size, workers=workers)
-        found = [model.encode(batch["image"].to(chosen)).flatten(1).float().cpu() for batch in batches]
+        found = [
+            model.encode(batch["image"].to(chosen)).flatten(1).float().cpu()
+            for batch in watched(batches, "encoding", progress)
+        ]
         vectors = torch.cat(found)
         plane, axes = _plane(vectors)
         if files[1] is not None:
@@ -160,7 +177,14 @@ def scatter(found: Latents, path: Path, title: str = "") -> Path:
         found: what to draw.
         path: PNG file to write.
         title: above the plot.
+
+    Raises:
+        SaveError: it cannot be written.
     """
+    return write_figure(_scatter(found, title), path)
+
+
+def _scatter(found: Latents, title: str) -> Figure:
     from matplotlib import colormaps
     from matplotlib.figure import Figure
 
@@ -191,7 +215,7 @@ def scatter(found: Latents, path: Path, title: str = "") -> Path:
     axis.spines[["top", "right"]].set_visible(False)
     if title:
         figure.suptitle(title, fontsize=11, x=0.01, ha="left", fontweight="bold")
-    return write_figure(figure, path)
+    return figure
 
 
 def _colour(colormaps: Any, index: int, count: int) -> Sequence[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Mapping, Sequence
 from itertools import cycle
@@ -174,7 +175,7 @@ def overview(rows: Mapping[str, Sequence[Picture]], path: Path, title: str = "")
     canvas = np.full((max(len(rows), 1) * step, most * step, 3), 255, np.uint8)
     for i, pictures in enumerate(rows.values()):
         for k, picture in enumerate(pictures):
-            cell = _cell(picture)
+            cell = fitted(picture, _CELL)
             y, x = (_CELL - cell.shape[0]) // 2, (_CELL - cell.shape[1]) // 2
             canvas[i * step + y :, k * step + x :][: cell.shape[0], : cell.shape[1]] = cell
     height, width = canvas.shape[:2]
@@ -196,15 +197,15 @@ def overview(rows: Mapping[str, Sequence[Picture]], path: Path, title: str = "")
     return write_figure(figure, path)
 
 
-def _cell(picture: Picture) -> Picture:
-    """A picture as RGB bytes that fit into a cell."""
+def fitted(picture: Picture, side: int) -> Picture:
+    """A picture as RGB bytes whose longer side has so many pixels."""
     from PIL import Image
 
     pixels = picture if picture.dtype == np.uint8 else np.rint(picture * 255).astype(np.uint8)
     pixels = (
         pixels[..., :_COLOURS] if pixels.shape[2] >= _COLOURS else np.repeat(pixels[..., :1], _COLOURS, 2)
     )
-    scale = _CELL / max(pixels.shape[:2])
+    scale = side / max(pixels.shape[:2])
     size = max(round(pixels.shape[1] * scale), 1), max(round(pixels.shape[0] * scale), 1)
     method = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS
     return np.asarray(Image.fromarray(np.ascontiguousarray(pixels)).resize(size, method))
@@ -267,3 +268,10 @@ def write_figure(figure: Figure, path: Path) -> Path:
     except OSError as error:
         raise SaveError(f"cannot write {path}", got=error.strerror or str(error)) from error
     return path
+
+
+def figure_bytes(figure: Figure) -> bytes:
+    """A figure as the bytes of a PNG file."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", facecolor="white")
+    return file.getvalue()

@@ -6,7 +6,6 @@ import io
 import os
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,46 +25,14 @@ from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks_dense import Generation, Reconstruction
 from zoo.spec.errors import DataError, SaveError, TrainingError, ZooWarning, quote
 from zoo.training.common import as_model
-from zoo.training.plots import folder_path, png_path, sheet
+from zoo.training.plots import fitted, folder_path, png_path, sheet
+from zoo.training.predictions import MOST_SHOWN, THUMBNAIL, Predicted, Predictions
+from zoo.training.progress import watched
 from zoo.training.sheets import overlay, write_mask, write_picture
 from zoo.training.state import borrowed, choose_device, isolated
 
 _BATCH_AXES = 4
 _MOST_DRAWN = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Predicted:
-    """What a model says of one picture.
-
-    Args:
-        source: the file's path, or the picture's number.
-        label: name of the class, several names joined by a comma, or the value as text.
-        score: probability of the label in [0, 1]; None where the task has none.
-        scores: probability by class, value by target, share of the pixels by class.
-        mask: H x W class indices, where each pixel has a class.
-        picture: C x H x W in [0, 1], where the answer is a picture.
-    """
-
-    source: str
-    label: str
-    score: float | None
-    scores: dict[str, float]
-    mask: Tensor | None = None
-    picture: Tensor | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain data, without mask and picture."""
-        return {name: getattr(self, name) for name in ("source", "label", "score", "scores")}
-
-    def top(self, count: int) -> dict[str, float]:
-        """The `count` largest scores, the largest first.
-
-        Example:
-            >>> Predicted("a.png", "cat", 0.7, {"dog": 0.1, "cat": 0.7, "cow": 0.2}).top(2)
-            {'cat': 0.7, 'cow': 0.2}
-        """
-        return dict(sorted(self.scores.items(), key=lambda item: -item[1])[:count])
 
 
 def predict(
@@ -76,8 +43,9 @@ def predict(
     device: str | torch.device | None = None,
     workers: int = 0,
     skip_unreadable: bool = False,
+    progress: bool = True,
     out: str | os.PathLike[str] | None = None,
-) -> list[Predicted]:
+) -> Predictions:
     """Reads pictures as in training, and says what the model sees, in their order.
 
     Args:
@@ -89,6 +57,7 @@ def predict(
         device: by default an accelerator if there is one.
         workers: processes that read pictures.
         skip_unreadable: leaves out the files that cannot be read, with a warning.
+        progress: whether a terminal or a notebook shows a bar where it takes longer.
         out: PNG file to draw the first 60 pictures into, with their labels or masks. Where the answer is a
             picture, PNG file for the one, or folder for several; a folder takes masks too.
 
@@ -108,16 +77,19 @@ def predict(
     dataset = given(source, skip_unreadable)
     written = Written(dataset, out, model.task)
     chosen = choose_device(device)
-    found: list[Predicted] = []
+    found = Predictions()
     with borrowed(model, chosen), isolated(chosen), torch.no_grad():
         model.eval()
-        for batch in Batches(
+        batches = Batches(
             dataset, range(len(dataset)), model.input_spec, own_size=model.any_size, batch_size=batch_size,
             workers=workers,
-        ):  # fmt: skip
+        )  # fmt: skip
+        for batch in watched(batches, "predicting", progress):
             read = model.read(model.infer(batch["image"].to(chosen)))
             for index, p in zip(batch["index"].tolist(), read, strict=True):
-                found.append(Predicted(dataset.name(index), p.label, p.score, p.scores, p.mask, p.picture))
+                found.append(Predicted(
+                    dataset.name(index), p.label, p.score, p.scores, p.mask, p.picture, dataset.small(index)
+                ))  # fmt: skip
                 written.take(index, found[-1])
     written.draw(found)
     return found
@@ -186,7 +158,7 @@ class Written:
         )
 
 
-class _Given(Dataset):
+class Given(Dataset):
     """Pictures without targets, from files and objects."""
 
     def __init__(self, items: Sequence[tuple[str, Path | Picture]]) -> None:
@@ -210,8 +182,13 @@ class _Given(Dataset):
         """The path, or the number."""
         return self.items[index][0]
 
+    def small(self, index: int) -> Picture | None:
+        """A thumbnail of what is no file, as far as a list of predictions shows it."""
+        item = self.items[index][1]
+        return None if index >= MOST_SHOWN or isinstance(item, Path) else fitted(item, THUMBNAIL)
 
-def given(source: Any, skip_unreadable: bool = False, *, where: str = "predict") -> Dataset:
+
+def given(source: Any, skip_unreadable: bool = False, *, where: str = "predict") -> Given:
     """The pictures that a caller gives, as a data set.
 
     Args:
@@ -230,7 +207,7 @@ def given(source: Any, skip_unreadable: bool = False, *, where: str = "predict")
         numbered = [item for i, item in enumerate(numbered) if i not in bad]
         if not numbered:
             raise DataError(where, expected="a picture that can be read", got="none")
-    return _Given(numbered)
+    return Given(numbered)
 
 
 def _items(source: Any, where: str) -> Iterator[tuple[str, Path | Picture]]:

@@ -17,6 +17,7 @@ from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import names_for
 from zoo.spec.errors import DataError, ShapeError, TrainingError, warn
 from zoo.training.common import as_model
+from zoo.training.progress import watched
 from zoo.training.state import borrowed, isolated
 
 NEIGHBOURS = 3
@@ -152,6 +153,7 @@ def measure_samples(
     count: int,
     seed: int,
     device: torch.device,
+    progress: bool = True,
 ) -> tuple[dict[str, Any], Tensor]:
     """Figures of the pictures that a model generates, see `compare`, and these pictures.
 
@@ -162,6 +164,7 @@ def measure_samples(
         count: how many to generate.
         seed: of the generated ones.
         device: to compute on.
+        progress: whether to show a bar where it takes longer.
 
     Raises:
         TrainingError: `features` is missing, or has no head.
@@ -176,7 +179,8 @@ def measure_samples(
     with borrowed(judge, device), borrowed(model, device), isolated(device), torch.no_grad():
         looking = Judge(judge.eval())
         made = model.eval().sample(count, seed=seed)
-        figures = compare(looking, (batch["image"].to(device) for batch in real), made)
+        batches = watched(real, "looking at real pictures", progress)
+        figures = compare(looking, (batch["image"].to(device) for batch in batches), made)
     return figures, made.cpu()
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.interfaces.model import Model
+from zoo.spec.display import html_image, html_page, html_table, more
 from zoo.training.history import Row
+from zoo.training.plots import CURVES_FILE
+
+_MOST_FIGURES = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Run:
     """A finished or interrupted run; `print` it.
 
@@ -37,7 +42,26 @@ class Run:
     interrupted: bool = False
     stopped_early: bool = False
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
+        lines = [self._outcome()]
+        if self.best_epoch is not None:
+            shown = [*self.metrics.items()][:_MOST_FIGURES]
+            numbers = [f"{name} {value:.4f}" for name, value in shown]
+            numbers += filter(None, [more(len(self.metrics), len(shown))])
+            lines.append(f"best epoch {self.best_epoch}, validation: {'  '.join(numbers)}")
+        return "\n".join([*lines, *self._notes(), f"saved in {self.folder}"])
+
+    def _repr_html_(self) -> str:
+        parts: list[object] = [*self._notes()]
+        if self.best_epoch is not None and self.metrics:
+            rows = [[name, f"{value:.4f}"] for name, value in self.metrics.items()]
+            header = [f"best epoch: {self.best_epoch}", "validation"]
+            parts.append(html_table(rows, header, right=[1]))
+        with suppress(OSError):  # the folder may have moved since
+            parts.append(html_image((self.folder / CURVES_FILE).read_bytes(), "curves of the run"))
+        return html_page(self._outcome(), *parts, f"saved in {self.folder}")
+
+    def _outcome(self) -> str:
         epochs = len(self.history)
         state = (
             "interrupted after"
@@ -47,12 +71,8 @@ class Run:
             else "trained"
         )
         sizes = ", ".join(f"{name} {count}" for name, count in self.pictures.items())
-        lines = [f"{state} {epochs} epoch{'s' * (epochs != 1)} in {self.seconds:.1f} s  ({sizes} pictures)"]
-        if self.best_epoch is not None:
-            numbers = "  ".join(f"{name} {value:.4f}" for name, value in self.metrics.items())
-            lines.append(f"best epoch {self.best_epoch}, validation: {numbers}")
-        if self.cache:
-            lines.append(f"kept frozen outputs: {self.cache}")
-        if self.interrupted:
-            lines.append(f"go on: zoo fit --resume {self.folder}")
-        return "\n".join([*lines, f"saved in {self.folder}"])
+        return f"{state} {epochs} epoch{'s' * (epochs != 1)} in {self.seconds:.1f} s  ({sizes} pictures)"
+
+    def _notes(self) -> list[str]:
+        notes = [f"kept frozen outputs: {self.cache}"] if self.cache else []
+        return [*notes, f"go on: zoo fit --resume {self.folder}"] if self.interrupted else notes

@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from zoo.interfaces.model import Model
 from zoo.interfaces.trainer import Sheet
 from zoo.spec.errors import OptionError
 from zoo.training.common import as_model
+from zoo.training.images import Images
 from zoo.training.plots import folder_path, png_path
 from zoo.training.sheets import pictures, write_picture
 from zoo.training.state import borrowed, choose_device, isolated
@@ -24,7 +24,7 @@ def sample(
     seed: int | None = None,
     out: str | os.PathLike[str] | None = None,
     device: str | torch.device | None = None,
-) -> Tensor:
+) -> Images:
     """Draws pictures; the same seed draws the same, the first ones however many are asked for.
 
     Args:
@@ -35,7 +35,7 @@ def sample(
         device: by default an accelerator if there is one.
 
     Returns:
-        N x C x H x W in [0, 1], on the CPU.
+        N x C x H x W in [0, 1], on the CPU: a tensor, which a notebook shows as a grid.
 
     Raises:
         OptionError: the count is below 1.
@@ -68,4 +68,4 @@ def sample(
         digits = len(str(count))
         for number, picture in enumerate(made, 1):
             write_picture(picture, folder / f"{number:0{digits}}.png")
-    return made
+    return Images.of(made)

@@ -28,7 +28,7 @@ _THRESHOLD = "threshold"
 _GIVEN = "given"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Verified:
     """Whether two pictures show the same.
 
@@ -44,7 +44,7 @@ class Verified:
     threshold: float
     source: str
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         word, relation = ("same", "at least") if self.same else ("different", "below")
         return f"{word}: similarity {self.similarity:.3f}, {relation} {self.threshold:.3f} ({self.source})"
 

@@ -1,0 +1,164 @@
+"""A report on data, and how people read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from zoo.data.findings import Finding
+from zoo.spec.display import Markup, Table, escaped, html_page, more
+
+NOT_COUNTED = "not counted"
+
+_NAMED = 5
+_MOST_CLASSES = 30
+_NOTHING = "nothing stops a training"
+
+Spread = tuple[float, float, float]
+"""Smallest, median and largest value."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Report:
+    """What there is in data; `print` it.
+
+    Args:
+        source: what was looked at.
+        pictures: how many.
+        readable: how many of them can be decoded.
+        classes: pictures by class, or by label where a picture may have several.
+        pixels: of data with masks, by class, the pictures that it is in and its share of all pixels;
+            `not counted` for pixels that no class has.
+        splits: the same for each split that the user made.
+        task: what the targets are for; None where there are none.
+        height: smallest, median and largest in pixels; None without pictures.
+        width: the same.
+        aspect: the same, width by height.
+        formats: files by format; empty where pictures are no files.
+        kinds: pictures by what their pixels are.
+        turned: how many an EXIF tag turns upright.
+        findings: what is wrong, the worst first.
+    """
+
+    source: str
+    pictures: int
+    readable: int
+    classes: dict[str, int]
+    pixels: dict[str, tuple[int, float]]
+    splits: dict[str, dict[str, int]]
+    task: str | None
+    height: Spread | None
+    width: Spread | None
+    aspect: Spread | None
+    formats: dict[str, int]
+    kinds: dict[str, int]
+    turned: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing stops a training."""
+        return not any(finding.stops for finding in self.findings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data, with `ok`."""
+        return {**asdict(self), "ok": self.ok}
+
+    def __repr__(self) -> str:
+        parts = [
+            [f"{self.source}: {_overview(self)}"],
+            [part if isinstance(part, str) else part.text() for part in _classes(self)],
+            [part.text() for part in _pixels(self)],
+            [*_facts(self)],
+            *([title, *_findings(found)] for title, found in _judged(self)),
+            [_NOTHING] * self.ok,
+        ]
+        return "\n\n".join("\n".join(part) for part in parts if part)
+
+    def _repr_html_(self) -> str:
+        parts: list[object] = [
+            part if isinstance(part, str) else part.html() for part in (*_classes(self), *_pixels(self))
+        ]
+        parts += _facts(self)
+        for title, found in _judged(self):
+            lines = "".join(f"<div>{escaped(line)}</div>" for line in _findings(found))
+            parts.append(html_page(title, Markup(lines)))
+        return html_page(f"{self.source}: {_overview(self)}", *parts, _NOTHING if self.ok else "")
+
+
+def _overview(found: Report) -> str:
+    words = [f"{found.pictures} pictures"]
+    if found.readable < found.pictures:
+        words.append(f"{found.readable} of them readable")
+    if found.pixels:
+        words.append(f"{len(found.pixels) - (NOT_COUNTED in found.pixels)} classes of pixels")
+    else:
+        words.append(f"{len(found.classes)} classes" if found.classes else "no classes")
+    words.append(f"task {found.task}" if found.task else "no targets")
+    return ", ".join(words)
+
+
+def _classes(found: Report) -> Iterator[Table | str]:
+    if not found.classes:
+        if found.pixels:
+            rows = [[label, count, f"{share:.1%}"] for label, (count, share) in found.pixels.items()]
+            below = more(len(rows), _MOST_CLASSES, "classes")
+            yield Table(["CLASS", "PICTURES", "PIXELS"], rows[:_MOST_CLASSES], right=[1, 2], below=below)
+        if found.splits:
+            yield "  ".join(f"{name} {sum(counts.values())}" for name, counts in found.splits.items())
+        return
+    total = max(sum(found.classes.values()), 1)
+    splits = [*found.splits]
+    rows = [
+        [label, count, f"{count / total:.1%}", *(found.splits[name].get(label, "") for name in splits)]
+        for label, count in found.classes.items()
+    ]
+    below = ""
+    if len(rows) > _MOST_CLASSES:
+        counts = [*found.classes.values()][_MOST_CLASSES:]
+        span = f"{min(counts)} to {max(counts)}" if min(counts) < max(counts) else str(counts[0])
+        below = f"and {len(counts)} more classes of {span} pictures"
+    header = ["CLASS", "PICTURES", "SHARE", *(name.upper() for name in splits)]
+    yield Table(header, rows[:_MOST_CLASSES], right=range(1, len(header)), below=below)
+
+
+def _pixels(found: Report) -> Iterator[Table]:
+    spreads = {"height": found.height, "width": found.width, "width / height": found.aspect}
+    rows = [[name, *map(_number, spread)] for name, spread in spreads.items() if spread]
+    if rows:
+        yield Table(["PIXELS", "LEAST", "MEDIAN", "MOST"], rows, right=[1, 2, 3])
+
+
+def _facts(found: Report) -> Iterator[str]:
+    for name, counts in (("formats", found.formats), ("kinds", found.kinds)):
+        if counts:
+            yield f"{name:<8} " + ", ".join(f"{word} {count}" for word, count in counts.items())
+    if found.turned:
+        yield f"turned   {found.turned} upright by their EXIF tag"
+
+
+def _number(value: float) -> str:
+    """Whole numbers without a point.
+
+    Example:
+        >>> _number(224), _number(1.3333)
+        ('224', '1.33')
+    """
+    return f"{value:.0f}" if value == int(value) else f"{value:.2f}"
+
+
+def _judged(found: Report) -> Iterator[tuple[str, list[Finding]]]:
+    """What stops a training, and what is worth a look, where there is any."""
+    for title, stops in (("stops a training", True), ("worth a look", False)):
+        chosen = [finding for finding in found.findings if finding.stops is stops]
+        if chosen:
+            yield title, chosen
+
+
+def _findings(found: list[Finding]) -> Iterator[str]:
+    for finding in found:
+        yield f"- {finding.text}"
+        yield from (f"    {name}" for name in finding.names[:_NAMED])
+        if len(finding.names) > _NAMED:
+            yield f"    and {len(finding.names) - _NAMED} more (--json lists all)"
