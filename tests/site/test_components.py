@@ -28,7 +28,16 @@ from _generator.usage import example_of_options, usage  # noqa: E402
 sys.path.remove(str(ROOT / "docs"))
 
 PARTS = read(ROOT / "registry.json")
-SMALL = ("mlp", "small_cnn", "tiny_resnet", "vgg16", "resnet18", "mobilenet_v2", "efficientnet_lite0", "timm:levit_128s")
+SMALL = (
+    "mlp",
+    "small_cnn",
+    "tiny_resnet",
+    "vgg16",
+    "resnet18",
+    "mobilenet_v2",
+    "efficientnet_lite0",
+    "timm:levit_128s",
+)
 TRIED = [p for p in PARTS if usage(p).python and (p.kind != "backbone" or p.ref in SMALL)]
 
 

@@ -69,7 +69,7 @@ def _unpickled(path: Path, sha256: str, text: str) -> Tensors:
         got = quote(str(error).partition("\n")[0])[1:-1]
         raise WeightsError(where, expected=expected, got=got, hint="convert it to safetensors") from error
     if not isinstance(state, Mapping) or not all(
-        isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()
+        isinstance(k, str) and isinstance(v, Tensor) and v.layout is torch.strided for k, v in state.items()
     ):
         got = (
             f"{type(state).__name__} of {quote(list(state))}"
