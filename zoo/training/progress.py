@@ -21,6 +21,7 @@ class Reporter(AbstractContextManager["Reporter"]):
 
     def __init__(self, shown: bool | None = None) -> None:
         self.epochs = 0
+        self._silent = shown is False
         self._bar: Progress | None = None
         self._task: TaskID | None = None
         if sys.stderr.isatty() if shown is None else shown:
@@ -46,6 +47,13 @@ class Reporter(AbstractContextManager["Reporter"]):
         """A line about what is going to happen."""
         if self._bar is not None:
             self._bar.console.print(text, highlight=False, markup=False)
+
+    def tell(self, text: str) -> None:
+        """A line that is said wherever anything may be, on a terminal or not."""
+        if self._bar is not None:
+            self.note(text)
+        elif not self._silent:
+            sys.stderr.write(f"{text}\n")
 
     def step(self) -> None:
         """A batch is done."""
