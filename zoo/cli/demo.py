@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo.cli._complete import shipped_recipes
+
 if TYPE_CHECKING:
     from zoo.interfaces.model import Model
     from zoo.spec.recipe import Recipe
@@ -24,7 +26,7 @@ _SMALL = 1_000_000
 
 
 @click.command("demo")
-@click.argument("name", default=DEMO)
+@click.argument("name", default=DEMO, shell_complete=shipped_recipes)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the demo  [default: runs/NAME-N]")
 @click.option(
     "--seeds",
