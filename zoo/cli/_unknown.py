@@ -34,10 +34,10 @@ def unknown_flag(option: str, args: Sequence[str], table: Table, flags: Sequence
         whose = " and ".join(f"the {part}" for part, _, _ in homes[name])
         ways = " or ".join(f"--set {shlex.quote(f'{path}={value}')}" for _, path, _ in homes[name])
         return f"{option} is an option of {whose}: {ways}"
-    ways = {key: f"--set {places[0][1]}=..." for key, places in homes.items()}
-    ways.update({flag.lstrip("-").replace("-", "_"): flag for flag in flags})
-    close = difflib.get_close_matches(name, ways, n=1)
-    hint = f"; did you mean {ways[close[0]]}?" if close else ""
+    answers = {key: f"--set {places[0][1]}=..." for key, places in homes.items()}
+    answers.update({flag.lstrip("-").replace("-", "_"): flag for flag in flags})
+    close = difflib.get_close_matches(name, answers, n=1)
+    hint = f"; did you mean {answers[close[0]]}?" if close else ""
     return f"no such option {option}{hint}"
 
 

@@ -91,8 +91,7 @@ class Engine:
         on_epoch: called after each epoch with the rows so far and the trainer's sheets.
         saving: how checkpoints are kept; None keeps none.
         resumed: what a checkpoint held, to go on from there.
-        lengthened: epochs that were behind when the run was last given more of them; from there on early
-            stopping counts anew where it had stopped the run.
+        lengthened: epochs behind when the run last got more of them; early stopping that ended it waits anew.
         on_restored: called when model and trainer are where they go on from.
         reporter: shows how it goes.
     """
@@ -285,8 +284,10 @@ class _Best:
 
     def is_present(self) -> bool:
         """Whether the best is what the model holds now, so that one copy tells both."""
-        pairs = zip(self.kept, self.present(), strict=False)
-        return bool(self.kept) and all(torch.equal(kept[k], now[k]) for kept, now in pairs for k in kept)
+        tables = zip(self.kept, self.present(), strict=False)
+        pairs = [(kept[name], now[name]) for kept, now in tables for name in kept]
+        # What a checkpoint held lies in memory, the model perhaps on an accelerator.
+        return bool(pairs) and all(a.device == b.device and torch.equal(a, b) for a, b in pairs)
 
     def restore(self) -> None:
         self.put(self.kept or self.present())

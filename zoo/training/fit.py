@@ -132,8 +132,8 @@ def fit(
     if job is not None and longer is not None:
         check_longer(str(job.folder), longer, work.trainer, work.loss)
     resumed = job.take_up(work.model, work.splits.hash, warps) if job is not None else None
-    if job is not None and longer is not None and first:
-        job.lengthen(longer, work.recipe.trainer)
+    if job is not None and longer is not None:
+        job.lengthen(longer, work.recipe.trainer, record=first)
     if job is None and first:
         folder = new_run_folder(out, work.recipe.model.name)
         job = _begin(folder, work, {"precision": precision, "skip_unreadable": skip_unreadable}, warps)

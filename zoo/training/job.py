@@ -119,24 +119,26 @@ class Job:
             raise TrainingError(run, expected="a run that says how many epochs it has", got="none", hint=hint)
         return Longer(before, as_epochs(str(self.folder), epochs, done), done, finished)
 
-    def lengthen(self, longer: Longer, trainer: Any) -> None:
-        """Records that the run goes on for longer: from now on, resuming does.
+    def lengthen(self, longer: Longer, trainer: Any, *, record: bool) -> None:
+        """From now on the run goes on for longer.
 
         Args:
             longer: how much.
             trainer: value of the recipe's section.
+            record: whether to write it down, which one of several processes does.
         """
         facts = self.facts
         facts["recipe"] = {**facts["recipe"], **({} if trainer is None else {"trainer": trainer})}
-        record = [*facts.get("lengthened", []), longer.to_dict()]
-        facts |= {"finished": False, "epochs": longer.epochs, "lengthened": record}
-        self._write()
+        times = [*facts.get("lengthened", []), longer.to_dict()]
+        facts |= {"finished": False, "epochs": longer.epochs, "lengthened": times}
+        if record:
+            self._write()
 
     @property
     def lengthened(self) -> int | None:
         """Epochs that were behind when the run was last lengthened; None where it never was."""
-        record = self.facts.get("lengthened")
-        return record[-1]["after"] if record else None
+        times = self.facts.get("lengthened")
+        return times[-1]["after"] if times else None
 
     def check_given(self, parts: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
         """Raises unless just those parts are given that a file cannot hold.
