@@ -110,7 +110,7 @@ def _backbone(part: Part) -> Use:
     blocks = len(part.facts.get("blocks") or ())
     freeze = None if tag is None or blocks < 2 else "block1" if blocks == 2 else f"block1-{blocks - 1}"
     given = {"head": "binary", "weights": tag, "freeze": freeze}
-    sets = [f"--set {key}={given[key]}" for key in ("weights", "freeze") if given[key]]
+    sets = [f"--{key} {given[key]}" for key in ("weights", "freeze") if given[key]]
     return Use(
         (
             "import zoo",
@@ -170,7 +170,7 @@ def _trained(part: Part, section: str) -> Use:
     fit = _call("zoo.fit", "model", _literal(data), **{section: part.ref})
     return Use(
         ("import zoo", "", _set("model", model), _set("run", fit), "print(run)"),
-        (f"zoo fit {words} --set {section}={part.ref}",),
+        (f"zoo fit {words} --{section} {part.ref}",),
     )
 
 

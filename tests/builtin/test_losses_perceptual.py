@@ -185,6 +185,20 @@ def test_any_losses_add_up_such_as_those_of_classes() -> None:
     torch.testing.assert_close(total(loss(logits, target)), plain + 0.5 * smooth)
 
 
+def test_it_depends_on_the_number_of_epochs_where_a_schedule_in_it_does() -> None:
+    class Moving(Loss):
+        def advance(self, position: float, epochs: int) -> None:
+            """Nobody knows how."""
+
+    assert not MSE().stretches
+    assert Moving().stretches
+    assert not perceptual(mse=2.0, l1={"weight": 1.0, "schedule": {"name": "step", "every": 2}}).stretches
+    moving = {"weight": 1.0, "schedule": "linear"}
+    assert perceptual(mse=2.0, l1=moving).stretches
+    inner = {"weight": 1.0, "loss": {"name": "perceptual", "parts": {"l1": moving}}}
+    assert perceptual(mse=2.0, inner=inner).stretches
+
+
 def test_a_weight_follows_its_schedule_up_and_down() -> None:
     one, two = pictures(channels=1)
     loss = perceptual(

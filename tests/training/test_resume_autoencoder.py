@@ -60,3 +60,20 @@ def test_a_resumed_run_ends_as_an_unbroken_one(kind: str, at: int, tmp_path: Pat
     assert all(torch.equal(one[name], two[name]) for name in one)
     assert rows(whole) == rows(resumed)
     assert whole.best_epoch == resumed.best_epoch
+
+
+@pytest.mark.slow
+def test_a_finished_run_goes_on_for_longer(tmp_path: Path) -> None:
+    def fit(out: str, epochs: int) -> Any:
+        encoder = {"name": "conv_encoder", "channels": [4, 8]}
+        made = zoo.build(
+            "autoencoder", encoder=encoder, in_channels=1, input_size=8, seed=0, variational=True
+        )
+        options = {**SETTINGS, "schedule": "exponential", "epochs": epochs}
+        return zoo.fit(made, DIGITS, out=tmp_path / out, **options)
+
+    whole, short = fit("whole", 4), fit("short", 2)
+    longer = zoo.fit(resume=short.folder, epochs=4)
+    one, two = whole.model.state_dict(), longer.model.state_dict()
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    assert rows(whole) == rows(longer)

@@ -87,6 +87,11 @@ class Perceptual(Loss):
         for loss in self._losses():
             loss.advance(position, epochs)
 
+    @property
+    def stretches(self) -> bool:
+        """Whether a part, or the schedule of its weight, does."""
+        return any(s.stretches for s in self.schedules.values()) or any(x.stretches for x in self._losses())
+
     def _losses(self) -> list[Loss]:
         return [loss for loss in self.parts.values() if isinstance(loss, Loss)]
 

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Sequence
 
 import click
+from click.shell_completion import CompletionItem
 
 from zoo.spec.errors import ZooError, ZooWarning, near
 
@@ -31,6 +32,7 @@ _COMMANDS = {
     "augment": "draw what augmenters make of a picture",
     "demo": "run a recipe that a plugin ships",
     "new": "write the files of a plugin",
+    "completion": "make Tab complete names in bash, zsh or fish",
     "catalogue": "write the catalogues of plugins under development",
 }
 """Subcommand -> one line for `zoo --help`; each lives in the module of its name, as `command`."""
@@ -60,6 +62,11 @@ class _Lazy(click.Group):
         """The table of subcommands, without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([*_COMMANDS.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """What Tab offers for a subcommand's name, without importing them."""
+        names = [CompletionItem(n, help=text) for n, text in _COMMANDS.items() if n.startswith(incomplete)]
+        return names + click.Command.shell_complete(self, ctx, incomplete)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -93,6 +100,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Exit status: 0 done; 1 a check failed or something unforeseen happened; 2 a mistake of the user's, said
     in one line on standard error; 130 interrupted.
     """
+    if asked := os.environ.get("_ZOO_COMPLETE"):
+        from zoo.cli._complete import answer
+
+        answer(group, asked)
+        sys.exit(0)
     # Never list(...) in this file: once imported, the subcommand's module of that name shadows it.
     given = [*(sys.argv[1:] if arguments is None else arguments)]
     end = given.index("--") if "--" in given else len(given)

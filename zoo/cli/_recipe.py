@@ -12,7 +12,7 @@ from zoo.spec.recipe import ModelSection, Recipe
 
 Table = dict[str, Any]
 
-_REFERENCES = ("head", "loss", "trainer", "data", "augment")
+REFERENCES = ("head", "loss", "trainer", "data", "augment")
 """Sections that may be a bare name, and become a table when an option of theirs is set."""
 
 
@@ -71,7 +71,7 @@ def _put(table: Table, keys: list[str], value: Any, text: str) -> None:
     here = table
     for i, key in enumerate(keys[:-1]):
         inner = here.get(key)
-        if isinstance(inner, str) and key in _REFERENCES:
+        if isinstance(inner, str) and key in REFERENCES:
             inner = {"name": inner}
         if inner is None:
             inner = {}
@@ -80,6 +80,9 @@ def _put(table: Table, keys: list[str], value: Any, text: str) -> None:
             raise RecipeError(f"--set {text}", expected=f"{where} to be a table", got=quote(inner))
         here[key] = inner
         here = inner
+    before = here.get(keys[-1])
+    if keys[-1] in REFERENCES and isinstance(value, str) and isinstance(before, dict):
+        value = {"name": value, **before} if "name" not in before else value
     here[keys[-1]] = value
 
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo.cli._complete import shipped_recipes
+
 if TYPE_CHECKING:
     from zoo.interfaces.dataset import Dataset
     from zoo.interfaces.model import Model
@@ -44,7 +46,7 @@ class _Step:
 
 
 @click.command("demo")
-@click.argument("name", default=DEMO)
+@click.argument("name", default=DEMO, shell_complete=shipped_recipes)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the demo  [default: runs/NAME-N]")
 @click.option("--seed", type=int, help="Of weights, order and augmentation  [default: the recipes']")
 def command(name: str, out: Path | None, seed: int | None) -> None:

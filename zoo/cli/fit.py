@@ -8,47 +8,96 @@ from typing import Any
 import click
 
 from zoo.cli._common import emit_json, json_option
+from zoo.cli._complete import MODELS, components, folders, recipe_files
+from zoo.cli._options import MODEL_OPTIONS, NAME, RATE, model_options
+from zoo.cli._unknown import Answering
 
 _INTERRUPTED = 130
+_SECTIONS = {
+    "Model": ("name", *MODEL_OPTIONS),
+    "Data": ("data", "augment", "skip_unreadable", "workers"),
+    "Training": ("epochs", "lr", "batch_size", "loss", "trainer", "seed", "sets"),
+    "Run": ("out", "resume", "checkpoint_every"),
+    "Computing": ("device", "precision", "cache"),
+}
 
 
-@click.command("fit")
-@click.argument("recipe", required=False)
-@click.option("--model", "name", help="Backbone or model, instead of a recipe.")
-@click.option("--head", help="Head of the model, with --model.")
-@click.option("--freeze", help="Blocks to freeze, with --model: block1-4.")
-@click.option("--weights", help="Tag, file or repository of published weights, with --model.")
-@click.option("--data", help="Folder of class folders, or a data set's name.")
+@click.command("fit", cls=Answering, sections=_SECTIONS)
+@click.argument("recipe", required=False, shell_complete=recipe_files)
 @click.option(
-    "--set", "sets", multiple=True, metavar="PATH=VALUE", help="Change the recipe: trainer.epochs=5."
+    "--model",
+    "name",
+    metavar="NAME",
+    help="Backbone or model, instead of RECIPE.",
+    shell_complete=components(*MODELS),
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run  [default: runs/MODEL-N]")
+@model_options
 @click.option(
-    "--seed", type=int, help="Of weights, splits, order and dropout  [default: the recipe's, else 0]"
+    "--data",
+    metavar="DATA",
+    help="Folder of class folders, or a data set's name.",
+    shell_complete=components("dataset", files="dir"),
 )
-@click.option("--device", help="cpu, cuda, ...  [default: an accelerator if there is one]")
 @click.option(
-    "--precision", type=click.Choice(["fp32", "bf16", "fp16"]), help="Of forwards and losses  [default: fp32]"
+    "--augment",
+    type=NAME,
+    multiple=True,
+    metavar="NAME",
+    shell_complete=components("augmenter"),
+    help="Augmenter of the training images; several make a chain: --augment flip --augment noise.",
+)
+@click.option("--epochs", type=int, metavar="NUMBER", help="Passes over the training images.")
+@click.option(
+    "--lr", type=RATE, metavar="RATE", help="Learning rate, or one a part: backbone=1e-5,head=1e-3."
+)
+@click.option("--batch-size", type=int, metavar="NUMBER", help="Images a step.")
+@click.option("--loss", metavar="NAME", help="Loss  [default: the task's]", shell_complete=components("loss"))
+@click.option(
+    "--trainer", metavar="NAME", help="Trainer  [default: the model's]", shell_complete=components("trainer")
+)
+@click.option(
+    "--seed",
+    type=int,
+    metavar="NUMBER",
+    help="Of weights, splits, order and dropout  [default: the recipe's, else 0]",
+)
+@click.option(
+    "--set", "sets", multiple=True, metavar="PATH=VALUE", help="All the rest: trainer.schedule=cosine."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FOLDER", help="Of the run  [default: runs/MODEL-N]"
+)
+@click.option(
+    "--resume",
+    metavar="RUN",
+    shell_complete=folders,
+    help="Go on with a run that was killed or interrupted; with --epochs, also for longer.",
+)
+@click.option(
+    "--checkpoint-every",
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Between checkpoints, at least.",
+)
+@click.option("--device", metavar="NAME", help="cpu, cuda, ...  [default: an accelerator if there is one]")
+@click.option(
+    "--precision",
+    type=click.Choice(["fp32", "bf16", "fp16"]),
+    metavar="NAME",
+    help="fp32, bf16 or fp16, of forwards and losses  [default: fp32]",
 )
 @click.option(
     "--cache/--no-cache", default=None, help="Keep what frozen blocks compute  [default: if possible]"
 )
-@click.option("--skip-unreadable", is_flag=True, help="Leave out pictures that cannot be decoded.")
-@click.option("--resume", metavar="RUN", help="Go on with a run that was killed or interrupted.")
-@click.option(
-    "--checkpoint-every", default=30.0, show_default=True, help="Seconds between checkpoints, at least."
-)
-@click.option("--workers", default=0, show_default=True, help="Processes that read pictures.")
+@click.option("--skip-unreadable", is_flag=True, help="Leave out images that cannot be decoded.")
+@click.option("--workers", default=0, show_default=True, metavar="NUMBER", help="Processes that read images.")
 @click.option("--quiet", is_flag=True, help="Say nothing of how it goes; warnings and errors stay.")
 @json_option
 def command(
     *,
     recipe: str | None,
     name: str | None,
-    head: str | None,
-    freeze: str | None,
-    weights: str | None,
-    data: str | None,
     sets: tuple[str, ...],
     out: Path | None,
     seed: int | None,
@@ -61,36 +110,30 @@ def command(
     workers: int,
     quiet: bool,
     as_json: bool,
+    **flags: Any,
 ) -> int:
-    """Train a model on pictures.
+    """Train a model on images.
 
-    RECIPE is a TOML file, or the folder of a saved model to train on.
+    RECIPE is a TOML file, or a saved model to train on: its folder, or hf://owner/name. A flag goes before
+    what RECIPE says.
 
     \b
-    zoo fit recipe.toml --set trainer.epochs=5 --set head.dropout=0.5
-    zoo fit --model resnet18 --head binary --freeze block1-4 --data photos/cats-and-dogs
-    zoo fit --resume runs/resnet18-1
+    zoo fit --model vgg16 --head binary --freeze block1-4 --data ./cats
+    zoo fit recipe.toml --lr 1e-4 --set head.dropout=0.5
+    zoo fit --resume runs/vgg16-1 --epochs 20
     """
+    from zoo.cli._fit import check_alone, model_and_options
     from zoo.training.verbs import fit
 
-    parts = {"head": head, "freeze": freeze, "weights": weights}
     if resume is not None:
-        _check_alone(
-            resume, {"RECIPE": recipe, "--model": name, "--data": data, "--set": sets or None, **parts}
-        )
-        model, options, data_given = None, dict[str, Any](), None
+        check_alone(resume, {"recipe": recipe, "model": name, "set": sets or None, **flags})
+        epochs = flags["epochs"]
+        model, data, options = None, None, {} if epochs is None else {"epochs": epochs}
     else:
-        model, options, data_given = _model(
-            recipe=recipe,
-            name=name,
-            parts=parts,
-            data=data,
-            sets=sets,
-            seed=seed,
-        )
+        model, data, options = model_and_options(recipe, name, {**flags, "seed": seed}, sets)
     run = fit(
         model,
-        data_given,
+        data,
         seed=seed,
         out=out,
         device=device,
@@ -119,58 +162,3 @@ def command(
     else:
         click.echo(run)
     return _INTERRUPTED if run.interrupted else 0
-
-
-def _check_alone(resume: str, others: dict[str, Any]) -> None:
-    from zoo.spec.errors import RecipeError, listing
-
-    if given := [
-        name if name.isupper() else f"--{name.strip('-')}"
-        for name, value in others.items()
-        if value is not None
-    ]:
-        hint = "leave it out: the run knows it"
-        raise RecipeError(f"--resume {resume}", expected="no other settings", got=listing(given), hint=hint)
-
-
-def _model(
-    *,
-    recipe: str | None,
-    name: str | None,
-    parts: dict[str, Any],
-    data: str | None,
-    sets: tuple[str, ...],
-    seed: int | None,
-) -> tuple[Any, dict[str, Any], Any]:
-    """The model or recipe to train, options of the default trainer, and the data beside a saved model."""
-    from zoo.cli._recipe import apply, read_table, trainer_options
-    from zoo.spec.errors import RecipeError
-    from zoo.spec.recipe import Recipe
-    from zoo.training.common import as_model
-
-    if (recipe is None) == (name is None):
-        got = "both" if recipe else "neither"
-        raise RecipeError("fit", expected="a recipe or --model", got=got, hint="zoo fit --help")
-    given = {} if data is None else {"data": data}
-    if recipe is not None and Path(recipe).is_dir():
-        saved, _ = as_model(recipe)
-        table = apply({"model": {"name": saved.recipe.model.name}, **given}, sets)
-        if table.pop("model") != {"name": saved.recipe.model.name} or any(parts.values()):
-            hint = "set trainer, loss, augment or data"
-            raise RecipeError(
-                "a saved model", expected="its parts as they are", got="changes to them", hint=hint
-            )
-        table, options = trainer_options(table)
-        changed = Recipe.from_dict({"model": {"name": "any"}, **table})
-        update = {key: getattr(changed, key) for key in table}
-        saved.recipe = saved.recipe.model_copy(update=update)
-        return saved, options, changed.data
-    base: dict[str, Any] = read_table(Path(recipe)) if recipe is not None else {"model": {"name": name}}
-    base["model"] |= {key: value for key, value in parts.items() if value is not None}
-    base |= given if seed is None else {**given, "seed": seed}
-    table, options = trainer_options(apply(base, sets))
-    checked = Recipe.from_dict(table)
-    if checked.data is None:
-        hint = "add --data FOLDER, or data = ... to the recipe"
-        raise RecipeError("fit", expected="data", got="none", hint=hint)
-    return checked, options, None

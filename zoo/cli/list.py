@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from zoo.cli._common import emit_json, json_option
+from zoo.cli._complete import kinds
 
 
 @click.command()
-@click.argument("kind", required=False)
+@click.argument("kind", required=False, shell_complete=kinds)
 @click.option("--search", metavar="TEXT", help="Words that must occur in name, summary, tags or task.")
 @click.option("--tag", help="A tag that they must carry.")
 @click.option(

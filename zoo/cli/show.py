@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from zoo.cli._common import count, emit_json, json_option, table
+from zoo.cli._complete import components, kinds
 from zoo.spec.component import Weights
 
 _SECTION = {"augmenter": "augment"}
@@ -15,8 +16,8 @@ _SECTION = {"augmenter": "augment"}
 
 
 @click.command()
-@click.argument("name")
-@click.option("--kind", help="Which kind it is of, where a name has several.")
+@click.argument("name", shell_complete=components())
+@click.option("--kind", shell_complete=kinds, help="Which kind it is of, where a name has several.")
 @json_option
 def command(name: str, kind: str | None, as_json: bool) -> None:
     """Show one component: what it is, its options, its parts, how to use it."""

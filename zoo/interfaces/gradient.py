@@ -51,6 +51,8 @@ class GradientTrainer(Trainer):
         OptionError: the schedule is unknown or does not fit.
     """
 
+    schedule: Schedule
+
     def __init__(
         self,
         *,

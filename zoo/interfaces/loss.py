@@ -71,6 +71,11 @@ class Loss(nn.Module):
             epochs: of the run.
         """
 
+    @property
+    def stretches(self) -> bool:
+        """Whether what `advance` does depends on how many epochs the run has; assumed where there is one."""
+        return type(self).advance is not Loss.advance
+
 
 def compute(
     loss: nn.Module, outputs: Mapping[str, Tensor], target: Tensor, batch: Batch

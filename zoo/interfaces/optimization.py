@@ -114,6 +114,10 @@ class Rates:
         """The reverse of `state_dict`."""
         if self._moving is not None:
             self._moving.load_state_dict(dict(state["moving"]))
+            # The saved rates are those of a run that may have had other epochs.
+            base, factors = self._moving.base_lrs, self._moving.lr_lambdas
+            for group, full, factor in zip(self.optimizer.param_groups, base, factors, strict=True):
+                group["lr"] = full * factor(self._moving.last_epoch)
         if self._plateau is not None:
             self._plateau.load_state_dict(dict(state["plateau"]))
 

@@ -15,6 +15,7 @@ from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.execution import Execution
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
+from zoo.spec.schedule import Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class Trainer(ABC):
             `higher_is_better`, means the last.
         higher_is_better: how to read it.
         early_stopping: epochs without a better one after which the engine stops; None goes on to the end.
+        schedule: how the learning rates change; None where that is not said, and then a run cannot be
+            resumed for more epochs than it was begun with.
         charts: for the curves of a run, titles and the values of an epoch that each draws; where empty, loss
             and first metric.
         takes_prefix: whether batches may hold what a model's frozen prefix returned in the place of `image`;
@@ -57,6 +60,7 @@ class Trainer(ABC):
     monitor: str = "val_loss"
     higher_is_better: bool = False
     early_stopping: int | None = None
+    schedule: Schedule | None = None
     charts: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     takes_prefix: bool = False
 
@@ -94,6 +98,21 @@ class Trainer(ABC):
 
     def finish(self) -> None:  # noqa: B027 - most need nothing
         """After the last epoch, when the model has the weights of the best one."""
+
+    def check_longer(self, before: int) -> None:  # noqa: B027 - for most there is nothing to refuse
+        """Called before `setup` where a resumed run gets other `epochs` than it had.
+
+        Args:
+            before: epochs that it was begun with.
+
+        Raises:
+            TrainingError: to go on for more of them has no clear meaning.
+        """
+
+    @property
+    def rates(self) -> dict[str, float]:
+        """The present learning rate by part; empty where there is none to tell."""
+        return {}
 
     @property
     @abstractmethod

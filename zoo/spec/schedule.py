@@ -47,6 +47,16 @@ class Schedule(Options):
         """Whether the multiplier ever changes with time alone."""
         return type(self) is not Schedule or self.warmup > 0
 
+    @property
+    def stretches(self) -> bool:
+        """Whether the multiplier depends on how many epochs the run has.
+
+        Example:
+            >>> [read_schedule(name).stretches for name in ("cosine", "exponential")]
+            [True, False]
+        """
+        return isinstance(self, Linear | Cosine | OneCycle)
+
 
 class Linear(Schedule):
     """Falls linearly to `end` times the rate."""

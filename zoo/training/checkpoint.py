@@ -53,19 +53,41 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     Raises:
         FormatError: the file is missing, damaged, or of a newer format.
     """
+    note = _note(path)
+    try:
+        tensors = read(path, copy=True)
+    except (WeightsError, ValueError) as error:
+        raise _damaged(path, error) from None
+    state: dict[str, Any] = _unpack(note["state"], tensors)
+    return state
+
+
+def _note(path: Path) -> dict[str, Any]:
     where = f"checkpoint {path}"
     try:
         note = json.loads(read_notes(path).get(_NOTE, "null"))
-        tensors = read(path, copy=True)
     except (WeightsError, ValueError, RecursionError) as error:
-        raise FormatError(where, expected="a whole checkpoint", got=quote(str(error))[1:-1]) from None
+        raise _damaged(path, error) from None
     if not isinstance(note, dict) or not isinstance(note.get("format"), int):
         raise FormatError(where, expected="a checkpoint written by zoo", got="something else")
     if note["format"] > FORMAT:
         hint = "pip install --upgrade zoo-core"
         raise FormatError(where, expected=f"format {FORMAT}", got=str(note["format"]), hint=hint)
-    state: dict[str, Any] = _unpack(note["state"], tensors)
-    return state
+    return note
+
+
+def _damaged(path: Path, error: Exception) -> FormatError:
+    got = quote(str(error))[1:-1]
+    return FormatError(f"checkpoint {path}", expected="a whole checkpoint", got=got)
+
+
+def read_numbers(path: Path) -> dict[str, Any]:
+    """The plain values at the top of a checkpoint's state, without its tensors.
+
+    Raises:
+        FormatError: as `read_checkpoint`.
+    """
+    return {key: value for key, value in _note(path)["state"][_TABLE] if not isinstance(value, list | dict)}
 
 
 def _pack(value: Any, tensors: dict[str, Tensor], where: str) -> Any:

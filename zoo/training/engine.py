@@ -91,6 +91,8 @@ class Engine:
         on_epoch: called after each epoch with the rows so far and the trainer's sheets.
         saving: how checkpoints are kept; None keeps none.
         resumed: what a checkpoint held, to go on from there.
+        lengthened: epochs behind when the run last got more of them; early stopping that ended it waits anew.
+        on_restored: called when model and trainer are where they go on from.
         reporter: shows how it goes.
     """
 
@@ -106,6 +108,8 @@ class Engine:
     on_epoch: Callable[[list[Row], Mapping[str, Sheet]], None] | None = None
     saving: Saving | None = None
     resumed: Mapping[str, Any] | None = None
+    lengthened: int | None = None
+    on_restored: Callable[[], None] | None = None
     reporter: Reporter | None = None
 
     def run(self) -> Outcome:
@@ -119,6 +123,7 @@ class Engine:
         self._steps = len(self.train.order)
         self._execution = self.execution or Execution(self._steps)
         self._history: list[Row] = []
+        self._waits_from = 0
         self._best = _Best(self.model, self.loss)
         self._saved, self._pause = time.monotonic(), self.saving.every if self.saving else 0.0
         interrupted = False
@@ -128,6 +133,8 @@ class Engine:
                 self.loss.to(self.device).train()
             trainer.setup(self.model, self.loss, self._execution)
             epoch, step, means = self._restore()
+            if self.on_restored is not None:
+                self.on_restored()
             reporter.begin(trainer.epochs, self._steps, done=(epoch - 1) * self._steps + step)
             try:
                 while epoch <= trainer.epochs and not self._stalled():
@@ -200,13 +207,20 @@ class Engine:
         if patience is None or not self._history:
             return False
         best = best_row(self._history, trainer.monitor, trainer.higher_is_better)
-        return self._history[-1]["epoch"] - (best["epoch"] if best else 0) >= patience
+        last_good = max(best["epoch"] if best else 0, self._waits_from)
+        return self._history[-1]["epoch"] - last_good >= patience
 
     # -- checkpoints -----------------------------------------------------------------------------------
 
     def _save(self, epoch: int, step: int, means: Means | None) -> None:
-        """Writes a checkpoint if it is time: of the state before step `step` (from 0) of epoch `epoch`."""
-        if self.saving is None or time.monotonic() - self._saved < self._pause:
+        """Writes a checkpoint if it is time: of the state before step `step` (from 0) of epoch `epoch`.
+
+        After the last epoch it is, so that the run can go on for longer.
+        """
+        if self.saving is None:
+            return
+        last = means is None and (epoch > self.trainer.epochs or self._stalled())
+        if not last and time.monotonic() - self._saved < self._pause:
             return
         started = time.monotonic()
         self.saving.write(
@@ -216,7 +230,8 @@ class Engine:
                 "means": means.state_dict() if means else None,
                 "history": self._history,
                 "present": self._best.present(),
-                "best": self._best.kept,
+                "best": None if means is None and self._best.is_present() else self._best.kept,
+                "waits_from": self._waits_from,
                 "trainer": self.trainer.state_dict(),
                 "execution": self._execution.state_dict(),
             }
@@ -231,11 +246,15 @@ class Engine:
         if state is None:
             return 1, 0, None
         try:
-            self._best.kept = [dict(values) for values in state["best"]]
+            best = state["present"] if state["best"] is None else state["best"]
+            self._best.kept = [dict(values) for values in best]
             self._best.put(state["present"])
             self.trainer.load_state_dict(state["trainer"])
             self._execution.load_state_dict(state["execution"])
             self._history = [dict(row) for row in state["history"]]
+            self._waits_from = state.get("waits_from", 0)
+            if self.lengthened == len(self._history) and self._stalled():
+                self._waits_from = len(self._history)
             return state["epoch"], state["step"], state["means"]
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             hint = "resume with the parts that the run was begun with"
@@ -262,6 +281,13 @@ class _Best:
 
     def keep(self) -> None:
         self.kept = [{name: value.clone() for name, value in values.items()} for values in self.present()]
+
+    def is_present(self) -> bool:
+        """Whether the best is what the model holds now, so that one copy tells both."""
+        tables = zip(self.kept, self.present(), strict=False)
+        pairs = [(kept[name], now[name]) for kept, now in tables for name in kept]
+        # What a checkpoint held lies in memory, the model perhaps on an accelerator.
+        return bool(pairs) and all(a.device == b.device and torch.equal(a, b) for a, b in pairs)
 
     def restore(self) -> None:
         self.put(self.kept or self.present())

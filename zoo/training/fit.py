@@ -26,6 +26,7 @@ from zoo.training.common import SPLITS_FILE, data_value, new_run_folder
 from zoo.training.engine import Engine, Outcome, Saving
 from zoo.training.history import HISTORY_FILE, write_history, write_json
 from zoo.training.job import Job
+from zoo.training.longer import asked, check_longer, tell
 from zoo.training.plain import PlainModel
 from zoo.training.plots import CURVES_FILE, curves, png_path
 from zoo.training.progress import Reporter
@@ -66,6 +67,8 @@ def fit(
     mode, and on the device where it was. The same seed gives the same weights, with any number of workers.
 
     A run that was killed goes on with `resume=` and ends with the same weights as if nothing had happened.
+    With `epochs=` beside it, a run goes on for longer, a finished one too: it ends as one with so many epochs
+    from the start, unless its schedule depends on their number and is stretched, which is told.
     What the frozen blocks at a model's beginning compute is kept on disk and reused where that gives the same
     result: for training pictures without augmentation, for validation pictures always.
 
@@ -85,7 +88,7 @@ def fit(
             raises where it is not.
         skip_unreadable: leave out pictures that cannot be decoded, and say which.
         resume: folder of a run to go on with. What it was begun with is known; give only what was an object,
-            and where to compute.
+            where to compute, and `epochs` to go on for longer.
         checkpoint_every: seconds between two checkpoints at least; 0 writes one after each step.
         progress: whether to say how it goes: a bar on a terminal and in a notebook, else a line an epoch on
             standard error.
@@ -109,17 +112,14 @@ def fit(
     if checkpoint_every < 0:
         raise OptionError("checkpoint_every", expected="0 or more seconds", got=str(checkpoint_every))
     parts = {"data": data, "augment": augment, "loss": loss, "trainer": trainer}
-    job: Job | None = None
+    job, longer = None, None
     if resume is not None:
         job = Job.read(Path(resume).expanduser())
-        settings = {"seed": seed, "out": out, "precision": precision, **options}
+        longer = job.longer(asked(trainer, options))
+        settings = {"seed": seed, "out": out, "precision": precision, **options, "epochs": None}
         job.check_given({"model": model, **parts}, settings)
-        precision, skip_unreadable = job.facts["precision"], job.facts["skip_unreadable"]
-        recipe = job.facts["recipe"]
-        named = {name: recipe.get(name) for name in parts} | {"data": job.facts["data"]}
-        parts = {name: named[name] if value is None else value for name, value in parts.items()}
-        seed, options = recipe["seed"], {}
-        model = job.model(model)
+        seed, precision, skip_unreadable = job.settings
+        parts, model = job.parts(parts), job.model(model)
     elif model is None:
         hint = 'zoo.fit(zoo.build("resnet18", head="binary"), "photos"), or resume="runs/resnet18-1"'
         raise TrainingError("fit", expected="a model, or resume=", got="neither", hint=hint)
@@ -130,7 +130,11 @@ def fit(
     work = assemble(model, **parts, seed=seed, options=options, skip_unreadable=skip_unreadable)
     first = processes()[0] == 0
     warps = resampler(chosen) if work.augment is not None and work.augment.resamples else None
+    if job is not None and longer is not None:
+        check_longer(str(job.folder), longer, work.trainer, work.loss)
     resumed = job.take_up(work.model, work.splits.hash, warps) if job is not None else None
+    if job is not None and longer is not None:
+        job.lengthen(longer, work.recipe.trainer, record=first)
     if job is None and first:
         folder = new_run_folder(out, work.recipe.model.name)
         job = _begin(folder, work, {"precision": precision, "skip_unreadable": skip_unreadable}, warps)
@@ -157,6 +161,8 @@ def fit(
                 on_epoch=partial(_record_epoch, folder) if first else None,
                 saving=saving,
                 resumed=resumed,
+                lengthened=job.lengthened if job is not None else None,
+                on_restored=partial(tell, longer, work, reporter) if longer is not None and first else None,
                 reporter=reporter,
             )
             try:

@@ -1,4 +1,4 @@
-"""A run's folder while it is under way: what was asked for, from where it started, and its checkpoint."""
+"""A run's folder: what was asked for, from where it started, and its checkpoint."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from typing import Any
 import torch
 
 from zoo.compose.tensors import read, write
+from zoo.compose.weights import WEIGHTS_FILE
 from zoo.interfaces.model import Model
 from zoo.spec.errors import FormatError, OptionError, SaveError, TrainingError, listing, quote, warn
-from zoo.training.checkpoint import CHECKPOINT_FILE, read_checkpoint, write_checkpoint
+from zoo.training.checkpoint import CHECKPOINT_FILE, read_checkpoint, read_numbers, write_checkpoint
 from zoo.training.history import write_json
+from zoo.training.longer import Longer, as_epochs
 from zoo.training.plain import PlainModel
 from zoo.training.work import Work
 
@@ -54,6 +56,9 @@ class Job:
         known = {
             "format": FORMAT,
             "finished": False,
+            "epochs": work.trainer.epochs,
+            "origin": model.origin,
+            "metrics": model.metrics,
             "versions": _versions(work.model, resampler),
             "recipe": work.recipe.to_dict(),
             "data": work.data,
@@ -69,7 +74,7 @@ class Job:
         """The job of a folder.
 
         Raises:
-            TrainingError: there is no run in it, or it is finished.
+            TrainingError: there is no run in it.
             FormatError: its file is damaged, or of a newer format.
         """
         path = folder / JOB_FILE
@@ -86,12 +91,54 @@ class Job:
         if facts["format"] > FORMAT:
             hint = "pip install --upgrade zoo-core"
             raise FormatError(f"run {path}", expected=f"format {FORMAT}", got=str(facts["format"]), hint=hint)
-        if facts["finished"]:
-            hint = f"zoo fit {folder} --data ... trains on from its best weights"
-            raise TrainingError(
-                f"resume {folder}", expected="an unfinished run", got="a finished one", hint=hint
-            )
         return cls(folder, facts)
+
+    def longer(self, epochs: Any) -> Longer | None:
+        """How much longer the run is to go on; None to its end as it was planned.
+
+        Args:
+            epochs: asked for; None for those of the run.
+
+        Raises:
+            TrainingError: it is finished and gets no more epochs, or it cannot go on.
+        """
+        run, path = f"resume {self.folder}", self.folder / CHECKPOINT_FILE
+        anew = f"zoo fit {self.folder} --data ... begins a new run from its best weights"
+        finished, before = self.facts["finished"], self.facts.get("epochs")
+        done = read_numbers(path)["epoch"] - 1 if path.exists() else 0
+        if finished and not path.exists():
+            expected, got = f"a run with its last {CHECKPOINT_FILE}", "a finished one without it"
+            raise TrainingError(run, expected=expected, got=got, hint=anew)
+        if finished and epochs is None:
+            hint = f"zoo fit --resume {self.folder} --epochs {2 * done} goes on longer, {anew}"
+            raise TrainingError(run, expected="an unfinished run", got="a finished one", hint=hint)
+        if epochs is None or (epochs == before and not finished):
+            return None
+        if before is None:
+            hint = f"zoo fit --resume {self.folder} without epochs; {anew}"
+            raise TrainingError(run, expected="a run that says how many epochs it has", got="none", hint=hint)
+        return Longer(before, as_epochs(str(self.folder), epochs, done), done, finished)
+
+    def lengthen(self, longer: Longer, trainer: Any, *, record: bool) -> None:
+        """From now on the run goes on for longer.
+
+        Args:
+            longer: how much.
+            trainer: value of the recipe's section.
+            record: whether to write it down, which one of several processes does.
+        """
+        facts = self.facts
+        facts["recipe"] = {**facts["recipe"], **({} if trainer is None else {"trainer": trainer})}
+        times = [*facts.get("lengthened", []), longer.to_dict()]
+        facts |= {"finished": False, "epochs": longer.epochs, "lengthened": times}
+        if record:
+            self._write()
+
+    @property
+    def lengthened(self) -> int | None:
+        """Epochs that were behind when the run was last lengthened; None where it never was."""
+        times = self.facts.get("lengthened")
+        return times[-1]["after"] if times else None
 
     def check_given(self, parts: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
         """Raises unless just those parts are given that a file cannot hold.
@@ -111,13 +158,32 @@ class Job:
             expected = f"the {listing(missing)} of the run, which no file holds"
             raise TrainingError(f"resume {self.folder}", expected=expected, got="none", hint=hint)
 
+    @property
+    def settings(self) -> tuple[int, str, bool]:
+        """Seed, precision, and whether unreadable pictures are left out."""
+        facts = self.facts
+        return facts["recipe"]["seed"], facts["precision"], facts["skip_unreadable"]
+
+    def parts(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Data, augmenter, loss and trainer: objects as given, else by the names that the run knows."""
+        named = {name: self.facts["recipe"].get(name) for name in given} | {"data": self.facts["data"]}
+        return {name: named[name] if value is None else value for name, value in given.items()}
+
     def model(self, given: Any) -> Any:
-        """The model as it was at the start; `given` where zoo did not build it, to be filled by `take_up`."""
+        """The model as it was at the start; `given` where zoo did not build it, to be filled by `take_up`.
+
+        Of a finished run it is the trained one: what training changes is in the checkpoint.
+        """
         if given is not None:
             return given
         from zoo.hub.folder import load
 
-        return load(self.folder / START_FOLDER, copy=True)
+        if (self.folder / START_FOLDER).is_dir():
+            return load(self.folder / START_FOLDER, copy=True)
+        model = load(self.folder, copy=True)
+        model.note_origin(self.facts["origin"])
+        model.metrics = self.facts["metrics"]
+        return model
 
     def take_up(self, model: Model, splits: str, resampler: str | None) -> dict[str, Any] | None:
         """Puts a model where the run began; returns the newest checkpoint, None where there is none yet.
@@ -136,14 +202,8 @@ class Job:
             raise TrainingError(
                 f"resume {self.folder}", expected="the same pictures", got="others", hint=hint
             )
-        state = self.folder / START_FOLDER / _STATE_FILE
-        if state.exists():
-            try:
-                model.load_state_dict(read(state, copy=True))
-            except RuntimeError as error:
-                got = str(error).splitlines()[-1].strip()
-                expected = "the module that was trained"
-                raise TrainingError(f"resume {self.folder}", expected=expected, got=got) from None
+        if isinstance(model, PlainModel):
+            self._fill(model)
         fixed = set(self.facts["fixed"])
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(name not in fixed)
@@ -152,6 +212,19 @@ class Job:
             warn(f"the run was begun with {', '.join(changed)}; it may end otherwise than unbroken")
         path = self.folder / CHECKPOINT_FILE
         return read_checkpoint(path) if path.exists() else None
+
+    def _fill(self, model: PlainModel) -> None:
+        """The values of a module that zoo did not build."""
+        start = self.folder / START_FOLDER / _STATE_FILE
+        try:
+            if start.exists():
+                model.load_state_dict(read(start, copy=True))
+            else:
+                model.module.load_state_dict(read(self.folder / WEIGHTS_FILE, copy=True))
+        except RuntimeError as error:
+            got = str(error).splitlines()[-1].strip()
+            expected = "the module that was trained"
+            raise TrainingError(f"resume {self.folder}", expected=expected, got=got) from None
 
     def keep(self, state: Mapping[str, Any]) -> None:
         """Writes a checkpoint.
@@ -168,10 +241,9 @@ class Job:
             ) from error
 
     def finish(self) -> None:
-        """Says that the run is over, and removes what only resuming needs."""
+        """Says that the run is over, and removes the model of the start; the last checkpoint stays."""
         self.facts["finished"] = True
         self._write()
-        (self.folder / CHECKPOINT_FILE).unlink(missing_ok=True)
         shutil.rmtree(self.folder / START_FOLDER, ignore_errors=True)
 
     def discard(self) -> None:

@@ -310,6 +310,25 @@ def test_a_killed_run_ends_as_an_unbroken_one(
     assert rows[0] == rows[1]
 
 
+@pytest.mark.slow
+def test_a_finished_run_goes_on_for_longer_as_one_that_was_longer_from_the_start(tmp_path: Path) -> None:
+    options = {"ema": 0.9, "discriminator_steps": 2, "schedule": {"name": "step", "every": 2}}
+    whole = run(tmp_path / "whole", epochs=4, **options)
+    run(tmp_path / "short", epochs=2, **options)
+    longer = zoo.fit(resume=tmp_path / "short", epochs=4)
+    a, b = whole.model.state_dict(), longer.model.state_dict()
+    assert all(torch.equal(a[name], b[name]) for name in a)
+    assert longer.best_epoch == 4
+
+
+@pytest.mark.slow
+def test_a_stretched_schedule_is_told_for_each_network(tmp_path: Path) -> None:
+    run(tmp_path / "run", schedule="linear", lr={"generator": 1e-4, "discriminator": 4e-4})
+    said = "learning rate generator 5e-05, discriminator 0.0002: the linear schedule is stretched"
+    with pytest.warns(zoo.ZooWarning, match=said):
+        zoo.fit(resume=tmp_path / "run", epochs=4)
+
+
 def test_data_without_classes_and_a_last_batch_of_one(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     data = TorchData([(rng.random((8, 8, 1), dtype=np.float32), 0.0) for _ in range(13)])

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 import zoo
+from zoo.spec.errors import TrainingError
 from zoo.training import fit as fit_module
 from zoo.training.engine import Engine
 
@@ -46,10 +47,10 @@ class Killed(BaseException):
     """In the place of a signal."""
 
 
-def run(out: Path) -> object:
+def run(out: Path, **changes: object) -> object:
     space: dict[str, object] = {}
     exec(CODE, space)
-    return zoo.fit(space["pair"], out=out, **space["SETTINGS"])
+    return zoo.fit(space["pair"], out=out, **{**space["SETTINGS"], **changes})
 
 
 def rows(folder: Path) -> list[dict[str, float]]:
@@ -93,6 +94,18 @@ def test_killed_in_either_phase_and_between_them(
             run(tmp_path / "cut")
     zoo.fit(resume=tmp_path / "cut")
     same_end(whole, tmp_path / "cut")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::zoo.ZooWarning")
+def test_a_game_goes_on_for_longer_and_pretraining_alone_does_not(tmp_path: Path) -> None:
+    run(tmp_path / "whole", schedule="constant", epochs=3, pretrain_epochs=1)
+    run(tmp_path / "short", schedule="constant", epochs=2, pretrain_epochs=1)
+    zoo.fit(resume=tmp_path / "short", epochs=3)
+    same_end(tmp_path / "whole", tmp_path / "short")
+    run(tmp_path / "first", schedule="constant", epochs=1, pretrain_epochs=1)
+    with pytest.raises(TrainingError, match="a run whose last phase can go on, got one of 1 epochs, all pre"):
+        zoo.fit(resume=tmp_path / "first", epochs=2)
 
 
 @pytest.mark.slow

@@ -61,6 +61,7 @@ class GAN(Trainer):
     """
 
     higher_is_better = True
+    schedule: Schedule
     charts: Mapping[str, tuple[str, ...]] = MappingProxyType(
         {
             "loss": ("loss_discriminator", "loss_generator"),
@@ -232,6 +233,11 @@ class GAN(Trainer):
     def draw(self) -> dict[str, Sheet]:
         """Pictures of the same latent vectors after each epoch."""
         return {"samples": Sheet({"": self._pair.sample(self.samples, seed=_SEED)})}
+
+    @property
+    def rates(self) -> dict[str, float]:
+        """The present learning rate of each network."""
+        return {part: rate for rates in self._rates.values() for part, rate in rates.values.items()}
 
     @property
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:

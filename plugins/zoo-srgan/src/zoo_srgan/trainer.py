@@ -68,6 +68,7 @@ class SRTrainer(Trainer):
     """
 
     higher_is_better = True
+    schedule: Schedule
 
     def __init__(
         self,
@@ -131,6 +132,19 @@ class SRTrainer(Trainer):
         self._maker = execution.wrap(self._trained)
         if self._pair is not None:
             self._opponent = execution.wrap(Opponent(self._pair.discriminator, loss))
+
+    def check_longer(self, before: int) -> None:
+        """Refuses where a run was all pretraining: what comes after it would be another training.
+
+        Raises:
+            TrainingError: it has no phase to go on with.
+        """
+        if self.pretrain_epochs >= before:
+            raise TrainingError(
+                f"trainer srgan with {self.pretrain_epochs} pretrain_epochs",
+                expected="a run whose last phase can go on", got=f"one of {before} epochs, all pretraining",
+                hint="begin a new run with its model as the generator, and the epochs of each phase",
+            )  # fmt: skip
 
     def _check_loss(self, loss: Loss) -> None:
         if self._pair is None:
@@ -299,6 +313,11 @@ class SRTrainer(Trainer):
         self._done = epoch
 
     # -- state -----------------------------------------------------------------------------------------
+
+    @property
+    def rates(self) -> dict[str, float]:
+        """The present learning rate of each network."""
+        return {part: rate for rates in self._rates.values() for part, rate in rates.values.items()}
 
     @property
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:

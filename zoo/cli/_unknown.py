@@ -1,0 +1,162 @@
+"""The answer to a flag that `zoo fit` does not have: where its value goes."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import json
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from zoo.cli._sections import Sectioned
+from zoo.spec.errors import ZooError
+
+Table = Mapping[str, Any]
+
+
+def unknown_flag(option: str, args: Sequence[str], table: Table, flags: Sequence[str]) -> str:
+    """One line on an option that there is not.
+
+    Args:
+        option: as it was typed, with its dashes.
+        args: all that was typed.
+        table: the recipe, as far as it is known.
+        flags: the options that there are.
+    """
+    homes = options_of_parts(table)
+    name = option.lstrip("-").replace("-", "_")
+    if name in homes:
+        value = _typed(option, args, homes[name][0][2])
+        whose = " and ".join(f"the {part}" for part, _, _ in homes[name])
+        ways = " or ".join(f"--set {shlex.quote(f'{path}={value}')}" for _, path, _ in homes[name])
+        return f"{option} is an option of {whose}: {ways}"
+    answers = {key: f"--set {places[0][1]}=..." for key, places in homes.items()}
+    answers.update({flag.lstrip("-").replace("-", "_"): flag for flag in flags})
+    close = difflib.get_close_matches(name, answers, n=1)
+    hint = f"; did you mean {answers[close[0]]}?" if close else ""
+    return f"no such option {option}{hint}"
+
+
+def options_of_parts(table: Table) -> dict[str, list[tuple[str, str, Mapping[str, Any]]]]:
+    """By name of an option: the parts that have it, its path for `--set`, and its schema."""
+    found: dict[str, list[tuple[str, str, Mapping[str, Any]]]] = {}
+    for part, kinds, path, reference in _parts(table):
+        for name, schema in _options(reference, kinds).items():
+            found.setdefault(name, []).append((part, f"{path}.{name}", schema))
+    return found
+
+
+def trainer_name(table: Table) -> str | None:
+    """The trainer of a recipe, else the default one of its model; None where that is not known.
+
+    The default is the one that `zoo.compose.parts.default` takes, read off the catalogue.
+    """
+    from zoo.registry.lookup import entries, find
+
+    named = _name(table.get("trainer"))
+    if named is not None:
+        return named
+    model = table.get("model", {})
+    head = _name(model.get("head"))
+    try:
+        parts = [find(model["name"], ("backbone", "model"))] + ([find(head, "head")] if head else [])
+    except (ZooError, KeyError):
+        return None
+    task = parts[-1].component.task
+    usual = [entry for entry in entries("trainer") if "default" in entry.component.tags]
+    fitting = [entry for entry in usual if entry.component.task in (None, task)]
+    fitting.sort(key=lambda entry: entry.component.task is None)
+    mine = {part.plugin.distribution for part in parts} - {"zoo-core"}
+    for sources in (mine, {"zoo-core"}):
+        for entry in fitting:
+            if entry.plugin.distribution in sources:
+                return entry.qualified
+    return None
+
+
+def options_of_trainer(name: str) -> tuple[str, ...]:
+    """The options of a trainer; none where the catalogue does not tell."""
+    return tuple(_options(name, ("trainer",)))
+
+
+def _parts(table: Table) -> Iterator[tuple[str, tuple[str, ...], str, str]]:
+    """What a recipe names: a word for it, its kinds, its path, its reference."""
+    model = table.get("model", {})
+    named = [
+        ("trainer", ("trainer",), "trainer", trainer_name(table)),
+        ("head", ("head",), "head", _name(model.get("head"))),
+        ("model", ("backbone", "model"), "options", model.get("name")),
+        ("loss", ("loss",), "loss", _name(table.get("loss"))),
+        ("data set", ("dataset",), "data", _name(table.get("data"))),
+        ("augmenter", ("augmenter",), "augment", _name(table.get("augment"))),
+    ]
+    for part, kinds, path, reference in named:
+        if reference:
+            yield part, kinds, path, reference
+
+
+def _options(reference: str, kinds: tuple[str, ...]) -> Mapping[str, Any]:
+    from zoo.registry.lookup import find
+
+    try:
+        options: Mapping[str, Any] = find(reference, kinds).facts.get("options", {}).get("properties", {})
+    except ZooError:
+        return {}
+    return options
+
+
+def _name(value: Any) -> str | None:
+    name = value.get("name") if isinstance(value, Mapping) else value
+    return name if isinstance(name, str) else None
+
+
+def _typed(option: str, args: Sequence[str], schema: Mapping[str, Any]) -> str:
+    """The value that was typed behind an option; the schema says what a bare one means."""
+    for i, word in enumerate(args):
+        if word.startswith(f"{option}="):
+            return word.partition("=")[2]
+        if word == option and i + 1 < len(args) and not args[i + 1].startswith("--"):
+            return args[i + 1]
+    return "true" if schema.get("type") == "boolean" else "..."
+
+
+def known_recipe(recipe: Any) -> dict[str, Any]:
+    """The recipe of a file or a saved model, as far as it can be read; for hints alone."""
+    from zoo.cli._recipe import read_table
+
+    with contextlib.suppress(ZooError, OSError, ValueError, KeyError, TypeError):
+        path = Path(recipe)
+        if path.is_dir():
+            return dict(json.loads((path / "config.json").read_text(encoding="utf-8"))["recipe"])
+        return read_table(path)
+    return {}
+
+
+class Answering(Sectioned):
+    """A command that makes a recipe, where an option that there is not is answered by `unknown_flag`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As in click."""
+        given = [*args]
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            flags = [name for param in self.get_params(ctx) for name in param.opts if name.startswith("--")]
+            line = unknown_flag(error.option_name, given, self._known(given), flags)
+            raise click.UsageError(line, ctx) from None
+
+    def _known(self, args: list[str]) -> Table:
+        """What the rest of the line says of the recipe."""
+        from zoo.cli._flags import combined, flags_of  # with pydantic, too slow for Tab and --help
+
+        lenient = click.Context(self, ignore_unknown_options=True, resilient_parsing=True)
+        values, _, _ = self.make_parser(lenient).parse_args([*args])
+        base = known_recipe(values.get("recipe")) or {"model": {"name": values.get("name")}}
+        try:
+            return combined(base, flags_of(values), ())
+        except (ZooError, AttributeError, TypeError):
+            return {}
