@@ -101,7 +101,7 @@ def check_same_data(recipes: Mapping[str, Recipe]) -> None:
 
 
 def run_phase(
-    name: str, recipe: Recipe, rest: Dataset, folder: Path, *, seed: int, progress: bool | None = None
+    name: str, recipe: Recipe, rest: Dataset, folder: Path, *, seed: int, progress: bool = True
 ) -> Phase:
     """Builds, trains and measures one recipe.
 
