@@ -108,7 +108,7 @@ def _data(model: Model) -> tuple[str, bool] | None:
     if model.recipe.data is None:
         return None
     ref = parse_reference(model.recipe.data)
-    return (Path(ref.path).name, True) if isinstance(ref, PathRef) else (str(ref), False)
+    return (Path(ref.path).name, True) if isinstance(ref, PathRef) else (str(ref).rpartition(":")[2], False)
 
 
 def _results(model: Model, pipeline: str) -> list[EvalResult]:

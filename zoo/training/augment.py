@@ -17,6 +17,7 @@ from zoo.interfaces.augmenter import check_batch
 from zoo.spec.errors import OptionError, SaveError
 from zoo.spec.inputs import InputSpec
 from zoo.training.common import as_augmenter
+from zoo.training.sheets import save_image
 
 _SMALLEST, _GAP, _SHAPE = 96, 4, 1.5
 """Least size of a drawn picture's longer side, pixels between two, width of the grid over its height."""
@@ -76,7 +77,7 @@ def draw_grid(original: Tensor, variants: Tensor, path: Path) -> Path:
     Args:
         original: C x H x W in [0, 1], C = 1 or 3.
         variants: N x C x H x W.
-        path: PNG file to write; a crash leaves the old one or the new one.
+        path: image file to write; a crash leaves the old one or the new one.
 
     Raises:
         SaveError: it cannot be written.
@@ -96,7 +97,7 @@ def draw_grid(original: Tensor, variants: Tensor, path: Path) -> Path:
         sheet[top : top + height, left : left + width] = tile
     staged = path.with_name(f".{path.name}.part")
     try:
-        Image.fromarray(sheet).save(staged, format="PNG", optimize=True)
+        save_image(Image.fromarray(sheet), staged, path)
         staged.replace(path)
     except OSError as error:
         staged.unlink(missing_ok=True)

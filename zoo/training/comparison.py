@@ -14,6 +14,7 @@ from zoo.data.splits import split
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.spec.errors import RecipeError
 from zoo.spec.recipe import Recipe
+from zoo.spec.reference import parse_reference
 from zoo.training.common import as_dataset
 from zoo.training.evaluate import evaluate
 from zoo.training.fit import fit
@@ -103,7 +104,7 @@ def unseen(recipe: Recipe, seed: int) -> tuple[Unseen, tuple[int, int]]:
     Left are the test split and all that the options in the recipe's `data` leave out, `per_class` for one.
     """
     used = as_dataset(recipe.data)
-    whole = as_dataset(recipe.data["name"]) if isinstance(recipe.data, dict) else used
+    whole = as_dataset(parse_reference(recipe.data["name"])) if isinstance(recipe.data, dict) else used
     splits = split(used, seed)
     seen = {used.key(i) for i in splits.train + splits.val}
     return Unseen(whole, seen), (len(splits.train), len(splits.val))

@@ -13,6 +13,7 @@ import torch
 
 from zoo.compose.tensors import read, write
 from zoo.interfaces.model import Model
+from zoo.registry.install import CORE, way_to_upgrade
 from zoo.spec.errors import FormatError, OptionError, SaveError, TrainingError, listing, quote, warn
 from zoo.training.checkpoint import CHECKPOINT_FILE, read_checkpoint, write_checkpoint
 from zoo.training.history import write_json
@@ -84,7 +85,7 @@ class Job:
         if not isinstance(facts, dict) or not isinstance(facts.get("format"), int):
             raise FormatError(f"run {path}", expected="a run of zoo.fit", got="something else")
         if facts["format"] > FORMAT:
-            hint = "pip install --upgrade zoo-core"
+            hint = way_to_upgrade(CORE)
             raise FormatError(f"run {path}", expected=f"format {FORMAT}", got=str(facts["format"]), hint=hint)
         if facts["finished"]:
             hint = f"zoo fit {folder} --data ... trains on from its best weights"
