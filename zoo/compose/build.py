@@ -90,11 +90,16 @@ def _section(name: str | Mapping[str, Any], given: dict[str, Any]) -> dict[str, 
     """
     table = ModelSection.split(name) if isinstance(name, Mapping) else {"name": name, "options": {}}
     for key, value in given.items():
-        if key != "options" and table.get(key, value) != value:
+        if key != "options" and _plain(table.get(key, value)) != _plain(value):
             expected, got = f"{quote(table[key])}, as the table says", f"{key}={quote(value)}"
             raise OptionError(f"build: two values for {key}", expected=expected, got=got, hint="say it once")
     inside, beside = table["options"], given["options"]
     return {**table, **given, "options": {**inside, **beside} if isinstance(inside, Mapping) else inside}
+
+
+def _plain(value: Any) -> Any:
+    """A value to be compared: a list and a tuple say the same, and so do a size and a square of it."""
+    return tuple(value) if isinstance(value, list) else (value, value) if isinstance(value, int) else value
 
 
 def from_recipe(recipe: Recipe) -> Model:

@@ -121,7 +121,10 @@ def settled(component: Component, reference: str) -> str:
         component: whose weights.
         reference: as the user gave it.
     """
-    ref = meant(reference, (), holds_weights)
+    try:
+        ref = meant(reference, (), holds_weights)
+    except BadReferenceError:  # for `locate` to refuse
+        return reference
     if not isinstance(ref, PathRef):
         return reference
     if reference not in component.weights:

@@ -10,7 +10,9 @@ from zoo.registry.catalogue import Row, checkout, known
 CORE = "zoo-core"
 
 
-def way_to_install(distribution: str, *, extra: str | None = None, version: str | None = None) -> str:
+def way_to_install(
+    distribution: str, *, extra: str | None = None, version: str | None = None, here: bool = True
+) -> str:
     """The command that installs a distribution, or who knows it.
 
     An index is named only for what `registry.json` marks as `published`: elsewhere anybody may have taken the
@@ -20,6 +22,7 @@ def way_to_install(distribution: str, *, extra: str | None = None, version: str 
         distribution: its name.
         extra: optional dependencies to install as well.
         version: that is needed.
+        here: whether this machine's reader is told, who may have the checkout; else anybody's.
     """
     row = _row(distribution)
     extras = f"[{extra}]" if extra else ""
@@ -28,7 +31,7 @@ def way_to_install(distribution: str, *, extra: str | None = None, version: str 
         return f"pip install {_quoted(target)}"
     if "where" not in row:
         return f"install {distribution}{f' {version}' if version else ''} from where its author offers it"
-    place, note = _place(row["where"])
+    place, note = _place(row["where"], here=here)
     return f"pip install {_quoted(place + extras)}{note}"
 
 
@@ -46,15 +49,15 @@ def _row(distribution: str) -> Row:
     return next((row for row in known() if row["distribution"] == distribution), {})
 
 
-def _place(where: str) -> tuple[str, str]:
+def _place(where: str, *, here: bool) -> tuple[str, str]:
     """A folder of the checkout as a shell takes it, and what to say where the checkout is not at hand."""
     root = checkout()
-    if root is None or not (root / where).is_dir():
-        return (where if where == "." else f"./{where}"), " (in the checkout of zoo)"
+    if not here or root is None or not (root / where).is_dir():
+        return (where if where == "." else f"./{where}"), "  # in the checkout of zoo"
     folder = (root / where).resolve()
-    here = Path.cwd().resolve()
-    if folder.is_relative_to(here):
-        inside = folder.relative_to(here).as_posix()
+    current = Path.cwd().resolve()
+    if folder.is_relative_to(current):
+        inside = folder.relative_to(current).as_posix()
         return (inside if inside == "." else f"./{inside}"), ""
     return os.fspath(folder), ""
 
