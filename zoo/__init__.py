@@ -114,6 +114,8 @@ def _version() -> str:
 
 
 def _unknown(name: str) -> str:
+    from zoo.spec.arguments import VERBS
     from zoo.spec.errors import near
 
-    return f"module 'zoo' has no attribute {name!r}; {near(name, __all__)}"
+    hint = f"zoo calls it {VERBS[name]}" if name in VERBS else near(name, __all__)
+    return f"module 'zoo' has no attribute {name!r}; {hint}"

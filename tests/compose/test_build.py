@@ -120,7 +120,7 @@ def test_nothing_is_left_on_the_meta_device():
     ("arguments", "error", "message"),
     [
         ({"name": "vgg61"}, UnknownComponentError, "did you mean"),
-        ({"name": "VGG16"}, ZooError, "lower case"),
+        ({"name": "VGG16"}, ZooError, "did you mean vgg16"),
         ({"name": 3}, ZooError, "expected"),
         ({"name": "vgg16", "widht": 2}, OptionError, "widht.*did you mean width"),
         ({"name": "vgg16", "width": -1}, OptionError, "greater than 0, got -1"),

@@ -7,7 +7,7 @@ import pytest
 from zoo.data.folders import ClassFolders
 from zoo.data.resolve import resolve
 from zoo.interfaces.tasks import Binary, Multiclass
-from zoo.spec.errors import DataError, UnknownComponentError
+from zoo.spec.errors import AmbiguousNameError, DataError, UnknownComponentError
 from zoo.spec.reference import ComponentRef
 
 Make = Callable[..., Path]
@@ -91,8 +91,11 @@ def test_a_bare_name_of_a_folder_is_told_apart_from_a_path(
 ) -> None:
     root = make({"a": 1, "b": 1})
     monkeypatch.chdir(root.parent)
-    with pytest.raises(UnknownComponentError, match=r"for the folder of that name say \./photos"):
+    with pytest.raises(AmbiguousNameError, match=r"say 'core:photos' or '\./photos'"):
         resolve("photos", unknown)
+    root.rename(root.parent / "mine")
+    assert len(resolve("mine", unknown)) == 2
+    (root.parent / "mine").rename(root)
     with pytest.raises(UnknownComponentError, match="did you mean birds"):
         resolve("brids", unknown)
     assert len(resolve("./photos", unknown)) == len(resolve(root, unknown)) == 2

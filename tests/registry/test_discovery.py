@@ -134,7 +134,7 @@ def test_a_plugin_that_lists_while_it_is_asked_does_not_ask_itself(shelf):
 BAD_CATALOGUES = {
     "no json": ("{", "expected JSON"),
     "no table": ([1], "expected a table"),
-    "newer": ({"format": 2}, "pip install --upgrade zoo-core"),
+    "newer": ({"format": 2}, "written for a newer zoo-core"),
     "no list": ({"format": 1, "components": {}}, "expected a list"),
     "no component": ({"format": 1, "components": [{"kind": "head"}]}, "bad component"),
     "bad facts": (

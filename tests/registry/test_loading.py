@@ -54,7 +54,7 @@ def test_a_catalogue_that_lists_too_much_is_an_error(shelf):
 def test_a_component_for_a_newer_core_says_which(shelf):
     rows = [{"kind": "backbone", "name": "net", "target": "zoo_fake.net:Net", "summary": "s", "api": 99}]
     shelf.plugin("zoo-fake", rows=rows, catalogue=True, requires="zoo_core>=7.2; python_version>'3'")
-    with pytest.raises(PluginError, match=r"got 99; pip install --upgrade 'zoo_core>=7.2'"):
+    with pytest.raises(PluginError, match=r"got 99; it wants 'zoo_core>=7.2': bring the checkout"):
         load(find("net"))
 
 
@@ -71,7 +71,7 @@ TARGETS = {
     "zoo_fake.nowhere:Net": "no such module",
     "nowhere.net:Net": "no such module",
     "zoo_fake.net:Nat": "has no 'Nat'; did you mean Net",
-    "zoo_fake.needs:Net": "a module that it needs is missing.*pip install not-there",
+    "zoo_fake.needs:Net": "a module that it needs is missing.*install what has not_there",
     "zoo_fake.raises:Net": "importing zoo_fake.raises raised OSError: lost",
 }
 

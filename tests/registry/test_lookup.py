@@ -123,8 +123,11 @@ def test_another_kind_of_that_name_is_named(shelf):
 
 
 def test_a_known_distribution_is_offered_for_installation(shelf, known):
-    known(offered("zoo-far", "farnet"), offered("zoo-space", "shuttle", bare=False, namespace="nasa"))
-    with pytest.raises(UnknownComponentError, match="`farnet` comes from zoo-far: pip install zoo-far"):
+    nasa = offered("zoo-space", "shuttle", bare=False, namespace="nasa", published=True)
+    known(offered("zoo-far", "farnet", where="plugins/zoo-far"), nasa)
+    with pytest.raises(
+        UnknownComponentError, match=r"`farnet` comes from zoo-far: pip install \./plugins/zoo-far"
+    ):
         find("farnet", "backbone")
     with pytest.raises(
         UnknownComponentError, match="`nasa:shuttle` comes from zoo-space: pip install zoo-space"

@@ -147,5 +147,5 @@ def missing(dataset: str, package: str, reason: str) -> DataError:
         f"dataset {dataset}",
         expected=f"the package of {package}",
         got=reason,
-        hint="pip install 'zoo-core[datasets]'",
+        hint="in the checkout of zoo: pip install '.[datasets]'",
     )

@@ -8,7 +8,15 @@ from zoo.spec.component import Component
 _CONFIG = "zoo.builtin.config:"
 
 
-def _head(name: str, target: str, task: str, summary: str, config: str = "PooledOptions") -> Component:
+def _head(
+    name: str,
+    target: str,
+    task: str,
+    summary: str,
+    *,
+    config: str = "PooledOptions",
+    tags: tuple[str, ...] = (),
+) -> Component:
     return Component(
         kind="head",
         name=name,
@@ -16,6 +24,7 @@ def _head(name: str, target: str, task: str, summary: str, config: str = "Pooled
         config=_CONFIG + config,
         summary=summary,
         task=task,
+        tags=tags,
         tiny={"hidden": [4]},
     )
 
@@ -35,8 +44,14 @@ def _loss(
 
 
 HEADS = [
-    _head("binary", "BinaryHead", "binary", "Two classes from one logit, which speaks for the second."),
-    _head("multiclass", "MulticlassHead", "multiclass", "One of K classes from K logits."),
+    _head(
+        "binary",
+        "BinaryHead",
+        "binary",
+        "Two classes from one logit, which speaks for the second.",
+        tags=("sigmoid",),
+    ),
+    _head("multiclass", "MulticlassHead", "multiclass", "One of K classes from K logits.", tags=("softmax",)),
     _head(
         "ordinal",
         "OrdinalHead",
@@ -50,7 +65,7 @@ HEADS = [
         "EmbeddingHead",
         "embedding",
         "A vector, of length one by default, whose distances mean likeness.",
-        "EmbeddingOptions",
+        config="EmbeddingOptions",
     ),
 ]
 
@@ -86,11 +101,16 @@ AUGMENTERS = [
         "Keras' ImageDataGenerator under its own parameter names.",
         "https://keras.io/api/data_loading/image/",
     ),
-    _augmenter("geometry:Rotate", "rotate", "geometry", "Rotation about the middle."),
-    _augmenter("geometry:Shift", "shift", "geometry", "Translation by shares of width and height."),
+    _augmenter("geometry:Rotate", "rotate", "geometry rotation", "Rotation about the middle."),
+    _augmenter(
+        "geometry:Shift",
+        "shift",
+        "geometry translation translate",
+        "Translation by shares of width and height.",
+    ),
     _augmenter("geometry:Shear", "shear", "geometry", "Shear about the middle."),
-    _augmenter("geometry:Zoom", "zoom", "geometry", "Scaling about the middle."),
-    _augmenter("geometry:Flip", "flip", "geometry", "Mirror images, left to right or top to bottom."),
+    _augmenter("geometry:Zoom", "zoom", "geometry scaling scale", "Scaling about the middle."),
+    _augmenter("geometry:Flip", "flip", "geometry mirror", "Mirror images, left to right or top to bottom."),
     _augmenter(
         "geometry:Crop",
         "crop",
@@ -101,7 +121,7 @@ AUGMENTERS = [
     _augmenter(
         "geometry:ResizedCrop",
         "resized-crop",
-        "geometry",
+        "geometry random-resized-crop",
         "A crop of random area and aspect, resized to the old size.",
         "https://arxiv.org/abs/1409.4842",
     ),
@@ -111,13 +131,20 @@ AUGMENTERS = [
     _augmenter("colour:Hue", "hue", "colour", "Turns the colour circle."),
     _augmenter("colour:Invert", "invert", "colour", "The negative of a picture."),
     _augmenter("colour:Grayscale", "grayscale", "colour", "Takes the colours away."),
-    _augmenter("colour:Noise", "noise", "degradation", "Gaussian noise."),
-    _augmenter("colour:Blur", "blur", "degradation", "Gaussian blur."),
+    _augmenter("colour:Noise", "noise", "degradation gaussian-noise", "Gaussian noise."),
+    _augmenter("colour:Blur", "blur", "degradation gaussian-blur", "Gaussian blur."),
 ]
 
 _DEFAULT = ("default",)
 LOSSES = [
-    _loss("bce", "BCE", "binary", "Binary cross-entropy of one logit.", config="BCEOptions", tags=_DEFAULT),
+    _loss(
+        "bce",
+        "BCE",
+        "binary",
+        "Binary cross-entropy of one logit.",
+        config="BCEOptions",
+        tags=(*_DEFAULT, "binary-cross-entropy"),
+    ),
     _loss(
         "cross-entropy",
         "CrossEntropy",
@@ -140,8 +167,8 @@ LOSSES = [
         "Binary cross-entropy of each label, averaged.",
         tags=_DEFAULT,
     ),
-    _loss("mse", "MSE", "regression", "Mean squared error.", tags=_DEFAULT),
-    _loss("l1", "L1", "regression", "Mean absolute error."),
+    _loss("mse", "MSE", "regression", "Mean squared error.", tags=(*_DEFAULT, "l2")),
+    _loss("l1", "L1", "regression", "Mean absolute error.", tags=("mae",)),
     Component(
         kind="loss",
         name="pixel-cross-entropy",

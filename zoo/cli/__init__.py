@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import click
 from click.shell_completion import CompletionItem
 
+from zoo.spec.arguments import ELSEWHERE, VERBS
 from zoo.spec.errors import ZooError, ZooWarning, near
 
 _COMMANDS = {
@@ -73,7 +74,9 @@ class _Lazy(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As in click, but an unknown subcommand names the nearest."""
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            raise click.UsageError(f"no command is called {args[0]!r}; {near(args[0], [*_COMMANDS])}", ctx)
+            own = VERBS.get(args[0])
+            hint = f"zoo calls it {own}" if own in _COMMANDS else near(args[0], [*_COMMANDS])
+            raise click.UsageError(f"no command is called {args[0]!r}; {hint}", ctx)
         return super().resolve_command(ctx, args)
 
 
@@ -158,6 +161,16 @@ def _show(message: Warning | str, category: type[Warning], *place: object, **_: 
 _python_shows = warnings.showwarning
 
 
+def _without_option(error: click.NoSuchOption, context: click.Context | None) -> str | None:
+    """What to say of an option that another library has and zoo calls otherwise; None where it is no such."""
+    own = ELSEWHERE.get(error.option_name.strip("-").replace("-", "_"))
+    has = {param.name for param in context.command.params} if context is not None else set()
+    if own is None:
+        return None
+    step = f"--{own.replace('_', '-')}" if own in has else f"--set {own}=..." if "sets" in has else own
+    return f"no such option {error.option_name!r}: zoo calls it {step}"
+
+
 def _complain(error: click.ClickException) -> None:
     """A mistake on the command line, in one line; `zoo` without a word is asking for help."""
     text = error.format_message()
@@ -165,5 +178,7 @@ def _complain(error: click.ClickException) -> None:
         click.echo(text, err=True)
         return
     context = getattr(error, "ctx", None)
+    if isinstance(error, click.NoSuchOption):
+        text = _without_option(error, context) or text
     step = f"; {context.command_path} --help says more" if context is not None else ""
     click.echo(f"error: {text[:1].lower()}{text[1:].rstrip('.')}{step}", err=True)

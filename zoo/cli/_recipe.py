@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from zoo.registry.references import component_hint
 from zoo.spec.errors import RecipeError, quote
 from zoo.spec.recipe import ModelSection, Recipe
 
@@ -22,6 +23,9 @@ def read_table(path: Path) -> Table:
     Raises:
         RecipeError: it cannot be read, or is no recipe.
     """
+    if not path.exists() and (what := component_hint(str(path), ("backbone", "model"))):
+        hint = f"{what}: say --model {path}"
+        raise RecipeError(f"recipe {path}", expected="a TOML file", got="no such file", hint=hint)
     return Recipe.from_file(path).to_dict()
 
 

@@ -24,7 +24,7 @@ import click
     metavar="OPTION=VALUE",
     help="Set an option; of several augmenters say NAME.OPTION=VALUE.",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="PNG file.  [default: IMAGE-AUGMENTER.png]")
+@click.option("--out", type=click.Path(path_type=Path), help="Image file.  [default: IMAGE-AUGMENTER.png]")
 def command(
     *,
     image: Path,
@@ -44,10 +44,10 @@ def command(
     from zoo.spec.errors import SaveError
     from zoo.training.augment import as_tensor, augment
     from zoo.training.images import draw_grid
-    from zoo.training.plots import png_path
+    from zoo.training.plots import image_path
 
     chain = references(names, sets)
-    path = png_path(out or f"{image.stem}-{'-'.join(names).replace(':', '-')}.png")
+    path = image_path(out or f"{image.stem}-{'-'.join(names).replace(':', '-')}.png")
     if path.resolve() == image.resolve():
         raise SaveError(f"file {path}", expected="another file than the picture", got="the same")
     original = as_tensor(image, size)

@@ -36,7 +36,9 @@ def command(paths: tuple[Path, ...], check: bool, merge: Path | None, as_json: b
         catalogues.append(made)
         texts[project.file] = dump(made)
     if merge is not None:
-        texts[merge] = dump(writing.merged(merge, catalogues))
+        texts[merge] = dump(
+            writing.merged(merge, catalogues, {project.distribution: project.root for project in found})
+        )
     outdated = {file: what for file, text in texts.items() if (what := writing.changed(file, text))}
     if as_json:
         emit_json(

@@ -42,9 +42,9 @@ def command(*, data: str, sets: tuple[str, ...], kind: str | None, out: Path | N
     zoo data digits --set per_class=20
     """
     from zoo.data.report import report
-    from zoo.training.plots import png_path
+    from zoo.training.plots import image_path
 
-    out = png_path(out) if out is not None else None
+    out = image_path(out) if out is not None else None
     dataset = _dataset(data, sets, kind)
     found = report(dataset, data)
     if out is not None:

@@ -123,14 +123,13 @@ def _hub(online: bool) -> Iterator[Finding]:
 
 def _plugins() -> Iterator[Finding]:
     from zoo.registry.inspection import inspect
+    from zoo.registry.install import way_to_install, way_to_upgrade
 
     found = inspect()
     for report in found.reports:
         plugin = report.plugin
         name = f"plugin {plugin.distribution}"
-        step = (
-            f"pip install --upgrade {plugin.distribution}, or set ZOO_DISABLED_PLUGINS={plugin.distribution}"
-        )
+        step = f"{way_to_upgrade(plugin.distribution)}, or set ZOO_DISABLED_PLUGINS={plugin.distribution}"
         for problem in report.problems:
             yield Finding(name, f"{plugin.version}: {problem}", step)
         if not report.problems:
@@ -150,5 +149,5 @@ def _plugins() -> Iterator[Finding]:
         yield Finding(
             f"plugin {name}",
             "named in ZOO_PLUGINS, not installed",
-            f"pip install {name}, or mend ZOO_PLUGINS",
+            f"{way_to_install(name)}, or mend ZOO_PLUGINS",
         )

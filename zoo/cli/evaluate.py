@@ -47,8 +47,10 @@ def command(
     as_json: bool,
 ) -> None:
     """Measure a saved MODEL on DATA, a folder of class folders or the name of a data set."""
-    from zoo.training.common import as_model
+    from zoo.training.common import as_model, check_order
     from zoo.training.verbs import evaluate
+
+    check_order("evaluate", model, data, "zoo {} {} {}")
 
     figures = evaluate(
         model,

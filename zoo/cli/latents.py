@@ -16,10 +16,12 @@ _FILE = "latents.png"
 @click.argument("data")
 @click.option("--split", default="test", show_default=True, help="train, val, test, or all.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), help=f"PNG file.  [default: {_FILE}; with --json none]"
+    "--out", type=click.Path(path_type=Path), help=f"Image file.  [default: {_FILE}; with --json none]"
 )
 @click.option(
-    "--grid", type=click.Path(path_type=Path), help="PNG file of decoded pictures, for two numbers a picture."
+    "--grid",
+    type=click.Path(path_type=Path),
+    help="Image file of decoded pictures, for two numbers a picture.",
 )
 @click.option("--device", help="cpu, cuda, ...  [default: an accelerator if there is one]")
 @click.option("--workers", default=0, show_default=True, help="Processes that read pictures.")

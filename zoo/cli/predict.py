@@ -48,8 +48,11 @@ def command(
     curl -s https://example.org/cat.jpg | zoo predict runs/cats -
     find . -name '*.jpg' -newer last | zoo predict runs/cats --files-from - --json
     """
+    from zoo.training.common import check_order
     from zoo.training.predictions import describe
     from zoo.training.verbs import predict
+
+    check_order("predict", model, pictures, "zoo {} {} {}")
 
     sources = [_picture(name) for name in pictures] + _listed(files_from)
     if not sources:

@@ -13,7 +13,7 @@ import click
     "--out",
     type=click.Path(path_type=Path),
     required=True,
-    help="PNG file for all on one sheet, or a folder for a file each.",
+    help="Image file for all on one sheet, or a folder for a file each.",
 )
 @click.option("--count", type=click.IntRange(min=1), default=16, show_default=True, help="How many.")
 @click.option("--seed", type=int, help="The same seed draws the same.  [default: another one each time]")

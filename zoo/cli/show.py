@@ -10,24 +10,25 @@ import click
 from zoo.cli._common import count, emit_json, json_option, table
 from zoo.cli._complete import components, kinds
 from zoo.spec.component import Weights
-
-_SECTION = {"augmenter": "augment"}
-"""Argument of `zoo.build` or `zoo.fit` that takes a kind, where it is not called like the kind."""
+from zoo.spec.kinds import ARGUMENT
 
 
 @click.command()
 @click.argument("name", shell_complete=components())
-@click.option("--kind", shell_complete=kinds, help="Which kind it is of, where a name has several.")
+@click.option("--kind", shell_complete=kinds, help="One of its kinds  [default: all that the name has]")
 @json_option
 def command(name: str, kind: str | None, as_json: bool) -> None:
-    """Show one component: what it is, its options, its parts, how to use it."""
-    from zoo.registry.listing import info
+    """Show a component: what it is, its options, its parts, how to use it.
 
-    data = info(name, kind)
+    Where a name has several kinds, all of them are shown; with --json as a list.
+    """
+    from zoo.registry.listing import info, info_of_all
+
+    found = [info(name, kind)] if kind else info_of_all(name)
     if as_json:
-        emit_json(data)
+        emit_json(found[0] if len(found) == 1 else found)
         return
-    click.echo("\n".join(_page(data)))
+    click.echo("\n\n".join("\n".join(_page(data)) for data in found))
 
 
 def _page(data: Mapping[str, Any]) -> Iterable[str]:
@@ -153,7 +154,7 @@ def _use(data: Mapping[str, Any]) -> Iterable[str]:
         yield f'zoo.fit(model, "{ref}")'
         yield f"zoo fit RECIPE --set data={ref}"
     else:
-        section = _SECTION.get(kind, kind)
+        section = ARGUMENT[kind]
         yield f'zoo.fit(model, data, {section}="{ref}")'
         yield f"zoo fit RECIPE --set {section}={ref}"
 

@@ -15,9 +15,9 @@ from zoo.compose.skeleton import fill_buffers
 from zoo.compose.tensors import Tensors
 from zoo.compose.weights import assign
 from zoo.interfaces.model import Model
-from zoo.spec.errors import RecipeError, ZooWarning
+from zoo.spec.errors import OptionError, RecipeError, ZooWarning, quote
 from zoo.spec.inputs import InputSpec
-from zoo.spec.recipe import Recipe
+from zoo.spec.recipe import ModelSection, Recipe
 
 
 def build(
@@ -35,8 +35,9 @@ def build(
     """A model from the names of its parts. All is checked, shapes included, before memory is taken.
 
     Args:
-        name: a backbone or complete model, a table of it with options, a saved model's folder or repository
-            (`"file:runs/faces"`, whose trained backbone is taken), or a whole recipe.
+        name: a backbone or complete model, a table of it with options and any of the arguments below, a
+            saved model's folder or repository (`"./runs/faces"`, whose trained backbone is taken), or a whole
+            recipe.
         head: a head by name, a table of it with options, `"original"` for the classifier that the weights
             were published with, or None for the feature extractor.
         freeze: `"block1-4"`, `"block1,block3"`, `"all"`, `"none"`, or `"encoder.block1-2"`.
@@ -60,14 +61,12 @@ def build(
         torch.Size([2, 1])
     """
     if isinstance(name, Recipe) or (isinstance(name, Mapping) and isinstance(name.get("model"), Mapping)):
-        given = (head, freeze, weights, in_channels, classes, input_size, options or None)
-        if any(value is not None for value in given):
+        others = (head, freeze, weights, in_channels, classes, input_size, options or None)
+        if any(value is not None for value in others):
             raise RecipeError("a whole recipe", expected="no other arguments than seed", got="some beside it")
         recipe = name if isinstance(name, Recipe) else Recipe.from_dict(name)
         return from_recipe(recipe if seed is None else recipe.model_copy(update={"seed": seed}))
-    table = dict(name) if isinstance(name, Mapping) else {"name": name}
-    section = {
-        "name": table.pop("name", None),
+    given: dict[str, Any] = {
         "head": head,
         "freeze": freeze,
         "weights": str(weights) if isinstance(weights, Path) else weights,
@@ -76,12 +75,31 @@ def build(
         if isinstance(classes, Sequence) and not isinstance(classes, str)
         else classes,
         "input_size": input_size,
-        "options": {**table, **options},
+        "options": options,
     }
-    recipe = Recipe.from_dict(
-        {"model": {k: v for k, v in section.items() if v is not None}, "seed": seed}, "build"
-    )
+    section = _section(name, {k: v for k, v in given.items() if v is not None})
+    recipe = Recipe.from_dict({"model": section, "seed": seed}, "build")
     return from_recipe(recipe)
+
+
+def _section(name: str | Mapping[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """The model section that a name or table and the arguments beside it stand for.
+
+    Raises:
+        OptionError: the table and an argument say two things.
+    """
+    table = ModelSection.split(name) if isinstance(name, Mapping) else {"name": name, "options": {}}
+    for key, value in given.items():
+        if key != "options" and _plain(table.get(key, value)) != _plain(value):
+            expected, got = f"{quote(table[key])}, as the table says", f"{key}={quote(value)}"
+            raise OptionError(f"build: two values for {key}", expected=expected, got=got, hint="say it once")
+    inside, beside = table["options"], given["options"]
+    return {**table, **given, "options": {**inside, **beside} if isinstance(inside, Mapping) else inside}
+
+
+def _plain(value: Any) -> Any:
+    """A value to be compared: a list and a tuple say the same, and so do a size and a square of it."""
+    return tuple(value) if isinstance(value, list) else (value, value) if isinstance(value, int) else value
 
 
 def from_recipe(recipe: Recipe) -> Model:

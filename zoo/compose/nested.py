@@ -10,6 +10,8 @@ from zoo.compose.model import ComposedModel
 from zoo.compose.parts import Part, part
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.model import Model
+from zoo.registry.lookup import find
+from zoo.registry.references import meant
 from zoo.spec.errors import BadReferenceError, OptionError, RecipeError, quote
 from zoo.spec.recipe import ModelSection, Recipe
 from zoo.spec.reference import ComponentRef, HubRef, PathRef, parse_reference
@@ -72,7 +74,7 @@ def plan_part(
     section = ModelSection.of(value, path, **usual)
     if saved and _elsewhere(section.weights):
         section = section.model_copy(update={"weights": None})
-    section = from_saved(section, kind)
+    section = from_saved(section, kind, recorded=saved)
     planned = plan(section, saved=saved)
     if kind == "backbone" and planned.body.component.kind != "backbone":
         raise OptionError(path, expected="a backbone", got=f"the model {section.name}")
@@ -91,21 +93,25 @@ def _elsewhere(weights: str | None) -> bool:
         return False
 
 
-def from_saved(section: ModelSection, kind: str) -> ModelSection:
+def from_saved(section: ModelSection, kind: str, *, recorded: bool = False) -> ModelSection:
     """A section with a saved model's own in the place of a reference to its folder or repository.
 
     Args:
         section: to look at.
         kind: `model` takes the whole of it, `backbone` the backbone that was trained.
+        recorded: whether a saved model says so, in which a bare name is always a component.
 
     Raises:
         RecipeError: there is no model saved by zoo, weights are named beside it, or it has no backbone.
     """
-    from zoo.compose.weights import stored
+    from zoo.compose.weights import is_saved, settled, stored
 
-    ref = section.ref
+    ref = section.ref if recorded else meant(section.name, BODIES, is_saved)
     if isinstance(ref, ComponentRef):
-        return section
+        if recorded or section.weights is None:
+            return section
+        weights = settled(find(ref, BODIES).component, section.weights)
+        return section.model_copy(update={"weights": weights})
     if section.weights is not None:
         raise RecipeError(f"model {ref}", expected="its own weights", got=f"weights={quote(section.weights)}")
     config = stored(ref).config
@@ -175,9 +181,9 @@ def _replaced(options: Any, path: list[str], new: Callable[[Any], Any]) -> Any:
 
 def _kept(value: Any, planned: Plan, outer: ModelSection) -> Any:
     """A part's reference as a recipe keeps it: without a folder of this machine in the place of a name."""
-    if isinstance(value, str) and isinstance(parse_reference(value), ComponentRef):
-        return value
     section, spec = planned.section, planned.input_spec
+    if isinstance(value, str) and section.weights is None:  # no path, whose model brings its weights
+        return value
     update: dict[str, Any] = {"freeze": "none"}  # kept with the outer model's
     if _elsewhere(section.weights):
         update["input"] = spec.to_dict()  # what the weights say, when they are out of reach

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from zoo.interfaces.model import Model
 from zoo.registry.loading import load, resolve_config, resolve_target
 from zoo.registry.lookup import Entry, entries, find
+from zoo.spec.arguments import misplaced
 from zoo.spec.component import Component
 from zoo.spec.errors import OptionError, RecipeError, UnknownComponentError, quote
-from zoo.spec.options import Options, RefValue, Use, part_kinds, validate, with_parts
+from zoo.spec.options import Options, RefValue, Use, handed_on, part_kinds, validate, with_parts
 from zoo.spec.reference import GRAMMAR, ComponentRef, parse_reference
 
 CORE = "zoo-core"
@@ -76,6 +78,7 @@ def part(kind: str | tuple[str, ...], reference: object, **given: Any) -> Part:
     where = f"{component.kind} {component.name}"
     config = resolve_config(component)
     options = dict(ref.options)
+    _check_misplaced(where, options, component, config)
     if config is None:
         if options:
             raise OptionError(f"{where} has no options", expected="none", got=", ".join(options))
@@ -89,7 +92,18 @@ def part(kind: str | tuple[str, ...], reference: object, **given: Any) -> Part:
                 f"{where}: two values for {name}", expected=quote(value), got=quote(options[name])
             )
         options[name] = value
-    return Part(entry, component, dict(validate(config, options, where)), config)
+    return Part(entry, component, handed_on(config, dict(validate(config, options, where)), where), config)
+
+
+def _check_misplaced(
+    where: str, options: Mapping[str, Any], component: Component, config: type[Options] | None
+) -> None:
+    """Raises OptionError for an argument of a verb among a component's options."""
+    known = config.model_fields if config is not None else ()
+    for name in (name for name in options if name not in known):
+        hint = misplaced(name, options[name], known, [*component.weights])
+        if hint is not None:
+            raise OptionError(f"{where} has no option {quote(name)}", hint=hint)
 
 
 def default(kind: str, model: Model) -> RefValue:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +16,21 @@ from zoo.compose.packages import installed_file, to_install
 from zoo.compose.pickles import read_pickle
 from zoo.compose.tensors import Tensors, read
 from zoo.interfaces.backbone import Backbone
+from zoo.registry.references import meant
 from zoo.spec.component import Component, Weights, WeightsSource
-from zoo.spec.errors import BadReferenceError, DeclarationError, WeightsError, listing, near, quote
+from zoo.spec.errors import BadReferenceError, DeclarationError, WeightsError, listing, near, quote, warn
 from zoo.spec.inputs import InputSpec
 from zoo.spec.reference import HubRef, PathRef, parse_reference
 
 WEIGHTS_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
+SUFFIX = ".safetensors"
+PICKLES = (".bin", ".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib")
+_CONVERT = (
+    'convert its state dict once: python -c "import torch, safetensors.torch as s; w = '
+    "torch.load('{path}', weights_only=True); s.save_file({{k: w[k].contiguous() for k in w}}, '{out}')\""
+)
+"""Reads a state dict without running code, and writes it as zoo reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +114,48 @@ def locate(component: Component, reference: str) -> Source:
     if isinstance(ref, PathRef | HubRef):
         return stored(ref)
     tags = list(component.weights)
+    known = f"a tag ({listing(tags)}), " if tags else ""
+    if Path(reference).exists() or Path(reference).suffix in {*PICKLES, SUFFIX}:
+        return stored(PathRef(reference))  # says what is wrong with it
     raise WeightsError(
         f"weights of {component.name}",
-        expected=f"a tag ({listing(tags)}), a file or hf://owner/name",
-        got=quote(reference),
-        hint=near(reference, tags) if tags else "name a file",
+        expected=f"{known}a .safetensors file, a model folder or hf://owner/name",
+        got=f"{quote(reference)}, and nothing here has that name",
+        hint=near(reference, tags)
+        if tags
+        else "the plugin publishes none; leave weights out for random ones",
     )
+
+
+def settled(component: Component, reference: str) -> str:
+    """A `weights` value as a recipe keeps it: the path of what is no tag, but a file or folder with weights.
+
+    Args:
+        component: whose weights.
+        reference: as the user gave it.
+    """
+    try:
+        ref = meant(reference, (), holds_weights)
+    except BadReferenceError:  # for `locate` to refuse
+        return reference
+    if not isinstance(ref, PathRef):
+        return reference
+    if reference not in component.weights:
+        return str(ref)
+    what = "folder" if Path(reference).is_dir() else "file"
+    taken = f"weights={quote(reference)} are those published for {component.name}"
+    warn(f"{taken}; the {what} here is './{reference}'")
+    return reference
+
+
+def is_saved(path: Path) -> bool:
+    """Whether a path is the folder of a saved model."""
+    return (path / CONFIG_FILE).is_file() and (path / WEIGHTS_FILE).is_file()
+
+
+def holds_weights(path: Path) -> bool:
+    """Whether a path is a file or folder that weights are read from."""
+    return path.suffix == SUFFIX if path.is_file() else (path / WEIGHTS_FILE).is_file()
 
 
 def tagged(text: str, published: Weights) -> Source:
@@ -154,6 +199,10 @@ def stored(ref: PathRef | HubRef) -> Source:
             raise WeightsError(
                 "weights", expected="a .safetensors file or a model folder", got=f"no file {path}"
             )
+        if path.suffix in PICKLES:
+            hint = _CONVERT.format(path=os.fspath(path), out=os.fspath(path.with_suffix(SUFFIX)))
+            got = "a pickle, which may run code and is not read"
+            raise WeightsError(f"weights {path}", expected="a .safetensors file", got=got, hint=hint)
         return Source(str(path), path, None, None)
     published = Weights(repo=ref.repo, revision=ref.revision or "main")
     return Source(str(ref), None, published, None, published)

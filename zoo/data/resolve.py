@@ -11,11 +11,12 @@ from zoo.data.layout import scan
 from zoo.data.pairs import MaskFolders, PictureFolder
 from zoo.data.wrapped import TorchData
 from zoo.interfaces.dataset import Dataset
-from zoo.spec.errors import DataError, OptionError, UnknownComponentError, quote
-from zoo.spec.reference import ComponentRef, HubRef, PathRef, parse_reference
+from zoo.registry.references import meant
+from zoo.spec.errors import DataError, OptionError, quote
+from zoo.spec.reference import ComponentRef, HubRef, PathRef, Reference
 
 Named = Callable[[ComponentRef], Any]
-"""Makes the data set of a component reference; handed in, so that this room needs no registry."""
+"""Makes the data set of a component reference; handed in, so that this room composes nothing."""
 
 
 def folder_of(data: Any) -> Path | None:
@@ -26,18 +27,31 @@ def folder_of(data: Any) -> Path | None:
     """
     if isinstance(data, Path):
         return data
-    if isinstance(data, str | Mapping | PathRef):
-        ref = parse_reference(data)
-        return Path(ref.path) if isinstance(ref, PathRef) else None
-    return None
+    ref = reference_of(data)
+    return Path(ref.path).expanduser() if isinstance(ref, PathRef) else None
+
+
+def reference_of(data: Any) -> Reference | None:
+    """What the data are called; None for an object.
+
+    Args:
+        data: as `resolve` takes it.
+
+    Raises:
+        AmbiguousNameError: a data set and a folder have the name.
+    """
+    if isinstance(data, Path):
+        return PathRef(str(data))
+    said = isinstance(data, str | Mapping | ComponentRef | HubRef | PathRef)
+    return meant(data, "dataset") if said else None
 
 
 def resolve(data: Any, named: Named, *, needs: str = "target", skip_unreadable: bool = False) -> Dataset:
     """The data set that is meant.
 
     Args:
-        data: a folder (a path with a separator or leading dot, `file:...` or `pathlib.Path`), a name, a table
-            with name and options, a torch data set of the map style, or a data set of ours.
+        data: a folder (a path, `file:...` or `pathlib.Path`), a name, a table with name and options, a torch
+            data set of the map style, or a data set of ours. A bare name that no data set has is a folder.
         named: makes a data set by name.
         needs: how a folder is read: `target` as class folders, `mask` as pictures with masks, `picture` as
             class folders where it is so laid out, else as pictures.
@@ -61,19 +75,12 @@ def resolve(data: Any, named: Named, *, needs: str = "target", skip_unreadable: 
             return TorchData(data)
         expected = "a folder, the name of a data set, or a torch data set with len() and []"
         raise DataError("data", expected=expected, got=quote(type(data).__name__))
-    ref = parse_reference(data)
+    ref = reference_of(data)
     if isinstance(ref, HubRef):
         expected = "a folder or the name of a data set"
         raise DataError("data", expected=expected, got=str(ref), hint="download it first")
     assert isinstance(ref, ComponentRef)  # noqa: S101 - a path is a folder
-    try:
-        found = named(ref)
-    except UnknownComponentError as error:
-        if Path(str(ref)).is_dir():
-            raise UnknownComponentError(
-                error.problem, hint=f"for the folder of that name say ./{ref}"
-            ) from None
-        raise
+    found = named(ref)
     if not isinstance(found, Dataset):
         raise DataError(f"data {ref}", expected="a zoo Dataset", got=type(found).__name__)
     return found

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.hub.readme import BEGIN, END
 from zoo.interfaces.tasks import Binary, Embedding, Multiclass, Multilabel, Ordinal
 from zoo.interfaces.tasks_dense import Generation
+from zoo.registry.install import way_to_install
 from zoo.spec.errors import BadReferenceError
 from zoo.spec.reference import HubRef, PathRef, parse_reference
 
@@ -108,7 +109,7 @@ def _data(model: Model) -> tuple[str, bool] | None:
     if model.recipe.data is None:
         return None
     ref = parse_reference(model.recipe.data)
-    return (Path(ref.path).name, True) if isinstance(ref, PathRef) else (str(ref), False)
+    return (Path(ref.path).name, True) if isinstance(ref, PathRef) else (str(ref).rpartition(":")[2], False)
 
 
 def _results(model: Model, pipeline: str) -> list[EvalResult]:
@@ -148,7 +149,7 @@ def _what(model: Model) -> str:
 
 
 def _use(model: Model, reference: str | None) -> str:
-    packages = [f"{name}=={number}" for name, number in model.plugins.items()]
+    ways = [way_to_install(name, version=number, here=False) for name, number in model.plugins.items()]
     load = f'zoo.pull("{reference}")' if reference else 'zoo.load("this-folder")'
     use = 'print(zoo.predict(model, "picture.jpg"))' if model.task else "features = model(pictures)"
     if isinstance(model.task, Generation):
@@ -156,7 +157,9 @@ def _use(model: Model, reference: str | None) -> str:
     if isinstance(model.task, Embedding):
         use = 'print(zoo.verify(model, "one.jpg", "other.jpg"))'
     code = f"import zoo\n\nmodel = {load}\n{use}"
-    return f"## Use\n\n```sh\npip install {' '.join(packages)}\n```\n\n```python\n{code}\n```"
+    needs = ", ".join(f"{name} {number}" for name, number in model.plugins.items())
+    shell = "\n".join(ways)
+    return f"## Use\n\nIt needs {needs}:\n\n```sh\n{shell}\n```\n\n```python\n{code}\n```"
 
 
 def _input(model: Model) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.interfaces.model import Model
+from zoo.registry.install import CORE, way_to_upgrade
 from zoo.spec.errors import FormatError, quote
 
 FORMAT = 1
@@ -81,7 +82,7 @@ def parse(file: Path, where: str) -> dict[str, Any]:
     if config["format"] > FORMAT:
         raise FormatError(
             place, expected=f"format {FORMAT} or older", got=f"format {config['format']}",
-            hint="pip install --upgrade zoo-core",
+            hint=way_to_upgrade(CORE),
         )  # fmt: skip
     return _checked(config, place)
 

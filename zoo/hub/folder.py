@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from zoo.compose.build import restore
+from zoo.compose.nested import BODIES
 from zoo.compose.tensors import Tensors, read, write
 from zoo.compose.weights import CONFIG_FILE, WEIGHTS_FILE
 from zoo.hub import config as configs
@@ -20,6 +21,8 @@ from zoo.hub.readme import Readme, parse, renewed
 from zoo.hub.target import CARD_FILE, check_space, check_target, read_config, unwritten
 from zoo.interfaces.model import Model
 from zoo.registry.discovery import discover
+from zoo.registry.install import way_to_install
+from zoo.registry.references import component_hint
 from zoo.spec.errors import (
     DeclarationError,
     FormatError,
@@ -113,6 +116,8 @@ def steady(folder: Path, use: Callable[[dict[str, Any]], T]) -> T:
             found = use(read_config(folder))
         except (ZooError, OSError):
             if _seen(folder) == seen:
+                if not folder.is_dir():
+                    raise _no_folder(folder) from None
                 raise
             continue
         if _seen(folder) == seen:
@@ -137,12 +142,21 @@ def checked(config: Mapping[str, Any], where: str) -> tuple[Recipe, InputSpec]:
     except DeclarationError as error:
         raise FormatError(f"{where}/{CONFIG_FILE}", got=str(error)) from error
     installed = {plugin.distribution for plugin in discover()}
-    missing = [f"{name}=={number}" for name, number in config["plugins"].items() if name not in installed]
+    missing = {name: number for name, number in config["plugins"].items() if name not in installed}
     if missing:
-        raise PluginError(
-            f"{where} needs {listing(missing)}", got="not installed", hint=f"pip install {' '.join(missing)}"
-        )
+        names = listing(f"{name}=={number}" for name, number in missing.items())
+        ways = [way_to_install(name, version=number) for name, number in missing.items()]
+        raise PluginError(f"{where} needs {names}", got="not installed", hint="; ".join(ways))
     return recipe, spec
+
+
+def _no_folder(folder: Path) -> FormatError:
+    """What to say of a saved model that is not there; of a component's name also how to get a model of it."""
+    what = component_hint(str(folder), BODIES)
+    hint = f"{what}, which zoo.build makes and zoo.fit trains" if what else None
+    got = "a file" if folder.exists() else "no such folder"
+    expected = f"a folder with {CONFIG_FILE}"
+    return FormatError(f"{folder} is not a saved model", expected=expected, got=got, hint=hint)
 
 
 def assemble(config: Mapping[str, Any], state: Tensors, where: str) -> Model:

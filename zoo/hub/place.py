@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 
+from zoo.registry.references import path_or_place
 from zoo.spec.errors import BadReferenceError, quote
 from zoo.spec.reference import HubRef, PathRef, parse_reference
 
@@ -18,8 +19,9 @@ def parse_place(value: str | os.PathLike[str], revision: str | None = None) -> H
     """Reads what `push` and `pull` take.
 
     Args:
-        value: `owner/name` with or without `hf://` before and `@revision` behind, `file:folder`, or a path
-            that cannot be taken for the Hub's: with a leading `.`, `/` or `~`, or a `pathlib.Path`.
+        value: `owner/name` with or without `hf://` before and `@revision` behind, `file:folder`, a folder
+            that is there by its bare name, or a path that cannot be taken for the Hub's: with a leading `.`,
+            `/` or `~`, or a `pathlib.Path`.
         revision: the same as behind `@`.
 
     Raises:
@@ -37,7 +39,8 @@ def parse_place(value: str | os.PathLike[str], revision: str | None = None) -> H
         raise BadReferenceError("where to", expected=EXPECTED, got=quote(value))
     else:
         text = value.strip()
-        found = parse_reference(f"hf://{text}" if _PLAIN.fullmatch(text) else text)
+        found = path_or_place(f"hf://{text}" if _PLAIN.fullmatch(text) else text)
+        found = parse_reference(found)
     if not isinstance(found, HubRef | PathRef):
         raise BadReferenceError(
             "where to",

@@ -10,7 +10,7 @@ from typing import Any
 from zoo.compose.download import Snapshot, snapshot
 from zoo.compose.plan import plan
 from zoo.compose.tensors import read
-from zoo.compose.weights import CONFIG_FILE, WEIGHTS_FILE
+from zoo.compose.weights import CONFIG_FILE, PICKLES, WEIGHTS_FILE
 from zoo.hub import config as configs
 from zoo.hub.files import current
 from zoo.hub.folder import assemble, checked, steady, verified
@@ -23,8 +23,6 @@ from zoo.spec.reference import HubRef, PathRef
 HINT = "go online, or fill the cache that HF_HOME names"
 MOST_SMALL = 8 << 20
 """Bytes of a file beside the weights: card, history, curves."""
-
-_PICKLES = (".bin", ".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib")
 
 
 def pull(
@@ -161,7 +159,7 @@ def _no_model(commit: Snapshot, missing: str, names: Iterable[str]) -> FormatErr
     hint = None
     if any(name.endswith(".safetensors") for name in there):
         hint = f'to take weights alone, build their network: zoo.build(NAME, weights="hf://{commit.repo}")'
-    elif any(name.endswith(_PICKLES) for name in there):
+    elif any(name.endswith(PICKLES) for name in there):
         hint = "weights that are pickled may run code and are never opened; ask for a .safetensors file"
     return FormatError(
         f"{commit.text} is not a model saved by zoo", expected=missing, got=listing(there, 6), hint=hint

@@ -16,7 +16,7 @@ from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.block import Block
 from zoo.interfaces.prefix import Prefix
 from zoo.interfaces.tasks import Prediction, Task
-from zoo.spec.errors import FormatError, ShapeError, warn
+from zoo.spec.errors import FormatError, ShapeError, quote, warn
 from zoo.spec.freeze import Freeze
 from zoo.spec.inputs import InputSpec
 from zoo.spec.options import RefValue
@@ -136,6 +136,12 @@ class Model(nn.Module):
     def check_pictures(self, x: Tensor) -> None:
         """Raises ShapeError unless `x` is a floating batch of pictures with the model's channels."""
         channels = self.input_spec.channels
+        if not isinstance(x, Tensor):
+            expected, hint = (
+                f"a tensor N x {channels} x H x W in [0, 1]",
+                "zoo.predict takes files and images",
+            )
+            raise ShapeError("pictures", expected=expected, got=quote(x), hint=hint)
         got = f"{x.dtype} {' x '.join(map(str, x.shape))}".removeprefix("torch.")
         if x.ndim != 4 or x.shape[1] != channels:
             hint = (

@@ -16,6 +16,12 @@ CATALOGUE = "catalogue.json"
 REGISTRY = "registry.json"
 RECIPES = "recipes"
 _WIDTH = 110
+_OF_DISTRIBUTION = (
+    ("distribution", str, "a distribution's name"),
+    ("where", str, "its folder in the checkout"),
+    ("published", bool, "true where an index has it"),
+)
+"""What a registry says of a distribution beside its catalogue."""
 
 Row = dict[str, Any]
 """One component as plain data: the fields of `Component.to_dict`, and `facts`."""
@@ -51,7 +57,7 @@ def check_catalogue(data: Any, where: str) -> None:
     if data.get("format") != FORMAT:
         got = data.get("format")
         newer = isinstance(got, int) and got > FORMAT
-        hint = "pip install --upgrade zoo-core" if newer else _AGAIN
+        hint = "it was written for a newer zoo-core" if newer else _AGAIN
         raise PluginError(f"{where}: unknown format", expected=str(FORMAT), got=quote(got), hint=hint)
     rows, recipes = data.get("components"), data.get("recipes", {})
     if not isinstance(rows, list):
@@ -107,17 +113,22 @@ def read_namespace(data: Mapping[str, Any] | None, distribution: str) -> Namespa
     return Namespace(name=name, bare=bare)
 
 
+def checkout() -> Path | None:
+    """The checkout that this very core runs from; None where it was installed as a copy."""
+    root = Path(__file__).resolve().parents[2]
+    return root if (root / "pyproject.toml").is_file() else None
+
+
 @lru_cache(maxsize=1)
 def known() -> tuple[Row, ...]:
     """The catalogues in `registry.json`: all distributions known when this core was released.
 
     They give hints only, so a registry that is missing or damaged is an empty one.
     """
-    package = Path(__file__).resolve().parents[1]
-    checkout = package.parent
     # An editable install leaves a stale copy in site-packages, so the checkout's own comes first.
-    editable = checkout / REGISTRY if (checkout / "pyproject.toml").is_file() else None
-    file = editable if editable and editable.is_file() else package / REGISTRY
+    root = checkout()
+    editable = root / REGISTRY if root is not None else None
+    file = editable if editable and editable.is_file() else Path(__file__).resolve().parents[1] / REGISTRY
     try:
         data = read_registry(file)
     except PluginError:
@@ -145,10 +156,11 @@ def read_registry(file: Path) -> list[Row]:
         raise PluginError(f"{file}", expected=f"a registry of format {FORMAT}", got=quote(data))
     for item in data["distributions"]:
         check_catalogue(item, str(file))
-        if not isinstance(item.get("distribution"), str):
-            raise PluginError(
-                f"{file}", expected="a distribution's name", got=quote(item.get("distribution"))
-            )
+        for key, kind, words in _OF_DISTRIBUTION:
+            if key != "distribution" and key not in item:
+                continue
+            if not isinstance(item.get(key), kind):
+                raise PluginError(f"{file}: bad {key}", expected=words, got=quote(item.get(key)))
     return data["distributions"]  # type: ignore[no-any-return]  # checked above
 
 

@@ -2,40 +2,56 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from zoo.registry.catalogue import Row, known, read_namespace
 from zoo.registry.discovery import Choice, Plugin
+from zoo.registry.install import way_to_install
 from zoo.spec.component import Namespace
-from zoo.spec.errors import ZooError, near, quote
+from zoo.spec.errors import ZooError, listing, meant, near, quote
+from zoo.spec.names import closest, plain, spelt_otherwise
 from zoo.spec.reference import ComponentRef
+
+MOST_SHOWN = 16
+"""So many names are shown where none is near; of more, how to list them."""
 
 
 def next_step(
-    wanted: ComponentRef, kinds: Sequence[str], names: Mapping[str, str], plugins: Sequence[Plugin]
+    wanted: ComponentRef, kinds: Sequence[str], rows: Sequence[tuple[str, Row]], plugins: Sequence[Plugin]
 ) -> str:
     """What to do about an unknown name: install, enable or mend a plugin, or mend the spelling.
 
     Args:
         wanted: what was asked for.
         kinds: which kinds it may have been of.
-        names: installed names that it may have been meant for, with their shortest references.
+        rows: installed components that it may have been meant for, by their shortest references.
         plugins: all installed plugins, the broken ones too.
     """
     broken = [f"plugin {p.distribution} {p.version} failed to load: {p.error}" for p in plugins if p.error]
     sources = _sources(wanted, kinds)
-    step = _get(wanted, sources, plugins) if sources else _near(wanted, names, plugins)
+    step = _get(wanted, sources, plugins) if sources else _near(wanted, kinds, rows, plugins)
     return "; ".join([step, *broken])
+
+
+def near_names(wanted: str, rows: Sequence[tuple[str, Row]], *, alike: bool = True) -> list[str]:
+    """The references that a wrong name may have been meant for.
+
+    Those that are spelt otherwise go first, then those that carry the word as a tag, then those spelt alike.
+
+    Args:
+        wanted: as typed.
+        rows: components by their shortest references.
+        alike: whether to go as far as those that are merely spelt alike.
+    """
+    refs = [ref for ref, _ in rows]
+    tagged = [ref for ref, row in rows if plain(wanted) in map(plain, row.get("tags", ()))]
+    return spelt_otherwise(wanted, refs) or tagged or (closest(wanted, refs) if alike else [])
 
 
 def _sources(wanted: ComponentRef, kinds: Sequence[str]) -> list[str]:
     """Distributions in the registry that offer the name: those that claim it as it stands, else all."""
     found, claiming = [], []
-    for data in known():
-        space = _space(data)
-        if space is None or (wanted.namespace and space.name != wanted.namespace):
-            continue
+    for data, space in _known(wanted):
         if any(row["name"] == wanted.name and row["kind"] in kinds for row in data["components"]):
             found.append(data["distribution"])
             if wanted.namespace or space.claims(wanted.name):
@@ -43,11 +59,15 @@ def _sources(wanted: ComponentRef, kinds: Sequence[str]) -> list[str]:
     return claiming or found
 
 
-def _space(data: Row) -> Namespace | None:
-    try:
-        return read_namespace(data, data["distribution"])
-    except ZooError:
-        return None
+def _known(wanted: ComponentRef) -> Iterator[tuple[Row, Namespace]]:
+    """The distributions of the registry in which a reference may be looked for."""
+    for data in known():
+        try:
+            space = read_namespace(data, data["distribution"])
+        except ZooError:  # hints only: a damaged one is left out
+            continue
+        if not wanted.namespace or space.name == wanted.namespace:
+            yield data, space
 
 
 def _get(wanted: ComponentRef, sources: Sequence[str], plugins: Sequence[Plugin]) -> str:
@@ -59,18 +79,45 @@ def _get(wanted: ComponentRef, sources: Sequence[str], plugins: Sequence[Plugin]
             return f"{text} comes from {source}, but its version {present[source].version} {fault}"
         if not Choice.from_environment().takes(source):
             return f"{text} comes from {source}, which ZOO_PLUGINS or ZOO_DISABLED_PLUGINS excludes"
-    ways = [f"{source}: pip install {source}" for source in sources]
+    ways = [f"{source}: {way_to_install(source)}" for source in sources]
     return f"{text} comes from {', or '.join(ways)}"
 
 
-def _near(wanted: ComponentRef, names: Mapping[str, str], plugins: Sequence[Plugin]) -> str:
+def _near(
+    wanted: ComponentRef, kinds: Sequence[str], rows: Sequence[tuple[str, Row]], plugins: Sequence[Plugin]
+) -> str:
     faulty = [p.distribution for p in plugins if p.error and p.namespace.name == wanted.namespace]
     if faulty:
         return f"the namespace {wanted.namespace} is that of {faulty[0]}, which does not load"
     spaces = [plugin.namespace.name for plugin in plugins if not plugin.error]
     if wanted.namespace and wanted.namespace not in spaces:
         return f"no installed plugin has the namespace {wanted.namespace}: {near(wanted.namespace, spaces)}"
-    close = difflib.get_close_matches(wanted.name, names, n=3, cutoff=0.5)
-    if close:
-        return f"did you mean {' or '.join(names[name] for name in close)}?"
-    return near("", list(names.values()))
+    for alike in (False, True):
+        if names := near_names(wanted.name, rows, alike=alike):
+            return meant(wanted.name, names)
+        if away := _not_installed(wanted, kinds, plugins, alike=alike):
+            return away
+    refs = sorted(ref for ref, _ in rows)
+    if len(refs) > MOST_SHOWN:
+        return f"zoo list shows all {len(refs)}"
+    return f"choose from {listing(refs, MOST_SHOWN)}" if refs else "there is none to choose from"
+
+
+def _not_installed(
+    wanted: ComponentRef, kinds: Sequence[str], plugins: Sequence[Plugin], *, alike: bool
+) -> str | None:
+    """Names near the wanted one in a distribution that is not installed."""
+    present = {plugin.distribution for plugin in plugins}
+    for data, space in _known(wanted):
+        if data["distribution"] in present or not Choice.from_environment().takes(data["distribution"]):
+            continue
+        rows = [
+            (row["name"] if space.claims(row["name"]) else f"{space.name}:{row['name']}", row)
+            for row in data["components"]
+            if row["kind"] in kinds
+        ]
+        names = near_names(wanted.name, rows, alike=alike)
+        if names:
+            source = data["distribution"]
+            return f"{meant(wanted.name, names)} {source} has it: {way_to_install(source)}"
+    return None

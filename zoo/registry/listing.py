@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.registry.catalogue import known, read_namespace
-from zoo.registry.lookup import Kinds, _kinds, registry
+from zoo.registry.lookup import Entry, Kinds, _kinds, registry
 from zoo.spec.component import KINDS, Namespace
 from zoo.spec.display import count, html_page, html_table, more, table
-from zoo.spec.errors import ZooError
+from zoo.spec.errors import UnknownComponentError, ZooError, quote
+from zoo.spec.names import closest
+from zoo.spec.reference import ComponentRef, parse_reference
 
 _HEADER = ("name", "kind", "parameters", "summary")
 _MOST_SHOWN = 40
@@ -97,13 +99,30 @@ def list_components(
         >>> all(row.kind == "head" for row in list_components("head"))
         True
     """
-    kinds = _kinds(kind)
+    try:
+        kinds = _kinds(kind)
+    except UnknownComponentError as error:
+        raise _no_kind(error, kind) from None
     words = search.lower().split() if search else []
     rows = [row for row in _rows(installed) if row.kind in kinds and (tag is None or tag in row.tags)]
     if words:
         rows = [row for row in rows if all(word in _text(row) for word in words)]
     order = {name: position for position, name in enumerate(KINDS)}
     return Rows(sorted(rows, key=lambda row: (order[row.kind], ":" in row.ref, row.ref)))
+
+
+def _no_kind(error: UnknownComponentError, kind: Kinds) -> UnknownComponentError:
+    """What to say of a kind that there is not: it may be a component's name, or a word to search for."""
+    word = kind if isinstance(kind, str) else ""
+    if near := closest(word, KINDS)[:1]:
+        hint = f"did you mean {near[0]}?"
+    elif any(word in (offer.name, offer.qualified) for offer in registry().offers):
+        hint = f"{quote(word)} is a component: zoo show {word}"
+    elif found := [row for row in _rows(True) if word and word.lower() in _text(row)]:
+        hint = f"{len(found)} components have the word: zoo list --search {word}"
+    else:
+        hint = "zoo list --search WORD looks for a word, in Python zoo.list(search=...)"
+    return UnknownComponentError(error.problem, expected=error.expected, got=error.got, hint=hint)
 
 
 def info(name: str, kind: Kinds = None) -> dict[str, Any]:
@@ -116,7 +135,26 @@ def info(name: str, kind: Kinds = None) -> dict[str, Any]:
     Raises:
         ZooError: as `zoo.registry.find`.
     """
-    entry = registry().find(name, kind)
+    return _facts(registry().find(name, kind))
+
+
+def info_of_all(name: str) -> list[dict[str, Any]]:
+    """The same of every kind that has the name in one distribution.
+
+    Args:
+        name: reference to an installed component.
+
+    Raises:
+        ZooError: as `zoo.registry.find`, but for a name of several kinds.
+    """
+    now = registry()
+    offers = now.named(ref, None) if isinstance(ref := parse_reference(name), ComponentRef) else []
+    if len(offers) > 1 and len({offer.plugin.distribution for offer in offers}) == 1:
+        return [_facts(now.entry(offer)) for offer in offers]
+    return [info(name)]
+
+
+def _facts(entry: Entry) -> dict[str, Any]:
     return {
         "ref": entry.ref,
         "qualified": entry.qualified,

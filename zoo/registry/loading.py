@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from zoo.registry.install import CORE, way_to_upgrade
 from zoo.registry.installed import normalise
 from zoo.spec.component import API, Component, Namespace
 from zoo.spec.errors import PluginError, listing, near, quote
@@ -94,7 +95,7 @@ def load(entry: Entry) -> Loaded:
             f"{where}: {quote(wanted.name)} was written for a newer zoo-core",
             expected=f"interface version {API} at most",
             got=str(component.api),
-            hint=f"pip install --upgrade {_core_wanted(plugin.distribution)}",
+            hint=f"it wants {_core_wanted(plugin.distribution)}: {way_to_upgrade(CORE)}",
         )
     if component.target != wanted.target:
         raise PluginError(
@@ -145,7 +146,7 @@ def _resolve(dotted: str, where: str) -> Any:
         hint = (
             "install the plugin again"
             if own
-            else f"pip install {normalise((error.name or '').partition('.')[0])}"
+            else f"install what has {(error.name or '').partition('.')[0]}, which it should depend on"
         )
         raise PluginError(f"{where}: {problem}", expected=quote(dotted), got=str(error), hint=hint) from error
     except Exception as error:

@@ -12,7 +12,7 @@ from typing import Any
 
 from zoo.registry.catalogue import Row
 from zoo.registry.discovery import Plugin, discover
-from zoo.registry.hints import next_step
+from zoo.registry.hints import MOST_SHOWN, near_names, next_step
 from zoo.spec.component import KINDS, Component
 from zoo.spec.errors import (
     AmbiguousNameError,
@@ -21,9 +21,11 @@ from zoo.spec.errors import (
     PluginError,
     UnknownComponentError,
     listing,
+    meant,
     near,
     quote,
 )
+from zoo.spec.kinds import ARGUMENT, with_article
 from zoo.spec.reference import ComponentRef, parse_reference
 
 Kinds = str | tuple[str, ...] | None
@@ -144,15 +146,19 @@ class Registry:
             raise PluginError(f"catalogue of {offer.plugin.distribution}: {error}") from error
         return Entry(component=component, plugin=offer.plugin, ref=self.shortest(offer))
 
+    def named(self, wanted: ComponentRef, kind: Kinds = None) -> list[Offer]:
+        """The components that a reference may mean."""
+        kinds, offers = _kinds(kind), self.by_name.get(wanted.name, ())
+        return [offer for offer in offers if offer.kind in kinds and _means(wanted, offer)]
+
     def find(self, ref: object, kind: Kinds = None) -> Entry:
         """The component that a reference means; see `find` below."""
         wanted = parse_reference(ref)
         if not isinstance(wanted, ComponentRef):
             what = wanted_text(kind)
             raise BadReferenceError("reference", expected=f"the name of {what}", got=quote(str(wanted)))
-        kinds = _kinds(kind)
         named = self.by_name.get(wanted.name, ())
-        offers = [offer for offer in named if offer.kind in kinds and _means(wanted, offer)]
+        offers = self.named(wanted, kind)
         if not offers:
             raise self._unknown(wanted, kind, named)
         if len({offer.plugin.distribution for offer in offers}) > 1 and not wanted.namespace:
@@ -170,7 +176,7 @@ class Registry:
                 f"{quote(str(wanted))} is the name of several components",
                 expected="its kind as well",
                 got=f"{' and '.join(several)} of {first.plugin.distribution}",
-                hint=f"say kind={several[0]!r}",
+                hint=f"say kind={several[0]!r}, as in zoo.info({str(wanted)!r}, kind={several[0]!r})",
             )
         return first
 
@@ -178,23 +184,31 @@ class Registry:
         """Why there is none, and what to do."""
         kinds, text = _kinds(kind), quote(str(wanted))
         what = wanted_text(kind)
+        rows = self._rows(wanted, kinds)
         other = [offer for offer in named if _means(wanted, offer)]
         if other:
             is_a = " and ".join(f"the {offer.kind} {offer.qualified}" for offer in other)
-            return UnknownComponentError(f"{text} is {is_a}", expected=what, got=f"a {other[0].kind}")
+            steps = [f"{with_article(other[0].kind)} goes to {ARGUMENT[other[0].kind]}"]
+            if names := near_names(wanted.name, rows):
+                steps.append(meant(wanted.name, names))
+            elif len(rows) <= MOST_SHOWN:
+                steps.append(f"choose from {listing(sorted(ref for ref, _ in rows), MOST_SHOWN)}")
+            return UnknownComponentError(
+                f"{text} is {is_a}", expected=what, got=with_article(other[0].kind), hint="; ".join(steps)
+            )
         elsewhere = [offer.qualified for offer in named if offer.kind in kinds]
-        if elsewhere:
-            hint = f"it is {' or '.join(elsewhere)}"
-        else:
-            mine = [offer for offer in self.offers if offer.kind in kinds]
-            if wanted.namespace:
-                mine = [offer for offer in mine if offer.plugin.namespace.name == wanted.namespace]
-                names = {offer.name: offer.qualified for offer in mine}
-            else:
-                names = {offer.name: self.shortest(offer) for offer in mine}
-                names |= {name: name for offer in mine if (name := offer.name) == self.shortest(offer)}
-            hint = next_step(wanted, kinds, names, self.plugins)
+        hint = f"it is {' or '.join(elsewhere)}" if elsewhere else next_step(
+            wanted, kinds, rows, self.plugins
+        )  # fmt: skip
         return UnknownComponentError(f"no {what.partition(' ')[2]} is called {text}", hint=hint)
+
+    def _rows(self, wanted: ComponentRef, kinds: tuple[str, ...]) -> list[tuple[str, Row]]:
+        """The components that a wrong reference may have been meant for, by their shortest references."""
+        mine = [offer for offer in self.offers if offer.kind in kinds]
+        if wanted.namespace:
+            mine = [offer for offer in mine if offer.plugin.namespace.name == wanted.namespace]
+            return [(offer.qualified, offer.row) for offer in mine]
+        return [(self.shortest(offer), offer.row) for offer in mine]
 
 
 def find(ref: str | ComponentRef | Mapping[str, Any], kind: Kinds = None) -> Entry:
@@ -310,8 +324,7 @@ def wanted_text(kind: Kinds) -> str:
         >>> wanted_text(("backbone", "model")), wanted_text("augmenter"), wanted_text(None)
         ('a backbone or model', 'an augmenter', 'a component')
     """
-    text = " or ".join(_kinds(kind)) if kind else "component"
-    return f"an {text}" if text[0] in "aeiou" else f"a {text}"
+    return with_article(" or ".join(_kinds(kind)) if kind else "component")
 
 
 def _kinds(kind: Kinds) -> tuple[str, ...]:

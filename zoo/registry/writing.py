@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from zoo.registry.catalogue import CATALOGUE, FORMAT, RECIPES, Row, read_registry
@@ -42,6 +43,12 @@ class Project:
     def file(self) -> Path:
         """Where its catalogue is."""
         return self.folder / CATALOGUE
+
+    @property
+    def root(self) -> Path:
+        """The folder with its `pyproject.toml`, which pip takes."""
+        inside = (self.folder, *self.folder.parents)
+        return next((folder for folder in inside if (folder / "pyproject.toml").is_file()), self.folder)
 
 
 def projects() -> list[Project]:
@@ -141,14 +148,27 @@ def changed(file: Path, text: str) -> str | None:
     return first or "form"
 
 
-def merged(file: Path, catalogues: Iterable[Row]) -> Row:
+def merged(file: Path, catalogues: Iterable[Row], roots: Mapping[str, Path] = MappingProxyType({})) -> Row:
     """The registry in a file, with these catalogues in place of their older selves.
+
+    What it says of a distribution beside its catalogue stays: `published`, which people write into it.
+
+    Args:
+        file: the registry.
+        catalogues: to put in.
+        roots: folders of their projects by distribution; one beside the registry is recorded as `where`.
 
     Raises:
         PluginError: the file is there and is no registry.
     """
     known = {item["distribution"]: item for item in (read_registry(file) if file.exists() else ())}
-    known |= {item["distribution"]: item for item in catalogues}
+    for item in catalogues:
+        name = item["distribution"]
+        beside: Row = {key: known[name][key] for key in ("published", "where") if key in known.get(name, {})}
+        root, home = roots.get(name), file.resolve().parent
+        if root is not None and root.resolve().is_relative_to(home):
+            beside["where"] = root.resolve().relative_to(home).as_posix()
+        known[name] = {**item, **beside}
     return {"format": FORMAT, "distributions": [known[name] for name in sorted(known)]}
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
+
+from zoo.spec.names import closest, stem
+
+_MOST_MEANT, _FEW_MEANT = 16, 8
 
 
 class ZooError(Exception):
@@ -127,13 +130,24 @@ def listing(names: Iterable[str], most: int = 12) -> str:
 
 
 def near(name: str, names: Sequence[str], most: int = 3) -> str:
-    """A hint that names the closest valid names, or all when they are few.
+    """A hint that names the closest valid names, whatever their case and hyphens, or all when they are few.
 
     Example:
         >>> near("resnet81", ["vgg16", "vgg19", "resnet18"])
         'did you mean resnet18?'
+        >>> near("ImageNet", ["a1", "imagenet"])
+        'did you mean imagenet?'
     """
-    close = difflib.get_close_matches(name, names, n=most, cutoff=0.5)
+    close = closest(name, names, most)
     if close:
-        return f"did you mean {' or '.join(close)}?"
+        return meant(name, close)
     return f"choose from {listing(sorted(names))}" if names else "there is none to choose from"
+
+
+def meant(name: str, names: Sequence[str]) -> str:
+    """The question whether one of these was meant by a name; of many the first ones, and how to see all."""
+    if len(names) <= _MOST_MEANT:
+        return f"did you mean {' or '.join(names)}?"
+    word = stem(names[0]) if len({stem(item) for item in names}) == 1 else name
+    shown, rest = ", ".join(names[:_FEW_MEANT]), len(names) - _FEW_MEANT
+    return f"did you mean {shown} or one of {rest} more (zoo list --search {word})?"

@@ -10,6 +10,9 @@ from zoo.spec.errors import FreezeError, listing, near, quote
 
 _BLOCKS = re.compile(r"^block(\d+)(?:-(?:block)?(\d+))?$")
 _PATH = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")
+_BLOCK_WORDS = {"block", "blocks", "stage", "stages", "layer", "layers", "to"}
+"""What people call a block, for hints."""
+
 _GRAMMAR = '"block1-4", "block1,block3", "all", "none" or, inside a part, "encoder.block1-2"'
 
 
@@ -57,7 +60,7 @@ class Freeze:
         elif isinstance(spec, Sequence) and all(isinstance(p, str) for p in spec):
             parts = [q for p in spec for q in p.split(",")]
         else:
-            raise FreezeError("freeze spec", expected=_GRAMMAR, got=quote(spec))
+            raise FreezeError("freeze spec", expected=_GRAMMAR, got=quote(spec), hint=_meant(spec))
         parts = [p.strip() for p in parts]
         if parts in (["none"], []):
             return cls()
@@ -70,7 +73,7 @@ class Freeze:
         if match is None and last_word != "all":
             path = part
         if part == "none" or not (_PATH.match(path) or (path == "" and part)):
-            raise FreezeError("freeze spec", expected=_GRAMMAR, got=quote(spec))
+            raise FreezeError("freeze spec", expected=_GRAMMAR, got=quote(spec), hint=_meant(part))
         if match is None:
             return FreezeItem(path)
         first = int(match[1])
@@ -159,3 +162,22 @@ class Freeze:
         return tuple(
             (path, name) for path, names in parts.items() for name in names if (path, name) in chosen
         )
+
+
+def _meant(spec: object) -> str | None:
+    """The spec that a wrong one was meant for, where that can be told.
+
+    Example:
+        >>> _meant("Blocks 1-4"), _meant("block1-block4"), _meant(3), _meant("stem")
+        ('did you mean "block1-4"?', 'did you mean "block1-4"?', 'did you mean "block1-3"?', None)
+    """
+    if spec is True:
+        return 'did you mean "all"?'
+    if isinstance(spec, int) and spec > 0:
+        return f'did you mean "block1{f"-{spec}" if spec > 1 else ""}"?'
+    if not isinstance(spec, str):
+        return None
+    words, numbers = set(re.findall(r"[a-z]+", spec.lower())), re.findall(r"\d+", spec)
+    if words <= _BLOCK_WORDS and len(numbers) in (1, 2):
+        return f'did you mean "block{"-".join(numbers)}"?'
+    return None

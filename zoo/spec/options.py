@@ -10,7 +10,9 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError
 from pydantic_core import CoreSchema
 
-from zoo.spec.errors import OptionError, ZooError, listing, near, quote
+from zoo.spec.arguments import misplaced
+from zoo.spec.errors import OptionError, ZooError, listing, meant, near, quote
+from zoo.spec.names import closest
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -54,6 +56,57 @@ class PartOf:
     ) -> dict[str, Any]:
         """The catalogue says which kind it is."""
         return {**handler(schema), "part": self.kind}
+
+
+@dataclass(frozen=True, slots=True)
+class ForPart:
+    """Marks an option of a model that is handed on to one of its parts; the constructor never sees it.
+
+    Args:
+        part: the option that refers to the part, which has an option of the same name.
+
+    Example:
+        >>> from typing import Annotated
+        >>> from pydantic import create_model
+        >>> generator = (Annotated[RefValue, PartOf("model")], "srresnet")
+        >>> scale = (Annotated[int | None, ForPart("generator")], None)
+        >>> PairOptions = create_model("PairOptions", __base__=Options, generator=generator, scale=scale)
+        >>> handed_on(PairOptions, {"generator": "srresnet", "scale": 2}, "model pair")
+        {'generator': {'name': 'srresnet', 'scale': 2}}
+    """
+
+    part: str
+
+
+def handed_on(config: type[BaseModel], values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Validated options with those for a part in the part's own table.
+
+    Args:
+        config: the options class.
+        values: by option name.
+        where: whose options they are, for the message.
+
+    Raises:
+        OptionError: the part's table says another value.
+    """
+    result = dict(values)
+    for name, field in config.model_fields.items():
+        mark = next((item for item in field.metadata if isinstance(item, ForPart)), None)
+        if mark is None:
+            continue
+        value, reference = result.pop(name), result[mark.part]
+        if value is None:
+            continue
+        table = dict(reference) if isinstance(reference, Mapping) else {"name": reference}
+        inner = table.get("options")
+        said = table.get(name, inner.get(name, value) if isinstance(inner, Mapping) else value)
+        if said != value:
+            raise OptionError(
+                f"{where}: two values for {name}", expected=f"{quote(value)}, as the {where} says",
+                got=f"{quote(said)} of its {mark.part}", hint="say it once",
+            )  # fmt: skip
+        result[mark.part] = {**table, name: value}
+    return result
 
 
 def part_kinds(config: type[BaseModel] | None) -> dict[str, str]:
@@ -129,11 +182,13 @@ def one_line(
     got = quote(first["input"])
     if first["type"] == "extra_forbidden":
         names = known if len(first["loc"]) == 1 else []
+        name = str(first["loc"][-1])
+        close = closest(name, names)
         return error(
             f"{where} has no option {quote(path)}",
             expected=f"options among {listing(names)}" if names else "a known option",
             got=path,
-            hint=near(path, names) if names else None,
+            hint=misplaced(name, first["input"], names) or (meant(name, close) if close else None),
         )
     if first["type"] == "union_tag_invalid":
         tag, tags = str(first["ctx"]["tag"]), str(first["ctx"]["expected_tags"]).replace("'", "").split(", ")

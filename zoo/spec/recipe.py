@@ -84,7 +84,20 @@ class ModelSection(_Section):
     @field_validator("input_size", mode="before")
     @classmethod
     def _square(cls, value: Any) -> Any:
-        return (value, value) if isinstance(value, int) else value
+        if isinstance(value, str) and value.isdigit():
+            value = int(value)
+        if isinstance(value, list | tuple) and len(value) == len(("height", "width")):
+            return value
+        if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+            return None if value is None else (value, value)
+        raise ValueError("150, or 150 and 200 for height and width; channels are in_channels")
+
+    @field_validator("weights", mode="before")
+    @classmethod
+    def _weights(cls, value: Any) -> Any:
+        if value is None or isinstance(value, str):
+            return value
+        raise ValueError("a tag, a file, a folder or hf://owner/name; left out for random weights")
 
     @field_validator("input")
     @classmethod
@@ -118,12 +131,22 @@ class ModelSection(_Section):
             >>> ModelSection.of({"name": "resnet18", "head": "binary", "width": 2}, "part").options
             {'width': 2}
         """
-        table = dict(value) if isinstance(value, Mapping) else {"name": value}
-        own = {name: table.pop(name) for name in [*table] if name in cls.model_fields and name != "options"}
-        inner = table.pop("options", None) or {}
-        options = {**inner, **table} if isinstance(inner, Mapping) else inner
+        table = cls.split(value if isinstance(value, Mapping) else {"name": value})
         usual = {name: item for name, item in usual.items() if item is not None}
-        return validate(cls, {**usual, **own, "options": options}, where, RecipeError)
+        return validate(cls, {**usual, **table}, where, RecipeError)
+
+    @classmethod
+    def split(cls, table: Mapping[str, Any]) -> dict[str, Any]:
+        """A table of a section's keys and a component's options, with the latter in `options`.
+
+        Example:
+            >>> ModelSection.split({"name": "resnet18", "input_size": 64, "width": 2})
+            {'name': 'resnet18', 'input_size': 64, 'options': {'width': 2}}
+        """
+        rest = dict(table)
+        own = {name: rest.pop(name) for name in [*rest] if name in cls.model_fields and name != "options"}
+        inner = rest.pop("options", None) or {}
+        return {**own, "options": {**inner, **rest} if isinstance(inner, Mapping) else inner}
 
     def to_value(self) -> RefValue:
         """The reverse of `of`: plain data, without what is empty."""

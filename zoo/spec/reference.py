@@ -13,7 +13,8 @@ GRAMMAR = (
     'a component "name" or "namespace:name", "hf://owner/name@revision", "file:path" or a path, '
     "or a table {name = ..., option = ...}"
 )
-_COMPONENT = re.compile(r"^(?:(?P<namespace>[a-z0-9][a-z0-9_.\-]*):)?(?P<name>[a-z0-9][a-z0-9_.\-]*)$")
+# Wider than what a component may be called: `VGG16` is looked up, and answered by the nearest name.
+_COMPONENT = re.compile(r"^(?:(?P<namespace>\w[\w.\-]*):)?(?P<name>\w[\w.\- ]*)$")
 _HUB = re.compile(r"^hf://(?P<repo>[\w.\-]+/[\w.\-]+)(?:@(?P<revision>[\w.\-/]+))?$")
 
 
@@ -108,5 +109,5 @@ def parse_reference(value: object) -> Reference:  # noqa: PLR0911 - one return a
         return PathRef(text)
     match = _COMPONENT.match(text)
     if match is None:
-        raise BadReferenceError("reference", expected=GRAMMAR, got=quote(text), hint="names are lower case")
+        raise BadReferenceError("reference", expected=GRAMMAR, got=quote(text))
     return ComponentRef(match["name"], match["namespace"])

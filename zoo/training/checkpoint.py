@@ -16,6 +16,7 @@ from typing import Any
 from torch import Tensor
 
 from zoo.compose.tensors import read, read_notes, write
+from zoo.registry.install import CORE, way_to_upgrade
 from zoo.spec.errors import FormatError, TrainingError, WeightsError, quote
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
@@ -71,7 +72,7 @@ def _note(path: Path) -> dict[str, Any]:
     if not isinstance(note, dict) or not isinstance(note.get("format"), int):
         raise FormatError(where, expected="a checkpoint written by zoo", got="something else")
     if note["format"] > FORMAT:
-        hint = "pip install --upgrade zoo-core"
+        hint = way_to_upgrade(CORE)
         raise FormatError(where, expected=f"format {FORMAT}", got=str(note["format"]), hint=hint)
     return note
 

@@ -26,6 +26,13 @@ def check_data(model: Model, dataset: Dataset, where: str) -> None:
         raise DataError(f"{where}: data", expected="pictures", got="none")
     if task.needs == "mask":
         _check_masks(model, dataset, where)
+    if task.needs == "target" and not isinstance(task, Regression) and None in targets:
+        hint = (
+            "give a data set with classes, or a folder of class folders; a folder of yours is said ./FOLDER"
+        )
+        raise DataError(
+            f"{where}: data", expected="a class for each picture", got="pictures alone", hint=hint
+        )
     if isinstance(task, Binary | Multiclass | Ordinal):
         _check_classes(model, dataset, targets, task.classes(model.outputs), where)
     elif isinstance(task, Embedding):

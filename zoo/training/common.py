@@ -12,12 +12,14 @@ from torch import nn
 
 from zoo.compose.nested import make
 from zoo.compose.parts import default
-from zoo.data.resolve import resolve
+from zoo.compose.weights import is_saved
+from zoo.data.resolve import reference_of, resolve
 from zoo.interfaces.augmenter import Augmenter, Chain
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.trainer import Trainer
+from zoo.registry.lookup import find
 from zoo.spec.errors import OptionError, RecipeError, TrainingError, UnknownComponentError, quote
 from zoo.spec.reference import ComponentRef, parse_reference
 
@@ -41,6 +43,42 @@ def as_model(model: Model | str | os.PathLike[str]) -> tuple[Model, Path | None]
     raise TrainingError("model", expected=expected, got=quote(type(model).__name__))
 
 
+def check_order(verb: str, model: object, other: object, form: str = "zoo.{}({!r}, {!r})") -> None:
+    """Raises TrainingError where the model and the data or pictures beside it have changed places.
+
+    Args:
+        verb: that was called.
+        model: what was given as the model.
+        other: what was given beside it; of several, the last counts.
+        form: how the call is written, from the verb, the model and the other.
+    """
+    last = other[-1] if isinstance(other, list | tuple) and other else other
+    if _is_model(model) or not _is_model(last):
+        return
+    right = form.format(verb, _Shown(last), _Shown(model))
+    raise TrainingError(verb, expected="the model first", got="it last", hint=f"say {right}")
+
+
+class _Shown:
+    """A value as it is written in a call."""
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+    def __str__(self) -> str:
+        return "MODEL" if isinstance(self.value, Model) else str(self.value)
+
+    def __repr__(self) -> str:
+        return "model" if isinstance(self.value, Model) else quote(self.value)
+
+
+def _is_model(value: object) -> bool:
+    """Whether it is a model, or the folder of a saved one."""
+    if isinstance(value, str):
+        value = Path(value.removeprefix("file:")).expanduser()
+    return isinstance(value, Model) or (isinstance(value, Path) and is_saved(value))
+
+
 def as_dataset(data: Any, *, task: Task | None = None, skip_unreadable: bool = False) -> Dataset:
     """The data as a task needs them; see `zoo.data.resolve.resolve`."""
     needs = task.needs if task is not None else "target"
@@ -48,12 +86,15 @@ def as_dataset(data: Any, *, task: Task | None = None, skip_unreadable: bool = F
 
 
 def data_value(data: Any) -> str | dict[str, Any] | None:
-    """How a recipe calls the data: by component, or by the last part of a path; None for an object."""
-    if not isinstance(data, str | Path | dict | ComponentRef):
+    """How a recipe calls the data: by component, or by the last part of a path; None for an object.
+
+    A bare name is recorded with its namespace: where the recipe is read again, a folder may have it.
+    """
+    ref = reference_of(data)
+    if ref is None:
         return None
-    ref = parse_reference(f"file:{data}" if isinstance(data, Path) else data)
     if isinstance(ref, ComponentRef):
-        return ref.to_value()
+        return ref.to_value() if ref.options else find(ref, "dataset").qualified
     return f"file:{Path(str(ref).removeprefix('file:')).resolve().name}"
 
 

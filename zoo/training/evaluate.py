@@ -24,7 +24,7 @@ from zoo.training.answers import Answers, Mistake
 from zoo.training.answers_masks import MaskAnswers
 from zoo.training.answers_pictures import PictureAnswers
 from zoo.training.checks import check_data
-from zoo.training.common import SPLITS_FILE, as_dataset, as_loss, as_model, pick_seed
+from zoo.training.common import SPLITS_FILE, as_dataset, as_loss, as_model, check_order, pick_seed
 from zoo.training.evaluated import Evaluated
 from zoo.training.history import write_json
 from zoo.training.plots import folder_path
@@ -104,6 +104,7 @@ def evaluate(
         ShapeError: there are `features`, but the model does not generate.
         SaveError: `out` cannot be written.
     """
+    check_order("evaluate", model, data)
     model, folder = as_model(model)
     dataset = as_dataset(data, task=model.task, skip_unreadable=skip_unreadable)
     check_data(model, dataset, "evaluate")

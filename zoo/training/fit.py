@@ -28,7 +28,7 @@ from zoo.training.history import HISTORY_FILE, write_history, write_json
 from zoo.training.job import Job
 from zoo.training.longer import asked, check_longer, tell
 from zoo.training.plain import PlainModel
-from zoo.training.plots import CURVES_FILE, curves, png_path
+from zoo.training.plots import CURVES_FILE, curves, image_path
 from zoo.training.progress import Reporter
 from zoo.training.run import Run
 from zoo.training.sheets import pictures
@@ -190,7 +190,8 @@ def data_name(data: Any) -> str:
     value = data_value(data)
     if value is None:
         return type(data).__name__
-    return str(value["name"] if isinstance(value, dict) else value).removeprefix("file:")
+    name = str(value["name"] if isinstance(value, dict) else value)
+    return name.removeprefix("file:") if name.startswith("file:") else name.rpartition(":")[2]
 
 
 def _begin(folder: Path, work: Work, facts: dict[str, Any], warps: str | None) -> Job:
@@ -267,7 +268,7 @@ def _record_splits(folder: Path, work: Work) -> None:
 def _record_epoch(folder: Path, rows: list[Any], sheets: Mapping[str, Sheet]) -> None:
     _write_history(folder, rows)
     for name, sheet in sheets.items():
-        pictures(sheet, png_path(folder / name / f"epoch-{rows[-1]['epoch']:04.0f}.png"))
+        pictures(sheet, image_path(folder / name / f"epoch-{rows[-1]['epoch']:04.0f}.png"))
 
 
 def _write_history(folder: Path, rows: list[Any]) -> None:

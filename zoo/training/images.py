@@ -14,6 +14,7 @@ from torch import Tensor
 
 from zoo.interfaces.dataset import Picture
 from zoo.spec.errors import SaveError
+from zoo.training.sheets import save_image
 
 _SMALLEST, _GAP, _SHAPE = 96, 4, 1.5
 """Least size of a drawn picture's longer side, pixels between two, width of the grid over its height."""
@@ -118,14 +119,14 @@ def draw_grid(original: Tensor, variants: Tensor, path: Path) -> Path:
     Args:
         original: C x H x W in [0, 1], C = 1 or 3.
         variants: N x C x H x W.
-        path: PNG file to write; a crash leaves the old one or the new one.
+        path: image file to write; a crash leaves the old one or the new one.
 
     Raises:
         SaveError: it cannot be written.
     """
     staged = path.with_name(f".{path.name}.part")
     try:
-        grid(original, variants).save(staged, format="PNG", optimize=True)
+        save_image(grid(original, variants), staged, path)
         staged.replace(path)
     except OSError as error:
         staged.unlink(missing_ok=True)

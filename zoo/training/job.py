@@ -14,6 +14,7 @@ import torch
 from zoo.compose.tensors import read, write
 from zoo.compose.weights import WEIGHTS_FILE
 from zoo.interfaces.model import Model
+from zoo.registry.install import CORE, way_to_upgrade
 from zoo.spec.errors import FormatError, OptionError, SaveError, TrainingError, listing, quote, warn
 from zoo.training.checkpoint import CHECKPOINT_FILE, read_checkpoint, read_numbers, write_checkpoint
 from zoo.training.history import write_json
@@ -89,7 +90,7 @@ class Job:
         if not isinstance(facts, dict) or not isinstance(facts.get("format"), int):
             raise FormatError(f"run {path}", expected="a run of zoo.fit", got="something else")
         if facts["format"] > FORMAT:
-            hint = "pip install --upgrade zoo-core"
+            hint = way_to_upgrade(CORE)
             raise FormatError(f"run {path}", expected=f"format {FORMAT}", got=str(facts["format"]), hint=hint)
         return cls(folder, facts)
 

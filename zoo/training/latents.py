@@ -17,7 +17,7 @@ from zoo.interfaces.model import Model
 from zoo.interfaces.trainer import Sheet
 from zoo.spec.errors import OptionError
 from zoo.training.common import as_dataset, as_model, pick_seed
-from zoo.training.plots import figure_bytes, png_path, short, write_figure
+from zoo.training.plots import figure_bytes, image_path, short, write_figure
 from zoo.training.progress import watched
 from zoo.training.sheets import pictures
 from zoo.training.state import borrowed, choose_device, isolated
@@ -87,9 +87,9 @@ def latents(
         workers: processes that read pictures.
         skip_unreadable: leaves out the files of a folder that cannot be read.
         progress: whether a terminal or a notebook shows a bar where it takes longer.
-        out: PNG file to draw the pictures' places into, coloured by class.
-        grid: PNG file to draw decoded pictures into, at even steps over the middle of the plane; for a latent
-            of two numbers.
+        out: image file to draw the pictures' places into, coloured by class.
+        grid: image file to draw decoded pictures into, at even steps over the middle of the plane; for a
+            latent of two numbers.
 
     Raises:
         DataError: the data cannot be read, or lack the split.
@@ -100,7 +100,7 @@ def latents(
     model, _ = as_model(model)
     dataset = as_dataset(data, task=model.task, skip_unreadable=skip_unreadable)
     indices = split_data(dataset, pick_seed(seed, model), training=False).of(split)
-    files = [None if path is None else png_path(path) for path in (out, grid)]
+    files = [None if path is None else image_path(path) for path in (out, grid)]
     chosen = choose_device(device)
     with borrowed(model, chosen), isolated(chosen), torch.no_grad():
         model.eval()

@@ -12,6 +12,7 @@ from zoo.data.splits import split
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.spec.errors import RecipeError, quote
 from zoo.spec.recipe import Recipe
+from zoo.spec.reference import parse_reference
 from zoo.training.common import as_dataset
 from zoo.training.evaluate import evaluate
 from zoo.training.fit import fit
@@ -84,7 +85,7 @@ def unseen(recipe: Recipe, seed: int) -> tuple[Part, tuple[int, int]]:
     labelled = len(splits.train), len(splits.val)
     if any(used.split_of(i) for i in range(len(used))):
         return Part(used, splits.of("test")), labelled
-    whole = as_dataset(recipe.data["name"]) if isinstance(recipe.data, dict) else used
+    whole = as_dataset(parse_reference(recipe.data["name"])) if isinstance(recipe.data, dict) else used
     seen = {used.key(i) for i in splits.train + splits.val}
     return Part(whole, [i for i in range(len(whole)) if whole.key(i) not in seen]), labelled
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 CURVES_FILE = "curves.png"
 SHEET_FILE = "predictions.png"
+FORMATS = MappingProxyType({".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"})
+"""What images are written as, by the end of their names."""
 
 _TRAIN, _VAL, _RIGHT, _WRONG, _FAINT = "#8a8f98", "#1f5fbf", "#1b7f3b", "#c0271d", "#b9bec6"
 _LINES = (_VAL, "#c76a00", _RIGHT, "#7a3fb0", _WRONG, _TRAIN)
@@ -228,9 +230,12 @@ def folder_path(out: str | os.PathLike[str]) -> Path:
     """A folder to write into, made if need be.
 
     Raises:
-        SaveError: it cannot be one.
+        SaveError: it cannot be one, or is called like an image.
     """
     folder = Path(out).expanduser()
+    if is_image(folder) and not folder.is_dir():
+        hint = f"say {folder.with_suffix('')}"
+        raise SaveError(f"folder {folder}", expected="a folder's name", got="an image's", hint=hint)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -238,16 +243,32 @@ def folder_path(out: str | os.PathLike[str]) -> Path:
     return folder
 
 
-def png_path(out: str | os.PathLike[str]) -> Path:
+def is_image(out: str | os.PathLike[str]) -> bool:
+    """Whether a path is called like an image that zoo can write."""
+    return Path(out).suffix.lower() in FORMATS
+
+
+def image_format(path: Path) -> str:
+    """Pillow's and matplotlib's name for the format of a file.
+
+    Example:
+        >>> image_format(Path("sheet.JPG")), image_format(Path("sheet.png"))
+        ('jpeg', 'png')
+    """
+    return FORMATS[path.suffix.lower()]
+
+
+def image_path(out: str | os.PathLike[str]) -> Path:
     """A file to draw into, whose folder is made.
 
     Raises:
         SaveError: it cannot be one; said before work is spent.
     """
     path = Path(out).expanduser()
-    if path.is_dir() or path.suffix.lower() != ".png":
+    if path.is_dir() or not is_image(path):
         got = "a folder" if path.is_dir() else quote(path.name)
-        raise SaveError(f"file {path}", expected="the name of a PNG file", got=got, hint="say sheet.png")
+        expected = f"the name of an image, {' '.join(FORMATS)}"
+        raise SaveError(f"file {path}", expected=expected, got=got, hint="say sheet.png")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -256,14 +277,14 @@ def png_path(out: str | os.PathLike[str]) -> Path:
 
 
 def write_figure(figure: Figure, path: Path) -> Path:
-    """Writes a figure as PNG; a crash leaves the old file or the new one.
+    """Writes a figure in the format of the file's name; a crash leaves the old file or the new one.
 
     Raises:
         SaveError: it cannot be written.
     """
     staged = path.with_name(f".{path.name}.part")
     try:
-        figure.savefig(staged, format="png", facecolor="white")
+        figure.savefig(staged, format=image_format(path), facecolor="white")
         staged.replace(path)
     except OSError as error:
         raise SaveError(f"cannot write {path}", got=error.strerror or str(error)) from error

@@ -24,8 +24,8 @@ from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks_dense import Generation, Reconstruction
 from zoo.spec.errors import DataError, SaveError, TrainingError, ZooWarning, quote
-from zoo.training.common import as_model
-from zoo.training.plots import fitted, folder_path, png_path, sheet
+from zoo.training.common import as_model, check_order
+from zoo.training.plots import fitted, folder_path, image_path, is_image, sheet
 from zoo.training.predictions import MOST_SHOWN, THUMBNAIL, Predicted, Predictions
 from zoo.training.progress import watched
 from zoo.training.sheets import overlay, write_mask, write_picture
@@ -58,14 +58,15 @@ def predict(
         workers: processes that read pictures.
         skip_unreadable: leaves out the files that cannot be read, with a warning.
         progress: whether a terminal or a notebook shows a bar where it takes longer.
-        out: PNG file to draw the first 60 pictures into, with their labels or masks. Where the answer is a
-            picture, PNG file for the one, or folder for several; a folder takes masks too.
+        out: image file (PNG, JPEG or WebP) to draw the first 60 pictures into, with their labels or masks.
+            Where the answer is a picture, file for the one, or folder for several; a folder takes masks too.
 
     Raises:
         DataError: there is no picture, or one cannot be read.
         TrainingError: the model has no task, or makes pictures of nothing.
         SaveError: `out` cannot be written.
     """
+    check_order("predict", model, source)
     model, _ = as_model(model)
     if model.task is None:
         hint = "build it with head=, or call the model"
@@ -115,12 +116,12 @@ class Written:
         self._names: set[str] = set()
         if out is None:
             return
-        if task.needs != "target" and Path(out).suffix.lower() != ".png":
+        if task.needs != "target" and not is_image(out):
             self.folder = folder_path(out)
             return
-        self.file = png_path(out)
+        self.file = image_path(out)
         if self.makes_pictures and len(dataset) > 1:
-            got, hint = f"one file for {len(dataset)} pictures", "leave out the .png"
+            got, hint = f"one file for {len(dataset)} pictures", f"leave out the {self.file.suffix}"
             raise SaveError(f"file {out}", expected="a folder", got=got, hint=hint)
 
     def take(self, index: int, found: Predicted) -> None:

@@ -12,7 +12,7 @@ from zoo.interfaces.trainer import Sheet
 from zoo.spec.errors import OptionError
 from zoo.training.common import as_model
 from zoo.training.images import Images
-from zoo.training.plots import folder_path, png_path
+from zoo.training.plots import folder_path, image_path, is_image
 from zoo.training.sheets import pictures, write_picture
 from zoo.training.state import borrowed, choose_device, isolated
 
@@ -31,7 +31,7 @@ def sample(
         model: from `zoo.build` or `zoo.fit`, or the folder of a saved one.
         count: how many, 1 or more.
         seed: of the latent vectors; another one at each call where None.
-        out: PNG file for all of them on one sheet, or a folder for a file each.
+        out: image file for all of them on one sheet, or a folder for a file each.
         device: by default an accelerator if there is one.
 
     Returns:
@@ -53,8 +53,8 @@ def sample(
     model, _ = as_model(model)
     file: Path | None = None
     folder: Path | None = None
-    if out is not None and Path(out).suffix.lower() == ".png":
-        file = png_path(out)
+    if out is not None and is_image(out):
+        file = image_path(out)
     elif out is not None:
         folder = folder_path(out)
     chosen = choose_device(device)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch.nn.functional as F
@@ -15,11 +16,16 @@ from zoo.data.masks import prepare_mask
 from zoo.data.pictures import LUMA
 from zoo.interfaces.dataset import Picture
 from zoo.interfaces.trainer import Sheet
-from zoo.spec.errors import SaveError
-from zoo.training.plots import write_figure
+from zoo.spec.errors import SaveError, listing
+from zoo.training.plots import image_format, write_figure
 
 _LEAST_CELL, _GAP = 64, 3
-_GRAY, _RGB = 1, 3
+_GRAY, _RGB, _MOST = 1, 3, 4
+_SETTINGS: dict[str, dict[str, Any]] = {
+    "png": {"optimize": True},
+    "jpeg": {"quality": 95, "subsampling": 0},
+    "webp": {"lossless": True},
+}
 
 PALETTE = (
     (0, 0, 0), (230, 97, 1), (31, 95, 191), (27, 127, 59), (192, 39, 45), (122, 63, 176), (240, 190, 30),
@@ -101,14 +107,17 @@ def overlay(picture: Picture, mask: Tensor, share: float = 0.6) -> Picture:
 
 
 def write_picture(picture: Tensor, path: Path) -> Path:
-    """Writes C x H x W in [0, 1] as PNG of 8 bits.
+    """Writes C x H x W in [0, 1] with 8 bits, in the format of the file's name.
 
     Raises:
-        SaveError: it cannot be written, or has a number of channels that PNG does not know.
+        SaveError: it cannot be written, or has a number of channels that the format does not know.
     """
     pixels = (picture.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
-    if pixels.shape[2] not in (1, 2, 3, 4):
-        raise SaveError(f"picture {path}", expected="1 to 4 channels", got=str(pixels.shape[2]))
+    png = image_format(path) == "png"
+    channels = range(_GRAY, _MOST + 1) if png else (_GRAY, _RGB)
+    if pixels.shape[2] not in channels:
+        expected, hint = f"{listing(map(str, channels))} channels", None if png else "say .png"
+        raise SaveError(f"picture {path}", expected=expected, got=str(pixels.shape[2]), hint=hint)
     return _write(Image.fromarray(pixels[..., 0] if pixels.shape[2] == _GRAY else pixels), path)
 
 
@@ -123,10 +132,20 @@ def write_mask(mask: Tensor, path: Path) -> Path:
     return _write(image, path)
 
 
+def save_image(image: Image.Image, staged: Path, path: Path) -> None:
+    """Writes an image to a file that will be renamed, in the format of the name that it will have.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    name = image_format(path)
+    image.save(staged, format=name, **_SETTINGS[name])
+
+
 def _write(image: Image.Image, path: Path) -> Path:
     staged = path.with_name(f".{path.name}.part")
     try:
-        image.save(staged, format="PNG")
+        save_image(image, staged, path)
         staged.replace(path)
     except OSError as error:
         raise SaveError(f"cannot write {path}", got=error.strerror or str(error)) from error

@@ -30,9 +30,11 @@ def choose_device(device: str | torch.device | None) -> torch.device:
         chosen = torch.device(device)
         torch.empty(1, device=chosen)
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
+        reason, hint = str(error).splitlines()[0], None
+        if "device type at start of device string" in reason:  # torch names fifteen, most of them nobody's
+            reason, hint = "an unknown one", 'say "cpu", "cuda", "cuda:1", "mps", or leave it out'
         raise OptionError(
-            f"device {quote(str(device))}", expected="a device of this machine", got=reason
+            f"device {quote(str(device))}", expected="a device of this machine", got=reason, hint=hint
         ) from None
     return chosen
 

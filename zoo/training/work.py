@@ -29,6 +29,7 @@ from zoo.training.common import (
     as_loss,
     as_model,
     as_trainer,
+    check_order,
     data_value,
     pick_seed,
 )
@@ -90,6 +91,7 @@ def assemble(
         filled, dataset = with_data(model, data, skip_unreadable=skip_unreadable)
         model = from_recipe(filled.model_copy(update={"seed": (filled.seed or 0) if seed is None else seed}))
     elif not plain:
+        check_order("fit", model, data)
         model, _ = as_model(model)
     recipe = None if plain else model.recipe
     given = {"data": data, "augment": augment, "loss": loss, "trainer": trainer}
@@ -159,6 +161,6 @@ def _where(data: Any) -> str | dict[str, Any] | None:
     if isinstance(data, str | os.PathLike) and isinstance(named := data_value(data), str):
         if not named.startswith("file:"):
             return named
-        return f"file:{Path(str(data).removeprefix('file:')).expanduser().resolve()}"
+        return f"file:{Path(os.fspath(data).removeprefix('file:')).expanduser().resolve()}"
     value = data_value(data)
     return value if isinstance(value, dict) else None

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PositiveInt, model_validator
 
 from zoo import Options
-from zoo.spec.options import PartOf, RefValue
+from zoo.spec.options import ForPart, PartOf, RefValue
 from zoo.spec.schedule import Plateau
 from zoo.spec.training import GradientOptions, Rate
 
@@ -50,6 +50,9 @@ def _discriminator() -> dict[str, Any]:
 class SRGANOptions(Options):
     """Options of the pair."""
 
+    scale: Annotated[Literal[2, 4] | None, ForPart("generator")] = Field(
+        None, description="how many times as high and wide the output is; the generator's own by default"
+    )
     generator: Annotated[RefValue, PartOf("model")] = Field(
         "srresnet", description="what enlarges pictures; file:runs/srresnet-1 goes on from a trained one"
     )

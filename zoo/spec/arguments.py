@@ -1,0 +1,106 @@
+"""Arguments that people look for in the wrong place, or under the name that another library gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+BUILD = ("head", "freeze", "weights", "in_channels", "classes", "input_size", "seed")
+"""Arguments of `zoo.build` beside a component's options; all but the seed are the recipe's model section."""
+
+FIT = ("data", "augment", "loss", "trainer", "out", "device", "precision", "workers", "cache")
+"""Arguments of `zoo.fit` beside the trainer's options."""
+
+ELSEWHERE: Mapping[str, str] = MappingProxyType(
+    {
+        "pretrained": "weights",
+        "checkpoint": "weights",
+        "checkpoint_path": "weights",
+        "num_classes": "classes",
+        "n_classes": "classes",
+        "nb_classes": "classes",
+        "in_chans": "in_channels",
+        "num_channels": "in_channels",
+        "img_size": "input_size",
+        "image_size": "input_size",
+        "input_shape": "input_size",
+        "target_size": "input_size",
+        "transform": "augment",
+        "transforms": "augment",
+        "augmentation": "augment",
+        "augmentations": "augment",
+        "criterion": "loss",
+        "dataset": "data",
+        "learning_rate": "lr",
+        "num_epochs": "epochs",
+        "n_epochs": "epochs",
+        "max_epochs": "epochs",
+        "lr_schedule": "schedule",
+        "lr_scheduler": "schedule",
+        "scheduler": "schedule",
+        "num_workers": "workers",
+        "patience": "early_stopping",
+    }
+)
+"""What torchvision, timm, Keras and others call an argument, and what zoo calls it."""
+
+_SHORT = 40
+"""Letters of a value that is repeated in the next step."""
+
+VERBS: Mapping[str, str] = MappingProxyType(
+    {
+        "train": "fit",
+        "finetune": "fit",
+        "test": "evaluate",
+        "create": "build",
+        "create_model": "build",
+        "get_model": "build",
+        "list_models": "list",
+        "model_info": "info",
+        "show": "info",
+        "infer": "predict",
+        "download": "pull",
+        "upload": "push",
+    }
+)
+"""What others call a verb, and what zoo calls it."""
+
+
+def misplaced(name: str, value: Any, known: Iterable[str], tags: Sequence[str] = ()) -> str | None:
+    """Where an argument belongs that was given as an option; None where it is none of ours.
+
+    Args:
+        name: as given.
+        value: as given, to show how it is said.
+        known: options that there are.
+        tags: of the component's published weights.
+
+    Example:
+        >>> misplaced("classes", 10, ["dropout"])
+        'it belongs beside: zoo.build(..., classes=10), in a recipe model.classes'
+        >>> misplaced("learning_rate", 0.1, ["lr"])
+        'zoo calls it lr'
+        >>> misplaced("pretrained", True, [], ["imagenet"])
+        "zoo calls it weights: zoo.build(..., weights='imagenet'), in a recipe model.weights"
+    """
+    own = ELSEWHERE.get(name, name)
+    if own in known:
+        return f"zoo calls it {own}" if own != name else None
+    called = f"zoo calls it {own}" if own != name else "it belongs beside"
+    if own in BUILD:
+        recipe = own if own == "seed" else f"model.{own}"
+        return f"{called}: zoo.build(..., {_example(own, value, tags)}), in a recipe {recipe}"
+    if own in FIT:
+        return (
+            f"{called}: zoo.fit(model, data, {own}=...)" if own != "data" else "zoo.fit(model, data) takes it"
+        )
+    return None
+
+
+def _example(own: str, value: Any, tags: Sequence[str]) -> str:
+    """The argument as it is written, with the value where it may be kept."""
+    if own == "weights" and (isinstance(value, bool) or value is None):
+        return "weights=None" if value is False else f"weights={tags[0]!r}" if tags else "weights=..."
+    text = repr(value)
+    return f"{own}={text if len(text) <= _SHORT else '...'}"

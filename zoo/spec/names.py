@@ -1,0 +1,106 @@
+"""Names as people type them: which of the valid ones a wrong one was meant for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher
+
+_LIKE = 0.6
+_FAMILY = 3
+"""Letters from which on a beginning is taken for a family's."""
+
+
+def plain(name: str) -> str:
+    """A name without what people spell differently: case, hyphens, underscores, spaces.
+
+    Example:
+        >>> plain("Inception_V3") == plain("inception-v3") == "inceptionv3"
+        True
+    """
+    return re.sub(r"[\W_]+", "", name).lower()
+
+
+def stem(name: str) -> str:
+    """The letters that a name begins with, which the sizes of one network share.
+
+    Example:
+        >>> stem("efficientnet_b0"), stem("timm:vgg16_bn")
+        ('efficientnet', 'vgg')
+    """
+    found = re.match(r"[a-z]+", plain(name.rpartition(":")[2]))
+    return found[0] if found else ""
+
+
+def spelt_otherwise(name: str, names: Iterable[str]) -> list[str]:
+    """The valid names that are a wrong one in another spelling, else the family whose beginning it is.
+
+    Names without a namespace go before all others.
+
+    Example:
+        >>> names = ["vgg16", "timm:vgg16", "inception_v3", "mobilenet_v1", "mobilenet_v2"]
+        >>> [spelt_otherwise(name, names) for name in ("VGG-16", "mobilenet", "vgg17")]
+        [['vgg16'], ['mobilenet_v1', 'mobilenet_v2'], []]
+    """
+    wanted, bodies = plain(name.rpartition(":")[2]), _bodies(names)
+    same = [item for item, body in bodies.items() if body == wanted]
+    if same or len(wanted) < _FAMILY:
+        return _bare_first(same)
+    return _bare_first([item for item, body in bodies.items() if body.startswith(wanted)])
+
+
+def closest(name: str, names: Iterable[str], most: int = 3) -> list[str]:
+    """The valid names that a wrong one may have been meant for, the likeliest first.
+
+    What is spelt otherwise goes before all; then the family whose letters are nearest; then the `most` that
+    are spelt alike, of equal ones those of the nearest number.
+
+    Args:
+        name: as typed.
+        names: valid ones, with or without namespace.
+        most: how many that are merely spelt alike.
+
+    Example:
+        >>> names = ["vgg16", "vgg19", "inception_v3", "efficientnet_b0", "efficientnet_b1"]
+        >>> closest("InceptionV3", names), closest("vgg17", names)
+        (['inception_v3'], ['vgg16', 'vgg19'])
+        >>> closest("efficent", names)
+        ['efficientnet_b0', 'efficientnet_b1']
+    """
+    wanted, bodies = plain(name.rpartition(":")[2]), _bodies(names)
+    found = spelt_otherwise(name, bodies)
+    if found or not wanted:
+        return found
+    alike = {item: _ratio(wanted, body) for item, body in bodies.items()}
+    stems = {item: _ratio(wanted, stem(item)) for item in bodies}
+    best, top = (max(shares.values(), default=0.0) for shares in (alike, stems))
+    if wanted.isalpha() and top > max(best, _LIKE):
+        chosen = next(stem(item) for item in bodies if stems[item] == top)
+        return _bare_first([item for item in bodies if stem(item) == chosen])
+    bare = {body for item, body in bodies.items() if ":" not in item}
+    fitting = [
+        item for item in bodies if alike[item] >= _LIKE and (":" not in item or bodies[item] not in bare)
+    ]
+    return sorted(fitting, key=lambda item: (-alike[item], abs(_size(bodies[item]) - _size(wanted))))[:most]
+
+
+def _bodies(names: Iterable[str]) -> dict[str, str]:
+    """What is compared of each name, those without a namespace first."""
+    known = sorted(dict.fromkeys(names), key=lambda item: (":" in item, item))
+    return {item: plain(item.rpartition(":")[2]) for item in known}
+
+
+def _bare_first(names: Sequence[str]) -> list[str]:
+    """The names without a namespace, where there are some: the others are the same networks elsewhere."""
+    bare = [item for item in names if ":" not in item]
+    return bare or [*names]
+
+
+def _size(body: str) -> int:
+    """The first number in a name."""
+    found = re.search(r"\d+", body)
+    return int(found[0]) if found else 0
+
+
+def _ratio(one: str, other: str) -> float:
+    return SequenceMatcher(None, one, other).ratio()
