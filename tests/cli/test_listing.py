@@ -240,7 +240,7 @@ def test_doctor_names_a_next_step_for_each_problem(fake, tmp_path):
     assert answer.returncode == 1
     assert "ZOO_CACHE" in found["cache"]["step"]
     assert "ZeroDivisionError" in found["plugin zoo-bad"]["found"]
-    assert found["plugin zoo-nil"]["step"].startswith("pip install zoo-nil")
+    assert found["plugin zoo-nil"]["step"].startswith("install zoo-nil from where")
     assert found["Hub"]["found"].startswith("offline")
     assert found["torch"]["step"] is None
 

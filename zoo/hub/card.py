@@ -157,7 +157,7 @@ def _use(model: Model, reference: str | None) -> str:
     if isinstance(model.task, Embedding):
         use = 'print(zoo.verify(model, "one.jpg", "other.jpg"))'
     code = f"import zoo\n\nmodel = {load}\n{use}"
-    needs = ", ".join(f"{name} {number}" for name, number in model.plugins.items())
+    needs = ", ".join(f"{name}=={number}" for name, number in model.plugins.items())
     shell = "\n".join(ways)
     return f"## Use\n\nIt needs {needs}:\n\n```sh\n{shell}\n```\n\n```python\n{code}\n```"
 
