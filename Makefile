@@ -11,7 +11,7 @@ WORKERS ?= 2
 # One thread a worker: more of them wait for each other, which takes half as long again.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS)
 
-.PHONY: demo test test-slow check lint types layers catalogue docs constraints benchmarks clean
+.PHONY: demo test test-slow check lint types layers catalogue figures docs constraints benchmarks clean
 
 demo: .venv/.ready
 	$(BIN)/zoo demo
@@ -23,6 +23,7 @@ test-slow: .venv/.ready
 	$(PYTEST) -m slow --durations=15
 
 check: lint types layers catalogue
+	$(BIN)/python docs/figures.py --check
 
 lint: .venv/.ready
 	$(BIN)/ruff check .
@@ -37,6 +38,10 @@ layers: .venv/.ready
 
 catalogue: .venv/.ready
 	$(BIN)/zoo catalogue --check --merge registry.json
+
+# What README and guide show, where what makes it has changed; commit what it writes.
+figures: .venv/.ready
+	$(BIN)/python docs/figures.py
 
 docs: .venv/.ready
 	PYTHONPATH=docs $(BIN)/python -m _generator registry.json docs/components
@@ -53,6 +58,7 @@ benchmarks: .venv/.ready
 	$(BIN)/python benchmarks/autoencoder.py
 	$(BIN)/python benchmarks/gan.py
 	$(BIN)/python benchmarks/srgan.py
+	$(BIN)/python benchmarks/transfer.py
 
 # Pinned versions for every platform and Python that zoo supports; holds no index address.
 constraints: $(UV)
