@@ -286,6 +286,10 @@ def test_a_flag_of_another_library_is_translated(run):
     assert "zoo calls it --weights" in run("build resnet18 --pretrained")
     assert "zoo calls it --classes" in run("build resnet18 --num-classes 10")
     assert "zoo calls it --weights" in run("fit --model small_cnn --pretrained")
+    assert "zoo calls it --lr" in run("fit --model small_cnn --learning-rate 0.1")
+    assert "zoo calls it --set trainer.schedule=..." in run(
+        "fit --model small_cnn --head binary --scheduler x"
+    )
 
 
 def test_a_verb_of_another_library_is_translated(run):

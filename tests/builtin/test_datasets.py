@@ -43,7 +43,7 @@ def test_a_smaller_set_has_another_fingerprint_and_all_classes() -> None:
 
 def test_a_missing_package_is_named_with_the_extra_that_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "skimage.data", None)
-    with pytest.raises(DataError, match=r"pip install 'zoo-core\[datasets\]'"):
+    with pytest.raises(DataError, match=r"pip install '\.\[datasets\]'"):
         Faces()
 
 

@@ -144,5 +144,5 @@ def test_a_missing_photograph_or_package_is_named(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(DataError, match=r"expected the file .*yeti\.png, got nothing there"):
         Photos()
     monkeypatch.setitem(datasets_photos.PHOTOGRAPHS, "yeti.png", (("nowhere_to_be_found", "x"), "train"))
-    with pytest.raises(DataError, match=r"pip install 'zoo-core\[datasets\]'"):
+    with pytest.raises(DataError, match=r"pip install '\.\[datasets\]'"):
         Photos()

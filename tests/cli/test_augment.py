@@ -101,7 +101,9 @@ def test_mistakes_are_one_line_and_leave_no_file(picture: Path, tmp_path: Path) 
     assert "expected another file than the picture" in error_of(
         picture, "--augment", "flip", "--out", picture
     )
-    assert "expected the name of a PNG file" in error_of(picture, "--augment", "flip", "--out", "grid.jpg")
+    assert "expected the name of an image, .png .jpg .jpeg .webp, got 'grid.gif'" in error_of(
+        picture, "--augment", "flip", "--out", "grid.gif"
+    )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cat.png"]
 
 

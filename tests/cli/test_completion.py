@@ -64,7 +64,7 @@ def place(tmp_path: Path) -> Path:
         ("zoo build vgg16 --weights im", ["plain,imagenet", "file,im"]),
         ("zoo show superv", ["plain,supervised"]),
         ("zoo list tr", ["plain,trainer"]),
-        ("zoo demo demo-1", ["plain,demo-1-faces"]),
+        ("zoo demo demo-1", ["plain,demo-1-from-scratch"]),
         ("zoo predict ru", ["file,ru"]),
         ("zoo completion z", ["plain,zsh"]),
     ],

@@ -125,9 +125,8 @@ def test_a_folder_of_pictures_alone(capsys: pytest.CaptureFixture[str], masked: 
         (["digits", "--set", "per_clas=3"], "did you mean per_class"),
         (["./nowhere"], "expected a folder, got nothing there"),
         (["./pets/cats/0.png"], "expected a folder, got a file"),
-        (["pets"], "for the folder of that name say ./pets"),
         (["facs"], "did you mean faces?"),
-        (["faces", "--out", "sheet.jpg"], "the name of a PNG file"),
+        (["faces", "--out", "sheet.gif"], "the name of an image, .png .jpg .jpeg .webp"),
     ],
 )
 def test_a_users_mistake_is_one_line_and_status_2(

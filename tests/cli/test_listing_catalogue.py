@@ -35,7 +35,8 @@ def test_it_writes_once_and_is_then_up_to_date(shelf, tmp_path):
     assert answer.returncode == 0, answer.stderr
     made = json.loads(file.read_text())
     assert made["components"][0]["facts"] == {"parameters": 5}
-    assert json.loads(registry.read_text()) == {"format": 1, "distributions": [made]}
+    # The registry knows besides where a project lies that is beside it.
+    assert json.loads(registry.read_text()) == {"format": 1, "distributions": [{**made, "where": "zoo-new"}]}
     assert run(shelf, "catalogue", folder, "--merge", registry).stdout == "up to date: 2 files\n"
 
 

@@ -91,7 +91,7 @@ def test_more_classes_stand_below_the_answer_the_likelier_first(capsys: pytest.C
         (["--files-from", "-"], b"nowhere.png\n", "picture nowhere.png: expected a file or folder"),
         (["--files-from", "nowhere.txt"], b"", "nowhere.txt"),
         (["pets", "--top", "0"], b"", "--top"),
-        (["pets", "--out", "pets"], b"", "the name of a PNG file, got a folder"),
+        (["pets", "--out", "pets"], b"", "the name of an image, .png .jpg .jpeg .webp, got a folder"),
     ],
 )
 def test_a_mistake_is_one_line_and_status_2(

@@ -125,7 +125,7 @@ def test_the_model_is_given_back_as_it_was(tmp_path):
             (OptionError, "expected a latent of two numbers, got 16; leave the grid out"),
         ),
         (1, {"out": "latents.png"}, (OptionError, "expected two numbers a picture or more, got 1")),
-        (2, {"out": "a.jpg"}, (SaveError, "the name of a PNG file, got 'a.jpg'")),
+        (2, {"out": "a.gif"}, (SaveError, "the name of an image, .png .jpg .jpeg .webp, got 'a.gif'")),
         (2, {"split": "tset"}, (DataError, "tset")),
     ],
 )

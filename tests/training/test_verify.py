@@ -109,7 +109,9 @@ def test_a_classifier_does_not_verify_and_data_need_classes(model: Model) -> Non
     other = zoo.build("mlp", hidden=[8], head="binary", in_channels=1, input_size=8, seed=0)
     with pytest.raises(TrainingError, match="expected a model with task embedding, got task binary"):
         zoo.verify(other, torch.rand(1, 8, 8), torch.rand(1, 8, 8), threshold=0.5)
-    with pytest.raises(DataError, match="evaluate: targets: expected class indices, got None"):
+    with pytest.raises(
+        DataError, match="evaluate: data: expected a class for each picture, got pictures alone"
+    ):
         zoo.evaluate(model, {"name": "photos", "size": 32, "per_photo": 2}, split="all")
 
 

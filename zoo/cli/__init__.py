@@ -171,6 +171,11 @@ def _without_option(error: click.NoSuchOption, context: click.Context | None) ->
     return f"no such option {error.option_name!r}: zoo calls it {step}"
 
 
+def _without_full_stop(text: str) -> str:
+    """The sentence as the first half of a line; an ellipsis stays."""
+    return text if text.endswith("...") else text.removesuffix(".")
+
+
 def _complain(error: click.ClickException) -> None:
     """A mistake on the command line, in one line; `zoo` without a word is asking for help."""
     text = error.format_message()
@@ -181,4 +186,4 @@ def _complain(error: click.ClickException) -> None:
     if isinstance(error, click.NoSuchOption):
         text = _without_option(error, context) or text
     step = f"; {context.command_path} --help says more" if context is not None else ""
-    click.echo(f"error: {text[:1].lower()}{text[1:].rstrip('.')}{step}", err=True)
+    click.echo(f"error: {text[:1].lower()}{_without_full_stop(text[1:])}{step}", err=True)

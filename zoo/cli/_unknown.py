@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from zoo.cli._sections import Sectioned
+from zoo.spec.arguments import ELSEWHERE
 from zoo.spec.errors import ZooError
 
 Table = Mapping[str, Any]
@@ -34,6 +35,10 @@ def unknown_flag(option: str, args: Sequence[str], table: Table, flags: Sequence
         whose = " and ".join(f"the {part}" for part, _, _ in homes[name])
         ways = " or ".join(f"--set {shlex.quote(f'{path}={value}')}" for _, path, _ in homes[name])
         return f"{option} is an option of {whose}: {ways}"
+    if own := ELSEWHERE.get(name):
+        flag = f"--{own.replace('_', '-')}"
+        way = flag if flag in flags else f"--set {homes[own][0][1]}=..." if own in homes else own
+        return f"no such option {option}: zoo calls it {way}"
     answers = {key: f"--set {places[0][1]}=..." for key, places in homes.items()}
     answers.update({flag.lstrip("-").replace("-", "_"): flag for flag in flags})
     close = difflib.get_close_matches(name, answers, n=1)

@@ -17,7 +17,7 @@ _SECTIONS = {
     "Model": ("name", *MODEL_OPTIONS),
     "Data": ("data", "augment", "skip_unreadable", "workers"),
     "Training": ("epochs", "lr", "batch_size", "loss", "trainer", "seed", "sets"),
-    "Run": ("out", "resume", "checkpoint_every"),
+    "Run": ("out", "resume", "checkpoint_every", "quiet"),
     "Computing": ("device", "precision", "cache"),
 }
 

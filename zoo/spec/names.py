@@ -28,7 +28,7 @@ def stem(name: str) -> str:
         >>> stem("efficientnet_b0"), stem("timm:vgg16_bn")
         ('efficientnet', 'vgg')
     """
-    found = re.match(r"[a-z]+", plain(name.rpartition(":")[2]))
+    found = re.match(r"[a-z]+", name.rpartition(":")[2].lower())
     return found[0] if found else ""
 
 

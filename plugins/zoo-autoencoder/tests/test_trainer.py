@@ -12,7 +12,6 @@ from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 from torch import nn
 from torch.distributions import Normal, kl_divergence
-from zoo.training.comparison import unseen
 from zoo_autoencoder.losses import PixelBCE
 from zoo_autoencoder.model import divergence
 from zoo_autoencoder.trainer import AutoencoderTrainer
@@ -22,6 +21,7 @@ from zoo.builtin.losses import L1, MSE
 from zoo.interfaces.execution import Execution
 from zoo.spec.errors import OptionError, ShapeError, TrainingError
 from zoo.training.common import as_dataset
+from zoo.training.phases import unseen
 
 SMALL = {"name": "conv_encoder", "channels": [4, 8], "batch_norm": False}
 DIGITS = {"name": "digits", "per_class": 12}
