@@ -11,7 +11,7 @@ from _generator.parts import Part
 BACKBONE = "small_cnn"
 """A small backbone for the examples of everything that is none."""
 
-CLASSES = {"digits": 10, "glyphs": 40, "shapes": 4}
+CLASSES = {"materials": 15, "digits": 10, "glyphs": 40, "shapes": 4}
 """Classes of the data sets in the examples."""
 
 TRAINS = {
