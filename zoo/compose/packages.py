@@ -43,7 +43,7 @@ def installed_file(text: str, source: WeightsSource) -> Path | None:
 
 
 def to_install(source: WeightsSource) -> str:
-    """The command that brings the package of a source; an extra of a plugin in the checkout comes from there."""
+    """The command that brings the package of a source; what is in the checkout comes from there."""
     wanted = source.install or source.package or ""
     name, _, extra = wanted.removesuffix("]").partition("[")
     if any(row["distribution"] == name for row in known()):
