@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -107,7 +108,8 @@ def _train(
     for number, step in enumerate(steps, 1):
         with _heading(number, count, step), _threads_for(step.recipe):
             where = folder / step.title.replace(" ", "-")
-            phases.append(run_phase(step.title, step.recipe, rest, where, seed=seed))
+            shown = sys.stderr.isatty()  # a hundred lines an epoch would bury what a log is read for
+            phases.append(run_phase(step.title, step.recipe, rest, where, seed=seed, progress=shown))
             click.echo(_said(phases[-1]))
     return phases, rest, labelled
 
