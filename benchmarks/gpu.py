@@ -56,8 +56,11 @@ FAMILIES: Mapping[str, tuple[Mapping[str, Any], Any]] = {
     "resnet18": (BINARY, FACES),
     "mobilenet_v2": (BINARY, FACES),
     "mobilenet_v3_small": (BINARY, FACES),
-    "efficientnet_lite0": (BINARY, FACES),
-    "efficientnet_b0": (BINARY, FACES),
+    "efficientnet_lite0": (
+        {**BINARY, "drop_path": 0.0},
+        FACES,
+    ),  # drawn on the device, so in another way there
+    "efficientnet_b0": ({**BINARY, "drop_path": 0.0}, FACES),
     "small_cnn": (BINARY, FACES),
     "tiny_resnet": (BINARY, FACES),
     "timm:convnext_atto": (BINARY, FACES),
