@@ -444,3 +444,13 @@ def test_none_of_ours_is_published_and_all_have_a_place():
     for row in catalogue.known():
         assert "published" not in row
         assert (Path(catalogue.__file__).parents[2] / row["where"] / "pyproject.toml").is_file()
+
+
+def test_an_empty_weights_and_a_label_twice_are_refused(run):
+    assert "a tag, a file, a folder or hf://owner/name" in said(zoo.build, "small_cnn", weights="")
+    assert "each label once" in said(zoo.build, "small_cnn", head="multiclass", classes=["a", "b", "a"])
+    assert "did you mean --batch-size?" in run("fit --model small_cnn --batch_size 5")
+    assert "zoo calls it fit" in run("trian --model small_cnn")
+    assert "did you mean weights, an argument of zoo.build?" in said(zoo.build, "small_cnn", weight="x")
+    assert "freeze spec 'al' matches nothing" in said(zoo.build, "small_cnn", freeze="al")
+    assert "did you mean all?" in said(zoo.build, "small_cnn", freeze="al")

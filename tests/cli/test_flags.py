@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +142,7 @@ def test_a_flag_and_set_agree_or_it_is_an_error() -> None:
         (["fit", "r.toml", "--schedul", "cosine"], "did you mean --set trainer.schedule=...?"),
         (["fit", "r.toml", "--epoch", "3"], "no such option --epoch; did you mean --epochs?"),
         (["fit", "r.toml", "--foo"], "no such option --foo; zoo fit --help"),
-        (["fit", "pets"], "say --data ./pets, and which model, e.g. --model resnet18 --head binary"),
+        (["fit", "pets"], "say --data ./pets, and which model: --model NAME --head multiclass"),
         (["fit", "./pets", "--model", "vgg16"], "got a folder of images; say --data ./pets"),
         (["fit", "pets", "--data", "faces", "--model", "vgg16"], "leave it out: --data says it"),
         (["fit", "--resume", "runs/x", "--lr", "1"], "got --lr; leave it out"),
@@ -212,3 +214,12 @@ def test_zoo_build_reads_the_same_flags(zoo: Zoo, place: Path) -> None:
     assert built["recipe"]["model"]["input_size"] == [24, 32]
     status, _, err = zoo("build", "tiny_resnet", "--head", "binary", "--set", "head=multiclass")
     assert (status, "--head and --set head=multiclass" in err) == (2, True)
+
+
+def test_closed_standard_streams_do_not_stop_a_training(place: Path) -> None:
+    code = "import os, sys; sys.stdout = sys.stderr = None; from zoo.cli import main; main(sys.argv[1:])"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "fit", "r.toml", "--epochs", "1", "--out", "closed"], check=False
+    )
+    assert done.returncode == 0
+    assert Path("closed/model.safetensors").is_file()

@@ -84,10 +84,10 @@ def test_more_classes_stand_below_the_answer_the_likelier_first(capsys: pytest.C
 @pytest.mark.parametrize(
     ("arguments", "content", "words"),
     [
-        ([], b"", "no picture is given"),
+        ([], b"", "no image is given"),
         (["-"], b"", "picture <stdin>: expected a readable picture, got an empty file"),
         (["-"], b"hello", "got a file of another kind"),
-        (["--files-from", "-"], b"", "no picture is given"),
+        (["--files-from", "-"], b"", "no image is given"),
         (["--files-from", "-"], b"nowhere.png\n", "picture nowhere.png: expected a file or folder"),
         (["--files-from", "nowhere.txt"], b"", "nowhere.txt"),
         (["pets", "--top", "0"], b"", "--top"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -349,3 +350,15 @@ def test_a_third_partys_declaration_end_to_end(shelf, site, tmp_path):
     for name, tensor in trained.state_dict().items():
         assert torch.equal(model.backbone.state_dict()[name], tensor)
     assert "package net-weights" in shelf.zoo("show", "third:small").stdout
+
+
+def test_a_pipe_in_the_cache_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    file = tmp_path / "net.pth"
+    torch.save({"a": torch.ones(2)}, file)
+    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    pipe = tmp_path / "cache" / "weights" / f"{sha256}.safetensors"
+    pipe.parent.mkdir(parents=True)
+    os.mkfifo(pipe)
+    assert torch.equal(read_pickle(file, sha256=sha256, text="net")["a"], torch.ones(2))
+    assert pipe.is_file()  # made anew

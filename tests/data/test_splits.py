@@ -8,6 +8,7 @@ import pytest
 
 from zoo.data.folders import ClassFolders
 from zoo.data.splits import NAMES, split
+from zoo.data.wrapped import TorchData
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks import Multiclass
 from zoo.spec.errors import DataError, ZooWarning
@@ -168,3 +169,47 @@ def test_one_group_in_two_splits_of_the_user_is_refused() -> None:
         DataError, match=r"one group in two splits: expected each group in one split, got .*0.* and"
     ):
         split(data)
+
+
+class Classes(Grouped):
+    """Grouped numbers whose classes are given."""
+
+    def __init__(self, groups: Sequence[str], targets: Sequence[int]) -> None:
+        super().__init__(groups, range(len(groups)))
+        self._targets = targets
+        self.labels = tuple(str(i) for i in range(max(targets) + 1))
+
+
+@pytest.mark.parametrize(
+    "sizes", [[(5, 10), (5, 10)], [(20, 2), (3, 30)], [(3, 5)] * 6, [(4, 25), (6, 20)]], ids=str
+)
+def test_every_class_of_three_groups_is_in_every_split(sizes: list[tuple[int, int]]) -> None:
+    """`sizes`: number of groups and samples in each, by class."""
+    owners = [
+        (label, g) for label, (count, size) in enumerate(sizes) for g in range(count) for _ in range(size)
+    ]
+    data = Classes([f"{label}-{g}" for label, g in owners], [label for label, _ in owners])
+    for seed in range(5):
+        found = split(data, seed)
+        seen = [{owners[i] for i in getattr(found, name)} for name in NAMES]
+        assert not (seen[0] & seen[1] or seen[0] & seen[2] or seen[1] & seen[2])
+        assert all({label for label, _ in side} == set(range(len(sizes))) for side in seen)
+
+
+def test_a_torch_data_set_says_what_belongs_together() -> None:
+    class Patients:
+        targets = [0, 1] * 40
+
+        def __len__(self) -> int:
+            return 80
+
+        def __getitem__(self, index: int) -> tuple[np.ndarray, int]:
+            return np.full((4, 4), index, np.uint8), self.targets[index]
+
+        def group_of(self, index: int) -> int:
+            return index // 4
+
+    found = split(TorchData(Patients()), 0)
+    sides = [{i // 4 for i in getattr(found, name)} for name in NAMES]
+    assert all(sides)
+    assert not (sides[0] & sides[1] or sides[0] & sides[2] or sides[1] & sides[2])

@@ -8,6 +8,7 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 import click
 from click.shell_completion import CompletionItem
@@ -75,6 +76,7 @@ class _Lazy(click.Group):
         """As in click, but an unknown subcommand names the nearest."""
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
             own = VERBS.get(args[0])
+            own = own or VERBS.get(next(iter(get_close_matches(args[0], VERBS, n=1, cutoff=0.7)), ""))
             hint = f"zoo calls it {own}" if own in _COMMANDS else near(args[0], [*_COMMANDS])
             raise click.UsageError(f"no command is called {args[0]!r}; {hint}", ctx)
         return super().resolve_command(ctx, args)
@@ -124,7 +126,8 @@ def _run(given: list[str], debug: bool) -> int:  # noqa: PLR0911 - one return an
         # Not group.main(), which turns a closed pipe and an interruption into status 1.
         with group.make_context("zoo", given) as context:
             status = group.invoke(context)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed by whoever began this process
+            sys.stdout.flush()
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.ClickException as error:

@@ -80,7 +80,7 @@ def _data_folder(recipe: str, name: str | None, flags: list[Flag]) -> RecipeErro
     given = {flag.name for flag in flags}
     folder = recipe if "/" in recipe else f"./{recipe}"  # a bare word may be a data set's name
     say = "leave it out: --data says it" if "data" in given else f"say --data {folder}"
-    also = "" if name else ", and which model, e.g. --model resnet18 --head binary"
+    also = "" if name else ", and which model: --model NAME --head multiclass (zoo list backbone)"
     what = f"fit {recipe}"
     return RecipeError(what, expected="a recipe or a saved model", got="a folder of images", hint=say + also)
 
@@ -94,13 +94,13 @@ def _saved(place: str, flags: list[Flag], sets: tuple[str, ...]) -> Asked:
     saved, _ = as_model(place)
     own = saved.recipe.to_dict()
     model = {"name": saved.recipe.model.name}
-    trainer = {"trainer": own["trainer"]} if "trainer" in own else {}
-    table = combined({"model": model}, flags, sets)
+    parts = {key: own[key] for key in ("data", "augment", "loss", "trainer") if own.get(key) is not None}
+    table = combined({"model": model, **parts}, flags, sets)
     if table.pop("model") != model or fixed:
         hint = "set trainer, loss, augment or data"
         got = listing(fixed) if fixed else "changes to them"
         raise RecipeError("a saved model", expected="its parts as they are", got=got, hint=hint)
-    _check_trainer({"model": own["model"], **trainer, **{k: v for k, v in table.items() if _named(v)}}, flags)
+    _check_trainer({"model": own["model"], **{k: v for k, v in table.items() if _named(v)}}, flags)
     table, options = trainer_options(table)
     changed = Recipe.from_dict({"model": {"name": "any"}, **table})
     saved.recipe = saved.recipe.model_copy(update={key: getattr(changed, key) for key in table})

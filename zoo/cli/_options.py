@@ -26,7 +26,7 @@ class Classes(click.ParamType):  # type: ignore[type-arg]  # generic from click 
         """Reads it; what is read already stays."""
         if not isinstance(value, str):
             return value
-        if value.isdigit():
+        if value.isdecimal():
             return int(value)
         words = [word.strip() for word in value.split(",")]
         if not all(words):
@@ -49,7 +49,7 @@ class Size(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4
         if not isinstance(value, str):
             return value
         numbers = value.lower().split("x")
-        if not all(number.isdigit() for number in numbers) or len(numbers) > 2:
+        if not all(number.isdecimal() for number in numbers) or len(numbers) > 2:
             self.fail(f"expected 150 or 150x200, got {value!r}", param, ctx)
         return int(numbers[0]) if len(numbers) == 1 else [int(number) for number in numbers]
 

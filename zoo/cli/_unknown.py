@@ -30,6 +30,8 @@ def unknown_flag(option: str, args: Sequence[str], table: Table, flags: Sequence
     """
     homes = options_of_parts(table)
     name = option.lstrip("-").replace("-", "_")
+    if (dashed := f"--{name.replace('_', '-')}") in flags:
+        return f"no such option {option}; did you mean {dashed}?"
     if name in homes:
         value = _typed(option, args, homes[name][0][2])
         whose = " and ".join(f"the {part}" for part, _, _ in homes[name])

@@ -56,7 +56,7 @@ def command(
 
     sources = [_picture(name) for name in pictures] + _listed(files_from)
     if not sources:
-        raise click.UsageError("no picture is given", click.get_current_context())
+        raise click.UsageError("no image is given beside the model", click.get_current_context())
     options = {"device": device, "workers": workers, "skip_unreadable": skip_unreadable, "out": out}
     found = predict(model, sources, **options)  # type: ignore[arg-type]  # of several types
     if as_json:

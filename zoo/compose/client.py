@@ -110,7 +110,7 @@ def quiet() -> Iterator[None]:
     level = logger.level
     logger.setLevel(logging.ERROR if level == logging.WARNING else level)
     unasked = constants.HF_HUB_DISABLE_PROGRESS_BARS is None and not are_progress_bars_disabled()
-    hide = unasked and not sys.stderr.isatty()
+    hide = unasked and not (sys.stderr is not None and sys.stderr.isatty())
     if hide:
         disable_progress_bars()
     try:

@@ -90,6 +90,8 @@ def _kept_file(sha256: str) -> Path | None:
 
 def _kept(file: Path) -> Tensors | None:
     """What was kept, unless it is damaged or not there."""
+    if not file.is_file():  # a pipe would be waited for
+        return None
     try:
         state, notes = read(file), read_notes(file)
     except WeightsError:

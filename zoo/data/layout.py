@@ -7,6 +7,7 @@ from pathlib import Path
 
 from zoo.data.pictures import SUFFIXES
 from zoo.spec.errors import DataError, listing, quote
+from zoo.spec.names import closest
 
 SPLIT_FOLDERS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 """Names of split folders, and the split that each means."""
@@ -98,8 +99,11 @@ def _folders(parent: Path, where: str) -> list[Path]:
 
 def _nearest(path: Path) -> str:
     there = next((p for p in path.parents if p.exists()), Path())
-    names = sorted(p.name for p in there.iterdir() if not p.name.startswith("."))
-    return f"{there} holds {listing(names, 6)}"
+    names = sorted(p.name for p in there.iterdir() if p.is_dir() and not p.name.startswith("."))
+    missing = path.relative_to(there).parts[0]
+    if close := closest(missing, names)[:1]:
+        return f"did you mean {there / close[0] if there.parts else f'./{close[0]}'}?"
+    return f"the folders in {there} are {listing(names, 6)}" if names else f"{there} holds no folder"
 
 
 def _groups(top: list[Path], found: Layout, where: str) -> dict[Path, str | None]:

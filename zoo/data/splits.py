@@ -127,11 +127,22 @@ def _draw(
     for found in by_class.values():
         count = sum(len(groups[key]) for key in found)
         left = {"test": _quota(count, fractions[2], 2), "val": _quota(count, fractions[1], 3)}
+        drawn: dict[str, list[str]] = {name: [] for name in NAMES}
         for key in sorted(found, key=lambda k: hashlib.blake2b(f"{seed}:{k}".encode()).digest()):
             size = len(groups[key])
-            side = next((name for name, room in left.items() if size <= room), "train")
-            sides[side] += groups[key]
+            # A group goes where it brings the side nearer to its quota, though it may be more than is left.
+            side = next((name for name, room in left.items() if size < 2 * room), "train")
+            drawn[side].append(key)
             left[side] = left.get(side, 0) - size
+        for side, share in zip(("test", "val"), (fractions[2], fractions[1]), strict=True):
+            if (
+                share and not drawn[side] and len(drawn["train"]) > 1
+            ):  # all are larger than that: the smallest
+                smallest = min(drawn["train"], key=lambda key: len(groups[key]))
+                drawn["train"].remove(smallest)
+                drawn[side].append(smallest)
+        for side, chosen in drawn.items():
+            sides[side] += [i for key in chosen for i in groups[key]]
     return sides
 
 

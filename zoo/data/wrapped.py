@@ -21,7 +21,8 @@ class TorchData(Dataset):
     """Pairs of a picture (Pillow image, H x W (x C) array or C x H x W tensor) and a target.
 
     Class names are read off `classes`, targets off `targets` where the set has them; else every sample is
-    read once. Draw nothing at random in its transforms: give an augmenter instead.
+    read once; what belongs together, off `group_of(index)`. Draw nothing at random in its transforms: give an
+    augmenter instead.
 
     Args:
         source: has `__len__` and `__getitem__`.
@@ -59,6 +60,12 @@ class TorchData(Dataset):
         if given is not None and len(given) == len(self):
             return [_plain(target) for target in given]
         return [self[i].target for i in range(len(self))]
+
+    def group_of(self, index: int) -> str | None:
+        """What the set itself says of the sample's group, where it does."""
+        group = getattr(self.source, "group_of", None)
+        found = group(index) if callable(group) else None
+        return None if found is None else str(found)
 
     def name(self, index: int) -> str:
         """For example `MNIST[3]`."""

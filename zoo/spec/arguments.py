@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
 
@@ -45,6 +46,7 @@ ELSEWHERE: Mapping[str, str] = MappingProxyType(
 )
 """What torchvision, timm, Keras and others call an argument, and what zoo calls it."""
 
+_ALIKE = 0.8
 _SHORT = 40
 """Letters of a value that is repeated in the next step."""
 
@@ -95,6 +97,9 @@ def misplaced(name: str, value: Any, known: Iterable[str], tags: Sequence[str] =
         return (
             f"{called}: zoo.fit(model, data, {own}=...)" if own != "data" else "zoo.fit(model, data) takes it"
         )
+    close = get_close_matches(name, (*BUILD, *FIT), n=1, cutoff=_ALIKE)
+    if close and not get_close_matches(name, [*known], n=1, cutoff=_ALIKE):
+        return f"did you mean {close[0]}, an argument of zoo.{'build' if close[0] in BUILD else 'fit'}?"
     return None
 
 

@@ -138,12 +138,12 @@ class Freeze:
                         else "this model has nothing to freeze",
                     )
                 raise FreezeError(
-                    f"freeze spec {quote(str(item))} matches nothing",
+                    f"freeze spec {quote(item.path)} matches nothing",
                     expected=_GRAMMAR
                     if set(parts) == {""}
                     else f"a part among {listing(p for p in parts if p)}",
                     got=item.path,
-                    hint=near(item.path, [p for p in parts if p] or list(parts[""])),
+                    hint=near(item.path, [p for p in parts if p] or ["all", "none", *parts[""]]),
                 )
             blocks = list(parts[item.path])
             if item.first is None:

@@ -84,7 +84,7 @@ class ModelSection(_Section):
     @field_validator("input_size", mode="before")
     @classmethod
     def _square(cls, value: Any) -> Any:
-        if isinstance(value, str) and value.isdigit():
+        if isinstance(value, str) and value.isdecimal():
             value = int(value)
         if isinstance(value, list | tuple) and len(value) == len(("height", "width")):
             return value
@@ -95,9 +95,16 @@ class ModelSection(_Section):
     @field_validator("weights", mode="before")
     @classmethod
     def _weights(cls, value: Any) -> Any:
-        if value is None or isinstance(value, str):
+        if value is None or (isinstance(value, str) and value.strip()):
             return value
         raise ValueError("a tag, a file, a folder or hf://owner/name; left out for random weights")
+
+    @field_validator("classes")
+    @classmethod
+    def _once(cls, value: Any) -> Any:
+        if isinstance(value, tuple) and len(set(value)) < len(value):
+            raise ValueError("each label once")
+        return value
 
     @field_validator("input")
     @classmethod

@@ -19,7 +19,7 @@ def check_data(model: Model, dataset: Dataset, where: str) -> None:
     """
     task = model.task
     if task is None:
-        hint = "build it with head="
+        hint = "give it one: --head multiclass, in Python zoo.build(..., head='multiclass', classes=...)"
         raise TrainingError(where, expected="a model with a head", got="a feature extractor", hint=hint)
     targets = dataset.targets
     if not targets:

@@ -20,6 +20,7 @@ from zoo.interfaces.prefix import rows
 from zoo.interfaces.trainer import Sheet, Trainer
 from zoo.spec.errors import FormatError, TrainingError, listing, quote
 from zoo.training.history import Row, best_row
+from zoo.training.interruption import Interruption
 from zoo.training.means import Means
 from zoo.training.progress import Reporter
 from zoo.training.state import isolated, seed_step, to_device
@@ -136,11 +137,13 @@ class Engine:
             if self.on_restored is not None:
                 self.on_restored()
             reporter.begin(trainer.epochs, self._steps, done=(epoch - 1) * self._steps + step)
+            self._interruption = Interruption(patient=self._execution.processes == 1)
             try:
-                while epoch <= trainer.epochs and not self._stalled():
-                    self._epoch(epoch, step, means, reporter)
-                    epoch, step, means = epoch + 1, 0, None
-                    self._save(epoch, step, None)
+                with self._interruption:
+                    while epoch <= trainer.epochs and not self._stalled():
+                        self._epoch(epoch, step, means, reporter)
+                        epoch, step, means = epoch + 1, 0, None
+                        self._keep(epoch, step, None)
             except KeyboardInterrupt:
                 interrupted = True
             except TrainingError:
@@ -168,7 +171,7 @@ class Engine:
             step += 1
             reporter.step()
             if step < self._steps and self._execution.processes == 1:  # the others' means are not here
-                self._save(epoch, step, seen)
+                self._keep(epoch, step, seen)
         values = seen.values(self._execution.add) | trainer.collect()
         measured = trainer.evaluate(self._on_device(self.val.epoch()))
         values |= {f"val_{name}": value for name, value in measured.items()}
@@ -212,15 +215,23 @@ class Engine:
 
     # -- checkpoints -----------------------------------------------------------------------------------
 
-    def _save(self, epoch: int, step: int, means: Means | None) -> None:
+    def _keep(self, epoch: int, step: int, means: Means | None) -> None:
         """Writes a checkpoint if it is time: of the state before step `step` (from 0) of epoch `epoch`.
 
-        After the last epoch it is, so that the run can go on for longer.
+        It is after the last epoch, so that the run can go on for longer, and where the user wants to stop.
+
+        Raises:
+            KeyboardInterrupt: the user wants to stop, and there was something left to do.
         """
-        if self.saving is None:
-            return
         last = means is None and (epoch > self.trainer.epochs or self._stalled())
-        if not last and time.monotonic() - self._saved < self._pause:
+        asked = self._interruption.asked and not last
+        if last or asked or time.monotonic() - self._saved >= self._pause:
+            self._save(epoch, step, means)
+        if asked:
+            raise KeyboardInterrupt
+
+    def _save(self, epoch: int, step: int, means: Means | None) -> None:
+        if self.saving is None:
             return
         started = time.monotonic()
         self.saving.write(

@@ -26,7 +26,7 @@ from zoo.training.common import SPLITS_FILE, data_value, new_run_folder
 from zoo.training.engine import Engine, Outcome, Saving
 from zoo.training.history import HISTORY_FILE, write_history, write_json
 from zoo.training.job import Job
-from zoo.training.longer import asked, check_longer, tell
+from zoo.training.longer import Longer, asked, check_longer, tell
 from zoo.training.plain import PlainModel
 from zoo.training.plots import CURVES_FILE, curves, image_path
 from zoo.training.progress import Reporter
@@ -109,7 +109,7 @@ def fit(
         {'train': 12, 'val': 2, 'test': 2}
     """
     started = time.perf_counter()
-    if checkpoint_every < 0:
+    if not checkpoint_every >= 0:  # which nan is not either
         raise OptionError("checkpoint_every", expected="0 or more seconds", got=str(checkpoint_every))
     parts = {"data": data, "augment": augment, "loss": loss, "trainer": trainer}
     job, longer = None, None
@@ -117,7 +117,7 @@ def fit(
         job = Job.read(Path(resume).expanduser())
         longer = job.longer(asked(trainer, options))
         settings = {"seed": seed, "out": out, "precision": precision, **options, "epochs": None}
-        job.check_given({"model": model, **parts}, settings)
+        job.check_given({"model": model, **parts}, {**settings, "skip_unreadable": skip_unreadable or None})
         seed, precision, skip_unreadable = job.settings
         parts, model = job.parts(parts), job.model(model)
     elif model is None:
@@ -134,7 +134,7 @@ def fit(
         check_longer(str(job.folder), longer, work.trainer, work.loss)
     resumed = job.take_up(work.model, work.splits.hash, warps) if job is not None else None
     if job is not None and longer is not None:
-        job.lengthen(longer, work.recipe.trainer, record=first)
+        job.lengthen(longer, work.recipe.trainer)
     if job is None and first:
         folder = new_run_folder(out, work.recipe.model.name)
         job = _begin(folder, work, {"precision": precision, "skip_unreadable": skip_unreadable}, warps)
@@ -162,7 +162,9 @@ def fit(
                 saving=saving,
                 resumed=resumed,
                 lengthened=job.lengthened if job is not None else None,
-                on_restored=partial(tell, longer, work, reporter) if longer is not None and first else None,
+                on_restored=partial(_go_on, job, longer, resumed, work, reporter)
+                if job is not None and resume is not None and first
+                else None,
                 reporter=reporter,
             )
             try:
@@ -205,6 +207,17 @@ def _begin(folder: Path, work: Work, facts: dict[str, Any], warps: str | None) -
         raise
 
 
+def _go_on(
+    job: Job, longer: Longer | None, checkpoint: Mapping[str, Any] | None, work: Work, reporter: Reporter
+) -> None:
+    """Says where a resumed run goes on, and records that it goes on for longer: all has been checked now."""
+    if checkpoint is None:
+        reporter.note(f"{job.folder} was killed before its first checkpoint: it begins anew")
+    if longer is not None:
+        tell(longer, work, reporter)
+        job.record()
+
+
 def _finish(work: Work, folder: Path, *, job: Job | None, outcome: Outcome, note: str, seconds: float) -> Run:
     """The trained model with its recipe, saved by the one process that has the job."""
     model = work.model
@@ -220,7 +233,8 @@ def _finish(work: Work, folder: Path, *, job: Job | None, outcome: Outcome, note
         if outcome.history:
             _write_history(folder, outcome.history)
             curves(outcome.history, outcome.best, folder / CURVES_FILE, folder.name, work.trainer.charts)
-        _save(model, folder)  # its card tells of both
+        if outcome.history or not (folder / WEIGHTS_FILE).exists():  # less than an epoch replaces nothing
+            _save(model, folder)  # its card tells of both
         if work.loss is not None and (own := fixed_left_out(work.loss)) and list(work.loss.parameters()):
             _replace(folder / LOSS_FILE, own)
         if not outcome.interrupted:

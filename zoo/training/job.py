@@ -82,9 +82,11 @@ class Job:
         try:
             facts = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            hint = "if it was killed before it began, remove the folder and start again"
+            there = folder.is_dir()
+            hint = "if it was killed before it began, remove the folder and start again" if there else None
+            got = "none in it" if there else "nothing there"
             expected = f"the folder of a run, with {JOB_FILE}"
-            raise TrainingError(f"resume {folder}", expected=expected, got="none", hint=hint) from None
+            raise TrainingError(f"resume {folder}", expected=expected, got=got, hint=hint) from None
         except (OSError, ValueError) as error:
             raise FormatError(f"run {path}", expected="JSON", got=quote(str(error))[1:-1]) from None
         if not isinstance(facts, dict) or not isinstance(facts.get("format"), int):
@@ -120,20 +122,25 @@ class Job:
             raise TrainingError(run, expected="a run that says how many epochs it has", got="none", hint=hint)
         return Longer(before, as_epochs(str(self.folder), epochs, done), done, finished)
 
-    def lengthen(self, longer: Longer, trainer: Any, *, record: bool) -> None:
-        """From now on the run goes on for longer.
+    def lengthen(self, longer: Longer, trainer: Any) -> None:
+        """From now on the run goes on for longer; `record` writes it down.
 
         Args:
             longer: how much.
             trainer: value of the recipe's section.
-            record: whether to write it down, which one of several processes does.
         """
         facts = self.facts
         facts["recipe"] = {**facts["recipe"], **({} if trainer is None else {"trainer": trainer})}
         times = [*facts.get("lengthened", []), longer.to_dict()]
         facts |= {"finished": False, "epochs": longer.epochs, "lengthened": times}
-        if record:
-            self._write()
+
+    def record(self) -> None:
+        """Writes what was asked for, as it is now.
+
+        Raises:
+            SaveError: the disk says no.
+        """
+        self._write()
 
     @property
     def lengthened(self) -> int | None:

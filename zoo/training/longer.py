@@ -81,7 +81,8 @@ def check_longer(run: str, longer: Longer, trainer: Trainer, loss: nn.Module | N
             f"resume {run}",
             expected=f"a finished run, since its {moving} depends on the number of epochs",
             got=f"one with {longer.done} of {longer.before} epochs behind",
-            hint=f"first zoo fit --resume {run}, then again with --epochs {longer.epochs}",
+            hint=f"zoo fit --resume {run} trains those {longer.before}, then it can go on for longer; "
+            f"zoo fit {run} --data ... begins a new run from its best weights",
         )
 
 
