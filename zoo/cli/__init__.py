@@ -9,12 +9,15 @@ import sys
 import warnings
 from collections.abc import Sequence
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
 
 from zoo.spec.arguments import ELSEWHERE, VERBS
 from zoo.spec.errors import ZooError, ZooWarning, near
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _COMMANDS = {
     "list": "list what there is",
@@ -67,6 +70,8 @@ class _Lazy(click.Group):
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """What Tab offers for a subcommand's name, without importing them."""
+        from click.shell_completion import CompletionItem  # for Tab alone
+
         names = [CompletionItem(n, help=text) for n, text in _COMMANDS.items() if n.startswith(incomplete)]
         return names + click.Command.shell_complete(self, ctx, incomplete)
 
