@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
+from collections.abc import Mapping
+from typing import Any
 
+import zoo
 from zoo.registry.loading import load, resolve_config, resolve_target
+from zoo.spec.errors import OptionError
 from zoo.spec.options import Options, validate
 from zoo.testing.case import Case
 
@@ -35,6 +40,39 @@ def rule_options_are_described(case: Case) -> None:
     assert [name for name, field in fields.items() if not field.description] == []
 
 
+def rule_options_are_no_arguments_of_a_verb(case: Case) -> None:
+    """No option is called like an argument of `zoo.build` or `zoo.fit`, which would never reach it."""
+    config = resolve_config(case.entry.component)
+    taken = {name for verb in (zoo.build, zoo.fit) for name in inspect.signature(verb).parameters}
+    found = sorted((taken - FILLED_IN) & set(config.model_fields if config else ()))
+    assert found == [], f"{found}: rename them, zoo.build or zoo.fit takes arguments of these names"
+
+
+def rule_constructor_agrees_with_the_options(case: Case) -> None:
+    """What the target takes where an option is not given is what the options class says, or nothing."""
+    component = case.entry.component
+    config = resolve_config(component)
+    if config is None:
+        return
+    parameters = inspect.signature(resolve_target(component)).parameters
+    given = {n: p.default for n, p in parameters.items() if p.default is not p.empty}
+    wrong = [name for name, value in given.items() if not _agrees(config, component.tiny, name, value)]
+    assert wrong == [], f"{component.target} has other defaults than {component.config} for {wrong}"
+
+
+def _agrees(config: type[Options], tiny: Mapping[str, Any], name: str, value: object) -> bool:
+    """Whether an option that is not given means the value that the constructor would take."""
+    if name not in config.model_fields or config.model_fields[name].is_required():
+        return name not in config.model_fields
+    needed = {n: v for n, v in tiny.items() if config.model_fields[n].is_required()}
+    default = getattr(validate(config, needed, name), name)
+    try:
+        said = getattr(validate(config, {**needed, name: value}, name), name)
+    except OptionError:
+        return False
+    return bool(said == default)
+
+
 def rule_declaration_is_free_of_torch(case: Case) -> None:
     """Importing the plugin module and the options class does not import torch."""
     modules = {
@@ -48,5 +86,8 @@ def rule_declaration_is_free_of_torch(case: Case) -> None:
     assert done.returncode == 0, f"{modules} import torch"
     _FREE_OF_TORCH.update(modules)
 
+
+FILLED_IN = frozenset({"in_channels", "classes", "input_size"})
+"""Arguments of `zoo.build` that it hands on to a component that has an option of the name."""
 
 _FREE_OF_TORCH: set[str] = set()

@@ -66,12 +66,12 @@ class MobileNet(Backbone):
         unit: str,
         rows: Sequence[Sequence[Any]],
         stem: int,
-        last: int = 0,
-        hidden: int = 0,
+        last: int,
+        hidden: int,
         activation: str,
         width: float = 1.0,
         bn_eps: float = 1e-5,
-        dropout: float = 0.2,
+        dropout: float,
     ) -> None:
         channels = scaled(stem, width)
         first = ConvNorm(in_channels, channels, kernel=3, stride=2, bn_eps=bn_eps, activation=activation)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, cast
 
 import torch
@@ -52,11 +53,11 @@ class TimmBackbone(Backbone):
         in_channels: int = 3,
         input_size: Size | None = None,
         drop_path_rate: float | None = None,
-        arguments: Mapping[str, Any] | None = None,
+        arguments: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         size = None if input_size is None else (input_size[0], input_size[1])
         source = Source.of(
-            arguments or {},
+            arguments,
             architecture=architecture, channels=in_channels, size=size, drop_path_rate=drop_path_rate,
         )  # fmt: skip
         anatomy = read_network(source)
@@ -75,7 +76,7 @@ class TimmBackbone(Backbone):
             "in_channels": in_channels,
             "input_size": size,
             "drop_path_rate": drop_path_rate,
-            "arguments": dict(arguments or {}),
+            "arguments": dict(arguments),
         }
         self._names = Names.of(self, network, anatomy.plan.head(network))
 

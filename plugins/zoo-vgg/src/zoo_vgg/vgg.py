@@ -65,7 +65,7 @@ class VGG(Backbone):
 
     Example:
         >>> import torch
-        >>> vgg11 = VGG(layers=(1, 1, 2, 2, 2), width=0.125)
+        >>> vgg11 = VGG(layers=(1, 1, 2, 2, 2), batch_norm=False, width=0.125)
         >>> vgg11(torch.rand(1, 3, 64, 64)).shape
         torch.Size([1, 64, 2, 2])
         >>> list(vgg11.taps(torch.rand(1, 3, 64, 64), ["block3.conv2", "block4"]))
@@ -77,7 +77,7 @@ class VGG(Backbone):
         *,
         in_channels: int = 3,
         layers: Sequence[int],
-        batch_norm: bool = False,
+        batch_norm: bool,
         width: float = 1.0,
         hidden: int = 4096,
         dropout: float = 0.5,
@@ -99,7 +99,7 @@ class VGG(Backbone):
             inputs: description of the last map.
 
         Example:
-            >>> vgg11 = VGG(layers=(1, 1, 2, 2, 2), width=0.125, hidden=16)
+            >>> vgg11 = VGG(layers=(1, 1, 2, 2, 2), batch_norm=False, width=0.125, hidden=16)
             >>> vgg11.original_head(10, vgg11.block_infos((64, 64))[-1:]).fc3
             Linear(in_features=16, out_features=10, bias=True)
         """

@@ -1,0 +1,61 @@
+"""Rules of the contract, each shown to fail on a planted breach."""
+
+from typing import Any
+
+import pytest
+
+from zoo.registry.lookup import find
+from zoo.testing import rules_declaration as rules
+from zoo.testing.case import Case
+
+CONFIG = """
+from pydantic import Field
+from zoo import Options
+
+
+class NetOptions(Options):
+    width: int = Field(8, description="Channels.")
+    rows: tuple[int, ...] = Field((1, 2), description="A table.")
+"""
+
+
+@pytest.fixture
+def trainer(shelf: Any) -> Any:
+    """Makes a case of a trainer whose constructor and options are given as code."""
+
+    def make(signature: str = "**options", config: str = CONFIG) -> Case:
+        row = {
+            "kind": "trainer", "name": "net", "target": "zoo_planted.net:Net", "summary": "A net.",
+            "config": "zoo_planted.config:NetOptions",
+        }  # fmt: skip
+        package = shelf.plugin("zoo-planted", rows=[row])
+        (package / "config.py").write_text(config)
+        (package / "net.py").write_text(f"class Net:\n    def __init__(self, {signature}): ...\n")
+        return Case(find("net", "trainer"))
+
+    return make
+
+
+@pytest.mark.parametrize("signature", ["*, width=8, rows=(1, 2)", "*, width, rows=[1, 2]", "**options"])
+def test_a_constructor_says_what_the_options_say_or_nothing(trainer, signature):
+    rules.rule_constructor_agrees_with_the_options(trainer(signature))
+
+
+@pytest.mark.parametrize(
+    ("signature", "wrong"), [("*, width=16, rows", "width"), ("*, width, rows=None", "rows")]
+)
+def test_a_constructor_with_another_default_is_found(trainer, signature, wrong):
+    with pytest.raises(AssertionError, match=rf"zoo_planted.config:NetOptions for \['{wrong}'\]"):
+        rules.rule_constructor_agrees_with_the_options(trainer(signature))
+
+
+@pytest.mark.parametrize("name", ["device", "loss", "seed", "weights", "freeze", "out"])
+def test_an_option_that_a_verb_would_swallow_is_found(trainer, name):
+    found = trainer(config=CONFIG.replace("width", name))
+    with pytest.raises(AssertionError, match=name):
+        rules.rule_options_are_no_arguments_of_a_verb(found)
+
+
+@pytest.mark.parametrize("name", ["in_channels", "classes", "input_size"])
+def test_what_build_fills_in_may_be_an_option(trainer, name):
+    rules.rule_options_are_no_arguments_of_a_verb(trainer(config=CONFIG.replace("width", name)))
