@@ -34,7 +34,7 @@ types: .venv/.ready
 	MYPYPATH=docs $(BIN)/mypy -p _generator
 
 layers: .venv/.ready
-	$(BIN)/lint-imports
+	$(BIN)/python checks/walls.py
 
 catalogue: .venv/.ready
 	$(BIN)/zoo catalogue --check --merge registry.json
