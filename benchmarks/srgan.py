@@ -34,7 +34,7 @@ from torch import Tensor
 
 import zoo
 from zoo.builtin.datasets_photos import PHOTOGRAPHS, Photos
-from zoo.compose.nested import make
+from zoo.compose.instantiate import make
 from zoo.data.batches import Batches
 from zoo.data.wrapped import TorchData
 from zoo.interfaces.loss import Loss

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 import zoo
 from zoo.builtin.losses_adversarial import Adversarial
-from zoo.compose.nested import make
+from zoo.compose.instantiate import make
 from zoo.spec.errors import OptionError, ShapeError
 
 LOGITS = torch.tensor([[-1.5], [0.0], [0.5], [2.0]])

@@ -16,7 +16,7 @@ from zoo.builtin.losses import MSE
 from zoo.builtin.losses_adversarial import Adversarial
 from zoo.builtin.losses_content import Content
 from zoo.builtin.losses_perceptual import Perceptual
-from zoo.compose.nested import make
+from zoo.compose.instantiate import make
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.block import Block
 from zoo.interfaces.loss import Loss, fixed_left_out, total

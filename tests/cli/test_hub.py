@@ -45,7 +45,7 @@ def test_for_programs(zoo: Zoo, saved: Path) -> None:
     assert pushed["reference"] == "file:hub/cats"
     assert pushed["files"] == ["model.safetensors", "config.json", "README.md", "history.json"]
     pulled = zoo.json("pull", "file:hub/cats")
-    assert pulled["folder"] is None and pulled["recipe"]["model"]["name"] == "mlp"
+    assert pulled["folder"] is None and pulled["recipe"]["model"]["name"] == "basic:mlp"
     assert zoo.json("pull", "file:hub/cats", "--out", "mine")["folder"] == "mine"
 
 

@@ -39,7 +39,8 @@ def test_fit_evaluate_predict_one_after_the_other(zoo: Zoo, recipe: Path) -> Non
     run = zoo.json("fit", recipe, "--set", "trainer.epochs=1", "--set", "head.dropout=0.5", "--out", "run")
     assert (run["folder"], run["epochs"], run["pictures"]["test"]) == ("run", 1, 4)
     config = json.loads(Path("run/config.json").read_text())
-    assert config["recipe"]["model"]["head"] == {"name": "binary", "dropout": 0.5}
+    head = config["recipe"]["model"]["head"]
+    assert (head["name"], head["dropout"]) == ("core:binary", 0.5)
     assert config["labels"] == ["no face", "face"]
     status, out, err = zoo("evaluate", "run", "faces", "--split", "all", "--save", "--json")
     assert status == 0

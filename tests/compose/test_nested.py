@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import zoo
-from zoo.compose.nested import make
+from zoo.compose.instantiate import make
 from zoo.registry.installed import installed
 from zoo.spec.errors import FreezeError, OptionError, RecipeError, ShapeError, WeightsError, ZooWarning
 from zoo.spec.options import part_kinds, with_parts
@@ -293,7 +293,7 @@ def test_what_has_no_backbone_or_names_other_weights_is_refused(trained, tmp_pat
     with pytest.raises(RecipeError, match="expected its own weights, got weights='other'"):
         zoo.build("mirror", encoder={"name": saved, "weights": "other"})
     zoo.save(zoo.build("duel"), tmp_path / "duel")
-    with pytest.raises(RecipeError, match=r"expected a model with a backbone, got duel; zoo.load"):
+    with pytest.raises(RecipeError, match=r"expected a model with a backbone, got nest:duel; zoo.load"):
         zoo.build(f"file:{tmp_path}/duel")
     (tmp_path / "bare").mkdir()
     shutil.copy(tmp_path / "mirror" / "model.safetensors", tmp_path / "bare")

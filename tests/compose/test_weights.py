@@ -229,7 +229,7 @@ def test_a_saved_model_is_a_backbone_by_reference(tmp_path):
     saved = zoo.build({"name": "vgg16", "width": 0.125, "hidden": 8}, head="binary", in_channels=1, seed=0)
     folder = zoo.save(saved, tmp_path / "model")
     new = zoo.build(f"file:{folder}", head="multiclass", classes=3, freeze="block1-2")
-    assert new.recipe.model.name == "vgg16"
+    assert new.recipe.model.name == "vgg:vgg16"
     assert new.outputs == 3
     assert new.frozen == ("block1", "block2")
     assert new.input_spec == saved.input_spec

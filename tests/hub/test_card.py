@@ -37,7 +37,7 @@ def test_a_licence_that_was_given_is_told(tmp_path, make):
 def test_front_matter_names_library_network_and_task(tmp_path, make):
     data = card(tmp_path, make("timm:convnext_atto")).data
     assert data.library_name == "zoo"
-    assert data.tags == ["zoo", "timm:convnext_atto", "multiclass"]
+    assert data.tags == ["zoo", "convnext_atto", "multiclass"]
     assert data.pipeline_tag == "image-classification"
     assert data.eval_results is None and data.base_model is None
 

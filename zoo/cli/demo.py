@@ -147,7 +147,7 @@ def _threads_for(recipe: Recipe) -> Iterator[None]:
 def _said(phase: Phase) -> str:
     run, summary = phase.run, phase.run.model.summary()
     return (
-        f"{_MARGIN}{phase.recipe.model.name}: {summary.trainable:,} of {summary.parameters:,} parameters "
+        f"{_MARGIN}{phase.recipe.model.called}: {summary.trainable:,} of {summary.parameters:,} parameters "
         f"trained\n{_MARGIN}{len(run.history)} epochs in {run.seconds:.1f} s, best {run.best_epoch}: "
         f"validation {phase.metric} {phase.validation:.3f}"
     )
@@ -173,7 +173,7 @@ def _name(step: _Step, folder: Path) -> None:
         [answer.score for answer in answers],
         folder / f"{step.title.replace(' ', '-')}.png",
         names=names,
-        title=f"{step.recipe.model.name}, as it was published",
+        title=f"{step.recipe.model.called}, as it was published",
     )
 
 
@@ -242,7 +242,7 @@ def _closing(
     rows = [
         [
             phase.name,
-            phase.recipe.model.name,
+            phase.recipe.model.called,
             f"{phase.run.model.summary().trainable:,}",
             f"{phase.validation:.3f}",
             f"{phase.score:.3f}",

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from zoo.compose.made import finish, made
-from zoo.compose.nested import from_saved
+from zoo.compose.instantiate import finish, instantiate
 from zoo.compose.plan import plan
+from zoo.compose.saved import from_saved
 from zoo.compose.skeleton import fill_buffers
 from zoo.compose.tensors import Tensors
 from zoo.compose.weights import assign
@@ -105,7 +104,7 @@ def _plain(value: Any) -> Any:
 def from_recipe(recipe: Recipe) -> Model:
     """The model that a recipe describes; sections other than `model` and `seed` are carried along."""
     section = from_saved(recipe.model, "backbone")
-    return made(plan(section), recipe.model_copy(update={"model": section}))
+    return instantiate(plan(section), recipe.model_copy(update={"model": section}))
 
 
 def restore(recipe: Recipe, input_spec: InputSpec, state: Tensors, text: str) -> Model:
@@ -122,8 +121,6 @@ def restore(recipe: Recipe, input_spec: InputSpec, state: Tensors, text: str) ->
     """
     section = recipe.model.model_copy(update={"weights": None})
     planned = plan(section, input_spec=input_spec, saved=True)
-    # What it says of the weights of parts stays said.
-    planned = replace(planned, section=planned.section.model_copy(update={"options": section.options}))
     model = planned.skeleton
     assign(model, state, text, cast=False)
     fill_buffers(model)

@@ -1,19 +1,27 @@
-"""From a reference to an instance, and which part is taken where a recipe names none."""
+"""From a reference to an instance, or to what a recipe records, and which part is taken by default."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
+
+from pydantic_core import to_jsonable_python
 
 from zoo.interfaces.model import Model
 from zoo.registry.loading import load, resolve_config, resolve_target
 from zoo.registry.lookup import Entry, entries, find
 from zoo.spec.arguments import misplaced
 from zoo.spec.component import Component
-from zoo.spec.errors import OptionError, RecipeError, UnknownComponentError, quote
+from zoo.spec.errors import OptionError, PluginError, RecipeError, UnknownComponentError, quote
 from zoo.spec.options import Options, RefValue, Use, handed_on, part_kinds, validate, with_parts
 from zoo.spec.reference import GRAMMAR, ComponentRef, parse_reference
+
+BODIES = ("backbone", "model")
+"""Kinds of what a model section names."""
+
+FILLED_IN = ("in_channels", "classes", "input_size")
+"""What a model section says, and hands on to a component that has an option of the name."""
 
 CORE = "zoo-core"
 DEFAULT_TAG = "default"
@@ -36,8 +44,23 @@ class Part:
     config: type[Options] | None
 
     def __call__(self, **extra: Any) -> Any:
-        """An instance; `extra` are what its kind's contract adds to the options, and made options."""
-        return resolve_target(self.component)(**{**self.options, **extra})
+        """An instance.
+
+        Args:
+            **extra: what its kind's contract adds to the options, and made options.
+
+        Raises:
+            PluginError: the target does not take what its plugin declares.
+        """
+        target, options = resolve_target(self.component), {**self.options, **extra}
+        try:
+            return target(**options)
+        except TypeError as error:
+            raise PluginError(
+                f"{self.component.name} of {self.entry.plugin.distribution} cannot be made",
+                expected="a target that takes its declared options",
+                got=str(error),
+            ) from error
 
     def filled(self, use: Use) -> dict[str, Any]:
         """The options with other components in the place of references.
@@ -46,6 +69,14 @@ class Part:
             use: makes one, from its kind, its reference and the path of the option.
         """
         return with_parts(self.config, self.options, use)
+
+    def effective(self, use: Use) -> dict[str, Any]:
+        """Every option with the value that it has, as plain data.
+
+        Args:
+            use: gives what stands for another component, from its kind, its reference and the option's path.
+        """
+        return cast("dict[str, Any]", to_jsonable_python(self.filled(use)))
 
     @property
     def part_kinds(self) -> dict[str, str]:
@@ -58,12 +89,13 @@ class Part:
         return {self.entry.plugin.distribution: self.entry.plugin.version}
 
 
-def part(kind: str | tuple[str, ...], reference: object, **given: Any) -> Part:
+def part(kind: str | tuple[str, ...], reference: object, *, former: bool = False, **given: Any) -> Part:
     """Finds a component and validates its options.
 
     Args:
         kind: one kind, or several that may hold the name.
         reference: a name, or a table with options.
+        former: whether what is not said has the default of version 0.1.
         **given: values that the caller knows, taken where the component has an option of that name.
 
     Raises:
@@ -77,7 +109,7 @@ def part(kind: str | tuple[str, ...], reference: object, **given: Any) -> Part:
     component = load(entry).component
     where = f"{component.kind} {component.name}"
     config = resolve_config(component)
-    options = dict(ref.options)
+    options = {**(component.former if former else {}), **ref.options}
     _check_misplaced(where, options, component, config)
     if config is None:
         if options:
@@ -93,6 +125,47 @@ def part(kind: str | tuple[str, ...], reference: object, **given: Any) -> Part:
             )
         options[name] = value
     return Part(entry, component, handed_on(config, dict(validate(config, options, where)), where), config)
+
+
+def make_part(kind: str, reference: object, body: Use, **extra: Any) -> Any:
+    """An instance of a component, with those that its options refer to.
+
+    Args:
+        kind: of the component.
+        reference: a name, or a table with options.
+        body: makes a backbone or model among them, from its kind, its reference and the path of the option.
+        **extra: arguments that the kind's contract adds to the options.
+    """
+    found = part(kind, reference)
+
+    def use(kind: str, value: Any, path: str) -> Any:
+        return body(kind, value, path) if kind in BODIES else make_part(kind, value, body)
+
+    return found(**{**found.filled(use), **extra})
+
+
+def recorded(kind: str, reference: object, *, former: bool = False, body: Use | None = None) -> RefValue:
+    """What a recipe records of a component: its unambiguous name, and every option with its value.
+
+    Args:
+        kind: of the component.
+        reference: a name, or a table with options.
+        former: whether what is not said has the default of version 0.1.
+        body: gives what stands for a model or backbone that an option refers to; itself where None.
+
+    Example:
+        >>> recorded("head", {"name": "binary", "dropout": 0.5})["pool"]
+        'avg'
+    """
+    found = part(kind, reference, former=former)
+
+    def use(kind: str, value: Any, path: str) -> Any:
+        if kind not in BODIES:
+            return recorded(kind, value, former=former, body=body)
+        return value if body is None else body(kind, value, path)
+
+    options = found.effective(use)
+    return {"name": found.entry.qualified, **options} if options else found.entry.qualified
 
 
 def _check_misplaced(

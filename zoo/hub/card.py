@@ -78,9 +78,9 @@ def _front(model: Model, reference: str | None) -> str:
         library_name="zoo",
         license=model.licence.lower() if model.licence else None,
         pipeline_tag=pipeline,
-        tags=["zoo", model.recipe.model.name, *([task] if task else [])],
+        tags=["zoo", model.recipe.model.called, *([task] if task else [])],
         base_model=_base(model),
-        model_name=(reference or model.recipe.model.name).rpartition("/")[2] if results else None,
+        model_name=(reference or model.recipe.model.called).rpartition("/")[2] if results else None,
         eval_results=results or None,
     )
     return data.to_yaml().strip()
@@ -207,7 +207,8 @@ def _trained(model: Model, history: Sequence[Row], curves: bool) -> str:
     if (recipe.model.count or 0) > _MOST_LABELS:
         content["model"]["classes"] = recipe.model.count
     text = json.dumps(content, indent=1, ensure_ascii=False)
-    return "\n".join([*lines, "", "The recipe:", "", "```json", text, "```"])
+    folded = ["<details><summary>The recipe</summary>", "", "```json", text, "```", "", "</details>"]
+    return "\n".join([*lines, "", *folded])
 
 
 def _markdown(table: list[list[Any]]) -> str:

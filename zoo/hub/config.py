@@ -9,11 +9,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from zoo.compose.formats import FORMAT
 from zoo.interfaces.model import Model
 from zoo.registry.install import CORE, way_to_upgrade
 from zoo.spec.errors import FormatError, quote
 
-FORMAT = 1
 MOST_BYTES = 1 << 20
 
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.\-]*==[\w.+!\-]+", re.ASCII)

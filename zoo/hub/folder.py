@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from zoo.compose.build import restore
-from zoo.compose.nested import BODIES
+from zoo.compose.formats import read_recipe
+from zoo.compose.parts import BODIES
 from zoo.compose.tensors import Tensors, read, write
 from zoo.compose.weights import CONFIG_FILE, WEIGHTS_FILE
 from zoo.hub import config as configs
@@ -136,7 +137,6 @@ def checked(config: Mapping[str, Any], where: str) -> tuple[Recipe, InputSpec]:
         FormatError: they do not fit.
         PluginError: a plugin is not installed.
     """
-    recipe = Recipe.from_dict(config["recipe"], f"{where}/{CONFIG_FILE}")
     try:
         spec = InputSpec.from_dict(config["input"])
     except DeclarationError as error:
@@ -147,7 +147,7 @@ def checked(config: Mapping[str, Any], where: str) -> tuple[Recipe, InputSpec]:
         names = listing(f"{name}=={number}" for name, number in missing.items())
         ways = [way_to_install(name, version=number) for name, number in missing.items()]
         raise PluginError(f"{where} needs {names}", got="not installed", hint="; ".join(ways))
-    return recipe, spec
+    return read_recipe(config, f"{where}/{CONFIG_FILE}"), spec
 
 
 def _no_folder(folder: Path) -> FormatError:

@@ -22,7 +22,7 @@ def part_of(model: Model | str | os.PathLike[str], name: str) -> Model:
     whole = model if isinstance(model, Model) else load(model)
     models = {key: network for key, network in whole.networks.items() if isinstance(network, Model)}
     if name not in models:
-        title = whole.recipe.model.name
+        title = whole.recipe.model.called
         expected = listing(models) if models else "a model with networks that are models themselves"
         hint = near(name, [*models]) if models else "leave part out"
         raise SaveError(f"part of {title}", expected=expected, got=quote(name), hint=hint)

@@ -112,4 +112,4 @@ def title(model: Model) -> str:
     """What the model is, in a few words."""
     section = model.recipe.model
     head = section.head["name"] if isinstance(section.head, dict) else section.head
-    return f"{section.name} with head {head}" if head else section.name
+    return f"{section.called} with head {head.rpartition(':')[2]}" if head else section.called

@@ -169,6 +169,8 @@ class Component:
         task: what a head or model is for; for a loss, the task that it is the default for.
         weights: published weights by tag.
         tiny: options that make an instance small enough for contract tests.
+        former: values that options had by default in version 0.1, where they differ from today's: what it
+            saved said only what had been asked for, and is read with them.
         api: version of the interface that the target implements.
 
     Raises:
@@ -191,6 +193,7 @@ class Component:
     task: str | None = None
     weights: Mapping[str, Weights] = field(default_factory=dict)
     tiny: Mapping[str, Any] = field(default_factory=dict)
+    former: Mapping[str, Any] = field(default_factory=dict)
     api: int = API
 
     def __post_init__(self) -> None:
@@ -216,7 +219,9 @@ class Component:
             isinstance(v, Weights) for v in self.weights.values()
         )
         _check(weights_fine, where, "weights", "Weights by tag", self.weights)
-        _check(isinstance(self.tiny, Mapping), where, "tiny", "options by name", self.tiny)
+        for key in ("tiny", "former"):
+            value = getattr(self, key)
+            _check(isinstance(value, Mapping), where, key, "options by name", value)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for JSON; empty fields left out."""

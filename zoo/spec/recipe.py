@@ -112,6 +112,17 @@ class ModelSection(_Section):
         return None if value is None else InputSpec.from_dict(value).to_dict()
 
     @property
+    def called(self) -> str:
+        """The name as people say it, without the plugin's; of a file or repository its last part.
+
+        Example:
+            >>> ModelSection(name="vgg:vgg16").called, ModelSection(name="./runs/faces-1").called
+            ('vgg16', 'faces-1')
+        """
+        ref = parse_reference(self.name)
+        return ref.name if isinstance(ref, ComponentRef) else self.name.rstrip("/").rpartition("/")[2]
+
+    @property
     def input_spec(self) -> InputSpec | None:
         """What `input` says."""
         return None if self.input is None else InputSpec.from_dict(self.input)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import zoo
+from zoo.compose.parts import FILLED_IN
 from zoo.registry.loading import load, resolve_config, resolve_target
 from zoo.spec.errors import OptionError
 from zoo.spec.options import Options, validate
@@ -44,7 +45,7 @@ def rule_options_are_no_arguments_of_a_verb(case: Case) -> None:
     """No option is called like an argument of `zoo.build` or `zoo.fit`, which would never reach it."""
     config = resolve_config(case.entry.component)
     taken = {name for verb in (zoo.build, zoo.fit) for name in inspect.signature(verb).parameters}
-    found = sorted((taken - FILLED_IN) & set(config.model_fields if config else ()))
+    found = sorted((taken - {*FILLED_IN}) & set(config.model_fields if config else ()))
     assert found == [], f"{found}: rename them, zoo.build or zoo.fit takes arguments of these names"
 
 
@@ -86,8 +87,5 @@ def rule_declaration_is_free_of_torch(case: Case) -> None:
     assert done.returncode == 0, f"{modules} import torch"
     _FREE_OF_TORCH.update(modules)
 
-
-FILLED_IN = frozenset({"in_channels", "classes", "input_size"})
-"""Arguments of `zoo.build` that it hands on to a component that has an option of the name."""
 
 _FREE_OF_TORCH: set[str] = set()

@@ -171,7 +171,7 @@ class LossRules:
     @staticmethod
     def rule_it_is_a_finite_scalar_with_gradients(case: Case) -> None:
         """On the targets of its task the loss is finite and reaches the output."""
-        from zoo.compose.nested import make
+        from zoo.compose.instantiate import make
 
         loss = make("loss", case.reference)
         assert isinstance(loss, Loss)
@@ -256,7 +256,7 @@ class TrainerRules:
 
     @staticmethod
     def _trainer(case: Case, model: Model) -> Trainer:
-        from zoo.compose.nested import make
+        from zoo.compose.instantiate import make
         from zoo.compose.parts import default
 
         trainer = make("trainer", case.reference)

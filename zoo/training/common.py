@@ -10,8 +10,8 @@ from typing import Any
 
 from torch import nn
 
-from zoo.compose.nested import make
-from zoo.compose.parts import default
+from zoo.compose.instantiate import make
+from zoo.compose.parts import default, recorded
 from zoo.compose.weights import is_saved
 from zoo.data.resolve import reference_of, resolve
 from zoo.interfaces.augmenter import Augmenter, Chain
@@ -19,7 +19,6 @@ from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.trainer import Trainer
-from zoo.registry.lookup import find
 from zoo.spec.errors import OptionError, RecipeError, TrainingError, UnknownComponentError, quote
 from zoo.spec.reference import ComponentRef, parse_reference
 
@@ -94,7 +93,7 @@ def data_value(data: Any) -> str | dict[str, Any] | None:
     if ref is None:
         return None
     if isinstance(ref, ComponentRef):
-        return ref.to_value() if ref.options else find(ref, "dataset").qualified
+        return recorded("dataset", ref)
     return f"file:{Path(str(ref).removeprefix('file:')).resolve().name}"
 
 
@@ -115,7 +114,7 @@ def as_loss(loss: Any, model: Model, *, needed: bool) -> tuple[nn.Module | None,
             if needed:
                 raise
             return None, None
-    return _made("loss", loss, nn.Module), _value(loss)
+    return _made("loss", loss, nn.Module), recorded("loss", loss)
 
 
 def as_trainer(trainer: Any, model: Model, options: dict[str, Any]) -> tuple[Trainer, Any]:
@@ -135,7 +134,7 @@ def as_trainer(trainer: Any, model: Model, options: dict[str, Any]) -> tuple[Tra
     if not isinstance(ref, ComponentRef):
         raise RecipeError("trainer", expected="a component's name", got=str(ref))
     ref = ComponentRef(ref.name, ref.namespace, {**ref.options, **options})
-    return _made("trainer", ref, Trainer), ref.to_value()
+    return _made("trainer", ref, Trainer), recorded("trainer", ref)
 
 
 def as_augmenter(augment: Any) -> tuple[Augmenter | None, Any]:
@@ -149,7 +148,7 @@ def as_augmenter(augment: Any) -> tuple[Augmenter | None, Any]:
     several = isinstance(augment, list | tuple)
     items: Sequence[Any] = augment if several else [augment]
     made = [item if isinstance(item, Augmenter) else _made("augmenter", item, Augmenter) for item in items]
-    values = [None if isinstance(item, Augmenter) else _value(item) for item in items]
+    values = [None if isinstance(item, Augmenter) else recorded("augmenter", item) for item in items]
     value = None if None in values else values if several else values[0]
     return made[0] if len(made) == 1 else Chain(made), value
 
@@ -186,11 +185,6 @@ def new_run_folder(out: str | os.PathLike[str] | None, name: str) -> Path:
 def pick_seed(seed: int | None, model: Model) -> int:
     """The seed given, else the recipe's, else 0."""
     return next((s for s in (seed, model.recipe.seed) if s is not None), 0)
-
-
-def _value(reference: Any) -> Any:
-    ref = parse_reference(reference)
-    return ref.to_value() if isinstance(ref, ComponentRef) else str(ref)
 
 
 def _made(kind: str, reference: Any, expected: type[Any]) -> Any:

@@ -136,7 +136,7 @@ def fit(
     if job is not None and longer is not None:
         job.lengthen(longer, work.recipe.trainer)
     if job is None and first:
-        folder = new_run_folder(out, work.recipe.model.name)
+        folder = new_run_folder(out, work.recipe.model.called)
         job = _begin(folder, work, {"precision": precision, "skip_unreadable": skip_unreadable}, warps)
     folder = shared_by_first(accelerator, job.folder if job is not None else Path())
     reporter = Reporter(progress and first)

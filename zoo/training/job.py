@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from zoo.compose.formats import FORMAT, SECTIONS, former
 from zoo.compose.tensors import read, write
 from zoo.compose.weights import WEIGHTS_FILE
 from zoo.interfaces.model import Model
@@ -24,7 +25,6 @@ from zoo.training.work import Work
 
 JOB_FILE = "run.json"
 START_FOLDER = "start"
-FORMAT = 1
 _STATE_FILE = "state.safetensors"
 
 
@@ -94,6 +94,10 @@ class Job:
         if facts["format"] > FORMAT:
             hint = way_to_upgrade(CORE)
             raise FormatError(f"run {path}", expected=f"format {FORMAT}", got=str(facts["format"]), hint=hint)
+        if facts["format"] == 1:
+            recipe = dict(facts["recipe"])
+            recipe |= {name: former(kind, recipe[name]) for name, kind in SECTIONS.items() if name in recipe}
+            facts |= {"format": FORMAT, "recipe": recipe, "data": former("dataset", facts["data"])}
         return cls(folder, facts)
 
     def longer(self, epochs: Any) -> Longer | None:

@@ -73,7 +73,7 @@ def predict(
         raise TrainingError("predict", expected="a model with a head", got="a feature extractor", hint=hint)
     if isinstance(model.task, Generation):
         hint = "model.sample(16), zoo sample"
-        raise TrainingError("predict", expected="a model that takes pictures", got=model.recipe.model.name,
+        raise TrainingError("predict", expected="a model that takes pictures", got=model.recipe.model.called,
                             hint=hint)  # fmt: skip
     dataset = given(source, skip_unreadable)
     written = Written(dataset, out, model.task)

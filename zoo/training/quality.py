@@ -107,7 +107,7 @@ class Judge:
 
     def __init__(self, model: Model) -> None:
         if not isinstance(model, ComposedModel) or model.head is None:
-            got = model.recipe.model.name
+            got = model.recipe.model.called
             hint = 'zoo.build("tiny_resnet", head="multiclass") and zoo.fit make one'
             raise TrainingError("features", expected="a model with a head", got=got, hint=hint)
         self.model, self.head = model, model.head

@@ -157,7 +157,7 @@ def _classes(dataset: Dataset) -> int | None:
 def _where(data: Any) -> str | dict[str, Any] | None:
     """The data as a file can hold them: a folder by its whole path, whatever the working folder is."""
     if isinstance(data, dict):
-        return data
+        return value if isinstance(value := data_value(data), dict) else data
     if isinstance(data, str | os.PathLike) and isinstance(named := data_value(data), str):
         if not named.startswith("file:"):
             return named

@@ -31,7 +31,7 @@ def pair(**options: Any) -> Model:
 
 
 def adversarial(**options: Any) -> Loss:
-    from zoo.compose.nested import make
+    from zoo.compose.instantiate import make
 
     loss: Loss = make("loss", {"name": "adversarial", **options})
     return loss
@@ -166,7 +166,7 @@ def test_the_model_holds_the_average_and_the_trainer_what_is_trained() -> None:
 def test_wrong_models_losses_and_options_are_refused_before_work() -> None:
     with pytest.raises(TrainingError, match=r"expected a generator and a discriminator, got ComposedModel"):
         started(zoo.build("small_cnn", head="binary", seed=0))
-    from zoo.compose.nested import make
+    from zoo.compose.instantiate import make
 
     with pytest.raises(TrainingError, match=r"a loss that a discriminator takes part in, got L1"):
         started(pair(), make("loss", "l1"))

@@ -15,7 +15,7 @@ from torch import Tensor
 
 import zoo
 from zoo.cli import main
-from zoo.compose.nested import make
+from zoo.compose.instantiate import make
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.execution import Execution
 from zoo.interfaces.model import Model

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from zoo.compose.model import ComposedModel
-from zoo.compose.plan import Plan
+from zoo.compose.parts import make_part
+from zoo.compose.plan import Plan, inside, make_head, plan_part
 from zoo.compose.skeleton import fill_buffers, seeded
 from zoo.compose.weights import Source, assign, converted
 from zoo.interfaces.backbone import Backbone
@@ -13,7 +16,23 @@ from zoo.spec.freeze import Freeze
 from zoo.spec.recipe import ORIGINAL, Recipe
 
 
-def made(planned: Plan, recipe: Recipe) -> Model:
+def make(kind: str, reference: object, **extra: Any) -> Any:
+    """An instance of a component, with those that its options refer to.
+
+    Args:
+        kind: of the component.
+        reference: a name, or a table with options.
+        **extra: arguments that the kind's contract adds to the options.
+    """
+    return make_part(kind, reference, _whole, **extra)
+
+
+def _whole(kind: str, value: Any, path: str) -> Any:
+    planned = plan_part(kind, value, path)
+    return inside(kind, instantiate(planned, Recipe(model=planned.section)))
+
+
+def instantiate(planned: Plan, recipe: Recipe) -> Model:
     """The model of a plan, with its own weights and those of its parts.
 
     Args:
@@ -30,15 +49,16 @@ def made(planned: Plan, recipe: Recipe) -> Model:
 
 
 def _part(planned: Plan) -> Model:
-    return made(planned, Recipe(model=planned.section))
+    return instantiate(planned, Recipe(model=planned.section))
 
 
 def finish(model: Model, planned: Plan, recipe: Recipe) -> Model:
     """Recipe, provenance and freezing, of the model and of the models in it."""
-    known = {name: getattr(planned.section, name) for name in ("classes", "in_channels", "options")}
-    section = recipe.model.model_copy(update=known)
+    effective = planned.resolved.effective()
+    asked = {"freeze": recipe.model.freeze, "weights": recipe.model.weights}
+    section = effective.model_copy(update={**asked, "classes": planned.section.classes})
     model.recipe = recipe.model_copy(update={"model": section})
-    model.plugins = planned.plugins
+    model.plugins = planned.resolved.plugins
     if model.origin is None:
         origins = {name: inner.source.text for name, inner in planned.parts.items() if inner.source}
         model.origin = ", ".join(f"{name} from {text}" for name, text in origins.items()) or None
@@ -81,6 +101,6 @@ def _pretrained(planned: Plan, source: Source, seed: int | None) -> Model:
         assign(model.head, published_head, source.text)
     elif model.head is not None:
         with seeded(seed):
-            model.head = planned.make_head(model.backbone)
+            model.head = make_head(planned.resolved, planned.section, model.backbone, planned.inputs)
     fill_buffers(model)
     return model.train()

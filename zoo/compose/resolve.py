@@ -1,0 +1,168 @@
+"""A model section with its names found and its options validated; nothing is made yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from zoo.compose.parts import BODIES, FILLED_IN, Part, part, recorded
+from zoo.compose.saved import elsewhere, from_saved
+from zoo.compose.weights import Source, locate
+from zoo.spec.errors import OptionError, quote
+from zoo.spec.inputs import InputSpec
+from zoo.spec.options import RefValue
+from zoo.spec.recipe import ORIGINAL, ModelSection
+from zoo.spec.reference import ComponentRef
+
+COLOURS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What a model section refers to.
+
+    Args:
+        section: with the channels that weights or parts are bound to.
+        body: the backbone or complete model.
+        head: None for the original head, for none, and for complete models.
+        source: where the weights come from; None means random.
+        parts: the models and backbones that options of the body refer to, by the option's path.
+        said: what a saved model says of its weights, which are at hand.
+    """
+
+    section: ModelSection
+    body: Part
+    head: Part | None
+    source: Source | None
+    parts: Mapping[str, Resolved]
+    said: str | None = None
+
+    @property
+    def declared(self) -> InputSpec | None:
+        """Preprocessing that the section or its weights ask for, where they do."""
+        return self.section.input_spec or (self.source.input if self.source else None)
+
+    @property
+    def plugins(self) -> dict[str, str]:
+        """Version by distribution."""
+        found = self.body.source | (self.head.source if self.head else {})
+        for inner in self.parts.values():
+            found |= inner.plugins
+        return found
+
+    def effective(self) -> ModelSection:
+        """The section as a file records it: unambiguous names, and every option with its value."""
+
+        def use(kind: str, value: Any, path: str) -> Any:
+            return self._inner(path) if kind in BODIES else recorded(kind, value)
+
+        options = self.body.effective(use)
+        filled = {name: options.pop(name, None) for name in FILLED_IN}
+        said = {name: value for name, value in filled.items() if getattr(self.section, name) is None}
+        if self.head is not None:
+            said["head"] = {"name": self.head.entry.qualified, **self.head.effective(use)}
+        values = {**said, "name": self.body.entry.qualified, "options": options}
+        return ModelSection.model_validate({**self.section.model_dump(), **values})
+
+    def _inner(self, path: str) -> RefValue:
+        """What a recipe keeps of a part: without what the model around it says, freezing too."""
+        inner = self.parts[path]
+        update: dict[str, Any] = {"freeze": "none", "weights": inner.said or inner.section.weights}
+        if elsewhere(inner.section.weights) and inner.declared is not None:
+            update["input"] = inner.declared.to_dict()  # what the weights say, when they are out of reach
+        section = inner.effective()
+        for name in ("in_channels", "input_size"):
+            if getattr(section, name) == getattr(self.section, name):
+                update[name] = None
+        return section.model_copy(update=update).to_value()
+
+
+def resolve(section: ModelSection, *, saved: bool = False) -> Resolved:
+    """Finds what a section refers to.
+
+    Args:
+        section: names and options.
+        saved: whether a saved model is described, so that all weights are at hand.
+
+    Raises:
+        ZooError: a name is unknown, or an option does not fit.
+    """
+    ref = _component(section)
+    body = part(BODIES, ref, input_size=section.input_size, in_channels=section.in_channels)
+    source = locate(body.component, section.weights) if section.weights else None
+    parts = _parts(body, section, saved=saved)
+    if section.in_channels is None and (channels := _channels(section, source, parts)) is not None:
+        section = section.model_copy(update={"in_channels": channels})
+        body = part(BODIES, ref, input_size=section.input_size, in_channels=channels)
+        parts = _parts(body, section, saved=saved)
+    head = None
+    if section.head is not None and body.component.kind == "model":
+        got = f"head={quote(section.head)}"
+        raise OptionError(f"{body.component.name} is a complete model", expected="no head", got=got)
+    if section.head not in (None, ORIGINAL):
+        head = part("head", section.head)
+    return Resolved(section, body, head, source, parts)
+
+
+def resolve_part(
+    kind: str,
+    value: Any,
+    path: str,
+    *,
+    outer: ModelSection | None = None,
+    saved: bool = False,
+) -> Resolved:
+    """What an option that is a model or backbone refers to.
+
+    Args:
+        kind: `backbone` or `model`.
+        value: a reference, or a table with the keys of a model section beside the options.
+        path: name of the option, for messages.
+        outer: section of the model around it, whose channels and image size it has where it says nothing.
+        saved: whether a saved model is described, whose weights are at hand.
+
+    Raises:
+        ZooError: it does not fit.
+    """
+    usual = {"in_channels": outer.in_channels, "input_size": outer.input_size} if outer else {}
+    section = ModelSection.of(value, path, **usual)
+    said = section.weights if saved and elsewhere(section.weights) else None
+    if said is not None:
+        section = section.model_copy(update={"weights": None})
+    found = resolve(from_saved(section, kind, recorded=saved), saved=saved)
+    if kind == "backbone" and found.body.component.kind != "backbone":
+        raise OptionError(path, expected="a backbone", got=f"the model {found.section.name}")
+    if kind == "backbone" and found.section.head is not None:
+        got = f"a head, {quote(found.section.head)}"
+        raise OptionError(path, expected="a backbone", got=got, hint="leave it out")
+    return Resolved(found.section, found.body, found.head, found.source, found.parts, said)
+
+
+def _parts(body: Part, section: ModelSection, *, saved: bool) -> dict[str, Resolved]:
+    found: dict[str, Resolved] = {}
+
+    def use(kind: str, value: Any, path: str) -> Any:
+        if kind in BODIES:
+            found[path] = resolve_part(kind, value, path, outer=section, saved=saved)
+        return value
+
+    body.filled(use)
+    return found
+
+
+def _channels(section: ModelSection, source: Source | None, parts: Mapping[str, Resolved]) -> int | None:
+    """Channels that a section does not say but its weights or the one part that differs are bound to."""
+    declared = section.input_spec or (source.input if source else None)
+    if declared is not None and declared.channels != COLOURS:
+        return declared.channels
+    others = {inner.section.in_channels for inner in parts.values()} - {None, COLOURS}
+    return others.pop() if len(others) == 1 else None
+
+
+def _component(section: ModelSection) -> ComponentRef:
+    ref = section.ref
+    if isinstance(ref, ComponentRef):
+        return ref
+    hint = f"zoo.load reads saved models: {ref}"
+    raise OptionError("model.name", expected="a component by name", got=quote(str(ref)), hint=hint)
