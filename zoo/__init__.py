@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from zoo.hub.pull import pull
     from zoo.hub.push import push
     from zoo.interfaces.model import Model
+    from zoo.registry import listing as _listing
     from zoo.registry.hookspec import hookimpl
     from zoo.registry.listing import info
-    from zoo.registry.listing import list_components as list  # noqa: A004 - the verb's public name
     from zoo.spec.component import Component, Namespace, Weights, WeightsSource
     from zoo.spec.errors import ZooError, ZooWarning
     from zoo.spec.inputs import InputSpec
@@ -28,8 +28,11 @@ if TYPE_CHECKING:
     from zoo.training.augment import augment
     from zoo.training.verbs import evaluate, fit, latents, predict, sample, verify
 
+    # An assignment, which type checkers take as public without a place in __all__.
+    list = _listing.list_components  # noqa: A001 - the verb's public name
     __version__: str
 
+# All but `list`: `from zoo import *` leaves Python's own alone.
 __all__ = [
     "Component",
     "InputSpec",
@@ -48,7 +51,6 @@ __all__ = [
     "hookimpl",
     "info",
     "latents",
-    "list",
     "load",
     "predict",
     "pull",
@@ -101,7 +103,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> Any:
-    return sorted({*globals(), *__all__, "__version__"})
+    return sorted({*globals(), *_HOMES, "__version__"})
 
 
 def _version() -> str:
@@ -117,5 +119,5 @@ def _unknown(name: str) -> str:
     from zoo.spec.arguments import VERBS
     from zoo.spec.errors import near
 
-    hint = f"zoo calls it {VERBS[name]}" if name in VERBS else near(name, __all__)
+    hint = f"zoo calls it {VERBS[name]}" if name in VERBS else near(name, [*_HOMES])
     return f"module 'zoo' has no attribute {name!r}; {hint}"

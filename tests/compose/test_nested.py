@@ -10,7 +10,15 @@ import torch
 import zoo
 from zoo.compose.instantiate import make
 from zoo.registry.installed import installed
-from zoo.spec.errors import FreezeError, OptionError, RecipeError, ShapeError, WeightsError, ZooWarning
+from zoo.spec.errors import (
+    FreezeError,
+    OptionError,
+    RecipeError,
+    SaveError,
+    ShapeError,
+    WeightsError,
+    ZooWarning,
+)
 from zoo.spec.options import part_kinds, with_parts
 
 PLUGIN = """
@@ -246,6 +254,39 @@ def test_freezing_a_part_and_freezing_by_its_path_are_one():
     assert "freeze" not in inner.recipe.model.options["encoder"]
     inner.unfreeze()
     assert zoo.build(inner.recipe).frozen == ()
+
+
+@pytest.mark.usefixtures("nest")
+@pytest.mark.filterwarnings("ignore:frozen:zoo.ZooWarning")
+@pytest.mark.parametrize("judge", ["mirror", {"name": "mirror", "encoder": {"name": "strip", "width": 6}}])
+def test_blocks_frozen_in_a_model_inside_are_frozen_when_it_is_loaded(tmp_path, judge):
+    """`duel` lists no freeze paths, so that the tables of its options have to say it."""
+    model = zoo.build("duel", judge=judge, seed=0)
+    model.generator.freeze("encoder.block1")
+    model.judge.encoder.freeze("block2")
+    zoo.save(model, tmp_path / "duel")
+    again = zoo.load(tmp_path / "duel")
+    assert again.generator.frozen == ("encoder.block1",)
+    assert again.judge.frozen == ("encoder.block2",)
+    assert again.recipe == model.recipe
+    assert zoo.build(model.recipe).judge.frozen == ("encoder.block2",)
+    again.generator.unfreeze()
+    again.judge.encoder.unfreeze()
+    zoo.save(again, tmp_path / "free")
+    free = zoo.load(tmp_path / "free")
+    assert free.generator.frozen == free.judge.frozen == ()
+    assert "freeze" not in str(free.recipe.to_dict())
+
+
+@pytest.mark.usefixtures("nest")
+def test_a_frozen_block_that_no_recipe_can_name_is_not_saved(tmp_path):
+    model = zoo.build("grove", seed=0)
+    model.several[0].freeze("block1")
+    with pytest.raises(
+        SaveError, match=r"got frozen several.0.block1, which no freeze path reaches; unfreeze"
+    ):
+        zoo.save(model, tmp_path / "grove")
+    assert not (tmp_path / "grove").exists()
 
 
 def test_frozen_trained_weights_are_not_warned_of(trained, tmp_path, recwarn):

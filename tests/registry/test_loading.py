@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import builtins
 import subprocess
 import sys
 
 import pytest
 
 import zoo
-from zoo.registry import find, load, resolve_config, resolve_target
+from zoo.registry import find, listing, load, resolve_config, resolve_target
 from zoo.spec.component import Component
 from zoo.spec.errors import PluginError
 
@@ -130,9 +131,17 @@ def test_listing_imports_nothing_heavy(shelf, code):
 
 
 def test_every_public_name_has_a_home():
-    assert set(zoo._HOMES) == set(zoo.__all__)
-    assert {*zoo.__all__, "__version__"} <= set(dir(zoo))
+    assert set(zoo._HOMES) == {*zoo.__all__, "list"}
+    assert {*zoo._HOMES, "__version__"} <= set(dir(zoo))
     assert isinstance(zoo.__version__, str)
+
+
+def test_a_star_import_leaves_the_names_of_python_alone():
+    names: dict[str, object] = {}
+    exec("from zoo import *\nnumbers = list(range(3))", names)
+    assert names["numbers"] == [0, 1, 2]
+    assert not set(zoo.__all__) & set(dir(builtins))
+    assert zoo.list is listing.list_components
 
 
 def test_an_unknown_public_name_is_a_helpful_error():

@@ -59,6 +59,7 @@ def finish(model: Model, planned: Plan, recipe: Recipe) -> Model:
     section = effective.model_copy(update={**asked, "classes": planned.section.classes})
     model.recipe = recipe.model_copy(update={"model": section})
     model.plugins = planned.resolved.plugins
+    model.part_sections = {name: inner.section for name, inner in planned.parts.items()}
     if model.origin is None:
         origins = {name: inner.source.text for name, inner in planned.parts.items() if inner.source}
         model.origin = ", ".join(f"{name} from {text}" for name, text in origins.items()) or None
@@ -74,8 +75,6 @@ def finish(model: Model, planned: Plan, recipe: Recipe) -> Model:
             hint = f"leave it out, and call freeze() of the {section.name}'s networks"
             expected = f"one among its networks, {listing(model.networks)}"
             raise FreezeError(f"{name}: freeze", expected=expected, got=f"{name} is none", hint=hint)
-    if any(inner.section.freeze != "none" for inner in planned.parts.values()):
-        model.note_freezing()
     if section.freeze != "none":
         model.freeze(Freeze.parse(section.freeze))
     return model

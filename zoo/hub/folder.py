@@ -20,6 +20,7 @@ from zoo.hub.card import CURVES_FILE, HISTORY_FILE, card, read_rows
 from zoo.hub.files import current, transaction
 from zoo.hub.readme import Readme, parse, renewed
 from zoo.hub.target import CARD_FILE, check_space, check_target, read_config, unwritten
+from zoo.interfaces.freezing import unrecorded
 from zoo.interfaces.model import Model
 from zoo.registry.discovery import discover
 from zoo.registry.install import way_to_install
@@ -57,10 +58,14 @@ def save(model: Model, path: str | os.PathLike[str], *, licence: str | None = No
         The folder.
 
     Raises:
-        SaveError: the folder holds something else, or cannot be written.
+        SaveError: the folder holds something else, or cannot be written; or a frozen block has no path.
     """
     if not isinstance(model, Model) or not hasattr(model, "recipe") or not model.plugins:
         raise SaveError("save", expected="a model from zoo.build", got=type(model).__name__)
+    if lost := unrecorded(model):
+        hint = "unfreeze them, or let the model's class list them in freezable"
+        got = f"frozen {listing(lost)}, which no freeze path reaches"
+        raise SaveError("save", expected="frozen blocks that a recipe can name", got=got, hint=hint)
     folder = Path(path).expanduser()
     before = check_target(folder)
     model.licence = licence or model.licence

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Self
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Self
 
 from torch import Tensor, nn
 
 State = Tensor | tuple[Tensor, ...]
 """What passes from block to block."""
+
+_watchers: list[Callable[[Block], None]] = []
+
+
+@contextmanager
+def watched(tell: Callable[[Block], None]) -> Iterator[None]:
+    """Inside, `tell` is called with each block, of any model, right after it was frozen or unfrozen."""
+    _watchers.append(tell)
+    try:
+        yield
+    finally:
+        _watchers.remove(tell)
 
 
 class Block(nn.Sequential):
@@ -45,6 +59,7 @@ class Block(nn.Sequential):
             parameter.grad = None  # a gradient from before would let an optimizer move it once more
         self.eval()
         self.frozen = True
+        self._tell()
 
     def unfreeze(self, training: bool = True) -> None:
         """Restores exactly what was trainable, and each module's mode, before `freeze`.
@@ -62,6 +77,20 @@ class Block(nn.Sequential):
         if training and self._modes_before.get(""):
             for name, module in self.named_modules():
                 module.training = self._modes_before.get(name, training)
+        self._tell()
+
+    @property
+    def before(self) -> dict[str, Any]:
+        """What unfreezing restores, as plain data: the trainable parameters, and the mode of each module."""
+        return {"trainable": list(self._trainable_before), "modes": dict(self._modes_before)}
+
+    @before.setter
+    def before(self, state: Mapping[str, Any]) -> None:
+        self._trainable_before, self._modes_before = list(state["trainable"]), dict(state["modes"])
+
+    def _tell(self) -> None:
+        for tell in tuple(_watchers):
+            tell(self)
 
     def train(self, mode: bool = True) -> Self:
         """Sets the mode, unless the block is frozen."""

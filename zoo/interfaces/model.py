@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.block import Block
+from zoo.interfaces.freezing import recorded
 from zoo.interfaces.prefix import Prefix
 from zoo.interfaces.tasks import Prediction, Task
 from zoo.spec.errors import FormatError, ShapeError, quote, warn
@@ -23,7 +24,7 @@ from zoo.spec.options import RefValue
 
 if TYPE_CHECKING:
     from zoo.interfaces.summary import Summary
-    from zoo.spec.recipe import Recipe
+    from zoo.spec.recipe import ModelSection, Recipe
 
 
 class Model(nn.Module):
@@ -38,7 +39,8 @@ class Model(nn.Module):
             every size is taken, pictures are then measured whole.
         defaults: by kind, the parts to take where a recipe names none, before those of the task.
         labels: names of the classes, if known.
-        recipe: the description that builds it again.
+        recipe: the description that builds it again; what is frozen is read off the blocks.
+        part_sections: by option, the sections of the models and backbones inside.
         plugins: version by distribution, of the plugins that its parts come from.
         origin: where the weights come from; None while they are random.
         metrics: measured figures by split, for the model card.
@@ -49,7 +51,7 @@ class Model(nn.Module):
     any_size: bool = False
     crops: bool = False
     defaults: Mapping[str, RefValue] = MappingProxyType({})
-    recipe: Recipe
+    part_sections: Mapping[str, ModelSection] = MappingProxyType({})
     labels: tuple[str, ...]
     plugins: dict[str, str]
     origin: str | None
@@ -72,6 +74,20 @@ class Model(nn.Module):
         for part in self.children():
             if isinstance(part, Normalise):
                 part.follow(spec)
+
+    @property
+    def recipe(self) -> Recipe:
+        """The description that builds it again, with the freezing that the blocks have now.
+
+        Raises:
+            AttributeError: zoo did not build the model, and nobody gave it one.
+        """
+        said = self._recipe
+        return said.model_copy(update={"model": recorded(self, said.model)})
+
+    @recipe.setter
+    def recipe(self, recipe: Recipe) -> None:
+        self._recipe = recipe
 
     @property
     def networks(self) -> dict[str, nn.Module]:
@@ -168,7 +184,6 @@ class Model(nn.Module):
         chosen = freeze.select(self.freeze_paths)
         for path, name in chosen:
             self._block(path, name).freeze()
-        self.note_freezing()
         if chosen and self.origin is None:
             self._warn_random(freeze)
         for path, part in self.freezable.items():
@@ -188,7 +203,6 @@ class Model(nn.Module):
         everything = ",".join(f"{path}.all".lstrip(".") for path in paths)
         for path, name in Freeze.parse(everything if spec == "all" else spec).select(paths):
             self._block(path, name).unfreeze(self.training)
-        self.note_freezing()
 
     @property
     def frozen(self) -> tuple[str, ...]:
@@ -211,16 +225,6 @@ class Model(nn.Module):
     def _block(self, path: str, name: str) -> Block:
         part = self.freezable[path]
         return part.blocks[name] if isinstance(part, Backbone) else part
-
-    def note_freezing(self) -> None:
-        """The recipe says what is frozen now, so that saving keeps it; so do those of models inside."""
-        parts = self.freeze_paths
-        frozen = [(path, name) for path in parts for name in parts[path] if self._block(path, name).frozen]
-        section = self.recipe.model.model_copy(update={"freeze": str(Freeze.of(frozen, parts))})
-        self.recipe = self.recipe.model_copy(update={"model": section})
-        for network in self.networks.values():
-            if isinstance(network, Model):
-                network.note_freezing()
 
     def note_origin(self, text: str | None) -> None:
         """Says where all weights come from, those of the models inside of this one too."""

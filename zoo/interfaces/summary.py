@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from torch import nn
 
 from zoo.interfaces.backbone import Backbone
+from zoo.interfaces.freezing import check_frozen
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks_dense import Generation
 from zoo.spec.display import html_page, html_table
+from zoo.spec.errors import TrainingError
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,10 @@ def summarise(model: Model) -> Summary:
     notes = [f"{role} {size} in [0, 1]", f"weights: {model.origin or 'random'}"]
     if model.frozen and model.origin is None:
         notes.append(f"warning: frozen blocks have random weights; {model.weights_hint}")
+    try:
+        check_frozen(model)
+    except TrainingError as error:
+        notes.append(f"warning: zoo.fit will refuse it: {error}")
     return Summary(title(model), tuple(rows), tuple(notes))
 
 

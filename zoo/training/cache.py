@@ -16,10 +16,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo.data.batches import as_targets
+from zoo.data.batches import Batches, as_targets
 from zoo.data.order import Order
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.dataset import Dataset
+from zoo.interfaces.freezing import check_frozen
 from zoo.interfaces.model import Model
 from zoo.interfaces.prefix import PREFIX
 from zoo.registry.cache import cache_folder
@@ -51,12 +52,15 @@ class FeatureCache:
 
     def __init__(self, model: Model, dataset: Dataset, device: torch.device) -> None:
         self.model, self.dataset, self.device = model, dataset, device
+        check_frozen(model)
         self.name = " and ".join(model.prefix_outputs)
         spec = model.input_spec
         with torch.no_grad():
             one = model.run_prefix(torch.zeros(1, spec.channels, *spec.size, device=device))
         self.shapes = [tuple(t.shape[1:]) for t in one]
-        self.folder = cache_folder() / "features" / self._key()
+        key, self._versions = self._key(), self._counted()
+        self.folder = cache_folder() / "features" / key
+        self._blocks, self._fresh = model.prefix, True
         self._rows: list[np.memmap[Any, np.dtype[np.float32]]] | None = None
 
     def _key(self) -> str:
@@ -77,6 +81,20 @@ class FeatureCache:
             digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
             digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
         return digest.hexdigest()[:32]
+
+    def _counted(self) -> list[int]:
+        """How often each of the prefix' tensors was changed in place, which costs nothing to ask."""
+        return [tensor._version for _, tensor in self.model.prefix_tensors()]
+
+    @property
+    def fresh(self) -> bool:
+        """Whether the frozen blocks are still those whose outputs the rows are; once they are not, never."""
+        if self._fresh and self._blocks != self.model.prefix:
+            self._fresh = False
+        if self._fresh and (versions := self._counted()) != self._versions:
+            # A checkpoint puts back what was there: only other values make the rows stale.
+            self._fresh, self._versions = self.folder.name == self._key(), versions
+        return self._fresh
 
     @property
     def row_bytes(self) -> int:
@@ -167,19 +185,31 @@ class FeatureCache:
 class CachedBatches:
     """Batches of a cache's rows in the place of pictures, in the order that the pictures would have had.
 
+    Where a trainer unfreezes the blocks whose outputs they are, or changes them, the pictures follow.
+
     Args:
         cache: filled for all indices.
+        indices: of the pictures.
+        pictures: makes a source of the pictures of the same indices, in the same order.
         **order: see `zoo.data.order.Order`.
     """
 
-    def __init__(self, cache: FeatureCache, indices: Sequence[int], **order: Any) -> None:
+    def __init__(
+        self, cache: FeatureCache, indices: Sequence[int], pictures: Callable[[], Batches], **order: Any
+    ) -> None:
         self.cache, self.order = cache, Order(indices, **order)
         self._targets = as_targets(cache.dataset.targets)
+        self._make = pictures
+        self._pictures: Batches | None = None
 
     def epoch(self, number: int = 0, skip: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, without the first `skip`."""
         self.order.epoch, self.order.skip = number, skip
-        for indices in self.order:
+        for step, indices in enumerate(self.order, skip):
+            if not self.cache.fresh:
+                self._pictures = self._pictures or self._make()
+                yield from self._pictures.epoch(number, step)
+                return
             rows = self.cache.read(indices)
             places = torch.tensor(indices)
             batch = {f"{PREFIX}{i}": values for i, values in enumerate(rows)}

@@ -13,7 +13,9 @@ from torch import Tensor
 from zoo.data.order import Order
 from zoo.data.seeds import draws
 from zoo.interfaces.augmenter import Augmenter, Batch, check_batch
+from zoo.interfaces.block import Block, watched
 from zoo.interfaces.execution import Execution
+from zoo.interfaces.freezing import check_frozen, freezing_state, restore_freezing
 from zoo.interfaces.loss import Loss, fixed_left_out
 from zoo.interfaces.model import Model
 from zoo.interfaces.prefix import rows
@@ -127,8 +129,9 @@ class Engine:
         self._waits_from = 0
         self._best = _Best(self.model, self.loss)
         self._saved, self._pause = time.monotonic(), self.saving.every if self.saving else 0.0
+        self._cached_prefix: tuple[str, ...] | None = None
         interrupted = False
-        with isolated(self.device), self.reporter or Reporter(False) as reporter:
+        with isolated(self.device), watched(self._refrozen), self.reporter or Reporter(False) as reporter:
             seed_step(self.seed, 0, 0, self.device)
             if self.loss is not None:
                 self.loss.to(self.device).train()
@@ -158,7 +161,9 @@ class Engine:
     def _epoch(self, epoch: int, step: int, means: Any, reporter: Reporter) -> None:
         """One epoch, from a step of it on."""
         trainer, started = self.trainer, time.perf_counter()
-        self.model.train()
+        self.model.train()  # puts a frozen block's modules back in inference mode too
+        check_frozen(self.model)
+        self._best.widen()
         look = 1 if self.device.type == "cpu" else _LOOK_EVERY
         seen = Means(epoch, self._steps, every=look, state=means)
         for batch in self.train.epoch(epoch, step):
@@ -167,11 +172,14 @@ class Engine:
             if isinstance(self.loss, Loss):
                 self.loss.advance(epoch - 1 + step / self._steps, trainer.epochs)
             self._execution.announce(self.train.order.pictures(step))
+            self._cached_prefix = None if "image" in ready else self.model.prefix
             seen.add(trainer.step(ready), rows(ready))
+            self._cached_prefix = None
             step += 1
             reporter.step()
             if step < self._steps and self._execution.processes == 1:  # the others' means are not here
                 self._keep(epoch, step, seen)
+        self._check_trained()
         values = seen.values(self._execution.add) | trainer.collect()
         measured = trainer.evaluate(self._on_device(self.val.epoch()))
         values |= {f"val_{name}": value for name, value in measured.items()}
@@ -184,6 +192,28 @@ class Engine:
         reporter.epoch(row, improved)
         if self.on_epoch is not None:
             self.on_epoch(self._history, trainer.draw())
+
+    def _refrozen(self, block: Block) -> None:
+        """Called where any block was frozen or unfrozen, before a step moves it."""
+        self._best.widen()
+        if self._cached_prefix is not None and self.model.prefix != self._cached_prefix:
+            hint = "do it in end_epoch, or give fit cache=False"
+            expected = "the frozen blocks that the step's cached features come from"
+            got = f"{listing(self.model.prefix) or 'none'} frozen within the step"
+            raise TrainingError(
+                f"trainer {type(self.trainer).__name__}", expected=expected, got=got, hint=hint
+            )
+
+    def _check_trained(self) -> None:
+        """Raises where the epoch has trained what was frozen, or what no checkpoint knew of."""
+        check_frozen(self.model, modes=True)
+        if late := self._best.widen():
+            hint = "model.unfreeze(...) may be called at any time, requires_grad be set in setup or end_epoch"
+            got = f"requires_grad set on {listing(late)} within the epoch"
+            raise TrainingError(
+                f"trainer {type(self.trainer).__name__}", expected="parameters that trained from its start",
+                got=got, hint=hint,
+            )  # fmt: skip
 
     def _augmented(self, batch: Batch, epoch: int) -> Batch:
         if self.augment is not None:
@@ -243,6 +273,7 @@ class Engine:
                 "present": self._best.present(),
                 "best": None if means is None and self._best.is_present() else self._best.kept,
                 "waits_from": self._waits_from,
+                "freezing": freezing_state(self.model),
                 "trainer": self.trainer.state_dict(),
                 "execution": self._execution.state_dict(),
             }
@@ -257,6 +288,9 @@ class Engine:
         if state is None:
             return 1, 0, None
         try:
+            if "freezing" in state:  # a trainer may have frozen or unfrozen blocks since the start
+                restore_freezing(self.model, state["freezing"])
+            self._best.names[0] = [*dict.fromkeys([*self._best.names[0], *state["present"][0]])]
             best = state["present"] if state["best"] is None else state["best"]
             self._best.kept = [dict(values) for values in best]
             self._best.put(state["present"])
@@ -282,6 +316,18 @@ class _Best:
         self.names = [[name for name in model.state_dict() if name not in fixed]]
         self.names += [] if loss is None else [[*fixed_left_out(loss)]]
         self.kept: list[dict[str, Tensor]] = []
+
+    def widen(self) -> list[str]:
+        """Takes in parameters that can be trained from now on; returns their names.
+
+        They were fixed until now, so the best epoch had them as they are.
+        """
+        known = set(self.names[0])
+        new = {n: p for n, p in self.modules[0].named_parameters() if p.requires_grad and n not in known}
+        self.names[0] += new
+        if self.kept:
+            self.kept[0] |= {name: p.detach().clone() for name, p in new.items()}
+        return [*new]
 
     def present(self) -> list[dict[str, Tensor]]:
         states = [module.state_dict() for module in self.modules]

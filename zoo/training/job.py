@@ -14,6 +14,7 @@ import torch
 from zoo.compose.formats import FORMAT, SECTIONS, former
 from zoo.compose.tensors import read, write
 from zoo.compose.weights import WEIGHTS_FILE
+from zoo.interfaces.freezing import freezing_state, restore_freezing
 from zoo.interfaces.model import Model
 from zoo.registry.install import CORE, way_to_upgrade
 from zoo.spec.errors import FormatError, OptionError, SaveError, TrainingError, listing, quote, warn
@@ -64,6 +65,7 @@ class Job:
             "recipe": work.recipe.to_dict(),
             "data": work.data,
             "objects": list(work.objects),
+            "freezing": freezing_state(model),
             "fixed": [name for name, p in model.named_parameters() if not p.requires_grad],
         }
         job = cls(folder, {**known, **facts})
@@ -216,9 +218,13 @@ class Job:
             )
         if isinstance(model, PlainModel):
             self._fill(model)
-        fixed = set(self.facts["fixed"])
-        for name, parameter in model.named_parameters():
-            parameter.requires_grad_(name not in fixed)
+        # Runs of 0.1 have no more than the fixed parameters; their blocks are frozen as the model says.
+        if "freezing" in self.facts:
+            restore_freezing(model, self.facts["freezing"])
+        else:
+            fixed = set(self.facts["fixed"])
+            for name, parameter in model.named_parameters():
+                parameter.requires_grad_(name not in fixed)
         now, before = _versions(model, resampler), self.facts["versions"]
         if changed := [f"{k} {v} (now {now.get(k)})" for k, v in before.items() if now.get(k) != v]:
             warn(f"the run was begun with {', '.join(changed)}; it may end otherwise than unbroken")

@@ -58,10 +58,12 @@ def sources(
         return read(work.splits.train, **train_order), read(work.splits.val, **val_order), ""
     total = size(len(wanted) * features.row_bytes)
     kept = f"{features.name} of {len(wanted)} pictures, {total}, in {features.folder}"
-    val = CachedBatches(features, work.splits.val, **val_order)
+    pictures = partial(read, work.splits.val, **val_order)
+    val = CachedBatches(features, work.splits.val, pictures, **val_order)
     if work.augment is not None:
         return read(work.splits.train, **train_order), val, kept
-    return CachedBatches(features, work.splits.train, **train_order), val, kept
+    pictures = partial(read, work.splits.train, **train_order)
+    return CachedBatches(features, work.splits.train, pictures, **train_order), val, kept
 
 
 def _cache(work: Work, device: torch.device, precision: str) -> tuple[FeatureCache | None, str]:

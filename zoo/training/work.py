@@ -16,6 +16,7 @@ from zoo.data.imbalance import warn_unbalanced
 from zoo.data.splits import Splits, split
 from zoo.interfaces.augmenter import Augmenter
 from zoo.interfaces.dataset import Dataset
+from zoo.interfaces.freezing import check_frozen
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Embedding
@@ -83,7 +84,7 @@ def assemble(
     """The parts of a run, see `zoo.training.fit.fit`.
 
     Raises:
-        ZooError: a part is missing, unknown, or does not fit the others.
+        ZooError: a part is missing, unknown, or does not fit the others; or a frozen block would learn.
     """
     plain = isinstance(model, nn.Module) and not isinstance(model, Model)
     dataset: Dataset | None = None
@@ -107,6 +108,7 @@ def assemble(
             hint = "for example loss=torch.nn.CrossEntropyLoss()"
             raise TrainingError("fit of a torch module", expected="loss=", got="none", hint=hint)
         model = PlainModel(model, dataset)
+    check_frozen(model)
     seed = pick_seed(seed, model)
     check_data(model, dataset, "fit")
     with seeded(seed):  # a loss may have weights of its own
