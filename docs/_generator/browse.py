@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from _generator.html import code, escape, link
-from _generator.parts import TEXTS, Part
+from _generator.parts import Part
 from zoo.cli._common import count
+from zoo.spec.kinds import KINDS
 
 COLUMNS = ("Name", "Kind", "Plugin", "Parameters", "Weights", "Task", "Summary and tags")
 
@@ -16,7 +17,7 @@ def browse(parts: Sequence[Part]) -> str:
     plugins = sorted({part.distribution for part in parts})
     tasks = sorted({str(part.row["task"]) for part in parts if part.row.get("task")})
     present = list(dict.fromkeys(part.kind for part in parts))
-    kinds = [f"[{TEXTS[kind].title.lower()}]({TEXTS[kind].file}.md)" for kind in present]
+    kinds = [f"[{KINDS[kind].title.lower()}]({KINDS[kind].page}.md)" for kind in present]
     lines = [
         "---",
         "title: Components",
@@ -30,7 +31,7 @@ def browse(parts: Sequence[Part]) -> str:
         "",
         '<form class="zoo-filter" id="zoo-filter" role="search" hidden>',
         '<label class="zoo-filter__text">Find <input type="search" name="q" autocomplete="off"></label>',
-        _select("kind", "Kind", {kind: TEXTS[kind].title for kind in present}),
+        _select("kind", "Kind", {kind: KINDS[kind].title for kind in present}),
         _select("plugin", "Plugin", {name: name for name in plugins}),
         _select("task", "Task", {name: name for name in tasks}),
         _select("weights", "Weights", {"yes": "published", "no": "none published"}),

@@ -9,12 +9,13 @@ from urllib.parse import quote
 
 from _generator.browse import browse
 from _generator.html import code, escape, facts, link, table
-from _generator.parts import CORE, TEXTS, Part
+from _generator.parts import CORE, Part
 from _generator.usage import example_of_options, usage
 from zoo.cli._common import count
 from zoo.cli.show import type_text
 from zoo.compose.packages import to_install
-from zoo.spec.component import KINDS, Weights, WeightsSource
+from zoo.spec.component import Weights, WeightsSource
+from zoo.spec.kinds import KINDS
 
 HUB = "https://huggingface.co/"
 
@@ -24,17 +25,17 @@ def pages(parts: Sequence[Part]) -> dict[str, str]:
     found = {f"{part.page}.md": component(part) for part in parts}
     kinds = [kind for kind in KINDS if any(part.kind == kind for part in parts)]
     for kind in kinds:
-        found[f"{TEXTS[kind].file}.md"] = of_kind(kind, [part for part in parts if part.kind == kind])
+        found[f"{KINDS[kind].page}.md"] = of_kind(kind, [part for part in parts if part.kind == kind])
     found["index.md"] = browse(parts)
-    links = [("Browse all", "index.md"), *((TEXTS[kind].title, f"{TEXTS[kind].file}.md") for kind in kinds)]
+    links = [("Browse all", "index.md"), *((KINDS[kind].title, f"{KINDS[kind].page}.md") for kind in kinds)]
     found["SUMMARY.md"] = "".join(f"- [{title}]({file})\n" for title, file in links)
     return found
 
 
 def component(part: Part) -> str:
     """The page of a component."""
-    kind = TEXTS[part.kind]
-    above = [link("../../index.html", "Components"), link(f"../../{kind.file}.html", kind.title)]
+    kind = KINDS[part.kind]
+    above = [link("../../index.html", "Components"), link(f"../../{kind.page}.html", kind.title)]
     sections = [
         _head(f"{part.ref} ({part.kind})", part.summary),
         f"# {_text(part.ref)}",
@@ -52,7 +53,7 @@ def component(part: Part) -> str:
 
 def of_kind(kind: str, parts: Sequence[Part]) -> str:
     """The page of a kind: its components by distribution."""
-    about = TEXTS[kind]
+    about = KINDS[kind]
     sections = [
         _head(about.title, about.text),
         f"# {about.title}",

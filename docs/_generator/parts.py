@@ -8,48 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from zoo.registry.catalogue import read_namespace, read_registry
-from zoo.spec.component import KINDS
+from zoo.spec.kinds import KINDS
 
 CORE = "zoo-core"
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What the pages say of a kind.
-
-    Args:
-        title: of its page, in the plural.
-        file: that page, without its ending.
-        text: one or two sentences.
-    """
-
-    title: str
-    file: str
-    text: str
-
-
-TEXTS: Mapping[str, Kind] = {
-    "backbone": Kind(
-        "Backbones",
-        "backbones",
-        "A backbone turns a picture into maps of features, block by block. Give it a head, and choose which "
-        "of its blocks to freeze.",
-    ),
-    "head": Kind(
-        "Heads", "heads", "A head turns the features of a backbone into an answer. Its task decides the loss."
-    ),
-    "model": Kind("Models", "models", "A complete model that is not a backbone with a head."),
-    "augmenter": Kind(
-        "Augmenters", "augmenters", "An augmenter changes the pictures of a training batch at random."
-    ),
-    "loss": Kind(
-        "Losses",
-        "losses",
-        "A loss says how far an output is from its target. A model's task has a default one.",
-    ),
-    "trainer": Kind("Trainers", "trainers", "A trainer decides what one training step does."),
-    "dataset": Kind("Data sets", "datasets", "A data set by name; folders of pictures need none."),
-}
 
 
 @dataclass(frozen=True)
@@ -132,4 +93,4 @@ def read(registry: Path) -> list[Part]:
         for row in data["components"]:
             ref = row["name"] if space.claims(row["name"]) else f"{space.name}:{row['name']}"
             found.append(Part(row, distribution, space.name, ref))
-    return sorted(found, key=lambda p: (KINDS.index(p.kind), ":" in p.ref, p.ref))
+    return sorted(found, key=lambda p: ([*KINDS].index(p.kind), ":" in p.ref, p.ref))

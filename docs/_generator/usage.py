@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from _generator.parts import Part
+from zoo.spec.kinds import KINDS
 
 BACKBONE = "small_cnn"
 """A small backbone for the examples of everything that is none."""
@@ -251,6 +252,6 @@ def example_of_options(part: Part) -> tuple[str, str] | None:
     if part.kind == "head":
         build = f"zoo.build({_literal(BACKBONE)}, head={table})"
         return build, f"zoo build {BACKBONE} --head {part.ref} --set head.{name}={text}"
-    section = {"dataset": "data", "augmenter": "augment"}.get(part.kind, part.kind)
+    section = KINDS[part.kind].argument
     fit = f"zoo.fit(model, {table})" if part.kind == "dataset" else f"zoo.fit(model, data, {section}={table})"
     return fit, f"zoo fit recipe.toml --set {section}.{name}={text}"

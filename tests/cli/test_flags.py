@@ -176,7 +176,7 @@ def test_flags_train_and_a_run_goes_on_for_longer(zoo: Zoo, place: Path) -> None
     run = zoo.json("fit", "r.toml", "--epochs", "1", "--lr", "1e-4", "--batch-size", "8", "--out", "run")
     assert run["epochs"] == 1
     trainer = json.loads(Path("run/config.json").read_text())["recipe"]["trainer"]
-    assert trainer == {"name": "supervised", "epochs": 1, "batch_size": 8, "lr": 1e-4}
+    assert trainer == {**trainer, "name": "core:supervised", "epochs": 1, "batch_size": 8, "lr": 1e-4}
     status, _, err = zoo("fit", "run", "--head", "binary", "--freeze", "all")
     assert (status, "got --head, --freeze; set trainer" in err) == (2, True)
     status, out, err = zoo("fit", "--resume", "run", "--epochs", "3", "--json")
@@ -190,7 +190,8 @@ def test_flags_train_and_a_run_goes_on_for_longer(zoo: Zoo, place: Path) -> None
     status, _, _ = zoo("fit", "run", "--data", "faces", "--epochs", "1", "--augment", "flip", "--out", "b")
     assert status == 0
     recipe = json.loads(Path("b/config.json").read_text())["recipe"]
-    assert (recipe["augment"], recipe["trainer"]["epochs"], recipe["trainer"]["lr"]) == ("flip", 1, 1e-4)
+    assert recipe["augment"]["name"] == "core:flip"
+        assert (recipe["trainer"]["epochs"], recipe["trainer"]["lr"]) == (1, 1e-4)
 
 
 def test_help_has_every_option_under_one_heading_within_80_columns(zoo: Zoo, monkeypatch) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from zoo.cli.new import KINDS, command
-from zoo.spec import component
+from zoo.cli.new import command
 from zoo.spec.errors import DeclarationError, SaveError
+from zoo.spec.kinds import KINDS
 
 
 def new(*words: str) -> str:
@@ -23,10 +23,6 @@ def new(*words: str) -> str:
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def test_every_kind_is_offered():
-    assert tuple(KINDS) == component.KINDS
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -106,3 +102,57 @@ def test_nothing_half_written_stays(here, monkeypatch):
     with pytest.raises(SaveError, match="No space left"):
         new("zoo-mine")
     assert list(here.iterdir()) == []
+
+
+def test_a_component_of_each_kind_is_added_to_a_plugin_that_is_there(here):
+    for kind in KINDS:
+        said = new("zoo-mine", "--kind", kind)
+    assert "src/zoo_mine/config_mine_dataset.py" in said
+    names = ["mine", *(f"mine-{kind}" for kind in [*KINDS][1:])]
+    declared = (here / "zoo-mine/src/zoo_mine/plugin.py").read_text()
+    space: dict[str, object] = {}
+    exec(compile(declared, "plugin.py", "exec"), space)
+    components = space["zoo_components"]()
+    assert [(c.kind, c.name) for c in components] == [*zip(KINDS, names, strict=True)]
+    for component in components:
+        for place in (component.target, component.config):
+            module, _, name = place.partition(":")
+            file = here / "zoo-mine/src" / f"{module.replace('.', '/')}.py"
+            assert f"class {name}(" in file.read_text()
+
+
+def test_what_an_author_wrote_around_the_list_stays(here):
+    new("zoo-mine")
+    plugin = here / "zoo-mine/src/zoo_mine/plugin.py"
+    text = plugin.read_text().replace("    ]\n", "    # and that is all\n    ]  # so far\n")
+    plugin.write_text(f"{text}\nMORE = 1\n")
+    before = plugin.read_text()
+    new("zoo-mine", "--kind", "loss", "--component", "softer")
+    after = plugin.read_text()
+    assert after.endswith("    ]  # so far\n\nMORE = 1\n")
+    assert after.startswith(before[: before.index("        ),\n    # and")])
+    assert 'name="softer"' in after
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda package: (package / "softer.py").write_text("mine"), "none yet, got one that exists"),
+        (lambda package: (package / "plugin.py").write_text("COMPONENTS = []"), "returns a list"),
+        (lambda package: (package / "plugin.py").write_text("def zoo_components(:"), "returns a list"),
+    ],
+)
+def test_what_is_in_the_way_of_a_further_component_stays_as_it_is(here, change, expected):
+    new("zoo-mine")
+    package = here / "zoo-mine/src/zoo_mine"
+    change(package)
+    before = {file: file.read_text() for file in package.iterdir()}
+    with pytest.raises(SaveError, match=expected):
+        new("zoo-mine", "--kind", "loss", "--component", "softer")
+    assert {file: file.read_text() for file in package.iterdir()} == before
+
+
+def test_a_folder_of_another_distribution_is_left_alone(here):
+    new("zoo-mine")
+    with pytest.raises(SaveError, match="that of zoo-yours"):
+        new("zoo-yours", "--out", "zoo-mine")

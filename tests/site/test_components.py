@@ -16,7 +16,7 @@ import pytest
 
 import zoo
 from zoo.compose.parts import default, part
-from zoo.spec.component import KINDS
+from zoo.spec.kinds import KINDS
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "docs"))

@@ -178,7 +178,7 @@ def shipped_recipes(ctx: click.Context, param: click.Parameter, incomplete: str)
 @_silent
 def kinds(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Completes kinds of components."""
-    from zoo.spec.component import KINDS
+    from zoo.spec.kinds import KINDS
 
     return _items(dict.fromkeys(KINDS, ""), incomplete)
 

@@ -15,6 +15,7 @@ import click
 from zoo.cli._sections import Sectioned
 from zoo.spec.arguments import ELSEWHERE
 from zoo.spec.errors import ZooError
+from zoo.spec.kinds import KINDS
 
 Table = Mapping[str, Any]
 
@@ -97,10 +98,11 @@ def _parts(table: Table) -> Iterator[tuple[str, tuple[str, ...], str, str]]:
         ("trainer", ("trainer",), "trainer", trainer_name(table)),
         ("head", ("head",), "head", _name(model.get("head"))),
         ("model", ("backbone", "model"), "options", model.get("name")),
-        ("loss", ("loss",), "loss", _name(table.get("loss"))),
-        ("data set", ("dataset",), "data", _name(table.get("data"))),
-        ("augmenter", ("augmenter",), "augment", _name(table.get("augment"))),
     ]
+    sections = {kind.argument: kind for kind in KINDS.values()}
+    for section in sorted(sections.keys() - {"model", "head", "trainer"}, reverse=True):
+        kind = sections[section]
+        named.append((kind.title.lower().removesuffix("s"), (kind.name,), section, _name(table.get(section))))
     for part, kinds, path, reference in named:
         if reference:
             yield part, kinds, path, reference

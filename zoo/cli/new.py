@@ -8,42 +8,12 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 
 import click
 
-
-@dataclass(frozen=True, slots=True)
-class Skeleton:
-    """What a kind's plugin says in its declaration.
-
-    Args:
-        summary: one line on the component.
-        extra: further fields, as they are written.
-    """
-
-    summary: str
-    extra: tuple[str, ...]
-
-
-KINDS: Mapping[str, Skeleton] = {
-    "backbone": Skeleton("A row of convolutions.", ('tags=("cnn", "small")', 'tiny={"channels": [8, 8]}')),
-    "head": Skeleton("One of K classes, after a layer norm.", ('task="multiclass"',)),
-    "model": Skeleton(
-        "A class for each pixel, from convolutions at full size.",
-        ('task="segmentation"', 'tiny={"channels": [4, 4]}'),
-    ),
-    "augmenter": Skeleton("Mixes pictures with their negative.", ()),
-    "loss": Skeleton("Brier score of K logits.", ('task="multiclass"',)),
-    "trainer": Skeleton(
-        "Trains on mixtures of two pictures and of their targets.",
-        ('paper="https://arxiv.org/abs/1710.09412"', 'tiny={"epochs": 1, "batch_size": 4}'),
-    ),
-    "dataset": Skeleton("Drawn bars, across or upright.", ('task="binary"', 'tiny={"per_class": 4}')),
-}
+from zoo.cli._plugin import add, is_plugin, text_of
+from zoo.spec.kinds import KINDS
 
 _COMPONENT = re.compile(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*")
 _DISTRIBUTION = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -55,53 +25,79 @@ _OWN_FILES = ("config", "plugin")
 @click.option(
     "--kind", type=click.Choice([*KINDS]), default="backbone", show_default=True, help="What it offers."
 )
-@click.option("--component", help="Its name  [default: NAME without zoo-]")
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder to write, which must not exist  [default: NAME]"
-)
+@click.option("--component", help="Its name  [default: NAME without zoo-; of a further one with its kind]")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the plugin  [default: NAME]")
 def command(name: str, kind: str, component: str | None, out: Path | None) -> None:
     """Write a plugin: the distribution NAME, with one component that works.
 
+    Where its folder is there already, the component is added to it.
+
     \b
     zoo new zoo-mine
-    zoo new zoo-mine --kind head --component mine
+    zoo new zoo-mine --kind head
+    zoo new zoo-mine --kind loss --component softer
     """
-    from zoo.hub.files import transaction
     from zoo.spec.errors import SaveError, quote
 
-    words = _words(name, kind, component or name.removeprefix("zoo-"))
     folder = Path(name) if out is None else out.expanduser()
-    if os.path.lexists(folder):
-        hint = "choose another with --out"
-        raise SaveError(f"folder {quote(str(folder))}", expected="none yet", got="one that exists", hint=hint)
+    there = os.path.lexists(folder)
+    if there and not is_plugin(folder, name):
+        expected, hint = f"none yet, or that of {name}", "choose another with --out"
+        raise SaveError(f"folder {quote(str(folder))}", expected=expected, got="one that exists", hint=hint)
+    words = _words(name, kind, component or _free_name(name, kind, folder), there=there)
     try:
-        with transaction(folder) as staging:
-            for path, text in _files(kind, words):
-                file = staging / path
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(text, encoding="utf-8")
+        files = add(folder, kind, words) if there else _write(folder, kind, words)
     except OSError as error:
         raise SaveError(
             f"folder {quote(str(folder))}",
             expected="one that can be written",
             got=error.strerror or str(error),
         ) from None
-    click.echo(f"written: {folder}, with the {kind} {words['component']}")
-    click.echo(f"next: pip install -e {folder}, then zoo show {words['component']} and pytest {folder}")
+    click.echo(f"{'added to' if there else 'written:'} {folder}, with the {kind} {words['component']}")
+    for file in files:
+        click.echo(f"  {file}")
+    catalogued = (folder / "src" / words["package"] / "catalogue.json").exists()
+    first = f"zoo catalogue {folder}" if catalogued else f"pip install -e {folder}"
+    click.echo(f"next: {first}, then zoo show {words['component']} and pytest {folder}")
 
 
-def _words(name: str, kind: str, component: str) -> dict[str, str]:
+def _write(folder: Path, kind: str, words: Mapping[str, str]) -> list[str]:
+    """Writes a new plugin, all of it or nothing."""
+    from zoo.hub.files import transaction
+
+    with transaction(folder) as staging:
+        for path, text in _files(kind, words):
+            file = staging / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+    return []
+
+
+def _free_name(name: str, kind: str, folder: Path) -> str:
+    """What a component is called that the user gives no name."""
+    stem = name.removeprefix("zoo-")
+    taken = (folder / "src" / name.replace("-", "_") / f"{stem.replace('-', '_')}.py").exists()
+    return f"{stem}-{kind}" if taken else stem
+
+
+def _words(name: str, kind: str, component: str, *, there: bool) -> dict[str, str]:
     """What stands for what in the templates.
+
+    Args:
+        name: of the distribution.
+        kind: of the component.
+        component: its name.
+        there: whether the distribution is there already, so that its names are its own.
 
     Raises:
         DeclarationError: a name is malformed, or belongs to something else.
     """
     package, module = name.replace("-", "_"), component.replace("-", "_")
     _check_names(name, package, component, module)
-    _check_free(name, package, kind, component)
+    _check_free(name, package, kind, component, there=there)
     stem = "".join(part.capitalize() for part in module.split("_"))
     stem = stem.removesuffix(kind.capitalize()) or stem
-    skeleton = KINDS[kind]
+    row = KINDS[kind]
     return {
         "distribution": name,
         "package": package,
@@ -111,8 +107,9 @@ def _words(name: str, kind: str, component: str) -> dict[str, str]:
         "module": module,
         "target": stem + kind.capitalize(),
         "options": f"{stem}Options",
-        "summary": skeleton.summary,
-        "extra": "".join(f"            {line},\n" for line in skeleton.extra),
+        "config": f"config_{module}" if there else "config",
+        "summary": row.summary,
+        "extra": "".join(f"            {line},\n" for line in row.declares),
     }
 
 
@@ -131,7 +128,7 @@ def _check_names(name: str, package: str, component: str, module: str) -> None:
         raise DeclarationError(where, expected=expected, got=quote(component), hint=hint)
 
 
-def _check_free(name: str, package: str, kind: str, component: str) -> None:
+def _check_free(name: str, package: str, kind: str, component: str, *, there: bool) -> None:
     """A plugin must not hide a package, a namespace or another component."""
     from zoo.registry.listing import list_components
     from zoo.spec.errors import DeclarationError, quote
@@ -139,10 +136,10 @@ def _check_free(name: str, package: str, kind: str, component: str) -> None:
     rows = list_components(installed=False)
     spaces = {row.namespace: row.distribution for row in rows}
     owner = spaces.get(name.removeprefix("zoo-"))
-    if owner is not None:
+    if owner is not None and not (there and owner == name):
         got = f"one whose components would be confused with those of {owner}"
         raise DeclarationError(f"distribution {quote(name)}", expected="a new name", got=got)
-    if package in sys.stdlib_module_names or importlib.util.find_spec(package) is not None:
+    if not there and (package in sys.stdlib_module_names or importlib.util.find_spec(package) is not None):
         got = f"that of the package {package}, which is there already"
         raise DeclarationError(f"distribution {quote(name)}", expected="a new name", got=got)
     for row in rows:
@@ -154,7 +151,6 @@ def _check_free(name: str, package: str, kind: str, component: str) -> None:
 
 def _files(kind: str, words: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Paths and texts."""
-    templates = files("zoo.cli") / "templates"
     package = f"src/{words['package']}"
     places = {
         "pyproject.toml": "common/pyproject.toml",
@@ -165,7 +161,7 @@ def _files(kind: str, words: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         f"{package}/{words['module']}.py": f"{kind}/module.py",
         "tests/test_contract.py": "common/test_contract.py",
     }
+    filled = {**words, "declaration": text_of("common/component.py", words)}
     for path, source in places.items():
-        text = (templates / f"{source}.tmpl").read_text(encoding="utf-8")
-        yield path, Template(text).substitute(words)
+        yield path, text_of(source, filled)
     yield f"{package}/py.typed", ""

@@ -10,7 +10,7 @@ import click
 from zoo.cli._common import count, emit_json, json_option, table
 from zoo.cli._complete import components, kinds
 from zoo.spec.component import Weights
-from zoo.spec.kinds import ARGUMENT
+from zoo.spec.kinds import KINDS
 
 
 @click.command()
@@ -142,21 +142,7 @@ def _bounds(field: Mapping[str, Any]) -> str:
 
 
 def _use(data: Mapping[str, Any]) -> Iterable[str]:
-    ref, kind = data["ref"], data["kind"]
-    tag = next(iter(data.get("weights", {})), None)
-    if kind in {"backbone", "model"}:
-        yield f'zoo.build("{ref}"' + (f', weights="{tag}"' if tag else "") + ")"
-        yield f"zoo build {ref}" + (f" --weights {tag}" if tag else "")
-    elif kind == "head":
-        yield f'zoo.build(BACKBONE, head="{ref}")'
-        yield f"zoo build BACKBONE --head {ref}"
-    elif kind == "dataset":
-        yield f'zoo.fit(model, "{ref}")'
-        yield f"zoo fit RECIPE --set data={ref}"
-    else:
-        section = ARGUMENT[kind]
-        yield f'zoo.fit(model, data, {section}="{ref}")'
-        yield f"zoo fit RECIPE --set {section}={ref}"
+    return KINDS[data["kind"]].used(data["ref"], next(iter(data.get("weights", {})), None))
 
 
 def _tables(items: Any) -> list[Mapping[str, Any]]:

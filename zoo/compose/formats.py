@@ -11,14 +11,14 @@ from typing import Any
 
 from zoo.compose.parts import BODIES, FILLED_IN, part, recorded
 from zoo.spec.errors import UnknownComponentError
-from zoo.spec.kinds import ARGUMENT
+from zoo.spec.kinds import KINDS
 from zoo.spec.options import RefValue
 from zoo.spec.recipe import ORIGINAL, ModelSection, Recipe
 from zoo.spec.reference import ComponentRef, parse_reference
 
 FORMAT = 2
 
-SECTIONS = {argument: kind for kind, argument in ARGUMENT.items() if kind not in (*BODIES, "head")}
+SECTIONS = {kind.argument: kind.name for kind in KINDS.values() if kind.argument not in ("model", "head")}
 """Kind of component by section of a recipe, but for the model's."""
 
 

@@ -8,8 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from zoo.spec.component import KINDS, Namespace
+from zoo.spec.component import Namespace
 from zoo.spec.errors import PluginError, quote
+from zoo.spec.kinds import KINDS
 
 FORMAT = 1
 CATALOGUE = "catalogue.json"

@@ -8,9 +8,10 @@ from typing import Any
 
 from zoo.registry.catalogue import known, read_namespace
 from zoo.registry.lookup import Entry, Kinds, _kinds, registry
-from zoo.spec.component import KINDS, Namespace
+from zoo.spec.component import Namespace
 from zoo.spec.display import count, html_page, html_table, more, table
 from zoo.spec.errors import UnknownComponentError, ZooError, quote
+from zoo.spec.kinds import KINDS
 from zoo.spec.names import closest
 from zoo.spec.reference import ComponentRef, parse_reference
 
@@ -26,7 +27,7 @@ class Row:
         ref: the shortest reference that means it.
         name: without namespace.
         namespace: of its distribution.
-        kind: one of `zoo.spec.component.KINDS`.
+        kind: one of `zoo.spec.kinds.KINDS`.
         summary: one line.
         distribution: where it comes from.
         parameters: how many it has, where that is known.

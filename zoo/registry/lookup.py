@@ -13,7 +13,7 @@ from typing import Any
 from zoo.registry.catalogue import Row
 from zoo.registry.discovery import Plugin, discover
 from zoo.registry.hints import MOST_SHOWN, near_names, next_step
-from zoo.spec.component import KINDS, Component
+from zoo.spec.component import Component
 from zoo.spec.errors import (
     AmbiguousNameError,
     BadReferenceError,
@@ -25,7 +25,7 @@ from zoo.spec.errors import (
     near,
     quote,
 )
-from zoo.spec.kinds import ARGUMENT, with_article
+from zoo.spec.kinds import KINDS, with_article
 from zoo.spec.reference import ComponentRef, parse_reference
 
 Kinds = str | tuple[str, ...] | None
@@ -188,7 +188,7 @@ class Registry:
         other = [offer for offer in named if _means(wanted, offer)]
         if other:
             is_a = " and ".join(f"the {offer.kind} {offer.qualified}" for offer in other)
-            steps = [f"{with_article(other[0].kind)} goes to {ARGUMENT[other[0].kind]}"]
+            steps = [f"{with_article(other[0].kind)} goes to {KINDS[other[0].kind].argument}"]
             if names := near_names(wanted.name, rows):
                 steps.append(meant(wanted.name, names))
             elif len(rows) <= MOST_SHOWN:
@@ -328,11 +328,11 @@ def wanted_text(kind: Kinds) -> str:
 
 
 def _kinds(kind: Kinds) -> tuple[str, ...]:
-    kinds = KINDS if kind is None else (kind,) if isinstance(kind, str) else tuple(kind)
+    kinds = (*KINDS,) if kind is None else (kind,) if isinstance(kind, str) else tuple(kind)
     for item in kinds:
         if item not in KINDS:
             raise UnknownComponentError(
-                "unknown kind", expected=listing(KINDS), got=quote(item), hint=near(item, KINDS)
+                "unknown kind", expected=listing(KINDS), got=quote(item), hint=near(item, [*KINDS])
             )
     return kinds
 

@@ -9,11 +9,11 @@ from typing import Any, Self
 
 from zoo.spec.errors import DeclarationError, listing, near, quote
 from zoo.spec.inputs import InputSpec
+from zoo.spec.kinds import KINDS
 
 API = 1
 """Version of the interfaces in `zoo.interfaces` that this core offers."""
 
-KINDS = ("backbone", "head", "model", "augmenter", "loss", "trainer", "dataset")
 
 _NAME = re.compile(r"^[a-z0-9][a-z0-9_.\-]*$")
 _INSIDE = re.compile(r"^[A-Za-z_]\w*(/\w[\w.\-]*)+$")
@@ -158,7 +158,7 @@ class Component:
     """One part that a plugin offers.
 
     Args:
-        kind: one of `KINDS`.
+        kind: one of `zoo.spec.kinds.KINDS`.
         name: lower case, unique per kind in its distribution.
         target: `package.module:Class`, called with the options as keyword arguments; imported when built.
         config: dotted name `package.module:Class` of its pydantic options class, free of torch.

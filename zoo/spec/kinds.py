@@ -1,22 +1,153 @@
-"""The kinds of components in words: which argument takes one, and how it is called with its article."""
+"""The kinds of components: one table, read by list, show, new, the contract, recipes and the site.
+
+A new kind is a row here, an interface, rules of its contract and a folder of templates under its name.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
-ARGUMENT: Mapping[str, str] = MappingProxyType(
-    {
-        "backbone": "model",
-        "model": "model",
-        "head": "head",
-        "dataset": "data",
-        "augmenter": "augment",
-        "loss": "loss",
-        "trainer": "trainer",
-    }
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """What is known of a kind.
+
+    Args:
+        name: as declarations say it.
+        title: of its page, in the plural.
+        text: one or two sentences for people.
+        argument: section of a recipe that takes it: an argument of `zoo.build` or `zoo.fit`, a flag of
+            `zoo fit`.
+        call: how it is used in Python, with `{ref}`, `{section}`, and `{weights}` where it may have some.
+        command: the same for a shell.
+        rules: where the rules of its contract are, a module or a class in one.
+        summary: of the component that `zoo new` writes.
+        declares: further lines of that component's declaration.
+    """
+
+    name: str
+    title: str
+    text: str
+    argument: str
+    call: str
+    command: str
+    rules: str
+    summary: str
+    declares: tuple[str, ...] = ()
+
+    @property
+    def page(self) -> str:
+        """Name of its page on the site.
+
+        Example:
+            >>> KINDS["dataset"].page
+            'datasets'
+        """
+        return self.title.lower().replace(" ", "")
+
+    def used(self, ref: str, tag: str | None = None) -> tuple[str, str]:
+        """How a component is used, in Python and in a shell.
+
+        Args:
+            ref: what it is called by.
+            tag: of published weights, if it has any.
+
+        Example:
+            >>> KINDS["loss"].used("dice")
+            ('zoo.fit(model, data, loss="dice")', 'zoo fit RECIPE --set loss=dice')
+        """
+        said, typed = (f', weights="{tag}"', f" --weights {tag}") if tag else ("", "")
+        call = self.call.format(ref=ref, section=self.argument, weights=said)
+        return call, self.command.format(ref=ref, section=self.argument, weights=typed)
+
+
+_BUILD, _BUILT = 'zoo.build("{ref}"{weights})', "zoo build {ref}{weights}"
+_FIT, _FITTED = 'zoo.fit(model, data, {section}="{ref}")', "zoo fit RECIPE --set {section}={ref}"
+
+_TABLE = (
+    Kind(
+        name="backbone",
+        title="Backbones",
+        text="A backbone turns an image into maps of features, block by block. Give it a head, and choose "
+        "which of its blocks to freeze.",
+        argument="model",
+        call=_BUILD,
+        command=_BUILT,
+        rules="zoo.testing.rules_backbone",
+        summary="A row of convolutions.",
+        declares=('tags=("cnn", "small")', 'tiny={"channels": [8, 8]}'),
+    ),
+    Kind(
+        name="head",
+        title="Heads",
+        text="A head turns the features of a backbone into an answer. Its task decides the loss.",
+        argument="head",
+        call='zoo.build(BACKBONE, head="{ref}")',
+        command="zoo build BACKBONE --head {ref}",
+        rules="zoo.testing.rules_head",
+        summary="One of K classes, after a layer norm.",
+        declares=('task="multiclass"',),
+    ),
+    Kind(
+        name="model",
+        title="Models",
+        text="A complete model that is not a backbone with a head.",
+        argument="model",
+        call=_BUILD,
+        command=_BUILT,
+        rules="zoo.testing.rules_other:ModelRules",
+        summary="A class for each pixel, from convolutions at full size.",
+        declares=('task="segmentation"', 'tiny={"channels": [4, 4]}'),
+    ),
+    Kind(
+        name="augmenter",
+        title="Augmenters",
+        text="An augmenter changes the images of a training batch at random.",
+        argument="augment",
+        call=_FIT,
+        command=_FITTED,
+        rules="zoo.testing.rules_other:AugmenterRules",
+        summary="Mixes pictures with their negative.",
+    ),
+    Kind(
+        name="loss",
+        title="Losses",
+        text="A loss says how far an output is from its target. A model's task has a default one.",
+        argument="loss",
+        call=_FIT,
+        command=_FITTED,
+        rules="zoo.testing.rules_other:LossRules",
+        summary="Brier score of K logits.",
+        declares=('task="multiclass"',),
+    ),
+    Kind(
+        name="trainer",
+        title="Trainers",
+        text="A trainer decides what one training step does.",
+        argument="trainer",
+        call=_FIT,
+        command=_FITTED,
+        rules="zoo.testing.rules_other:TrainerRules",
+        summary="Trains on mixtures of two pictures and of their targets.",
+        declares=('paper="https://arxiv.org/abs/1710.09412"', 'tiny={"epochs": 1, "batch_size": 4}'),
+    ),
+    Kind(
+        name="dataset",
+        title="Data sets",
+        text="A data set by name; folders of images need none.",
+        argument="data",
+        call='zoo.fit(model, "{ref}")',
+        command="zoo fit RECIPE --set data={ref}",
+        rules="zoo.testing.rules_other:DatasetRules",
+        summary="Drawn bars, across or upright.",
+        declares=('task="binary"', 'tiny={"per_class": 4}'),
+    ),
 )
-"""The section of a recipe that takes a kind: an argument of `zoo.build` or `zoo.fit`, a flag of `zoo fit`."""
+
+KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in _TABLE})
+"""All kinds by name, in the order in which people see them."""
 
 
 def with_article(text: str) -> str:

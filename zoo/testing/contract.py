@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
+import importlib
 import warnings
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
 
 from zoo.registry.lookup import entries, find
 from zoo.spec.errors import PluginError, ZooWarning, listing
-from zoo.testing import rules_backbone, rules_declaration, rules_head, rules_other
+from zoo.spec.kinds import KINDS
+from zoo.testing import rules_declaration
 from zoo.testing.case import Case
 
 Rule = Callable[[Case], None]
-
-_RULES: Mapping[str, tuple[Any, ...]] = {
-    "backbone": (rules_backbone,),
-    "head": (rules_head,),
-    "model": (rules_other.ModelRules,),
-    "augmenter": (rules_other.AugmenterRules,),
-    "loss": (rules_other.LossRules,),
-    "trainer": (rules_other.TrainerRules,),
-    "dataset": (rules_other.DatasetRules,),
-}
 
 
 def rules(kind: str) -> dict[str, Rule]:
     """The rules of a kind by name; the docstring of each says what must hold."""
     found: dict[str, Rule] = {}
-    for source in (rules_declaration, *_RULES[kind]):
+    module, _, attribute = KINDS[kind].rules.partition(":")
+    own = importlib.import_module(module)
+    for source in (rules_declaration, getattr(own, attribute) if attribute else own):
         for name in vars(source):
             if name.startswith("rule_"):
                 found[name.removeprefix("rule_")] = getattr(source, name)
