@@ -97,7 +97,7 @@ def problems(mutants: Sequence[Mutant], root: Path, jobs: int = 1, *, say: Any =
             usable.append(mutant)
         except (ValueError, OSError, SyntaxError) as error:
             found.append(f"{mutant.file}: {error}")
-    for name in _HEAVY:
+    for name in _HEAVY if (root / "zoo").is_dir() else ():
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
     whole = [None, *usable] if usable else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -30,7 +31,9 @@ GOOD = {"file": "small.py", "old": "min(x, 3)", "new": "x", "why": "no limit"}
 def run(folder: Path, *mutants: dict[str, str]) -> subprocess.CompletedProcess[str]:
     (folder / "small.py").write_text(LIMIT)
     (folder / "test_small.py").write_text(TESTS)
-    rows = ["[[mutant]]\n" + "".join(f"{k} = {v!r}\n" for k, v in mutant.items()) for mutant in mutants]
+    rows = [
+        "[[mutant]]\n" + "".join(f"{k} = {json.dumps(v)}\n" for k, v in mutant.items()) for mutant in mutants
+    ]
     (folder / "mutants.toml").write_text("\n".join(rows))
     command = [sys.executable, str(RUNNER), "--table", str(folder / "mutants.toml"), "--root", str(folder)]
     environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
