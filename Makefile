@@ -11,7 +11,7 @@ WORKERS ?= 2
 # One thread a worker: more of them wait for each other, which takes half as long again.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS)
 
-.PHONY: demo test test-slow check lint types layers catalogue figures docs constraints benchmarks clean
+.PHONY: demo test test-slow check lint types layers catalogue mutants figures docs constraints benchmarks clean
 
 demo: .venv/.ready
 	$(BIN)/zoo demo
@@ -22,7 +22,7 @@ test: .venv/.ready
 test-slow: .venv/.ready
 	$(PYTEST) -m slow --durations=15
 
-check: lint types layers catalogue
+check: lint types layers catalogue mutants
 	$(BIN)/python docs/figures.py --check
 
 lint: .venv/.ready
@@ -38,6 +38,10 @@ layers: .venv/.ready
 
 catalogue: .venv/.ready
 	$(BIN)/zoo catalogue --check --merge registry.json
+
+# Each guard in tests/mutants.toml taken away in turn: its test must fail.
+mutants: .venv/.ready
+	OMP_NUM_THREADS=1 $(BIN)/python tests/mutants.py --jobs $(WORKERS)
 
 # What README and guide show, where what makes it has changed; commit what it writes.
 figures: .venv/.ready

@@ -14,6 +14,7 @@ import torch
 
 import zoo
 from zoo.hub import files
+from zoo.hub.folder import sha256
 from zoo.spec.errors import SaveError
 
 FOLDER = Path(__file__).parent
@@ -147,6 +148,32 @@ def test_a_reader_that_finishes_the_move_does_not_disturb_the_writer(tmp_path, m
     assert done
     assert sorted(p.name for p in (tmp_path / "model").iterdir()) == FILES
     assert_same(zoo.load(tmp_path / "model"), new)
+
+
+class Dead(BaseException):
+    """In the place of a signal, which a test cannot survive."""
+
+
+@pytest.mark.parametrize("moves", [0, 1, 2])
+def test_a_save_that_dies_between_two_moves_is_finished_by_the_next_reader(
+    tmp_path, make, monkeypatch, moves
+):
+    old, new = make("mlp", seed=1), make("mlp", seed=2)
+    zoo.save(old, tmp_path / "model")
+    real, done = Path.replace, []
+
+    def replace(self, target):
+        if len(done) == moves:
+            raise Dead
+        done.append(self.name)
+        return real(self, target)
+
+    with monkeypatch.context() as patch, pytest.raises(Dead):
+        patch.setattr(Path, "replace", replace)
+        zoo.save(new, tmp_path / "model")
+    assert_same(zoo.load(tmp_path / "model"), new)
+    config = json.loads((tmp_path / "model" / "config.json").read_text())
+    assert config["sha256"] == sha256(tmp_path / "model" / "model.safetensors")
 
 
 def gone() -> int:

@@ -12,6 +12,7 @@ from zoo.data.wrapped import TorchData
 from zoo.interfaces.model import Model
 from zoo.spec.errors import OptionError
 from zoo.training.cache import FeatureCache, make_room
+from zoo.training.common import as_dataset
 from zoo.training.run import Run
 
 Make = Callable[..., Model]
@@ -84,6 +85,30 @@ def test_each_change_computes_anew(make_model: Make, tmp_path: Path, computed, h
     zoo.fit(models[0], FACES, out=tmp_path / "normalise", **{**SHORT, "epochs": 1})
     assert models[0].input_spec == spec
     assert len(computed) == 8
+
+
+@pytest.mark.parametrize(
+    "change", ["weights", "buffers", "blocks", "data", "preprocessing", "plugin", "nothing"]
+)
+def test_the_key_has_all_that_decides_the_rows(make_model: Make, monkeypatch, change: str) -> None:
+    def key(**data: int) -> str:
+        return FeatureCache(model, as_dataset({**FACES, **data}), torch.device("cpu")).folder.name
+
+    model = make_model(freeze="block1-2")
+    before = key()
+    with torch.no_grad():
+        if change == "weights":
+            next(model.backbone.block2.parameters()).flatten()[0] += 1e-3
+        elif change == "buffers":
+            next(model.backbone.block2.buffers()).flatten()[0] += 1e-3
+        elif change == "blocks":
+            model.unfreeze("block2")
+        elif change == "preprocessing":
+            model.normalise.offset += 0.1
+        elif change == "plugin":
+            monkeypatch.setitem(model.plugins, "zoo-basic", "9")
+    after = key(per_class=11) if change == "data" else key()
+    assert (after == before) is (change == "nothing")
 
 
 def test_another_head_or_split_reuses_what_is_there(make_model: Make, tmp_path: Path, computed) -> None:

@@ -6,6 +6,7 @@ import torch
 
 from zoo.compose.tensors import write
 from zoo.spec.errors import FormatError, TrainingError
+from zoo.training import checkpoint
 from zoo.training.checkpoint import read_checkpoint, write_checkpoint
 
 STATE = {
@@ -32,6 +33,20 @@ def same(one: object, two: object) -> bool:
 
 def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
     write_checkpoint(tmp_path / "c", STATE)
+    assert same(read_checkpoint(tmp_path / "c"), STATE)
+    assert [p.name for p in tmp_path.iterdir()] == ["c"]
+
+
+def test_a_write_that_breaks_off_leaves_the_checkpoint_before(tmp_path: Path, monkeypatch) -> None:
+    write_checkpoint(tmp_path / "c", STATE)
+
+    def half(path: Path, *_: object) -> None:
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint, "write", half)
+    with pytest.raises(OSError, match="No space left"):
+        write_checkpoint(tmp_path / "c", {"epoch": 4})
     assert same(read_checkpoint(tmp_path / "c"), STATE)
     assert [p.name for p in tmp_path.iterdir()] == ["c"]
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 import zoo
+from zoo.builtin.supervised import Supervised
 from zoo.interfaces.augmenter import Augmenter, Batch
 from zoo.interfaces.execution import Execution
 from zoo.interfaces.loss import Loss
@@ -94,10 +95,21 @@ def test_paths_stay_out_of_the_saved_model(make_model: Make, photos: Path, tmp_p
 
 
 def test_the_best_epochs_weights_are_kept(make_model: Make, tmp_path: Path) -> None:
+    class Ranked(Supervised):
+        """Calls the second epoch the best, whatever it learns."""
+
+        def evaluate(self, batches: Any) -> dict[str, float]:
+            self._epoch = getattr(self, "_epoch", 0) + 1
+            found = super().evaluate(batches)
+            return {**found, "truth": found["loss"], "loss": abs(self._epoch - 2.0)}
+
     model = make_model()
-    run = zoo.fit(model, FACES, out=tmp_path / "run", epochs=6, batch_size=6, lr=0.05)
-    assert zoo.evaluate(model, FACES, split="val")["loss"] == pytest.approx(run.metrics["loss"], rel=1e-5)
-    assert run.metrics["loss"] == min(row["val_loss"] for row in run.history)
+    trainer = Ranked(epochs=4, batch_size=6, lr=0.05)
+    run = zoo.fit(model, FACES, trainer=trainer, out=tmp_path / "run")
+    assert (run.best_epoch, len(run.history)) == (2, 4)
+    assert run.metrics["truth"] == run.history[1]["val_truth"] != run.history[3]["val_truth"]
+    assert zoo.evaluate(model, FACES, split="val")["loss"] == pytest.approx(run.metrics["truth"], rel=1e-5)
+    assert same(state(zoo.load(run.folder)), state(model))
     assert zoo.load(run.folder).metrics["val"] == run.metrics
 
 
