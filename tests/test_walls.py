@@ -83,7 +83,8 @@ def test_a_planted_component_name_is_found(tmp_path):
     [
         ("zoo/spec/freeze.py", "import torch"),
         ("zoo/registry/lookup.py", "import zoo.interfaces.backbone"),
-        ("zoo/interfaces/head.py", "import zoo.compose.build"),
+        ("zoo/interfaces/head.py", "import zoo.trainers.score"),
+        ("zoo/trainers/score.py", "import zoo.data.order"),
         ("zoo/compose/build.py", "import zoo.hub.folder"),
         ("zoo/builtin/heads.py", "import zoo.compose.build"),
         ("zoo/compose/plan.py", "import zoo.builtin.heads"),

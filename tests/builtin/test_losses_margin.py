@@ -13,8 +13,8 @@ from torch import Tensor
 
 import zoo
 from zoo.builtin.losses_margin import ArcFace, CosFace, MarginLoss
-from zoo.interfaces.gradient import GradientTrainer
 from zoo.spec.errors import OptionError, ShapeError, TrainingError
+from zoo.trainers.gradient import GradientTrainer
 from zoo.training.engine import Engine
 
 DIGITS = {"name": "digits", "per_class": 12}

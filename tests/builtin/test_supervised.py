@@ -11,11 +11,11 @@ from zoo.interfaces.block import Block
 from zoo.interfaces.execution import Execution
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
-from zoo.interfaces.scoring import Score
 from zoo.interfaces.tasks import Binary, Multiclass, Ordinal, Regression
 from zoo.spec.errors import OptionError, TrainingError
 from zoo.spec.inputs import InputSpec
 from zoo.spec.options import validate
+from zoo.trainers.score import Score
 
 
 class Net(Model):

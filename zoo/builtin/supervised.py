@@ -8,11 +8,10 @@ from torch import Tensor
 
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.execution import Execution
-from zoo.interfaces.gradient import GradientTrainer
 from zoo.interfaces.loss import OUTPUT, Loss, check_needs, compute
 from zoo.interfaces.model import Model
 from zoo.interfaces.prefix import model_input
-from zoo.interfaces.scoring import Score
+from zoo.trainers import GradientTrainer, Score
 
 
 class Supervised(GradientTrainer):

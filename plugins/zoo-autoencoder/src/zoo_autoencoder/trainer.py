@@ -12,13 +12,12 @@ from torch import Tensor, nn
 from zoo.data.seeds import generator
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.execution import Execution
-from zoo.interfaces.gradient import GradientTrainer
 from zoo.interfaces.loss import OUTPUT, Loss, check_needs, compute
 from zoo.interfaces.model import Model
-from zoo.interfaces.scoring import Score
 from zoo.interfaces.tasks_dense import Reconstruction
 from zoo.interfaces.trainer import Sheet
 from zoo.spec.errors import OptionError, ShapeError, TrainingError
+from zoo.trainers import GradientTrainer, Score
 from zoo_autoencoder.model import Autoencoder, divergence
 
 SPOILT = "spoilt"

@@ -10,18 +10,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zoo.interfaces.adversarial import Opponent, Pair, resting, untouched
+from zoo.interfaces.adversarial import Pair
 from zoo.interfaces.augmenter import Batch
-from zoo.interfaces.averaging import Average
 from zoo.interfaces.execution import Execution
 from zoo.interfaces.loss import OUTPUT, Loss, check_needs, compute, needs_of, total
 from zoo.interfaces.model import Model
-from zoo.interfaces.optimization import OPTIMIZERS, Rates, groups
-from zoo.interfaces.prefix import cut, rows
 from zoo.interfaces.trainer import Sheet, Trainer
 from zoo.spec.errors import TrainingError
 from zoo.spec.schedule import Schedule, read_schedule
 from zoo.spec.training import MOMENTUM
+from zoo.trainers import OPTIMIZERS, Average, Opponent, Rates, cut, groups, resting, rows, untouched
 from zoo_gan.health import Watch, balance, spread
 
 GENERATOR, DISCRIMINATOR, LOSS = "generator", "discriminator", "loss"

@@ -10,18 +10,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo.interfaces.adversarial import Opponent, Pair, resting, untouched
+from zoo.interfaces.adversarial import Pair
 from zoo.interfaces.augmenter import Augmenter, Batch, Chain
-from zoo.interfaces.averaging import Average
 from zoo.interfaces.execution import Execution
 from zoo.interfaces.loss import OUTPUT, Loss, check_needs, compute, needs_of, total
 from zoo.interfaces.model import Model
-from zoo.interfaces.optimization import OPTIMIZERS, Rates, groups
-from zoo.interfaces.prefix import cut, rows
-from zoo.interfaces.scoring import Score
 from zoo.interfaces.trainer import Sheet, Trainer
 from zoo.spec.errors import OptionError, TrainingError, warn
 from zoo.spec.schedule import Schedule, read_schedule
+from zoo.trainers import OPTIMIZERS, Average, Opponent, Rates, Score, cut, groups, resting, rows, untouched
 from zoo_srgan.resampling import enlarge
 from zoo_srgan.task import SuperResolution
 

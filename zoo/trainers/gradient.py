@@ -14,12 +14,12 @@ from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.execution import Execution
 from zoo.interfaces.loss import Loss, total
 from zoo.interfaces.model import Model
-from zoo.interfaces.optimization import OPTIMIZERS, Rates, groups
 from zoo.interfaces.prefix import cut, rows
-from zoo.interfaces.scoring import Score
 from zoo.interfaces.trainer import Trainer
 from zoo.spec.errors import TrainingError
 from zoo.spec.schedule import Schedule, read_schedule
+from zoo.trainers.optimizer import OPTIMIZERS, Rates, groups
+from zoo.trainers.score import Score
 
 LOSS_PART = "loss"
 """What a rate table calls the parameters that a loss owns."""

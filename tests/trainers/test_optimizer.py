@@ -3,8 +3,8 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from zoo.interfaces.optimization import Rates, groups
 from zoo.spec.schedule import read_schedule
+from zoo.trainers.optimizer import Rates, groups
 
 
 def sgd() -> torch.optim.SGD:
