@@ -147,7 +147,7 @@ def test_the_directions_are_those_of_the_best_epoch(tmp_path: Path, monkeypatch:
     ended = GradientTrainer.end_epoch
 
     def watched(self: GradientTrainer, epoch: int, values: dict[str, float]) -> None:
-        seen.append(self._loss.prototypes.detach().clone())
+        seen.append(self.loss.prototypes.detach().clone())
         ended(self, epoch, values)
 
     monkeypatch.setattr(GradientTrainer, "end_epoch", watched)

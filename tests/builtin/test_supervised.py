@@ -55,7 +55,7 @@ def net() -> Net:
 def test_a_step_is_torchs_own() -> None:
     model, twin = net(), net()
     trainer = Supervised(optimizer="sgd", lr=0.1, momentum=0.9, weight_decay=0.01)
-    trainer.setup(model, CrossEntropy(), Execution())
+    trainer.setup(model, CrossEntropy(), Execution(fused=False))
     plain = torch.optim.SGD(twin.parameters(), lr=0.1, momentum=0.9, weight_decay=0.01)
     for _ in range(3):
         trainer.step(BATCH)
@@ -116,7 +116,7 @@ def test_a_part_without_a_rate_is_named() -> None:
     [
         ({"epochs": 0}, "epochs"),
         ({"lr": -1}, "lr"),
-        ({"momentum": 0.9}, "momentum belongs to sgd and rmsprop, not to adam"),
+        ({"momentum": 0.9}, "momentum belongs to rmsprop, sgd and muon, not to adam"),
         ({"optimizer": "lion"}, "optimizer"),
         ({"epoch": 3}, "did you mean epochs"),
     ],
