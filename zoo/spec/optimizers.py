@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from zoo.spec.options import Options, validate
 
@@ -252,6 +252,8 @@ def _named(value: Any) -> Any:
 AnyOptimizer = Annotated[
     Annotated[_ALL, Field(discriminator="name")],
     BeforeValidator(_named),
+    # All options of all optimizers would be most of what a catalogue says of a trainer.
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "object"}]}),
 ]
 """An optimizer by name, or a table of name and options."""
 

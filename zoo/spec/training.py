@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, PositiveInt, WithJsonSchema, model_validator
 
-from zoo.spec.optimizers import Adam, AnyOptimizer, OptimizerOptions, with_options
+from zoo.spec.optimizers import AnyOptimizer, OptimizerOptions, with_options
 from zoo.spec.options import Options
 from zoo.spec.schedule import AnySchedule, Schedule
 
@@ -28,7 +28,11 @@ def _patience(value: Any) -> Any:
     return {"patience": value} if type(value) in (int, float) else value
 
 
-AnyEarlyStopping = Annotated[EarlyStopping, BeforeValidator(_patience)]
+AnyEarlyStopping = Annotated[
+    EarlyStopping,
+    BeforeValidator(_patience),
+    WithJsonSchema({"anyOf": [{"exclusiveMinimum": 0, "type": "integer"}, {"type": "object"}]}),
+]
 """Early stopping by its patience, or a table of patience and options."""
 
 
@@ -52,7 +56,8 @@ class GradientOptions(TrainerOptions):
     """What a trainer with optimizers has besides."""
 
     optimizer: AnyOptimizer = Field(
-        Adam(),
+        "adam",
+        validate_default=True,
         description="torch's optimizer by name: adam, adamw, nadam, radam, adamax, adagrad, adadelta, "
         "adafactor, asgd, rprop, rmsprop, sgd, muon, or a table with its own options such as "
         "{name = 'rmsprop', alpha = 0.9, eps = 1e-7}",
