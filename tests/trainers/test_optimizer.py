@@ -12,6 +12,7 @@ from zoo.spec.errors import OptionError, TrainingError
 from zoo.spec.optimizers import OPTIMIZERS, REFUSED
 from zoo.trainers import Optimizer, read_optimizer
 from zoo.trainers import optimizer as kit
+from zoo.trainers.fused import FusedSteps
 
 HOW = {"lr", "foreach", "fused", "capturable", "differentiable", "maximize"}
 """Arguments of torch's optimizers that are the trainer's, or say how a step is computed."""
@@ -225,6 +226,55 @@ def test_fused_steps_end_where_the_others_do(spec: object) -> None:
         100,
     )
     torch.testing.assert_close(flat(network), flat(twin), rtol=0, atol=1e-6)
+
+
+class Left(Execution):
+    """Takes the steps by torch's own `step`."""
+
+    def step(self, optimizer, clip_norm=None, parameters=()) -> None:
+        super().step(optimizer, clip_norm, parameters)
+
+
+SHORT = [
+    "adam",
+    {"name": "adam", "amsgrad": True, "weight_decay": 0.1},
+    {"name": "adam", "decoupled_weight_decay": True, "weight_decay": 0.1, "betas": [0.5, 0.9]},
+    {"name": "adamw", "eps": 1e-3},
+]
+
+
+@pytest.mark.parametrize("spec", SHORT, ids=str)
+def test_short_steps_are_those_of_torchs_own_fused_optimizer(spec: object) -> None:
+    ends = []
+    for execution in (Execution(), Left()):
+        network = net()
+        how = {"lr": RATES, "spec": spec, "schedule": "cosine", "steps": 20, "execution": execution}
+        optimizer = Optimizer(parts(network), **how)
+        assert isinstance(optimizer._wrapped, FusedSteps) is (type(execution) is Execution)
+        train(network, optimizer, 5)
+        network["head"].bias.requires_grad_(False)  # a step without all gradients
+        train(network, optimizer, 1)
+        network["head"].bias.requires_grad_(True)
+        train(network, optimizer, 5)
+        state = copy.deepcopy(optimizer.state_dict())
+        optimizer.load_state_dict(state)  # other tensors from now on
+        train(network, optimizer, 5)
+        ends.append((flat(network), optimizer.state_dict()["optimizer"]["state"]))
+    assert torch.equal(ends[0][0], ends[1][0])
+    for index, state in ends[0][1].items():
+        assert all(torch.equal(value, ends[1][1][index][name]) for name, value in state.items())
+
+
+def test_hooks_of_torchs_step_are_called() -> None:
+    network, seen = net(), []
+    optimizer = Optimizer(parts(network), lr=0.01)
+    train(network, optimizer, 2)
+    handle = optimizer.torch.register_step_post_hook(lambda *_: seen.append("post"))
+    train(network, optimizer, 3)
+    assert seen == ["post"] * 3
+    handle.remove()
+    train(network, optimizer, 3)
+    assert seen == ["post"] * 3
 
 
 def test_kernels_are_fused_where_torch_has_them_alone() -> None:

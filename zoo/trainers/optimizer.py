@@ -13,6 +13,7 @@ from zoo.interfaces.execution import Execution
 from zoo.spec.errors import OptionError, TrainingError, listing, near, quote, warn
 from zoo.spec.optimizers import OptimizerOptions, read_optimizer
 from zoo.spec.schedule import Plateau, Schedule, read_schedule
+from zoo.trainers.fused import FUSED_STEPS, FusedSteps
 
 FUSED_DEVICES = frozenset({"cpu", "cuda"})
 """Where torch's fused kernels are known to give what its others do."""
@@ -87,7 +88,10 @@ class Optimizer:
         self._full = [rates[names[0]] for names in self.groups]
         self.fused = self.execution.fused and _can_fuse(self.spec.name, self.parameters)
         self.torch = self._make()
-        self._wrapped = self.execution.wrap_optimizer(self.torch)
+        self._wrapped: Any = self.execution.wrap_optimizer(self.torch)
+        plain = self._wrapped is self.torch and type(self.execution).step is Execution.step
+        if plain and self.spec.name in FUSED_STEPS:
+            self._wrapped = FusedSteps(self.torch)
         self._done = 0
         self._plateau = self._make_plateau(higher_is_better)
         self._move()
