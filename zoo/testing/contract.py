@@ -8,7 +8,7 @@ from typing import Any
 
 from zoo.registry.lookup import entries, find
 from zoo.spec.errors import PluginError, ZooWarning, listing
-from zoo.testing import rules_backbone, rules_declaration, rules_head, rules_other
+from zoo.testing import rules_backbone, rules_declaration, rules_head, rules_other, rules_trainer_steps
 from zoo.testing.case import Case
 
 Rule = Callable[[Case], None]
@@ -19,7 +19,7 @@ _RULES: Mapping[str, tuple[Any, ...]] = {
     "model": (rules_other.ModelRules,),
     "augmenter": (rules_other.AugmenterRules,),
     "loss": (rules_other.LossRules,),
-    "trainer": (rules_other.TrainerRules,),
+    "trainer": (rules_other.TrainerRules, rules_trainer_steps),
     "dataset": (rules_other.DatasetRules,),
 }
 
