@@ -17,7 +17,7 @@ _ROUNDING = 1e-5
 
 
 def rule_steps_move_weights_by_their_optimizers_alone(case: Case) -> None:
-    """With rates of 0 a step, and an evaluation after it, leave the weights where they were, but for rounding.
+    """With rates of 0 a step, and an evaluation after it, leave weights where they were, but for rounding.
 
     A step that moves weights to look elsewhere, as sharpness-aware minimisation does, has to move them back.
     """
