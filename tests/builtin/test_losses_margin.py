@@ -13,8 +13,8 @@ from torch import Tensor
 
 import zoo
 from zoo.builtin.losses_margin import ArcFace, CosFace, MarginLoss
-from zoo.interfaces.gradient import GradientTrainer
 from zoo.spec.errors import OptionError, ShapeError, TrainingError
+from zoo.trainers.gradient import GradientTrainer
 from zoo.training.engine import Engine
 
 DIGITS = {"name": "digits", "per_class": 12}
@@ -147,7 +147,7 @@ def test_the_directions_are_those_of_the_best_epoch(tmp_path: Path, monkeypatch:
     ended = GradientTrainer.end_epoch
 
     def watched(self: GradientTrainer, epoch: int, values: dict[str, float]) -> None:
-        seen.append(self._loss.prototypes.detach().clone())
+        seen.append(self.loss.prototypes.detach().clone())
         ended(self, epoch, values)
 
     monkeypatch.setattr(GradientTrainer, "end_epoch", watched)

@@ -11,11 +11,11 @@ from zoo.interfaces.block import Block
 from zoo.interfaces.execution import Execution
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
-from zoo.interfaces.scoring import Score
 from zoo.interfaces.tasks import Binary, Multiclass, Ordinal, Regression
 from zoo.spec.errors import OptionError, TrainingError
 from zoo.spec.inputs import InputSpec
 from zoo.spec.options import validate
+from zoo.trainers.score import Score
 
 
 class Net(Model):
@@ -55,7 +55,7 @@ def net() -> Net:
 def test_a_step_is_torchs_own() -> None:
     model, twin = net(), net()
     trainer = Supervised(optimizer="sgd", lr=0.1, momentum=0.9, weight_decay=0.01)
-    trainer.setup(model, CrossEntropy(), Execution())
+    trainer.setup(model, CrossEntropy(), Execution(fused=False))
     plain = torch.optim.SGD(twin.parameters(), lr=0.1, momentum=0.9, weight_decay=0.01)
     for _ in range(3):
         trainer.step(BATCH)
@@ -116,7 +116,7 @@ def test_a_part_without_a_rate_is_named() -> None:
     [
         ({"epochs": 0}, "epochs"),
         ({"lr": -1}, "lr"),
-        ({"momentum": 0.9}, "momentum belongs to sgd and rmsprop, not to adam"),
+        ({"momentum": 0.9}, "momentum belongs to rmsprop, sgd and muon, not to adam"),
         ({"optimizer": "lion"}, "optimizer"),
         ({"epoch": 3}, "did you mean epochs"),
     ],

@@ -7,8 +7,9 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 import zoo
 from zoo.builtin.losses_adversarial import Adversarial
-from zoo.interfaces.adversarial import Opponent, Pair, resting, untouched
+from zoo.interfaces.adversarial import Pair
 from zoo.spec.errors import ShapeError
+from zoo.trainers import Opponent, resting, untouched
 
 
 def discriminator() -> nn.Sequential:

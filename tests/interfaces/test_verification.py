@@ -8,9 +8,9 @@ from scipy.optimize import brentq
 from sklearn.metrics import roc_auc_score, roc_curve
 from torch import Tensor
 
-from zoo.interfaces.scoring import Score
 from zoo.interfaces.tasks import Embedding
 from zoo.interfaces.verification import Roc, VerificationAUC, cosines, pairs
+from zoo.trainers.score import Score
 
 
 def cloud(count: int, classes: int, seed: int = 0) -> tuple[Tensor, Tensor]:

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 from torch import Tensor
 
+from zoo.builtin.config import SupervisedOptions
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.execution import Execution
-from zoo.interfaces.gradient import GradientTrainer
 from zoo.interfaces.loss import OUTPUT, Loss, check_needs, compute
 from zoo.interfaces.model import Model
 from zoo.interfaces.prefix import model_input
-from zoo.interfaces.scoring import Score
+from zoo.trainers import GradientTrainer, Score
 
 
 class Supervised(GradientTrainer):
@@ -23,6 +23,7 @@ class Supervised(GradientTrainer):
         3
     """
 
+    config = SupervisedOptions
     takes_prefix = True
 
     def setup(self, model: Model, loss: Loss | None, execution: Execution) -> None:
@@ -38,14 +39,14 @@ class Supervised(GradientTrainer):
 
     def losses(self, batch: Batch) -> tuple[Tensor, Tensor | dict[str, Tensor]]:
         """The model's output, and the loss of it and the task's target."""
-        output = self._run(model_input(batch))
-        target = self._task.target(batch["target"], self._model.outputs)
-        return output, compute(self._loss, {OUTPUT: output}, target, batch)
+        output = self.network(model_input(batch))
+        target = self.task.target(batch["target"], self.model.outputs)
+        return output, compute(self.loss, {OUTPUT: output}, target, batch)
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
         """Loss and the task's metrics, with the model in inference mode for the time being."""
-        score = Score(self._task, self._model.outputs, self._loss)
+        score = Score(self.task, self.model.outputs, self.loss)
         with self.inference():
             for batch in batches:
-                score.add(*self._execution.gather(self._model(model_input(batch)), batch))
+                score.add(*self.execution.gather(self.model(model_input(batch)), batch))
         return score.values()

@@ -20,6 +20,8 @@ class Execution:
 
     Args:
         steps: batches an epoch.
+        fused: whether optimizers may take steps by torch's fused kernels, where there are any; their results
+            differ from those of the others in the last digits, so that a run stays with what it began with.
 
     Attributes:
         processes: how many share a step.
@@ -30,8 +32,8 @@ class Execution:
     processes = 1
     process = 0
 
-    def __init__(self, steps: int = 1) -> None:
-        self.steps = steps
+    def __init__(self, steps: int = 1, *, fused: bool = True) -> None:
+        self.steps, self.fused = steps, fused
         self.pictures = 0
 
     def announce(self, pictures: int) -> None:
@@ -93,6 +95,9 @@ class Execution:
     def add(self, values: Tensor) -> Tensor:
         """The sum over all processes."""
         return values
+
+    def close(self) -> None:
+        """After the last step; gives networks back what `wrap` has changed."""
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run needs."""

@@ -6,9 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
-import torch
 from torch import Tensor
 
 from zoo.interfaces.augmenter import Batch
@@ -16,6 +15,19 @@ from zoo.interfaces.execution import Execution
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
 from zoo.spec.schedule import Schedule
+from zoo.spec.training import EarlyStopping
+
+
+class Stateful(Protocol):
+    """What is saved by its state, as torch's optimizers are."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Plain data and tensors."""
+        ...
+
+    def load_state_dict(self, state_dict: dict[str, Any], /) -> None:
+        """The reverse of `state_dict`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +58,8 @@ class Trainer(ABC):
         monitor: the value of an epoch that says which was best, e.g. `val_loss`; `epoch`, with
             `higher_is_better`, means the last.
         higher_is_better: how to read it.
-        early_stopping: epochs without a better one after which the engine stops; None goes on to the end.
+        early_stopping: epochs without a better one after which the engine stops, alone or with what counts
+            as better; None goes on to the end.
         schedule: how the learning rates change; None where that is not said, and then a run cannot be
             resumed for more epochs than it was begun with.
         charts: for the curves of a run, titles and the values of an epoch that each draws; where empty, loss
@@ -59,7 +72,7 @@ class Trainer(ABC):
     batch_size: int
     monitor: str = "val_loss"
     higher_is_better: bool = False
-    early_stopping: int | None = None
+    early_stopping: int | EarlyStopping | None = None
     schedule: Schedule | None = None
     charts: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     takes_prefix: bool = False
@@ -116,8 +129,8 @@ class Trainer(ABC):
 
     @property
     @abstractmethod
-    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        """By name; the engine saves them."""
+    def optimizers(self) -> Mapping[str, Stateful]:
+        """The kit's or torch's, by name; their states are saved."""
 
     def state_dict(self) -> dict[str, Any]:
         """All that a resumed run needs besides the model."""

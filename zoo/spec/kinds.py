@@ -22,7 +22,7 @@ class Kind:
             `zoo fit`.
         call: how it is used in Python, with `{ref}`, `{section}`, and `{weights}` where it may have some.
         command: the same for a shell.
-        rules: where the rules of its contract are, a module or a class in one.
+        rules: where the rules of its contract are, modules or classes in them.
         summary: of the component that `zoo new` writes.
         declares: further lines of that component's declaration.
     """
@@ -33,7 +33,7 @@ class Kind:
     argument: str
     call: str
     command: str
-    rules: str
+    rules: tuple[str, ...]
     summary: str
     declares: tuple[str, ...] = ()
 
@@ -75,7 +75,7 @@ _TABLE = (
         argument="model",
         call=_BUILD,
         command=_BUILT,
-        rules="zoo.testing.rules_backbone",
+        rules=("zoo.testing.rules_backbone",),
         summary="A row of convolutions.",
         declares=('tags=("cnn", "small")', 'tiny={"channels": [8, 8]}'),
     ),
@@ -86,7 +86,7 @@ _TABLE = (
         argument="head",
         call='zoo.build(BACKBONE, head="{ref}")',
         command="zoo build BACKBONE --head {ref}",
-        rules="zoo.testing.rules_head",
+        rules=("zoo.testing.rules_head",),
         summary="One of K classes, after a layer norm.",
         declares=('task="multiclass"',),
     ),
@@ -97,7 +97,7 @@ _TABLE = (
         argument="model",
         call=_BUILD,
         command=_BUILT,
-        rules="zoo.testing.rules_other:ModelRules",
+        rules=("zoo.testing.rules_other:ModelRules",),
         summary="A class for each pixel, from convolutions at full size.",
         declares=('task="segmentation"', 'tiny={"channels": [4, 4]}'),
     ),
@@ -108,7 +108,7 @@ _TABLE = (
         argument="augment",
         call=_FIT,
         command=_FITTED,
-        rules="zoo.testing.rules_other:AugmenterRules",
+        rules=("zoo.testing.rules_other:AugmenterRules",),
         summary="Mixes pictures with their negative.",
     ),
     Kind(
@@ -118,7 +118,7 @@ _TABLE = (
         argument="loss",
         call=_FIT,
         command=_FITTED,
-        rules="zoo.testing.rules_other:LossRules",
+        rules=("zoo.testing.rules_other:LossRules",),
         summary="Brier score of K logits.",
         declares=('task="multiclass"',),
     ),
@@ -129,7 +129,7 @@ _TABLE = (
         argument="trainer",
         call=_FIT,
         command=_FITTED,
-        rules="zoo.testing.rules_other:TrainerRules",
+        rules=("zoo.testing.rules_other:TrainerRules", "zoo.testing.rules_trainer_steps"),
         summary="Trains on mixtures of two pictures and of their targets.",
         declares=('paper="https://arxiv.org/abs/1710.09412"', 'tiny={"epochs": 1, "batch_size": 4}'),
     ),
@@ -140,7 +140,7 @@ _TABLE = (
         argument="data",
         call='zoo.fit(model, "{ref}")',
         command="zoo fit RECIPE --set data={ref}",
-        rules="zoo.testing.rules_other:DatasetRules",
+        rules=("zoo.testing.rules_other:DatasetRules",),
         summary="Drawn bars, across or upright.",
         declares=('task="binary"', 'tiny={"per_class": 4}'),
     ),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError
 from pydantic_core import CoreSchema
@@ -130,13 +131,16 @@ def with_parts(config: type[BaseModel] | None, values: Mapping[str, Any], use: U
 
 def _filled(value: Any, kind: str | None, use: Use, path: str) -> Any:
     if type(value) in (list, tuple):  # no named tuples
-        return type(value)(_filled(item, kind, use, f"{path}.{i}") for i, item in enumerate(value))
+        items = [_filled(item, kind, use, f"{path}.{i}") for i, item in enumerate(value)]
+        return value if all(map(operator.is_, items, value)) else type(value)(items)
     if kind is not None:
         return None if value is None else use(kind, value, path)
     if isinstance(value, BaseModel):
         kinds = part_kinds(type(value))
         inside = {name: _filled(item, kinds.get(name), use, f"{path}.{name}") for name, item in value}
-        return value.model_copy(update=inside)
+        # A copy takes all that it is updated with as given by the user.
+        changed = {name: item for name, item in inside.items() if item is not getattr(value, name)}
+        return value.model_copy(update=changed)
     if isinstance(value, dict):
         return {name: _filled(item, None, use, f"{path}.{name}") for name, item in value.items()}
     return value
@@ -178,10 +182,9 @@ def one_line(
     # Of a value that may be of several types, the type that it comes nearest to complains deepest inside.
     first = max((e for e in errors if e["loc"][:1] == errors[0]["loc"][:1]), key=lambda e: len(e["loc"]))
     path = ".".join(str(part) for part in first["loc"] if not _BRANCH.fullmatch(str(part)))
-    known = sorted(config.model_fields)
     got = quote(first["input"])
     if first["type"] == "extra_forbidden":
-        names = known if len(first["loc"]) == 1 else []
+        names = sorted(_known_at(config, first["loc"][:-1]))
         name = str(first["loc"][-1])
         close = closest(name, names)
         return error(
@@ -192,7 +195,7 @@ def one_line(
         )
     if first["type"] == "union_tag_invalid":
         tag, tags = str(first["ctx"]["tag"]), str(first["ctx"]["expected_tags"]).replace("'", "").split(", ")
-        return error(f"{where}: bad {path}", expected=listing(tags), got=quote(tag), hint=near(tag, tags))
+        return error(f"{where}: bad {path}", expected=listing(tags, 16), got=quote(tag), hint=near(tag, tags))
     if first["type"] == "union_tag_not_found":
         return error(f"{where}: bad {path}", expected="a name, or a table with a name", got=got)
     expected = first["msg"][:1].lower() + first["msg"][1:]
@@ -200,3 +203,29 @@ def one_line(
     if first["type"] == "missing":
         return error(f"{where} lacks {quote(path)}", expected="a value for it", got="none")
     return error(f"{where}: bad {path or 'options'}", expected=expected, got=got)
+
+
+def _known_at(config: type[BaseModel], path: Sequence[Any]) -> Iterable[str]:
+    """Options of the table at a path in pydantic's words, in which a table's name stands for its class."""
+    found = [config]
+    for step in path:
+        fields = [kind.model_fields[step].annotation for kind in found if step in kind.model_fields]
+        if fields:
+            found = [kind for field in fields for kind in _tables(field)]
+        else:
+            tagged = [kind for kind in found if step in get_args(_annotation(kind, "name"))]
+            found = tagged or [kind for kind in found if kind.__name__ == step]
+    return found[0].model_fields if len(found) == 1 else []
+
+
+def _annotation(config: type[BaseModel], name: str) -> Any:
+    field = config.model_fields.get(name)
+    return field.annotation if field is not None else None
+
+
+def _tables(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The options classes that a value may be of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _tables(inner)

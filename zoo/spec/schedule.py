@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PositiveInt
+from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
 from zoo.spec.options import Options
 
@@ -121,7 +122,22 @@ class Plateau(Schedule):
     warmup: Literal[0] = Field(0, description="none: only the watched value moves the rate")
     by: float = Field(0.1, gt=0, lt=1, description="multiplier each time")
     patience: int = Field(3, ge=0, description="epochs without a better value to wait")
-    least: float = Field(0.0, ge=0, description="rate to stop at")
+    min_delta: float | None = Field(
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="what a value has to be better by to count; by default a ten-thousandth of the best",
+    )
+    cooldown: int = Field(0, ge=0, description="epochs after each time in which nothing is waited for")
+    min_lr: float = Field(0.0, ge=0, allow_inf_nan=False, description="rate to stop at")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _earlier_name(cls, value: Any) -> Any:
+        """Version 0.1 called `min_lr` `least`."""
+        if not isinstance(value, Mapping) or "least" not in value or "min_lr" in value:
+            return value
+        return {("min_lr" if name == "least" else name): item for name, item in value.items()}
 
     @property
     def moves(self) -> bool:

@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, PositiveInt, WithJsonSchema, model_validator
 
+from zoo.spec.optimizers import AnyOptimizer, OptimizerOptions, with_options
 from zoo.spec.options import Options
 from zoo.spec.schedule import AnySchedule, Schedule
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-MOMENTUM = ("sgd", "rmsprop")
-"""The optimizers that take a momentum."""
-
-Optimizer = Literal["adam", "adamw", "sgd", "rmsprop"]
 Rate = Positive | dict[str, Positive]
+
+
+class EarlyStopping(Options):
+    """When a run ends before its last epoch."""
+
+    patience: PositiveInt = Field(description="epochs without a better value to wait")
+    min_delta: float = Field(
+        0.0, ge=0, allow_inf_nan=False, description="what a value has to be better by to count as better"
+    )
+
+
+def _patience(value: Any) -> Any:
+    return {"patience": value} if type(value) in (int, float) else value
+
+
+AnyEarlyStopping = Annotated[
+    EarlyStopping,
+    BeforeValidator(_patience),
+    WithJsonSchema({"anyOf": [{"exclusiveMinimum": 0, "type": "integer"}, {"type": "object"}]}),
+]
+"""Early stopping by its patience, or a table of patience and options."""
 
 
 class TrainerOptions(Options):
@@ -26,15 +45,23 @@ class TrainerOptions(Options):
         None, description="pictures at a time: a batch is cut and its gradients added up, which saves memory"
     )
     monitor: str = Field("val_loss", description="value that says which epoch is best")
-    early_stopping: PositiveInt | None = Field(
-        None, description="stop after so many epochs in which the watched value did not get better"
+    early_stopping: AnyEarlyStopping | None = Field(
+        None,
+        description="stop after so many epochs in which the watched value did not get better, or a table "
+        "such as {patience = 3, min_delta = 0.001}",
     )
 
 
 class GradientOptions(TrainerOptions):
-    """What a trainer with one optimizer has besides."""
+    """What a trainer with optimizers has besides."""
 
-    optimizer: Optimizer = Field("adam", description="torch's optimizer")
+    optimizer: AnyOptimizer = Field(
+        "adam",
+        validate_default=True,
+        description="torch's optimizer by name: adam, adamw, nadam, radam, adamax, adagrad, adadelta, "
+        "adafactor, asgd, rprop, rmsprop, sgd, muon, or a table with its own options such as "
+        "{name = 'rmsprop', alpha = 0.9, eps = 1e-7}",
+    )
     lr: Rate = Field(
         1e-3, description="learning rate, or one for each part of the model: {backbone = 1e-5, head = 1e-3}"
     )
@@ -52,10 +79,26 @@ class GradientOptions(TrainerOptions):
         allow_inf_nan=False,
         description="L2 penalty, in adamw decoupled; by default torch's own value",
     )
-    momentum: float | None = Field(None, ge=0, lt=1, description="of sgd and rmsprop; 0 where not given")
+    momentum: float | None = Field(
+        None, ge=0, lt=1, description="of sgd and rmsprop, 0 where not given, and of muon"
+    )
 
     @model_validator(mode="after")
-    def _momentum_applies(self) -> GradientOptions:
-        if self.momentum is not None and self.optimizer not in MOMENTUM:
-            raise ValueError(f"momentum belongs to {' and '.join(MOMENTUM)}, not to {self.optimizer}")
+    def _belongs_to_the_optimizer(self) -> GradientOptions:
+        self.settled_optimizer  # noqa: B018 - raises
         return self
+
+    @property
+    def settled_optimizer(self) -> OptimizerOptions:
+        """The optimizer with what stands beside its table.
+
+        Example:
+            >>> GradientOptions(weight_decay=0.1).settled_optimizer.values["weight_decay"]
+            0.1
+        """
+        return with_options(self.optimizer, self.beside_optimizer)
+
+    @property
+    def beside_optimizer(self) -> Mapping[str, Any]:
+        """Options of the optimizer that stand beside its table; None for those that are not given."""
+        return {"weight_decay": self.weight_decay, "momentum": self.momentum}

@@ -29,10 +29,11 @@ class Accelerated(Execution):
     Args:
         accelerator: Accelerate's.
         steps: batches an epoch.
+        fused: whether optimizers may use fused kernels.
     """
 
-    def __init__(self, accelerator: Accelerator, steps: int) -> None:
-        super().__init__(steps)
+    def __init__(self, accelerator: Accelerator, steps: int, *, fused: bool = True) -> None:
+        super().__init__(steps, fused=fused)
         self.accelerator = accelerator
         self.processes, self.process = accelerator.num_processes, accelerator.process_index
         self._announced: int | None = None

@@ -21,7 +21,8 @@ from zoo.interfaces.model import Model
 from zoo.interfaces.prefix import rows
 from zoo.interfaces.trainer import Sheet, Trainer
 from zoo.spec.errors import FormatError, TrainingError, listing, quote
-from zoo.training.history import Row, best_row
+from zoo.spec.training import EarlyStopping
+from zoo.training.history import Row, best_row, last_better
 from zoo.training.interruption import Interruption
 from zoo.training.means import Means
 from zoo.training.progress import Reporter
@@ -236,12 +237,12 @@ class Engine:
 
     def _stalled(self) -> bool:
         """Whether the watched value has not got better for as long as the trainer waits."""
-        patience, trainer = self.trainer.early_stopping, self.trainer
-        if patience is None or not self._history:
+        stopping, trainer = self.trainer.early_stopping, self.trainer
+        if stopping is None or not self._history:
             return False
-        best = best_row(self._history, trainer.monitor, trainer.higher_is_better)
-        last_good = max(best["epoch"] if best else 0, self._waits_from)
-        return self._history[-1]["epoch"] - last_good >= patience
+        how = EarlyStopping(patience=stopping) if isinstance(stopping, int) else stopping
+        better = last_better(self._history, trainer.monitor, trainer.higher_is_better, how.min_delta)
+        return self._history[-1]["epoch"] - max(better, self._waits_from) >= how.patience
 
     # -- checkpoints -----------------------------------------------------------------------------------
 

@@ -15,11 +15,11 @@ from zoo.data.splits import split as split_data
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.loss import Loss, needs_of
 from zoo.interfaces.model import Model
-from zoo.interfaces.scoring import Score
 from zoo.interfaces.tasks import Regression, Task, names_for
 from zoo.interfaces.tasks_dense import Generation, Reconstruction
 from zoo.interfaces.trainer import Sheet
 from zoo.spec.errors import SaveError, warn
+from zoo.trainers.score import Score
 from zoo.training.answers import Answers, Mistake
 from zoo.training.answers_masks import MaskAnswers
 from zoo.training.answers_pictures import PictureAnswers

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from zoo.compose.tensors import write
 from zoo.compose.weights import WEIGHTS_FILE
 from zoo.data.splits import NAMES
+from zoo.interfaces.execution import Execution
 from zoo.interfaces.geometry import resampler
 from zoo.interfaces.loss import fixed_left_out
 from zoo.interfaces.model import Model
@@ -147,7 +148,12 @@ def fit(
                 work, device=chosen, precision=precision, workers=workers, cache=cache, reporter=reporter,
                 accelerator=accelerator,
             )  # fmt: skip
-            execution = Accelerated(accelerator, len(train.order)) if accelerator is not None else None
+            steps, fused = len(train.order), job is None or job.fused
+            execution = (
+                Execution(steps, fused=fused)
+                if accelerator is None
+                else Accelerated(accelerator, steps, fused=fused)
+            )
             engine = Engine(
                 model=work.model,
                 trainer=work.trainer,
@@ -170,8 +176,7 @@ def fit(
             try:
                 outcome = engine.run()
             finally:
-                if execution is not None:
-                    execution.close()
+                execution.close()
     except BaseException:
         # What was trained for an epoch or more is kept, to be looked at or resumed.
         if job is not None and resume is None and not (folder / HISTORY_FILE).exists():

@@ -63,6 +63,17 @@ def best_row(history: list[Row], monitor: str, higher: bool) -> Row | None:
     return min(fair, key=lambda row: sign * row[monitor], default=None)
 
 
+def last_better(history: list[Row], monitor: str, higher: bool, min_delta: float = 0.0) -> float:
+    """The last epoch whose value was better than the last such one by more than `min_delta`; 0 for none."""
+    best, epoch = math.nan, 0.0
+    for row in history:
+        value = row.get(monitor, math.nan)
+        gain = value - best if higher else best - value
+        if gain > min_delta or (math.isnan(best) and not math.isnan(value)):
+            best, epoch = value, row["epoch"]
+    return epoch
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None

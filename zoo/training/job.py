@@ -26,6 +26,8 @@ from zoo.training.work import Work
 
 JOB_FILE = "run.json"
 START_FOLDER = "start"
+FUSED = "fused"
+"""What `kernels` of a run says where its optimizers use torch's fused ones; version 0.1 said nothing."""
 _STATE_FILE = "state.safetensors"
 
 
@@ -62,6 +64,7 @@ class Job:
             "origin": model.origin,
             "metrics": model.metrics,
             "versions": _versions(work.model, resampler),
+            "kernels": FUSED,
             "recipe": work.recipe.to_dict(),
             "data": work.data,
             "objects": list(work.objects),
@@ -177,6 +180,11 @@ class Job:
         """Seed, precision, and whether unreadable pictures are left out."""
         facts = self.facts
         return facts["recipe"]["seed"], facts["precision"], facts["skip_unreadable"]
+
+    @property
+    def fused(self) -> bool:
+        """Whether the run's optimizers use fused kernels where there are any."""
+        return bool(self.facts.get("kernels") == FUSED)
 
     def parts(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Data, augmenter, loss and trainer: objects as given, else by the names that the run knows."""

@@ -64,7 +64,7 @@ def test_each_networks_step_changes_nothing_of_the_other_one() -> None:
     model = pair()
     made = trainer(model)
     given = batch(model)
-    made._execution.begin(6)
+    made.execution.begin(6)
     before = state(model.generator), state(model.discriminator)
     made._oppose(given)
     assert moved(before[0], model.generator) == set()
@@ -135,13 +135,13 @@ def test_the_model_holds_the_average_and_the_trainer_what_is_trained() -> None:
     for number in range(3):
         made.step(batch(model, number))
         decay = min(0.5, (1 + number) / (10 + number))
-        for name, value in made._trained.state_dict().items():
+        for name, value in made.trained.state_dict().items():
             averaged[name] = (
                 averaged[name] * decay + value * (1 - decay) if value.is_floating_point() else value
             )
     for name, value in model.state_dict().items():
         torch.testing.assert_close(value, averaged[name], msg=name)
-    assert moved(state(model), made._trained)
+    assert moved(state(model), made.trained)
 
 
 def test_small_pictures_are_degraded_in_training_and_never_in_measuring() -> None:
@@ -188,8 +188,8 @@ def test_rates_by_network_and_schedules_of_their_own_length() -> None:
         made.end_epoch(epoch, {"epoch": epoch})
         rates.append(
             (
-                made._rates["generator"].values["generator"],
-                made._rates["discriminator"].values["discriminator"],
+                made.rates["generator"],
+                made.rates["discriminator"],
             )
         )
     assert [r for r, _ in rates] == pytest.approx([7.5e-4, 5e-4, 2.5e-4, 0])

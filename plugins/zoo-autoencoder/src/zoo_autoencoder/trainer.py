@@ -12,13 +12,13 @@ from torch import Tensor, nn
 from zoo.data.seeds import generator
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.execution import Execution
-from zoo.interfaces.gradient import GradientTrainer
 from zoo.interfaces.loss import OUTPUT, Loss, check_needs, compute
 from zoo.interfaces.model import Model
-from zoo.interfaces.scoring import Score
 from zoo.interfaces.tasks_dense import Reconstruction
 from zoo.interfaces.trainer import Sheet
 from zoo.spec.errors import OptionError, ShapeError, TrainingError
+from zoo.trainers import GradientTrainer, Score
+from zoo_autoencoder.config import AutoencoderTrainerOptions
 from zoo_autoencoder.model import Autoencoder, divergence
 
 SPOILT = "spoilt"
@@ -38,17 +38,15 @@ class AutoencoderTrainer(GradientTrainer):
     the number of values in a picture; with beta 1 that is the evidence lower bound, as a mean over values.
 
     Args:
-        noise: standard deviation of the Gaussian noise on pictures in [0, 1], which are cut off at 0 and 1.
-        mask: share of the pixels set to 0, in [0, 1).
-        beta: weight of the divergence; 1 where None.
-        **options: see `GradientTrainer`.
+        **options: of `AutoencoderTrainerOptions`; noisy pictures are cut off at 0 and 1.
     """
 
-    def __init__(
-        self, *, noise: float = 0.0, mask: float = 0.0, beta: float | None = None, **options: Any
-    ) -> None:
+    config = AutoencoderTrainerOptions
+    options: AutoencoderTrainerOptions
+
+    def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.noise, self.mask, self.beta = noise, mask, beta
+        self.noise, self.mask, self.beta = self.options.noise, self.options.mask, self.options.beta
         self._pictures: dict[str, Tensor] = {}
 
     def setup(self, model: Model, loss: Loss | None, execution: Execution) -> None:
@@ -75,7 +73,7 @@ class AutoencoderTrainer(GradientTrainer):
             parts = ("loss_reconstruction", "val_loss_reconstruction", "loss_kl", "val_loss_kl")
             self.charts["parts of the loss"] = parts
 
-    def network(self, model: Model) -> nn.Module:
+    def trained_network(self, model: Model) -> nn.Module:
         """Of a variational model, one that returns the code too."""
         self._network = _WithCode(model) if isinstance(model, Autoencoder) and model.variational else model
         return self._network
@@ -113,13 +111,13 @@ class AutoencoderTrainer(GradientTrainer):
 
     def losses(self, batch: Batch) -> tuple[Tensor, Tensor | dict[str, Tensor]]:
         """The restored pictures, and what is minimised."""
-        found = self._run(batch.get(SPOILT, batch["image"]))
+        found = self.network(batch.get(SPOILT, batch["image"]))
         output, *code = found if self._variational else (found,)
         target = batch["target"]
         if output.shape != target.shape:
             expected, got = (" x ".join(map(str, x.shape)) for x in (target, output))
             raise ShapeError("output of the model", expected=expected, got=got)
-        restored = compute(self._loss, {OUTPUT: output}, target, batch)
+        restored = compute(self.loss, {OUTPUT: output}, target, batch)
         if not self._variational:
             return output, restored
         parts = restored if isinstance(restored, dict) else {"reconstruction": restored}
@@ -136,7 +134,7 @@ class AutoencoderTrainer(GradientTrainer):
             `loss`, `psnr` in dB, `mae`; where pictures are spoilt, `psnr_noisy` of those; of a variational
             model `loss_reconstruction`, `loss_kl`, and `kl` in nats a picture.
         """
-        score, noisy = (Score(self._task, self._model.outputs, loss) for loss in (self._loss, None))
+        score, noisy = (Score(self.task, self.model.outputs, loss) for loss in (self.loss, None))
         nats: list[Tensor] = []
         weight = 0.0
         self._pictures = {}
@@ -144,13 +142,13 @@ class AutoencoderTrainer(GradientTrainer):
             for batch in batches:
                 image = batch["image"]
                 seen = self._always_spoilt(batch) if self._spoils else image
-                output, *code = self._network(seen) if self._variational else (self._model(seen),)
+                output, *code = self._network(seen) if self._variational else (self.model(seen),)
                 if self._variational:
-                    nats.append(self._execution.gather(divergence(*code)[:, None], batch)[0].double().cpu())
+                    nats.append(self.execution.gather(divergence(*code)[:, None], batch)[0].double().cpu())
                     weight = self._weight(batch["target"])
-                score.add(*self._execution.gather(output, batch))
+                score.add(*self.execution.gather(output, batch))
                 if self._spoils:
-                    noisy.add(*self._execution.gather(seen, batch))
+                    noisy.add(*self.execution.gather(seen, batch))
                 self._keep(image, seen, output)
         values = score.values()
         if self._variational:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from zoo import Options
+from zoo.spec.optimizers import OptimizerOptions
 from zoo.spec.options import PartOf, RefValue
 from zoo.spec.schedule import Plateau
-from zoo.spec.training import MOMENTUM, GradientOptions, Rate
+from zoo.spec.training import GradientOptions, Rate
 
 Kernel = Literal[4, 5]
 Share = Annotated[float, Field(ge=0, lt=1)]
+BETAS = (0.5, 0.999)
 SMALLEST = 4
 """Height and width of the map that a generator begins with."""
 
@@ -74,7 +77,7 @@ class GANOptions(GradientOptions):
         2e-4, description="learning rate, or one for each network: {generator = 1e-4, discriminator = 4e-4}"
     )
     betas: tuple[Share, Share] | None = Field(
-        None, description="of adam and adamw; by default the DCGAN paper's 0.5 and 0.999"
+        None, description="of adam and its kin; by default the DCGAN paper's 0.5 and 0.999"
     )
     discriminator_steps: PositiveInt = Field(
         1, description="steps of the discriminator for each of the generator"
@@ -93,6 +96,16 @@ class GANOptions(GradientOptions):
             self.early_stopping is not None or isinstance(self.schedule, Plateau)
         ):
             raise ValueError("monitor='val_diversity' beside early_stopping or a plateau schedule")
-        if self.betas is not None and self.optimizer in MOMENTUM:
-            raise ValueError(f"betas belong to adam and adamw, not to {self.optimizer}")
         return self
+
+    @property
+    def beside_optimizer(self) -> Mapping[str, Any]:
+        """The betas are among them."""
+        return {**super().beside_optimizer, "betas": self.betas}
+
+    @property
+    def settled_optimizer(self) -> OptimizerOptions:
+        """The optimizer with the DCGAN paper's betas where it has some and none are given."""
+        spec = super().settled_optimizer
+        takes = "betas" in type(spec).model_fields and "betas" not in spec.model_fields_set
+        return spec.model_copy(update={"betas": BETAS}) if takes else spec

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from zoo.interfaces.scoring import Score
 from zoo.interfaces.tasks_dense import Reconstruction
+from zoo.trainers.score import Score
 
 
 @pytest.mark.parametrize("taken", [(), (0,), (2, 3), range(7)])

@@ -60,7 +60,7 @@ class Score:
         if target is None:
             raise ShapeError("batch", expected="a target", got="none", hint="give data with targets")
         output = output.detach()
-        self.count += len(output)
+        self.count += output.shape[0]
         if self.loss is not None:
             parts = self.loss(output, self.task.target(target, self.outputs))
             named = {"loss": total(parts)} | (

@@ -1,0 +1,345 @@
+import copy
+import inspect
+
+import pytest
+import torch
+from torch import nn
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+import zoo
+from zoo.interfaces.execution import Execution
+from zoo.spec.errors import OptionError, TrainingError
+from zoo.spec.optimizers import OPTIMIZERS, REFUSED
+from zoo.trainers import Optimizer, read_optimizer
+from zoo.trainers import optimizer as kit
+from zoo.trainers.fused import FusedSteps
+
+HOW = {"lr", "foreach", "fused", "capturable", "differentiable", "maximize"}
+"""Arguments of torch's optimizers that are the trainer's, or say how a step is computed."""
+
+RATES = {"backbone": 0.1, "head": 1.0}
+
+
+def net() -> nn.ModuleDict:
+    torch.manual_seed(0)
+    return nn.ModuleDict({"backbone": nn.Linear(3, 4), "head": nn.Linear(4, 1)})
+
+
+def parts(network: nn.ModuleDict) -> dict[str, list[nn.Parameter]]:
+    return {name: list(part.parameters()) for name, part in network.items()}
+
+
+def plain() -> Execution:
+    return Execution(fused=False)
+
+
+def train(network: nn.ModuleDict, optimizer: Optimizer, steps: int, seed: int = 1) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    for _ in range(steps):
+        x = torch.randn(8, 3, generator=generator)
+        (network["head"](network["backbone"](x).tanh()) - x[:, :1]).square().mean().backward()
+        optimizer.step()
+
+
+def flat(network: nn.Module) -> torch.Tensor:
+    return torch.cat([p.detach().flatten() for p in network.parameters()])
+
+
+# -- optimizers by name ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_options_and_defaults_are_torchs_own(name: str) -> None:
+    spec = read_optimizer(name)
+    theirs = {
+        option: parameter.default
+        for option, parameter in inspect.signature(getattr(torch.optim, spec.torch_name)).parameters.items()
+        if option not in {"params", *HOW}
+    }
+    assert spec.values == theirs
+
+
+def test_every_optimizer_of_torchs_is_offered_or_refused_with_the_reason() -> None:
+    theirs = {
+        name.lower()
+        for name, kind in vars(torch.optim).items()
+        if isinstance(kind, type) and issubclass(kind, torch.optim.Optimizer)
+    }
+    assert theirs - {"optimizer"} == {*OPTIMIZERS, *REFUSED}
+    for name in REFUSED:
+        with pytest.raises(OptionError, match=f"expected an optimizer .*{name}"):
+            read_optimizer(name)
+
+
+@pytest.mark.parametrize("name", [name for name, spec in OPTIMIZERS.items() if not spec.matrices_only])
+def test_a_step_is_torchs_own(name: str) -> None:
+    network, twin = net(), net()
+    ours = Optimizer(parts(network), lr=0.01, spec=name, execution=plain())
+    kind = getattr(torch.optim, read_optimizer(name).torch_name)
+    theirs = Optimizer(parts(twin), lr=0.01, execution=plain())
+    theirs._wrapped = kind(twin.parameters(), lr=0.01)
+    train(network, ours, 3)
+    train(twin, theirs, 3)
+    assert torch.equal(flat(network), flat(twin))
+    assert not torch.equal(flat(network), flat(net()))
+
+
+def test_keras_rmsprop_is_a_table() -> None:
+    optimizer = Optimizer(parts(net()), lr=0.01, spec={"name": "rmsprop", "alpha": 0.9, "eps": 1e-7})
+    assert [(g["alpha"], g["eps"]) for g in optimizer.param_groups] == [(0.9, 1e-7)]
+
+
+def test_an_optimizer_of_matrices_names_what_it_cannot_take() -> None:
+    with pytest.raises(OptionError, match=r"optimizer muon: expected .* matrices, got one of 1 dimensions"):
+        Optimizer(parts(net()), lr=0.01, spec="muon")
+    network = nn.ModuleDict({"backbone": nn.Linear(3, 4, bias=False), "head": nn.Linear(4, 1, bias=False)})
+    train(network, Optimizer(parts(network), lr=0.01, spec="muon"), 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ({"name": "rmsprop", "alhpa": 0.9}, r"among alpha, centered, eps, .*; did you mean alpha\?"),
+        ({"name": "rmsprop", "betas": [0.5, 0.9]}, "expected options among alpha, centered, eps, momentum"),
+        ({"name": "adam", "lr": 0.1}, "expected lr beside the optimizer"),
+        ({"name": "sgd", "momentum": 2}, "momentum: expected less than 1"),
+        ("AdamW", "did you mean adamw"),
+    ],
+)
+def test_a_wrong_option_names_those_of_its_optimizer(value: object, words: str) -> None:
+    with pytest.raises(OptionError, match=words) as caught:
+        read_optimizer(value)
+    assert "\n" not in str(caught.value)
+
+
+# -- groups ------------------------------------------------------------------------------------------------
+
+
+def test_parts_of_equal_rate_are_one_group_and_told_apart() -> None:
+    network = net()
+    one = Optimizer(parts(network), lr=0.1)
+    assert [len(group["params"]) for group in one.param_groups] == [4]
+    assert one.values == {"backbone": 0.1, "head": 0.1}
+    two = Optimizer(parts(network), lr=RATES)
+    assert [len(group["params"]) for group in two.param_groups] == [2, 2]
+    assert two.values == RATES
+    table = Optimizer(parts(network), lr={"backbone": 0.1, "head": 0.1})
+    assert len(table.param_groups) == 1
+
+
+def test_one_group_trains_as_one_for_each_part() -> None:
+    network, twin = net(), net()
+    train(network, Optimizer(parts(network), lr=0.01, spec="rmsprop"), 5)
+    apart = Optimizer(parts(twin), lr=0.01, spec="rmsprop", execution=plain())
+    assert len(apart.param_groups) == 2
+    train(twin, apart, 5)
+    assert torch.equal(flat(network), flat(twin))
+
+
+def test_frozen_parameters_are_left_out_and_all_frozen_is_an_error() -> None:
+    network = net()
+    network["backbone"].requires_grad_(False)
+    assert Optimizer(parts(network), lr=0.1).values == {"head": 0.1}
+    network["head"].requires_grad_(False)
+    with pytest.raises(TrainingError, match="something to train, got all frozen"):
+        Optimizer(parts(network), lr=0.1)
+
+
+# -- schedules ---------------------------------------------------------------------------------------------
+
+
+def test_each_part_keeps_its_share_of_the_schedule() -> None:
+    network = net()
+    optimizer = Optimizer(parts(network), lr=RATES, spec="sgd", schedule="linear", epochs=2, steps=5)
+    assert optimizer.values == RATES
+    train(network, optimizer, 5)
+    assert optimizer.values == pytest.approx({"backbone": 0.05, "head": 0.5})
+
+
+PLATEAUS = [
+    ({}, {}),
+    ({"min_delta": 0.06}, {"threshold": 0.06, "threshold_mode": "abs"}),
+    ({"cooldown": 2}, {"cooldown": 2}),
+    ({"min_lr": 0.4}, {"min_lr": 0.4}),
+    ({"least": 0.4}, {"min_lr": 0.4}),
+]
+
+
+@pytest.mark.parametrize(("ours", "theirs"), PLATEAUS)
+def test_plateau_is_torchs_own_and_goes_on_where_it_was(ours: dict, theirs: dict) -> None:
+    losses = [1.0, 0.9, 0.95, 0.92, 0.91, 0.5, 0.6, 0.6, 0.6, 0.59, 0.58, 0.58, 0.58]
+    reference = torch.optim.SGD(net().parameters(), lr=1.0)
+    torchs = ReduceLROnPlateau(reference, factor=0.5, patience=1, **theirs)
+    schedule = {"name": "plateau", "by": 0.5, "patience": 1, **ours}
+    optimizer = Optimizer(parts(net()), lr=RATES, spec="sgd", schedule=schedule)
+    seen = []
+    for i, loss in enumerate(losses):
+        if i == 4:
+            state = copy.deepcopy(optimizer.state_dict())
+            optimizer = Optimizer(parts(net()), lr=RATES, spec="sgd", schedule=schedule)
+            optimizer.load_state_dict(state)
+        torchs.step(loss)
+        optimizer.end_epoch(loss)
+        seen.append(reference.param_groups[0]["lr"])
+        assert optimizer.values["head"] == seen[-1]
+    assert seen[-1] < 1
+
+
+def test_the_options_of_a_plateau_change_it() -> None:
+    ends = []
+    for ours, _ in PLATEAUS[:4]:
+        schedule = {"name": "plateau", "by": 0.5, "patience": 1, **ours}
+        optimizer = Optimizer(parts(net()), lr=1.0, spec="sgd", schedule=schedule)
+        for loss in (1.0, 0.95, 0.92, 0.91, 0.9, 0.95, 0.95, 0.95, 0.95):
+            optimizer.end_epoch(loss)
+        ends.append(optimizer.values["head"])
+    assert len(set(ends)) == 4
+
+
+def test_plateau_can_watch_what_should_grow() -> None:
+    schedule = {"name": "plateau", "by": 0.5, "patience": 0}
+    optimizer = Optimizer(parts(net()), lr=1.0, spec="sgd", schedule=schedule, higher_is_better=True)
+    for value in (0.5, 0.6, 0.7):
+        optimizer.end_epoch(value)
+    assert optimizer.values["head"] == 1
+    optimizer.end_epoch(0.6)
+    assert optimizer.values["head"] == 0.5
+
+
+# -- kernels -----------------------------------------------------------------------------------------------
+
+FUSED = ["adam", "adamw", "adagrad", {"name": "sgd", "momentum": 0.9, "nesterov": True}]
+
+
+@pytest.mark.parametrize("spec", FUSED, ids=str)
+def test_fused_steps_end_where_the_others_do(spec: object) -> None:
+    network, twin = net(), net()
+    fused = Optimizer(parts(network), lr=0.01, spec=spec, clip_norm=0.5, schedule="cosine", steps=100)
+    assert fused.fused
+    assert fused.param_groups[0]["fused"]
+    train(network, fused, 100)
+    train(
+        twin,
+        Optimizer(
+            parts(twin), lr=0.01, spec=spec, clip_norm=0.5, schedule="cosine", steps=100, execution=plain()
+        ),
+        100,
+    )
+    torch.testing.assert_close(flat(network), flat(twin), rtol=0, atol=1e-6)
+
+
+class Left(Execution):
+    """Takes the steps by torch's own `step`."""
+
+    def step(self, optimizer, clip_norm=None, parameters=()) -> None:
+        super().step(optimizer, clip_norm, parameters)
+
+
+SHORT = [
+    "adam",
+    {"name": "adam", "amsgrad": True, "weight_decay": 0.1},
+    {"name": "adam", "decoupled_weight_decay": True, "weight_decay": 0.1, "betas": [0.5, 0.9]},
+    {"name": "adamw", "eps": 1e-3},
+]
+
+
+@pytest.mark.parametrize("spec", SHORT, ids=str)
+def test_short_steps_are_those_of_torchs_own_fused_optimizer(spec: object) -> None:
+    ends = []
+    for execution in (Execution(), Left()):
+        network = net()
+        how = {"lr": RATES, "spec": spec, "schedule": "cosine", "steps": 20, "execution": execution}
+        optimizer = Optimizer(parts(network), **how)
+        assert isinstance(optimizer._wrapped, FusedSteps) is (type(execution) is Execution)
+        train(network, optimizer, 5)
+        network["head"].bias.requires_grad_(False)  # a step without all gradients
+        train(network, optimizer, 1)
+        network["head"].bias.requires_grad_(True)
+        train(network, optimizer, 5)
+        state = copy.deepcopy(optimizer.state_dict())
+        optimizer.load_state_dict(state)  # other tensors from now on
+        train(network, optimizer, 5)
+        ends.append((flat(network), optimizer.state_dict()["optimizer"]["state"]))
+    assert torch.equal(ends[0][0], ends[1][0])
+    for index, state in ends[0][1].items():
+        assert all(torch.equal(value, ends[1][1][index][name]) for name, value in state.items())
+
+
+def test_hooks_of_torchs_step_are_called() -> None:
+    network, seen = net(), []
+    optimizer = Optimizer(parts(network), lr=0.01)
+    train(network, optimizer, 2)
+    handle = optimizer.torch.register_step_post_hook(lambda *_: seen.append("post"))
+    train(network, optimizer, 3)
+    assert seen == ["post"] * 3
+    handle.remove()
+    train(network, optimizer, 3)
+    assert seen == ["post"] * 3
+
+
+def test_kernels_are_fused_where_torch_has_them_alone() -> None:
+    assert not Optimizer(parts(net()), lr=0.01, spec="rmsprop").fused
+    assert Optimizer(parts(net().double()), lr=0.01).fused
+    assert not Optimizer(parts(net()), lr=0.01, execution=plain()).fused
+    assert not Optimizer(parts(net().to("meta")), lr=0.01).fused
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_a_state_goes_on_by_the_kernels_that_it_was_made_by(fused: bool) -> None:
+    network = net()
+    optimizer = Optimizer(parts(network), lr=RATES, schedule="cosine", steps=20)
+    optimizer._use(fused)
+    train(network, optimizer, 5)
+    twin, state = copy.deepcopy(network), copy.deepcopy(optimizer.state_dict())
+    other = Optimizer(parts(twin), lr=RATES, schedule="cosine", steps=20)
+    other.load_state_dict(state)
+    assert other.fused is fused
+    assert other.values == optimizer.values
+    for each, own in ((network, optimizer), (twin, other)):
+        train(each, own, 5, seed=2)
+    assert torch.equal(flat(network), flat(twin))
+
+
+def test_a_device_without_the_kernels_of_a_state_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = net()
+    optimizer = Optimizer(parts(network), lr=0.01)
+    train(network, optimizer, 2)
+    state = copy.deepcopy(optimizer.state_dict())
+    monkeypatch.setattr(kit, "_FUSED", {})
+    other = Optimizer(parts(network), lr=0.01)
+    with pytest.warns(zoo.ZooWarning, match="begun with fused kernels of adam, which cpu lacks"):
+        other.load_state_dict(state)
+    assert not other.fused
+    train(network, other, 2)
+    assert bool(flat(network).isfinite().all())
+
+
+@pytest.mark.parametrize("clip", [None, 0.1])
+def test_a_gradient_scaler_leaves_fused_steps_where_the_others_are(clip: float | None) -> None:
+    """With one overflow on the way, whose step is left out."""
+
+    class Scaled(Execution):
+        def __init__(self, *, fused: bool) -> None:
+            super().__init__(fused=fused)
+            self.scaler = torch.amp.GradScaler("cpu", init_scale=4.0, growth_interval=2)
+
+        def step(self, optimizer, clip_norm=None, parameters=()) -> None:
+            if clip_norm is not None:
+                self.scaler.unscale_(optimizer)
+                torch.nn.utils.clip_grad_norm_(parameters, clip_norm)
+            self.scaler.step(optimizer)
+            self.scaler.update()
+            optimizer.zero_grad()
+
+    ends = []
+    for fused in (True, False):
+        network, execution = net(), Scaled(fused=fused)
+        optimizer = Optimizer(parts(network), lr=0.01, clip_norm=clip, execution=execution)
+        for step in range(6):
+            x = torch.full((4, 3), 0.1 * step)
+            loss = network["head"](network["backbone"](x)).square().mean()
+            execution.scaler.scale(loss * (torch.inf if step == 3 else 1)).backward()
+            optimizer.step()
+        ends.append(flat(network))
+    assert bool(ends[0].isfinite().all())
+    torch.testing.assert_close(*ends, rtol=0, atol=1e-6)
