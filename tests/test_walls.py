@@ -15,9 +15,13 @@ from zoo.registry.lookup import entries
 ROOT = Path(__file__).parents[1]
 VOCABULARY = {
     # Task names are the tasks' own words, and some heads are called after them.
-    "zoo/interfaces/tasks.py": {"binary", "multiclass", "ordinal", "multilabel", "regression", "embedding"},
+    "zoo/interfaces/tasks/classes.py": {"binary", "multiclass"},
+    "zoo/interfaces/tasks/order.py": {"ordinal"},
+    "zoo/interfaces/tasks/labels.py": {"multilabel"},
+    "zoo/interfaces/tasks/values.py": {"regression"},
+    "zoo/interfaces/tasks/vectors.py": {"embedding"},
     # A coefficient that is measured, and a loss that is called after it.
-    "zoo/interfaces/tasks_dense.py": {"dice"},
+    "zoo/interfaces/tasks/masks.py": {"dice"},
     "zoo/training/answers_masks.py": {"dice"},
 }
 

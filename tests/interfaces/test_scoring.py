@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from zoo.interfaces.scoring import Score
-from zoo.interfaces.tasks_dense import Reconstruction
+from zoo.interfaces.tasks import Reconstruction
 
 
 @pytest.mark.parametrize("taken", [(), (0,), (2, 3), range(7)])

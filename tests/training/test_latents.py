@@ -13,7 +13,7 @@ from sklearn.decomposition import PCA
 
 import zoo
 from zoo.cli import main
-from zoo.interfaces.tasks_dense import Reconstruction
+from zoo.interfaces.tasks import Reconstruction
 from zoo.spec.errors import DataError, OptionError, SaveError, ShapeError
 from zoo.training import latents as module
 from zoo.training.answers_pictures import PictureAnswers

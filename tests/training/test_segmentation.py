@@ -17,7 +17,7 @@ from zoo.builtin.datasets_shapes import Shapes
 from zoo.data.batches import Batches
 from zoo.interfaces.model import Model
 from zoo.interfaces.scoring import Score
-from zoo.interfaces.tasks_dense import Segmentation
+from zoo.interfaces.tasks import Segmentation
 from zoo.spec.errors import DataError
 from zoo.training import fit as fit_module
 from zoo.training.answers_masks import confusions, picture_ious

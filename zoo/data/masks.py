@@ -12,7 +12,7 @@ from torch import Tensor
 
 from zoo.data.pictures import prepare
 from zoo.interfaces.dataset import Picture
-from zoo.interfaces.tasks_dense import Segmentation
+from zoo.interfaces.tasks import Segmentation
 from zoo.spec.errors import DataError
 from zoo.spec.inputs import InputSpec
 

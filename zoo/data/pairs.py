@@ -17,7 +17,7 @@ from zoo.data.masks import check_mask
 from zoo.data.pictures import decode
 from zoo.data.reading import in_threads, readable
 from zoo.interfaces.dataset import Sample
-from zoo.interfaces.tasks_dense import Segmentation
+from zoo.interfaces.tasks import Segmentation
 from zoo.spec.errors import DataError, listing, quote
 
 PICTURES, MASKS, CLASSES = "images", "masks", "classes.txt"

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.hub.readme import BEGIN, END
-from zoo.interfaces.tasks import Binary, Embedding, Multiclass, Multilabel, Ordinal
-from zoo.interfaces.tasks_dense import Generation
+from zoo.interfaces.tasks import Binary, Embedding, Generation, Multiclass, Multilabel, Ordinal
 from zoo.registry.install import way_to_install
 from zoo.spec.errors import BadReferenceError
 from zoo.spec.reference import HubRef, PathRef, parse_reference

@@ -8,7 +8,7 @@ from torch import nn
 
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.model import Model
-from zoo.interfaces.tasks_dense import Generation
+from zoo.interfaces.tasks import Generation
 from zoo.spec.display import html_page, html_table
 
 

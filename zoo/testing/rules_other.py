@@ -20,8 +20,18 @@ from zoo.interfaces.execution import Execution
 from zoo.interfaces.head import Head
 from zoo.interfaces.loss import OUTPUT, Loss, compute, total
 from zoo.interfaces.model import Model
-from zoo.interfaces.tasks import Binary, Embedding, Multiclass, Multilabel, Ordinal, Regression, Task
-from zoo.interfaces.tasks_dense import Generation, Reconstruction, Segmentation
+from zoo.interfaces.tasks import (
+    Binary,
+    Embedding,
+    Generation,
+    Multiclass,
+    Multilabel,
+    Ordinal,
+    Reconstruction,
+    Regression,
+    Segmentation,
+    Task,
+)
 from zoo.interfaces.trainer import Trainer
 from zoo.registry.lookup import Entry, entries
 from zoo.spec.errors import ZooError

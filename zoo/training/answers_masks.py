@@ -8,8 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zoo.interfaces.tasks import Task
-from zoo.interfaces.tasks_dense import Segmentation
+from zoo.interfaces.tasks import Segmentation, Task
 from zoo.training.answers import Answers, Mistake
 
 

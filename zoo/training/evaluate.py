@@ -16,8 +16,7 @@ from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.loss import Loss, needs_of
 from zoo.interfaces.model import Model
 from zoo.interfaces.scoring import Score
-from zoo.interfaces.tasks import Regression, Task, names_for
-from zoo.interfaces.tasks_dense import Generation, Reconstruction
+from zoo.interfaces.tasks import Generation, Reconstruction, Regression, Task, names_for
 from zoo.interfaces.trainer import Sheet
 from zoo.spec.errors import SaveError, warn
 from zoo.training.answers import Answers, Mistake

@@ -21,8 +21,7 @@ from zoo.data.pictures import decode, to_picture
 from zoo.data.reading import readable
 from zoo.interfaces.dataset import Dataset, Picture, Sample
 from zoo.interfaces.model import Model
-from zoo.interfaces.tasks import Task
-from zoo.interfaces.tasks_dense import Generation, Reconstruction
+from zoo.interfaces.tasks import Generation, Reconstruction, Task
 from zoo.spec.errors import DataError, SaveError, TrainingError, ZooWarning, quote
 from zoo.training.common import as_model, check_order
 from zoo.training.plots import fitted, folder_path, image_path, is_image, sheet

@@ -16,7 +16,7 @@ from zoo.interfaces.gradient import GradientTrainer
 from zoo.interfaces.loss import OUTPUT, Loss, check_needs, compute
 from zoo.interfaces.model import Model
 from zoo.interfaces.scoring import Score
-from zoo.interfaces.tasks_dense import Reconstruction
+from zoo.interfaces.tasks import Reconstruction
 from zoo.interfaces.trainer import Sheet
 from zoo.spec.errors import OptionError, ShapeError, TrainingError
 from zoo_autoencoder.model import Autoencoder, divergence
