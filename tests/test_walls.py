@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from zoo.interfaces.tasks.choice import BY_NAME
 from zoo.registry.lookup import entries
 
 ROOT = Path(__file__).parents[1]
@@ -22,7 +23,6 @@ VOCABULARY = {
     "zoo/interfaces/tasks/vectors.py": {"embedding"},
     # A coefficient that is measured, and a loss that is called after it.
     "zoo/interfaces/tasks/masks.py": {"dice"},
-    "zoo/training/answers_masks.py": {"dice"},
 }
 
 
@@ -55,6 +55,36 @@ def planted(root: Path) -> list[str]:
     return found
 
 
+TASKS = {type(task).__name__ for task in BY_NAME.values()}
+
+
+def asked(root: Path) -> list[str]:
+    """Questions about a particular task in the core, outside of the room of tasks.
+
+    The core's own plugin is none of the core: its heads make their tasks, as a stranger's do.
+    """
+    found = []
+    for file in sorted((root / "zoo").rglob("*.py")):
+        place = file.relative_to(root).as_posix()
+        if place.startswith(("zoo/builtin/", "zoo/interfaces/tasks/")):
+            continue
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("zoo.interfaces.tasks"):
+                named = {alias.name for alias in node.names} & TASKS
+            elif isinstance(node, ast.Attribute) and ast.unparse(node.value).startswith("zoo.interfaces"):
+                named = {node.attr} & TASKS
+            elif isinstance(node, ast.Compare):
+                sides = {ast.unparse(side) for side in (node.left, *node.comparators)}
+                declared = any(side.endswith("component.task") for side in sides)  # whichever that is
+                named = {s for s in sides if s.endswith(("task.name", "task.needs")) and not declared}
+            elif isinstance(node, ast.Constant):
+                named = {node.value} & set(BY_NAME) if isinstance(node.value, str) else set()
+            else:
+                continue
+            found += [f"{place}:{node.lineno}: {name}" for name in sorted(named)]
+    return found
+
+
 def copy_of_the_house(target: Path) -> Path:
     shutil.copytree(ROOT / "zoo", target / "zoo", ignore=shutil.ignore_patterns("__pycache__"))
     for plugin in (ROOT / "plugins").glob("*/src/*"):
@@ -80,6 +110,29 @@ def test_a_planted_component_name_is_found(tmp_path):
     with (house / "zoo/compose/parts.py").open("a") as file:
         file.write('\nFAVOURITE = "vgg16"\n')
     assert planted(house) == ["zoo/compose/parts.py: vgg16"]
+
+
+def test_no_core_file_asks_for_a_particular_task():
+    assert asked(ROOT) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from zoo.interfaces.tasks import Segmentation",
+        "from zoo.interfaces.tasks.masks import Segmentation",
+        "PLANTED = zoo.interfaces.tasks.Binary",
+        'PLANTED = task.needs == "mask"',
+        "PLANTED = model.task.name in WORDS",
+        'PLANTED = {"segmentation": 1}',
+    ],
+)
+def test_a_planted_question_about_a_task_is_found(tmp_path, line):
+    house = copy_of_the_house(tmp_path)
+    with (house / "zoo/training/evaluate.py").open("a") as file:
+        file.write(f"\n{line}\n")
+    (found,) = asked(house)
+    assert found.startswith("zoo/training/evaluate.py:")
 
 
 @pytest.mark.parametrize(

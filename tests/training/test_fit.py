@@ -96,7 +96,9 @@ def test_paths_stay_out_of_the_saved_model(make_model: Make, photos: Path, tmp_p
 def test_the_best_epochs_weights_are_kept(make_model: Make, tmp_path: Path) -> None:
     model = make_model()
     run = zoo.fit(model, FACES, out=tmp_path / "run", epochs=6, batch_size=6, lr=0.05)
-    assert zoo.evaluate(model, FACES, split="val")["loss"] == pytest.approx(run.metrics["loss"], rel=1e-5)
+    assert zoo.evaluate(model, FACES, split="val").metrics["loss"] == pytest.approx(
+        run.metrics["loss"], rel=1e-5
+    )
     assert run.metrics["loss"] == min(row["val_loss"] for row in run.history)
     assert zoo.load(run.folder).metrics["val"] == run.metrics
 
@@ -178,7 +180,7 @@ def test_dark_and_bright_photos_are_told_apart(photos: Path, make_model: Make, t
     model = make_model(in_channels=3)
     run = zoo.fit(model, photos, out=tmp_path / "run", epochs=4, batch_size=6, lr=0.01)
     assert run.metrics["accuracy"] == 1
-    assert zoo.evaluate(model, photos)["accuracy"] == 1
+    assert zoo.evaluate(model, photos).metrics["accuracy"] == 1
 
 
 class Stopping(Trainer):

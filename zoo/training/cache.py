@@ -16,12 +16,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo.data.batches import as_targets
 from zoo.data.order import Order
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
 from zoo.interfaces.prefix import PREFIX
+from zoo.interfaces.tasks import Task
 from zoo.registry.cache import cache_folder
 from zoo.spec.errors import OptionError, quote
 
@@ -174,7 +174,7 @@ class CachedBatches:
 
     def __init__(self, cache: FeatureCache, indices: Sequence[int], **order: Any) -> None:
         self.cache, self.order = cache, Order(indices, **order)
-        self._targets = as_targets(cache.dataset.targets)
+        self._targets = (cache.model.task or Task()).collate(cache.dataset.targets)
 
     def epoch(self, number: int = 0, skip: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, without the first `skip`."""
