@@ -156,6 +156,15 @@ def test_labels_have_scikit_learns_figures_each(make_model: Make, tmp_path: Path
     assert all(item.label != item.truth for item in found.worst)
 
 
+def test_labels_with_names_are_trained_on(make_model: Make, tmp_path: Path) -> None:
+    """They are no classes, of which each image would have one."""
+    names = ("red", "big", "old")
+    targets = np.random.default_rng(0).integers(0, 2, (24, 3)).tolist()
+    model = make_model(head="multilabel", classes=names)
+    run = zoo.fit(model, Torch(targets, classes=names), epochs=1, out=tmp_path / "run", progress=False)
+    assert set(run.metrics) == {"loss", "accuracy", "f1"}
+
+
 def test_a_model_without_mistakes_has_no_picture_of_them(make_model: Make, tmp_path: Path) -> None:
     model = make_model(head="binary")
     (tmp_path / "worst.png").write_text("of an earlier evaluation")

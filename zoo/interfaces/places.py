@@ -6,7 +6,7 @@ Matrices are those of `zoo.interfaces.geometry`: from the output to the input, w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -31,6 +31,11 @@ class SpatialTensor(Tensor):
             to: height and width afterwards.
         """
         raise NotImplementedError
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        copied = self.as_subclass(Tensor).clone().as_subclass(type(self))
+        memo[id(self)] = copied
+        return copied
 
 
 def warp_points(points: Tensor, matrices: Tensor, size: Size, to: Size | None = None) -> Tensor:

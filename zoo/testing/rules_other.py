@@ -210,11 +210,15 @@ def _task(entry: Entry) -> Task:
 
 
 def _headed(entry: Entry) -> Model:
-    """A small backbone under a head."""
+    """A head on a small backbone, one of its own distribution if there is one."""
     from zoo.compose.build import build
 
+    home = entry.plugin.distribution
+    below = sorted(entries("backbone"), key=lambda e: (e.plugin.distribution != home, not e.component.tiny))[
+        0
+    ]
     head = {"name": entry.qualified, **entry.component.tiny}
-    return build(next(iter(entries("backbone"))).qualified, head=head, classes=4)
+    return build({"name": below.qualified, **below.component.tiny}, head=head, classes=4)
 
 
 class _Net(Model):

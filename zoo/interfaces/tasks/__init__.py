@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from zoo.interfaces.tasks.base import Prediction, Task, names_for
+from zoo.interfaces.tasks.analysis import Analysis, Findings, Names
+from zoo.interfaces.tasks.base import CardWords, Prediction, Task, names_for
 from zoo.interfaces.tasks.classes import Binary, Multiclass
+from zoo.interfaces.tasks.descriptions import Mistake, Overlay
 from zoo.interfaces.tasks.images import Generation, Reconstruction
 from zoo.interfaces.tasks.labels import Multilabel
 from zoo.interfaces.tasks.masks import Segmentation
@@ -12,12 +14,18 @@ from zoo.interfaces.tasks.values import Regression
 from zoo.interfaces.tasks.vectors import Embedding
 
 __all__ = [
+    "Analysis",
     "Binary",
+    "CardWords",
     "Embedding",
+    "Findings",
     "Generation",
+    "Mistake",
     "Multiclass",
     "Multilabel",
+    "Names",
     "Ordinal",
+    "Overlay",
     "Prediction",
     "Reconstruction",
     "Regression",

@@ -98,13 +98,7 @@ class Analysis:
         if not worst:
             return Findings()
         drawn = {"worst": Overlays(worst, self.labels, "largest errors")} if worst[0].answer else {}
-        return Findings(
-            worst=worst, tables=(error_table(worst, f"ERROR{self._units.upper()}"),), drawings=drawn
-        )
-
-    @property
-    def _units(self) -> str:
-        return f" ({self.task.units})" if self.task.units else ""
+        return Findings(worst=worst, tables=(error_table(worst, "ERROR"),), drawings=drawn)
 
     def _mistake(self, error: float, index: int, output: Tensor, target: Tensor, names: Names) -> Mistake:
         said, right = self.task.overlay(output), self.task.overlay(output, target)
