@@ -16,6 +16,7 @@ from torch import Tensor
 import zoo
 from zoo.compose.nested import make
 from zoo.data.batches import PLACE, SIZE, Batches
+from zoo.data.imbalance import class_counts
 from zoo.data.seeds import draws
 from zoo.interfaces.augmenter import Augmenter, Batch, Chain, Geometric
 from zoo.interfaces.dataset import Dataset, Sample
@@ -251,6 +252,32 @@ def test_an_augmenter_that_says_that_it_moves_places_is_taken(spotter: Model, tm
 
     run = zoo.fit(spotter, Many(), augment=Said(), out=tmp_path / "run", **FIT)
     assert len(run.history) == 1
+
+
+def test_losses_and_metrics_see_plain_tensors(spotter: Model, tmp_path: Path) -> None:
+    seen: list[type] = []
+
+    class Watching(torch.nn.SmoothL1Loss):
+        def forward(self, output: Tensor, target: Tensor) -> Tensor:
+            seen.append(type(target))
+            return super().forward(output, target)
+
+    zoo.fit(spotter, Many(), augment="flip", out=tmp_path / "run", **{**FIT, "loss": Watching()})
+    zoo.evaluate(spotter, Many(), loss=Watching())
+    assert set(seen) == {Tensor}
+
+
+def test_images_without_places_are_refused(spotter: Model, tmp_path: Path) -> None:
+    data = Many()
+    data.__class__ = type("Bare", (Many,), {"targets": property(lambda self: [None] * 24)})
+    with pytest.raises(DataError, match="fit: data: expected a target for each picture, got pictures alone"):
+        zoo.fit(spotter, data, out=tmp_path / "run", **FIT)
+
+
+def test_rows_of_numbers_are_no_labels_to_be_counted() -> None:
+    data = Many()
+    data.labels = ("spot",)
+    assert class_counts(data) == {}
 
 
 def test_a_stranger_task_has_worst_images_by_its_errors(spotter: Model, tmp_path: Path) -> None:

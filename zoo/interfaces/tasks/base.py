@@ -135,7 +135,7 @@ class Task:
             where: who asks, for messages.
         """
         if self.needs == "target":
-            check_there(data, where)
+            check_there(data, where, "target")
 
     def remarks(self, targets: Sequence[Any]) -> Iterator[str]:
         """What a user should know of the targets of a validation split before a training.
@@ -243,14 +243,18 @@ def names_for(labels: Sequence[str], count: int) -> list[str]:
     return list(labels) or [str(i) for i in range(count)]
 
 
-def check_there(data: Dataset, where: str) -> None:
-    """Raises DataError where an image has no target."""
+def check_there(data: Dataset, where: str, what: str) -> None:
+    """Raises DataError where an image has no target.
+
+    Args:
+        data: to look at.
+        where: who asks, for messages.
+        what: a target of the task is called.
+    """
     if None in data.targets:
-        hint = (
-            "give a data set with classes, or a folder of class folders; a folder of yours is said ./FOLDER"
-        )
+        hint = f"give a data set with a {what} for each, or class folders; a folder of yours is said ./FOLDER"
         raise DataError(
-            f"{where}: data", expected="a class for each picture", got="pictures alone", hint=hint
+            f"{where}: data", expected=f"a {what} for each picture", got="pictures alone", hint=hint
         )
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names, by_class, rows_by_class
-from zoo.interfaces.tasks.base import CardWords, Prediction, Task, check_labels, names_for
+from zoo.interfaces.tasks.base import CardWords, Prediction, Task, check_labels, check_there, names_for
 from zoo.interfaces.tasks.descriptions import Confusion, Drawing, Examples, Mistake, worst_table
 from zoo.spec.errors import DataError, OptionError, quote
 
@@ -29,7 +29,7 @@ class Classes(Task):
 
     def check(self, data: Dataset, outputs: int, labels: Sequence[str], where: str) -> None:
         """Raises DataError unless targets are class indices, of the model's classes."""
-        super().check(data, outputs, labels, where)
+        check_there(data, where, "class")
         targets = data.targets
         check_indices(targets, where)
         found = max(len(data.labels), max(targets) + 1)

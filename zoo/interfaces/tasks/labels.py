@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names, rows_by_class
-from zoo.interfaces.tasks.base import Prediction, Task, names_for
+from zoo.interfaces.tasks.base import Prediction, Task, check_there, names_for
 from zoo.interfaces.tasks.classes import CLASSIFIER
 from zoo.interfaces.tasks.descriptions import Drawing, Examples, Mistake, class_table, worst_table
 from zoo.spec.errors import DataError, quote
@@ -28,7 +28,7 @@ class Multilabel(Task):
 
     def check(self, data: Dataset, outputs: int, labels: Sequence[str], where: str) -> None:
         """Raises DataError unless targets are rows of zeros and ones, one for each output."""
-        super().check(data, outputs, labels, where)
+        check_there(data, where, "class")
         bad = next((t for t in data.targets if not isinstance(t, list | tuple) or len(t) != outputs), None)
         if bad is not None:
             expected = f"rows of {outputs} zeros and ones"

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names
-from zoo.interfaces.tasks.base import CardWords, Prediction, Task
+from zoo.interfaces.tasks.base import CardWords, Prediction, Task, check_there
 from zoo.interfaces.tasks.descriptions import Curve, Histogram, Mark
 from zoo.spec.display import Table
 from zoo.spec.errors import DataError, quote
@@ -34,7 +34,7 @@ class Embedding(Task):
 
     def check(self, data: Dataset, outputs: int, labels: Sequence[str], where: str) -> None:
         """Raises DataError unless targets are class indices; which classes there are does not matter."""
-        super().check(data, outputs, labels, where)
+        check_there(data, where, "class")
         bad = next((t for t in data.targets if not isinstance(t, int) or t < 0), "")
         if bad != "":
             hint = "give a folder for each person or thing"
