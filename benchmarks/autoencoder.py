@@ -119,7 +119,7 @@ def main() -> int:
                     arm, labelled, seed=seed, epochs=60, batch_size=10, lr=2e-3, monitor="loss",
                     out=folder / name.replace(" ", "-"), device="cpu",
                 )  # fmt: skip
-                scores[name].append(zoo.evaluate(arm, labelled, device="cpu")["accuracy"])
+                scores[name].append(zoo.evaluate(arm, labelled, device="cpu").metrics["accuracy"])
             accuracies = ", ".join(f"{name} {values[-1]:.1%}" for name, values in scores.items())
             print(f"  seed {seed}: noisy {before:.2f} dB, restored {after:.2f} dB; {accuracies}", flush=True)
     mean, least = statistics.fmean(gains), min(gains)

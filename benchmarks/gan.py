@@ -16,7 +16,6 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +46,10 @@ def classifier(folder: Path, epochs: int = 25) -> tuple[zoo.Model, float]:
     model = zoo.build("tiny_resnet", head="multiclass", in_channels=1, classes=10, input_size=SIZE, seed=SEED)
     training = {"epochs": epochs, "batch_size": 64, "lr": 3e-3, "schedule": "one-cycle"}
     zoo.fit(model, "digits", out=folder, **training)
-    return model, zoo.evaluate(model, "digits", split="test")["accuracy"]
+    return model, zoo.evaluate(model, "digits", split="test").metrics["accuracy"]
 
 
-def look(model: zoo.Model, judge: zoo.Model) -> dict[str, Any]:
+def look(model: zoo.Model, judge: zoo.Model) -> Any:
     """Figures of 1,000 pictures beside the test split."""
     return zoo.evaluate(model, "digits", split="test", features=judge, samples=SAMPLES, seed=SEED)
 
@@ -85,14 +84,14 @@ def by_epoch(run: Path, target: Path, epochs: tuple[int, ...] = SHOWN) -> None:
     small.convert("L").quantize(32).save(target, optimize=True)
 
 
-def missed(accuracy: float, before: Mapping[str, Any], after: Mapping[str, Any], seconds: float) -> list[str]:
+def missed(accuracy: float, before: Any, after: Any, seconds: float) -> list[str]:
     """Bars that were not reached."""
-    shares = after["classes"]
+    shares = after.more["classes"]
     bars = {
         f"classifier above {LEAST_ACCURACY:.0%}": accuracy > LEAST_ACCURACY,
         "all ten digits": min(shares.values()) > 0,
         f"no digit above {LARGEST_SHARE:.0%}": max(shares.values()) <= LARGEST_SHARE,
-        "a quarter of the distance": after["frechet"] <= DISTANCE_SHARE * before["frechet"],
+        "a quarter of the distance": after.metrics["frechet"] <= DISTANCE_SHARE * before.metrics["frechet"],
         f"{SECONDS} seconds": seconds <= SECONDS,
     }
     return [name for name, reached in bars.items() if not reached]
@@ -116,9 +115,9 @@ def main() -> int:
         print(f"{run.history[-1]['epoch']} epochs in {seconds:.0f} s on {torch.get_num_threads()} threads\n")
         print(f"{'':12}{'before':>10}{'after':>10}{'train split':>14}")
         for name in ("frechet", "precision", "recall"):
-            print(f"{name:12}{before[name]:>10.3f}{after[name]:>10.3f}{real[name]:>14.3f}")
-        print(f"\ntaken for    {'  '.join(f'{label:>5}' for label in after['classes'])}")
-        print(f"share        {'  '.join(f'{share:>5.1%}' for share in after['classes'].values())}")
+            print(f"{name:12}{before.metrics[name]:>10.3f}{after.metrics[name]:>10.3f}{real[name]:>14.3f}")
+        print(f"\ntaken for    {'  '.join(f'{label:>5}' for label in after.more['classes'])}")
+        print(f"share        {'  '.join(f'{share:>5.1%}' for share in after.more['classes'].values())}")
         if chosen.out is not None and chosen.epochs >= SHOWN[-1]:
             by_epoch(folder / "gan", folder / "by-epoch.png")
         gone = missed(accuracy, before, after, seconds)

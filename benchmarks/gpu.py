@@ -146,7 +146,7 @@ def demo_phases(report: Report) -> None:
             model = zoo.build(filled)
             with tempfile.TemporaryDirectory() as place:
                 run = zoo.fit(model, dataset, out=f"{place}/run", device=device, progress=False)
-                accuracy = zoo.evaluate(model, rest, split="all", device=device)["accuracy"]
+                accuracy = zoo.evaluate(model, rest, split="all", device=device).metrics["accuracy"]
             scores[name, device] = accuracy
             apart = abs(accuracy - scores[name, report.device])
             report.say(

@@ -57,10 +57,10 @@ def main() -> int:
             if given.picture is not None and name == "unet":
                 shutil.copy(Path(place) / "figures" / "worst.png", given.picture)
         size = sum(p.numel() for p in built.parameters())
-        rows = "".join(f"{found['per_class'][label]['iou']:12.3f}" for label in LABELS)
-        print(f"{name:<20}{size:>12,}{seconds:9.0f}{found['iou']:8.3f}  {rows}", flush=True)
+        rows = "".join(f"{found.per_class[label]['iou']:12.3f}" for label in LABELS)
+        print(f"{name:<20}{size:>12,}{seconds:9.0f}{found.metrics['iou']:8.3f}  {rows}", flush=True)
         if name == "unet":
-            failed = found["iou"] < BAR or seconds > MOST_SECONDS
+            failed = found.metrics["iou"] < BAR or seconds > MOST_SECONDS
     print(f"bar for unet: {BAR} within {MOST_SECONDS:.0f} s")
     return int(failed)
 

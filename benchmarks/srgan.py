@@ -155,7 +155,7 @@ def compare(place: Path, drawn: Path | None) -> int:
         network, tap = name.split()
         judges[name] = make("loss", {"name": "content", "network": networks[network], "tap": tap})
     own = make("loss", content)
-    figures = {name: zoo.evaluate(model, DATA) for name, model in models.items()}
+    figures = {name: zoo.evaluate(model, DATA).metrics for name, model in models.items()}
     found = {name: distances(model, {"own": own, **judges}) for name, model in models.items()}
     columns = ("PSNR", "SSIM", "own content", *JUDGED)
     print(f"\n{'loss':<24}" + "".join(f"{column:>16}" for column in columns))

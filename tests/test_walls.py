@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from zoo.interfaces.tasks.choice import BY_NAME
 from zoo.registry.lookup import entries
 
 ROOT = Path(__file__).parents[1]
@@ -18,10 +19,13 @@ walls: Any = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(walls)
 VOCABULARY = {
     # Task names are the tasks' own words, and some heads are called after them.
-    "zoo/interfaces/tasks.py": {"binary", "multiclass", "ordinal", "multilabel", "regression", "embedding"},
+    "zoo/interfaces/tasks/classes.py": {"binary", "multiclass"},
+    "zoo/interfaces/tasks/order.py": {"ordinal"},
+    "zoo/interfaces/tasks/labels.py": {"multilabel"},
+    "zoo/interfaces/tasks/values.py": {"regression"},
+    "zoo/interfaces/tasks/vectors.py": {"embedding"},
     # A coefficient that is measured, and a loss that is called after it.
-    "zoo/interfaces/tasks_dense.py": {"dice"},
-    "zoo/training/answers_masks.py": {"dice"},
+    "zoo/interfaces/tasks/masks.py": {"dice"},
 }
 
 
@@ -65,6 +69,36 @@ def house(tmp_path: Path) -> Path:
     return tmp_path
 
 
+TASKS = {type(task).__name__ for task in BY_NAME.values()}
+
+
+def asked(root: Path) -> list[str]:
+    """Questions about a particular task in the core, outside of the room of tasks.
+
+    The core's own plugin is none of the core: its heads make their tasks, as a stranger's do.
+    """
+    found = []
+    for file in sorted((root / "zoo").rglob("*.py")):
+        place = file.relative_to(root).as_posix()
+        if place.startswith(("zoo/builtin/", "zoo/interfaces/tasks/")):
+            continue
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("zoo.interfaces.tasks"):
+                named = {alias.name for alias in node.names} & TASKS
+            elif isinstance(node, ast.Attribute) and ast.unparse(node.value).startswith("zoo.interfaces"):
+                named = {node.attr} & TASKS
+            elif isinstance(node, ast.Compare):
+                sides = {ast.unparse(side) for side in (node.left, *node.comparators)}
+                declared = any(side.endswith("component.task") for side in sides)  # whichever that is
+                named = {s for s in sides if s.endswith(("task.name", "task.needs")) and not declared}
+            elif isinstance(node, ast.Constant):
+                named = {node.value} & set(BY_NAME) if isinstance(node.value, str) else set()
+            else:
+                continue
+            found += [f"{place}:{node.lineno}: {name}" for name in sorted(named)]
+    return found
+
+
 def plant(file: Path, line: str) -> None:
     assert file.exists()
     with file.open("a") as end:
@@ -83,6 +117,28 @@ def test_a_planted_component_name_is_found(house):
 
 def test_the_walls_hold():
     assert [breach for check in walls.CHECKS for breach in check(ROOT)] == []
+
+
+def test_no_core_file_asks_for_a_particular_task():
+    assert asked(ROOT) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from zoo.interfaces.tasks import Segmentation",
+        "from zoo.interfaces.tasks.masks import Segmentation",
+        "PLANTED = zoo.interfaces.tasks.Binary",
+        'PLANTED = task.needs == "mask"',
+        "PLANTED = model.task.name in WORDS",
+        'PLANTED = {"segmentation": 1}',
+    ],
+)
+def test_a_planted_question_about_a_task_is_found(house, line):
+    with (house / "zoo/training/evaluate.py").open("a") as file:
+        file.write(f"\n{line}\n")
+    (found,) = asked(house)
+    assert found.startswith("zoo/training/evaluate.py:")
 
 
 @pytest.mark.parametrize(

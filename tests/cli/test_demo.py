@@ -109,7 +109,7 @@ def test_the_score_is_that_of_the_images_that_no_phase_saw(
     figures = zoo.evaluate(
         "run/one", {"name": "materials", "size": 32, "per_class": 2, "classes": ["brick", "grass"]}
     )
-    assert f"{figures['accuracy']:.3f}" == table(out)["one"][3]
+    assert f"{figures.metrics['accuracy']:.3f}" == table(out)["one"][3]
 
 
 def test_phases_on_other_data_are_refused(series: Path, capsys: pytest.CaptureFixture[str]) -> None:

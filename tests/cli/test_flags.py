@@ -191,7 +191,7 @@ def test_flags_train_and_a_run_goes_on_for_longer(zoo: Zoo, place: Path) -> None
     assert status == 0
     recipe = json.loads(Path("b/config.json").read_text())["recipe"]
     assert recipe["augment"]["name"] == "core:flip"
-        assert (recipe["trainer"]["epochs"], recipe["trainer"]["lr"]) == (1, 1e-4)
+    assert (recipe["trainer"]["epochs"], recipe["trainer"]["lr"]) == (1, 1e-4)
 
 
 def test_help_has_every_option_under_one_heading_within_80_columns(zoo: Zoo, monkeypatch) -> None:

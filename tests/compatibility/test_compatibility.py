@@ -14,7 +14,7 @@ from torch import Tensor
 
 import zoo
 
-from .make import answers, machine, outcome, plain, rows, settled
+from .make import answers, figures, machine, outcome, plain, rows, settled
 
 OLD = Path(__file__).parent / "0.1"
 FACTS: dict[str, Any] = json.loads((OLD / "facts.json").read_text())
@@ -91,7 +91,7 @@ def test_a_finished_run_gives_and_measures_what_it_did(expected: dict[str, Tenso
     same(answers(model), expected["run finished"])
     assert rows(json.loads((folder / "history.json").read_text())) == want["history"]
     data = json.loads((folder / "run.json").read_text())["data"]
-    same_figures(dict(zoo.evaluate(folder, data)), want["test"])
+    same_figures(figures(zoo.evaluate(folder, data)), want["test"])
 
 
 @pytest.mark.parametrize("name", KILLED)

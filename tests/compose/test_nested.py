@@ -73,7 +73,7 @@ from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.block import Block
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
-from zoo.interfaces.tasks_dense import Reconstruction
+from zoo.interfaces.tasks import Reconstruction
 from zoo.spec.inputs import InputSpec
 
 class Strip(Backbone):

@@ -68,14 +68,14 @@ def test_a_crop_without_draws_is_the_middle() -> None:
     picture = RNG.integers(0, 256, (9, 12, 3), dtype=np.uint8)
     mask = RNG.integers(0, 5, (9, 12), dtype=np.uint8)
     spec = InputSpec(size=(5, 4))
-    image, found = cropped(picture, mask, spec, None, "x")
+    image, found, _ = cropped(picture, mask, spec, None, "x")
     assert torch.equal(image, prepare(picture[2:7, 4:8], spec))
     np.testing.assert_array_equal(found, mask[2:7, 4:8])
 
 
 def test_a_small_picture_is_enlarged_before_it_is_cropped() -> None:
     mask = np.array([[0, 1], [2, 3]], np.uint8)
-    image, found = cropped(np.zeros((2, 2, 3), np.uint8), mask, InputSpec(size=(4, 2)), None, "x")
+    image, found, _ = cropped(np.zeros((2, 2, 3), np.uint8), mask, InputSpec(size=(4, 2)), None, "x")
     assert image.shape == (3, 4, 2)
     assert found is not None
     assert found.tolist() == [[0, 1], [0, 1], [2, 3], [2, 3]]

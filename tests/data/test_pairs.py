@@ -8,6 +8,7 @@ from PIL import Image
 from zoo.data.pairs import MaskFolders, PictureFolder, read_mask
 from zoo.data.resolve import resolve
 from zoo.data.splits import split
+from zoo.interfaces.tasks import Reconstruction, Segmentation
 from zoo.spec.errors import DataError, ZooWarning
 
 Array = np.ndarray
@@ -42,7 +43,7 @@ def pairs(tmp_path: Path) -> Path:
 
 def test_pictures_come_with_the_masks_of_their_names(pairs: Path) -> None:
     mask(pairs / "masks", "2.png", steps(2, 255, 1))
-    data = resolve(pairs, lambda ref: None, needs="mask")
+    data = resolve(pairs, lambda ref: None, task=Segmentation())
     assert isinstance(data, MaskFolders)
     assert data.labels == ("0", "1", "2")
     assert list(data.targets) == [None] * 4
@@ -195,7 +196,7 @@ def test_an_unreadable_picture_is_left_out_with_its_mask(pairs: Path) -> None:
 def test_a_folder_of_pictures_alone(tmp_path: Path) -> None:
     picture(tmp_path / "train" / "a", "0.png")
     picture(tmp_path / "test", "1.png")
-    data = resolve(tmp_path, lambda ref: None, needs="picture")
+    data = resolve(tmp_path, lambda ref: None, task=Reconstruction())
     assert isinstance(data, PictureFolder)
     assert ([data.split_of(i) for i in range(2)], list(data.targets)) == (["test", "train"], [None, None])
     first = data.fingerprint

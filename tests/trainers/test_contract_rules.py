@@ -14,10 +14,7 @@ from zoo.registry.loading import resolve_config, resolve_target
 from zoo.registry.lookup import entries, find
 from zoo.spec.errors import OptionError
 from zoo.testing import Case
-from zoo.testing.rules_trainer_steps import (
-    rule_constructor_and_options_agree,
-    rule_steps_move_weights_by_their_optimizers_alone,
-)
+from zoo.testing.rules_trainer_steps import rule_steps_move_weights_by_their_optimizers_alone
 from zoo.trainers import rows
 
 TRAINERS = [entry.qualified for entry in entries("trainer")]
@@ -61,22 +58,6 @@ def test_an_evaluation_that_leaves_weights_perturbed_is_found(monkeypatch: pytes
     monkeypatch.setattr(Supervised, "evaluate", careless)
     with pytest.raises(AssertionError, match="evaluate with rates of 0 leaves weights moved by"):
         rule_steps_move_weights_by_their_optimizers_alone(case())
-
-
-def test_a_second_default_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def init(self: Supervised, *, lr: float = 0.1, **options: Any) -> None: ...
-
-    monkeypatch.setattr(Supervised, "__signature__", inspect.signature(init))
-    with pytest.raises(AssertionError, match="two defaults of lr"):
-        rule_constructor_and_options_agree(case())
-
-
-def test_an_option_that_is_not_taken_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def init(self: Supervised, *, lr: float = 1e-3) -> None: ...
-
-    monkeypatch.setattr(Supervised, "__signature__", inspect.signature(init))
-    with pytest.raises(AssertionError, match="options that the constructor does not take"):
-        rule_constructor_and_options_agree(case())
 
 
 @pytest.mark.parametrize("name", TRAINERS)

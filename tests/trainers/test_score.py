@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from zoo.interfaces.tasks_dense import Reconstruction
+from zoo.interfaces.tasks import Reconstruction
 from zoo.trainers.score import Score
 
 

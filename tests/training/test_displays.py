@@ -20,7 +20,9 @@ from torch import Tensor
 import zoo
 from zoo.data.report import report
 from zoo.interfaces.model import Model
-from zoo.training.evaluated import Evaluated
+from zoo.interfaces.tasks.analysis import by_class
+from zoo.interfaces.tasks.descriptions import Mistake, worst_table
+from zoo.training.evaluated import Evaluation, Measured
 from zoo.training.images import Images
 from zoo.training.latents import Latents
 from zoo.training.predictions import Predicted, Predictions
@@ -72,7 +74,7 @@ def run(make_model: Make, photos: Path, tmp_path: Path) -> Run:
     )
 
 
-def big(classes: int = 1000) -> Evaluated:
+def big(classes: int = 1000) -> Evaluation:
     """Figures as `evaluate` gives them for very many classes."""
     labels = [f"class {i} {EVIL}" for i in range(classes)]
     confusion = np.eye(classes, dtype=int)
@@ -81,10 +83,11 @@ def big(classes: int = 1000) -> Evaluated:
         label: {"precision": 0.5, "recall": 0.5, "f1": i / classes, "pictures": int(i > 1)}
         for i, label in enumerate(labels)
     }
-    worst = [{"name": EVIL, "label": labels[3], "score": 0.9, "truth": labels[7]}] * 24
-    return Evaluated(
-        split="test", pictures=2000, loss=1.5, accuracy=0.5, labels=labels, confusion=confusion.tolist(),
-        per_class=rows, worst=worst,
+    worst = (Mistake(0, EVIL, labels[3], 0.9, labels[7]),) * 24
+    return Evaluation(
+        on=Measured(data=None, split="test", count=2000, hash=""), metrics={"loss": 1.5, "accuracy": 0.5},
+        labels=labels, confusion=confusion.tolist(), per_class=rows, worst=worst,
+        tables=(*by_class(labels, rows, confusion.tolist()), worst_table(worst)),
     )  # fmt: skip
 
 
@@ -115,14 +118,15 @@ def test_a_notebook_shows_a_run_with_its_curves(run: Run) -> None:
     assert "img" not in page(run).tags
 
 
-def test_what_evaluate_returns_is_a_dictionary_that_prints_as_tables(run: Run, photos: Path) -> None:
+def test_what_evaluate_returns_is_typed_and_prints_as_tables(run: Run, photos: Path) -> None:
     found = zoo.evaluate(run.model, photos)
-    plain = dict(found)
-    assert found == plain
-    assert type(plain["accuracy"]) is float
-    assert json.loads(json.dumps(found)) == plain
+    assert type(found.metrics["accuracy"]) is float
+    assert (found.on.split, found.on.count, found.on.options["seed"]) == ("test", 4, 0)
+    assert found.on.data == f"file:{photos.name}"
+    assert found.on.hash == run.model.recipe.data_hash
+    assert json.loads(json.dumps(found.to_dict())) == found.to_dict()
     for other in (pickle.loads(pickle.dumps(found)), copy.deepcopy(found)):
-        assert (other, type(other)) == (plain, Evaluated)
+        assert (other, type(other)) == (found, Evaluation)
     assert repr(found) == str(found)
     assert str(found).startswith("test split, 4 pictures\n")
     assert "TRUTH \\ ANSWER" in str(found)
@@ -147,9 +151,10 @@ def test_a_confusion_matrix_is_shaded_up_to_twenty_classes() -> None:
     assert len(set(shades)) == 4  # none, one and five of six, all
 
 
-def test_figures_that_somebody_has_changed_are_shown_too() -> None:
-    page(Evaluated())
-    assert repr(Evaluated(accuracy=0.5)).endswith("accuracy  0.5000")
+def test_an_evaluation_without_tables_is_shown_too() -> None:
+    found = Evaluation(on=Measured(data=None, split="val", count=3, hash=""), metrics={"accuracy": 0.5})
+    page(found)
+    assert repr(found) == "val split, 3 pictures\naccuracy  0.5000"
 
 
 def test_a_prediction_of_a_thousand_classes_prints_five() -> None:

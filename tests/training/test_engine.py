@@ -105,7 +105,7 @@ def test_any_module_trains_with_a_loss(tmp_path: Path) -> None:
     net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10))
     run = zoo.fit(net, "digits", loss=torch.nn.CrossEntropyLoss(), epochs=3, lr=0.01, out=tmp_path / "run")
     assert run.metrics["accuracy"] > 0.85
-    assert run.metrics["accuracy"] == zoo.evaluate(run.model, "digits", split="val")["accuracy"]
+    assert run.metrics["accuracy"] == zoo.evaluate(run.model, "digits", split="val").metrics["accuracy"]
     from safetensors.torch import load_file
 
     saved = load_file(run.folder / "model.safetensors")

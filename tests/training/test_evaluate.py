@@ -12,9 +12,8 @@ from zoo.builtin.datasets import Digits
 from zoo.data.batches import Batches
 from zoo.data.splits import split
 from zoo.interfaces.model import Model
+from zoo.interfaces.tasks.classes import per_class
 from zoo.spec.errors import DataError, FormatError, SaveError, TrainingError
-from zoo.training.answers import per_class
-from zoo.training.evaluated import describe
 
 Make = Callable[..., Model]
 DIGITS = {"name": "digits", "per_class": 30}
@@ -28,20 +27,20 @@ def test_figures_are_scikit_learns_on_the_same_outputs(make_model: Make) -> None
     with torch.no_grad():
         probabilities = model.eval()(batch["image"]).double().softmax(1).numpy()
     truth, answer = batch["target"].numpy(), probabilities.argmax(1)
-    assert found["pictures"] == 300
-    assert found["accuracy"] == pytest.approx(metrics.accuracy_score(truth, answer))
-    assert found["loss"] == pytest.approx(metrics.log_loss(truth, probabilities), rel=1e-4)
-    assert found["confusion"] == metrics.confusion_matrix(truth, answer).tolist()
+    assert found.on.count == 300
+    assert found.metrics["accuracy"] == pytest.approx(metrics.accuracy_score(truth, answer))
+    assert found.metrics["loss"] == pytest.approx(metrics.log_loss(truth, probabilities), rel=1e-4)
+    assert found.confusion == metrics.confusion_matrix(truth, answer).tolist()
     table = metrics.precision_recall_fscore_support(truth, answer, zero_division=0)
-    for i, row in enumerate(found["per_class"].values()):
+    for i, row in enumerate(found.per_class.values()):
         assert [row["precision"], row["recall"], row["f1"], row["pictures"]] == pytest.approx(
             [t[i] for t in table]
         )
-    assert model.metrics["all"]["accuracy"] == found["accuracy"]
+    assert model.metrics["all"]["accuracy"] == found.metrics["accuracy"]
 
 
 def test_a_class_that_never_occurs_has_zeros_not_nan() -> None:
-    row = per_class(torch.tensor([0, 0]), torch.tensor([0, 0]), ["a", "b"])["per_class"]["b"]
+    row = per_class(torch.tensor([0, 0]), torch.tensor([0, 0]), ["a", "b"])[0]["b"]
     assert row == {"precision": 0, "recall": 0, "f1": 0, "pictures": 0}
 
 
@@ -49,7 +48,7 @@ def test_the_test_split_is_that_of_the_training_seed(make_model: Make, tmp_path:
     model = make_model()
     zoo.fit(model, "faces", seed=4, epochs=1, out=tmp_path / "run")
     found = zoo.evaluate(str(tmp_path / "run"), "faces")
-    assert found["pictures"] == 30 == len(split(zoo_faces(), 4).test)
+    assert found.on.count == 30 == len(split(zoo_faces(), 4).test)
     with pytest.warns(zoo.ZooWarning, match=r"\d+ of 30 pictures of the test split were trained on"):
         zoo.evaluate(str(tmp_path / "run"), "faces", seed=5)
 
@@ -86,7 +85,7 @@ def test_the_folder_has_figures_and_pictures_of_them(make_model: Make, tmp_path:
     found = zoo.evaluate(model, DIGITS, split="all", out=tmp_path / "deep" / "eval")
     folder = tmp_path / "deep" / "eval"
     assert sorted(f.name for f in folder.iterdir()) == ["confusion.png", "metrics.json", "worst.png"]
-    assert json.loads((folder / "metrics.json").read_text()) == found
+    assert json.loads((folder / "metrics.json").read_text()) == found.to_dict()
     zoo.evaluate(model, DIGITS, split="all", out=folder)  # a second time replaces
 
 
@@ -101,13 +100,13 @@ def test_the_worst_mistakes_are_the_wrong_answers_with_the_least_belief_in_the_t
         table = model.eval()(batch["image"]).softmax(1)
     loss = torch.nn.functional.nll_loss(table.log(), batch["target"], reduction="none")
     wrong = [i for i in loss.argsort(descending=True).tolist() if table[i].argmax() != batch["target"][i]]
-    assert len(found["worst"]) == min(24, len(wrong))
-    first = found["worst"][0]
-    assert first["name"] == f"digits[{wrong[0]}]"
-    assert first["label"] == str(int(table[wrong[0]].argmax()))
-    assert first["score"] == pytest.approx(float(table[wrong[0]].max()), abs=1e-6)
-    assert first["truth"] == str(data.targets[wrong[0]])
-    assert [item["name"] for item in found["worst"]] == [f"digits[{i}]" for i in wrong[:24]]
+    assert len(found.worst) == min(24, len(wrong))
+    first = found.worst[0]
+    assert first.name == f"digits[{wrong[0]}]"
+    assert first.label == str(int(table[wrong[0]].argmax()))
+    assert first.score == pytest.approx(float(table[wrong[0]].max()), abs=1e-6)
+    assert first.truth == str(data.targets[wrong[0]])
+    assert [item.name for item in found.worst] == [f"digits[{i}]" for i in wrong[:24]]
 
 
 class Torch:
@@ -128,10 +127,10 @@ def test_values_have_their_largest_errors_and_a_scatter(make_model: Make, tmp_pa
     targets = [[float(i), -1.0] for i in range(12)]
     targets[7] = [0.0, 5.0]  # of a value that hardly varies else
     found = zoo.evaluate(model, Torch(targets), split="all", out=tmp_path / "eval")
-    assert "per_class" not in found
-    assert "Torch[7]" in describe(found)
-    assert found["worst"][0] == {**found["worst"][0], "name": "Torch[7]", "truth": "0, 5", "score": None}
-    assert len(found["worst"]) == 12
+    assert not found.per_class
+    assert "Torch[7]" in str(found)
+    assert (found.worst[0].name, found.worst[0].truth, found.worst[0].score) == ("Torch[7]", "0, 5", None)
+    assert len(found.worst) == 12
     assert sorted(f.name for f in (tmp_path / "eval").iterdir()) == [
         "metrics.json",
         "scatter.png",
@@ -148,13 +147,22 @@ def test_labels_have_scikit_learns_figures_each(make_model: Make, tmp_path: Path
         chosen = (model.eval()(pictures).sigmoid() >= 0.5).int().numpy()
     table = metrics.precision_recall_fscore_support(targets, chosen, zero_division=0)
     for i, name in enumerate(("red", "big", "old")):
-        row = found["per_class"][name]
+        row = found.per_class[name]
         assert [row[k] for k in ("precision", "recall", "f1", "pictures")] == pytest.approx(
             [t[i] for t in table]
         )
-    assert "confusion" not in found
-    assert "red" in describe(found)
-    assert all(item["label"] != item["truth"] for item in found["worst"])
+    assert found.confusion is None
+    assert "red" in str(found)
+    assert all(item.label != item.truth for item in found.worst)
+
+
+def test_labels_with_names_are_trained_on(make_model: Make, tmp_path: Path) -> None:
+    """They are no classes, of which each image would have one."""
+    names = ("red", "big", "old")
+    targets = np.random.default_rng(0).integers(0, 2, (24, 3)).tolist()
+    model = make_model(head="multilabel", classes=names)
+    run = zoo.fit(model, Torch(targets, classes=names), epochs=1, out=tmp_path / "run", progress=False)
+    assert set(run.metrics) == {"loss", "accuracy", "f1"}
 
 
 def test_a_model_without_mistakes_has_no_picture_of_them(make_model: Make, tmp_path: Path) -> None:
@@ -163,7 +171,7 @@ def test_a_model_without_mistakes_has_no_picture_of_them(make_model: Make, tmp_p
     answers = [int(zoo.predict(model, Torch([0] * 6)[i][0])[0].scores["1"] >= 0.5) for i in range(6)]
     data = Torch(answers, classes=("0", "1"))
     found = zoo.evaluate(model, data, split="all", out=tmp_path)
-    assert (found["accuracy"], found["worst"]) == (1, [])
+    assert (found.metrics["accuracy"], found.worst) == (1, ())
     assert sorted(f.name for f in tmp_path.iterdir()) == ["confusion.png", "metrics.json"]
 
 
@@ -173,7 +181,7 @@ def test_unreadable_pictures_stop_or_are_left_out(make_model: Make, photos: Path
     with pytest.raises(DataError, match=r"dark/3\.png: .*an empty file"):
         zoo.evaluate(model, photos, split="all")
     with pytest.warns(zoo.ZooWarning, match="left out 1 of 28 pictures"):
-        assert zoo.evaluate(model, photos, split="all", skip_unreadable=True)["pictures"] == 27
+        assert zoo.evaluate(model, photos, split="all", skip_unreadable=True).on.count == 27
 
 
 def test_a_folder_that_cannot_be_written_is_said_first(make_model: Make, tmp_path: Path) -> None:

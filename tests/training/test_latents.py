@@ -13,10 +13,10 @@ from sklearn.decomposition import PCA
 
 import zoo
 from zoo.cli import main
-from zoo.interfaces.tasks_dense import Reconstruction
+from zoo.interfaces.tasks import Reconstruction
+from zoo.interfaces.tasks.images import ImageAnalysis
 from zoo.spec.errors import DataError, OptionError, SaveError, ShapeError
 from zoo.training import latents as module
-from zoo.training.answers_pictures import PictureAnswers
 from zoo.training.common import as_dataset
 
 SMALL = {"name": "conv_encoder", "channels": [4, 8]}
@@ -220,18 +220,19 @@ def test_the_worst_pictures_are_those_with_the_largest_error():
     g = torch.Generator().manual_seed(0)
     target = torch.rand(10, 1, 4, 4, generator=g)
     output = (target + torch.arange(10).view(-1, 1, 1, 1) * 0.05).clamp(0, 1)
-    answers = PictureAnswers(Reconstruction(), 3)
+    analysis = ImageAnalysis(Reconstruction(), (), 3)
     order = torch.tensor([4, 9, 0, 7, 1, 2, 8, 3, 6, 5])
     for part in order.split(4):
-        answers.add(output[part], target[part], part)
-    assert [mistake.index for mistake in answers.worst(3, str)] == [9, 8, 7]
-    assert torch.equal(answers.sheet().columns["original"][0], target[9])
-    assert torch.equal(answers.sheet().columns["restored"][2], output[7])
+        analysis.add(output[part], target[part], part, (4, 4))
+    found = analysis.findings(str, {})
+    assert [mistake.index for mistake in found.worst] == [9, 8, 7]
+    assert torch.equal(found.drawings["worst"].columns["original"][0], target[9])
+    assert torch.equal(found.drawings["worst"].columns["restored"][2], output[7])
 
 
 def test_pictures_of_several_sizes_are_drawn_on_white():
-    answers = PictureAnswers(Reconstruction(), 4)
-    answers.add(torch.zeros(1, 1, 2, 3), torch.full((1, 1, 2, 3), 0.5), torch.tensor([0]))
-    answers.add(torch.zeros(1, 1, 4, 2), torch.full((1, 1, 4, 2), 0.25), torch.tensor([1]))
-    first = answers.sheet().columns["original"][0, 0]
+    analysis = ImageAnalysis(Reconstruction(), (), 4)
+    analysis.add(torch.zeros(1, 1, 2, 3), torch.full((1, 1, 2, 3), 0.5), torch.tensor([0]), (2, 3))
+    analysis.add(torch.zeros(1, 1, 4, 2), torch.full((1, 1, 4, 2), 0.25), torch.tensor([1]), (4, 2))
+    first = analysis.findings(str, {}).drawings["worst"].columns["original"][0, 0]
     assert first.tolist() == [[0.5] * 3, [0.5] * 3, [1.0] * 3, [1.0] * 3]

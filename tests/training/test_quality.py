@@ -126,9 +126,9 @@ def test_a_generative_model_is_evaluated_by_another(tmp_path: Path) -> None:
     figures = zoo.evaluate(
         model, data, split="all", features=tmp_path / "judge", samples=30, seed=1, out=tmp_path / "out"
     )
-    assert figures["pictures"] == 80
-    assert figures["samples"] == 30
-    assert set(figures["classes"]) == {"a", "b", "c"}
+    assert figures.on.count == 80
+    assert figures.more["samples"] == 30
+    assert set(figures.more["classes"]) == {"a", "b", "c"}
     assert {"frechet", "precision", "recall"} == set(model.metrics["all"])
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["metrics.json", "samples.png"]
     again = zoo.evaluate(model, data, split="all", features=classifier(), samples=30, seed=1)

@@ -16,13 +16,12 @@ import zoo
 from zoo.builtin.datasets_shapes import Shapes
 from zoo.data.batches import Batches
 from zoo.interfaces.model import Model
-from zoo.interfaces.tasks_dense import Segmentation
+from zoo.interfaces.tasks import Segmentation
+from zoo.interfaces.tasks.masks import confusions, picture_ious
 from zoo.spec.errors import DataError
 from zoo.trainers.score import Score
 from zoo.training import fit as fit_module
-from zoo.training.answers_masks import confusions, picture_ious
 from zoo.training.engine import Engine
-from zoo.training.evaluated import describe
 from zoo.training.sheets import COLOURS, overlay
 
 LABELS = ("background", "circle", "square", "triangle")
@@ -94,10 +93,10 @@ def test_figures_by_class_and_the_worst_pictures(make, tmp_path: Path) -> None:
     stats = smp.metrics.get_stats(
         answer.reshape(1, -1, 32), truth.reshape(1, -1, 32), mode="multiclass", num_classes=4
     )
-    rows = list(found["per_class"].values())
+    rows = list(found.per_class.values())
     for name, peer in (("iou", smp.metrics.iou_score), ("dice", smp.metrics.f1_score)):
         assert [row[name] for row in rows] == pytest.approx(peer(*stats)[0].tolist(), abs=1e-6)
-        assert found[name] == pytest.approx(np.mean([row[name] for row in rows]), abs=1e-6)
+        assert found.metrics[name] == pytest.approx(np.mean([row[name] for row in rows]), abs=1e-6)
     for name, peer in (("precision", smp.metrics.precision), ("recall", smp.metrics.recall)):
         expected = peer(*stats, zero_division=0)[0].tolist()
         assert [row[name] for row in rows] == pytest.approx(expected, abs=1e-6)
@@ -108,11 +107,11 @@ def test_figures_by_class_and_the_worst_pictures(make, tmp_path: Path) -> None:
         pairs = [((one == k), (other == k)) for k in there]
         overlaps.append(np.mean([float((a & b).sum() / (a | b).sum()) for a, b in pairs]))
     order = np.argsort(overlaps, kind="stable")[:24]
-    assert [item["name"] for item in found["worst"]] == [f"shapes[{i}]" for i in order]
-    assert [item["score"] for item in found["worst"]] == pytest.approx(sorted(overlaps)[:24], abs=1e-6)
+    assert [item.name for item in found.worst] == [f"shapes[{i}]" for i in order]
+    assert [item.score for item in found.worst] == pytest.approx(sorted(overlaps)[:24], abs=1e-6)
     assert sorted(f.name for f in (tmp_path / "eval").iterdir()) == ["metrics.json", "worst.png"]
-    assert json.loads((tmp_path / "eval" / "metrics.json").read_text()) == found
-    text = describe(found)
+    assert json.loads((tmp_path / "eval" / "metrics.json").read_text()) == found.to_dict()
+    text = str(found)
     assert "CLASS" in text
     assert {"IOU", "DICE", "PIXELS"} <= set(text.split())
 

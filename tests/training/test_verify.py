@@ -51,8 +51,8 @@ def test_the_threshold_is_that_of_the_val_split_and_travels_with_the_model(
     assert (found.threshold, found.source) == (threshold, "val split")
     assert str(found) == f"same: similarity 1.000, at least {threshold:.3f} (val split)"
     test = zoo.evaluate(loaded, DIGITS, split="test")
-    assert test["threshold"] == threshold
-    chosen = zoo.evaluate(loaded, {"name": "digits", "per_class": 30}, split="val")["threshold"]
+    assert test.metrics["threshold"] == threshold
+    chosen = zoo.evaluate(loaded, {"name": "digits", "per_class": 30}, split="val").metrics["threshold"]
     assert zoo.verify(loaded, picture, picture).threshold == chosen != threshold
     assert f"| threshold | {chosen:.4g} |" in (zoo.save(loaded, tmp_path / "again") / "README.md").read_text()
 
@@ -69,8 +69,8 @@ def test_an_evaluation_has_the_figures_of_all_pairs_at_that_threshold(model: Mod
     targets = torch.tensor([dataset.targets[i] for i in indices])
     alike = (targets[:, None] == targets)[torch.triu_indices(len(rows), len(rows), 1).unbind()]
     right = ((likeness >= 0.9)[alike].double().mean() + (likeness < 0.9)[~alike].double().mean()) / 2
-    assert found["accuracy"] == pytest.approx(float(right), abs=1e-6)
-    assert model.metrics["test"] == {k: found[k] for k in ("auc", "eer", "threshold", "accuracy")}
+    assert found.metrics["accuracy"] == pytest.approx(float(right), abs=1e-6)
+    assert model.metrics["test"] == {k: found.metrics[k] for k in ("auc", "eer", "threshold", "accuracy")}
     with Image.open(tmp_path / "out/roc.png") as picture:
         assert picture.width > 900
     assert {file.name for file in (tmp_path / "out").iterdir()} == {"metrics.json", "roc.png"}
@@ -81,7 +81,7 @@ def test_a_split_without_pairs_of_both_kinds_has_no_figures_and_does_not_stop_an
 ) -> None:
     one_class = {"name": "digits", "per_class": 12, "classes": ["3"]}
     found = zoo.evaluate(model, one_class, split="all", out=tmp_path / "out")
-    assert {"auc", "eer", "threshold", "accuracy", "rates"}.isdisjoint(found)
+    assert {"auc", "eer", "threshold", "accuracy", "rates"}.isdisjoint(found.to_dict())
     few = {"name": "digits", "per_class": 5}  # one of each class in val
     with pytest.warns(zoo.ZooWarning, match="no two pictures of one class, so no threshold is chosen"):
         run = zoo.fit(model, few, epochs=1, out=tmp_path / "run")
@@ -107,7 +107,7 @@ def test_what_cannot_be_compared_is_one_line(
 
 def test_a_classifier_does_not_verify_and_data_need_classes(model: Model) -> None:
     other = zoo.build("mlp", hidden=[8], head="binary", in_channels=1, input_size=8, seed=0)
-    with pytest.raises(TrainingError, match="expected a model with task embedding, got task binary"):
+    with pytest.raises(TrainingError, match="expected a model whose output is an embedding, got task binary"):
         zoo.verify(other, torch.rand(1, 8, 8), torch.rand(1, 8, 8), threshold=0.5)
     with pytest.raises(
         DataError, match="evaluate: data: expected a class for each picture, got pictures alone"
@@ -127,12 +127,12 @@ def test_letters_that_were_never_trained_are_told_apart(tmp_path: Path) -> None:
     head = {"name": "embedding", "dim": 32}
     net = zoo.build("tiny_resnet", head=head, in_channels=1, input_size=32, seed=0)
     unseen = {"name": "glyphs", "per_class": 44, "classes": UNSEEN}
-    before = zoo.evaluate(net, unseen, split="all")["auc"]
+    before = zoo.evaluate(net, unseen, split="all").metrics["auc"]
     assert before < 0.65
     seen = {"name": "glyphs", "per_class": 44, "classes": SEEN}
     loss = {"name": "arcface", "margin": 0.3, "scale": 16.0}
     zoo.fit(net, seen, loss=loss, epochs=5, out=tmp_path / "run")
     found = zoo.evaluate(net, unseen, split="all")
-    assert found["threshold"] == net.metrics["val"]["threshold"]
-    assert found["auc"] > 0.8
-    assert found["accuracy"] > 0.7
+    assert found.metrics["threshold"] == net.metrics["val"]["threshold"]
+    assert found.metrics["auc"] > 0.8
+    assert found.metrics["accuracy"] > 0.7

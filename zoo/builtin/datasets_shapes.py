@@ -12,8 +12,7 @@ import numpy.typing as npt
 
 from zoo.data.seeds import mix
 from zoo.interfaces.dataset import Dataset, Sample
-from zoo.interfaces.tasks import Task
-from zoo.interfaces.tasks_dense import Segmentation
+from zoo.interfaces.tasks import Segmentation, Task
 
 Floats = npt.NDArray[np.float64]
 Inside = Callable[[Floats, Floats], npt.NDArray[np.bool_]]

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from zoo.interfaces.loss import Loss
-from zoo.interfaces.tasks_dense import Segmentation
+from zoo.interfaces.tasks import Segmentation
 from zoo.spec.errors import ShapeError
 
 _MAPS = 4

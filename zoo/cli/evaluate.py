@@ -67,11 +67,10 @@ def command(
         from zoo.hub.folder import save as save_model
 
         loaded, folder = as_model(model)
-        kept = {k: v for k, v in figures.items() if isinstance(v, float)}
-        loaded.metrics = {**loaded.metrics, split: kept}
+        loaded.metrics = {**loaded.metrics, split: dict(figures.metrics)}
         save_model(loaded, str(folder))
     if as_json:
-        emit_json(figures)
+        emit_json(figures.to_dict())
     else:
         click.echo(figures)
         if out is not None:

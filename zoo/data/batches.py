@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
@@ -16,8 +17,13 @@ from zoo.data.pictures import prepare
 from zoo.data.seeds import generator
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.dataset import Dataset
+from zoo.interfaces.places import SpatialTensor, resizing
+from zoo.interfaces.tasks import Task
 from zoo.spec.errors import DataError, OptionError, ZooError
 from zoo.spec.inputs import InputSpec
+
+PLACE, SIZE = "place", "size"
+"""Entries of a batch that say where each image comes from."""
 
 Item = dict[str, Any] | ZooError
 Place = tuple[int, int]
@@ -37,6 +43,9 @@ class Batches:
         crop: cut pictures of another size to that of the spec, instead of resizing them: at a random place
             where the order is shuffled, else in the middle. Only smaller ones are enlarged.
         own_size: leave each picture in its own size, whatever the spec says; batches are then of one.
+        task: how targets are read and collated; by default that of the data set.
+        places: say of each picture where it comes from, in `place` (N x 3 x 3, from the picture as it is here
+            to its source, see `zoo.interfaces.geometry`) and `size` (N x 2, the source's height and width).
         workers: processes that read; 0 reads in this one.
         **order: which batches in which order, see `zoo.data.order.Order`.
 
@@ -53,6 +62,8 @@ class Batches:
         *,
         crop: bool = False,
         own_size: bool = False,
+        task: Task | None = None,
+        places: bool = False,
         workers: int = 0,
         **order: Any,
     ) -> None:
@@ -61,9 +72,15 @@ class Batches:
         order |= {"batch_size": 1} if own_size else {}
         self.dataset, self.order = dataset, Order(indices, **order)
         self._loader: DataLoader[Any] = DataLoader(
-            _Prepared(dataset, spec, crop, own_size, self.order.seed if self.order.shuffle else None),
+            _Prepared(
+                dataset,
+                spec,
+                Reading(crop=crop and not own_size, own_size=own_size, places=places),
+                self.order.seed if self.order.shuffle else None,
+                chosen := task or dataset.task or Task(),
+            ),
             batch_sampler=_InEpoch(self.order),
-            collate_fn=_collate,
+            collate_fn=partial(_collate, task=chosen),
             num_workers=workers,
             persistent_workers=workers > 0,
             generator=torch.Generator(),  # so that it draws nothing from the global one
@@ -93,6 +110,15 @@ class Batches:
         return self.epoch()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How images come to the size of a batch; see `Batches`."""
+
+    crop: bool
+    own_size: bool
+    places: bool
+
+
 class _InEpoch:
     """The lists of an order, with the number of the epoch for workers, which see nothing else of it."""
 
@@ -111,10 +137,9 @@ class _Prepared(TorchDataset[Item]):
     """Samples as the model takes them. Errors are values here: torch's workers garble what is raised."""
 
     def __init__(
-        self, dataset: Dataset, spec: InputSpec, crop: bool, own_size: bool, seed: int | None
+        self, dataset: Dataset, spec: InputSpec, reading: Reading, seed: int | None, task: Task
     ) -> None:
-        self.dataset, self.spec, self.crop, self.seed = dataset, spec, crop and not own_size, seed
-        self.own_size = own_size
+        self.dataset, self.spec, self.reading, self.seed, self.task = dataset, spec, reading, seed, task
 
     def __getitem__(self, place: Place) -> Item:
         epoch, index = place
@@ -122,21 +147,36 @@ class _Prepared(TorchDataset[Item]):
             sample, where = self.dataset[index], self.dataset.name(index)
             if sample.mask is not None:
                 check_mask(sample.mask, sample.picture, where, len(self.dataset.labels) or None)
-            if self.crop:
+            own = sample.picture.shape[0], sample.picture.shape[1]
+            if self.reading.crop:
                 draw = None if self.seed is None else generator("place", self.seed, epoch, index)
-                image, mask = cropped(sample.picture, sample.mask, self.spec, draw, where)
+                image, mask, matrix = cropped(sample.picture, sample.mask, self.spec, draw, where)
             else:
-                own = sample.picture.shape[0], sample.picture.shape[1]
-                spec = self.spec.with_size(own) if self.own_size else self.spec
+                spec = self.spec.with_size(own) if self.reading.own_size else self.spec
                 image = prepare(sample.picture, spec, where)
                 mask = None if sample.mask is None else prepare_mask(sample.mask, spec.size)
+                matrix = resizing(own, spec.size)
+            target = sample.target
+            if self.task.spatial and target is not None:
+                rows = self._rows(target, where)
+                target = rows.warped(matrix[None], own, (image.shape[1], image.shape[2]))
         except ZooError as error:
             return error
-        item = {"image": image, "target": sample.target, "index": index}
+        item = {"image": image, "target": target, "index": index}
+        item |= {PLACE: matrix, SIZE: torch.tensor(own)} if self.reading.places else {}
         return item if mask is None else {**item, "mask": mask}
 
+    def _rows(self, target: Any, where: str) -> SpatialTensor:
+        """One target as a tensor of one row."""
+        try:
+            rows = self.task.collate([target])
+        except (TypeError, ValueError) as error:
+            raise DataError(f"target of {where}", expected="numbers", got=str(error)) from error
+        assert isinstance(rows, SpatialTensor)  # noqa: S101 - as a task promises by `spatial`
+        return rows
 
-def _collate(items: list[Item]) -> Batch | ZooError:
+
+def _collate(items: list[Item], task: Task) -> Batch | ZooError:
     good = []
     for item in items:
         if isinstance(item, ZooError):
@@ -146,16 +186,11 @@ def _collate(items: list[Item]) -> Batch | ZooError:
     targets = [item["target"] for item in good]
     if targets[0] is not None:
         try:
-            batch["target"] = as_targets(targets)
-        except (TypeError, ValueError) as error:
+            batch["target"] = torch.cat(targets) if task.spatial else task.collate(targets)
+        except (TypeError, ValueError, RuntimeError) as error:
             return DataError("targets", expected="numbers, or rows of one length", got=str(error))
-    if "mask" in good[0]:
-        batch["mask"] = torch.stack([item["mask"] for item in good])
+    for name in ("mask", PLACE, SIZE):
+        if name in good[0]:
+            batch[name] = torch.stack([item[name] for item in good])
     batch["index"] = torch.tensor([item["index"] for item in good])
     return batch
-
-
-def as_targets(values: Sequence[Any]) -> Tensor:
-    """Class indices as int64, everything else as float32."""
-    whole = all(isinstance(value, int) and not isinstance(value, bool) for value in values)
-    return torch.tensor(list(values), dtype=torch.int64 if whole else torch.float32)

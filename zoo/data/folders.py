@@ -12,7 +12,7 @@ from zoo.data.layout import scan
 from zoo.data.pictures import decode
 from zoo.data.reading import readable
 from zoo.interfaces.dataset import Dataset, Sample
-from zoo.interfaces.tasks import Binary, Multiclass
+from zoo.interfaces.tasks.choice import for_classes
 from zoo.spec.errors import DataError, quote
 
 _PAIR = 2
@@ -108,7 +108,7 @@ class ClassFolders(RootedFiles):
         numbers = {label: i for i, label in enumerate(self.labels)}
         self._targets = [numbers[layout.classes[i]] for i in kept]
         self._splits = [layout.splits[i] for i in kept]
-        self.task = Binary() if len(self.labels) == _PAIR else Multiclass()
+        self.task = for_classes(len(self.labels))
         there = set(self._targets)
         for label in self.labels:
             if numbers[label] not in there:
@@ -144,7 +144,7 @@ class FoundFolders(PictureFiles):
         super().__init__(self.layout.files)
         self.labels = tuple(sorted({*self.layout.labels, *self.layout.classes}))
         if len(self.labels) >= _PAIR:
-            self.task = Binary() if len(self.labels) == _PAIR else Multiclass()
+            self.task = for_classes(len(self.labels))
 
     @property
     def targets(self) -> Sequence[int]:

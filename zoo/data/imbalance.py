@@ -52,5 +52,7 @@ def class_counts(dataset: Dataset) -> dict[str, int]:
         found = Counter(targets)
         return {label: found[i] for i, label in enumerate(labels)}
     if all(isinstance(target, list | tuple) and len(target) == len(labels) for target in targets):
+        if any(isinstance(value, list | tuple) for value in targets[0]):  # rows, not labels that are there
+            return {}
         return {label: sum(bool(target[i]) for target in targets) for i, label in enumerate(labels)}
     return {}

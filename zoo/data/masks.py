@@ -12,7 +12,8 @@ from torch import Tensor
 
 from zoo.data.pictures import prepare
 from zoo.interfaces.dataset import Picture
-from zoo.interfaces.tasks_dense import Segmentation
+from zoo.interfaces.places import resizing
+from zoo.interfaces.tasks.masks import IGNORED
 from zoo.spec.errors import DataError
 from zoo.spec.inputs import InputSpec
 
@@ -31,8 +32,8 @@ def check_mask(mask: npt.NDArray[Any], picture: Picture, where: str, classes: in
     if mask.ndim != 2 or mask.dtype != np.uint8 or mask.shape != picture.shape[:2]:
         expected = f"uint8 {picture.shape[0]} x {picture.shape[1]}, as the picture"
         raise DataError(f"mask of {where}", expected=expected, got=f"{mask.dtype} {_axes(mask)}")
-    if classes is not None and (bad := mask[(mask >= classes) & (mask != Segmentation.ignored)]).size:
-        expected = f"classes 0..{classes - 1}, or {Segmentation.ignored} for what does not count"
+    if classes is not None and (bad := mask[(mask >= classes) & (mask != IGNORED)]).size:
+        expected = f"classes 0..{classes - 1}, or {IGNORED} for what does not count"
         raise DataError(f"mask of {where}", expected=expected, got=str(bad.max()))
 
 
@@ -51,7 +52,7 @@ def prepare_mask(mask: Mask, size: tuple[int, int]) -> Tensor:
 
 def cropped(
     picture: Picture, mask: Mask | None, spec: InputSpec, draw: torch.Generator | None, where: str
-) -> tuple[Tensor, Tensor | None]:
+) -> tuple[Tensor, Tensor | None, Tensor]:
     """A part of a picture and of its mask, as large as a spec says.
 
     Args:
@@ -62,7 +63,8 @@ def cropped(
         where: how messages call the picture.
 
     Returns:
-        C x H x W float32 in [0, 1], and H x W int64.
+        C x H x W float32 in [0, 1], H x W int64, and the matrix from the part to the picture, 3 x 3; see
+        `zoo.interfaces.places.resizing`.
     """
     height, width = spec.size
     own = picture.shape[0], picture.shape[1]
@@ -70,11 +72,12 @@ def cropped(
     size = max(round(own[0] * scale), height), max(round(own[1] * scale), width)
     top, left = _corner(size, spec.size, draw)
     window = slice(top, top + height), slice(left, left + width)
+    matrix = resizing(own, size, ((top, left), (height, width)))
     if scale == 1:
         part = prepare(picture[window], spec, where)
-        return part, None if mask is None else prepare_mask(mask[window], spec.size)
+        return part, None if mask is None else prepare_mask(mask[window], spec.size), matrix
     part = prepare(picture, spec.with_size(size), where)[:, *window].contiguous()
-    return part, None if mask is None else prepare_mask(mask, size)[window].contiguous()
+    return part, None if mask is None else prepare_mask(mask, size)[window].contiguous(), matrix
 
 
 def _corner(own: tuple[int, int], wanted: tuple[int, int], draw: torch.Generator | None) -> tuple[int, int]:

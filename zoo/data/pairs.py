@@ -17,7 +17,7 @@ from zoo.data.masks import check_mask
 from zoo.data.pictures import decode
 from zoo.data.reading import in_threads, readable
 from zoo.interfaces.dataset import Sample
-from zoo.interfaces.tasks_dense import Segmentation
+from zoo.interfaces.tasks.choice import for_masks
 from zoo.spec.errors import DataError, listing, quote
 
 PICTURES, MASKS, CLASSES = "images", "masks", "classes.txt"
@@ -94,7 +94,7 @@ class MaskFolders(PictureFolder):
         self._white = found in ({0, _WHITE}, {_WHITE}) and len(names) in (0, len(_BINARY))
         numbers = {0, 1} if self._white else found - {_WHITE}
         self.labels = _labels(names, numbers, where)
-        self.task = Segmentation()
+        self.task = for_masks()
 
     def _chosen(self, root: Path) -> list[Path]:
         self._mask_of = _pairs(picture_files(root), root)

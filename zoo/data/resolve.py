@@ -11,6 +11,7 @@ from zoo.data.layout import scan
 from zoo.data.pairs import MaskFolders, PictureFolder
 from zoo.data.wrapped import TorchData
 from zoo.interfaces.dataset import Dataset
+from zoo.interfaces.tasks import Task
 from zoo.registry.references import meant
 from zoo.spec.errors import DataError, OptionError, quote
 from zoo.spec.reference import ComponentRef, HubRef, PathRef, Reference
@@ -46,15 +47,15 @@ def reference_of(data: Any) -> Reference | None:
     return meant(data, "dataset") if said else None
 
 
-def resolve(data: Any, named: Named, *, needs: str = "target", skip_unreadable: bool = False) -> Dataset:
+def resolve(data: Any, named: Named, *, task: Task | None = None, skip_unreadable: bool = False) -> Dataset:
     """The data set that is meant.
 
     Args:
         data: a folder (a path, `file:...` or `pathlib.Path`), a name, a table with name and options, a torch
             data set of the map style, or a data set of ours. A bare name that no data set has is a folder.
         named: makes a data set by name.
-        needs: how a folder is read: `target` as class folders, `mask` as pictures with masks, `picture` as
-            class folders where it is so laid out, else as pictures.
+        task: says how a folder is read (as class folders, as pictures with masks, or as class folders where
+            it is so laid out, else as pictures) and how the targets of a torch data set are.
         skip_unreadable: leaves out the files of a folder that cannot be read; see `ClassFolders`.
 
     Raises:
@@ -64,7 +65,7 @@ def resolve(data: Any, named: Named, *, needs: str = "target", skip_unreadable: 
     """
     folder = folder_of(data)
     if folder is not None:
-        return _read(folder, needs)(folder, skip_unreadable=skip_unreadable)
+        return _read(folder, task.needs if task else "target")(folder, skip_unreadable=skip_unreadable)
     if skip_unreadable:
         expected = "a folder of pictures beside it"
         raise OptionError("skip_unreadable", expected=expected, got=quote(_called(data)), hint="leave it out")
@@ -72,7 +73,7 @@ def resolve(data: Any, named: Named, *, needs: str = "target", skip_unreadable: 
         return data
     if not isinstance(data, str | Mapping | ComponentRef | HubRef):
         if hasattr(data, "__getitem__") and hasattr(data, "__len__") and not isinstance(data, list | tuple):
-            return TorchData(data)
+            return TorchData(data, task)
         expected = "a folder, the name of a data set, or a torch data set with len() and []"
         raise DataError("data", expected=expected, got=quote(type(data).__name__))
     ref = reference_of(data)

@@ -9,9 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.interfaces.dataset import Dataset
+from zoo.interfaces.tasks import Task
 from zoo.spec.errors import DataError, listing, quote, warn
 
 NAMES = ("train", "val", "test")
+_ALL = None
+"""Stratum of all samples where there are no classes."""
+
 FRACTIONS = (0.70, 0.15, 0.15)
 """Shares of train, val and test where the user made no splits."""
 
@@ -104,9 +108,10 @@ def split(
 
 
 def _strata(dataset: Dataset) -> Sequence[Any]:
-    targets = dataset.targets
-    classes = all(isinstance(t, int) for t in targets)
-    return targets if classes else [0] * len(targets)
+    """What each sample is stratified by; one and the same where the task tells no classes."""
+    task = dataset.task or Task()
+    strata = [task.stratum(target) for target in dataset.targets]
+    return [_ALL] * len(strata) if None in strata else strata
 
 
 def _draw(
@@ -203,7 +208,7 @@ def _check_trainable(dataset: Dataset, strata: Sequence[Any], sides: dict[str, l
         if not sides[name]:
             hint = "add pictures" if name == "val" else "add a folder train/"
             raise DataError(f"the {name} split", expected="at least one picture", got="none", hint=hint)
-    if not dataset.labels or dataset.masks:
+    if not dataset.labels or _ALL in strata:
         return
     counts = Counter(strata[i] for i in sides["train"])
     if len(set(strata)) == 1:

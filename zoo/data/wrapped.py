@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-from torch import Tensor
-
 from zoo.data.pictures import to_picture
 from zoo.interfaces.dataset import Dataset, Sample
-from zoo.interfaces.tasks import Binary, Multiclass, Regression
+from zoo.interfaces.tasks import Task
+from zoo.interfaces.tasks.choice import for_targets
 from zoo.spec.errors import DataError, quote
 
 _PAIR = 2
@@ -26,23 +24,20 @@ class TorchData(Dataset):
 
     Args:
         source: has `__len__` and `__getitem__`.
+        task: reads the targets; None where it is read off them.
 
     Raises:
         DataError: it has not, or is empty, or an item is not such a pair.
     """
 
-    def __init__(self, source: Any) -> None:
-        self.source = source
+    def __init__(self, source: Any, task: Task | None = None) -> None:
+        self.source, self._parse = source, (task or Task()).parse
         if len(source) == 0:
             raise DataError(f"data {type(source).__name__}", expected="samples", got="none")
         self.labels = tuple(str(name) for name in getattr(source, "classes", ()))
-        first = self.targets[0]
-        if isinstance(first, int):
-            count = max(len(self.labels), max(self.targets) + 1)
-            self.labels = self.labels or tuple(str(i) for i in range(count))
-            self.task = Binary() if count == _PAIR else Multiclass()
-        else:
-            self.task = Regression()
+        if isinstance(self.targets[0], int) and not self.labels:
+            self.labels = tuple(str(i) for i in range(max(self.targets) + 1))
+        self.task = task or for_targets(self.targets, self.labels)
 
     def __len__(self) -> int:
         return len(self.source)
@@ -51,14 +46,14 @@ class TorchData(Dataset):
         item = self.source[index]
         if not isinstance(item, tuple | list) or len(item) != _PAIR:
             raise DataError(self.name(index), expected="a pair (picture, target)", got=quote(item))
-        return Sample(to_picture(item[0], self.name(index)), _plain(item[1]))
+        return Sample(to_picture(item[0], self.name(index)), self._parse(item[1]))
 
     @cached_property
     def targets(self) -> Sequence[Any]:
         """All targets as plain numbers or lists."""
         given = getattr(self.source, "targets", None)
         if given is not None and len(given) == len(self):
-            return [_plain(target) for target in given]
+            return [self._parse(target) for target in given]
         return [self[i].target for i in range(len(self))]
 
     def group_of(self, index: int) -> str | None:
@@ -70,10 +65,3 @@ class TorchData(Dataset):
     def name(self, index: int) -> str:
         """For example `MNIST[3]`."""
         return f"{type(self.source).__name__}[{index}]"
-
-
-def _plain(target: Any) -> Any:
-    """A target as a number or a list of numbers."""
-    if isinstance(target, Tensor | np.ndarray | np.generic):
-        return target.tolist()
-    return target

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.hub.readme import BEGIN, END
-from zoo.interfaces.tasks import Binary, Embedding, Multiclass, Multilabel, Ordinal
-from zoo.interfaces.tasks_dense import Generation
 from zoo.registry.install import way_to_install
 from zoo.spec.errors import BadReferenceError
 from zoo.spec.reference import HubRef, PathRef, parse_reference
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
 CURVES_FILE = "curves.png"
 HISTORY_FILE = "history.json"
 
-_CLASSIFIES = "image-classification"
+_FEATURES = "image-feature-extraction"
 _MOST_LABELS = 20
 _SPLITS_OF_THE_DATA = ("train", "val", "test")
 _COLOURS = {1: "Gray", 3: "RGB"}
@@ -88,11 +86,7 @@ def _front(model: Model, reference: str | None) -> str:
 
 def _pipeline(model: Model) -> str | None:
     """The Hub's word for the task."""
-    if isinstance(model.task, Binary | Multiclass | Ordinal | Multilabel):
-        return _CLASSIFIES
-    if isinstance(model.task, Generation):
-        return "unconditional-image-generation"
-    return "image-feature-extraction" if model.task is None or isinstance(model.task, Embedding) else None
+    return _FEATURES if model.task is None else model.task.card.pipeline
 
 
 def _base(model: Model) -> str | None:
@@ -137,9 +131,8 @@ def _results(model: Model, pipeline: str) -> list[EvalResult]:
 
 def _what(model: Model) -> str:
     """One sentence, and where the weights come from."""
-    noun = "image classifier" if _pipeline(model) == _CLASSIFIES else "model"
     article = "An" if model.task and model.task.name[0] in "aeiou" else "A"
-    task = f"{article} {model.task.name} {noun}" if model.task else "A feature extractor"
+    task = f"{article} {model.task.name} {model.task.card.noun}" if model.task else "A feature extractor"
     lines = [f"{task} for PyTorch, made with zoo. Weights: {model.origin or 'random'}."]
     if model.labels:
         shown = ", ".join(" ".join(label.split()) for label in model.labels[:_MOST_LABELS])
@@ -151,11 +144,7 @@ def _what(model: Model) -> str:
 def _use(model: Model, reference: str | None) -> str:
     ways = [way_to_install(name, version=number, here=False) for name, number in model.plugins.items()]
     load = f'zoo.pull("{reference}")' if reference else 'zoo.load("this-folder")'
-    use = 'print(zoo.predict(model, "picture.jpg"))' if model.task else "features = model(pictures)"
-    if isinstance(model.task, Generation):
-        use = 'zoo.sample(model, 16, seed=0, out="samples.png")'
-    if isinstance(model.task, Embedding):
-        use = 'print(zoo.verify(model, "one.jpg", "other.jpg"))'
+    use = model.task.card.usage if model.task else "features = model(pictures)"
     code = f"import zoo\n\nmodel = {load}\n{use}"
     needs = ", ".join(f"{name}=={number}" for name, number in model.plugins.items())
     shell = "\n".join(ways)
@@ -168,7 +157,7 @@ def _input(model: Model) -> str:
     mean, std = (", ".join(f"{v:.4g}" for v in values) for values in (spec.mean, spec.std))
     low, high = spec.range
     scaled = "" if spec.range == (0.0, 1.0) else f" scaled to [{low:g}, {high:g}],"
-    if isinstance(model.task, Generation):
+    if model.task is not None and model.task.generates:
         shape = f"N x {spec.channels} x {spec.size[0]} x {spec.size[1]}"
         return f"## Output\n\n{colours} pictures {shape} with values in [0, 1]."
     return (
@@ -185,7 +174,9 @@ def _measured(model: Model) -> str:
     names = list(dict.fromkeys(name for row in rows.values() for name in row))
     table = [["metric", *rows], ["---"] * (len(rows) + 1)]
     table += [[name, *(_number(row.get(name)) for row in rows.values())] for name in names]
-    return "## Figures\n\n" + _markdown(table)
+    words = model.task.card.figures if model.task else {}
+    lines = [f"- {name}: {words[name]}" for name in names if name in words]
+    return "\n".join(["## Figures", "", _markdown(table), *([""] if lines else []), *lines])
 
 
 def _trained(model: Model, history: Sequence[Row], curves: bool) -> str:

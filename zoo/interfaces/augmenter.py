@@ -11,7 +11,10 @@ from zoo.interfaces.geometry import Fill, warp
 from zoo.spec.errors import ShapeError
 
 Batch = dict[str, Tensor]
-"""`image` N x C x H x W in [0, 1], `target`, `index` of the sample, and `mask` if there is one."""
+"""`image` N x C x H x W in [0, 1], `target`, `index` of the sample, and `mask` if there is one.
+
+An entry that is a `zoo.interfaces.places.SpatialTensor` tells places in the images, and moves with their
+pixels."""
 
 
 class Augmenter(nn.Module):
@@ -24,10 +27,17 @@ class Augmenter(nn.Module):
         changes_labels: whether targets change too.
         resamples: whether pixels are interpolated; then `zoo.interfaces.geometry.resampler` belongs in a
             run's record.
+        moves_places: whether it moves each `zoo.interfaces.places.SpatialTensor` of a batch with the pixels,
+            or moves no pixels; where not, it is refused for tasks whose targets are places.
     """
 
     changes_labels: bool = False
     resamples: bool = False
+
+    @property
+    def moves_places(self) -> bool:
+        """Whatever interpolates without being `Geometric` must say so itself."""
+        return not self.resamples
 
     def forward(self, batch: Batch, draws: list[torch.Generator]) -> Batch:
         """The augmented batch; the one given is left as it is.
@@ -47,6 +57,7 @@ class Geometric(Augmenter):
     """
 
     resamples = True
+    moves_places = True
 
     def __init__(self, *, fill: Fill | None) -> None:
         super().__init__()
@@ -81,6 +92,11 @@ class Chain(Augmenter):
         self.items = nn.ModuleList(_laid_open(items))
         self.changes_labels = any(item.changes_labels for item in self)
         self.resamples = any(item.resamples for item in self)
+
+    @property
+    def moves_places(self) -> bool:
+        """Whether all of them do."""
+        return all(item.moves_places for item in self)
 
     def __iter__(self) -> Iterator[Augmenter]:
         for item in self.items:

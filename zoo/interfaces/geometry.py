@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from zoo.interfaces.places import SpatialTensor
 from zoo.spec.errors import OptionError, ShapeError, listing, quote
 
 FILL_MODES = ("nearest", "constant", "reflect", "wrap")
@@ -70,7 +71,7 @@ def resampler(device: torch.device | str) -> str:
 def warp(batch: Mapping[str, Tensor], matrices: Tensor, fill: Fill) -> dict[str, Tensor]:
     """A batch with its pictures, and masks if there are any, warped.
 
-    Floating masks are interpolated as pictures are; others keep their classes.
+    Floating masks are interpolated as pictures are; others keep their classes. A `SpatialTensor` moves along.
 
     Args:
         batch: `image` N x C x H x W in [0, 1]; `mask` N x H x W or N x C x H x W.
@@ -91,7 +92,9 @@ def warp(batch: Mapping[str, Tensor], matrices: Tensor, fill: Fill) -> dict[str,
         nearest = not mask.is_floating_point()
         moved = warp_pictures(planes, matrices, mode=fill.mode, value=fill.mask, nearest=nearest)
         out["mask"] = moved.view(mask.shape)
-    return out
+    size = image.shape[2], image.shape[3]
+    places = {name: value for name, value in batch.items() if isinstance(value, SpatialTensor)}
+    return out | {name: value.warped(matrices, size, size) for name, value in places.items()}
 
 
 def warp_pictures(

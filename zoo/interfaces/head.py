@@ -8,7 +8,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from zoo.interfaces.features import FeatureInfo
-from zoo.interfaces.tasks import Multiclass, Task
+from zoo.interfaces.tasks import Task
+from zoo.interfaces.tasks.choice import for_logits
 from zoo.spec.errors import ShapeError
 
 
@@ -54,7 +55,7 @@ class OriginalHead(Head):
     """The classifier that a network was published with, as a row of named modules on the last map."""
 
     def __init__(self, *, inputs: Sequence[FeatureInfo], classes: int, **steps: nn.Module) -> None:
-        super().__init__(task=Multiclass(), inputs=inputs, outputs=classes)
+        super().__init__(task=for_logits(), inputs=inputs, outputs=classes)
         for name, module in steps.items():
             self.add_module(name, module)
         self.step_names = tuple(steps)

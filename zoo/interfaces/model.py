@@ -16,6 +16,7 @@ from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.block import Block
 from zoo.interfaces.freezing import recorded
 from zoo.interfaces.prefix import Prefix
+from zoo.interfaces.summary import Summary, summarise
 from zoo.interfaces.tasks import Prediction, Task
 from zoo.spec.errors import FormatError, ShapeError, quote, warn
 from zoo.spec.freeze import Freeze
@@ -23,7 +24,6 @@ from zoo.spec.inputs import InputSpec
 from zoo.spec.options import RefValue
 
 if TYPE_CHECKING:
-    from zoo.interfaces.summary import Summary
     from zoo.spec.recipe import ModelSection, Recipe
 
 
@@ -255,8 +255,6 @@ class Model(nn.Module):
 
     def summary(self) -> Summary:
         """Shapes, parameters and what is frozen, block by block; prints as a table."""
-        from zoo.interfaces.summary import summarise
-
         return summarise(self)
 
     def _repr_html_(self) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from torch import nn
 
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.freezing import check_frozen
-from zoo.interfaces.model import Model
-from zoo.interfaces.tasks_dense import Generation
 from zoo.spec.display import html_page, html_table
 from zoo.spec.errors import TrainingError
+
+if TYPE_CHECKING:
+    from zoo.interfaces.model import Model
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def summarise(model: Model) -> Summary:
             rows.append(Row(name, name, shape, *count(network), bool(getattr(network, "frozen", False))))
     spec = model.input_spec
     size = f"{spec.channels}x{spec.size[0]}x{spec.size[1]}"
-    role = "makes" if isinstance(model.task, Generation) else "input"
+    role = "makes" if model.task is not None and model.task.generates else "input"
     notes = [f"{role} {size} in [0, 1]", f"weights: {model.origin or 'random'}"]
     if model.frozen and model.origin is None:
         notes.append(f"warning: frozen blocks have random weights; {model.weights_hint}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -14,6 +13,7 @@ from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.execution import Execution
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
+from zoo.interfaces.tasks.descriptions import ImageGrid
 from zoo.spec.schedule import Schedule
 from zoo.spec.training import EarlyStopping
 
@@ -30,18 +30,8 @@ class Stateful(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """Pictures in rows, one column a title.
-
-    Args:
-        columns: pictures N x C x H x W in [0, 1] by title, the same N in each; a single column without a
-            title is laid out as a square.
-        title: above all.
-    """
-
-    columns: Mapping[str, Tensor]
-    title: str = ""
+Sheet = ImageGrid
+"""What a trainer draws."""
 
 
 class Trainer(ABC):

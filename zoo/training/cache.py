@@ -16,13 +16,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo.data.batches import Batches, as_targets
+from zoo.data.batches import Batches
 from zoo.data.order import Order
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.freezing import check_frozen
 from zoo.interfaces.model import Model
 from zoo.interfaces.prefix import PREFIX
+from zoo.interfaces.tasks import Task
 from zoo.registry.cache import cache_folder
 from zoo.spec.errors import OptionError, quote
 
@@ -198,7 +199,7 @@ class CachedBatches:
         self, cache: FeatureCache, indices: Sequence[int], pictures: Callable[[], Batches], **order: Any
     ) -> None:
         self.cache, self.order = cache, Order(indices, **order)
-        self._targets = as_targets(cache.dataset.targets)
+        self._targets = (cache.model.task or Task()).collate(cache.dataset.targets)
         self._make = pictures
         self._pictures: Batches | None = None
 

@@ -80,8 +80,7 @@ def _is_model(value: object) -> bool:
 
 def as_dataset(data: Any, *, task: Task | None = None, skip_unreadable: bool = False) -> Dataset:
     """The data as a task needs them; see `zoo.data.resolve.resolve`."""
-    needs = task.needs if task is not None else "target"
-    return resolve(data, lambda ref: make("dataset", ref), needs=needs, skip_unreadable=skip_unreadable)
+    return resolve(data, lambda ref: make("dataset", ref), task=task, skip_unreadable=skip_unreadable)
 
 
 def data_value(data: Any) -> str | dict[str, Any] | None:

@@ -18,6 +18,7 @@ from zoo.interfaces.execution import Execution
 from zoo.interfaces.freezing import check_frozen, freezing_state, restore_freezing
 from zoo.interfaces.loss import Loss, fixed_left_out
 from zoo.interfaces.model import Model
+from zoo.interfaces.places import plain
 from zoo.interfaces.prefix import rows
 from zoo.interfaces.trainer import Sheet, Trainer
 from zoo.spec.errors import FormatError, TrainingError, listing, quote
@@ -223,7 +224,7 @@ class Engine:
         return batch
 
     def _examples(self, batch: Batch) -> Batch:
-        return self.model.examples(batch) if "image" in batch else batch  # features come with their targets
+        return plain(self.model.examples(batch)) if "image" in batch else batch  # features have their targets
 
     def _on_device(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         return (self._examples(to_device(batch, self.device)) for batch in batches)

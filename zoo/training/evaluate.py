@@ -5,43 +5,42 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import nn
 
 from zoo.data.batches import Batches
 from zoo.data.splits import split as split_data
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.loss import Loss, needs_of
 from zoo.interfaces.model import Model
-from zoo.interfaces.tasks import Regression, Task, names_for
-from zoo.interfaces.tasks_dense import Generation, Reconstruction
-from zoo.interfaces.trainer import Sheet
+from zoo.interfaces.places import plain
+from zoo.interfaces.tasks import names_for
+from zoo.interfaces.tasks.analysis import Findings
 from zoo.spec.errors import SaveError, warn
 from zoo.trainers.score import Score
-from zoo.training.answers import Answers, Mistake
-from zoo.training.answers_masks import MaskAnswers
-from zoo.training.answers_pictures import PictureAnswers
 from zoo.training.checks import check_data
-from zoo.training.common import SPLITS_FILE, as_dataset, as_loss, as_model, check_order, pick_seed
-from zoo.training.evaluated import Evaluated
+from zoo.training.common import (
+    SPLITS_FILE,
+    as_dataset,
+    as_loss,
+    as_model,
+    check_order,
+    data_value,
+    pick_seed,
+)
+from zoo.training.evaluated import Evaluation, Measured
 from zoo.training.history import write_json
 from zoo.training.plots import folder_path
 from zoo.training.progress import watched
 from zoo.training.quality import measure_samples
-from zoo.training.sheets import pictures as sheet_of
 from zoo.training.state import borrowed, choose_device, isolated, to_device
-from zoo.training.verify import CHOOSES, at_threshold, curve_of, known_threshold
-
-if TYPE_CHECKING:
-    from zoo.interfaces.verification import Roc
+from zoo.training.verify import CHOOSES
 
 METRICS_FILE = "metrics.json"
-SAMPLES_FILE = "samples.png"
 
 _MOST_MISTAKES = 24
-_MOST_DRAWN = 100
 
 
 def evaluate(
@@ -59,7 +58,7 @@ def evaluate(
     skip_unreadable: bool = False,
     progress: bool = True,
     out: str | os.PathLike[str] | None = None,
-) -> Evaluated:
+) -> Evaluation:
     """Measures a model on a split of data; the figures are also kept in `model.metrics`.
 
     A model that makes pictures of nothing is measured by another one, `features`, in whose eyes its pictures
@@ -85,18 +84,17 @@ def evaluate(
             `roc.png`) and `worst.png` into.
 
     Returns:
-        A dictionary that prints as tables: `split`, `pictures`, `loss` and the task's metrics by name. For
-        tasks of classes and of labels also `labels`, and `per_class` with precision, recall, f1 (in [0, 1]; 0
-        where undefined) and the number of pictures of each; for tasks of classes `confusion` (rows are the
-        truth, columns the answer). `worst` lists up to 24 mistakes, the surest one first, of values the
-        largest errors: `name`, `label`, `score` and `truth` of each. Of masks `per_class` has iou, dice,
-        precision, recall and the number of true pixels, and `worst` the pictures of the lowest IoU, which is
-        their score. Of embeddings, figures of all pairs of pictures: `auc`, `eer`, `threshold`, from which
-        cosine on two pictures are taken for the same (chosen at the equal error rate of the val split),
-        `accuracy`, the mean of the shares of right answers to pairs of one class and of two, and `rates`, the
-        thresholds for smaller false accept rates. With `features`: `frechet`, the Frechet distance,
-        `precision` and `recall`, and `classes`, the share of generated pictures that are taken for each
-        class, if it knows classes.
+        The figures, which print as tables: `metrics` (loss and the task's metrics by name), `on` (what was
+        measured on) and, by task, `per_class`, `confusion` and `worst`. Of classes and labels `per_class` has
+        precision, recall, f1 (in [0, 1]; 0 where undefined) and the number of pictures of each, and `worst`
+        up to 24 mistakes, the surest one first; of values it has the largest errors. Of masks `per_class` has
+        iou, dice, precision, recall and the number of true pixels, and `worst` the pictures of the lowest
+        IoU, which is their score. Of embeddings, figures of all pairs of pictures: `auc`, `eer`,
+        `threshold`, from which cosine on two pictures are taken for the same (chosen at the equal error rate
+        of the val split), `accuracy`, the mean of the shares of right answers to pairs of one class and of
+        two, and in `more` `rates`, the thresholds for smaller false accept rates. With `features`: `frechet`,
+        the Frechet distance, `precision` and `recall`, and in `more` `classes`, the share of generated
+        pictures that are taken for each class, if it knows classes.
 
     Raises:
         DataError: the data cannot be read, do not fit the model, or lack the split.
@@ -109,124 +107,98 @@ def evaluate(
     dataset = as_dataset(data, task=model.task, skip_unreadable=skip_unreadable)
     check_data(model, dataset, "evaluate")
     seed = pick_seed(seed, model)
-    indices = split_data(dataset, seed, training=False).of(split)
+    splits = split_data(dataset, seed, training=False)
+    indices = splits.of(split)
     if folder is not None:
         _warn_of_leak(folder, dataset, indices, split)
     target = None if out is None else folder_path(out)
     chosen = choose_device(device)
-    if features is not None or samples is not None or isinstance(model.task, Generation):
-        looked_at = Batches(dataset, indices, model.input_spec, batch_size=batch_size, workers=workers)
-        count = len(indices) if samples is None else samples
-        found, made = measure_samples(
-            model, features, looked_at, count=count, seed=seed, device=chosen, progress=progress
-        )
-        model.metrics = {**model.metrics, split: {k: v for k, v in found.items() if isinstance(v, float)}}
-        looked = Evaluated({"split": split, "pictures": len(indices), "samples": count, **found})
-        if target is not None:
-            _write_samples(target, looked, made)
-        return looked
-    the_loss, _ = as_loss(model.recipe.loss if loss is None else loss, model, needed=False)
-    if the_loss is not None and needs_of(the_loss):  # of what only its trainer has
-        the_loss = None
-    if loss is None and isinstance(the_loss, Loss) and the_loss.learns:  # of the classes of its training
-        the_loss = None
-    batches = Batches(
-        dataset, indices, model.input_spec, crop=model.crops, own_size=model.crops and model.any_size,
-        batch_size=batch_size, workers=workers,
-    )  # fmt: skip
     task = model.task
     assert task is not None  # noqa: S101 - check_data has looked
-    score = Score(task, model.outputs, the_loss)
-    labels = model.labels or dataset.labels if task.named else ()
-    names = names_for(labels, task.classes(model.outputs))
-    answers = _answers(task, names)
-    with borrowed(model, chosen), isolated(chosen), torch.no_grad():
-        model.eval()
-        if isinstance(the_loss, Loss):
-            the_loss.to(chosen).eval()
-        for batch in watched(batches, "measuring", progress):
-            ready = model.examples(to_device(batch, chosen))
-            output = model.infer(ready["image"])
-            score.add(output, ready)
-            answers.add(output, ready["target"], batch["index"])
-        figures = score.values()
-    roc = curve_of(answers)
-    figures |= at_threshold(roc, None if split == CHOOSES else known_threshold(model))
-    model.metrics = {**model.metrics, split: figures}
-    worst = answers.worst(_MOST_MISTAKES, dataset.name)
-    result = Evaluated({"split": split, "pictures": len(indices), **figures, **answers.tables()})
-    result["worst"] = [mistake.to_dict() for mistake in worst]
-    if roc is not None:
-        result["rates"] = roc.table()
+    sampled = features is not None or samples is not None or task.generates
+    cropped = model.crops and not sampled
+    own_size = cropped and model.any_size
+    batches = Batches(
+        dataset, indices, model.input_spec, crop=cropped, own_size=own_size,
+        batch_size=batch_size, workers=workers, task=task,
+    )  # fmt: skip
+    size = None if own_size else [*model.input_spec.size]
+    options = {"seed": seed, "size": size, "cropped": cropped}
+    on = Measured(data=data_value(data), split=split, count=len(indices), hash=splits.hash, options=options)
+    if sampled:
+        count = len(indices) if samples is None else samples
+        metrics, found = measure_samples(
+            model, features, batches, count=count, seed=seed, device=chosen, progress=progress
+        )
+    else:
+        metrics, found = _measure(
+            model, dataset, batches, _loss(model, loss), split=split, device=chosen, progress=progress
+        )
+    model.metrics = {**model.metrics, split: dict(metrics)}
+    result = Evaluation(
+        on=on, metrics=metrics, labels=found.labels, per_class=found.per_class, confusion=found.confusion,
+        worst=found.worst, more=found.more, tables=found.tables,
+    )  # fmt: skip
     if target is not None:
-        _write(target, result, answers, worst, dataset, roc=roc)
+        _write(target, result, found, dataset)
     return result
 
 
-def _answers(task: Task, names: list[str]) -> Answers:
-    """What collects the answers of a task."""
-    if task.needs == "mask":
-        return MaskAnswers(task, names, _MOST_MISTAKES)
-    return PictureAnswers(task, _MOST_MISTAKES) if isinstance(task, Reconstruction) else Answers(task, names)
+def _loss(model: Model, loss: Any) -> nn.Module | None:
+    """What is measured beside the metrics, if output and target are all that it needs."""
+    found, _ = as_loss(model.recipe.loss if loss is None else loss, model, needed=False)
+    if found is not None and needs_of(found):  # of what only its trainer has
+        return None
+    if loss is None and isinstance(found, Loss) and found.learns:  # of the classes of its training
+        return None
+    return found
 
 
-def _write_samples(folder: Path, result: dict[str, Any], made: Tensor) -> None:
-    """The figures, and the first pictures."""
-    _write_json(folder, result)
-    sheet_of(Sheet({"": made[:_MOST_DRAWN]}), folder / SAMPLES_FILE)
+def _measure(
+    model: Model,
+    dataset: Dataset,
+    batches: Batches,
+    loss: nn.Module | None,
+    *,
+    split: str,
+    device: torch.device,
+    progress: bool,
+) -> tuple[dict[str, float], Findings]:
+    """Loss and metrics over batches, and the error analysis of the model's task."""
+    task = model.task
+    assert task is not None  # noqa: S101 - check_data has looked
+    score = Score(task, model.outputs, loss)
+    labels = model.labels or dataset.labels if task.named else ()
+    analysis = task.analysis(names_for(labels, task.classes(model.outputs)), _MOST_MISTAKES)
+    with borrowed(model, device), isolated(device), torch.no_grad():
+        model.eval()
+        if isinstance(loss, Loss):
+            loss.to(device).eval()
+        for batch in watched(batches, "measuring", progress):
+            ready = plain(model.examples(to_device(batch, device)))
+            output = model.infer(ready["image"])
+            score.add(output, ready)
+            height, width = ready["image"].shape[2:]
+            analysis.add(output, ready["target"], batch["index"], (height, width))
+        figures = score.values()
+    found = analysis.findings(dataset.name, {} if split == CHOOSES else model.metrics.get(CHOOSES, {}))
+    return figures | dict(found.metrics), found
 
 
-def _write_json(folder: Path, result: dict[str, Any]) -> None:
+def _write(folder: Path, result: Evaluation, found: Findings, dataset: Dataset) -> None:
+    """The figures, and pictures of them; what an earlier evaluation left is replaced."""
+    from zoo.training.evaluation_plots import WORST, draw
+
     try:
-        write_json(folder / METRICS_FILE, result)
+        write_json(folder / METRICS_FILE, result.to_dict())
     except OSError as error:
         raise SaveError(f"cannot write into {folder}", got=error.strerror or str(error)) from error
-
-
-def _write(
-    folder: Path,
-    result: dict[str, Any],
-    answers: Answers,
-    worst: list[Mistake],
-    dataset: Dataset,
-    *,
-    roc: Roc | None,
-) -> None:
-    """The figures, and pictures of them; what an earlier evaluation left is replaced."""
-    from zoo.training import evaluation_plots as plots
-    from zoo.training.plots import sheet
-
-    title = f"{result['split']} split, {result['pictures']} pictures"
-    values = isinstance(answers.task, Regression)
-    _write_json(folder, result)
-    if "confusion" in result:
-        if "accuracy" in result:
-            title += f", accuracy {result['accuracy']:.1%}"
-        plots.confusion(result["confusion"], result["labels"], folder / plots.CONFUSION_FILE, title)
-    elif values:
-        truths, said = answers.column("truth").numpy(), answers.column("answer").numpy()
-        plots.scatter(truths, said, answers.labels, folder / plots.SCATTER_FILE, title)
-    elif roc is not None:
-        plots.roc_curve(roc, result["threshold"], folder / plots.ROC_FILE, title)
-    if worst and isinstance(answers, PictureAnswers):
-        sheet_of(answers.sheet(f"worst: {title}"), folder / plots.WORST_FILE)
-    elif worst and isinstance(answers, MaskAnswers):
-        from zoo.training.overlay_plots import overlays
-
-        rows = [(dataset[mistake.index], mistake) for mistake in worst]
-        overlays(rows, answers.labels, folder / plots.WORST_FILE, f"lowest IoU: {title}")
-    elif worst:
-        sheet(
-            [dataset[mistake.index].picture for mistake in worst],
-            [mistake.label for mistake in worst],
-            [mistake.score for mistake in worst],
-            folder / plots.WORST_FILE,
-            truths=[mistake.truth for mistake in worst],
-            names=[mistake.name for mistake in worst],
-            title=f"{'largest errors' if values else 'worst mistakes'}: {title}",
-        )
-    else:
-        (folder / plots.WORST_FILE).unlink(missing_ok=True)
+    first = next((name for name in result.metrics if not name.startswith("loss")), None)
+    title = result.headline + (f", {first} {result.metrics[first]:.3g}" if first else "")
+    for name, drawing in found.drawings.items():
+        draw(drawing, folder / f"{name}.png", dataset, title)
+    if WORST not in found.drawings:
+        (folder / f"{WORST}.png").unlink(missing_ok=True)
 
 
 def _warn_of_leak(folder: Path, dataset: Dataset, indices: tuple[int, ...], split: str) -> None:

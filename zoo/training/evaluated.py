@@ -1,121 +1,117 @@
-"""What `evaluate` gives back: a dictionary that people can read too."""
+"""Result of an evaluation: typed figures that people can read too."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from zoo.spec.display import Table, html_page, more
+from zoo.interfaces.tasks.descriptions import MOST_ROWS, Confusion, Mistake
+from zoo.spec.display import Table, html_page
 
-_MOST_CLASSES = 20
-"""Classes up to which every one is shown."""
 _MOST_COLUMNS = 12
-"""The same of a confusion matrix in text."""
-_MOST_MISTAKES = 5
+"""Columns of a confusion matrix in text."""
 
 
-class Evaluated(dict[str, Any]):
-    """Figures of a split by name; `print` it. Otherwise a dictionary like any other, ready for JSON.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What an evaluation was made on.
+
+    Args:
+        data: as a recipe calls them; None for an object.
+        split: `train`, `val`, `test` or `all`.
+        count: number of images.
+        hash: digest of which image is in which split; see `zoo.data.splits.Splits`.
+        options: what else the figures depend on, as plain data: `seed` of the split, `size` of the images as
+            the model was given them, and whether they were cropped to it.
+    """
+
+    data: str | Mapping[str, Any] | None
+    split: str
+    count: int
+    hash: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, for JSON."""
+        data = dict(self.data) if isinstance(self.data, Mapping) else self.data
+        return {
+            "data": data, "split": self.split, "count": self.count, "hash": self.hash,
+            "options": dict(self.options),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Evaluation:
+    """Figures of a model on a split of data; `print` it.
+
+    Args:
+        on: what was measured on.
+        metrics: loss and metrics by name.
+        labels: names of the classes, where figures are told by class.
+        per_class: figures by class or label, with the number of its images or pixels.
+        confusion: where an image has one class, K x K counts; rows are the truth, columns the answer.
+        worst: the images that the model is most wrong about, the worst first.
+        more: further tables of the task, by name, as plain data.
+        tables: what is shown besides the metrics.
 
     Example:
-        >>> Evaluated({"split": "test", "pictures": 30, "loss": 0.25})
+        >>> on = Measured(data=None, split="test", count=30, hash="")
+        >>> found = Evaluation(on=on, metrics={"loss": 0.25})
+        >>> found
         test split, 30 pictures
         loss  0.2500
+        >>> found.metrics["loss"], found.to_dict()["pictures"]
+        (0.25, 30)
     """
+
+    on: Measured
+    metrics: Mapping[str, float]
+    labels: Sequence[str] = ()
+    per_class: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    confusion: Sequence[Sequence[int]] | None = None
+    worst: tuple[Mistake, ...] = ()
+    more: Mapping[str, Any] = field(default_factory=dict)
+    tables: tuple[Table | Confusion, ...] = field(default=(), compare=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, for JSON: what `metrics.json` holds; parts that the task has not are left out."""
+        parts = {
+            "labels": list(self.labels),
+            "confusion": None if self.confusion is None else [list(row) for row in self.confusion],
+            "per_class": {label: dict(row) for label, row in self.per_class.items()},
+        }
+        return {
+            "split": self.on.split,
+            "pictures": self.on.count,
+            **self.metrics,
+            **{name: value for name, value in parts.items() if value},
+            "worst": [mistake.to_dict() for mistake in self.worst],
+            **self.more,
+            "on": self.on.to_dict(),
+        }
 
     def __repr__(self) -> str:
-        return describe(self)
+        width = max((len(name) for name in self.metrics), default=0)
+        lines = [self.headline, *(f"{name:<{width}}  {value}" for name, value in self._numbers())]
+        for part in self._tables(_MOST_COLUMNS):
+            lines += ["", part.text()]
+        return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        numbers = Table(["FIGURE", "VALUE"], _numbers(self), right=[1])
-        return html_page(_headline(self), *(part.html() for part in (numbers, *_tables(self, _MOST_CLASSES))))
+        numbers = Table(["FIGURE", "VALUE"], self._numbers(), right=[1])
+        return html_page(self.headline, numbers.html(), *(part.html() for part in self._tables(MOST_ROWS)))
 
+    @property
+    def headline(self) -> str:
+        """Split and number of images, in words."""
+        line = f"{self.on.split} split, {self.on.count} pictures"
+        return f"{line}, {self.more['samples']} generated" if "samples" in self.more else line
 
-def describe(figures: Mapping[str, Any]) -> str:
-    """The figures as tables for people.
+    def _numbers(self) -> list[list[str]]:
+        return [[name, f"{value:.4f}"] for name, value in self.metrics.items()]
 
-    Example:
-        >>> print(describe({"split": "test", "pictures": 30, "loss": 0.25}))
-        test split, 30 pictures
-        loss  0.2500
-    """
-    numbers = _numbers(figures)
-    width = max((len(name) for name, _ in numbers), default=0)
-    lines = [_headline(figures), *(f"{name:<{width}}  {value}" for name, value in numbers)]
-    for part in _tables(figures, _MOST_COLUMNS):
-        lines += ["", part.text()]
-    return "\n".join(lines)
-
-
-def _headline(figures: Mapping[str, Any]) -> str:
-    line = f"{figures.get('split', 'no')} split, {figures.get('pictures', 0)} pictures"
-    return f"{line}, {figures['samples']} generated" if "samples" in figures else line
-
-
-def _numbers(figures: Mapping[str, Any]) -> list[list[str]]:
-    return [[name, f"{value:.4f}"] for name, value in figures.items() if isinstance(value, float)]
-
-
-def _tables(figures: Mapping[str, Any], columns: int) -> Iterator[Table]:
-    """What there is besides numbers; a confusion matrix up to so many columns."""
-    if "classes" in figures:
-        shares = sorted(figures["classes"].items(), key=lambda item: -item[1])
-        shares = [*figures["classes"].items()] if len(shares) <= _MOST_CLASSES else shares[:_MOST_CLASSES]
-        rows = [[label, f"{share:.1%}"] for label, share in shares]
-        below = more(len(figures["classes"]), len(rows), "classes")
-        yield Table(["TAKEN FOR", "SHARE"], rows, right=[1], below=below)
-    if figures.get("rates"):
-        rows = [
-            [f"{row['false_accepts']:.1%}", f"{row['threshold']:.3f}", f"{row['true_accepts']:.1%}"]
-            for row in figures["rates"]
-        ]
-        yield Table(["FALSE ACCEPTS", "THRESHOLD", "TRUE ACCEPTS"], rows, right=[0, 1, 2])
-    if figures.get("per_class"):
-        yield _classes(figures["per_class"])
-    if "confusion" in figures:
-        yield from _confusion(figures["confusion"], figures.get("labels", []), columns)
-    if figures.get("worst"):
-        yield _worst(figures)
-
-
-def _classes(per_class: Mapping[str, Mapping[str, Any]]) -> Table:
-    """A row for each class; of very many classes those with the lowest figures."""
-    names = [*next(iter(per_class.values()))]
-    chosen, below = [*per_class.items()], ""
-    if len(chosen) > _MOST_CLASSES:
-        by = "f1" if "f1" in names else names[0]
-        measured = [item for item in chosen if item[1].get("pictures", 1)]  # of no image is no figure
-        chosen = sorted(measured, key=lambda item: item[1][by])[:_MOST_MISTAKES]
-        below = f"the lowest {by}, {more(len(per_class), len(chosen), 'classes')}"
-    rows = [
-        [label, *(f"{v:.3f}" if isinstance(v, float) else f"{v:,}" for v in row.values())]
-        for label, row in chosen
-    ]
-    return Table(["CLASS", *map(str.upper, names)], rows, range(1, len(names) + 1), below)
-
-
-def _confusion(matrix: Sequence[Sequence[int]], labels: Sequence[str], columns: int) -> Iterator[Table]:
-    """The matrix, or of more classes than columns the commonest mistakes."""
-    if len(labels) <= columns:
-        totals = [max(sum(row), 1) for row in matrix]
-        shades = [[n / total for n in row] for row, total in zip(matrix, totals, strict=True)]
-        rows = [[label, *row] for label, row in zip(labels, matrix, strict=True)]
-        yield Table(["TRUTH \\ ANSWER", *labels], rows, range(1, len(labels) + 1), shades=shades)
-        return
-    wrong = [(n, i, k) for i, row in enumerate(matrix) for k, n in enumerate(row) if n and i != k]
-    if wrong:
-        wrong.sort(key=lambda item: -item[0])
-        rows = [[labels[i], labels[k], str(n)] for n, i, k in wrong[:_MOST_MISTAKES]]
-        yield Table(["COMMONEST MISTAKES", "ANSWER", "PICTURES"], rows, right=[2])
-
-
-def _worst(figures: Mapping[str, Any]) -> Table:
-    worst = figures["worst"][:_MOST_MISTAKES]
-    if "psnr" in figures:  # the answer is an image
-        return Table(["WORST PICTURES", "PSNR"], [[item["name"], item["label"]] for item in worst], [1])
-    rows = [
-        [item["name"], item["label"], "" if item["score"] is None else f"{item['score']:.1%}", item["truth"]]
-        for item in worst
-    ]
-    score = "IOU" if "iou" in figures else "SCORE"
-    return Table(["WORST MISTAKES", "ANSWER", score, "TRUTH"], rows, right=[2])
+    def _tables(self, columns: int) -> Iterator[Table]:
+        """What there is besides numbers; a confusion matrix up to so many columns."""
+        for part in self.tables:
+            yield from part.tables(columns) if isinstance(part, Confusion) else (part,)

@@ -9,16 +9,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from zoo.training.plots import short, write_figure
+from zoo.interfaces.dataset import Dataset
+from zoo.interfaces.tasks.descriptions import (
+    Confusion,
+    Curve,
+    Drawing,
+    Histogram,
+    ImageGrid,
+    Overlays,
+    Scatter,
+)
+from zoo.training.overlay_plots import overlays
+from zoo.training.plots import sheet, short, write_figure
+from zoo.training.sheets import pictures as grid
 
 if TYPE_CHECKING:
-    from zoo.interfaces.verification import Roc
+    from matplotlib.axes import Axes
 
-CONFUSION_FILE = "confusion.png"
-SCATTER_FILE = "scatter.png"
-WORST_FILE = "worst.png"
-ROC_FILE = "roc.png"
+WORST = "worst"
+"""Name of the drawing that is removed where a later evaluation has none."""
 
+_BLUE, _MARKS, _GROUPS = "#1f5fbf", ("#c76a00", "#1b7f3b", "#7a3fb0"), ("#8a8f98", "#1f5fbf", "#c76a00")
 _MOST_PLOTS = 6
 _MOST_COUNTED = 100
 """Classes up to which each cell shows its number."""
@@ -112,48 +123,92 @@ def scatter(
     return write_figure(figure, path)
 
 
-def roc_curve(roc: Roc, threshold: float, path: Path, title: str = "") -> Path:
-    """Draws how many pairs are taken for the same, and the likeness of pairs of either kind.
+def panels(parts: Sequence[Curve | Histogram], path: Path, title: str = "") -> Path:
+    """Draws curves and histograms side by side.
 
     Args:
-        roc: of the pairs.
-        threshold: that is used.
+        parts: from left to right.
         path: PNG file to write.
-        title: above both.
+        title: above all.
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9.4, 4), dpi=120, layout="constrained")
-    left, right = figure.subplots(1, 2)
-    left.plot([0, 1], [0, 1], color="#b9bec6", linewidth=1, linestyle=":", zorder=0)
-    left.plot(roc.accepted, roc.found, color="#1f5fbf", linewidth=1.8)
-    left.plot(roc.eer, 1 - roc.eer, "o", color="#c76a00", markersize=6)
-    accepted, found = roc.rates(threshold)
-    left.plot(accepted, found, "s", color="#1b7f3b", markersize=6, fillstyle="none")
-    notes = {"equal error rate": (roc.eer, "#c76a00"), "false accepts at threshold": (accepted, "#1b7f3b")}
-    for row, (word, (rate, colour)) in enumerate(notes.items()):
-        left.text(0.97, 0.14 - 0.08 * row, f"{word} {rate:.1%}", color=colour, fontsize=9, ha="right")
-    left.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
-    left.set_xlabel("false accept rate (different, taken for the same)")
-    left.set_ylabel("true accept rate (same, taken for the same)")
-    left.set_title(f"area under the curve {roc.auc:.3f}", fontsize=10, loc="left")
-    low, same = float(roc.similarity.min()), roc.same
-    bins = np.linspace(low, 1, 41)
-    for chosen, colour, word in ((~same, "#8a8f98", "different"), (same, "#1f5fbf", "same")):
-        values = roc.similarity[chosen].numpy()
-        weights = np.full(len(values), 1 / len(values))
-        right.hist(values, bins, weights=weights, color=colour, alpha=0.55, label=f"{word} ({len(values):,})")
-    right.axvline(threshold, color="#1b7f3b", linewidth=1.2)
-    right.annotate(
-        f" {threshold:.2f}", (threshold, 1), xycoords=("data", "axes fraction"), va="top", fontsize=9,
-        color="#1b7f3b",
-    )  # fmt: skip
-    right.set_xlabel("cosine")
-    right.set_ylabel("share of the pairs of its kind")
-    right.set_title("similarity of the pairs, and the threshold", fontsize=10, loc="left")
-    right.legend(frameon=False, fontsize=9)
-    for axis in (left, right):
+    figure = Figure(figsize=(4.7 * len(parts), 4), dpi=120, layout="constrained")
+    for axis, part in zip(np.ravel(figure.subplots(1, len(parts))), parts, strict=True):
+        if isinstance(part, Curve):
+            _curve(axis, part)
+        else:
+            _histogram(axis, part)
+        axis.set_xlabel(part.x_label)
+        axis.set_ylabel(part.y_label)
+        axis.set_title(part.title, fontsize=10, loc="left")
         axis.spines[["top", "right"]].set_visible(False)
     if title:
         figure.suptitle(title, fontsize=11, x=0.01, ha="left", fontweight="bold")
     return write_figure(figure, path)
+
+
+def _curve(axis: Axes, part: Curve) -> None:
+    if part.diagonal:
+        axis.plot([0, 1], [0, 1], color="#b9bec6", linewidth=1, linestyle=":", zorder=0)
+        axis.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+    axis.plot(part.x, part.y, color=_BLUE, linewidth=1.8)
+    for row, mark in enumerate(part.marks):
+        colour = _MARKS[row % len(_MARKS)]
+        shape, fill = ("s", "none") if mark.hollow else ("o", "full")
+        axis.plot(mark.x, mark.y, shape, color=colour, markersize=6, fillstyle=fill)
+        axis.text(
+            0.97, 0.06 + 0.08 * (len(part.marks) - 1 - row), mark.words, color=colour, fontsize=9,
+            ha="right", transform=axis.transAxes,
+        )  # fmt: skip
+
+
+def _histogram(axis: Axes, part: Histogram) -> None:
+    every = np.concatenate([np.asarray(values) for values in part.groups.values()])
+    bins = np.linspace(every.min(), max(every.max(), every.min() + 1e-6), 41)
+    for i, (word, group) in enumerate(part.groups.items()):
+        values = np.asarray(group)
+        weights = np.full(len(values), 1 / max(len(values), 1))
+        label = f"{word} ({len(values):,})"
+        axis.hist(
+            values, bins.tolist(), weights=weights, color=_GROUPS[i % len(_GROUPS)], alpha=0.55, label=label
+        )
+    if part.line is not None:
+        axis.axvline(part.line, color=_MARKS[1], linewidth=1.2)
+        axis.annotate(
+            f" {part.line:.2f}", (part.line, 1), xycoords=("data", "axes fraction"), va="top", fontsize=9,
+            color=_MARKS[1],
+        )  # fmt: skip
+    axis.legend(frameon=False, fontsize=9)
+
+
+def draw(drawing: Drawing, path: Path, dataset: Dataset, title: str) -> Path:
+    """Draws a description into a file.
+
+    Args:
+        drawing: what a task's error analysis returns.
+        path: PNG file to write.
+        dataset: whose images descriptions tell by number.
+        title: of the evaluation; what the description says of itself goes before it.
+    """
+    if isinstance(drawing, tuple | Curve | Histogram):
+        return panels(drawing if isinstance(drawing, tuple) else [drawing], path, title)
+    if isinstance(drawing, Confusion):
+        return confusion(drawing.matrix, drawing.labels, path, title)
+    if isinstance(drawing, Scatter):
+        return scatter(drawing.truths.numpy(), drawing.answers.numpy(), drawing.labels, path, title)
+    title = f"{drawing.title}: {title}" if drawing.title else title
+    if isinstance(drawing, ImageGrid):
+        return grid(ImageGrid(drawing.columns, title), path)
+    images = [dataset[item.index].picture for item in drawing.items]
+    if isinstance(drawing, Overlays):
+        return overlays(images, drawing, path, title)
+    return sheet(
+        images,
+        [item.label for item in drawing.items],
+        [item.score for item in drawing.items],
+        path,
+        truths=[item.truth for item in drawing.items],
+        names=[item.name for item in drawing.items],
+        title=title,
+    )

@@ -119,7 +119,7 @@ def run_phase(
     """
     model = from_recipe(recipe.model_copy(update={"seed": seed}))
     run = fit(model, recipe.data, seed=seed, out=folder, progress=progress)
-    figures = evaluate(model, rest, split="all")
+    figures = evaluate(model, rest, split="all").metrics
     metric = _metric(figures)
     return Phase(name=name, recipe=recipe, run=run, metric=metric, score=figures[metric])
 
@@ -129,8 +129,8 @@ def best(phases: Sequence[Phase]) -> Phase:
     return max(phases, key=lambda phase: phase.validation)
 
 
-def _metric(figures: Mapping[str, Any]) -> str:
-    names = [k for k, v in figures.items() if isinstance(v, float) and not k.startswith("loss")]
+def _metric(figures: Mapping[str, float]) -> str:
+    names = [name for name in figures if not name.startswith("loss")]
     if not names:
         raise RecipeError("recipe", expected="a task with a metric beside its loss", got="none")
     return names[0]

@@ -11,7 +11,6 @@ from zoo.data.pictures import prepare
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
 from zoo.interfaces.prefix import Prefix
-from zoo.interfaces.tasks import Binary, Multiclass, Task
 from zoo.spec.errors import ShapeError, TrainingError
 from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import Recipe
@@ -37,7 +36,8 @@ class PlainModel(Model):
                 channels=channels, size=(height, width), mean=(0.0,) * channels, std=(1.0,) * channels
             )
         outputs = _outputs(module, prepare(dataset[0].picture, spec)[None])
-        super().__init__(task=_task(dataset.task, outputs), input_spec=spec, labels=dataset.labels)
+        task = None if dataset.task is None else dataset.task.for_outputs(outputs)
+        super().__init__(task=task, input_spec=spec, labels=dataset.labels)
         self.module = module
         self._outputs = outputs
         name = re.sub(r"[^a-z0-9]+", "-", type(module).__name__.lower()).strip("-") or "module"
@@ -78,8 +78,3 @@ def _outputs(module: nn.Module, picture: Tensor) -> int:
         got = " x ".join(map(str, output.shape)) if isinstance(output, Tensor) else type(output).__name__
         raise ShapeError(f"module {type(module).__name__}", expected="a tensor N x outputs", got=got)
     return int(output.shape[1])
-
-
-def _task(task: Task | None, outputs: int) -> Task | None:
-    """The data's task; two classes can be told by one logit or by two."""
-    return Multiclass() if isinstance(task, Binary) and outputs == 2 else task

@@ -6,6 +6,7 @@ import io
 import os
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from zoo.data.batches import Batches
+from zoo.data.batches import PLACE, SIZE, Batches
 from zoo.data.folders import PictureFiles
 from zoo.data.layout import picture_files
 from zoo.data.pictures import decode, to_picture
@@ -22,13 +23,12 @@ from zoo.data.reading import readable
 from zoo.interfaces.dataset import Dataset, Picture, Sample
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
-from zoo.interfaces.tasks_dense import Generation, Reconstruction
 from zoo.spec.errors import DataError, SaveError, TrainingError, ZooWarning, quote
 from zoo.training.common import as_model, check_order
 from zoo.training.plots import fitted, folder_path, image_path, is_image, sheet
 from zoo.training.predictions import MOST_SHOWN, THUMBNAIL, Predicted, Predictions
 from zoo.training.progress import watched
-from zoo.training.sheets import overlay, write_mask, write_picture
+from zoo.training.sheets import marked, write_mask, write_picture
 from zoo.training.state import borrowed, choose_device, isolated
 
 _BATCH_AXES = 4
@@ -71,7 +71,7 @@ def predict(
     if model.task is None:
         hint = "build it with head=, or call the model"
         raise TrainingError("predict", expected="a model with a head", got="a feature extractor", hint=hint)
-    if isinstance(model.task, Generation):
+    if model.task.generates:
         hint = "model.sample(16), zoo sample"
         raise TrainingError("predict", expected="a model that takes pictures", got=model.recipe.model.called,
                             hint=hint)  # fmt: skip
@@ -83,13 +83,17 @@ def predict(
         model.eval()
         batches = Batches(
             dataset, range(len(dataset)), model.input_spec, own_size=model.any_size, batch_size=batch_size,
-            workers=workers,
+            workers=workers, places=True,
         )  # fmt: skip
         for batch in watched(batches, "predicting", progress):
             read = model.read(model.infer(batch["image"].to(chosen)))
-            for index, p in zip(batch["index"].tolist(), read, strict=True):
+            height, width = batch["image"].shape[2:]
+            for i, (index, said) in enumerate(zip(batch["index"].tolist(), read, strict=True)):
+                own = (int(batch[SIZE][i, 0]), int(batch[SIZE][i, 1]))
+                p = model.task.placed(said, batch[PLACE][i], (height, width), own)
                 found.append(Predicted(
-                    dataset.name(index), p.label, p.score, p.scores, p.mask, p.picture, dataset.small(index)
+                    dataset.name(index), p.label, p.score, p.scores, p.mask, p.picture, dataset.small(index),
+                    p.overlay and replace(p.overlay, size=p.overlay.size or own), p.details,
                 ))  # fmt: skip
                 written.take(index, found[-1])
     written.draw(found)
@@ -110,13 +114,13 @@ class Written:
 
     def __init__(self, dataset: Dataset, out: str | os.PathLike[str] | None, task: Task) -> None:
         self.dataset = dataset
-        self.makes_pictures = isinstance(task, Reconstruction)
+        self.makes_pictures = task.answers == "image"
         self.file: Path | None = None
         self.folder: Path | None = None
         self._names: set[str] = set()
         if out is None:
             return
-        if task.needs != "target" and not is_image(out):
+        if task.answers != "words" and not is_image(out):
             self.folder = folder_path(out)
             return
         self.file = image_path(out)
@@ -146,7 +150,7 @@ class Written:
             warnings.simplefilter("ignore", ZooWarning)  # said when they were read first
             pictures = [self.dataset[i].picture for i in range(len(shown))]
         pictures = [
-            picture if item.mask is None else overlay(picture, item.mask)
+            picture if item.marks is None else marked(picture, item.marks)
             for picture, item in zip(pictures, shown, strict=True)
         ]
         sheet(

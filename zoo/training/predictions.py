@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +13,11 @@ from torch import Tensor
 
 from zoo.data.pictures import decode
 from zoo.interfaces.dataset import Picture
+from zoo.interfaces.tasks.descriptions import Overlay
 from zoo.spec.display import Markup, html_bar, html_image, html_page, html_table, more, table
 from zoo.spec.errors import ZooError
 from zoo.training.plots import fitted
-from zoo.training.sheets import overlay
+from zoo.training.sheets import marked
 
 THUMBNAIL = 96
 """Pixels of the longer side."""
@@ -41,6 +42,8 @@ class Predicted:
         mask: H x W class indices, where each pixel has a class.
         picture: C x H x W in [0, 1], where the answer is a picture.
         thumbnail: the picture made small, to be shown in a notebook; None where it is read from its file.
+        overlay: what is laid over the image beside a mask, such as points in the pixels of the image.
+        details: what else the task says, by name, as plain data.
     """
 
     source: str
@@ -50,10 +53,19 @@ class Predicted:
     mask: Tensor | None = None
     picture: Tensor | None = None
     thumbnail: Picture | None = field(default=None, compare=False)
+    overlay: Overlay | None = field(default=None, compare=False)
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data, without mask and picture."""
-        return {name: getattr(self, name) for name in ("source", "label", "score", "scores")}
+        return {name: getattr(self, name) for name in ("source", "label", "score", "scores")} | dict(
+            self.details
+        )
+
+    @property
+    def marks(self) -> Overlay | None:
+        """What is laid over the image: the mask, or other marks; None for nothing."""
+        return self.overlay if self.mask is None else Overlay(mask=self.mask)
 
     def top(self, count: int) -> dict[str, float]:
         """The `count` largest scores, the largest first.
@@ -179,8 +191,8 @@ def _image(item: Predicted, side: int) -> Markup | str:
     if pixels is None:
         return ""
     small = fitted(pixels, THUMBNAIL)
-    if item.mask is not None:
-        small = overlay(small, item.mask)
+    if item.marks is not None:
+        small = marked(small, item.marks)
     file = io.BytesIO()
     Image.fromarray(small).save(file, format="PNG")
     return html_image(file.getvalue(), item.source, pixels=side)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -15,12 +15,16 @@ from zoo.data.batches import Batches
 from zoo.interfaces.features import as_map
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import names_for
+from zoo.interfaces.tasks.analysis import Findings
+from zoo.interfaces.tasks.descriptions import MOST_ROWS, ImageGrid
+from zoo.spec.display import Table, more
 from zoo.spec.errors import DataError, ShapeError, TrainingError, warn
 from zoo.training.common import as_model
 from zoo.training.progress import watched
 from zoo.training.state import borrowed, isolated
 
 NEIGHBOURS = 3
+_MOST_DRAWN = 100
 _ROWS = 1024
 """Distances are taken between so many pictures and all others at a time."""
 
@@ -154,8 +158,8 @@ def measure_samples(
     seed: int,
     device: torch.device,
     progress: bool = True,
-) -> tuple[dict[str, Any], Tensor]:
-    """Figures of the pictures that a model generates, see `compare`, and these pictures.
+) -> tuple[dict[str, float], Findings]:
+    """Figures of the pictures that a model generates, see `compare`, and a grid of these pictures.
 
     Args:
         model: generates.
@@ -181,7 +185,21 @@ def measure_samples(
         made = model.eval().sample(count, seed=seed)
         batches = watched(real, "looking at real pictures", progress)
         figures = compare(looking, (batch["image"].to(device) for batch in batches), made)
-    return figures, made.cpu()
+    shares = figures.pop("classes", {})
+    return figures, Findings(
+        more={"samples": count, **({"classes": shares} if shares else {})},
+        tables=(_share_table(shares),) if shares else (),
+        drawings={"samples": ImageGrid({"": made[:_MOST_DRAWN].cpu()})},
+    )
+
+
+def _share_table(shares: Mapping[str, float]) -> Table:
+    """Classes in their order, or of very many the commonest ones."""
+    rows = [*shares.items()]
+    if len(rows) > MOST_ROWS:
+        rows = sorted(rows, key=lambda item: -item[1])[:MOST_ROWS]
+    cells = [[label, f"{share:.1%}"] for label, share in rows]
+    return Table(["TAKEN FOR", "SHARE"], cells, [1], more(len(shares), len(rows), "classes"))
 
 
 def compare(judge: Judge, real: Iterable[Tensor], made: Tensor, *, batch_size: int = 64) -> dict[str, Any]:

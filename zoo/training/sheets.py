@@ -9,17 +9,18 @@ from typing import Any
 
 import numpy as np
 import torch.nn.functional as F
-from PIL import Image
+from PIL import Image, ImageDraw
 from torch import Tensor
 
 from zoo.data.masks import prepare_mask
 from zoo.data.pictures import LUMA
 from zoo.interfaces.dataset import Picture
-from zoo.interfaces.trainer import Sheet
+from zoo.interfaces.tasks.descriptions import ImageGrid, Overlay
 from zoo.spec.errors import SaveError, listing
 from zoo.training.plots import image_format, write_figure
 
 _LEAST_CELL, _GAP = 64, 3
+_LEAST_MARKED = 160
 _GRAY, _RGB, _MOST = 1, 3, 4
 _SETTINGS: dict[str, dict[str, Any]] = {
     "png": {"optimize": True},
@@ -37,7 +38,7 @@ COLOURS = np.array([PALETTE[0], *(PALETTE[1 + i % (len(PALETTE) - 1)] for i in r
 """The same for each index up to 255, whose pixels do not count."""
 
 
-def pictures(sheet: Sheet, path: Path) -> Path:
+def pictures(sheet: ImageGrid, path: Path) -> Path:
     """Draws a sheet: a row for each picture, a column for each title; a single column as a square.
 
     Raises:
@@ -104,6 +105,38 @@ def overlay(picture: Picture, mask: Tensor, share: float = 0.6) -> Picture:
     gray = pixels @ np.asarray(LUMA)  # two colours mixed would be neither
     mixed = np.rint((1 - share) * gray[..., None] + share * COLOURS[classes]).astype(np.uint8)
     return np.where((classes > 0)[..., None], mixed, pixels)
+
+
+def marked(picture: Picture, marks: Overlay) -> Picture:
+    """A picture under marks: a mask's colours, then lines, then points, each in a colour of its own.
+
+    Args:
+        picture: H x W x C, uint8 or float32 in [0, 1]; a small one is enlarged where there are points.
+        marks: to lay over it.
+
+    Returns:
+        H x W x 3 uint8.
+    """
+    nothing = Tensor([[0]])
+    drawn = overlay(picture, nothing if marks.mask is None else marks.mask)
+    if marks.points is None:
+        return drawn
+    height, width = picture.shape[:2]
+    zoom = -(-_LEAST_MARKED // max(height, width))
+    image = Image.fromarray(drawn).resize((width * zoom, height * zoom), Image.Resampling.NEAREST)
+    frame = marks.size or (height, width)
+    # A pixel's middle is half a pixel from its corner, in both frames.
+    scale = np.array([width / frame[1], height / frame[0]]) * zoom
+    places = (marks.points.detach().cpu().double().numpy() + 0.5) * scale
+    there = np.isfinite(places).all(axis=1)
+    pen, radius = ImageDraw.Draw(image), max(2.0, max(image.size) / 60)
+    for one, other in marks.lines:
+        if there[one] and there[other]:
+            pen.line([*places[one], *places[other]], fill=(255, 255, 255), width=max(1, round(radius / 2)))
+    for i in np.flatnonzero(there).tolist():
+        box = [*(places[i] - radius), *(places[i] + radius)]
+        pen.ellipse(box, fill=PALETTE[1 + i % (len(PALETTE) - 1)], outline=(255, 255, 255))
+    return np.asarray(image)
 
 
 def write_picture(picture: Tensor, path: Path) -> Path:

@@ -41,7 +41,9 @@ def sources(
     batch_size = work.trainer.batch_size
     order: Any = partial(dict, batch_size=batch_size, seed=work.seed, part=part)
     model = work.model
-    read = partial(Batches, work.dataset, spec=model.input_spec, crop=model.crops, workers=workers)
+    read = partial(
+        Batches, work.dataset, spec=model.input_spec, crop=model.crops, workers=workers, task=model.task
+    )
     train_order, val_order = order(shuffle=True, least=least), order()
     features, why = (None, "") if cache is False else _cache(work, device, precision)
     if features is None:
@@ -77,6 +79,8 @@ def _cache(work: Work, device: torch.device, precision: str) -> tuple[FeatureCac
         t.dtype != torch.float32 for _, t in model.prefix_tensors() if t.is_floating_point()
     ):
         return None, "features are kept in full precision only"
+    if model.task is not None and model.task.spatial:
+        return None, f"targets of task {model.task.name} are read with their images"
     if work.dataset.fingerprint is None:
         return None, f"data {type(work.dataset).__name__} have no fingerprint, so a change could not be seen"
     return FeatureCache(model, work.dataset, device), ""

@@ -1,7 +1,7 @@
 """The verbs of a user: `fit`, `evaluate`, `predict`, `latents`, `sample`, `verify`."""
 
 from zoo.training.evaluate import evaluate
-from zoo.training.evaluated import Evaluated
+from zoo.training.evaluated import Evaluation, Measured
 from zoo.training.fit import fit
 from zoo.training.images import Images
 from zoo.training.latents import Latents, latents
@@ -12,9 +12,10 @@ from zoo.training.sample import sample
 from zoo.training.verify import Verified, verify
 
 __all__ = [
-    "Evaluated",
+    "Evaluation",
     "Images",
     "Latents",
+    "Measured",
     "Predicted",
     "Predictions",
     "Run",

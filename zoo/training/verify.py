@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 
 from zoo.data.batches import Batches
 from zoo.interfaces.model import Model
-from zoo.interfaces.tasks import Embedding
 from zoo.spec.errors import DataError, OptionError, TrainingError, quote
-from zoo.training.answers import Answers
 from zoo.training.common import as_model
 from zoo.training.predict import given
 from zoo.training.state import borrowed, choose_device, isolated
-
-if TYPE_CHECKING:
-    from zoo.interfaces.verification import Roc
 
 CHOOSES = "val"
 """The split on which a model's threshold is chosen."""
@@ -81,10 +76,10 @@ def verify(
         same: similarity 1.000, at least 0.500 (given)
     """
     model, _ = as_model(model)
-    if not isinstance(model.task, Embedding):
+    if model.task is None or not model.task.compares:
         got = f"task {model.task.name}" if model.task is not None else "a feature extractor"
-        hint = f"build it with head={quote(Embedding.name)}"
-        raise TrainingError("verify", expected=f"a model with task {Embedding.name}", got=got, hint=hint)
+        hint = "zoo list head --search embedding shows heads that give one"
+        raise TrainingError("verify", expected="a model whose output is an embedding", got=got, hint=hint)
     least, source = _least(model, threshold)
     pictures = [given(source, where="verify") for source in (a, b)]
     if several := [len(found) for found in pictures if len(found) != 1]:
@@ -103,29 +98,6 @@ def verify(
 def known_threshold(model: Model) -> float | None:
     """The threshold that was chosen for a model, if one was."""
     return model.metrics.get(CHOOSES, {}).get(_THRESHOLD)
-
-
-def curve_of(answers: Answers) -> Roc | None:
-    """The ROC curve of embeddings; None for other tasks, and where there are no pairs of both kinds."""
-    if not isinstance(answers.task, Embedding):
-        return None
-    from zoo.interfaces.verification import Roc
-
-    return Roc.of(answers.column("answer"), answers.column("truth"))
-
-
-def at_threshold(roc: Roc | None, threshold: float | None) -> dict[str, float]:
-    """The threshold, and the accuracy at it where half of the pairs are of one class.
-
-    Args:
-        roc: of the pairs.
-        threshold: that a model has; None takes the one at the equal error rate of these pairs.
-    """
-    if roc is None:
-        return {}
-    used = roc.threshold if threshold is None else threshold
-    accepted, found = roc.rates(used)
-    return {_THRESHOLD: used, "accuracy": (1 - accepted + found) / 2}
 
 
 def _least(model: Model, threshold: float | None) -> tuple[float, str]:

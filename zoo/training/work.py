@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,13 @@ from zoo.compose.build import from_recipe
 from zoo.compose.skeleton import seeded
 from zoo.data.imbalance import warn_unbalanced
 from zoo.data.splits import Splits, split
-from zoo.interfaces.augmenter import Augmenter
+from zoo.interfaces.augmenter import Augmenter, Chain
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.freezing import check_frozen
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
-from zoo.interfaces.tasks import Embedding
 from zoo.interfaces.trainer import Trainer
-from zoo.spec.errors import DataError, TrainingError, warn
+from zoo.spec.errors import DataError, TrainingError, listing, warn
 from zoo.spec.recipe import Recipe
 from zoo.training.checks import check_data
 from zoo.training.common import (
@@ -117,11 +116,17 @@ def assemble(
             made_loss.prepare(model.outputs, _classes(dataset))
     made_trainer, trainer_value = as_trainer(parts["trainer"], model, dict(options))
     augmenter, augment_value = as_augmenter(parts["augment"])
+    if model.task is not None and model.task.spatial and augmenter and not augmenter.moves_places:
+        names = [type(item).__name__ for item in augmenter.modules() if _leaves_places(item)]
+        expected = f"augmenters that move the targets of task {model.task.name} with the pixels"
+        hint = "leave it out, or derive it from zoo.interfaces.augmenter.Geometric"
+        raise TrainingError("fit: augment", expected=expected, got=listing(names), hint=hint)
     splits = split(dataset, seed)
     if loss is None and (model.task is None or model.task.named):
         warn_unbalanced(dataset)
-    if isinstance(model.task, Embedding):
-        _warn_without_pairs([dataset.targets[i] for i in splits.val])
+    if model.task is not None:
+        for remark in model.task.remarks([dataset.targets[i] for i in splits.val]):
+            warn(remark)
     values = {
         "data": data_value(parts["data"]),
         "augment": augment_value,
@@ -143,10 +148,8 @@ def assemble(
     )
 
 
-def _warn_without_pairs(targets: Sequence[Any]) -> None:
-    if len(set(targets)) == len(targets):
-        hint = "give ten pictures of each or more, or folders train/ and val/"
-        warn(f"the val split has no two pictures of one class, so no threshold is chosen on it; {hint}")
+def _leaves_places(item: nn.Module) -> bool:
+    return isinstance(item, Augmenter) and not isinstance(item, Chain) and not item.moves_places
 
 
 def _classes(dataset: Dataset) -> int | None:

@@ -266,10 +266,10 @@ def test_evaluating_gives_psnr_and_error_of_what_is_restored():
     found = zoo.predict(model, [digits[i].picture for i in range(len(digits))])
     restored = [np.moveaxis(np.asarray(item.picture), 0, -1) for item in found]
     ratios = [peak_signal_noise_ratio(a, b, data_range=1) for a, b in zip(clean, restored, strict=True)]
-    assert figures["psnr"] == pytest.approx(statistics.fmean(ratios), abs=1e-3)
+    assert figures.metrics["psnr"] == pytest.approx(statistics.fmean(ratios), abs=1e-3)
     errors = [np.abs(a - b).mean() for a, b in zip(clean, restored, strict=True)]
-    assert figures["mae"] == pytest.approx(statistics.fmean(errors), abs=1e-5)
-    assert figures["pictures"] == 120
+    assert figures.metrics["mae"] == pytest.approx(statistics.fmean(errors), abs=1e-5)
+    assert figures.on.count == 120
 
 
 def test_prediction_writes_the_restored_pictures(tmp_path):
@@ -309,5 +309,5 @@ def test_with_fifty_labels_a_frozen_trained_encoder_beats_the_same_network_from_
         }
         for name, arm in arms.items():
             zoo.fit(arm, few, seed=seed, **labels, out=tmp_path / f"{name}{seed}")
-            scores[name].append(zoo.evaluate(arm, rest, split="all")["accuracy"])
+            scores[name].append(zoo.evaluate(arm, rest, split="all").metrics["accuracy"])
     assert statistics.fmean(scores["frozen"]) > statistics.fmean(scores["scratch"])

@@ -45,7 +45,8 @@ def pretrain(out: Path, *, epochs: int, per_class: int) -> dict[str, float]:
         )
         click.echo(run)
         accuracy = {
-            split: zoo.evaluate(model, data, split=split, seed=SEED)["accuracy"] for split in ("val", "test")
+            split: zoo.evaluate(model, data, split=split, seed=SEED).metrics["accuracy"]
+            for split in ("val", "test")
         }
     state = {key.removeprefix("backbone."): value for key, value in model.state_dict().items()}
     save_file({key: value.contiguous() for key, value in state.items()}, out)

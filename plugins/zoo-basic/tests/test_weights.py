@@ -41,8 +41,8 @@ def test_letters_in_fonts_never_seen_are_read() -> None:
     assert model.labels == tuple(LETTERS)
     assert model.input_spec.channels == 1
     figures = zoo.evaluate(model, FEW, split="test", seed=0)
-    assert figures["pictures"] == 160  # the four cuts of STIX, 40 letters
-    assert figures["accuracy"] > 0.6  # by chance 0.025
+    assert figures.on.count == 160  # the four cuts of STIX, 40 letters
+    assert figures.metrics["accuracy"] > 0.6  # by chance 0.025
 
 
 def test_the_backbone_goes_below_a_new_head_frozen_by_name() -> None:

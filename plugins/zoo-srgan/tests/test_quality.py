@@ -18,5 +18,5 @@ def test_a_small_network_beats_bicubic(tmp_path: Path) -> None:
     options = {"epochs": 8, "batch_size": 8, "lr": 1e-3, "schedule": "one-cycle", "clip_norm": 0.5}
     zoo.fit(model, "photos", out=tmp_path / "run", **options)
     figures = zoo.evaluate(model, "photos")
-    assert figures["psnr"] > figures["psnr_bicubic"] + 0.3
-    assert figures["ssim"] > figures["ssim_bicubic"]
+    assert figures.metrics["psnr"] > figures.metrics["psnr_bicubic"] + 0.3
+    assert figures.metrics["ssim"] > figures.metrics["ssim_bicubic"]

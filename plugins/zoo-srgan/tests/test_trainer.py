@@ -204,7 +204,7 @@ def test_a_generator_is_trained_drawn_measured_and_goes_on_in_a_pair(tmp_path: P
     files = {p.relative_to(run.folder).as_posix() for p in run.folder.rglob("*.png")}
     assert files == {"curves.png", "pictures/epoch-0001.png", "pictures/epoch-0002.png"}
     figures = zoo.evaluate(run.model, PHOTOS)
-    assert {"loss", "psnr", "ssim", "psnr_bicubic", "ssim_bicubic"} <= set(figures)
+    assert {"loss", "psnr", "ssim", "psnr_bicubic", "ssim_bicubic"} <= set(figures.metrics)
 
     model = pair(generator=f"file:{run.folder}", input_size=32)
     before = state(model.generator)
@@ -215,7 +215,7 @@ def test_a_generator_is_trained_drawn_measured_and_goes_on_in_a_pair(tmp_path: P
     assert second.best_epoch == 2
     assert {"val_loss_content", "val_loss_adversarial", "real", "fake"} <= set(second.history[0])
     figures = zoo.evaluate(tmp_path / "two", PHOTOS)  # its loss needs a verdict
-    assert "loss" not in figures
+    assert "loss" not in figures.metrics
     assert zoo.load(tmp_path / "two").generator.scale == 2
     restored = zoo.load(tmp_path / "two")
     x = model.example_input()
@@ -234,7 +234,7 @@ def test_whole_pictures_are_measured_not_crops_of_them(tmp_path: Path) -> None:
     model.register_forward_pre_hook(lambda _, x: seen.append(tuple(x[0].shape)))
     figures = zoo.evaluate(model, folder, split="all")
     assert seen == [(1, 3, 30, 20), (1, 3, 25, 35)]
-    assert figures["pictures"] == 2
+    assert figures.on.count == 2
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "LA", "RGBA"])

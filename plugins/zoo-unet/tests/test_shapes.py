@@ -13,7 +13,7 @@ def iou(model, folder):
     model = zoo.build(model, classes=LABELS, input_size=32, seed=0)
     settings = {"epochs": 6, "batch_size": 8, "lr": 5e-3, "schedule": "one-cycle", "seed": 0}
     zoo.fit(model, DATA, loss=LOSS, monitor="val_iou", out=folder, **settings)
-    return zoo.evaluate(model, DATA)["iou"]
+    return zoo.evaluate(model, DATA).metrics["iou"]
 
 
 @pytest.mark.slow

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from zoo import Component, hookimpl
+from zoo_example.declarations import KEYPOINTS
 
 
 @hookimpl
 def zoo_components() -> list[Component]:
-    """One backbone."""
+    """One backbone, and the parts of a task of its own."""
     return [
         Component(
             kind="backbone",
@@ -20,4 +21,5 @@ def zoo_components() -> list[Component]:
             tags=("cnn", "small"),
             tiny={"channels": [8, 8, 8]},
         ),
+        *KEYPOINTS,
     ]

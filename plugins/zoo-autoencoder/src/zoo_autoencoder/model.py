@@ -12,7 +12,7 @@ from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.block import Block
 from zoo.interfaces.features import as_map
 from zoo.interfaces.model import Model, Normalise
-from zoo.interfaces.tasks_dense import Reconstruction
+from zoo.interfaces.tasks import Reconstruction
 from zoo.spec.errors import OptionError, ShapeError
 from zoo_autoencoder.decoder import Decoder, mirrored
 

@@ -14,7 +14,7 @@ from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.execution import Execution
 from zoo.interfaces.loss import OUTPUT, Loss, check_needs, compute
 from zoo.interfaces.model import Model
-from zoo.interfaces.tasks_dense import Reconstruction
+from zoo.interfaces.tasks import Reconstruction
 from zoo.interfaces.trainer import Sheet
 from zoo.spec.errors import OptionError, ShapeError, TrainingError
 from zoo.trainers import GradientTrainer, Score

@@ -20,7 +20,7 @@ from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.block import Block
 from zoo.interfaces.hollow import run_hollow
 from zoo.interfaces.model import Model
-from zoo.interfaces.tasks_dense import Generation
+from zoo.interfaces.tasks import Generation
 from zoo.spec.errors import ShapeError
 from zoo.trainers import resting
 from zoo_gan.config import SMALLEST

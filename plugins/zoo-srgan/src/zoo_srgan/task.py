@@ -11,7 +11,7 @@ from torchmetrics import Metric, MetricCollection
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from zoo.interfaces.augmenter import Batch
-from zoo.interfaces.tasks_dense import Reconstruction
+from zoo.interfaces.tasks import Reconstruction
 from zoo.spec.errors import ShapeError
 from zoo_srgan.resampling import LEVELS, enlarge, multiple, rounded, shrink
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.block import Block
 from zoo.interfaces.model import Model, Normalise
-from zoo.interfaces.tasks_dense import Segmentation
+from zoo.interfaces.tasks import Segmentation
 from zoo_unet.units import conv3x3, initialise, input_spec
 
 

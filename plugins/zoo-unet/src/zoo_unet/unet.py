@@ -12,7 +12,7 @@ from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.block import Block
 from zoo.interfaces.features import FeatureInfo, as_map
 from zoo.interfaces.model import Model, Normalise
-from zoo.interfaces.tasks_dense import Segmentation
+from zoo.interfaces.tasks import Segmentation
 from zoo.spec.errors import OptionError, ShapeError
 from zoo_unet.decoder import decoder, usual_widths
 

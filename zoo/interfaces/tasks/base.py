@@ -1,0 +1,285 @@
+"""The task contract: all that differs by what a model is for."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from zoo.interfaces.augmenter import Batch
+from zoo.interfaces.places import Size
+from zoo.interfaces.tasks.analysis import Analysis
+from zoo.interfaces.tasks.descriptions import Overlay
+from zoo.spec.errors import DataError, OptionError, ShapeError, listing, quote
+
+if TYPE_CHECKING:
+    from torchmetrics import MetricCollection
+
+    from zoo.interfaces.dataset import Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a model says of one picture.
+
+    Args:
+        label: name of the class, several names joined by a comma, or the value as text.
+        score: probability of the label in [0, 1]; None where the task has none.
+        scores: probability by class, value by target, or nothing.
+        mask: H x W class indices, where each pixel has a class.
+        picture: C x H x W in [0, 1], where the answer is a picture.
+        overlay: what is laid over the image beside a mask, such as points.
+        details: what else is said, by name: plain data that JSON can hold.
+    """
+
+    label: str
+    score: float | None
+    scores: dict[str, float]
+    mask: Tensor | None = None
+    picture: Tensor | None = None
+    overlay: Overlay | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardWords:
+    """What a model card says by task.
+
+    Args:
+        pipeline: the Hub's word for the task (`pipeline_tag`); None where it has none.
+        noun: what the model is, after the task's name.
+        usage: a line of code that uses `model`, after `import zoo`.
+        figures: what the metrics mean, by name; a line each below the table.
+    """
+
+    pipeline: str | None = None
+    noun: str = "model"
+    usage: str = 'print(zoo.predict(model, "picture.jpg"))'
+    figures: Mapping[str, str] = field(default_factory=dict)
+
+
+class Task:
+    """What a head or model is for. A plugin may subclass it for a task of its own.
+
+    Attributes:
+        name: the task's word in declarations.
+        needs: what data must have: `target`, `mask`, or nothing but pictures.
+        named: whether the classes of the data, or their values, are what the outputs are called.
+        spatial: whether targets are places in the image, which move with its pixels; `collate` then returns
+            a `zoo.interfaces.places.SpatialTensor`.
+        generates: whether images are made of nothing, so that no image has one right answer: they are
+            sampled, not predicted, and measured by another model.
+        compares: whether two images are compared by the angle between their outputs.
+        answers: what a prediction is besides words: nothing, a mask or an image, which are written as files.
+        units: of the values of targets, such as `px`; empty where there are none.
+        card: words for the model card.
+    """
+
+    name: str
+    needs: Literal["target", "mask", "picture"] = "target"
+    named: bool = True
+    spatial: bool = False
+    generates: bool = False
+    compares: bool = False
+    answers: Literal["words", "mask", "image"] = "words"
+    units: str = ""
+    card: CardWords = CardWords()
+
+    # -- targets ---------------------------------------------------------------------------------------
+
+    def parse(self, value: Any) -> Any:
+        """A raw value of a data set that is not ours, as the target of a sample: numbers, or lists of them.
+
+        Example:
+            >>> Task().parse(torch.tensor([1, 2]))
+            [1, 2]
+        """
+        return value.tolist() if isinstance(value, Tensor | np.ndarray | np.generic) else value
+
+    def stratum(self, target: Any) -> Hashable | None:
+        """What splits keep the shares of: by default the class; None where targets are no classes."""
+        return target if isinstance(target, int) else None
+
+    def collate(self, targets: Sequence[Any]) -> Tensor:
+        """Targets of a batch as one tensor of N rows: class indices as int64, all else as float32.
+
+        Args:
+            targets: N targets, as a data set gives them.
+
+        Raises:
+            ValueError: they are of several lengths.
+            TypeError: they are no numbers.
+        """
+        whole = all(isinstance(value, int) and not isinstance(value, bool) for value in targets)
+        return torch.tensor(list(targets), dtype=torch.int64 if whole else torch.float32)
+
+    def examples(self, batch: Batch) -> Batch:
+        """A batch with the `target` that the task's loss and metrics take; see `Model.examples`."""
+        return batch
+
+    def target(self, y: Tensor, outputs: int) -> Tensor:
+        """Raw targets (class indices, indicator rows or values) as the default loss takes them."""
+        return y
+
+    def check(self, data: Dataset, outputs: int, labels: Sequence[str], where: str) -> None:
+        """Raises DataError unless a model can learn from, or be measured on, the targets of data.
+
+        Args:
+            data: with one sample or more.
+            outputs: length of the model's output vector.
+            labels: of the model; empty where they are not known.
+            where: who asks, for messages.
+        """
+        if self.needs == "target":
+            check_there(data, where, "target")
+
+    def remarks(self, targets: Sequence[Any]) -> Iterator[str]:
+        """What a user should know of the targets of a validation split before a training.
+
+        Args:
+            targets: as a data set gives them.
+        """
+        return iter(())
+
+    # -- outputs ---------------------------------------------------------------------------------------
+
+    def outputs(self, classes: int | None) -> int:
+        """Length of the output vector for a number of classes."""
+        if classes is None:
+            raise OptionError(
+                f"task {self.name} needs classes", expected="classes=<number or labels>", got="none"
+            )
+        return classes
+
+    def classes(self, outputs: int) -> int:
+        """The reverse of `outputs`."""
+        return outputs
+
+    def for_outputs(self, outputs: int) -> Task:
+        """The task of a network that is not ours, with so many outputs, on data of this task."""
+        return self
+
+    def probabilities(self, output: Tensor) -> Tensor | None:
+        """N x classes probabilities of N x outputs logits; None where the task has none."""
+        return None
+
+    def read(self, output: Tensor, labels: Sequence[str] = ()) -> list[Prediction]:
+        """One prediction a row of N x outputs."""
+        names = names_for(labels, output.shape[1])
+        rows = output.detach().float().tolist()
+        return [
+            Prediction(", ".join(f"{v:.4g}" for v in row), None, dict(zip(names, row, strict=True)))
+            for row in rows
+        ]
+
+    def placed(self, found: Prediction, matrix: Tensor, size: Size, own: Size) -> Prediction:
+        """A prediction in the pixels of the image as it was given; as it is where it tells no places.
+
+        Args:
+            found: in the pixels of the image that the model was given.
+            matrix: 3 x 3, from that image to its source, as `zoo.interfaces.geometry` says.
+            size: of that image.
+            own: of its source.
+        """
+        return found
+
+    # -- figures ---------------------------------------------------------------------------------------
+
+    def metrics(self, outputs: int) -> MetricCollection:
+        """Metrics from torchmetrics, fed with `scored(output)` and raw targets."""
+        from torchmetrics import MeanAbsoluteError, MeanSquaredError, MetricCollection
+
+        return MetricCollection({"mae": MeanAbsoluteError(), "rmse": MeanSquaredError(squared=False)})
+
+    def scored(self, output: Tensor) -> Tensor:
+        """The output in the form that the metrics take."""
+        probabilities = self.probabilities(output)
+        return output if probabilities is None else probabilities
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether the first metric grows as a model gets better."""
+        return True
+
+    def errors(self, output: Tensor, target: Tensor) -> Tensor | None:
+        """How far off each of N outputs is, N values of 0 or more in `units`; None where that is not said."""
+        return None
+
+    def overlay(self, output: Tensor, target: Tensor | None = None) -> Overlay | None:
+        """One output, or one target where it is given, as marks over its image; None where there are none."""
+        return None
+
+    def analysis(self, labels: Sequence[str], most: int) -> Analysis:
+        """What collects outputs and targets for tables and pictures of mistakes.
+
+        Args:
+            labels: names of the classes or values.
+            most: mistakes to keep.
+        """
+        return Analysis(self, labels, most)
+
+    def example(self, classes: int, count: int) -> tuple[Tensor, Tensor]:
+        """Random output, and raw targets that fit it, for contract tests.
+
+        Args:
+            classes: number of classes or values.
+            count: of rows.
+        """
+        return torch.randn(count, self.outputs(classes)), torch.randn(count, classes)
+
+
+def names_for(labels: Sequence[str], count: int) -> list[str]:
+    """The labels, or their numbers where they are not known.
+
+    Raises:
+        ShapeError: there are labels, but not as many as outputs.
+    """
+    if labels and len(labels) != count:
+        raise ShapeError("labels", expected=f"{count} names", got=str(len(labels)))
+    return list(labels) or [str(i) for i in range(count)]
+
+
+def check_there(data: Dataset, where: str, what: str) -> None:
+    """Raises DataError where an image has no target.
+
+    Args:
+        data: to look at.
+        where: who asks, for messages.
+        what: a target of the task is called.
+    """
+    if None in data.targets:
+        hint = f"give a data set with a {what} for each, or class folders; a folder of yours is said ./FOLDER"
+        raise DataError(
+            f"{where}: data", expected=f"a {what} for each picture", got="pictures alone", hint=hint
+        )
+
+
+def check_labels(data: Dataset, found: int, classes: int, labels: Sequence[str], where: str) -> None:
+    """Raises DataError unless data and model have the same classes.
+
+    Args:
+        data: with labels, or without.
+        found: number of classes of the data.
+        classes: number of classes of the model.
+        labels: of the model; empty where they are not known.
+        where: who asks, for messages.
+    """
+    if found != classes:
+        names = listing(map(quote, data.labels), 6)
+        raise DataError(
+            f"{where}: number of classes",
+            expected=f"{classes}, as the model has",
+            got=f"{found} ({names})" if data.labels else f"indices up to {found - 1}",
+            hint=f"build the model for {found} classes",
+        )
+    if labels and data.labels and tuple(labels) != tuple(data.labels):
+        raise DataError(
+            f"{where}: labels",
+            expected=listing(map(quote, labels), 6),
+            got=listing(map(quote, data.labels), 6),
+            hint="rename the class folders, or build the model with the labels of the data",
+        )

@@ -1,0 +1,68 @@
+"""Which task is meant where data or a network name none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from zoo.interfaces.tasks.base import Task
+from zoo.interfaces.tasks.classes import Binary, Multiclass
+from zoo.interfaces.tasks.images import Generation, Reconstruction
+from zoo.interfaces.tasks.labels import Multilabel
+from zoo.interfaces.tasks.masks import Segmentation
+from zoo.interfaces.tasks.order import Ordinal
+from zoo.interfaces.tasks.values import Regression
+from zoo.interfaces.tasks.vectors import Embedding
+
+_PAIR = 2
+
+BY_NAME: Mapping[str, Task] = MappingProxyType(
+    {
+        task.name: task
+        for task in (
+            Binary(), Multiclass(), Ordinal(), Multilabel(), Regression(), Embedding(), Segmentation(),
+            Reconstruction(), Generation(),
+        )
+    }
+)  # fmt: skip
+"""The tasks of the core."""
+
+DEFAULT = Regression.name
+"""The task that a part without one is tried on."""
+
+
+def for_classes(count: int) -> Task:
+    """The task of data with so many classes.
+
+    Example:
+        >>> for_classes(2).name, for_classes(3).name
+        ('binary', 'multiclass')
+    """
+    return Binary() if count == _PAIR else Multiclass()
+
+
+def for_logits() -> Task:
+    """The task of a network with one logit for each class, of however many."""
+    return Multiclass()
+
+
+def for_masks() -> Task:
+    """The task of data with masks."""
+    return Segmentation()
+
+
+def for_targets(targets: Sequence[Any], labels: Sequence[str] = ()) -> Task:
+    """The task of data whose targets are read off: of classes where they are whole numbers, else of values.
+
+    Args:
+        targets: one or more.
+        labels: names of the classes, where there are such.
+
+    Example:
+        >>> for_targets([0, 1]).name, for_targets([0.5]).name
+        ('binary', 'regression')
+    """
+    if not isinstance(targets[0], int):
+        return Regression()
+    return for_classes(max(len(labels), max(targets) + 1))

@@ -1,0 +1,192 @@
+"""One class an image: binary, multiclass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names, by_class, rows_by_class
+from zoo.interfaces.tasks.base import CardWords, Prediction, Task, check_labels, check_there, names_for
+from zoo.interfaces.tasks.descriptions import Confusion, Drawing, Examples, Mistake, worst_table
+from zoo.spec.errors import DataError, OptionError, quote
+
+if TYPE_CHECKING:
+    from torchmetrics import MetricCollection
+
+    from zoo.interfaces.dataset import Dataset
+
+CLASSIFIER = CardWords(pipeline="image-classification", noun="image classifier")
+"""Words for models that tell classes or labels."""
+
+
+class Classes(Task):
+    """Tasks whose answer is one class."""
+
+    card = CLASSIFIER
+
+    def check(self, data: Dataset, outputs: int, labels: Sequence[str], where: str) -> None:
+        """Raises DataError unless targets are class indices, of the model's classes."""
+        check_there(data, where, "class")
+        targets = data.targets
+        check_indices(targets, where)
+        found = max(len(data.labels), max(targets) + 1)
+        check_labels(data, found, self.classes(outputs), labels, where)
+
+    def analysis(self, labels: Sequence[str], most: int) -> Analysis:
+        """Figures by class, the confusion matrix, and the answers that are most surely wrong."""
+        return ClassAnalysis(self, labels, most)
+
+    def example(self, classes: int, count: int) -> tuple[Tensor, Tensor]:
+        """Random logits and class indices."""
+        outputs = self.outputs(classes)
+        return torch.randn(count, outputs), torch.arange(count) % self.classes(outputs)
+
+    def read(self, output: Tensor, labels: Sequence[str] = ()) -> list[Prediction]:
+        table = self.probabilities(output.detach().float())
+        assert table is not None  # noqa: S101 - every subclass has probabilities
+        names = names_for(labels, table.shape[1])
+        best = table.argmax(dim=1).tolist()
+        return [
+            Prediction(names[i], row[i], dict(zip(names, row, strict=True)))
+            for i, row in zip(best, table.tolist(), strict=True)
+        ]
+
+
+class Binary(Classes):
+    """Two classes from one logit; the logit speaks for the second."""
+
+    name = "binary"
+
+    def outputs(self, classes: int | None) -> int:
+        if classes not in (None, 2):
+            raise OptionError(f"task {self.name}", expected="2 classes", got=str(classes))
+        return 1
+
+    def classes(self, outputs: int) -> int:
+        return 2
+
+    def for_outputs(self, outputs: int) -> Task:
+        """Two classes can be told by one logit or by two."""
+        return Multiclass() if outputs == 2 else self
+
+    def example(self, classes: int, count: int) -> tuple[Tensor, Tensor]:
+        """Random logits and class indices, of two classes whatever number is asked for."""
+        return super().example(2, count)
+
+    def target(self, y: Tensor, outputs: int) -> Tensor:
+        return y.float().reshape(-1, 1)
+
+    def probabilities(self, output: Tensor) -> Tensor:
+        positive = output.sigmoid()
+        return torch.cat([1 - positive, positive], dim=1)
+
+    def scored(self, output: Tensor) -> Tensor:
+        return output.sigmoid().squeeze(1)
+
+    def metrics(self, outputs: int) -> MetricCollection:
+        from torchmetrics import MetricCollection
+        from torchmetrics.classification import BinaryAccuracy, BinaryAUROC, BinaryF1Score
+
+        return MetricCollection({"accuracy": BinaryAccuracy(), "f1": BinaryF1Score(), "auroc": BinaryAUROC()})
+
+
+class Multiclass(Classes):
+    """One of K classes from K logits."""
+
+    name = "multiclass"
+
+    def probabilities(self, output: Tensor) -> Tensor:
+        return output.softmax(dim=1)
+
+    def target(self, y: Tensor, outputs: int) -> Tensor:
+        return y.long()
+
+    def metrics(self, outputs: int) -> MetricCollection:
+        from torchmetrics import MetricCollection
+        from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
+
+        return MetricCollection(
+            {
+                "accuracy": MulticlassAccuracy(outputs, average="micro"),
+                "balanced_accuracy": MulticlassAccuracy(outputs, average="macro"),
+                "f1": MulticlassF1Score(outputs, average="macro"),
+            }
+        )
+
+
+class ClassAnalysis(Analysis):
+    """Answers with one class an image."""
+
+    def __init__(self, task: Task, labels: Sequence[str], most: int) -> None:
+        super().__init__(task, labels, most)
+        self._seen = Columns()
+
+    def add(self, output: Tensor, target: Tensor, index: Tensor, size: tuple[int, int]) -> None:
+        """Takes in N x outputs logits and N class indices."""
+        table = self.task.probabilities(output.float())
+        assert table is not None  # noqa: S101 - every task of classes has probabilities
+        self._seen.add(
+            answer=table.argmax(dim=1),
+            score=table.amax(dim=1),
+            belief=table.gather(1, target.view(-1, 1)).squeeze(1),  # in what is true
+            truth=target,
+            index=index,
+        )
+
+    def findings(self, names: Names, known: Mapping[str, float]) -> Findings:
+        """Figures by class, the confusion matrix, and the mistakes with the least belief in the truth."""
+        truth, answer = self._seen["truth"], self._seen["answer"]
+        rows, confusion = per_class(truth, answer, self.labels)
+        wrong, order = answer != truth, torch.argsort(self._seen["belief"], stable=True)
+        worst = tuple(self._wrong(i, names) for i in order[wrong[order]][: self.most].tolist())
+        drawings: dict[str, Drawing] = {"confusion": Confusion(self.labels, confusion)}
+        if worst:
+            drawings["worst"] = Examples(worst, "worst mistakes")
+        return Findings(
+            labels=self.labels,
+            per_class=rows,
+            confusion=confusion,
+            worst=worst,
+            tables=(
+                *by_class(self.labels, rows, confusion),
+                *([worst_table(worst)] if worst else []),
+            ),
+            drawings=drawings,
+        )
+
+    def _wrong(self, i: int, names: Names) -> Mistake:
+        index, answer, truth = (int(self._seen[name][i]) for name in ("index", "answer", "truth"))
+        score = float(self._seen["score"][i])
+        return Mistake(index, names(index), self.labels[answer], score, self.labels[truth])
+
+
+def per_class(
+    truths: Tensor, answers: Tensor, labels: Sequence[str]
+) -> tuple[dict[str, Any], list[list[int]]]:
+    """Precision, recall, F1 and number of images by label, and the confusion matrix.
+
+    Args:
+        truths: N class indices.
+        answers: N class indices.
+        labels: names by index.
+
+    Example:
+        >>> per_class(torch.tensor([0, 0, 1]), torch.tensor([0, 1, 1]), ["a", "b"])[1]
+        [[1, 1], [0, 1]]
+    """
+    count = len(labels)
+    confusion = torch.bincount(truths * count + answers, minlength=count * count).view(count, count)
+    rows = rows_by_class(labels, confusion.diagonal(), confusion.sum(dim=0), confusion.sum(dim=1))
+    return rows, confusion.tolist()
+
+
+def check_indices(targets: Sequence[Any], where: str) -> None:
+    """Raises DataError unless all targets are class indices."""
+    bad = next((t for t in targets if not isinstance(t, int)), None)
+    if bad is not None:
+        raise DataError(f"{where}: targets", expected="class indices", got=quote(bad))
+    if min(targets) < 0:
+        raise DataError(f"{where}: targets", expected="class indices", got=str(min(targets)))

@@ -1,0 +1,105 @@
+"""Several labels an image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names, rows_by_class
+from zoo.interfaces.tasks.base import Prediction, Task, check_there, names_for
+from zoo.interfaces.tasks.classes import CLASSIFIER
+from zoo.interfaces.tasks.descriptions import Drawing, Examples, Mistake, class_table, worst_table
+from zoo.spec.errors import DataError, quote
+
+if TYPE_CHECKING:
+    from torchmetrics import MetricCollection
+
+    from zoo.interfaces.dataset import Dataset
+
+
+class Multilabel(Task):
+    """Any of K labels from K logits."""
+
+    name = "multilabel"
+    card = CLASSIFIER
+
+    def check(self, data: Dataset, outputs: int, labels: Sequence[str], where: str) -> None:
+        """Raises DataError unless targets are rows of zeros and ones, one for each output."""
+        check_there(data, where, "class")
+        bad = next((t for t in data.targets if not isinstance(t, list | tuple) or len(t) != outputs), None)
+        if bad is not None:
+            expected = f"rows of {outputs} zeros and ones"
+            raise DataError(f"{where}: targets", expected=expected, got=quote(bad))
+
+    def analysis(self, labels: Sequence[str], most: int) -> Analysis:
+        """Figures by label, and the images whose labels are most surely wrong."""
+        return LabelAnalysis(self, labels, most)
+
+    def example(self, classes: int, count: int) -> tuple[Tensor, Tensor]:
+        """Random logits and indicator rows."""
+        return torch.randn(count, classes), torch.randint(0, 2, (count, classes))
+
+    def target(self, y: Tensor, outputs: int) -> Tensor:
+        return y.float()
+
+    def probabilities(self, output: Tensor) -> Tensor:
+        return output.sigmoid()
+
+    def read(self, output: Tensor, labels: Sequence[str] = ()) -> list[Prediction]:
+        table = self.probabilities(output.detach().float())
+        names = names_for(labels, table.shape[1])
+        found = []
+        for row in table.tolist():
+            chosen = [i for i, p in enumerate(row) if p >= 0.5]
+            score = min((row[i] for i in chosen), default=1 - max(row))
+            found.append(
+                Prediction(
+                    ", ".join(names[i] for i in chosen) or "none", score, dict(zip(names, row, strict=True))
+                )
+            )
+        return found
+
+    def metrics(self, outputs: int) -> MetricCollection:
+        from torchmetrics import MetricCollection
+        from torchmetrics.classification import MultilabelAccuracy, MultilabelF1Score
+
+        return MetricCollection({"accuracy": MultilabelAccuracy(outputs), "f1": MultilabelF1Score(outputs)})
+
+
+class LabelAnalysis(Analysis):
+    """Answers with several labels an image."""
+
+    def __init__(self, task: Task, labels: Sequence[str], most: int) -> None:
+        super().__init__(task, labels, most)
+        self._seen = Columns()
+
+    def add(self, output: Tensor, target: Tensor, index: Tensor, size: tuple[int, int]) -> None:
+        """Takes in N x outputs logits and N x outputs indicators."""
+        answer = self.task.scored(output.float())
+        self._seen.add(answer=answer, truth=target.reshape(answer.shape).float(), index=index)
+
+    def findings(self, names: Names, known: Mapping[str, float]) -> Findings:
+        """Figures by label, and the images with a wrong label, by the mean belief in what is true."""
+        truth, answer = self._seen["truth"], self._seen["answer"]
+        chosen, right = answer >= 0.5, truth >= 0.5
+        rows = rows_by_class(self.labels, (chosen & right).sum(0), chosen.sum(0), right.sum(0))
+        belief = torch.where(right, answer, 1 - answer)
+        wrong, badness = (belief < 0.5).any(dim=1), -belief.clamp(min=1e-12).log().mean(dim=1)
+        order = torch.argsort(badness, descending=True, stable=True)
+        worst = tuple(self._wrong(i, names) for i in order[wrong[order]][: self.most].tolist())
+        drawings: dict[str, Drawing] = {"worst": Examples(worst, "worst mistakes")} if worst else {}
+        tables = (class_table(rows), *([worst_table(worst)] if worst else []))
+        return Findings(labels=self.labels, per_class=rows, worst=worst, tables=tables, drawings=drawings)
+
+    def _wrong(self, i: int, names: Names) -> Mistake:
+        index, answer = int(self._seen["index"][i]), self._seen["answer"][i]
+        chosen = answer >= 0.5
+        score = float(torch.where(chosen, answer, 1 - answer).min())
+        right = self._several(self._seen["truth"][i] >= 0.5)
+        return Mistake(index, names(index), self._several(chosen), score, right)
+
+    def _several(self, chosen: Tensor) -> str:
+        return ", ".join(self.labels[k] for k in chosen.nonzero().flatten().tolist()) or "none"

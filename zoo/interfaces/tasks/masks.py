@@ -1,0 +1,189 @@
+"""A class for each pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor
+
+from zoo.interfaces.augmenter import Batch
+from zoo.interfaces.tasks.analysis import Analysis, Findings, Names
+from zoo.interfaces.tasks.base import Prediction, Task, check_labels, names_for
+from zoo.interfaces.tasks.descriptions import Mistake, Overlay, Overlays, class_table, worst_table
+from zoo.spec.errors import DataError, OptionError, ShapeError
+
+if TYPE_CHECKING:
+    from torchmetrics import MetricCollection
+
+    from zoo.interfaces.dataset import Dataset
+
+IGNORED = 255
+"""Class index of pixels that do not count."""
+
+
+class Segmentation(Task):
+    """A class for each pixel: N x K x H x W logits, N x H x W class indices; index 255 is not counted."""
+
+    name = "segmentation"
+    needs: Literal["target", "mask", "picture"] = "mask"
+    answers = "mask"
+    ignored = IGNORED
+
+    def check(self, data: Dataset, outputs: int, labels: Sequence[str], where: str) -> None:
+        """Raises DataError unless there is a mask for each image, of the model's classes."""
+        if not data.masks:
+            hint = "a folder with images/ and masks/, or a data set with masks"
+            raise DataError(f"{where}: data", expected="a mask for each picture", got="none", hint=hint)
+        check_labels(data, len(data.labels), outputs, labels, where)
+
+    def analysis(self, labels: Sequence[str], most: int) -> Analysis:
+        """Figures by class over all pixels, and the images of the lowest IoU."""
+        return MaskAnalysis(self, labels, most)
+
+    def example(self, classes: int, count: int) -> tuple[Tensor, Tensor]:
+        """Random logits and class indices of 8 x 8 pixels."""
+        return torch.randn(count, classes, 8, 8), torch.randint(0, classes, (count, 8, 8))
+
+    def outputs(self, classes: int | None) -> int:
+        count = super().outputs(classes)
+        if count < 2:
+            hint = "the background is a class too"
+            raise OptionError(f"task {self.name}", expected="at least 2 classes", got=str(count), hint=hint)
+        return count
+
+    def examples(self, batch: Batch) -> Batch:
+        if "mask" not in batch:
+            raise ShapeError("batch", expected="a mask", got="none", hint="give data with masks")
+        return {**batch, "target": batch["mask"]}
+
+    def target(self, y: Tensor, outputs: int) -> Tensor:
+        return y.long()
+
+    def probabilities(self, output: Tensor) -> Tensor:
+        return output.softmax(dim=1)
+
+    def scored(self, output: Tensor) -> Tensor:
+        return output.argmax(dim=1)
+
+    def read(self, output: Tensor, labels: Sequence[str] = ()) -> list[Prediction]:
+        """For each picture the classes that are there, the share of each, and the mask."""
+        names = names_for(labels, output.shape[1])
+        found = []
+        for mask in output.detach().argmax(dim=1).cpu():
+            shares = mask.flatten().bincount(minlength=len(names)).double() / mask.numel()
+            order = [i for i in shares.argsort(descending=True, stable=True).tolist() if shares[i] > 0]
+            label = ", ".join(names[i] for i in order)
+            scores = dict(zip(names, shares.tolist(), strict=True))
+            found.append(Prediction(label, None, scores, mask=mask))
+        return found
+
+    def metrics(self, outputs: int) -> MetricCollection:
+        """Mean over classes of intersection over union and of Dice, and the share of right pixels."""
+        from torchmetrics import MetricCollection
+        from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score, MulticlassJaccardIndex
+
+        ignored = self.ignored if self.ignored >= outputs else None
+        # A collection sorts what it is given at once, and the first metric is the one that a run shows.
+        found = MetricCollection(
+            {"iou": MulticlassJaccardIndex(outputs, average="macro", ignore_index=ignored)}
+        )
+        found.add_metrics(
+            {
+                # Over the pixels of all pictures, a class' Dice coefficient and its F1 are one formula.
+                "dice": MulticlassF1Score(outputs, average="macro", ignore_index=ignored),
+                "accuracy": MulticlassAccuracy(outputs, average="micro", ignore_index=ignored),
+            }
+        )
+        return found
+
+
+class MaskAnalysis(Analysis):
+    """Masks; of the worst images both are kept."""
+
+    def __init__(self, task: Task, labels: Sequence[str], most: int) -> None:
+        super().__init__(task, labels, most)
+        self._confusion = torch.zeros(len(labels), len(labels), dtype=torch.int64)
+        self._lowest: list[tuple[float, int, Tensor, Tensor, Tensor]] = []
+
+    def add(self, output: Tensor, target: Tensor, index: Tensor, size: tuple[int, int]) -> None:
+        """Takes in N x K x H x W logits and N x H x W class indices."""
+        answer = output.argmax(dim=1)
+        tables = confusions(target, answer, len(self.labels)).cpu()
+        self._confusion += tables.sum(0)
+        overlaps = picture_ious(tables)
+        found = zip(overlaps.tolist(), index.tolist(), answer, target, tables, strict=True)
+        kept = [
+            (iou, i, mask.byte().cpu(), truth.byte().cpu(), table)
+            for iou, i, mask, truth, table in found
+            if iou < 1
+        ]
+        # Of images that are equally bad, the first ones.
+        self._lowest = sorted([*self._lowest, *kept], key=lambda item: item[:2])[: self.most]
+
+    def findings(self, names: Names, known: Mapping[str, float]) -> Findings:
+        """IoU, Dice, precision, recall and true pixels by class, 0 where undefined, and the lowest IoUs."""
+        rows = self._rows()
+        worst = tuple(
+            Mistake(
+                i, names(i), self._there(table.sum(0)), iou, self._there(table.sum(1)),
+                Overlay(mask), Overlay(truth),
+            )
+            for iou, i, mask, truth, table in self._lowest
+        )  # fmt: skip
+        drawings = {"worst": Overlays(worst, self.labels, "lowest IoU", score="IoU")} if worst else {}
+        tables = (class_table(rows), *([worst_table(worst, "IOU")] if worst else []))
+        return Findings(labels=self.labels, per_class=rows, worst=worst, tables=tables, drawings=drawings)
+
+    def _rows(self) -> dict[str, dict[str, float]]:
+        hits, true = self._confusion.diagonal().double(), self._confusion.sum(1)
+        answered = self._confusion.sum(0)
+        both = (true + answered).double()
+        figures = {
+            "iou": hits / (both - hits).clamp(min=1),
+            "dice": 2 * hits / both.clamp(min=1),
+            "precision": hits / answered.clamp(min=1),
+            "recall": hits / true.clamp(min=1),
+        }
+        return {
+            label: {name: float(values[i]) for name, values in figures.items()} | {"pixels": int(true[i])}
+            for i, label in enumerate(self.labels)
+        }
+
+    def _there(self, pixels: Tensor) -> str:
+        return ", ".join(label for label, count in zip(self.labels, pixels.tolist(), strict=True) if count)
+
+
+def confusions(truths: Tensor, answers: Tensor, classes: int) -> Tensor:
+    """Pixels of each picture by true and answered class, N x K x K.
+
+    Args:
+        truths: N x H x W class indices; 255 is not counted.
+        answers: N x H x W class indices.
+        classes: K.
+
+    Example:
+        >>> confusions(torch.tensor([[[0, 1, 1, 255]]]), torch.tensor([[[0, 0, 1, 1]]]), 2).tolist()
+        [[[1, 0], [1, 1]]]
+    """
+    picture = torch.arange(len(truths), device=truths.device).view(-1, 1, 1)
+    cells = (picture * classes + truths) * classes + answers
+    counted = cells[truths != IGNORED]
+    return counted.bincount(minlength=len(truths) * classes**2).view(-1, classes, classes)
+
+
+def picture_ious(tables: Tensor) -> Tensor:
+    """Of each picture the mean IoU over the classes that are in truth or answer; 1 where no pixel counts.
+
+    Args:
+        tables: N x K x K pixels by true and answered class.
+
+    Example:
+        >>> picture_ious(torch.tensor([[[1, 0], [1, 1]]])).tolist()
+        [0.5]
+    """
+    hits = tables.diagonal(dim1=1, dim2=2).double()
+    union = tables.sum(1) + tables.sum(2) - hits
+    there = (union > 0).sum(1)
+    return torch.where(there > 0, (hits / union.clamp(min=1)).sum(1) / there.clamp(min=1), 1.0)

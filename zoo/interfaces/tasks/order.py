@@ -1,0 +1,52 @@
+"""One of several ordered classes an image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from zoo.interfaces.tasks.classes import Classes
+from zoo.spec.errors import OptionError
+
+if TYPE_CHECKING:
+    from torchmetrics import MetricCollection
+
+
+class Ordinal(Classes):
+    """One of K ordered classes from K - 1 logits, the k-th for "above class k" (Frank and Hall, 2001).
+
+    The probability of "above" is made to fall with k, so that no class gets a negative probability.
+    """
+
+    name = "ordinal"
+
+    def outputs(self, classes: int | None) -> int:
+        count = super().outputs(classes)
+        if count < 2:
+            raise OptionError(f"task {self.name}", expected="at least 2 classes", got=str(count))
+        return count - 1
+
+    def classes(self, outputs: int) -> int:
+        return outputs + 1
+
+    def target(self, y: Tensor, outputs: int) -> Tensor:
+        return (y.reshape(-1, 1) > torch.arange(outputs, device=y.device)).float()
+
+    def probabilities(self, output: Tensor) -> Tensor:
+        above = output.sigmoid().cummin(dim=1).values
+        ones = torch.ones_like(above[:, :1])
+        return torch.cat([ones, above], dim=1) - torch.cat([above, torch.zeros_like(ones)], dim=1)
+
+    def metrics(self, outputs: int) -> MetricCollection:
+        from torchmetrics import MetricCollection
+        from torchmetrics.classification import MulticlassAccuracy, MulticlassCohenKappa
+
+        classes = outputs + 1
+        return MetricCollection(
+            {
+                "accuracy": MulticlassAccuracy(classes, average="micro"),
+                "quadratic_kappa": MulticlassCohenKappa(classes, weights="quadratic"),
+            }
+        )

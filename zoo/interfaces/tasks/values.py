@@ -1,0 +1,83 @@
+"""Real values an image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names
+from zoo.interfaces.tasks.base import Task
+from zoo.interfaces.tasks.descriptions import Examples, Mistake, Scatter, worst_table
+from zoo.spec.errors import DataError, listing
+
+if TYPE_CHECKING:
+    from zoo.interfaces.dataset import Dataset
+
+
+class Regression(Task):
+    """One or more real values."""
+
+    name = "regression"
+
+    def outputs(self, classes: int | None) -> int:
+        return classes or 1
+
+    def target(self, y: Tensor, outputs: int) -> Tensor:
+        return y.float().reshape(-1, outputs)
+
+    @property
+    def higher_is_better(self) -> bool:
+        return False
+
+    def check(self, data: Dataset, outputs: int, labels: Sequence[str], where: str) -> None:
+        """Raises DataError unless each target has as many values as the model has outputs."""
+        expected = f"{outputs} values a picture"
+        if None in data.targets:
+            hint = "give data with targets"
+            raise DataError(f"{where}: targets", expected=expected, got="none", hint=hint)
+        lengths = {len(t) if isinstance(t, list | tuple) else 1 for t in data.targets}
+        if lengths != {outputs}:
+            got = listing(map(str, sorted(lengths)))
+            raise DataError(f"{where}: targets", expected=expected, got=got)
+
+    def analysis(self, labels: Sequence[str], most: int) -> Analysis:
+        """Predicted against true values, and the largest errors."""
+        return ValueAnalysis(self, labels, most)
+
+
+class ValueAnalysis(Analysis):
+    """Answers with values."""
+
+    def __init__(self, task: Task, labels: Sequence[str], most: int) -> None:
+        super().__init__(task, labels, most)
+        self._seen = Columns()
+
+    def add(self, output: Tensor, target: Tensor, index: Tensor, size: tuple[int, int]) -> None:
+        """Takes in N x K outputs and N x K values."""
+        answer = output.float()
+        self._seen.add(answer=answer, truth=target.reshape(answer.shape).float(), index=index)
+
+    def findings(self, names: Names, known: Mapping[str, float]) -> Findings:
+        """The largest errors, each value counted in its own spread."""
+        truth, answer = self._seen["truth"], self._seen["answer"]
+        spread = truth.std(dim=0, correction=0).clamp(min=1e-12)
+        badness = ((answer - truth).abs() / spread).amax(dim=1)
+        order = torch.argsort(badness, descending=True, stable=True)
+        worst = tuple(self._wrong(i, names) for i in order[: self.most].tolist())
+        return Findings(
+            worst=worst,
+            tables=(worst_table(worst),),
+            drawings={
+                "scatter": Scatter(truth, answer, self.labels),
+                "worst": Examples(worst, "largest errors"),
+            },
+        )
+
+    def _wrong(self, i: int, names: Names) -> Mistake:
+        index = int(self._seen["index"][i])
+        columns = (self._seen["answer"][i], self._seen["truth"][i])
+        said, right = (", ".join(f"{v:.4g}" for v in row.tolist()) for row in columns)
+        return Mistake(index, names(index), said, None, right)

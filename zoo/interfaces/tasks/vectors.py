@@ -1,0 +1,135 @@
+"""A vector an image, by which images are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names
+from zoo.interfaces.tasks.base import CardWords, Prediction, Task, check_there
+from zoo.interfaces.tasks.descriptions import Curve, Histogram, Mark
+from zoo.spec.display import Table
+from zoo.spec.errors import DataError, quote
+
+if TYPE_CHECKING:
+    from torchmetrics import MetricCollection
+
+    from zoo.interfaces.dataset import Dataset
+    from zoo.interfaces.verification import Roc
+
+
+class Embedding(Task):
+    """A vector whose angle to another says how alike two pictures are; targets are class indices."""
+
+    name = "embedding"
+    named = False
+    compares = True
+    card = CardWords(
+        pipeline="image-feature-extraction",
+        usage='print(zoo.verify(model, "one.jpg", "other.jpg"))',
+    )
+
+    def check(self, data: Dataset, outputs: int, labels: Sequence[str], where: str) -> None:
+        """Raises DataError unless targets are class indices; which classes there are does not matter."""
+        check_there(data, where, "class")
+        bad = next((t for t in data.targets if not isinstance(t, int) or t < 0), "")
+        if bad != "":
+            hint = "give a folder for each person or thing"
+            raise DataError(f"{where}: targets", expected="class indices", got=quote(bad), hint=hint)
+
+    def remarks(self, targets: Sequence[Any]) -> Iterator[str]:
+        """Without two images of one class there is no threshold to choose."""
+        if len(set(targets)) == len(targets):
+            hint = "give ten pictures of each or more, or folders train/ and val/"
+            yield ("the val split has no two pictures of one class, so no threshold is chosen on it; " + hint)
+
+    def analysis(self, labels: Sequence[str], most: int) -> Analysis:
+        """The ROC curve of all pairs, and the threshold with its accuracy."""
+        return PairAnalysis(self, labels, most)
+
+    def example(self, classes: int, count: int) -> tuple[Tensor, Tensor]:
+        """Random vectors and class indices."""
+        return torch.randn(count, classes), torch.arange(count) % classes
+
+    def target(self, y: Tensor, outputs: int) -> Tensor:
+        return y.long()
+
+    def read(self, output: Tensor, labels: Sequence[str] = ()) -> list[Prediction]:
+        """The vectors; the classes of the training are no names for their values."""
+        vectors = super().read(output)
+        return [Prediction(f"vector of {output.shape[1]}", None, found.scores) for found in vectors]
+
+    def metrics(self, outputs: int) -> MetricCollection:
+        """Of all pairs: area under the ROC curve, equal error rate, and the cosine where that is."""
+        from torchmetrics import MetricCollection
+
+        from zoo.interfaces.verification import EqualErrorRate, EqualErrorThreshold, VerificationAUC
+
+        return MetricCollection(
+            {"auc": VerificationAUC(), "eer": EqualErrorRate(), "threshold": EqualErrorThreshold()},
+            compute_groups=False,
+        )
+
+
+class PairAnalysis(Analysis):
+    """Vectors, looked at in pairs."""
+
+    def __init__(self, task: Task, labels: Sequence[str], most: int) -> None:
+        super().__init__(task, labels, most)
+        self._seen = Columns()
+
+    def add(self, output: Tensor, target: Tensor, index: Tensor, size: tuple[int, int]) -> None:
+        """Takes in N x D vectors and N class indices."""
+        self._seen.add(answer=output.float(), truth=target)
+
+    def findings(self, names: Names, known: Mapping[str, float]) -> Findings:
+        """The threshold and the accuracy at it, where half of the pairs are of one class.
+
+        Nothing is found where there are no pairs of both kinds. The threshold is the known one, else the one
+        at the equal error rate of these pairs.
+        """
+        from zoo.interfaces.verification import Roc
+
+        roc = Roc.of(self._seen["answer"], self._seen["truth"])
+        if roc is None:
+            return Findings()
+        threshold = known.get("threshold", roc.threshold)
+        accepted, found = roc.rates(threshold)
+        rates = roc.table()
+        return Findings(
+            metrics={"threshold": threshold, "accuracy": (1 - accepted + found) / 2},
+            more={"rates": rates},
+            tables=(_rates(rates),) if rates else (),
+            drawings={"roc": _panels(roc, threshold)},
+        )
+
+
+def _rates(rates: Sequence[Mapping[str, float]]) -> Table:
+    rows = [
+        [f"{row['false_accepts']:.1%}", f"{row['threshold']:.3f}", f"{row['true_accepts']:.1%}"]
+        for row in rates
+    ]
+    return Table(["FALSE ACCEPTS", "THRESHOLD", "TRUE ACCEPTS"], rows, right=[0, 1, 2])
+
+
+def _panels(roc: Roc, threshold: float) -> tuple[Curve, Histogram]:
+    """How many pairs are taken for the same, and the likeness of pairs of either kind."""
+    accepted, found = roc.rates(threshold)
+    curve = Curve(
+        roc.accepted,
+        roc.found,
+        f"area under the curve {roc.auc:.3f}",
+        "false accept rate (different, taken for the same)",
+        "true accept rate (same, taken for the same)",
+        (
+            Mark(roc.eer, 1 - roc.eer, f"equal error rate {roc.eer:.1%}"),
+            Mark(accepted, found, f"false accepts at threshold {accepted:.1%}", hollow=True),
+        ),
+        diagonal=True,
+    )
+    groups = {"different": roc.similarity[~roc.same], "same": roc.similarity[roc.same]}
+    title = "similarity of the pairs, and the threshold"
+    return curve, Histogram(groups, title, "cosine", "share of the pairs of its kind", threshold)
