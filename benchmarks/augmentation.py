@@ -36,7 +36,7 @@ from keras.src.legacy.preprocessing.image import ImageDataGenerator as KerasGene
 from torchvision.transforms import v2  # noqa: E402
 
 from zoo.builtin.augment_keras import ImageDataGenerator  # noqa: E402
-from zoo.data.seeds import draws  # noqa: E402
+from zoo.interfaces.draws import draws  # noqa: E402
 from zoo.interfaces.geometry import resampler  # noqa: E402
 
 COUNT, SIDE, BATCH = 256, 150, 32

@@ -20,8 +20,8 @@ from zoo.builtin import augment_chains as chains
 from zoo.builtin import augment_colour as colour
 from zoo.builtin import augment_geometry as geometry
 from zoo.builtin.plugin import AUGMENTERS
-from zoo.data.seeds import draws
 from zoo.interfaces.augmenter import Augmenter, Geometric, uniform
+from zoo.interfaces.draws import draws
 from zoo.registry.loading import resolve_config, resolve_target
 from zoo.spec.component import Component
 from zoo.spec.errors import OptionError, ShapeError

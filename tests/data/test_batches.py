@@ -8,9 +8,9 @@ from PIL import Image
 
 from zoo.data.batches import Batches
 from zoo.data.folders import ClassFolders
-from zoo.data.seeds import draws, mix
 from zoo.data.wrapped import TorchData
 from zoo.interfaces.augmenter import check_batch
+from zoo.interfaces.draws import draws, mix
 from zoo.spec.errors import DataError, OptionError
 from zoo.spec.inputs import InputSpec
 

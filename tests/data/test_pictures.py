@@ -6,7 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
-from zoo.data.pictures import decode, from_array, prepare, to_channels, to_picture
+from zoo.images.decode import decode, from_array, prepare, to_channels, to_picture
 from zoo.spec.errors import DataError, ZooWarning
 from zoo.spec.inputs import InputSpec
 

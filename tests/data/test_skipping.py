@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from zoo.data.folders import ClassFolders
-from zoo.data.pictures import decode
 from zoo.data.resolve import resolve
 from zoo.data.splits import split
+from zoo.images.decode import decode
 from zoo.spec.errors import DataError, OptionError, UnknownComponentError, ZooWarning
 from zoo.spec.reference import ComponentRef
 

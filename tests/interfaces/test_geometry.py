@@ -11,9 +11,9 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
-from zoo.data.seeds import draws
 from zoo.interfaces import geometry
 from zoo.interfaces.augmenter import Augmenter, Batch, Chain, Geometric, uniform
+from zoo.interfaces.draws import draws
 from zoo.interfaces.geometry import FILL_MODES, Fill, by_grid_sample, resampler, warp, warp_pictures
 from zoo.spec.errors import OptionError, ShapeError
 

@@ -17,9 +17,9 @@ from zoo.compose.nested import make
 import zoo
 from zoo.data.batches import PLACE, SIZE, Batches
 from zoo.data.imbalance import class_counts
-from zoo.data.seeds import draws
 from zoo.interfaces.augmenter import Augmenter, Batch, Chain, Geometric
 from zoo.interfaces.dataset import Dataset, Sample
+from zoo.interfaces.draws import draws
 from zoo.interfaces.model import Model
 from zoo.interfaces.places import Size, SpatialTensor, plain, resizing, warp_points
 from zoo.interfaces.tasks import Task

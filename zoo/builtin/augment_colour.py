@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from zoo.builtin.augment_geometry import Range, either_way, spread
-from zoo.data.pictures import LUMA
+from zoo.images.decode import LUMA
 from zoo.interfaces.augmenter import Augmenter, Batch, uniform
 from zoo.spec.errors import ShapeError
 
@@ -82,7 +82,7 @@ class Brightness(_ByFactor):
         p: probability that a picture is changed.
 
     Example:
-        >>> from zoo.data.seeds import draws
+        >>> from zoo.interfaces.draws import draws
         >>> batch = {"image": torch.full((1, 3, 2, 2), 0.5)}
         >>> Brightness(factor=(2, 2))(batch, draws(0, 1, [0]))["image"].unique()
         tensor([1.])

@@ -105,7 +105,7 @@ class Rotate(_Drawn):
         **shared: see `Shared`.
 
     Example:
-        >>> from zoo.data.seeds import draws
+        >>> from zoo.interfaces.draws import draws
         >>> batch = {"image": torch.rand(2, 3, 8, 8)}
         >>> Rotate(degrees=30)(batch, draws(0, 1, [0, 1]))["image"].shape
         torch.Size([2, 3, 8, 8])

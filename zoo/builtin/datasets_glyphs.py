@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from zoo.builtin.datasets import Array, Embedded, chosen
-from zoo.data.seeds import mix
+from zoo.interfaces.draws import mix
 from zoo.interfaces.tasks import Multiclass, Task
 from zoo.spec.errors import DataError
 

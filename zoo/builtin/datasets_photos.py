@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from zoo.builtin.datasets import chosen, missing
-from zoo.data.pictures import decode
-from zoo.interfaces.dataset import Dataset, Picture, Sample
+from zoo.images.decode import Picture, decode
+from zoo.interfaces.dataset import Dataset, Sample
 from zoo.spec.errors import DataError
 
 SKIMAGE, SKLEARN = ("skimage", "data"), ("sklearn", "datasets/images")

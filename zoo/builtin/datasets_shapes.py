@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from zoo.data.seeds import mix
 from zoo.interfaces.dataset import Dataset, Sample
+from zoo.interfaces.draws import mix
 from zoo.interfaces.tasks import Segmentation, Task
 
 Floats = npt.NDArray[np.float64]

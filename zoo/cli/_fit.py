@@ -68,7 +68,7 @@ def model_and_options(
 
 def holds_images(folder: Path) -> bool:
     """Whether a folder holds images to train on, and no model."""
-    from zoo.data.pictures import SUFFIXES
+    from zoo.images.decode import SUFFIXES
 
     if not folder.is_dir() or (folder / "config.json").exists() or (folder / "run.json").exists():
         return False

@@ -14,7 +14,8 @@ from zoo.cli._common import emit_json, json_option
 
 if TYPE_CHECKING:
     from zoo.data.reported import Report
-    from zoo.interfaces.dataset import Dataset, Picture
+    from zoo.images.decode import Picture
+    from zoo.interfaces.dataset import Dataset
 
 _DRAWN = 10
 

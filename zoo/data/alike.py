@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from zoo.data.pictures import LUMA
-from zoo.interfaces.dataset import Picture
+from zoo.images.decode import LUMA, Picture
 
 Thumbnail = npt.NDArray[np.uint8]
 """8 x 9 gray values."""

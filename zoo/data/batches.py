@@ -13,10 +13,10 @@ from torch.utils.data import Dataset as TorchDataset
 
 from zoo.data.masks import check_mask, cropped, prepare_mask
 from zoo.data.order import Order
-from zoo.data.pictures import prepare
-from zoo.data.seeds import generator
+from zoo.images.decode import prepare
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.dataset import Dataset
+from zoo.interfaces.draws import generator
 from zoo.interfaces.places import SpatialTensor, resizing
 from zoo.interfaces.tasks import Task
 from zoo.spec.errors import DataError, OptionError, ZooError

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from zoo.data.alike import Thumbnail, look_alikes
 from zoo.data.imbalance import class_counts, unbalanced
 from zoo.data.layout import Layout
-from zoo.data.pictures import FileFacts
 from zoo.data.splits import split
+from zoo.images.decode import FileFacts
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.spec.errors import DataError
 

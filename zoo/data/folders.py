@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from zoo.data.layout import scan
-from zoo.data.pictures import decode
 from zoo.data.reading import readable
+from zoo.images.decode import decode
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks.choice import for_classes
 from zoo.spec.errors import DataError, quote

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from zoo.data.pictures import SUFFIXES
+from zoo.images.decode import SUFFIXES
 from zoo.spec.errors import DataError, listing, quote
 from zoo.spec.names import closest
 

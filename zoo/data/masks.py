@@ -10,8 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from zoo.data.pictures import prepare
-from zoo.interfaces.dataset import Picture
+from zoo.images.decode import Picture, prepare
 from zoo.interfaces.places import resizing
 from zoo.interfaces.tasks.masks import IGNORED
 from zoo.spec.errors import DataError

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from zoo.data.seeds import generator
+from zoo.interfaces.draws import generator
 from zoo.spec.errors import DataError, OptionError
 
 

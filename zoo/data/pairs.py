@@ -14,8 +14,8 @@ from PIL import Image
 from zoo.data.folders import RootedFiles
 from zoo.data.layout import SPLIT_FOLDERS, picture_files
 from zoo.data.masks import check_mask
-from zoo.data.pictures import decode
 from zoo.data.reading import in_threads, readable
+from zoo.images.decode import decode
 from zoo.interfaces.dataset import Sample
 from zoo.interfaces.tasks.choice import for_masks
 from zoo.spec.errors import DataError, listing, quote

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from zoo.data.pictures import read
+from zoo.images.decode import read
 from zoo.spec.errors import DataError, listing, warn
 
 T = TypeVar("T")

@@ -16,10 +16,10 @@ from zoo.data.folders import FoundFolders, PictureFiles
 from zoo.data.imbalance import class_counts
 from zoo.data.masks import check_mask
 from zoo.data.pairs import MaskFolders
-from zoo.data.pictures import read
 from zoo.data.reading import in_threads
 from zoo.data.reported import NOT_COUNTED, Report, Spread
 from zoo.data.splits import NAMES
+from zoo.images.decode import read
 from zoo.interfaces.dataset import Dataset
 from zoo.spec.errors import ZooError
 

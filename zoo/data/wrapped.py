@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from zoo.data.pictures import to_picture
+from zoo.images.decode import to_picture
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.choice import for_targets

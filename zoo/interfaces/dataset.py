@@ -11,10 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from zoo.images.decode import Picture
 from zoo.interfaces.tasks import Task
-
-Picture = npt.NDArray[Any]
-"""H x W x C, uint8 in 0..255 or float32 in [0, 1]."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zoo.data.pictures import decode, prepare, to_picture
-from zoo.data.seeds import draws
+from zoo.images.decode import decode, prepare, to_picture
 from zoo.interfaces.augmenter import check_batch
+from zoo.interfaces.draws import draws
 from zoo.spec.errors import OptionError
 from zoo.spec.inputs import InputSpec
 from zoo.training.common import as_augmenter

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from zoo.data.order import Order
-from zoo.data.seeds import draws
 from zoo.interfaces.augmenter import Augmenter, Batch, check_batch
 from zoo.interfaces.block import Block, watched
+from zoo.interfaces.draws import draws
 from zoo.interfaces.execution import Execution
 from zoo.interfaces.freezing import check_frozen, freezing_state, restore_freezing
 from zoo.interfaces.loss import Loss, fixed_left_out

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from zoo.interfaces.dataset import Picture
+from zoo.images.decode import Picture
 from zoo.spec.errors import SaveError
 from zoo.training.sheets import save_image
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from zoo.interfaces.dataset import Picture
+from zoo.images.decode import Picture
 from zoo.interfaces.tasks.descriptions import Overlays
 from zoo.training.plots import short, write_figure
 from zoo.training.sheets import COLOURS, marked, overlay

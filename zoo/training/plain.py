@@ -7,7 +7,7 @@ import re
 import torch
 from torch import Tensor, nn
 
-from zoo.data.pictures import prepare
+from zoo.images.decode import prepare
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
 from zoo.interfaces.prefix import Prefix

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zoo.interfaces.dataset import Picture
+from zoo.images.decode import Picture
 from zoo.spec.errors import SaveError, quote
 from zoo.training.history import Row
 

@@ -18,9 +18,9 @@ from torch import Tensor
 from zoo.data.batches import PLACE, SIZE, Batches
 from zoo.data.folders import PictureFiles
 from zoo.data.layout import picture_files
-from zoo.data.pictures import decode, to_picture
 from zoo.data.reading import readable
-from zoo.interfaces.dataset import Dataset, Picture, Sample
+from zoo.images.decode import Picture, decode, to_picture
+from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
 from zoo.spec.errors import DataError, SaveError, TrainingError, ZooWarning, quote

@@ -11,8 +11,7 @@ from typing import Any, SupportsIndex, overload
 
 from torch import Tensor
 
-from zoo.data.pictures import decode
-from zoo.interfaces.dataset import Picture
+from zoo.images.decode import Picture, decode
 from zoo.interfaces.tasks.descriptions import Overlay
 from zoo.spec.display import Markup, html_bar, html_image, html_page, html_table, more, table
 from zoo.spec.errors import ZooError

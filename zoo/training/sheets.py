@@ -13,8 +13,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from zoo.data.masks import prepare_mask
-from zoo.data.pictures import LUMA
-from zoo.interfaces.dataset import Picture
+from zoo.images.decode import LUMA, Picture
 from zoo.interfaces.tasks.descriptions import ImageGrid, Overlay
 from zoo.spec.errors import SaveError, listing
 from zoo.training.plots import image_format, write_figure

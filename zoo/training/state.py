@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from zoo.data.seeds import mix
 from zoo.interfaces.augmenter import Batch
+from zoo.interfaces.draws import mix
 from zoo.interfaces.model import Model
 from zoo.spec.errors import OptionError, quote
 

@@ -8,13 +8,13 @@ import pytest
 import torch
 from PIL import Image
 from zoo.compose.nested import make
-from zoo.trainers.score import Score
 from zoo_example.keypoints import Keypoints, Points, VisibleSmoothL1
 from zoo_example.triangles import Triangles
 
 import zoo
 from zoo.data.batches import Batches
-from zoo.data.seeds import draws
+from zoo.interfaces.draws import draws
+from zoo.trainers.score import Score
 
 LABELS = ["red", "green", "blue"]
 DATA = {"name": "triangles", "count": 80, "size": 48}

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zoo.data.seeds import generator
 from zoo.interfaces.augmenter import Batch
+from zoo.interfaces.draws import generator
 from zoo.interfaces.execution import Execution
 from zoo.interfaces.loss import OUTPUT, Loss, check_needs, compute
 from zoo.interfaces.model import Model

@@ -9,14 +9,17 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from zoo.interfaces.dataset import Picture
 from zoo.spec.errors import DataError, quote, warn
 from zoo.spec.inputs import InputSpec
+
+Picture = npt.NDArray[Any]
+"""H x W x C, uint8 in 0..255 or float32 in [0, 1]."""
 
 SUFFIXES = frozenset(
     [".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"]

@@ -1,0 +1,1 @@
+"""Image files and arrays to tensors: decoding, resizing, colours and depth."""
