@@ -11,6 +11,7 @@ import ast
 import configparser
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,9 @@ HEAVY: Mapping[str, str] = {
     "IPython": "is there in notebooks alone",
     "matplotlib": "half a second; only what is drawn needs it",
     "PIL": "only what reads or writes image files needs it",
+    "platformdirs": "a hundredth of a second of every start",
+    "pluggy": "a hundredth of a second of every start; only plugins' code needs it",
+    "pydantic": "a tenth of a second of every start; listing does without",
     "pytest": "only who tests a plugin has it",
     "rich": "only what is drawn on a terminal needs it",
     "safetensors": "only what reads and writes weights needs it",
@@ -89,19 +93,30 @@ def floors(root: Path) -> list[str]:
 
 
 def doors(root: Path) -> list[str]:
-    """Imports of a plugin, the core's own and the example too, that go through none of the doors."""
+    """Imports that go through none of the doors, of plugins, the core's own, the example and the scaffolds."""
+    places = (
+        "plugins/*/src/**/*.py", "examples/*/src/**/*.py", "zoo/builtin/*.py", "zoo/cli/templates/**/*.tmpl",
+    )  # fmt: skip
     found = []
-    places = ("plugins/*/src/**/*.py", "examples/*/src/**/*.py", "zoo/builtin/*.py")
     for file in sorted(file for place in places for file in root.glob(place)):
         own = "zoo.builtin" if "builtin" in file.parts else "-"
-        for line, module, name in imported(ast.parse(file.read_text(encoding="utf-8"))):
+        text = (
+            "\n".join(_IMPORT.findall(file.read_text(encoding="utf-8"))) if file.suffix == ".tmpl" else None
+        )
+        tree = ast.parse(file.read_text(encoding="utf-8") if text is None else text)
+        for line, module, name in imported(tree):
             if module.split(".")[0] != "zoo" or module.startswith(own):
                 continue
+            where = str(file.relative_to(root)) if text is not None else f"{file.relative_to(root)}:{line}"
             if module not in DOORS:
-                found.append(f"{file.relative_to(root)}:{line}: {module} is behind the doors")
+                found.append(f"{where}: {module} is behind the doors")
             elif name.startswith("_"):
-                found.append(f"{file.relative_to(root)}:{line}: {module}.{name} is private")
+                found.append(f"{where}: {module}.{name} is private")
     return found
+
+
+_IMPORT = re.compile(r"^(?:from zoo[\w.]* import|import zoo)\b.*$", re.MULTILINE)
+"""An import of the core in a template, whose other lines are no Python yet."""
 
 
 def imported(tree: ast.AST) -> Iterator[tuple[int, str, str]]:
@@ -184,19 +199,27 @@ def _reachable(graph: Mapping[str, set[str]], start: str) -> set[str]:
 
 
 def local_imports(root: Path) -> list[str]:
-    """Imports inside functions that save no weight; commands import all that they need when they run."""
+    """Imports inside functions that save no weight and give no reason of their own beside them.
+
+    Commands import all that they need when they run.
+    """
     house, found = House(root), []
     for name, imports in house.local.items():
         if name.startswith("zoo.cli"):
             continue
-        own = house.weight(name)
+        own, lines = house.weight(name), house.files[name].read_text(encoding="utf-8").splitlines()
         for line, target in imports:
-            if not house.weight(target) - own and target.split(".")[0] not in sys.stdlib_module_names:
+            reason = "  # " in lines[line - 1].replace("  # noqa", "")
+            if (
+                not reason
+                and not house.weight(target) - own
+                and target.split(".")[0] not in sys.stdlib_module_names
+            ):
                 found.append(f"{house.files[name].relative_to(root)}:{line}: {target} brings nothing heavy")
     return found
 
 
-CHECKS = (floors, circles)
+CHECKS = (floors, doors, circles, local_imports)
 
 
 def main() -> int:

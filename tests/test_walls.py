@@ -171,6 +171,34 @@ def test_a_planted_import_in_every_plugin_is_found(house):
     assert [name for name in packages if f"{name}.plugin -> zoo.registry.lookup" not in found] == []
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("from zoo.interfaces.block import Block", "zoo.interfaces.block is behind the doors"),
+        ("import zoo.registry.lookup", "zoo.registry.lookup is behind the doors"),
+        ("from zoo.interfaces import _hidden", "zoo.interfaces._hidden is private"),
+    ],
+)
+def test_a_way_around_the_doors_is_found_everywhere(house, line, said):
+    places = [
+        *(folder / "plugin.py" for folder in walls.packages(house).values()),
+        *house.glob("examples/*/src/*/plugin.py"),
+        house / "zoo/builtin/heads.py",
+        *house.glob("zoo/cli/templates/*/module.py.tmpl"),
+    ]
+    for place in places:
+        place.write_text(f"{place.read_text()}\n{line}\n")
+    found = walls.doors(house)
+    wanted = {str(place.relative_to(house)) for place in places}
+    assert {breach.split(":")[0] for breach in found} == wanted
+    assert all(breach.endswith(said) for breach in found)
+
+
+def test_a_local_import_that_saves_nothing_is_found(house):
+    plant(house / "zoo/data/order.py", "import zoo.spec.names")
+    assert [breach for breach in walls.local_imports(house) if "zoo.spec.names brings nothing heavy" in breach]
+
+
 def test_torch_in_every_declaration_is_found(house):
     names = walls.torch_free(house)
     assert {name.split(".")[0] for name in names} == walls.packages(house).keys()

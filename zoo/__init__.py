@@ -22,9 +22,12 @@ if TYPE_CHECKING:
     from zoo.registry.listing import info
     from zoo.spec.component import Component, Namespace, Weights, WeightsSource
     from zoo.spec.errors import ZooError, ZooWarning
-    from zoo.spec.inputs import InputSpec
-    from zoo.spec.options import Options
+    from zoo.spec.inputs import INTERPOLATIONS, InputSpec
+    from zoo.spec.optimizers import OptimizerOptions
+    from zoo.spec.options import ForPart, Options, PartOf, RefValue
     from zoo.spec.recipe import Recipe
+    from zoo.spec.schedule import AnySchedule, Plateau, Schedule
+    from zoo.spec.training import EarlyStopping, GradientOptions, Positive, Rate, TrainerOptions
     from zoo.training.augment import augment
     from zoo.training.verbs import evaluate, fit, latents, predict, sample, verify
 
@@ -34,12 +37,25 @@ if TYPE_CHECKING:
 
 # All but `list`: `from zoo import *` leaves Python's own alone.
 __all__ = [
+    "INTERPOLATIONS",
+    "AnySchedule",
     "Component",
+    "EarlyStopping",
+    "ForPart",
+    "GradientOptions",
     "InputSpec",
     "Model",
     "Namespace",
+    "OptimizerOptions",
     "Options",
+    "PartOf",
+    "Plateau",
+    "Positive",
+    "Rate",
     "Recipe",
+    "RefValue",
+    "Schedule",
+    "TrainerOptions",
     "Weights",
     "WeightsSource",
     "ZooError",
@@ -62,12 +78,25 @@ __all__ = [
 
 # Where each name lives. Imported on first use, so that listing does not wait for torch.
 _HOMES = {
+    "AnySchedule": "zoo.spec.schedule",
     "Component": "zoo.spec.component",
+    "EarlyStopping": "zoo.spec.training",
+    "ForPart": "zoo.spec.options",
+    "GradientOptions": "zoo.spec.training",
+    "INTERPOLATIONS": "zoo.spec.inputs",
     "InputSpec": "zoo.spec.inputs",
     "Model": "zoo.interfaces.model",
     "Namespace": "zoo.spec.component",
+    "OptimizerOptions": "zoo.spec.optimizers",
     "Options": "zoo.spec.options",
+    "PartOf": "zoo.spec.options",
+    "Plateau": "zoo.spec.schedule",
+    "Positive": "zoo.spec.training",
+    "Rate": "zoo.spec.training",
     "Recipe": "zoo.spec.recipe",
+    "RefValue": "zoo.spec.options",
+    "Schedule": "zoo.spec.schedule",
+    "TrainerOptions": "zoo.spec.training",
     "Weights": "zoo.spec.component",
     "WeightsSource": "zoo.spec.component",
     "ZooError": "zoo.spec.errors",
@@ -116,8 +145,8 @@ def _version() -> str:
 
 
 def _unknown(name: str) -> str:
-    from zoo.spec.arguments import VERBS
-    from zoo.spec.errors import near
+    from zoo.spec.arguments import VERBS  # only a wrong name needs them
+    from zoo.spec.errors import near  # as above
 
     hint = f"zoo calls it {VERBS[name]}" if name in VERBS else near(name, [*_HOMES])
     return f"module 'zoo' has no attribute {name!r}; {hint}"

@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from zoo.builtin.supervised import Supervised
+from zoo.interfaces import rows
 from zoo.interfaces.augmenter import Batch
 from zoo.registry.loading import resolve_config, resolve_target
 from zoo.registry.lookup import entries, find
 from zoo.spec.errors import OptionError
 from zoo.testing import Case
 from zoo.testing.rules_trainer_steps import rule_steps_move_weights_by_their_optimizers_alone
-from zoo.trainers import rows
 
 TRAINERS = [entry.qualified for entry in entries("trainer")]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zoo.builtin.augment_colour import Blur, Brightness, Contrast, Hue, Noise, Saturation
 from zoo.builtin.augment_geometry import Flip, Rotate, Shared, Shear, Shift, Zoom
-from zoo.interfaces.augmenter import Augmenter, Chain
+from zoo.interfaces import Augmenter, Chain
 
 
 class Photo(Chain):

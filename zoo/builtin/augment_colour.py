@@ -9,9 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from zoo.builtin.augment_geometry import Range, either_way, spread
-from zoo.images.decode import LUMA
-from zoo.interfaces.augmenter import Augmenter, Batch, uniform
-from zoo.spec.errors import ShapeError
+from zoo.errors import ShapeError
+from zoo.interfaces import LUMA, Augmenter, Batch, uniform
 
 Factors = tuple[float, float]
 

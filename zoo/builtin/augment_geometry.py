@@ -12,8 +12,7 @@ from typing import ClassVar, TypedDict, Unpack
 import torch
 from torch import Tensor
 
-from zoo.interfaces.augmenter import Geometric, uniform
-from zoo.interfaces.geometry import Fill
+from zoo.interfaces import Fill, Geometric, uniform
 
 Size = tuple[int, int]
 Range = float | tuple[float, float]

@@ -14,8 +14,7 @@ from torch import Tensor
 
 from zoo.builtin.augment_colour import Brightness
 from zoo.builtin.augment_geometry import affine, spread
-from zoo.interfaces.augmenter import Augmenter, Batch, Chain, Geometric, uniform
-from zoo.interfaces.geometry import Fill
+from zoo.interfaces import Augmenter, Batch, Chain, Fill, Geometric, uniform
 
 Amount = float | Sequence[float]
 

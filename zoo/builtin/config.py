@@ -7,9 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
-from zoo.spec.options import Options, PartOf, RefValue
-from zoo.spec.schedule import AnySchedule, Plateau, Schedule
-from zoo.spec.training import GradientOptions, Positive
+from zoo import AnySchedule, GradientOptions, Options, PartOf, Plateau, Positive, RefValue, Schedule
 
 
 class PooledOptions(Options):

@@ -11,9 +11,8 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from zoo.interfaces.dataset import Dataset, Sample
-from zoo.interfaces.tasks import Binary, Multiclass, Task
-from zoo.spec.errors import DataError, OptionError, listing, quote
+from zoo.errors import DataError, OptionError, listing, quote
+from zoo.interfaces import Binary, Dataset, Multiclass, Sample, Task
 
 Array = npt.NDArray[np.uint8]
 

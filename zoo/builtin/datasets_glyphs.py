@@ -10,9 +10,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from zoo.builtin.datasets import Array, Embedded, chosen
-from zoo.interfaces.draws import mix
-from zoo.interfaces.tasks import Multiclass, Task
-from zoo.spec.errors import DataError
+from zoo.errors import DataError
+from zoo.interfaces import Multiclass, Task, mix
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabdefghijmnqrt"
 """Capitals, and the small letters that are more than a small capital."""

@@ -10,8 +10,7 @@ import numpy as np
 
 from zoo.builtin.datasets import Array, Embedded, chosen
 from zoo.builtin.datasets_photos import SKIMAGE, SKLEARN, photograph
-from zoo.images.decode import decode
-from zoo.interfaces.tasks import Multiclass, Task
+from zoo.interfaces import Multiclass, Task, decode
 
 
 class Surface(NamedTuple):

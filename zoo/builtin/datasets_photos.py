@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 
 from zoo.builtin.datasets import chosen, missing
-from zoo.images.decode import Picture, decode
-from zoo.interfaces.dataset import Dataset, Sample
-from zoo.spec.errors import DataError
+from zoo.errors import DataError
+from zoo.interfaces import Dataset, Picture, Sample, decode
 
 SKIMAGE, SKLEARN = ("skimage", "data"), ("sklearn", "datasets/images")
 

@@ -10,9 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from zoo.interfaces.dataset import Dataset, Sample
-from zoo.interfaces.draws import mix
-from zoo.interfaces.tasks import Segmentation, Task
+from zoo.interfaces import Dataset, Sample, Segmentation, Task, mix
 
 Floats = npt.NDArray[np.float64]
 Inside = Callable[[Floats, Floats], npt.NDArray[np.bool_]]

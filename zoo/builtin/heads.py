@@ -13,10 +13,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo.interfaces.features import FeatureInfo, as_map
-from zoo.interfaces.head import Head
-from zoo.interfaces.tasks import Binary, Embedding, Multiclass, Multilabel, Ordinal, Regression, Task
-from zoo.spec.errors import ShapeError
+from zoo.errors import ShapeError
+from zoo.interfaces import (
+    Binary,
+    Embedding,
+    FeatureInfo,
+    Head,
+    Multiclass,
+    Multilabel,
+    Ordinal,
+    Regression,
+    Task,
+    as_map,
+)
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {"relu": nn.ReLU, "leaky-relu": partial(nn.LeakyReLU, 0.2)}
 

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from zoo.interfaces.loss import Loss
-from zoo.spec.errors import ShapeError
+from zoo.errors import ShapeError
+from zoo.interfaces import Loss
 
 
 def _check_same(name: str, output: Tensor, target: Tensor) -> None:

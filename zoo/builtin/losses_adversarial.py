@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from zoo.interfaces.loss import Loss
-from zoo.spec.errors import ShapeError, warn
+from zoo.errors import ShapeError, warn
+from zoo.interfaces import Loss
 
 VERDICT = "verdict"
 _PAPER_PENALTY = 10.0

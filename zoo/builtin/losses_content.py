@@ -8,10 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from zoo.interfaces.backbone import Backbone
-from zoo.interfaces.loss import Loss
-from zoo.interfaces.model import Normalise
-from zoo.spec.errors import ShapeError, warn
+from zoo.errors import ShapeError, warn
+from zoo.interfaces import Backbone, Loss, Normalise
 
 DISTANCES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"mse": F.mse_loss, "l1": F.l1_loss}
 

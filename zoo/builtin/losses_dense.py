@@ -6,9 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from zoo.interfaces.loss import Loss
-from zoo.interfaces.tasks import Segmentation
-from zoo.spec.errors import ShapeError
+from zoo.errors import ShapeError
+from zoo.interfaces import Loss, Segmentation
 
 _MAPS = 4
 """Axes of N x K x H x W."""

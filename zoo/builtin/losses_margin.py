@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo.interfaces.loss import Loss
-from zoo.spec.errors import OptionError, ShapeError, TrainingError
+from zoo.errors import OptionError, ShapeError, TrainingError
+from zoo.interfaces import Loss
 
 _LEAST = 1e-12
 """Of a square: the square root has no slope at zero."""

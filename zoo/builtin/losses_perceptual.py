@@ -8,8 +8,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from zoo.builtin.config import PartOfLoss
-from zoo.interfaces.loss import OUTPUT, Loss, compute, needs_of
-from zoo.spec.errors import OptionError, listing
+from zoo.errors import OptionError, listing
+from zoo.interfaces import OUTPUT, Loss, compute, needs_of
 
 _TARGET = "target"
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from zoo import hookimpl
-from zoo.spec.component import Component
+from zoo import Component, hookimpl
 
 _CONFIG = "zoo.builtin.config:"
 

@@ -7,11 +7,7 @@ from collections.abc import Iterable
 from torch import Tensor
 
 from zoo.builtin.config import SupervisedOptions
-from zoo.interfaces.augmenter import Batch
-from zoo.interfaces.execution import Execution
-from zoo.interfaces.loss import OUTPUT, Loss, check_needs, compute
-from zoo.interfaces.model import Model
-from zoo.interfaces.prefix import model_input
+from zoo.interfaces import OUTPUT, Batch, Execution, Loss, Model, check_needs, compute, model_input
 from zoo.trainers import GradientTrainer, Score
 
 

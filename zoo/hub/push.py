@@ -13,6 +13,7 @@ from zoo.hub.part import part_of
 from zoo.hub.place import parse_place
 from zoo.hub.result import Pushed
 from zoo.hub.target import CARD_FILE, check_target, place_files
+from zoo.hub.upload import upload
 from zoo.interfaces.model import Model
 from zoo.spec.errors import SaveError
 from zoo.spec.reference import HubRef, PathRef
@@ -68,8 +69,6 @@ def push(
         model = part_of(model, part)
     if isinstance(place, PathRef):
         return _to_folder(model, place, message=message, private=private, token=token, licence=licence)
-    from zoo.hub.upload import upload
-
     revision = place.revision or "main"
     reference = place.repo if revision == "main" else f"{place.repo}@{revision}"
     if message is not None and not message.strip():

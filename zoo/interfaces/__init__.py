@@ -1,0 +1,115 @@
+"""Door 2: the contract of every kind, and what those who keep one need beside it; imports torch."""
+
+from zoo.images.decode import LUMA, Picture, decode
+from zoo.interfaces.adversarial import Pair
+from zoo.interfaces.augmenter import Augmenter, Batch, Chain, Geometric, check_batch, uniform
+from zoo.interfaces.backbone import Backbone, with_channels
+from zoo.interfaces.block import Block, State
+from zoo.interfaces.dataset import Dataset, Sample
+from zoo.interfaces.draws import draws, generator, mix
+from zoo.interfaces.execution import Execution
+from zoo.interfaces.features import FeatureInfo, as_map, read_info
+from zoo.interfaces.geometry import Fill
+from zoo.interfaces.head import Head, OriginalHead
+from zoo.interfaces.hollow import run_hollow
+from zoo.interfaces.loss import OUTPUT, Loss, check_needs, compute, needs_of, total
+from zoo.interfaces.model import Model, Normalise
+from zoo.interfaces.places import Size, SpatialTensor, resizing, warp_points
+from zoo.interfaces.prefix import Prefix, cut, model_input, rows
+from zoo.interfaces.published import as_linear, rename, with_counters
+from zoo.interfaces.summary import Summary
+from zoo.interfaces.tasks import (
+    Analysis,
+    Binary,
+    CardWords,
+    Embedding,
+    Findings,
+    Generation,
+    Mistake,
+    Multiclass,
+    Multilabel,
+    Names,
+    Ordinal,
+    Overlay,
+    Prediction,
+    Reconstruction,
+    Regression,
+    Segmentation,
+    Task,
+    names_for,
+)
+from zoo.interfaces.tasks.base import check_labels
+from zoo.interfaces.tasks.descriptions import class_table
+from zoo.interfaces.trainer import Sheet, Trainer
+
+__all__ = [
+    "LUMA",
+    "OUTPUT",
+    "Analysis",
+    "Augmenter",
+    "Backbone",
+    "Batch",
+    "Binary",
+    "Block",
+    "CardWords",
+    "Chain",
+    "Dataset",
+    "Embedding",
+    "Execution",
+    "FeatureInfo",
+    "Fill",
+    "Findings",
+    "Generation",
+    "Geometric",
+    "Head",
+    "Loss",
+    "Mistake",
+    "Model",
+    "Multiclass",
+    "Multilabel",
+    "Names",
+    "Normalise",
+    "Ordinal",
+    "OriginalHead",
+    "Overlay",
+    "Pair",
+    "Picture",
+    "Prediction",
+    "Prefix",
+    "Reconstruction",
+    "Regression",
+    "Sample",
+    "Segmentation",
+    "Sheet",
+    "Size",
+    "SpatialTensor",
+    "State",
+    "Summary",
+    "Task",
+    "Trainer",
+    "as_linear",
+    "as_map",
+    "check_batch",
+    "check_labels",
+    "check_needs",
+    "class_table",
+    "compute",
+    "cut",
+    "decode",
+    "draws",
+    "generator",
+    "mix",
+    "model_input",
+    "names_for",
+    "needs_of",
+    "read_info",
+    "rename",
+    "resizing",
+    "rows",
+    "run_hollow",
+    "total",
+    "uniform",
+    "warp_points",
+    "with_channels",
+    "with_counters",
+]

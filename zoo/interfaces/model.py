@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import torch
 from torch import Tensor, nn
 
+import zoo
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.block import Block
@@ -265,8 +266,6 @@ class Model(nn.Module):
 
     def save_pretrained(self, save_directory: str | os.PathLike[str]) -> None:
         """See `zoo.save`."""
-        import zoo
-
         zoo.save(self, save_directory)
 
     def push_to_hub(
@@ -287,8 +286,6 @@ class Model(nn.Module):
             token: to write with; the one that you are logged in with where None.
             branch: `main` where None.
         """
-        import zoo
-
         pushed = zoo.push(
             self, f"hf://{repo_id}", revision=branch, message=commit_message, private=private, token=token
         )
@@ -318,8 +315,6 @@ class Model(nn.Module):
         Raises:
             FormatError: the model there is not of this class.
         """
-        import zoo
-
         name = pretrained_model_name_or_path
         if Path(name).is_dir():
             model = zoo.load(name)

@@ -32,8 +32,8 @@ def main() -> None:
 
 
 def _answer(module: str, distribution: str) -> dict[str, Any]:
-    from zoo.registry.loading import declare
-    from zoo.spec.errors import ZooError
+    from zoo.registry.loading import declare  # once the path is that of who asks
+    from zoo.spec.errors import ZooError  # as above
 
     try:
         declared = declare(module, distribution)
@@ -54,7 +54,7 @@ def _answer(module: str, distribution: str) -> dict[str, Any]:
 
 def _row(component: Component) -> dict[str, Any]:
     """The component as plain data, with the one fact that is had without torch: the schema of its options."""
-    from zoo.registry.loading import resolve_config
+    from zoo.registry.loading import resolve_config  # as above
 
     row = component.to_dict()
     with contextlib.suppress(Exception):  # options that do not import are reported when they are used

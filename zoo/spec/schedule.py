@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
-from zoo.spec.options import Options
+from zoo.spec.options import Options, validate
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -167,8 +167,6 @@ def read_schedule(value: Any) -> Schedule:
     Raises:
         OptionError: there is none of that name, or an option does not fit.
     """
-    from zoo.spec.options import validate
-
     return (
         value if isinstance(value, Schedule) else validate(_Holder, {"schedule": value}, "trainer").schedule
     )

@@ -6,6 +6,7 @@ import torch
 
 from zoo.interfaces.features import FeatureInfo
 from zoo.interfaces.head import Head
+from zoo.spec.errors import ShapeError
 from zoo.testing.case import Case
 
 _INPUTS = (
@@ -46,8 +47,6 @@ def rule_it_learns(case: Case) -> None:
 
 def rule_it_refuses_other_features(case: Case) -> None:
     """Features of another number of channels are an error of ours."""
-    from zoo.spec.errors import ShapeError
-
     head = _head(case, _INPUTS[0])
     try:
         head(torch.rand(2, 9, 3, 4))

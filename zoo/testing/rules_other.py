@@ -11,7 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from zoo.compose.build import build
+from zoo.compose.instantiate import make
+from zoo.compose.parts import default
 from zoo.data.masks import check_mask
+from zoo.hub.folder import load, save
 from zoo.interfaces.augmenter import Augmenter, Batch, Geometric
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.block import Block
@@ -35,8 +39,6 @@ class ModelRules:
     @staticmethod
     def rule_it_runs_and_is_saved_whole(case: Case) -> None:
         """A forward works on a picture of the input spec, and a saved copy computes the same."""
-        from zoo.hub.folder import load, save
-
         model = _built(case.entry).eval()
         x = model.example_input()
         with tempfile.TemporaryDirectory() as folder, torch.no_grad():
@@ -64,8 +66,6 @@ class ModelRules:
 
 def _built(entry: Entry) -> Model:
     """The tiny instance of a complete model, for three classes where its task asks for their number."""
-    from zoo.compose.build import build
-
     section = {"name": entry.qualified, **entry.component.tiny}
     try:
         return build(section, seed=0)
@@ -171,8 +171,6 @@ class LossRules:
     @staticmethod
     def rule_it_is_a_finite_scalar_with_gradients(case: Case) -> None:
         """On the targets of its task the loss is finite and reaches the output."""
-        from zoo.compose.instantiate import make
-
         loss = make("loss", case.reference)
         assert isinstance(loss, Loss)
         output, target = _example(case.entry)
@@ -211,8 +209,6 @@ def _task(entry: Entry) -> Task:
 
 def _headed(entry: Entry) -> Model:
     """A head on a small backbone, one of its own distribution if there is one."""
-    from zoo.compose.build import build
-
     home = entry.plugin.distribution
     below = sorted(entries("backbone"), key=lambda e: (e.plugin.distribution != home, not e.component.tiny))[
         0
@@ -273,9 +269,6 @@ class TrainerRules:
 
     @staticmethod
     def _trainer(case: Case, model: Model) -> Trainer:
-        from zoo.compose.instantiate import make
-        from zoo.compose.parts import default
-
         trainer = make("trainer", case.reference)
         assert isinstance(trainer, Trainer)
         torch.manual_seed(0)  # a loss may have weights of its own

@@ -14,6 +14,8 @@ from zoo.compose.instantiate import make
 from zoo.compose.parts import default, recorded
 from zoo.compose.weights import is_saved
 from zoo.data.resolve import reference_of, resolve
+from zoo.hub.folder import load
+from zoo.hub.pull import pull
 from zoo.interfaces.augmenter import Augmenter, Chain
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
@@ -30,12 +32,8 @@ def as_model(model: Model | str | os.PathLike[str]) -> tuple[Model, Path | None]
     if isinstance(model, Model):
         return model, None
     if isinstance(model, str) and model.startswith("hf://"):
-        from zoo.hub.pull import pull
-
         return pull(model), None
     if isinstance(model, str | os.PathLike):
-        from zoo.hub.folder import load
-
         folder = Path(str(model).removeprefix("file:")).expanduser()
         return load(folder), folder
     expected = "a model from zoo.build, the folder of a saved one, or hf://owner/name"

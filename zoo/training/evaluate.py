@@ -31,6 +31,7 @@ from zoo.training.common import (
     pick_seed,
 )
 from zoo.training.evaluated import Evaluation, Measured
+from zoo.training.evaluation_plots import WORST, draw
 from zoo.training.history import write_json
 from zoo.training.plots import folder_path
 from zoo.training.progress import watched
@@ -187,8 +188,6 @@ def _measure(
 
 def _write(folder: Path, result: Evaluation, found: Findings, dataset: Dataset) -> None:
     """The figures, and pictures of them; what an earlier evaluation left is replaced."""
-    from zoo.training.evaluation_plots import WORST, draw
-
     try:
         write_json(folder / METRICS_FILE, result.to_dict())
     except OSError as error:

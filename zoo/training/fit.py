@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from zoo.compose.tensors import write
 from zoo.compose.weights import WEIGHTS_FILE
 from zoo.data.splits import NAMES
+from zoo.hub.folder import save
 from zoo.interfaces.execution import Execution
 from zoo.interfaces.geometry import resampler
 from zoo.interfaces.loss import fixed_left_out
@@ -262,8 +263,6 @@ def _save(model: Model, folder: Path) -> None:
     if isinstance(model, PlainModel):
         _replace(folder / WEIGHTS_FILE, model.module.state_dict())
     else:
-        from zoo.hub.folder import save
-
         save(model, folder)
 
 

@@ -14,6 +14,7 @@ import torch
 from zoo.compose.formats import FORMAT, SECTIONS, former
 from zoo.compose.tensors import read, write
 from zoo.compose.weights import WEIGHTS_FILE
+from zoo.hub.folder import load, save
 from zoo.interfaces.freezing import freezing_state, restore_freezing
 from zoo.interfaces.model import Model
 from zoo.registry.install import CORE, way_to_upgrade
@@ -49,8 +50,6 @@ class Job:
         Raises:
             SaveError: the disk says no.
         """
-        from zoo.hub.folder import save
-
         model, start = work.model, folder / START_FOLDER
         if isinstance(model, PlainModel):
             start.mkdir()
@@ -198,8 +197,6 @@ class Job:
         """
         if given is not None:
             return given
-        from zoo.hub.folder import load
-
         if (self.folder / START_FOLDER).is_dir():
             return load(self.folder / START_FOLDER, copy=True)
         model = load(self.folder, copy=True)

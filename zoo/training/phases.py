@@ -16,6 +16,7 @@ from zoo.spec.reference import parse_reference
 from zoo.training.common import as_dataset
 from zoo.training.evaluate import evaluate
 from zoo.training.fit import fit
+from zoo.training.plots import write_figure
 from zoo.training.run import Run
 
 _COLOURS = ("#8a8f98", "#c76a00", "#1f5fbf", "#1b7f3b", "#7a3fb0", "#c0271d")
@@ -140,8 +141,6 @@ def curves(phases: Sequence[Phase], path: Path, title: str) -> Path:
     """Draws loss and metric over the epochs, all phases on the same axes; training is dotted."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
-
-    from zoo.training.plots import write_figure
 
     figure = Figure(figsize=(11, 4.2), dpi=120, layout="constrained")
     for axis, name in zip(figure.subplots(1, 2), ("loss", phases[0].metric), strict=True):

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
 
 from zoo.images.decode import Picture
 from zoo.spec.errors import SaveError, quote
@@ -201,8 +202,6 @@ def overview(rows: Mapping[str, Sequence[Picture]], path: Path, title: str = "")
 
 def fitted(picture: Picture, side: int) -> Picture:
     """A picture as RGB bytes whose longer side has so many pixels."""
-    from PIL import Image
-
     pixels = picture if picture.dtype == np.uint8 else np.rint(picture * 255).astype(np.uint8)
     pixels = (
         pixels[..., :_COLOURS] if pixels.shape[2] >= _COLOURS else np.repeat(pixels[..., :1], _COLOURS, 2)

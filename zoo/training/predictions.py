@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, SupportsIndex, overload
 
+from PIL import Image
 from torch import Tensor
 
 from zoo.images.decode import Picture, decode
@@ -179,8 +180,6 @@ def number(value: float | None, share: bool) -> str:
 
 def _image(item: Predicted, side: int) -> Markup | str:
     """The picture made small, under its mask if there is one; nothing where its file is gone."""
-    from PIL import Image
-
     pixels = item.thumbnail
     if item.picture is not None:
         pixels = item.picture.detach().float().clamp(0, 1).permute(1, 2, 0).cpu().numpy()

@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from zoo.hub.pull import pull
 from zoo.interfaces.model import Model
 from zoo.spec.errors import TrainingError
 
@@ -57,8 +58,6 @@ def in_new_process(source: str, pictures: Tensor) -> Tensor:
 def main(arguments: list[str]) -> None:
     """See the module's description."""
     from safetensors.torch import load_file, save_file
-
-    from zoo.hub.pull import pull
 
     if len(arguments) != _ARGUMENTS:
         raise SystemExit(__doc__)

@@ -14,17 +14,28 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchmetrics import Metric, MetricCollection
 
-from zoo.interfaces.features import FeatureInfo, as_map
-from zoo.interfaces.head import Head
-from zoo.interfaces.loss import Loss
-from zoo.interfaces.places import Size, SpatialTensor, warp_points
-from zoo.interfaces.tasks import Analysis, CardWords, Findings, Names, Overlay, Prediction, Task
-from zoo.interfaces.tasks.base import check_labels
-from zoo.interfaces.tasks.descriptions import class_table
-from zoo.spec.errors import DataError
+from zoo.errors import DataError
+from zoo.interfaces import (
+    Analysis,
+    CardWords,
+    FeatureInfo,
+    Findings,
+    Head,
+    Loss,
+    Names,
+    Overlay,
+    Prediction,
+    Size,
+    SpatialTensor,
+    Task,
+    as_map,
+    check_labels,
+    class_table,
+    warp_points,
+)
 
 if TYPE_CHECKING:
-    from zoo.interfaces.dataset import Dataset
+    from zoo.interfaces import Dataset
 
 NEAR = 0.2
 """A point is right within this share of the longer side of the box around the true points."""

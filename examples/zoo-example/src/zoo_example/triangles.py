@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from zoo.interfaces.dataset import Dataset, Sample
-from zoo.interfaces.tasks import Task
+from zoo.interfaces import Dataset, Sample, Task
 from zoo_example.keypoints import Keypoints
 
 _LEAST_AREA = 0.06

@@ -6,9 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt, field_validator
 
-from zoo import Options
-from zoo.spec.options import PartOf, RefValue
-from zoo.spec.training import GradientOptions
+from zoo import GradientOptions, Options, PartOf, RefValue
 
 
 class ConvEncoderOptions(Options):

@@ -7,10 +7,8 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo.interfaces.backbone import Backbone
-from zoo.interfaces.block import Block
-from zoo.interfaces.features import FeatureInfo
-from zoo.spec.errors import ShapeError
+from zoo.errors import ShapeError
+from zoo.interfaces import Backbone, Block, FeatureInfo
 
 LEAST_WIDTH = 16
 """Channels at least where the encoder has no map of a reduction, and its neighbour's are halved."""

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from zoo.interfaces.backbone import Backbone
-from zoo.interfaces.block import Block
-from zoo.spec.inputs import InputSpec
+from zoo import InputSpec
+from zoo.interfaces import Backbone, Block
 
 
 class ConvEncoder(Backbone):

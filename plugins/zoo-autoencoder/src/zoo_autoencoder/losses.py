@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from zoo.interfaces.loss import Loss
-from zoo.spec.errors import ShapeError
+from zoo.errors import ShapeError
+from zoo.interfaces import Loss
 
 
 class PixelBCE(Loss):

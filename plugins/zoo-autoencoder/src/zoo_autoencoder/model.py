@@ -8,12 +8,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from zoo.interfaces.backbone import Backbone
-from zoo.interfaces.block import Block
-from zoo.interfaces.features import as_map
-from zoo.interfaces.model import Model, Normalise
-from zoo.interfaces.tasks import Reconstruction
-from zoo.spec.errors import OptionError, ShapeError
+from zoo.errors import OptionError, ShapeError
+from zoo.interfaces import Backbone, Block, Model, Normalise, Reconstruction, as_map
 from zoo_autoencoder.decoder import Decoder, mirrored
 
 Code = tuple[Tensor, Tensor | None]

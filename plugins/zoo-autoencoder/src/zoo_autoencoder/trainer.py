@@ -9,14 +9,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zoo.interfaces.augmenter import Batch
-from zoo.interfaces.draws import generator
-from zoo.interfaces.execution import Execution
-from zoo.interfaces.loss import OUTPUT, Loss, check_needs, compute
-from zoo.interfaces.model import Model
-from zoo.interfaces.tasks import Reconstruction
-from zoo.interfaces.trainer import Sheet
-from zoo.spec.errors import OptionError, ShapeError, TrainingError
+from zoo.errors import OptionError, ShapeError, TrainingError
+from zoo.interfaces import (
+    OUTPUT,
+    Batch,
+    Execution,
+    Loss,
+    Model,
+    Reconstruction,
+    Sheet,
+    check_needs,
+    compute,
+    generator,
+)
 from zoo.trainers import GradientTrainer, Score
 from zoo_autoencoder.config import AutoencoderTrainerOptions
 from zoo_autoencoder.model import Autoencoder, divergence

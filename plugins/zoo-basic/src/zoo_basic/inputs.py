@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zoo.spec.inputs import InputSpec
+from zoo import InputSpec
 
 
 def small_pictures(channels: int, size: tuple[int, int] = (32, 32)) -> InputSpec:

@@ -6,10 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from zoo.interfaces.backbone import Backbone, with_channels
-from zoo.interfaces.block import Block
-from zoo.interfaces.features import FeatureInfo
-from zoo.interfaces.head import OriginalHead
+from zoo.interfaces import Backbone, Block, FeatureInfo, OriginalHead, with_channels
 from zoo_basic.inputs import small_pictures
 
 COLOURS = 3

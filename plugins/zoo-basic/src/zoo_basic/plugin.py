@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from zoo import Component, Weights, hookimpl
-from zoo.spec.inputs import InputSpec
+from zoo import Component, InputSpec, Weights, hookimpl
 
 GLYPHS = Weights(
     file="zoo_basic/weights/tiny_resnet-glyphs.safetensors",

@@ -6,11 +6,8 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from zoo.interfaces.backbone import Backbone
-from zoo.interfaces.block import Block
-from zoo.interfaces.features import FeatureInfo
-from zoo.interfaces.head import OriginalHead
-from zoo.spec.errors import ShapeError
+from zoo.errors import ShapeError
+from zoo.interfaces import Backbone, Block, FeatureInfo, OriginalHead
 from zoo_basic.inputs import small_pictures
 
 

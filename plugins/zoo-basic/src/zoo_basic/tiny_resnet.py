@@ -7,10 +7,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from zoo.interfaces.backbone import Backbone
-from zoo.interfaces.block import Block
-from zoo.interfaces.features import FeatureInfo
-from zoo.interfaces.head import OriginalHead
+from zoo.interfaces import Backbone, Block, FeatureInfo, OriginalHead
 from zoo_basic.inputs import small_pictures
 
 

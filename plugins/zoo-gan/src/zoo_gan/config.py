@@ -7,11 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
-from zoo import Options
-from zoo.spec.optimizers import OptimizerOptions
-from zoo.spec.options import PartOf, RefValue
-from zoo.spec.schedule import Plateau
-from zoo.spec.training import GradientOptions, Rate
+from zoo import GradientOptions, OptimizerOptions, Options, PartOf, Plateau, Rate, RefValue
 
 Kernel = Literal[4, 5]
 Share = Annotated[float, Field(ge=0, lt=1)]

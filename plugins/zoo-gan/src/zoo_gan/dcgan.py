@@ -15,13 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from zoo import InputSpec
-from zoo.interfaces.adversarial import Pair
-from zoo.interfaces.backbone import Backbone
-from zoo.interfaces.block import Block
-from zoo.interfaces.hollow import run_hollow
-from zoo.interfaces.model import Model
-from zoo.interfaces.tasks import Generation
-from zoo.spec.errors import ShapeError
+from zoo.errors import ShapeError
+from zoo.interfaces import Backbone, Block, Generation, Model, Pair, run_hollow
 from zoo.trainers import resting
 from zoo_gan.config import SMALLEST
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zoo.spec.errors import warn
+from zoo.errors import warn
 
 LEAST_DIVERSITY = 0.25
 """Of the data's; below it the generator makes much the same picture over and over."""

@@ -10,27 +10,22 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zoo.interfaces.adversarial import Pair
-from zoo.interfaces.augmenter import Batch
-from zoo.interfaces.execution import Execution
-from zoo.interfaces.loss import Loss
-from zoo.interfaces.model import Model
-from zoo.interfaces.trainer import Sheet
-from zoo.spec.errors import TrainingError
-from zoo.trainers import (
+from zoo.errors import TrainingError
+from zoo.interfaces import (
     OUTPUT,
-    VERDICT,
-    PairTrainer,
-    add_up,
+    Batch,
+    Execution,
+    Loss,
+    Model,
+    Pair,
+    Sheet,
     check_needs,
     compute,
-    losses_by_name,
     needs_of,
-    resting,
     rows,
     total,
-    untouched,
 )
+from zoo.trainers import VERDICT, PairTrainer, add_up, losses_by_name, resting, untouched
 from zoo_gan.config import GANOptions
 from zoo_gan.health import Watch, balance, spread
 

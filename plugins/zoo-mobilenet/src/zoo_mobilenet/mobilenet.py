@@ -7,11 +7,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from zoo.interfaces.backbone import Backbone
-from zoo.interfaces.block import Block
-from zoo.interfaces.features import FeatureInfo
-from zoo.interfaces.head import OriginalHead
-from zoo.spec.inputs import InputSpec
+from zoo import InputSpec
+from zoo.interfaces import Backbone, Block, FeatureInfo, OriginalHead
 from zoo_mobilenet import weights
 from zoo_mobilenet.config import Row
 from zoo_mobilenet.units import ACTIVATIONS, ConvNorm, Unit, scaled

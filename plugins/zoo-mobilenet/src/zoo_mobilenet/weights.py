@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from zoo.interfaces.published import as_linear, rename, with_counters
+from zoo.interfaces import as_linear, rename, with_counters
 
 
 class UnitNames(NamedTuple):

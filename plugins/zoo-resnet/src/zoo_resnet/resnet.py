@@ -8,11 +8,8 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from zoo.interfaces.backbone import Backbone
-from zoo.interfaces.block import Block
-from zoo.interfaces.features import FeatureInfo
-from zoo.interfaces.head import OriginalHead
-from zoo.spec.inputs import InputSpec
+from zoo import InputSpec
+from zoo.interfaces import Backbone, Block, FeatureInfo, OriginalHead
 from zoo_resnet import weights
 
 CHANNELS = (64, 128, 256, 512)

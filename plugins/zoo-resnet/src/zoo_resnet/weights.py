@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
-from zoo.interfaces.published import rename, with_counters
+from zoo.interfaces import rename, with_counters
 
 
 def module_names(layers: Sequence[int]) -> dict[str, str]:

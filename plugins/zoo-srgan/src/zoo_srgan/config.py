@@ -6,10 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
-from zoo import Options
-from zoo.spec.options import ForPart, PartOf, RefValue
-from zoo.spec.schedule import Plateau
-from zoo.spec.training import GradientOptions, Rate
+from zoo import ForPart, GradientOptions, Options, PartOf, Plateau, Rate, RefValue
 
 
 class SRResNetOptions(Options):

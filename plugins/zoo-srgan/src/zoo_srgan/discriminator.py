@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from zoo.interfaces.backbone import Backbone
-from zoo.interfaces.block import Block
-from zoo.spec.inputs import InputSpec
+from zoo import InputSpec
+from zoo.interfaces import Backbone, Block
 
 SLOPE = 0.2
 BLOCKS = 4

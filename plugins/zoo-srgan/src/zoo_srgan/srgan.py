@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from zoo.interfaces.adversarial import Pair
-from zoo.interfaces.model import Model
-from zoo.spec.errors import ShapeError
+from zoo.errors import ShapeError
+from zoo.interfaces import Model, Pair
 from zoo_srgan.task import SuperResolution
 
 

@@ -8,10 +8,8 @@ from collections import OrderedDict
 import torch
 from torch import Tensor, nn
 
-from zoo.interfaces.backbone import Backbone
-from zoo.interfaces.block import Block
-from zoo.interfaces.model import Model
-from zoo.spec.inputs import InputSpec
+from zoo import InputSpec
+from zoo.interfaces import Backbone, Block, Model
 from zoo_srgan.resampling import enlarge
 from zoo_srgan.task import SuperResolution
 from zoo_srgan.tiles import tiled

@@ -10,9 +10,8 @@ from torch import Tensor
 from torchmetrics import Metric, MetricCollection
 from torchmetrics.functional.image import structural_similarity_index_measure
 
-from zoo.interfaces.augmenter import Batch
-from zoo.interfaces.tasks import Reconstruction
-from zoo.spec.errors import ShapeError
+from zoo.errors import ShapeError
+from zoo.interfaces import Batch, Reconstruction
 from zoo_srgan.resampling import LEVELS, enlarge, multiple, rounded, shrink
 
 Measure = Callable[[Tensor, Tensor], Tensor]

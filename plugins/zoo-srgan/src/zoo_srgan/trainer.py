@@ -11,28 +11,32 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from zoo.interfaces.adversarial import Pair
-from zoo.interfaces.augmenter import Augmenter, Batch, Chain
-from zoo.interfaces.execution import Execution
-from zoo.interfaces.loss import Loss
-from zoo.interfaces.model import Model
-from zoo.interfaces.trainer import Sheet
-from zoo.spec.errors import OptionError, TrainingError, warn
+from zoo.errors import OptionError, TrainingError, warn
+from zoo.interfaces import (
+    OUTPUT,
+    Augmenter,
+    Batch,
+    Chain,
+    Execution,
+    Loss,
+    Model,
+    Pair,
+    Sheet,
+    check_needs,
+    compute,
+    needs_of,
+    rows,
+    total,
+)
 from zoo.trainers import (
     GENERATOR,
-    OUTPUT,
     VERDICT,
     PairTrainer,
     Parts,
     Score,
     add_up,
-    check_needs,
-    compute,
     losses_by_name,
-    needs_of,
     resting,
-    rows,
-    total,
     untouched,
 )
 from zoo_srgan.config import SRTrainerOptions

@@ -9,13 +9,9 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from zoo.interfaces.backbone import Backbone, with_channels
-from zoo.interfaces.block import Block
-from zoo.interfaces.features import FeatureInfo
-from zoo.interfaces.head import Head
-from zoo.interfaces.tasks import Multiclass
-from zoo.spec.errors import WeightsError
-from zoo.spec.inputs import INTERPOLATIONS, InputSpec
+from zoo import INTERPOLATIONS, InputSpec
+from zoo.errors import WeightsError
+from zoo.interfaces import Backbone, Block, FeatureInfo, Head, Multiclass, with_channels
 from zoo_timm.network import Size, Source, native_size, read_network
 from zoo_timm.plan import Plan
 from zoo_timm.weights import Names, reset_buffers

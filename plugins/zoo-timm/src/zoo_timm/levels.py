@@ -9,9 +9,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from zoo.interfaces.block import State
-from zoo.interfaces.features import FeatureInfo, read_info
-from zoo.spec.errors import ShapeError
+from zoo.errors import ShapeError
+from zoo.interfaces import FeatureInfo, State, read_info
 from zoo_timm.plan import NoChainError
 from zoo_timm.trace import CANNOT, stamp
 

@@ -14,7 +14,7 @@ import timm
 import torch
 from torch import nn
 
-from zoo.spec.errors import OptionError, PluginError, near, quote
+from zoo.errors import OptionError, PluginError, near, quote
 from zoo_timm.levels import block_numbers, map_layout, prefix_tokens, read_infos, run_steps
 from zoo_timm.plan import NoChainError, Plan, read_plan
 from zoo_timm.trace import CANNOT

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from torch import Tensor, nn
 
-from zoo.interfaces.block import State
+from zoo.interfaces import State
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from zoo.spec.errors import ZooError
-from zoo.spec.inputs import InputSpec
+from zoo import InputSpec
+from zoo.errors import ZooError
 from zoo_timm.backbone import TimmBackbone, input_spec
 from zoo_timm.network import Size, Source, accepted, dissect, native_size
 from zoo_timm.plan import NoChainError

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from zoo.spec.errors import WeightsError, quote
+from zoo.errors import WeightsError, quote
 from zoo_timm.trace import CANNOT
 
 if TYPE_CHECKING:

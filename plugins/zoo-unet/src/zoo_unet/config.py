@@ -6,8 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from zoo import Options
-from zoo.spec.options import PartOf, RefValue
+from zoo import Options, PartOf, RefValue
 
 Count = Annotated[int, Field(ge=1)]
 Counts = Annotated[tuple[Count, ...], Field(min_length=1)]

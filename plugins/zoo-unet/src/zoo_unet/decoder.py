@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo.interfaces.block import Block
+from zoo.interfaces import Block
 from zoo_unet.units import ConvPair, initialise
 
 

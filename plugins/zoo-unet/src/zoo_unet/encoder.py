@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from zoo.interfaces.backbone import Backbone
-from zoo.interfaces.block import Block
+from zoo.interfaces import Backbone, Block
 from zoo_unet.units import ConvPair, initialise, input_spec
 
 

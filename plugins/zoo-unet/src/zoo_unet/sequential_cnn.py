@@ -6,10 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from zoo.interfaces.backbone import Backbone
-from zoo.interfaces.block import Block
-from zoo.interfaces.model import Model, Normalise
-from zoo.interfaces.tasks import Segmentation
+from zoo.interfaces import Backbone, Block, Model, Normalise, Segmentation
 from zoo_unet.units import conv3x3, initialise, input_spec
 
 

@@ -8,12 +8,8 @@ from dataclasses import replace
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo.interfaces.backbone import Backbone
-from zoo.interfaces.block import Block
-from zoo.interfaces.features import FeatureInfo, as_map
-from zoo.interfaces.model import Model, Normalise
-from zoo.interfaces.tasks import Segmentation
-from zoo.spec.errors import OptionError, ShapeError
+from zoo.errors import OptionError, ShapeError
+from zoo.interfaces import Backbone, Block, FeatureInfo, Model, Normalise, Segmentation, as_map
 from zoo_unet.decoder import decoder, usual_widths
 
 _SIZE = (256, 320)

@@ -6,7 +6,7 @@ from collections import OrderedDict
 
 from torch import Tensor, nn
 
-from zoo.spec.inputs import InputSpec
+from zoo import InputSpec
 
 SIZE = (128, 128)
 """Of training pictures, where no encoder says otherwise."""

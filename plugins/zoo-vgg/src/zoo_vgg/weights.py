@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
-from zoo.interfaces.published import as_linear, rename, with_counters
+from zoo.interfaces import as_linear, rename, with_counters
 
 HEAD = {
     # torchvision
