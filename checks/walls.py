@@ -1,4 +1,4 @@
-"""The walls of the house: which room may import which, and what a plugin may import.
+"""The walls of the house: which room may import which, and what a plugin may import, who asks for a task.
 
     python checks/walls.py            # exits 1 and names each breach
 
@@ -93,7 +93,7 @@ def floors(root: Path) -> list[str]:
 
 
 def doors(root: Path) -> list[str]:
-    """Imports that go through none of the doors, of plugins, the core's own, the example and the scaffolds."""
+    """Imports around the doors, in plugins, the core's own, the example and the scaffolds."""
     places = (
         "plugins/*/src/**/*.py", "examples/*/src/**/*.py", "zoo/builtin/*.py", "zoo/cli/templates/**/*.tmpl",
     )  # fmt: skip
@@ -219,7 +219,53 @@ def local_imports(root: Path) -> list[str]:
     return found
 
 
-CHECKS = (floors, doors, circles, local_imports)
+def task_questions(root: Path) -> list[str]:
+    """Questions about a particular task in the core, outside of the room of tasks.
+
+    The core's own plugin is none of the core: its heads make their tasks, as a stranger's do.
+    """
+    tasks = _tasks(root)
+    found = []
+    for file in sorted(root.glob("zoo/**/*.py")):
+        place = file.relative_to(root).as_posix()
+        if (
+            place.startswith(("zoo/builtin/", "zoo/interfaces/tasks/"))
+            or place == "zoo/interfaces/__init__.py"
+        ):
+            continue
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            named = _asked(node, tasks)
+            found += [f"{place}:{node.lineno}: asks for {name}" for name in sorted(named)]  # type: ignore[attr-defined]
+    return found
+
+
+def _tasks(root: Path) -> dict[str, str]:
+    """The tasks' words by the names of their classes."""
+    found = {}
+    for file in root.glob("zoo/interfaces/tasks/*.py"):
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            for line in node.body if isinstance(node, ast.ClassDef) else ():
+                if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == "name":
+                    found[node.name] = ast.literal_eval(line.value)  # type: ignore[attr-defined]
+    return found
+
+
+def _asked(node: ast.AST, tasks: Mapping[str, str]) -> set[str]:
+    if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("zoo.interfaces"):
+        return {alias.name for alias in node.names} & tasks.keys()
+    if isinstance(node, ast.Attribute) and ast.unparse(node.value).startswith("zoo.interfaces"):
+        return {node.attr} & tasks.keys()
+    if isinstance(node, ast.Compare):
+        sides = {ast.unparse(side) for side in (node.left, *node.comparators)}
+        if any(side.endswith("component.task") for side in sides):  # whichever that is
+            return set()
+        return {side for side in sides if side.endswith(("task.name", "task.needs"))}
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return {node.value} & {*tasks.values()}
+    return set()
+
+
+CHECKS = (floors, doors, circles, local_imports, task_questions)
 
 
 def main() -> int:
