@@ -316,7 +316,7 @@ def test_a_device_without_the_kernels_of_a_state_is_warned_of(monkeypatch: pytes
 
 @pytest.mark.parametrize("clip", [None, 0.1])
 def test_a_gradient_scaler_leaves_fused_steps_where_the_others_are(clip: float | None) -> None:
-    """With one overflow on the way, whose step is left out."""
+    """With one overflow on the way, whose step is left out; also where kernels follow a loaded state."""
 
     class Scaled(Execution):
         def __init__(self, *, fused: bool) -> None:
@@ -332,9 +332,14 @@ def test_a_gradient_scaler_leaves_fused_steps_where_the_others_are(clip: float |
             optimizer.zero_grad()
 
     ends = []
-    for fused in (True, False):
+    for fused, loaded in ((True, True), (False, False), (True, False)):
         network, execution = net(), Scaled(fused=fused)
         optimizer = Optimizer(parts(network), lr=0.01, clip_norm=clip, execution=execution)
+        if fused and not loaded:
+            plainly = Optimizer(parts(net()), lr={"backbone": 0.01, "head": 0.01}, execution=Execution())
+            plainly._use(False)
+            optimizer.load_state_dict(plainly.state_dict())
+            assert not optimizer.fused
         for step in range(6):
             x = torch.full((4, 3), 0.1 * step)
             loss = network["head"](network["backbone"](x)).square().mean()
@@ -342,4 +347,5 @@ def test_a_gradient_scaler_leaves_fused_steps_where_the_others_are(clip: float |
             optimizer.step()
         ends.append(flat(network))
     assert bool(ends[0].isfinite().all())
-    torch.testing.assert_close(*ends, rtol=0, atol=1e-6)
+    torch.testing.assert_close(ends[0], ends[1], rtol=0, atol=1e-6)
+    assert torch.equal(ends[1], ends[2])
