@@ -13,6 +13,7 @@ from zoo.spec.optimizers import OPTIMIZERS, REFUSED
 from zoo.trainers import Optimizer, read_optimizer
 from zoo.trainers import optimizer as kit
 from zoo.trainers.fused import FusedSteps
+from zoo.trainers.optimizer import from_rates
 
 HOW = {"lr", "foreach", "fused", "capturable", "differentiable", "maximize"}
 """Arguments of torch's optimizers that are the trainer's, or say how a step is computed."""
@@ -349,3 +350,23 @@ def test_a_gradient_scaler_leaves_fused_steps_where_the_others_are(clip: float |
     assert bool(ends[0].isfinite().all())
     torch.testing.assert_close(ends[0], ends[1], rtol=0, atol=1e-6)
     assert torch.equal(ends[1], ends[2])
+
+
+def test_what_version_0_1_saved_of_a_plateau_goes_on() -> None:
+    """There, groups were parts, and torch's scheduler was saved beside the optimizer."""
+    network, losses = net(), [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+    groups = [{"name": name, "params": params, "lr": RATES[name]} for name, params in parts(network).items()]
+    earlier = torch.optim.SGD(groups)
+    torchs = ReduceLROnPlateau(earlier, factor=0.5, patience=1)
+    for loss in losses[:4]:
+        torchs.step(loss)
+    state = from_rates(earlier.state_dict(), {"plateau": torchs.state_dict()})
+    schedule = {"name": "plateau", "by": 0.5, "patience": 1}
+    how = {"lr": RATES, "spec": "sgd", "schedule": schedule, "execution": plain()}
+    optimizer = Optimizer(parts(network), **how)
+    optimizer.load_state_dict(copy.deepcopy(state))
+    for loss in losses[4:]:
+        torchs.step(loss)
+        optimizer.end_epoch(loss)
+        assert [*optimizer.values.values()] == [group["lr"] for group in earlier.param_groups]
+    assert optimizer.values["head"] < 0.5
