@@ -13,6 +13,7 @@ from zoo.spec.optimizers import OPTIMIZERS, REFUSED
 from zoo.trainers import Optimizer, read_optimizer
 from zoo.trainers import optimizer as kit
 from zoo.trainers.fused import FusedSteps
+from zoo.trainers.optimizer import from_rates
 
 HOW = {"lr", "foreach", "fused", "capturable", "differentiable", "maximize"}
 """Arguments of torch's optimizers that are the trainer's, or say how a step is computed."""
@@ -316,7 +317,7 @@ def test_a_device_without_the_kernels_of_a_state_is_warned_of(monkeypatch: pytes
 
 @pytest.mark.parametrize("clip", [None, 0.1])
 def test_a_gradient_scaler_leaves_fused_steps_where_the_others_are(clip: float | None) -> None:
-    """With one overflow on the way, whose step is left out."""
+    """With one overflow on the way, whose step is left out; also where kernels follow a loaded state."""
 
     class Scaled(Execution):
         def __init__(self, *, fused: bool) -> None:
@@ -332,9 +333,14 @@ def test_a_gradient_scaler_leaves_fused_steps_where_the_others_are(clip: float |
             optimizer.zero_grad()
 
     ends = []
-    for fused in (True, False):
+    for fused, loaded in ((True, True), (False, False), (True, False)):
         network, execution = net(), Scaled(fused=fused)
         optimizer = Optimizer(parts(network), lr=0.01, clip_norm=clip, execution=execution)
+        if fused and not loaded:
+            plainly = Optimizer(parts(net()), lr={"backbone": 0.01, "head": 0.01}, execution=Execution())
+            plainly._use(False)
+            optimizer.load_state_dict(plainly.state_dict())
+            assert not optimizer.fused
         for step in range(6):
             x = torch.full((4, 3), 0.1 * step)
             loss = network["head"](network["backbone"](x)).square().mean()
@@ -342,4 +348,25 @@ def test_a_gradient_scaler_leaves_fused_steps_where_the_others_are(clip: float |
             optimizer.step()
         ends.append(flat(network))
     assert bool(ends[0].isfinite().all())
-    torch.testing.assert_close(*ends, rtol=0, atol=1e-6)
+    torch.testing.assert_close(ends[0], ends[1], rtol=0, atol=1e-6)
+    assert torch.equal(ends[1], ends[2])
+
+
+def test_what_version_0_1_saved_of_a_plateau_goes_on() -> None:
+    """There, groups were parts, and torch's scheduler was saved beside the optimizer."""
+    network, losses = net(), [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+    groups = [{"name": name, "params": params, "lr": RATES[name]} for name, params in parts(network).items()]
+    earlier = torch.optim.SGD(groups)
+    torchs = ReduceLROnPlateau(earlier, factor=0.5, patience=1)
+    for loss in losses[:4]:
+        torchs.step(loss)
+    state = from_rates(earlier.state_dict(), {"plateau": torchs.state_dict()})
+    schedule = {"name": "plateau", "by": 0.5, "patience": 1}
+    how = {"lr": RATES, "spec": "sgd", "schedule": schedule, "execution": plain()}
+    optimizer = Optimizer(parts(network), **how)
+    optimizer.load_state_dict(copy.deepcopy(state))
+    for loss in losses[4:]:
+        torchs.step(loss)
+        optimizer.end_epoch(loss)
+        assert [*optimizer.values.values()] == [group["lr"] for group in earlier.param_groups]
+    assert optimizer.values["head"] < 0.5
