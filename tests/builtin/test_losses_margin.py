@@ -184,5 +184,5 @@ def test_it_is_the_default_and_is_left_out_when_other_data_are_measured(tmp_path
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = zoo.evaluate(run.model, {"name": "faces", "per_class": 10}, split="all")
-    assert "loss" not in found
-    assert set(found) >= {"auc", "eer", "threshold", "accuracy", "rates"}
+    assert "loss" not in found.metrics
+    assert set(found.to_dict()) >= {"auc", "eer", "threshold", "accuracy", "rates"}

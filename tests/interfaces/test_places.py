@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
-from zoo.compose.nested import make
 
 import zoo
+from zoo.compose.instantiate import make
 from zoo.data.batches import PLACE, SIZE, Batches
 from zoo.data.imbalance import class_counts
+from zoo.data.splits import split
 from zoo.interfaces.augmenter import Augmenter, Batch, Chain, Geometric
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.draws import draws
@@ -56,6 +57,12 @@ class Spotting(Task):
 
     def outputs(self, classes: int | None) -> int:
         return 2
+
+    def parse(self, value: Any) -> Any:
+        return [[value["x"], value["y"]]]
+
+    def stratum(self, target: Any) -> str:
+        return "left" if target[0][0] < 20 else "right"
 
     def collate(self, targets: Sequence[Any]) -> Tensor:
         return torch.tensor(list(targets), dtype=torch.float32).as_subclass(Spots)
@@ -278,6 +285,30 @@ def test_rows_of_numbers_are_no_labels_to_be_counted() -> None:
     data = Many()
     data.labels = ("spot",)
     assert class_counts(data) == {}
+
+
+def test_a_task_reads_the_raw_targets_of_a_torch_data_set(spotter: Model) -> None:
+    data = Many()
+
+    class Told:
+        def __len__(self) -> int:
+            return len(data)
+
+        def __getitem__(self, index: int) -> tuple[Any, dict[str, float]]:
+            x, y = data.places[index]
+            return data[index].picture, {"x": x, "y": y}
+
+    one, other = (zoo.evaluate(spotter, given, split="all").metrics for given in (Told(), data))
+    assert one == other
+
+
+def test_splits_keep_the_shares_of_what_the_task_says() -> None:
+    data = Many()
+    data.places = [(10.0 if i % 3 == 0 else 30.0, 9 + i / 2) for i in range(24)]
+    found = split(data, 0)
+    for part in (found.train, found.val, found.test):
+        left = sum(data.places[i][0] < 20 for i in part)
+        assert left / len(part) == pytest.approx(1 / 3, abs=0.1)
 
 
 def test_a_stranger_task_has_worst_images_by_its_errors(spotter: Model, tmp_path: Path) -> None:
