@@ -27,7 +27,14 @@ if TYPE_CHECKING:
     from zoo.spec.options import ForPart, Options, PartOf, RefValue
     from zoo.spec.recipe import Recipe
     from zoo.spec.schedule import AnySchedule, Plateau, Schedule
-    from zoo.spec.training import EarlyStopping, GradientOptions, Positive, Rate, TrainerOptions
+    from zoo.spec.training import (
+        EarlyStopping,
+        GradientOptions,
+        MeasuredOptions,
+        Positive,
+        Rate,
+        TrainerOptions,
+    )
     from zoo.training.augment import augment
     from zoo.training.verbs import evaluate, fit, latents, predict, sample, verify
 
@@ -44,6 +51,7 @@ __all__ = [
     "ForPart",
     "GradientOptions",
     "InputSpec",
+    "MeasuredOptions",
     "Model",
     "Namespace",
     "OptimizerOptions",
@@ -85,6 +93,7 @@ _HOMES = {
     "GradientOptions": "zoo.spec.training",
     "INTERPOLATIONS": "zoo.spec.inputs",
     "InputSpec": "zoo.spec.inputs",
+    "MeasuredOptions": "zoo.spec.training",
     "Model": "zoo.interfaces.model",
     "Namespace": "zoo.spec.component",
     "OptimizerOptions": "zoo.spec.optimizers",

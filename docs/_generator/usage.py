@@ -221,6 +221,13 @@ def _dataset(part: Part) -> Use:
     )
 
 
+def _metric(part: Part) -> Use:
+    python, command = KINDS[part.kind].used(part.ref)
+    return Use(
+        ("import zoo", "", _set("model", 'zoo.load("runs/small_cnn-1")'), f"print({python})"), (command,)
+    )
+
+
 _BY_KIND = {
     "backbone": _backbone,
     "head": _head,
@@ -229,6 +236,7 @@ _BY_KIND = {
     "loss": _loss,
     "trainer": lambda part: _trained(part, "trainer"),
     "dataset": _dataset,
+    "metric": _metric,
 }
 
 

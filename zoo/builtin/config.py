@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
-from zoo import AnySchedule, GradientOptions, Options, PartOf, Plateau, Positive, RefValue, Schedule
+from zoo import AnySchedule, MeasuredOptions, Options, PartOf, Plateau, Positive, RefValue, Schedule
 
 
 class PooledOptions(Options):
@@ -167,7 +167,7 @@ class PerceptualOptions(Options):
         }
 
 
-class SupervisedOptions(GradientOptions):
+class SupervisedOptions(MeasuredOptions):
     """Options of the supervised trainer."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zoo import Component, hookimpl
+from zoo.builtin.metric_declarations import METRICS
 
 _CONFIG = "zoo.builtin.config:"
 
@@ -336,4 +337,4 @@ DATASETS = [
 @hookimpl
 def zoo_components() -> list[Component]:
     """All components of the core."""
-    return [*HEADS, *LOSSES, *TRAINERS, *DATASETS, *AUGMENTERS]
+    return [*HEADS, *LOSSES, *TRAINERS, *DATASETS, *AUGMENTERS, *METRICS]

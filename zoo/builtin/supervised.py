@@ -41,7 +41,7 @@ class Supervised(GradientTrainer):
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
         """Loss and the task's metrics, with the model in inference mode for the time being."""
-        score = Score(self.task, self.model.outputs, self.loss)
+        score = Score(self.task, self.model.outputs, self.loss, metrics=self.metrics)
         with self.inference():
             for batch in batches:
                 score.add(*self.execution.gather(self.model(model_input(batch)), batch))

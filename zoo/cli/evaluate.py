@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from zoo.cli._common import emit_json, json_option
+from zoo.cli._complete import components
 
 
 @click.command("evaluate")
@@ -17,6 +18,13 @@ from zoo.cli._common import emit_json, json_option
     default="test",
     show_default=True,
     help="train, val, test, or all for data that the model never saw.",
+)
+@click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    shell_complete=components("metric"),
+    help="A figure beside those of the model's task, by name; may be given several times.",
 )
 @click.option("--features", help="Folder of a classifier that looks at what a generative model makes.")
 @click.option(
@@ -37,6 +45,7 @@ def command(
     model: str,
     data: str,
     split: str,
+    metrics: tuple[str, ...],
     features: str | None,
     samples: int | None,
     save: bool,
@@ -56,6 +65,7 @@ def command(
         model,
         data,
         split=split,
+        metrics=metrics,
         features=features,
         samples=samples,
         device=device,

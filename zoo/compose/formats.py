@@ -18,7 +18,11 @@ from zoo.spec.reference import ComponentRef, parse_reference
 
 FORMAT = 2
 
-SECTIONS = {kind.argument: kind.name for kind in KINDS.values() if kind.argument not in ("model", "head")}
+SECTIONS = {
+    kind.argument: kind.name
+    for kind in KINDS.values()
+    if kind.argument in Recipe.model_fields.keys() - {"model"}
+}
 """Kind of component by section of a recipe, but for the model's."""
 
 

@@ -13,6 +13,7 @@ from zoo.interfaces.geometry import Fill
 from zoo.interfaces.head import Head, OriginalHead
 from zoo.interfaces.hollow import run_hollow
 from zoo.interfaces.loss import OUTPUT, Loss, check_needs, compute, needs_of, total
+from zoo.interfaces.metric import Metric, Seen
 from zoo.interfaces.model import Model, Normalise
 from zoo.interfaces.places import Size, SpatialTensor, resizing, warp_points
 from zoo.interfaces.prefix import Prefix, cut, model_input, rows
@@ -63,6 +64,7 @@ __all__ = [
     "Geometric",
     "Head",
     "Loss",
+    "Metric",
     "Mistake",
     "Model",
     "Multiclass",
@@ -79,6 +81,7 @@ __all__ = [
     "Reconstruction",
     "Regression",
     "Sample",
+    "Seen",
     "Segmentation",
     "Sheet",
     "Size",

@@ -144,6 +144,17 @@ _TABLE = (
         summary="Drawn bars, across or upright.",
         declares=('task="binary"', 'tiny={"per_class": 4}'),
     ),
+    Kind(
+        name="metric",
+        title="Metrics",
+        text="A metric is a figure of a model's answers, measured in training and by evaluate beside those "
+        "of the model's task. Where the data leave it undefined, it is left out and the reason said.",
+        argument="metrics",
+        call='zoo.evaluate(model, data, metrics=["{ref}"])',
+        command="zoo evaluate MODEL DATA --metric {ref}",
+        rules=("zoo.testing.rules_metric",),
+        summary="F-beta score: precision and recall, recall counting more.",
+    ),
 )
 
 KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in _TABLE})

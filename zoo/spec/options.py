@@ -134,7 +134,7 @@ def _filled(value: Any, kind: str | None, use: Use, path: str) -> Any:
         items = [_filled(item, kind, use, f"{path}.{i}") for i, item in enumerate(value)]
         return value if all(map(operator.is_, items, value)) else type(value)(items)
     if kind is not None:
-        return None if value is None else use(kind, value, path)
+        return use(kind, value, path) if isinstance(value, str | Mapping) else value  # a part that is made
     if isinstance(value, BaseModel):
         kinds = part_kinds(type(value))
         inside = {name: _filled(item, kinds.get(name), use, f"{path}.{name}") for name, item in value}

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, PositiveInt, WithJsonSchema, model_validator
 
 from zoo.spec.optimizers import AnyOptimizer, OptimizerOptions, with_options
-from zoo.spec.options import Options
+from zoo.spec.options import Options, PartOf, RefValue
 from zoo.spec.schedule import AnySchedule, Schedule
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -102,3 +102,28 @@ class GradientOptions(TrainerOptions):
     def beside_optimizer(self) -> Mapping[str, Any]:
         """Options of the optimizer that stand beside its table; None for those that are not given."""
         return {"weight_decay": self.weight_decay, "momentum": self.momentum}
+
+
+def _metric(value: Any) -> Any:
+    """A reference, or an object that can be measured with, which no file holds."""
+    if isinstance(value, str | Mapping) or callable(
+        getattr(value, "measure", getattr(value, "compute", None))
+    ):
+        return value
+    raise ValueError("metrics by name, tables of a name and options, or metric objects")
+
+
+class MeasuredOptions(GradientOptions):
+    """What a trainer with optimizers has besides that measures the task's figures on validation images."""
+
+    metrics: Annotated[
+        tuple[
+            Annotated[
+                RefValue | Any,
+                BeforeValidator(_metric),
+                WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "object"}]}),
+            ],
+            ...,
+        ],
+        PartOf("metric"),
+    ] = Field((), description="figures beside those of the task, by name: ['precision', 'recall']")

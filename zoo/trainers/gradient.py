@@ -68,7 +68,7 @@ class GradientTrainer(OptimizingTrainer):
             problem = f"task {model.task.name} has no loss of its own"
             raise TrainingError(problem, expected="loss=", got="none")
         self.model, self.task, self.loss, self.execution = model, model.task, loss, execution
-        self.score = Score(model.task, model.outputs, None, first_only=True)
+        self.score = Score(model.task, model.outputs, None, first_only=True, metrics=self.metrics)
         self.higher_is_better = self.score.higher_is_better(self.monitor)
         self.optimizer = self.add_optimizer(self.options.optimizer.name, _parts(model, loss))
         self.network = execution.wrap(self.trained_network(model))

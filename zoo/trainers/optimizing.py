@@ -31,6 +31,7 @@ class OptimizingTrainer(Trainer):
     Attributes:
         config: options class of the component; a subclass names its own.
         options: what was given, and the defaults of the rest.
+        metrics: further figures for `zoo.trainers.Score`; objects once `zoo.fit` has the trainer.
         execution: through which networks and losses are run; set it in `setup`, before `add_optimizer`.
     """
 
@@ -44,6 +45,7 @@ class OptimizingTrainer(Trainer):
         self.options = own
         self.epochs, self.batch_size, self.micro_batch_size = own.epochs, own.batch_size, own.micro_batch_size
         self.schedule, self.early_stopping, self.monitor = own.schedule, own.early_stopping, own.monitor
+        self.metrics: tuple[object, ...] = getattr(own, "metrics", ())
         self._optimizers: dict[str, Optimizer] = {}
 
     def __init_subclass__(cls, **given: Any) -> None:

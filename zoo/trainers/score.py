@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.loss import total
+from zoo.interfaces.metric import Seen, as_metrics
 from zoo.interfaces.tasks import Task
 from zoo.spec.errors import OptionError, ShapeError, listing, near, quote
 
@@ -27,6 +28,13 @@ class Score:
         outputs: length of the output vector.
         loss: takes output and prepared target; None leaves it out.
         first_only: keep the task's first metric only, which is cheap enough for every training step.
+        metrics: further ones; of the task's own one with such a name they take the place.
+
+    Attributes:
+        left_out: why figures that the data leave undefined are not among the last `values`, by name.
+
+    Raises:
+        OptionError: a metric does not fit the task, or two have one name.
 
     Example:
         >>> from zoo.interfaces.tasks import Binary
@@ -36,12 +44,26 @@ class Score:
         0.5
     """
 
-    def __init__(self, task: Task, outputs: int, loss: nn.Module | None, *, first_only: bool = False) -> None:
+    def __init__(
+        self,
+        task: Task,
+        outputs: int,
+        loss: nn.Module | None,
+        *,
+        first_only: bool = False,
+        metrics: Iterable[object] = (),
+    ) -> None:
         self.task, self.outputs, self.loss = task, outputs, loss
+        self.left_out: dict[str, str] = {}
         self._metrics = dict(task.metrics(outputs).items())
+        self._asked = {metric.name: metric for metric in as_metrics(metrics)}
+        for name, metric in self._asked.items():
+            metric.check(task)
+            self._metrics[name] = metric.measure(task, outputs)
         self._higher = {name: bool(metric.higher_is_better) for name, metric in self._metrics.items()}
         if first_only:
-            self._metrics = dict(list(self._metrics.items())[:1])
+            self._metrics, self._asked = dict(list(self._metrics.items())[:1]), {}
+        self._seen = Seen(task.classes(outputs))
         self._sums: dict[str, Tensor] = {}
         self._held: list[tuple[Tensor, Tensor]] = []
         self._size = self.count = 0
@@ -73,6 +95,8 @@ class Score:
         scored = self.task.scored(output)
         if target.numel() == scored.numel():  # values, given as N where the output is N x 1
             target = target.reshape(scored.shape)
+        if self._asked:
+            self._seen.add(batch["target"])
         if self._held and self._held[0][1].shape[1:] != target.shape[1:]:  # pictures of another size
             self._flush()
         self._held.append((scored, target))
@@ -88,12 +112,23 @@ class Score:
             with warnings.catch_warnings():
                 # A split that lacks a class leaves some metrics undefined; torchmetrics says so at length.
                 warnings.simplefilter("ignore", UserWarning)
-                measured = {name: float(metric.compute()) for name, metric in self._metrics.items()}
-                found |= {name: value for name, value in measured.items() if not math.isnan(value)}
+                found |= self._measured()
         for metric in self._metrics.values():
             metric.reset()
-        self._sums, self.count = {}, 0
+        self._sums, self.count, self._seen = {}, 0, Seen(self.task.classes(self.outputs))
         return found
+
+    def _measured(self) -> dict[str, float]:
+        """The metrics that are defined; `left_out` says why others are not."""
+        missing = {name: metric.missing(self._seen) for name, metric in self._asked.items()}
+        self.left_out = {name: reason for name, reason in missing.items() if reason}
+        found = {}
+        for name, metric in self._metrics.items():
+            if name not in self.left_out:
+                found[name] = float(metric.compute().float().mean())  # of several values the mean
+                if math.isnan(found[name]) and name in self._asked:
+                    self.left_out[name] = "torchmetrics gives no number"
+        return {name: value for name, value in found.items() if not math.isnan(value)}
 
     def higher_is_better(self, monitor: str) -> bool:
         """How to read a value of an epoch such as `val_loss` or `val_accuracy`.

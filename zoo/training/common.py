@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import PydanticSerializationError
 from torch import nn
 
 from zoo.compose.instantiate import make
@@ -18,6 +19,7 @@ from zoo.hub.folder import load
 from zoo.hub.pull import pull
 from zoo.interfaces.augmenter import Augmenter, Chain
 from zoo.interfaces.dataset import Dataset
+from zoo.interfaces.metric import Metric, as_metrics
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.trainer import Trainer
@@ -121,6 +123,7 @@ def as_trainer(trainer: Any, model: Model, options: dict[str, Any]) -> tuple[Tra
         OptionError: options beside a trainer that is made already.
     """
     if isinstance(trainer, Trainer):
+        _settle_metrics(trainer)
         if options:
             got = ", ".join(sorted(options))
             raise OptionError(
@@ -131,7 +134,28 @@ def as_trainer(trainer: Any, model: Model, options: dict[str, Any]) -> tuple[Tra
     if not isinstance(ref, ComponentRef):
         raise RecipeError("trainer", expected="a component's name", got=str(ref))
     ref = ComponentRef(ref.name, ref.namespace, {**ref.options, **options})
-    return _made("trainer", ref, Trainer), recorded("trainer", ref)
+    made = _made("trainer", ref, Trainer)
+    _settle_metrics(made)
+    try:
+        return made, recorded("trainer", ref)
+    except PydanticSerializationError:  # metrics that are objects, which no file holds
+        return made, None
+
+
+def _settle_metrics(trainer: Any) -> None:
+    """Makes objects of the metrics that a trainer names, if it has any."""
+    if own := getattr(trainer, "metrics", ()):
+        trainer.metrics = metrics_of(own)
+
+
+def metrics_of(values: Iterable[Any]) -> tuple[Metric, ...]:
+    """Metrics by name, by table, and objects, as objects.
+
+    Raises:
+        UnknownComponentError: no plugin has one of the name.
+        OptionError: one is something else, or two have one name.
+    """
+    return as_metrics(make("metric", v) if isinstance(v, str | Mapping) else v for v in values)
 
 
 def as_augmenter(augment: Any) -> tuple[Augmenter | None, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from zoo.interfaces.model import Model
 from zoo.interfaces.places import plain
 from zoo.interfaces.tasks import names_for
 from zoo.interfaces.tasks.analysis import Findings
-from zoo.spec.errors import SaveError, warn
+from zoo.spec.errors import OptionError, SaveError, listing, warn
 from zoo.trainers.score import Score
 from zoo.training.checks import check_data
 from zoo.training.common import (
@@ -28,6 +29,7 @@ from zoo.training.common import (
     as_model,
     check_order,
     data_value,
+    metrics_of,
     pick_seed,
 )
 from zoo.training.evaluated import Evaluation, Measured
@@ -50,6 +52,7 @@ def evaluate(
     *,
     split: str = "test",
     loss: Any = None,
+    metrics: Sequence[Any] = (),
     features: Model | str | os.PathLike[str] | None = None,
     samples: int | None = None,
     seed: int | None = None,
@@ -71,6 +74,9 @@ def evaluate(
         split: `test`, `val`, `train`, or `all` for data that the model never saw.
         loss: by default the one it was trained with, else its task's; left out where it needs more than
             output and target.
+        metrics: figures beside those of the model's task, such as `["precision", {"name": "top-k", "k": 3}]`:
+            by name, by table, or objects of `zoo.interfaces.Metric` or torchmetrics. Where the data leave one
+            undefined, `left_out` of the result says why.
         features: a model with a head, or the folder of one, trained on data like these; see
             `zoo.training.quality`.
         samples: how many pictures to generate; by default as many as are real.
@@ -112,6 +118,7 @@ def evaluate(
     indices = splits.of(split)
     if folder is not None:
         _warn_of_leak(folder, dataset, indices, split)
+    further = metrics_of(metrics)
     target = None if out is None else folder_path(out)
     chosen = choose_device(device)
     task = model.task
@@ -126,19 +133,25 @@ def evaluate(
     size = None if own_size else [*model.input_spec.size]
     options = {"seed": seed, "size": size, "cropped": cropped}
     on = Measured(data=data_value(data), split=split, count=len(indices), hash=splits.hash, options=options)
+    if sampled and further:
+        names, hint = listing(metric.name for metric in further), "leave them out"
+        raise OptionError("metrics of generated images", expected="none", got=names, hint=hint)
+    left_out: Mapping[str, str] = {}
     if sampled:
         count = len(indices) if samples is None else samples
-        metrics, found = measure_samples(
+        figures, found = measure_samples(
             model, features, batches, count=count, seed=seed, device=chosen, progress=progress
         )
     else:
-        metrics, found = _measure(
-            model, dataset, batches, _loss(model, loss), split=split, device=chosen, progress=progress
+        score = Score(task, model.outputs, _loss(model, loss), metrics=further)
+        figures, found = _measure(
+            model, dataset, batches, score, split=split, device=chosen, progress=progress
         )
-    model.metrics = {**model.metrics, split: dict(metrics)}
+        left_out = score.left_out
+    model.metrics = {**model.metrics, split: dict(figures)}
     result = Evaluation(
-        on=on, metrics=metrics, labels=found.labels, per_class=found.per_class, confusion=found.confusion,
-        worst=found.worst, more=found.more, tables=found.tables,
+        on=on, metrics=figures, left_out=left_out, labels=found.labels, per_class=found.per_class,
+        confusion=found.confusion, worst=found.worst, more=found.more, tables=found.tables,
     )  # fmt: skip
     if target is not None:
         _write(target, result, found, dataset)
@@ -159,16 +172,14 @@ def _measure(
     model: Model,
     dataset: Dataset,
     batches: Batches,
-    loss: nn.Module | None,
+    score: Score,
     *,
     split: str,
     device: torch.device,
     progress: bool,
 ) -> tuple[dict[str, float], Findings]:
     """Loss and metrics over batches, and the error analysis of the model's task."""
-    task = model.task
-    assert task is not None  # noqa: S101 - check_data has looked
-    score = Score(task, model.outputs, loss)
+    task, loss = score.task, score.loss
     labels = model.labels or dataset.labels if task.named else ()
     analysis = task.analysis(names_for(labels, task.classes(model.outputs)), _MOST_MISTAKES)
     with borrowed(model, device), isolated(device), torch.no_grad():

@@ -48,6 +48,7 @@ class Evaluation:
     Args:
         on: what was measured on.
         metrics: loss and metrics by name.
+        left_out: why figures that were asked for are not defined for these data, by name.
         labels: names of the classes, where figures are told by class.
         per_class: figures by class or label, with the number of its images or pixels.
         confusion: where an image has one class, K x K counts; rows are the truth, columns the answer.
@@ -67,6 +68,7 @@ class Evaluation:
 
     on: Measured
     metrics: Mapping[str, float]
+    left_out: Mapping[str, str] = field(default_factory=dict)
     labels: Sequence[str] = ()
     per_class: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     confusion: Sequence[Sequence[int]] | None = None
@@ -80,6 +82,7 @@ class Evaluation:
             "labels": list(self.labels),
             "confusion": None if self.confusion is None else [list(row) for row in self.confusion],
             "per_class": {label: dict(row) for label, row in self.per_class.items()},
+            "left_out": dict(self.left_out),
         }
         return {
             "split": self.on.split,
@@ -92,7 +95,7 @@ class Evaluation:
         }
 
     def __repr__(self) -> str:
-        width = max((len(name) for name in self.metrics), default=0)
+        width = max(map(len, (*self.metrics, *self.left_out)), default=0)
         lines = [self.headline, *(f"{name:<{width}}  {value}" for name, value in self._numbers())]
         for part in self._tables(_MOST_COLUMNS):
             lines += ["", part.text()]
@@ -109,7 +112,8 @@ class Evaluation:
         return f"{line}, {self.more['samples']} generated" if "samples" in self.more else line
 
     def _numbers(self) -> list[list[str]]:
-        return [[name, f"{value:.4f}"] for name, value in self.metrics.items()]
+        numbers = [[name, f"{value:.4f}"] for name, value in self.metrics.items()]
+        return [*numbers, *([name, f"left out: {reason}"] for name, reason in self.left_out.items())]
 
     def _tables(self, columns: int) -> Iterator[Table]:
         """What there is besides numbers; a confusion matrix up to so many columns."""

@@ -59,6 +59,7 @@ class Binary(Classes):
     """Two classes from one logit; the logit speaks for the second."""
 
     name = "binary"
+    form = "binary"
 
     def outputs(self, classes: int | None) -> int:
         if classes not in (None, 2):
@@ -97,6 +98,7 @@ class Multiclass(Classes):
     """One of K classes from K logits."""
 
     name = "multiclass"
+    form = "multiclass"
 
     def probabilities(self, output: Tensor) -> Tensor:
         return output.softmax(dim=1)

@@ -25,6 +25,7 @@ class Reconstruction(Task):
     """The picture itself, or what it was before it was spoilt: N x C x H x W in [0, 1]."""
 
     name = "reconstruction"
+    form = "images"
     needs: Literal["target", "mask", "picture"] = "picture"
     named = False
     answers = "image"
@@ -61,6 +62,7 @@ class Generation(Task):
     """New pictures like those of the data: N x C x H x W in [0, 1]; no picture has one right answer."""
 
     name = "generation"
+    form = "images"
     needs: Literal["target", "mask", "picture"] = "picture"
     named = False
     generates = True

@@ -24,6 +24,7 @@ class Multilabel(Task):
     """Any of K labels from K logits."""
 
     name = "multilabel"
+    form = "multilabel"
     card = CLASSIFIER
 
     def check(self, data: Dataset, outputs: int, labels: Sequence[str], where: str) -> None:

@@ -27,6 +27,7 @@ class Segmentation(Task):
     """A class for each pixel: N x K x H x W logits, N x H x W class indices; index 255 is not counted."""
 
     name = "segmentation"
+    form = "masks"
     needs: Literal["target", "mask", "picture"] = "mask"
     answers = "mask"
     ignored = IGNORED

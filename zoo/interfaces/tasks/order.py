@@ -21,6 +21,7 @@ class Ordinal(Classes):
     """
 
     name = "ordinal"
+    form = "multiclass"
 
     def outputs(self, classes: int | None) -> int:
         count = super().outputs(classes)

@@ -21,6 +21,7 @@ class Regression(Task):
     """One or more real values."""
 
     name = "regression"
+    form = "values"
 
     def outputs(self, classes: int | None) -> int:
         return classes or 1

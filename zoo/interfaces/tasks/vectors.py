@@ -25,6 +25,7 @@ class Embedding(Task):
     """A vector whose angle to another says how alike two pictures are; targets are class indices."""
 
     name = "embedding"
+    form = "vectors"
     named = False
     compares = True
     card = CardWords(

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt, field_validator
 
-from zoo import GradientOptions, Options, PartOf, RefValue
+from zoo import MeasuredOptions, Options, PartOf, RefValue
 
 
 class ConvEncoderOptions(Options):
@@ -42,7 +42,7 @@ class AutoencoderOptions(Options):
         return value
 
 
-class AutoencoderTrainerOptions(GradientOptions):
+class AutoencoderTrainerOptions(MeasuredOptions):
     """Options of the trainer."""
 
     noise: float = Field(

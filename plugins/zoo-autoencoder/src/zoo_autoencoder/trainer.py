@@ -139,7 +139,9 @@ class AutoencoderTrainer(GradientTrainer):
             `loss`, `psnr` in dB, `mae`; where pictures are spoilt, `psnr_noisy` of those; of a variational
             model `loss_reconstruction`, `loss_kl`, and `kl` in nats a picture.
         """
-        score, noisy = (Score(self.task, self.model.outputs, loss) for loss in (self.loss, None))
+        score, noisy = (
+            Score(self.task, self.model.outputs, loss, metrics=self.metrics) for loss in (self.loss, None)
+        )
         nats: list[Tensor] = []
         weight = 0.0
         self._pictures = {}

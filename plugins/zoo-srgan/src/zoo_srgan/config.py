@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
-from zoo import ForPart, GradientOptions, Options, PartOf, Plateau, Rate, RefValue
+from zoo import ForPart, MeasuredOptions, Options, PartOf, Plateau, Rate, RefValue
 
 
 class SRResNetOptions(Options):
@@ -58,7 +58,7 @@ class SRGANOptions(Options):
     )
 
 
-class SRTrainerOptions(GradientOptions):
+class SRTrainerOptions(MeasuredOptions):
     """Options of the trainer."""
 
     batch_size: PositiveInt = Field(16, description="pictures a step, over all processes")

@@ -100,7 +100,7 @@ class SRTrainer(PairTrainer):
         self.generator = self.pair.generator if self.pair is not None else model
         self._check_loss(loss)
         self.done, self._shown = 0, dict[str, Tensor]()
-        self.score = Score(self.task, model.outputs, None, first_only=True)
+        self.score = Score(self.task, model.outputs, None, first_only=True, metrics=self.metrics)
         self.monitor = self.options.monitor or (LAST if self.pair is not None else "val_psnr")
         self.higher_is_better = self.monitor == LAST or self.score.higher_is_better(self.monitor)
         self.take(
@@ -218,7 +218,7 @@ class SRTrainer(PairTrainer):
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
         """The present phase's loss with its parts, and the task's metrics."""
-        score = Score(self.task, self.model.outputs, None)
+        score = Score(self.task, self.model.outputs, None, metrics=self.metrics)
         sums: dict[str, Tensor] = {}
         self._shown = {}
         with resting(self.model), self.execution.precision():
