@@ -6,8 +6,16 @@ from zoo.trainers.gradient import GradientTrainer
 from zoo.trainers.logs import Parts, add_up, losses_by_name
 from zoo.trainers.optimizer import Optimizer, rates_by_part, trainable
 from zoo.trainers.optimizing import OptimizingTrainer
-from zoo.trainers.pair import Opponent, resting, untouched
-from zoo.trainers.pairs import DISCRIMINATOR, GENERATOR, VERDICT, Opposed, PairTrainer
+from zoo.trainers.pair import (
+    DISCRIMINATOR,
+    GENERATOR,
+    VERDICT,
+    Opponent,
+    Opposed,
+    PairTrainer,
+    resting,
+    untouched,
+)
 from zoo.trainers.score import Score
 
 __all__ = [

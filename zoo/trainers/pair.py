@@ -1,14 +1,164 @@
-"""What the trainer of a pair of networks needs: a shared call of its loss, and looking without touching."""
+"""Trainers of a generator and, against it, a discriminator: an optimizer of each, and passes apart."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from zoo.interfaces.loss import Loss
+from zoo.interfaces.execution import Execution
+from zoo.interfaces.loss import Loss, total
+from zoo.interfaces.model import Model
+from zoo.spec.errors import TrainingError
+from zoo.trainers.average import Average
+from zoo.trainers.logs import losses_by_name
+from zoo.trainers.optimizer import Optimizer, rates_by_part
+from zoo.trainers.optimizing import OptimizingTrainer
+
+GENERATOR, DISCRIMINATOR, LOSS = "generator", "discriminator", "loss"
+"""What a rate table calls the two networks, and the parameters that a loss owns."""
+
+VERDICT = "verdict"
+"""Under this name a loss gets the discriminator's logits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opposed:
+    """One pass of the discriminator's step.
+
+    Args:
+        fake: generated images, without gradients.
+        losses: `loss_discriminator`, and the loss' parts by name.
+        real_logits: N x 1, of the data's images.
+        fake_logits: N x 1, of the generated ones.
+    """
+
+    fake: Tensor
+    losses: dict[str, Tensor]
+    real_logits: Tensor
+    fake_logits: Tensor
+
+
+class PairTrainer(OptimizingTrainer):
+    """Has an optimizer for each of two networks, the loss' own parameters among the generator's.
+
+    Args:
+        **options: of the subclass' `config`.
+
+    Attributes:
+        loss: to minimise.
+        average: of the generator's weights.
+        trained: the generator that is optimised; the model's own where nothing is averaged.
+        maker: the same as training calls it.
+        opponent: the discriminator's side of the loss as training calls it, where there is a discriminator.
+        generator_optimizer: of the generator.
+        discriminator_optimizer: of the discriminator, where there is one.
+    """
+
+    loss: Loss
+    average: Average[Model]
+    trained: Model
+    maker: nn.Module
+    opponent: nn.Module
+    generator_optimizer: Optimizer
+    discriminator_optimizer: Optimizer
+
+    def take(
+        self,
+        generator: Model,
+        discriminator: Model | None,
+        loss: Loss,
+        execution: Execution,
+        *,
+        ema: float | None = None,
+        discriminator_epochs: int | None = None,
+        generator_steps: float | None = None,
+    ) -> None:
+        """Makes the optimizers and what training calls; `setup` of a subclass checks, then calls this.
+
+        Args:
+            generator: which the model holds.
+            discriminator: None trains the generator alone.
+            loss: to minimise.
+            execution: through which both are run.
+            ema: decay of the generator's averaged weights; None averages nothing.
+            discriminator_epochs: that the discriminator's schedule is spread over; the run's where None.
+            generator_steps: of the generator an epoch; the execution's where None.
+
+        Raises:
+            TrainingError: a network has nothing to train.
+            OptionError: the rate table does not fit.
+        """
+        self.loss, self.execution = loss, execution
+        self.average = Average(generator, ema)
+        self.trained = self.average.trained.train()
+        parts = {GENERATOR: _trainable(self.trained)}
+        if discriminator is not None:
+            parts[DISCRIMINATOR] = _trainable(discriminator)
+        for name, parameters in parts.items():
+            if not parameters:
+                hint = "unfreeze some of it; model.frozen lists the blocks"
+                raise TrainingError(name, expected="something to train", got="all frozen", hint=hint)
+        if own := _trainable(loss):
+            parts[LOSS] = own
+        rates = rates_by_part(parts, self.options.lr)
+
+        def made(name: str, epochs: int | None, steps: float | None) -> Optimizer:
+            mine = {
+                part: p for part, p in parts.items() if (part == DISCRIMINATOR) == (name == DISCRIMINATOR)
+            }
+            lr = {part: rates[part] for part in mine}
+            return self.add_optimizer(name, mine, lr=lr, epochs=epochs, steps=steps)
+
+        self.generator_optimizer = made(GENERATOR, None, generator_steps)
+        if discriminator is not None:
+            self.discriminator_optimizer = made(DISCRIMINATOR, discriminator_epochs, None)
+        self.maker = execution.wrap(self.trained)
+        if discriminator is not None:
+            self.opponent = execution.wrap(Opponent(discriminator, loss))
+
+    def oppose(self, real: Tensor, make: Callable[[], Tensor]) -> Opposed:
+        """Adds the discriminator's gradients on real images and as many generated ones.
+
+        Nothing of the generator changes, running statistics included.
+
+        Args:
+            real: N x C x H x W in [0, 1].
+            make: calls `trained`.
+        """
+        with self.execution.precision():
+            with torch.no_grad(), untouched(self.trained):
+                fake = make().float()
+            parts, real_logits, fake_logits = self.opponent(real, fake)
+            loss = total(parts)
+        self.execution.backward(loss, len(real))
+        return Opposed(fake, losses_by_name(loss, parts, "loss_discriminator"), real_logits, fake_logits)
+
+    def step_generator(self) -> None:
+        """Moves the generator, and the average after it."""
+        self.generator_optimizer.step()
+        self.average.move()
+
+    def step_discriminator(self) -> None:
+        """Moves the discriminator."""
+        self.discriminator_optimizer.step()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Optimizers with their schedules, and the trained weights behind an average."""
+        return {**super().state_dict(), "average": self.average.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """The reverse of `state_dict`."""
+        super().load_state_dict(state)
+        self.average.load_state_dict(state["average"])
+
+
+def _trainable(network: nn.Module) -> list[nn.Parameter]:
+    return [p for p in network.parameters() if p.requires_grad]
 
 
 class Opponent(nn.Module):
