@@ -135,10 +135,7 @@ def evaluate(
             model, dataset, batches, _loss(model, loss), split=split, device=chosen, progress=progress
         )
     model.metrics = {**model.metrics, split: dict(metrics)}
-    result = Evaluation(
-        on=on, metrics=metrics, labels=found.labels, per_class=found.per_class, confusion=found.confusion,
-        worst=found.worst, more=found.more, tables=found.tables,
-    )  # fmt: skip
+    result = Evaluation.of(on, metrics, found)
     if target is not None:
         _write(target, result, found, dataset)
     return result
