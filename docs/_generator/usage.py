@@ -222,9 +222,22 @@ def _dataset(part: Part) -> Use:
 
 
 def _metric(part: Part) -> Use:
-    python, command = KINDS[part.kind].used(part.ref)
+    forms = part.facts.get("forms", ())
+    task = "regression" if "values" in forms and "multiclass" not in forms else "multiclass"
+    data = DATA.get(task, "digits")
+    model, words = _built(task, data)
     return Use(
-        ("import zoo", "", _set("model", 'zoo.load("runs/small_cnn-1")'), f"print({python})"), (command,)
+        (
+            "import zoo",
+            "",
+            _set("model", model),
+            _set("run", _call("zoo.fit", "model", _literal(data), metrics=[part.ref])),
+            "print(run.metrics)",
+        ),
+        (
+            f"zoo fit {words} --out runs/{BACKBONE}",
+            f"zoo evaluate runs/{BACKBONE} {data} --metric {part.ref}",
+        ),
     )
 
 

@@ -12,6 +12,7 @@ from zoo.spec.errors import DeclarationError, quote
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic")
+"""How an image may be resized."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,10 @@ from zoo.spec.options import Options, PartOf, RefValue
 from zoo.spec.schedule import AnySchedule, Schedule
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+"""Type of an option: a number above 0."""
+
 Rate = Positive | dict[str, Positive]
+"""Type of an option: a learning rate, or one for each part of a model by its name."""
 
 
 class EarlyStopping(Options):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 Parts = Tensor | dict[str, Tensor]
+"""What a loss gives: a scalar, or named ones."""
 
 
 def losses_by_name(loss: Tensor, parts: Parts, name: str = "loss") -> dict[str, Tensor]:

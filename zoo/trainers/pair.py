@@ -19,8 +19,14 @@ from zoo.trainers.logs import losses_by_name
 from zoo.trainers.optimizer import Optimizer, rates_by_part
 from zoo.trainers.optimizing import OptimizingTrainer
 
-GENERATOR, DISCRIMINATOR, LOSS = "generator", "discriminator", "loss"
-"""What a rate table calls the two networks, and the parameters that a loss owns."""
+GENERATOR = "generator"
+"""What a rate table calls the network that makes images."""
+
+DISCRIMINATOR = "discriminator"
+"""What a rate table calls the network that tells images apart."""
+
+LOSS = "loss"
+"""What a rate table calls the parameters that a loss owns."""
 
 VERDICT = "verdict"
 """Under this name a loss gets the discriminator's logits."""

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from zoo.compose.nested import make
 from zoo_example.keypoints import Keypoints, Points, VisibleSmoothL1
 from zoo_example.triangles import Triangles
 
 import zoo
+from zoo.compose.instantiate import make
 from zoo.data.batches import Batches
-from zoo.interfaces.draws import draws
-from zoo.trainers.score import Score
+from zoo.interfaces import draws
+from zoo.trainers import Score
 
 LABELS = ["red", "green", "blue"]
 DATA = {"name": "triangles", "count": 80, "size": 48}
@@ -114,7 +114,7 @@ def test_it_trains_is_measured_predicts_and_is_saved(model, tmp_path):
     assert sorted(file.name for file in (tmp_path / "eval").iterdir()) == ["metrics.json", "worst.png"]
     assert json.loads((tmp_path / "eval" / "metrics.json").read_text()) == found.to_dict()
     assert set(found.metrics) == {"loss", "pck", "error"}
-    assert (found.on.data["name"], found.on.split, found.on.count) == ("triangles", "test", 12)
+    assert (found.on.data["name"], found.on.split, found.on.count) == ("example:triangles", "test", 12)
     assert set(found.per_class["red"]) == {"error", "pck", "pictures"}
     errors = [float(item.label.removesuffix(" px")) for item in found.worst]
     assert errors == sorted(errors, reverse=True)
