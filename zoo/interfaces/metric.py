@@ -192,8 +192,12 @@ class Metric(ABC):
             )
 
 
+_WORDS = {"Binary": ("binary",), "Multiclass": ("multiclass", "masks"), "Multilabel": ("multilabel",)}
+"""Forms of answers by the first word of torchmetrics' names."""
+
+
 class Given(Metric):
-    """A metric object of torchmetrics, as a metric of zoo; it is the caller's to know that it fits.
+    """A metric object of torchmetrics, as a metric of zoo; whatever fits the form of the answers is taken.
 
     Args:
         metric: fed as `Metric.measure` says, and gives one number; it is copied.
@@ -218,7 +222,20 @@ class Given(Metric):
         return copy
 
     def check(self, task: Task) -> None:
-        """It fits what its author says."""
+        """Raises OptionError where torchmetrics' name says that it is for other answers.
+
+        Fed with them, some of its classes would give a number all the same.
+        """
+        names = [
+            kind.__name__ for kind in type(self.metric).__mro__ if kind.__module__.startswith("torchmetrics")
+        ]
+        meant = next(
+            (forms for name in names for word, forms in _WORDS.items() if name.startswith(word)), None
+        )
+        if meant is not None and task.form not in meant:
+            expected = f"a task whose answers are {' or '.join(meant)}"
+            got = f"{task.name}, whose answers are {task.form or 'of its own form'}"
+            raise OptionError(f"metric {self.name}", expected=expected, got=got)
 
 
 def as_metrics(values: Iterable[object]) -> tuple[Metric, ...]:

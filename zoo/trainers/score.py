@@ -157,7 +157,8 @@ class Score:
                 got = f"{value.numel()} values" if isinstance(value, Tensor) else type(value).__name__
                 hint = 'give it average="macro", or the like'
                 raise OptionError(f"metric {name}", expected="one number", got=got, hint=hint)
-            found[name] = float(value.float().mean())  # of several values of a task's own the mean
+            # Of several values of a task's own the mean.
+            found[name] = float(value if name in self._asked else value.float().mean())
             if math.isnan(found[name]):
                 self.left_out[name] = UNDEFINED
                 del found[name]
@@ -221,6 +222,8 @@ class Score:
             )
             if self._looks:
                 self._seen.add(target)
+            if self.task.form == "multilabel" and bool((target == target.long()).all()):
+                target = target.long()  # some of torchmetrics' figures take no others
             for name, metric in self._metrics.items():
                 self._update(name, metric.to(scored.device), scored, target)
         self._held, self._size = [], 0
