@@ -28,10 +28,13 @@ class Measuring:
         with noting_left_out() as val:
             found = self.trainer.evaluate(batches)
         values |= {f"val_{name}": value for name, value in found.items()}
+        new: dict[str, list[str]] = {}
         for name, reason in {**train, **{f"val_{name}": why for name, why in val.items()}}.items():
             if name not in self.reasons and name != self.trainer.monitor:  # of which `check` says it
-                warn(f"{name} is left out: {reason}")
+                new.setdefault(reason, []).append(name)
             self.reasons[name] = reason
+        for reason, names in new.items():
+            warn(f"left out of the figures: {listing(names)}: {reason}")
         return values
 
     def check(self, row: Mapping[str, float]) -> None:
