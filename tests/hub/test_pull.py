@@ -230,7 +230,7 @@ REFUSED = {
         "install zoo-quantum 2.3 from where its author offers it$",
         1,
     ),
-    "a newer format": (lambda f: edited(f, format=2), FormatError, "got format 2; bring", 1),
+    "a newer format": (lambda f: edited(f, format=3), FormatError, "got format 3; bring", 1),
     "braces": (raw(b"{" * 100_000), FormatError, "config.json: expected JSON", 1),
     "a huge config": (raw(b" " * (1 << 21)), WeightsError, "at most 1048576 bytes, got 2097152", 0),
     "another library's": (raw(b'{"architectures": ["Bert"]}'), FormatError, "not a model saved by zoo", 1),

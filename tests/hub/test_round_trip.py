@@ -201,7 +201,7 @@ def test_the_file_is_what_the_config_says_it_is(tmp_path, make):
     folder = zoo.save(model, tmp_path / "model")
     config = json.loads((folder / "config.json").read_text())
     assert config["sha256"] == hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
-    assert config["format"] == 1
+    assert config["format"] == 2
     assert config["plugins"] == model.plugins
     assert {p.name for p in folder.iterdir()} == {"model.safetensors", "config.json", "README.md"}
     with safe_open(folder / "model.safetensors", "pt") as file:

@@ -370,3 +370,36 @@ def test_what_version_0_1_saved_of_a_plateau_goes_on() -> None:
         optimizer.end_epoch(loss)
         assert [*optimizer.values.values()] == [group["lr"] for group in earlier.param_groups]
     assert optimizer.values["head"] < 0.5
+
+
+def test_a_part_that_is_added_later_trains_by_its_own_rate_and_is_saved() -> None:
+    net = nn.ModuleDict({"a": nn.Linear(2, 2), "b": nn.Linear(2, 1)})
+    optimizer = Optimizer({"a": [*net["a"].parameters()]}, lr=0.1, spec="adam")
+
+    def step() -> None:
+        net["b"](net["a"](torch.ones(1, 2))).sum().backward()
+        optimizer.step()
+
+    step()
+    step()  # by looked-up state
+    before = net["b"].weight.detach().clone()
+    optimizer.add("b", net["b"].parameters(), lr=0.01)
+    step()
+    step()
+    assert optimizer.values == {"a": 0.1, "b": 0.01}
+    assert float((net["b"].weight.detach() - before).abs().max()) == pytest.approx(0.02, rel=0.05)
+    again = Optimizer({"a": net["a"].parameters()}, lr=0.1, spec="adam")
+    again.add("b", net["b"].parameters(), lr=0.01)
+    again.load_state_dict(optimizer.state_dict())
+    assert again.torch.state_dict()["state"].keys() == optimizer.torch.state_dict()["state"].keys()
+
+
+def test_what_is_trained_already_or_nothing_is_not_added() -> None:
+    net = nn.Linear(2, 2)
+    optimizer = Optimizer({"a": net.parameters()}, lr=0.1)
+    with pytest.raises(OptionError, match="expected a new part, got 'a'"):
+        optimizer.add("a", nn.Linear(1, 1).parameters(), lr=0.1)
+    with pytest.raises(TrainingError, match="got one that is trained already"):
+        optimizer.add("b", net.parameters(), lr=0.1)
+    with pytest.raises(TrainingError, match="got none"):
+        optimizer.add("b", [], lr=0.1)

@@ -72,9 +72,9 @@ def test_a_run_leaves_a_model_with_figures_history_curves_and_splits(
 def test_the_recipe_says_how_it_was_trained(make_model: Make, tmp_path: Path) -> None:
     model = fitted(make_model(), tmp_path / "run", seed=3)
     assert model.recipe.seed == 3
-    assert model.recipe.data == FACES
-    assert model.recipe.trainer == {"name": "core:supervised", **SHORT}
-    assert model.recipe.loss == "core:bce"
+    assert model.recipe.data == {**FACES, "name": "core:faces"}
+    assert model.recipe.trainer == {**model.recipe.trainer, "name": "core:supervised", **SHORT}
+    assert model.recipe.loss == {"name": "core:bce", "positive_weight": 1.0}
 
 
 def test_splits_are_recorded_disjoint_and_with_their_hash(make_model: Make, tmp_path: Path) -> None:
@@ -177,7 +177,8 @@ def test_what_is_not_given_is_taken_from_the_recipe(make_model: Make, tmp_path: 
     model.recipe = model.recipe.model_copy(update=update)
     run = zoo.fit(model, epochs=1, out=tmp_path / "run")
     assert len(run.history) == 1
-    assert model.recipe.trainer == {"name": "supervised", "epochs": 1, "batch_size": 8}
+    trainer = model.recipe.trainer
+    assert (trainer["name"], trainer["epochs"], trainer["batch_size"]) == ("core:supervised", 1, 8)
     assert model.recipe.seed == 5
 
 

@@ -66,19 +66,14 @@ class Thawing(Supervised):
     def end_epoch(self, epoch: int, values: dict[str, float]) -> None:
         super().end_epoch(epoch, values)
         if epoch == 1:
-            self._model.unfreeze("block2")
+            self.model.unfreeze("block2")
             self._take_in()
         elif epoch == 3:
-            self._model.freeze("block2")
+            self.model.freeze("block2")
 
     def _take_in(self) -> None:
         self._made = True
-        self._optimizer.add_param_group(
-            {
-                "params": [p for p in self._model.backbone.block2.parameters() if p.requires_grad],
-                "name": "late",
-            }
-        )
+        self.optimizer.add("late", self.model.backbone.block2.parameters(), lr=1e-3)
 
     def state_dict(self) -> dict[str, Any]:
         return {**super().state_dict(), "made": self._made}
@@ -86,8 +81,7 @@ class Thawing(Supervised):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         if state["made"]:
             self._made = True
-            late = [*self._model.backbone.block2.parameters()]
-            self._optimizer.add_param_group({"params": late, "name": "late"})
+            self.optimizer.add("late", self.model.backbone.block2.parameters(), lr=1e-3)
         super().load_state_dict({k: v for k, v in state.items() if k != "made"})
 
 
@@ -265,7 +259,7 @@ class Meddling(Supervised):
     def step(self, batch: Any) -> Any:
         self._at = getattr(self, "_at", 0) + 1
         if self._at == 5:
-            self.meddle(self._model)
+            self.meddle(self.model)
         return super().step(batch)
 
 

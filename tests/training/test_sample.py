@@ -85,4 +85,4 @@ def test_the_command_evaluates_and_pushes_a_part(tmp_path: Path, capsys: pytest.
     assert "40 generated" in said
     assert "frechet" in said
     assert "TAKEN FOR" in said
-    assert zoo.load(tmp_path / "hub").recipe.model.name == "dcgan_generator"
+    assert zoo.load(tmp_path / "hub").recipe.model.called == "dcgan_generator"

@@ -36,12 +36,14 @@ class Part:
         component: as its plugin declares it.
         options: validated, by name; other components in them are references.
         config: class of the options.
+        recorded: the options as a file records them.
     """
 
     entry: Entry
     component: Component
     options: dict[str, Any]
     config: type[Options] | None
+    recorded: Mapping[str, Any]
 
     def __call__(self, **extra: Any) -> Any:
         """An instance.
@@ -76,7 +78,8 @@ class Part:
         Args:
             use: gives what stands for another component, from its kind, its reference and the option's path.
         """
-        return cast("dict[str, Any]", to_jsonable_python(self.filled(use)))
+        values = with_parts(self.config, self.recorded, use)
+        return cast("dict[str, Any]", to_jsonable_python(values))
 
     @property
     def part_kinds(self) -> dict[str, str]:
@@ -114,7 +117,7 @@ def part(kind: str | tuple[str, ...], reference: object, *, former: bool = False
     if config is None:
         if options:
             raise OptionError(f"{where} has no options", expected="none", got=", ".join(options))
-        return Part(entry, component, {}, None)
+        return Part(entry, component, {}, None, {})
     for name, value in given.items():
         if value is None or name not in config.model_fields:
             continue
@@ -124,7 +127,9 @@ def part(kind: str | tuple[str, ...], reference: object, *, former: bool = False
                 f"{where}: two values for {name}", expected=quote(value), got=quote(options[name])
             )
         options[name] = value
-    return Part(entry, component, handed_on(config, dict(validate(config, options, where)), where), config)
+    found = validate(config, options, where)
+    own, effective = (handed_on(config, dict(values), where) for values in (found, found.effective()))
+    return Part(entry, component, own, config, effective)
 
 
 def make_part(kind: str, reference: object, body: Use, **extra: Any) -> Any:

@@ -6,7 +6,7 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, get_args
+from typing import Any, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError
 from pydantic_core import CoreSchema
@@ -32,6 +32,13 @@ class Options(BaseModel):
     """Base of every component's options: frozen, and unknown names are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def effective(self) -> Self:
+        """The options as a file records them, so that reading them gives the same values again.
+
+        A subclass in which one option completes another puts the whole into one of them here.
+        """
+        return self
 
 
 @dataclass(frozen=True, slots=True)

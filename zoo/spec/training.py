@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, PositiveInt, WithJsonSchema, model_validator
 
@@ -97,6 +97,17 @@ class GradientOptions(TrainerOptions):
             0.1
         """
         return with_options(self.optimizer, self.beside_optimizer)
+
+    def effective(self) -> Self:
+        """The optimizer's table says all of it.
+
+        Example:
+            >>> options = GradientOptions(optimizer="sgd", momentum=0.9).effective()
+            >>> options.optimizer.values["momentum"], options.momentum
+            (0.9, None)
+        """
+        alone = dict.fromkeys(self.beside_optimizer)
+        return self.model_copy(update={"optimizer": self.settled_optimizer, **alone})
 
     @property
     def beside_optimizer(self) -> Mapping[str, Any]:

@@ -28,12 +28,14 @@ class FusedSteps:
     def __init__(self, optimizer: torch.optim.Optimizer) -> None:
         self.optimizer = optimizer
         self._seen: Any = None
+        self._sizes: list[int] = []
         self._groups: list[tuple[dict[str, Any], list[nn.Parameter], list[list[Tensor]]]] = []
 
     def step(self) -> None:
         """Moves the parameters by their gradients."""
-        if self.optimizer.state is not self._seen:  # loading a state replaces it
-            self._groups = self._look_up()
+        sizes = [len(group["params"]) for group in self.optimizer.param_groups]
+        if self.optimizer.state is not self._seen or sizes != self._sizes:  # loaded, or added to
+            self._groups, self._sizes = self._look_up(), sizes
         gradients = [[p.grad for p in params] for _, params, _ in self._groups]
         if not gradients or _hooked(self.optimizer) or any(g is None for own in gradients for g in own):
             self.optimizer.step()

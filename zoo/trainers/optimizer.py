@@ -128,6 +128,34 @@ class Optimizer:
             self._done += 1
             self._move()
 
+    def add(self, name: str, parameters: Iterable[nn.Parameter], lr: float) -> None:
+        """Trains a further part from now on, such as blocks that were just unfrozen.
+
+        A trainer that does so has to do it again before `load_state_dict`.
+
+        Args:
+            name: of the part, a new one.
+            parameters: all are taken; those without gradients at a step are left alone in it.
+            lr: its full rate, which the schedule goes on to move.
+
+        Raises:
+            OptionError: there is a part of that name.
+            TrainingError: there are no parameters, or one is trained already.
+        """
+        if name in self.parts:
+            raise OptionError(f"optimizer {self.spec.name}", expected="a new part", got=quote(name))
+        params, own = [*parameters], {id(p) for p in self.parameters}
+        if not params or any(id(p) in own for p in params):
+            got = "one that is trained already" if params else "none"
+            raise TrainingError(f"part {name}", expected="parameters to train from now on", got=got)
+        self.parts[name] = params
+        self.parameters += params
+        self.groups.append((name,))
+        self._full.append(lr)
+        fused = {"fused": True} if self.fused else {}
+        self.torch.add_param_group({"params": params, "lr": lr, **fused})
+        self._move()
+
     def zero_grad(self) -> None:
         """Drops the gradients, e.g. those of a first pass; `step` does it after each step."""
         for parameter in self.parameters:

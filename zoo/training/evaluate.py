@@ -149,10 +149,7 @@ def evaluate(
         )
         left_out = score.left_out
     model.metrics = {**model.metrics, split: dict(figures)}
-    result = Evaluation(
-        on=on, metrics=figures, left_out=left_out, labels=found.labels, per_class=found.per_class,
-        confusion=found.confusion, worst=found.worst, more=found.more, tables=found.tables,
-    )  # fmt: skip
+    result = Evaluation.of(on, figures, found, left_out)
     if target is not None:
         _write(target, result, found, dataset)
     return result

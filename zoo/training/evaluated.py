@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
+from zoo.interfaces.tasks.analysis import Findings
 from zoo.interfaces.tasks.descriptions import MOST_ROWS, Confusion, Mistake
 from zoo.spec.display import Table, html_page
 
@@ -75,6 +77,27 @@ class Evaluation:
     worst: tuple[Mistake, ...] = ()
     more: Mapping[str, Any] = field(default_factory=dict)
     tables: tuple[Table | Confusion, ...] = field(default=(), compare=False)
+
+    @classmethod
+    def of(
+        cls,
+        on: Measured,
+        metrics: Mapping[str, float],
+        found: Findings,
+        left_out: Mapping[str, str] = MappingProxyType({}),
+    ) -> Evaluation:
+        """Figures, with what a task's error analysis found.
+
+        Args:
+            on: what was measured on.
+            metrics: loss and metrics by name.
+            found: its metrics are among these already.
+            left_out: why figures that were asked for are not defined, by name.
+        """
+        return cls(
+            on=on, metrics=metrics, left_out=left_out, labels=found.labels, per_class=found.per_class,
+            confusion=found.confusion, worst=found.worst, more=found.more, tables=found.tables,
+        )  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for JSON: what `metrics.json` holds; parts that the task has not are left out."""

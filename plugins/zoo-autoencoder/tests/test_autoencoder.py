@@ -185,7 +185,7 @@ def test_the_trained_encoder_is_a_backbone_by_reference(trained, tmp_path, recwa
     model = zoo.build(f"file:{tmp_path}/ae", head="multiclass", classes=10, freeze="all", seed=0)
     assert not recwarn.list
     assert same(model.backbone, trained.encoder)
-    assert model.recipe.model.name == "conv_encoder"
+    assert model.recipe.model.called == "conv_encoder"
     assert model.frozen == ("block1", "block2")
     x = torch.rand(2, 1, 8, 8)
     assert torch.equal(model.eval().features(x)[0], trained.encoder(trained.normalise(x)))

@@ -218,7 +218,7 @@ def test_a_run_takes_the_tasks_own_trainer_and_loss_and_draws_its_pictures(tmp_p
     model = build(latent=2, variational=True)
     run = zoo.fit(model, DIGITS, epochs=2, noise=0.3, beta=0.1, out=tmp_path / "run")
     assert model.recipe.trainer["name"] == "autoencoder:autoencoder"
-    assert model.recipe.loss == "mse"
+    assert model.recipe.loss == "core:mse"
     names = {"val_loss", "val_psnr", "val_psnr_noisy", "val_loss_reconstruction", "val_loss_kl", "loss_kl"}
     assert names <= set(run.history[-1])
     assert run.history[0]["val_psnr_noisy"] == run.history[1]["val_psnr_noisy"]

@@ -13,6 +13,8 @@ from zoo_gan.health import Watch, balance, spread
 from zoo_gan.trainer import GAN
 
 import zoo
+from zoo.compose.instantiate import make
+from zoo.compose.parts import recorded
 from zoo.data.wrapped import TorchData
 from zoo.interfaces.execution import Execution
 from zoo.interfaces.loss import Loss
@@ -31,8 +33,6 @@ def pair(**options: Any) -> Model:
 
 
 def adversarial(**options: Any) -> Loss:
-    from zoo.compose.instantiate import make
-
     loss: Loss = make("loss", {"name": "adversarial", **options})
     return loss
 
@@ -166,8 +166,6 @@ def test_the_model_holds_the_average_and_the_trainer_what_is_trained() -> None:
 def test_wrong_models_losses_and_options_are_refused_before_work() -> None:
     with pytest.raises(TrainingError, match=r"expected a generator and a discriminator, got ComposedModel"):
         started(zoo.build("small_cnn", head="binary", seed=0))
-    from zoo.compose.instantiate import make
-
     with pytest.raises(TrainingError, match=r"a loss that a discriminator takes part in, got L1"):
         started(pair(), make("loss", "l1"))
     with pytest.raises(OptionError, match="lr: unknown part"):
@@ -334,3 +332,12 @@ def test_data_without_classes_and_a_last_batch_of_one(tmp_path: Path) -> None:
     data = TorchData([(rng.random((8, 8, 1), dtype=np.float32), 0.0) for _ in range(13)])
     done = zoo.fit(pair(), data, epochs=1, batch_size=4, samples=4, out=tmp_path / "run")
     assert np.isfinite(done.history[-1]["diversity"])
+
+
+def test_what_is_recorded_of_its_optimizer_is_what_it_takes() -> None:
+    own = recorded("trainer", "gan:gan")
+    assert (own["optimizer"]["betas"], own["betas"]) == ([0.5, 0.999], None)
+    assert recorded("trainer", own) == own
+    assert make("trainer", own).options.settled_optimizer.values["betas"] == (0.5, 0.999)
+    sgd = recorded("trainer", {"name": "gan:gan", "optimizer": "sgd", "momentum": 0.9})
+    assert make("trainer", sgd).options.settled_optimizer.values["momentum"] == 0.9

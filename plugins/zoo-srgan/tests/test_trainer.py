@@ -199,7 +199,7 @@ def test_rates_by_network_and_schedules_of_their_own_length() -> None:
 @pytest.mark.filterwarnings("ignore:the content loss:zoo.ZooWarning")
 def test_a_generator_is_trained_drawn_measured_and_goes_on_in_a_pair(tmp_path: Path) -> None:
     run = zoo.fit(alone(bicubic_skip=True), PHOTOS, epochs=2, out=tmp_path / "one", **SMALL)
-    assert run.model.recipe.loss == "mse"
+    assert run.model.recipe.loss == "core:mse"
     assert run.best_epoch == max(run.history, key=lambda row: row["val_psnr"])["epoch"]
     files = {p.relative_to(run.folder).as_posix() for p in run.folder.rglob("*.png")}
     assert files == {"curves.png", "pictures/epoch-0001.png", "pictures/epoch-0002.png"}
