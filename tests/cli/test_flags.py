@@ -63,7 +63,7 @@ def test_what_people_type_most_has_a_flag_of_its_own() -> None:
     line = (
         "--model vgg16 --head binary --freeze block1-4 --weights imagenet --data ./pets --augment photo "
         "--epochs 10 --lr 1e-4 --classes cat,dog --input-size 150x200 --in-channels 1 --batch-size 8 "
-        "--seed 3 --loss bce --set trainer.schedule=cosine --set head.dropout=0.5"
+        "--seed 3 --loss bce --set trainer.schedule=cosine --set head.dropout=0.5 --metric recall"
     )
     recipe, options = recipe_of(*line.split())
     assert recipe["model"] == {
@@ -73,7 +73,8 @@ def test_what_people_type_most_has_a_flag_of_its_own() -> None:
     assert {k: v for k, v in recipe.items() if k != "model"} == {
         "data": "file:./pets", "augment": "photo", "loss": "bce", "seed": 3,
     }  # fmt: skip
-    assert options == {"epochs": 10, "lr": 1e-4, "batch_size": 8, "schedule": "cosine"}
+    said = {"epochs": 10, "lr": 1e-4, "batch_size": 8, "schedule": "cosine", "metrics": ["recall"]}
+    assert options == said
 
 
 @pytest.mark.usefixtures("place")
@@ -86,6 +87,20 @@ def test_a_flag_goes_before_the_file_and_keeps_the_options_beside_the_same_name(
     assert recipe["model"]["head"] == {"name": "binary", "dropout": 0.2}
     assert recipe["augment"] == ["flip", "noise"]
     assert recipe["data"] == {"name": "faces", "per_class": 12}
+
+
+@pytest.mark.usefixtures("place")
+def test_several_metrics_are_a_list_in_the_place_of_the_files() -> None:
+    recipe, _ = recipe_of(*words("r.toml --set 'trainer.metrics=[\"mcc\"]'"))
+    assert recipe["trainer"]["metrics"] == ["mcc"]
+    recipe, _ = recipe_of(*words("r.toml --metric recall --metric top-k"))
+    assert recipe["trainer"]["metrics"] == ["recall", "top-k"]
+    recipe, _ = recipe_of(*words("r.toml --metric mcc --set 'trainer.metrics=[\"mcc\"]'"))
+    assert recipe["trainer"]["metrics"] == ["mcc"]
+    with pytest.raises(
+        RecipeError, match=r"--metric and --set trainer.metrics=.*: expected one of them, got two"
+    ):
+        recipe_of(*words("r.toml --metric recall --set 'trainer.metrics=[\"mcc\"]'"))
 
 
 @pytest.mark.usefixtures("place")
@@ -136,6 +151,10 @@ def test_a_flag_and_set_agree_or_it_is_an_error() -> None:
         (["fit", "--model", "dcgan", "--ema", "0.9"], "--ema is an option of the trainer"),
         (["fit", "r.toml", "--dropout", "0.5"], "--dropout is an option of the head: --set head.dropout=0.5"),
         (["fit", "r.toml", "--per-class", "3"], "an option of the data set: --set data.per_class=3"),
+        (["fit", "r.toml", "--metric", "recal"], "recall"),
+        (["fit", "r.toml", "--metric", "mae"], "metric mae: expected a task whose answers are values"),
+        (["fit", "--model", "dcgan", "--data", "faces", "--metric", "mae"], "--metric: expected options"),
+        (["fit", "--resume", "runs/x", "--metric", "recall"], "got --metric; leave it out"),
         (["fit", "r.toml", "--std", "0.2"], "an option of the augmenter: --set augment.std=0.2"),
         (["fit", "--model", "mlp", "--head", "binary", "--hidden", "[8]"],
          "of the head and the model: --set 'head.hidden=[8]' or --set 'options.hidden=[8]'"),
@@ -173,8 +192,12 @@ def test_a_flag_that_the_trainer_lacks_is_named_with_what_the_trainer_has(
 
 @pytest.mark.filterwarnings("default")
 def test_flags_train_and_a_run_goes_on_for_longer(zoo: Zoo, place: Path) -> None:
-    run = zoo.json("fit", "r.toml", "--epochs", "1", "--lr", "1e-4", "--batch-size", "8", "--out", "run")
+    short = ["--epochs", "1", "--lr", "1e-4", "--batch-size", "8", "--metric", "recall", "--metric", "mcc"]
+    run = zoo.json("fit", "r.toml", *short, "--out", "run")
     assert run["epochs"] == 1
+    assert {"recall", "mcc"} < set(run["metrics"])
+    found = zoo.json("evaluate", "run", "faces", "--metric", "recall", "--metric", "average-precision")
+    assert {"recall", "average_precision"} < set(found)
     trainer = json.loads(Path("run/config.json").read_text())["recipe"]["trainer"]
     assert trainer == {**trainer, "name": "core:supervised", "epochs": 1, "batch_size": 8, "lr": 1e-4}
     status, _, err = zoo("fit", "run", "--head", "binary", "--freeze", "all")

@@ -82,8 +82,12 @@ def test_a_split_without_pairs_of_both_kinds_has_no_figures_and_does_not_stop_an
     one_class = {"name": "digits", "per_class": 12, "classes": ["3"]}
     found = zoo.evaluate(model, one_class, split="all", out=tmp_path / "out")
     assert {"auc", "eer", "threshold", "accuracy", "rates"}.isdisjoint(found.to_dict())
+    assert found.left_out == dict.fromkeys(("auc", "eer", "threshold"), "all images are of one class")
     few = {"name": "digits", "per_class": 5}  # one of each class in val
-    with pytest.warns(zoo.ZooWarning, match="no two pictures of one class, so no threshold is chosen"):
+    with (
+        pytest.warns(zoo.ZooWarning, match="no two pictures of one class, so no threshold is chosen"),
+        pytest.warns(zoo.ZooWarning, match="val_auc, val_eer, val_threshold: no two images are of one class"),
+    ):
         run = zoo.fit(model, few, epochs=1, out=tmp_path / "run")
     assert set(run.metrics) == {"loss"}
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import torch
 from torch import Tensor
 
 from zoo.errors import OptionError
@@ -11,6 +13,9 @@ from zoo.interfaces import Metric, Seen, Task
 
 if TYPE_CHECKING:
     import torchmetrics
+
+_ALONE = (None, "macro")
+"""Averages in which each class counts on its own."""
 
 CLASSES = ("binary", "multiclass", "multilabel", "masks")
 _PREFIX = {"binary": "Binary", "multiclass": "Multiclass", "masks": "Multiclass", "multilabel": "Multilabel"}
@@ -65,26 +70,45 @@ class _OfClasses(_Named):
         return found(num_classes=task.classes(outputs), average=average, **ignored)  # type: ignore[no-any-return]
 
 
+class _Found(_OfClasses):
+    """A figure of each class that is undefined where a class has nothing to find."""
+
+    def missing(self, seen: Seen) -> str | None:
+        """Each class whose figure counts on its own has to be there."""
+        return seen.lacks_positive() if self.average in _ALONE or seen.form == "binary" else None
+
+
+class _Overlap(_OfClasses):
+    """A figure of what is answered and what is true: of classes that are neither there is none to count."""
+
+    def missing(self, seen: Seen) -> str | None:
+        """The second of two classes, and each of several labels, has to be there."""
+        alone = self.average in _ALONE and seen.form == "multilabel"
+        return seen.lacks_positive() if alone or seen.form == "binary" else None
+
+
 class Precision(_OfClasses):
-    """Share of right answers among those for a class; 0 for a class that is never the answer."""
+    """Share of right answers among those for a class; 0 for a class that is wrongly or never the answer."""
 
     name, figure = "precision", "Precision"
 
 
-class Recall(_OfClasses):
+class Recall(_Found):
     """Share of a class' images that are found."""
 
     name, figure = "recall", "Recall"
 
-    def missing(self, seen: Seen) -> str | None:
-        """Of two classes, the second has to be there."""
-        return _without_second(seen)
 
-
-class F1(_OfClasses):
+class F1(_Overlap):
     """Harmonic mean of precision and recall."""
 
     name, figure = "f1", "F1Score"
+
+
+class IoU(_Overlap):
+    """Intersection over union of what is answered and what is true (Jaccard, 1912)."""
+
+    name, figure = "iou", "JaccardIndex"
 
 
 class Specificity(_OfClasses):
@@ -92,11 +116,9 @@ class Specificity(_OfClasses):
 
     name, figure = "specificity", "Specificity"
 
-
-class IoU(_OfClasses):
-    """Intersection over union of what is answered and what is true (Jaccard, 1912)."""
-
-    name, figure = "iou", "JaccardIndex"
+    def missing(self, seen: Seen) -> str | None:
+        """Of each class whose figure counts on its own there have to be images that are not of it."""
+        return seen.lacks_others() if self.average in _ALONE or seen.form == "binary" else None
 
 
 class _Coefficient(_Named):
@@ -114,8 +136,7 @@ class _Coefficient(_Named):
 
     def missing(self, seen: Seen) -> str | None:
         """At least two classes have to be there."""
-        there = 0 if seen.classes is None else int((seen.classes > 0).sum())
-        return "all images are of one class" if there < 2 else None
+        return seen.lacks_second_class()
 
 
 class MatthewsCorrelation(_Coefficient):
@@ -137,11 +158,7 @@ class _Ranking(_OfClasses):
 
     def missing(self, seen: Seen) -> str | None:
         """Each class has to be there, and something else than it."""
-        absent = seen.absent()
-        if absent:
-            return f"no image is of class {absent[0]}"
-        whole = [] if seen.classes is None else (seen.classes == seen.count).nonzero().flatten().tolist()
-        return f"all images are of class {whole[0]}" if whole else None
+        return seen.lacks_contrast()
 
 
 class AUROC(_Ranking):
@@ -242,7 +259,16 @@ class _Varying(_Named):
 
     def missing(self, seen: Seen) -> str | None:
         """Two images with different values have to be there."""
-        return "all images have one value" if seen.count < 2 or seen.low == seen.high else None
+        return seen.lacks_variation()
+
+    def measure(self, task: Task, outputs: int) -> torchmetrics.Metric:
+        """See `Metric.measure`."""
+        return _columns(self.of)
+
+    @staticmethod
+    def of(answers: Tensor, values: Tensor) -> Tensor:
+        """The figure of N answers and N values, in double precision."""
+        raise NotImplementedError
 
 
 class R2(_Varying):
@@ -250,11 +276,10 @@ class R2(_Varying):
 
     name = "r2"
 
-    def measure(self, task: Task, outputs: int) -> torchmetrics.Metric:
-        """See `Metric.measure`."""
-        from torchmetrics import R2Score
-
-        return R2Score()
+    @staticmethod
+    def of(answers: Tensor, values: Tensor) -> Tensor:
+        """One minus squared errors over squared deviations."""
+        return 1 - (answers - values).square().sum() / (values - values.mean()).square().sum()
 
 
 class Pearson(_Varying):
@@ -262,11 +287,12 @@ class Pearson(_Varying):
 
     name = "pearson"
 
-    def measure(self, task: Task, outputs: int) -> torchmetrics.Metric:
-        """See `Metric.measure`."""
-        from torchmetrics import PearsonCorrCoef
+    @staticmethod
+    def of(answers: Tensor, values: Tensor) -> Tensor:
+        """torchmetrics'; undefined where all answers are one."""
+        from torchmetrics.functional import pearson_corrcoef
 
-        return _by_column(PearsonCorrCoef, outputs)
+        return pearson_corrcoef(answers, values) if _varies(answers) else answers.new_tensor(float("nan"))
 
 
 class Spearman(_Varying):
@@ -274,25 +300,40 @@ class Spearman(_Varying):
 
     name = "spearman"
 
-    def measure(self, task: Task, outputs: int) -> torchmetrics.Metric:
-        """See `Metric.measure`."""
-        from torchmetrics import SpearmanCorrCoef
+    @staticmethod
+    def of(answers: Tensor, values: Tensor) -> Tensor:
+        """torchmetrics'; undefined where all answers are one."""
+        from torchmetrics.functional import spearman_corrcoef
 
-        return _by_column(SpearmanCorrCoef, outputs)
-
-
-def _by_column(metric: Any, outputs: int) -> torchmetrics.Metric:
-    """A metric of N x outputs, where torchmetrics takes one value as N."""
-    if outputs > 1:
-        return metric(num_outputs=outputs)  # type: ignore[no-any-return]
-
-    class Flat(metric):  # type: ignore[misc]
-        def update(self, preds: Tensor, target: Tensor) -> None:
-            super().update(preds.flatten(), target.flatten())
-
-    return Flat()
+        return spearman_corrcoef(answers, values) if _varies(answers) else answers.new_tensor(float("nan"))
 
 
-def _without_second(seen: Seen) -> str | None:
-    alone = seen.classes is not None and len(seen.classes) == 2 and int(seen.classes[1]) == 0
-    return "no image is of class 1" if alone else None
+def _varies(answers: Tensor) -> bool:
+    return bool(answers.min() < answers.max())
+
+
+def _columns(figure: Callable[[Tensor, Tensor], Tensor]) -> torchmetrics.Metric:
+    """The mean over columns of a figure of all answers at once; sums over batches would lose digits."""
+    import torchmetrics
+    from torchmetrics.utilities import dim_zero_cat
+
+    class Columns(torchmetrics.Metric):
+        full_state_update = False
+        higher_is_better = True
+
+        def __init__(self) -> None:
+            # What several processes have found is gathered before.
+            super().__init__(sync_on_compute=False)
+            self.add_state("answers", default=[], dist_reduce_fx="cat")
+            self.add_state("values", default=[], dist_reduce_fx="cat")
+
+        def update(self, answers: Tensor, values: Tensor) -> None:
+            self.answers.append(answers.detach())  # type: ignore[operator, union-attr]
+            self.values.append(values.detach().reshape(answers.shape))  # type: ignore[operator, union-attr]
+
+        def compute(self) -> Tensor:
+            answers, values = (dim_zero_cat(rows).cpu().double() for rows in (self.answers, self.values))  # type: ignore[arg-type]
+            pairs = zip(answers.flatten(1).T, values.flatten(1).T, strict=True)
+            return torch.stack([figure(said, true) for said, true in pairs]).mean()
+
+    return Columns()

@@ -35,19 +35,24 @@ PATHS = {
     **{name: ("model", name) for name in MODEL_OPTIONS},
     **{name: (name,) for name in ("data", "augment", "loss", "trainer", "seed")},
     **{name: ("trainer", name) for name in ("epochs", "lr", "batch_size")},
+    "metric": ("trainer", "metrics"),
 }
 """Where the flags of `zoo fit` and `zoo build` go in a recipe."""
+
+_SEVERAL = ("augment", "metric")
 
 
 def flags_of(values: Mapping[str, Any]) -> list[Flag]:
     """The flags among a command's parameters; several augmenters are a chain, one is itself."""
-    flags = [Flag(name, path, values[name]) for name, path in PATHS.items() if values.get(name) is not None]
-    return [flag if flag.name != "augment" else _chain(flag) for flag in flags if flag.value != ()]
+    given = [(name, path, values.get(name)) for name, path in PATHS.items()]
+    return [Flag(name, path, _plain(name, value)) for name, path, value in given if value not in (None, ())]
 
 
-def _chain(flag: Flag) -> Flag:
-    names = [*flag.value]
-    return Flag(flag.name, flag.path, names if len(names) > 1 else names[0])
+def _plain(name: str, value: Any) -> Any:
+    """What may be typed several times, as a recipe has it."""
+    if not isinstance(value, tuple) or name not in _SEVERAL:
+        return value
+    return value[0] if name == "augment" and len(value) == 1 else [*value]
 
 
 def combined(table: Table, flags: Iterable[Flag], sets: Iterable[str]) -> Table:

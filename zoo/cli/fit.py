@@ -16,7 +16,7 @@ _INTERRUPTED = 130
 _SECTIONS = {
     "Model": ("name", *MODEL_OPTIONS),
     "Data": ("data", "augment", "skip_unreadable", "workers"),
-    "Training": ("epochs", "lr", "batch_size", "loss", "trainer", "seed", "sets"),
+    "Training": ("epochs", "lr", "batch_size", "loss", "trainer", "metric", "seed", "sets"),
     "Run": ("out", "resume", "checkpoint_every", "quiet"),
     "Computing": ("device", "precision", "cache"),
 }
@@ -54,6 +54,13 @@ _SECTIONS = {
 @click.option("--loss", metavar="NAME", help="Loss  [default: the task's]", shell_complete=components("loss"))
 @click.option(
     "--trainer", metavar="NAME", help="Trainer  [default: the model's]", shell_complete=components("trainer")
+)
+@click.option(
+    "--metric",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=components("metric"),
+    help="Figure beside the task's, on validation images; several: --metric recall --metric mcc.",
 )
 @click.option(
     "--seed",

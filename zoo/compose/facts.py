@@ -26,7 +26,8 @@ def component_facts(component: Component) -> dict[str, Any]:
     Every component gets `options`, the JSON schema of its config class. A backbone also gets `parameters`,
     `input`, `blocks`, `taps` (the default ones) and `output` (shape for one picture), a complete model
     `parameters`, `input`, `networks` and, where it asks for them, the number of `classes` that was taken;
-    where it cannot be built, `refused` says why.
+    where it cannot be built, `refused` says why. A metric gets `forms` of answers that it fits, and
+    `higher_is_better`.
     """
     config = resolve_config(component)
     facts: dict[str, Any] = {}
@@ -39,6 +40,10 @@ def component_facts(component: Component) -> dict[str, Any]:
         facts |= _backbone_facts(component, config)
     elif component.kind == "model":
         facts |= _model_facts(component)
+    elif component.kind == "metric":
+        metric = resolve_target(component)
+        facts |= {"forms": [*getattr(metric, "forms", ())]}
+        facts |= {"higher_is_better": getattr(metric, "higher_is_better", None)}
     return facts
 
 

@@ -13,7 +13,7 @@ from zoo.interfaces.geometry import Fill
 from zoo.interfaces.head import Head, OriginalHead
 from zoo.interfaces.hollow import run_hollow
 from zoo.interfaces.loss import OUTPUT, Loss, check_needs, compute, needs_of, total
-from zoo.interfaces.metric import Metric, Seen
+from zoo.interfaces.metric import Given, Metric, Seen
 from zoo.interfaces.model import Model, Normalise
 from zoo.interfaces.places import Size, SpatialTensor, resizing, warp_points
 from zoo.interfaces.prefix import Prefix, cut, model_input, rows
@@ -62,6 +62,7 @@ __all__ = [
     "Findings",
     "Generation",
     "Geometric",
+    "Given",
     "Head",
     "Loss",
     "Metric",

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torchmetrics import Metric
-from torchmetrics.functional.classification import binary_roc
+from torchmetrics.functional.classification import binary_auroc, binary_eer, binary_roc
 from torchmetrics.utilities import dim_zero_cat
 
 MOST_PAIRS = 50_000
@@ -142,16 +142,20 @@ class Roc:
             >>> roc.auc, roc.eer
             (0.75, 0.5)
         """
-        # torchmetrics takes numbers beyond [0, 1] for logits.
-        accepted, found, cuts = binary_roc((similarity.double() + 1) / 2, same.long(), validate_args=False)
+        accepted, found, cuts = binary_roc(_likeness(similarity), same.long(), validate_args=False)
         # Halfway between two cosines that were seen, a threshold does not hang on their last digits.
         seen = torch.cat([cuts.new_tensor([_ABOVE]), cuts[1:] * 2 - 1, cuts.new_tensor([-_ABOVE])])
         return cls(accepted, found, (seen[:-1] + seen[1:]) / 2, similarity, same)
 
     @property
     def auc(self) -> float:
-        """Area under the curve: the chance that a pair of one class is liker than one of two."""
-        return float(torch.trapezoid(self.found.double(), self.accepted.double()))
+        """Area under the curve, torchmetrics': the chance that a pair of one class is liker than another."""
+        return float(binary_auroc(_likeness(self.similarity), self.same.long(), validate_args=False))
+
+    @property
+    def eer(self) -> float:
+        """Equal error rate, torchmetrics': the mean of the shares of wrong pairs where they are nearest."""
+        return float(binary_eer(_likeness(self.similarity), self.same.long(), validate_args=False))
 
     @property
     def _crossing(self) -> tuple[int, float]:
@@ -160,12 +164,6 @@ class Roc:
         after = int((gap >= 0).nonzero()[0])
         before = gap[after - 1]
         return after, float(before / (before - gap[after]))
-
-    @property
-    def eer(self) -> float:
-        """Equal error rate: where the share of wrong among pairs of either kind is one and the same."""
-        after, way = self._crossing
-        return float(torch.lerp(self.accepted[after - 1].double(), self.accepted[after].double(), way))
 
     @property
     def threshold(self) -> float:
@@ -198,6 +196,11 @@ class Roc:
             {"false_accepts": rate, "threshold": cut, "true_accepts": self.rates(cut)[1]}
             for rate, cut in zip(told, cuts, strict=True)
         ]
+
+
+def _likeness(similarity: Tensor) -> Tensor:
+    """Cosines as numbers in [0, 1]; torchmetrics takes those beyond for logits."""
+    return (similarity.double() + 1) / 2
 
 
 class Verification(Metric):

@@ -5,51 +5,100 @@ from __future__ import annotations
 import math
 
 import torch
+from torch import Tensor
 
 from zoo.compose.instantiate import make
-from zoo.interfaces.metric import Metric, Seen
+from zoo.interfaces.metric import Metric, Seen, as_metrics
+from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.choice import BY_NAME
 from zoo.testing.case import Case
 from zoo.trainers.score import Score
 
-_CLASSES, _IMAGES = 4, 12
+_CLASSES, _IMAGES, _CUT = 4, 12, 5
 
 
 def _metric(case: Case) -> Metric:
     metric = make("metric", case.reference)
-    assert isinstance(metric, Metric)
+    assert isinstance(metric, Metric), f"{type(metric).__name__} is no zoo.interfaces.Metric"
     return metric
 
 
-def rule_it_says_what_it_fits(case: Case) -> None:
-    """Its name can be a column, and it fits a form of answers."""
-    metric = _metric(case)
-    assert metric.name.isidentifier(), metric.name
-    assert metric.forms
+def _tasks(metric: Metric) -> list[Task]:
+    return [task for task in BY_NAME.values() if task.form in metric.forms]
 
 
-def rule_it_is_a_finite_number_or_left_out(case: Case) -> None:
-    """On every task that it fits it gives one number, the same for images at once and in parts."""
-    metric = _metric(case)
+def _example(task: Task) -> tuple[Tensor, Tensor]:
     torch.manual_seed(0)
-    for task in BY_NAME.values():
-        if task.form not in metric.forms:
-            continue
-        output, target = task.example(_CLASSES, _IMAGES)
-        found = []
-        for cut in (_IMAGES, 5):
-            score = Score(task, output.shape[1], None, metrics=(metric,))
-            for start in range(0, _IMAGES, cut):
-                score.add(output[start : start + cut], {"target": target[start : start + cut]})
-            found.append(score.values()[metric.name])
-        assert math.isfinite(found[0]), task.name
+    return task.example(_CLASSES, _IMAGES)
+
+
+def _fill(score: Score, output: Tensor, target: Tensor, rows: slice) -> None:
+    score.add(output[rows], {"target": target[rows]})
+
+
+def rule_it_says_what_it_fits(case: Case) -> None:
+    """Its name can stand beside others in results, it fits a form, and has a direction or None."""
+    metric = _metric(case)
+    as_metrics([metric])
+    assert isinstance(metric.forms, tuple), f"forms is {metric.forms!r}, no tuple of words"
+    assert metric.forms, "forms is empty"
+    assert metric.higher_is_better in (True, False, None), metric.higher_is_better
+
+
+def rule_it_is_one_finite_number_or_left_out(case: Case) -> None:
+    """On every task that it fits it is one number; where it is left out, the targets are the reason."""
+    metric = _metric(case)
+    for task in _tasks(metric):
+        output, target = _example(task)
+        score = Score(task, output.shape[1], None, metrics=(metric,))
+        _fill(score, output, target, slice(None))
+        found = score.values()
+        seen = Seen(task.classes(output.shape[1]), task.form, task.ignored)
+        seen.add(target)
+        if metric.missing(seen) is None:
+            assert metric.name in found, f"{task.name}: {score.left_out.get(metric.name)}"
+            assert math.isfinite(found[metric.name]), f"{task.name}: {found[metric.name]}"
+
+
+def rule_images_in_parts_give_the_same(case: Case) -> None:
+    """Fed with all images at once or with a few at a time, it is the same number."""
+    metric = _metric(case)
+    for task in _tasks(metric):
+        output, target = _example(task)
+        scored = task.scored(output)
+        target = target.reshape(scored.shape) if target.numel() == scored.numel() else target
+        whole, parts = (metric.measure(task, output.shape[1]) for _ in range(2))
+        whole.update(scored, target)
+        for start in range(0, _IMAGES, _CUT):
+            parts.update(scored[start : start + _CUT], target[start : start + _CUT])
+        found = float(whole.compute()), float(parts.compute())
         assert math.isclose(*found, rel_tol=1e-5, abs_tol=1e-6), f"{task.name}: {found}"
 
 
-def rule_without_images_it_is_no_number(case: Case) -> None:
-    """What it needs can be asked of any targets."""
+def rule_it_starts_anew(case: Case) -> None:
+    """Nothing is left of what an earlier epoch, or another use of the same object, took in."""
     metric = _metric(case)
-    seen = Seen(_CLASSES)
-    seen.add(torch.zeros(1, dtype=torch.int64))
-    reason = metric.missing(seen)
-    assert reason is None or (isinstance(reason, str) and reason)
+    for task in _tasks(metric):
+        output, target = _example(task)
+        fresh, used, other = (Score(task, output.shape[1], None, metrics=(metric,)) for _ in range(3))
+        _fill(used, output.flip(0), target, slice(None))
+        used.values()
+        _fill(other, -output, target, slice(None))  # as a training and a validation score live side by side
+        for score in (used, fresh):
+            _fill(score, output, target, slice(None))
+        again, expected = used.values(), fresh.values()
+        assert again == expected, f"{task.name}: {again}, and {expected} where nothing was before"
+
+
+def rule_it_can_be_asked_what_is_missing(case: Case) -> None:
+    """Of any targets that it fits it says a reason or None, and where it says None it is a number."""
+    metric = _metric(case)
+    for task in _tasks(metric):
+        output, target = _example(task)
+        target = torch.zeros_like(target)  # one class, no label, one value
+        score = Score(task, output.shape[1], None, metrics=(metric,))
+        _fill(score, output, target, slice(None))
+        found = score.values()
+        reason = score.left_out.get(metric.name)
+        assert metric.name in found or (isinstance(reason, str) and reason), f"{task.name}: {reason!r}"
+        assert math.isfinite(found.get(metric.name, 0.0)), f"{task.name}: {found[metric.name]}, and no reason"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import torch
@@ -18,6 +20,23 @@ from zoo.spec.errors import OptionError, ShapeError, listing, near, quote
 
 _MOST_HELD = 1 << 20
 """Values held back at most before the metrics see them."""
+
+
+UNDEFINED = "not a number for these answers"
+"""Why a figure is left out that the targets alone would allow."""
+
+_TOLD: ContextVar[dict[str, str] | None] = ContextVar("left out", default=None)
+
+
+@contextmanager
+def noting_left_out() -> Iterator[dict[str, str]]:
+    """Inside, every score notes in the table that it yields which figures it leaves out, and why."""
+    told: dict[str, str] = {}
+    token = _TOLD.set(told)
+    try:
+        yield told
+    finally:
+        _TOLD.reset(token)
 
 
 class Score:
@@ -56,14 +75,17 @@ class Score:
         self.task, self.outputs, self.loss = task, outputs, loss
         self.left_out: dict[str, str] = {}
         self._metrics = dict(task.metrics(outputs).items())
+        self._higher = {name: metric.higher_is_better for name, metric in self._metrics.items()}
         self._asked = {metric.name: metric for metric in as_metrics(metrics)}
         for name, metric in self._asked.items():
             metric.check(task)
             self._metrics[name] = metric.measure(task, outputs)
-        self._higher = {name: bool(metric.higher_is_better) for name, metric in self._metrics.items()}
+            self._higher[name] = metric.higher_is_better
         if first_only:
-            self._metrics, self._asked = dict(list(self._metrics.items())[:1]), {}
-        self._seen = Seen(task.classes(outputs))
+            self._metrics = dict(list(self._metrics.items())[:1])
+            self._asked = {name: metric for name, metric in self._asked.items() if name in self._metrics}
+        self._seen = self._nothing_seen()
+        self._looks = bool(self._asked) or not self._metrics.keys().isdisjoint(task.missing(self._seen))
         self._sums: dict[str, Tensor] = {}
         self._held: list[tuple[Tensor, Tensor]] = []
         self._size = self.count = 0
@@ -95,8 +117,6 @@ class Score:
         scored = self.task.scored(output)
         if target.numel() == scored.numel():  # values, given as N where the output is N x 1
             target = target.reshape(scored.shape)
-        if self._asked:
-            self._seen.add(batch["target"])
         if self._held and self._held[0][1].shape[1:] != target.shape[1:]:  # pictures of another size
             self._flush()
         self._held.append((scored, target))
@@ -115,20 +135,34 @@ class Score:
                 found |= self._measured()
         for metric in self._metrics.values():
             metric.reset()
-        self._sums, self.count, self._seen = {}, 0, Seen(self.task.classes(self.outputs))
+        self._sums, self.count, self._seen = {}, 0, self._nothing_seen()
+        if (told := _TOLD.get()) is not None:
+            told |= self.left_out
         return found
+
+    def _nothing_seen(self) -> Seen:
+        return Seen(self.task.classes(self.outputs), self.task.form, self.task.ignored)
 
     def _measured(self) -> dict[str, float]:
         """The metrics that are defined; `left_out` says why others are not."""
-        missing = {name: metric.missing(self._seen) for name, metric in self._asked.items()}
-        self.left_out = {name: reason for name, reason in missing.items() if reason}
-        found = {}
+        missing = dict(self.task.missing(self._seen)) if self._looks else {}
+        missing |= {name: metric.missing(self._seen) for name, metric in self._asked.items()}
+        self.left_out, found = {}, {}
         for name, metric in self._metrics.items():
-            if name not in self.left_out:
-                found[name] = float(metric.compute().float().mean())  # of several values the mean
-                if math.isnan(found[name]) and name in self._asked:
-                    self.left_out[name] = "torchmetrics gives no number"
-        return {name: value for name, value in found.items() if not math.isnan(value)}
+            if reason := missing.get(name):
+                self.left_out[name] = reason
+                continue
+            value = metric.compute()
+            if name in self._asked and not (isinstance(value, Tensor) and value.numel() == 1):
+                got = f"{value.numel()} values" if isinstance(value, Tensor) else type(value).__name__
+                hint = 'give it average="macro", or the like'
+                raise OptionError(f"metric {name}", expected="one number", got=got, hint=hint)
+            # Of several values of a task's own the mean.
+            found[name] = float(value if name in self._asked else value.float().mean())
+            if math.isnan(found[name]):
+                self.left_out[name] = UNDEFINED
+                del found[name]
+        return found
 
     def higher_is_better(self, monitor: str) -> bool:
         """How to read a value of an epoch such as `val_loss` or `val_accuracy`.
@@ -144,7 +178,13 @@ class Score:
             raise OptionError(
                 "monitor", expected=listing(known), got=quote(monitor), hint=near(monitor, known)
             )
-        return self._higher[name]
+        found = self._higher[name]
+        if found is None:
+            hint = "choose another, such as val_loss, or give the metric higher_is_better"
+            raise OptionError(
+                "monitor", expected="a figure that is better one way", got=quote(monitor), hint=hint
+            )
+        return found
 
     def state_dict(self) -> dict[str, Any]:
         """What was taken in since `values`, as plain data and tensors.
@@ -156,13 +196,16 @@ class Score:
             for name, metric in self._metrics.items()
         }
         held = [torch.cat(column) for column in zip(*self._held, strict=True)]
-        return {"sums": dict(self._sums), "count": self.count, "metrics": metrics, "held": held}
+        seen = {"seen": self._seen.state_dict()} if self._looks else {}
+        return {"sums": dict(self._sums), "count": self.count, "metrics": metrics, "held": held, **seen}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """The reverse of `state_dict`."""
         self._sums, self.count = dict(state["sums"]), state["count"]
         self._held = [tuple(state["held"])] if state["held"] else []
         self._size = sum(scored.numel() for scored, _ in self._held)
+        if "seen" in state:  # which version 0.1 did not look at
+            self._seen.load_state_dict(state["seen"])
         for name, metric in self._metrics.items():
             saved = state["metrics"][name]
             for key, value in saved["state"].items():
@@ -177,6 +220,20 @@ class Score:
             scored, target = (
                 torch.cat([part.to(device) for part in column]) for column in zip(*self._held, strict=True)
             )
-            for metric in self._metrics.values():
-                metric.to(scored.device).update(scored, target)
+            if self._looks:
+                self._seen.add(target)
+            if self.task.form == "multilabel" and bool((target == target.long()).all()):
+                target = target.long()  # some of torchmetrics' figures take no others
+            for name, metric in self._metrics.items():
+                self._update(name, metric.to(scored.device), scored, target)
         self._held, self._size = [], 0
+
+    def _update(self, name: str, metric: Any, scored: Tensor, target: Tensor) -> None:
+        try:
+            metric.update(scored, target)
+        except (ValueError, RuntimeError, TypeError) as error:
+            if name not in self._asked or isinstance(error, torch.OutOfMemoryError):
+                raise
+            task, got = self.task, quote(str(error))[1:-1]
+            expected = f"one that takes the answers of task {task.name} ({task.form or 'its own form'})"
+            raise OptionError(f"metric {name}", expected=expected, got=got) from error

@@ -25,6 +25,7 @@ from zoo.spec.errors import FormatError, TrainingError, listing, quote
 from zoo.spec.training import EarlyStopping
 from zoo.training.history import Row, best_row, last_better
 from zoo.training.interruption import Interruption
+from zoo.training.left_out import Measuring
 from zoo.training.means import Means
 from zoo.training.progress import Reporter
 from zoo.training.state import isolated, seed_step, to_device
@@ -128,6 +129,7 @@ class Engine:
         self._steps = len(self.train.order)
         self._execution = self.execution or Execution(self._steps)
         self._history: list[Row] = []
+        self._measuring = Measuring(trainer)
         self._waits_from = 0
         self._best = _Best(self.model, self.loss)
         self._saved, self._pause = time.monotonic(), self.saving.every if self.saving else 0.0
@@ -182,11 +184,10 @@ class Engine:
             if step < self._steps and self._execution.processes == 1:  # the others' means are not here
                 self._keep(epoch, step, seen)
         self._check_trained()
-        values = seen.values(self._execution.add) | trainer.collect()
-        measured = trainer.evaluate(self._on_device(self.val.epoch()))
-        values |= {f"val_{name}": value for name, value in measured.items()}
+        values = seen.values(self._execution.add)
+        values |= self._measuring.figures(self._on_device(self.val.epoch()))
         row: Row = {"epoch": epoch, **values, "seconds": round(time.perf_counter() - started, 3)}
-        self._check_monitor(row)
+        self._measuring.check(row)
         self._history.append(row)
         if improved := best_row(self._history, trainer.monitor, trainer.higher_is_better) is row:
             self._best.keep()
@@ -228,13 +229,6 @@ class Engine:
 
     def _on_device(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         return (self._examples(to_device(batch, self.device)) for batch in batches)
-
-    def _check_monitor(self, row: Row) -> None:
-        monitor = self.trainer.monitor
-        if monitor not in row:
-            known = listing(name for name in row if name not in ("epoch", "seconds"))
-            where = f"trainer {type(self.trainer).__name__}: monitor"
-            raise TrainingError(where, expected=known, got=quote(monitor))
 
     def _stalled(self) -> bool:
         """Whether the watched value has not got better for as long as the trainer waits."""

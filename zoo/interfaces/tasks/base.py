@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torchmetrics import MetricCollection
 
     from zoo.interfaces.dataset import Dataset
+    from zoo.interfaces.metric import Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +202,14 @@ class Task:
         from torchmetrics import MeanAbsoluteError, MeanSquaredError, MetricCollection
 
         return MetricCollection({"mae": MeanAbsoluteError(), "rmse": MeanSquaredError(squared=False)})
+
+    def missing(self, seen: Seen) -> Mapping[str, str | None]:
+        """Why figures of `metrics` are not defined for targets like these, by name; None where they are.
+
+        Args:
+            seen: of one image or more.
+        """
+        return {}
 
     def scored(self, output: Tensor) -> Tensor:
         """The output in the form that the metrics take."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torchmetrics import MetricCollection
 
     from zoo.interfaces.dataset import Dataset
+    from zoo.interfaces.metric import Seen
 
 CLASSIFIER = CardWords(pipeline="image-classification", noun="image classifier")
 """Words for models that tell classes or labels."""
@@ -92,6 +93,10 @@ class Binary(Classes):
         from torchmetrics.classification import BinaryAccuracy, BinaryAUROC, BinaryF1Score
 
         return MetricCollection({"accuracy": BinaryAccuracy(), "f1": BinaryF1Score(), "auroc": BinaryAUROC()})
+
+    def missing(self, seen: Seen) -> Mapping[str, str | None]:
+        """Ranking needs images of both classes, F1 some of the second."""
+        return {"auroc": seen.lacks_contrast(), "f1": seen.lacks_positive()}
 
 
 class Multiclass(Classes):

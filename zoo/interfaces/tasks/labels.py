@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torchmetrics import MetricCollection
 
     from zoo.interfaces.dataset import Dataset
+    from zoo.interfaces.metric import Seen
 
 
 class Multilabel(Task):
@@ -68,6 +69,10 @@ class Multilabel(Task):
         from torchmetrics.classification import MultilabelAccuracy, MultilabelF1Score
 
         return MetricCollection({"accuracy": MultilabelAccuracy(outputs), "f1": MultilabelF1Score(outputs)})
+
+    def missing(self, seen: Seen) -> Mapping[str, str | None]:
+        """The F1 of a label that no image has is undefined, and with it their mean."""
+        return {"f1": seen.lacks_positive()}
 
 
 class LabelAnalysis(Analysis):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,6 +13,8 @@ from zoo.spec.errors import OptionError
 
 if TYPE_CHECKING:
     from torchmetrics import MetricCollection
+
+    from zoo.interfaces.metric import Seen
 
 
 class Ordinal(Classes):
@@ -51,3 +54,7 @@ class Ordinal(Classes):
                 "quadratic_kappa": MulticlassCohenKappa(classes, weights="quadratic"),
             }
         )
+
+    def missing(self, seen: Seen) -> Mapping[str, str | None]:
+        """Agreement beyond chance needs more than one class."""
+        return {"quadratic_kappa": seen.lacks_second_class()}

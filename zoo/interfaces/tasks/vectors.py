@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torchmetrics import MetricCollection
 
     from zoo.interfaces.dataset import Dataset
+    from zoo.interfaces.metric import Seen
     from zoo.interfaces.verification import Roc
 
 
@@ -73,6 +74,13 @@ class Embedding(Task):
             {"auc": VerificationAUC(), "eer": EqualErrorRate(), "threshold": EqualErrorThreshold()},
             compute_groups=False,
         )
+
+    def missing(self, seen: Seen) -> Mapping[str, str | None]:
+        """There have to be pairs of one class, and pairs of two."""
+        counts = seen.classes
+        alike = counts is not None and int(counts.max()) > 1
+        reason = seen.lacks_second_class() or (None if alike else "no two images are of one class")
+        return dict.fromkeys(("auc", "eer", "threshold"), reason)
 
 
 class PairAnalysis(Analysis):

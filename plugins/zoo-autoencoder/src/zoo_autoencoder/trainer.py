@@ -139,9 +139,8 @@ class AutoencoderTrainer(GradientTrainer):
             `loss`, `psnr` in dB, `mae`; where pictures are spoilt, `psnr_noisy` of those; of a variational
             model `loss_reconstruction`, `loss_kl`, and `kl` in nats a picture.
         """
-        score, noisy = (
-            Score(self.task, self.model.outputs, loss, metrics=self.metrics) for loss in (self.loss, None)
-        )
+        score = Score(self.task, self.model.outputs, self.loss, metrics=self.metrics)
+        noisy = Score(self.task, self.model.outputs, None)
         nats: list[Tensor] = []
         weight = 0.0
         self._pictures = {}
