@@ -223,7 +223,7 @@ def _dataset(part: Part) -> Use:
 
 def _metric(part: Part) -> Use:
     forms = part.facts.get("forms", ())
-    task = "regression" if "values" in forms and "multiclass" not in forms else "multiclass"
+    task = "regression" if "values" in forms and "classes" not in forms else "classes"
     data = DATA.get(task, "digits")
     model, words = _built(task, data)
     return Use(

@@ -40,8 +40,20 @@ from zoo.interfaces.tasks import (
     names_for,
 )
 from zoo.interfaces.tasks.base import check_labels
-from zoo.interfaces.tasks.descriptions import class_table
+from zoo.interfaces.tasks.descriptions import (
+    Confusion,
+    Curve,
+    Examples,
+    Histogram,
+    ImageGrid,
+    Mark,
+    Overlays,
+    Scatter,
+    class_table,
+    worst_table,
+)
 from zoo.interfaces.trainer import Sheet, Trainer
+from zoo.spec.display import Table
 
 __all__ = [
     "LUMA",
@@ -54,8 +66,11 @@ __all__ = [
     "Block",
     "CardWords",
     "Chain",
+    "Confusion",
+    "Curve",
     "Dataset",
     "Embedding",
+    "Examples",
     "Execution",
     "FeatureInfo",
     "Fill",
@@ -64,7 +79,10 @@ __all__ = [
     "Geometric",
     "Given",
     "Head",
+    "Histogram",
+    "ImageGrid",
     "Loss",
+    "Mark",
     "Metric",
     "Mistake",
     "Model",
@@ -75,6 +93,7 @@ __all__ = [
     "Ordinal",
     "OriginalHead",
     "Overlay",
+    "Overlays",
     "Pair",
     "Picture",
     "Prediction",
@@ -82,6 +101,7 @@ __all__ = [
     "Reconstruction",
     "Regression",
     "Sample",
+    "Scatter",
     "Seen",
     "Segmentation",
     "Sheet",
@@ -89,6 +109,7 @@ __all__ = [
     "SpatialTensor",
     "State",
     "Summary",
+    "Table",
     "Task",
     "Trainer",
     "as_linear",
@@ -116,4 +137,5 @@ __all__ = [
     "warp_points",
     "with_channels",
     "with_counters",
+    "worst_table",
 ]

@@ -48,7 +48,7 @@ class Seen:
         (3, [1, 0, 2], [1])
     """
 
-    def __init__(self, classes: int, form: str = "multiclass", ignored: int | None = None) -> None:
+    def __init__(self, classes: int, form: str = "classes", ignored: int | None = None) -> None:
         self.form = form
         self.count = self.total = 0
         self.classes: Tensor | None = None
@@ -61,7 +61,7 @@ class Seen:
         self.count += target.shape[0]
         if not target.numel():
             return
-        if self.form == "multilabel":
+        if self.form == "labels":
             self._counted((target >= 0.5).sum(dim=0), len(target))
         elif self.form != "values" and not target.is_floating_point():
             whole = target.flatten().long()
@@ -87,18 +87,18 @@ class Seen:
         """The reason, where some class has nothing to find; of two by one logit the second counts.
 
         Example:
-            >>> seen = Seen(2, "binary")
+            >>> seen = Seen(2, "two-classes")
             >>> seen.add(torch.tensor([0, 0]))
             >>> seen.lacks_positive()
             'no image is of class 1'
         """
-        absent = [index for index in self.absent() if self.form != "binary" or index == 1]
+        absent = [index for index in self.absent() if self.form != "two-classes" or index == 1]
         return self._without(absent[0]) if absent else None
 
     def lacks_others(self) -> str | None:
         """The reason, where all is of some class; of two classes told by one logit the second counts."""
         whole = [] if self.classes is None else (self.classes == self.total).nonzero().flatten().tolist()
-        found = [index for index in whole if self.form != "binary" or index == 1]
+        found = [index for index in whole if self.form != "two-classes" or index == 1]
         return f"all {self._things[0]} {self._things[1]} {found[0]}" if found else None
 
     def lacks_contrast(self) -> str | None:
@@ -127,7 +127,7 @@ class Seen:
     @property
     def _things(self) -> tuple[str, str]:
         things = "pixels" if self.form == "masks" else "images"
-        return things, "have label" if self.form == "multilabel" else "are of class"
+        return things, "have label" if self.form == "labels" else "are of class"
 
     def state_dict(self) -> dict[str, Any]:
         """Plain data and tensors."""
@@ -151,7 +151,7 @@ class Metric(ABC):
     Example:
         >>> from torchmetrics.classification import BinaryRecall
         >>> class Sensitivity(Metric):
-        ...     name, forms = "sensitivity", ("binary",)
+        ...     name, forms = "sensitivity", ("two-classes",)
         ...     def measure(self, task, outputs):
         ...         return BinaryRecall()
         >>> Sensitivity().higher_is_better
@@ -187,12 +187,10 @@ class Metric(ABC):
         if task.form not in self.forms:
             expected = f"a task whose answers are {' or '.join(self.forms)}"
             got = f"{task.name}, whose answers are {task.form or 'of its own form'}"
-            raise OptionError(
-                f"metric {self.name}", expected=expected, got=got, hint="zoo list --kind metric"
-            )
+            raise OptionError(f"metric {self.name}", expected=expected, got=got, hint="zoo list metric")
 
 
-_WORDS = {"Binary": ("binary",), "Multiclass": ("multiclass", "masks"), "Multilabel": ("multilabel",)}
+_WORDS = {"Binary": ("two-classes",), "Multiclass": ("classes", "masks"), "Multilabel": ("labels",)}
 """Forms of answers by the first word of torchmetrics' names."""
 
 

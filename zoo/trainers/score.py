@@ -222,7 +222,7 @@ class Score:
             )
             if self._looks:
                 self._seen.add(target)
-            if self.task.form == "multilabel" and bool((target == target.long()).all()):
+            if self.task.form == "labels" and bool((target == target.long()).all()):
                 target = target.long()  # some of torchmetrics' figures take no others
             for name, metric in self._metrics.items():
                 self._update(name, metric.to(scored.device), scored, target)

@@ -60,7 +60,7 @@ class Binary(Classes):
     """Two classes from one logit; the logit speaks for the second."""
 
     name = "binary"
-    form = "binary"
+    form = "two-classes"
 
     def outputs(self, classes: int | None) -> int:
         if classes not in (None, 2):
@@ -103,7 +103,7 @@ class Multiclass(Classes):
     """One of K classes from K logits."""
 
     name = "multiclass"
-    form = "multiclass"
+    form = "classes"
 
     def probabilities(self, output: Tensor) -> Tensor:
         return output.softmax(dim=1)

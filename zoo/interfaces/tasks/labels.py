@@ -25,7 +25,7 @@ class Multilabel(Task):
     """Any of K labels from K logits."""
 
     name = "multilabel"
-    form = "multilabel"
+    form = "labels"
     card = CLASSIFIER
 
     def check(self, data: Dataset, outputs: int, labels: Sequence[str], where: str) -> None:

@@ -24,7 +24,7 @@ class Ordinal(Classes):
     """
 
     name = "ordinal"
-    form = "multiclass"
+    form = "classes"
 
     def outputs(self, classes: int | None) -> int:
         count = super().outputs(classes)
