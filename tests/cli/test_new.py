@@ -107,7 +107,7 @@ def test_nothing_half_written_stays(here, monkeypatch):
 def test_a_component_of_each_kind_is_added_to_a_plugin_that_is_there(here):
     for kind in KINDS:
         said = new("zoo-mine", "--kind", kind)
-    assert "src/zoo_mine/config_mine_dataset.py" in said
+    assert "src/zoo_mine/config_mine_metric.py" in said
     names = ["mine", *(f"mine-{kind}" for kind in [*KINDS][1:])]
     declared = (here / "zoo-mine/src/zoo_mine/plugin.py").read_text()
     space: dict[str, object] = {}

@@ -177,8 +177,10 @@ def _measure(
 ) -> tuple[dict[str, float], Findings]:
     """Loss and metrics over batches, and the error analysis of the model's task."""
     task, loss = score.task, score.loss
-    labels = model.labels or dataset.labels if task.named else ()
-    analysis = task.analysis(names_for(labels, task.classes(model.outputs)), _MOST_MISTAKES)
+    count = task.classes(model.outputs)
+    found_labels = dataset.labels if len(dataset.labels) == count else ()  # classes do not name one value
+    labels = model.labels or found_labels if task.named else ()
+    analysis = task.analysis(names_for(labels, count), _MOST_MISTAKES)
     with borrowed(model, device), isolated(device), torch.no_grad():
         model.eval()
         if isinstance(loss, Loss):
