@@ -381,7 +381,7 @@ def test_every_metric_says_its_direction() -> None:
 @pytest.mark.parametrize(
     ("task", "name", "said"),
     [
-        (Regression(), "recall", "metric recall: expected a task whose answers are two-classes or classes or "),
+        (Regression(), "recall", "metric recall: expected a task whose answers are two-classes or classes"),
         (Multiclass(), "mae", "expected a task whose answers are values or images, got multiclass"),
         (
             Binary(),

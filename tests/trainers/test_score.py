@@ -140,7 +140,7 @@ def test_what_is_no_metric_is_one_line(metrics, said):
 def test_one_for_other_answers_is_one_line(metric):
     """Some of torchmetrics' would take them, and give a number that means nothing."""
     with pytest.raises(
-        OptionError, match=r"expected a task whose answers are lab.*, got binary, whose answers are two"
+        OptionError, match=r"expected a task whose answers are .*, got binary, whose answers are two"
     ):
         Score(Binary(), 1, None, metrics=[metric])
 
