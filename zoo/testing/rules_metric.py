@@ -68,6 +68,7 @@ def rule_images_in_parts_give_the_same(case: Case) -> None:
         scored = task.scored(output)
         target = target.reshape(scored.shape) if target.numel() == scored.numel() else target
         whole, parts = (metric.measure(task, output.shape[1]) for _ in range(2))
+        assert whole is not parts, f"{task.name}: measure gives one object twice"
         whole.update(scored, target)
         for start in range(0, _IMAGES, _CUT):
             parts.update(scored[start : start + _CUT], target[start : start + _CUT])
@@ -96,9 +97,16 @@ def rule_it_can_be_asked_what_is_missing(case: Case) -> None:
     for task in _tasks(metric):
         output, target = _example(task)
         target = torch.zeros_like(target)  # one class, no label, one value
+        seen = Seen(task.classes(output.shape[1]), task.form, task.ignored)
+        seen.add(target)
+        reason = metric.missing(seen)
+        assert reason is None or (isinstance(reason, str) and reason), (
+            f"{task.name}: missing gives {reason!r}"
+        )
         score = Score(task, output.shape[1], None, metrics=(metric,))
         _fill(score, output, target, slice(None))
         found = score.values()
-        reason = score.left_out.get(metric.name)
-        assert metric.name in found or (isinstance(reason, str) and reason), f"{task.name}: {reason!r}"
+        assert reason is None or metric.name not in found, (
+            f"{task.name}: a figure beside the reason {reason!r}"
+        )
         assert math.isfinite(found.get(metric.name, 0.0)), f"{task.name}: {found[metric.name]}, and no reason"
