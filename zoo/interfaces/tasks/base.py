@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torchmetrics import MetricCollection
 
     from zoo.interfaces.dataset import Dataset
-    from zoo.interfaces.metric import Seen
+    from zoo.interfaces.tasks.seen import Seen
 
 
 @dataclass(frozen=True, slots=True)

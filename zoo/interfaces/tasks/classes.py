@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torchmetrics import MetricCollection
 
     from zoo.interfaces.dataset import Dataset
-    from zoo.interfaces.metric import Seen
+    from zoo.interfaces.tasks.seen import Seen
 
 CLASSIFIER = CardWords(pipeline="image-classification", noun="image classifier")
 """Words for models that tell classes or labels."""

@@ -14,7 +14,7 @@ from zoo.spec.errors import OptionError
 if TYPE_CHECKING:
     from torchmetrics import MetricCollection
 
-    from zoo.interfaces.metric import Seen
+    from zoo.interfaces.tasks.seen import Seen
 
 
 class Ordinal(Classes):
