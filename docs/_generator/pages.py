@@ -107,6 +107,8 @@ def _about(part: Part) -> Iterable[tuple[str, str]]:
     yield "Install", f"{code(part.install)} in a checkout of the repository"
     yield "Full name", code(part.qualified)
     yield "Task", escape(row.get("task") or "")
+    yield "Fits answers", escape(", ".join(part.facts.get("forms") or ()))
+    yield "Better", _direction(part)
     parameters = part.facts.get("parameters")
     yield "Parameters", f"{parameters:,}{_counted(part)}" if parameters else ""
     yield "Input", _input(spec) if spec else ""
@@ -117,6 +119,12 @@ def _about(part: Part) -> Iterable[tuple[str, str]]:
         ", ".join(link(f"../../index.html?q={quote(tag)}", escape(tag)) for tag in row.get("tags", ())),
     )
     yield "Cannot be built", escape(part.facts.get("refused") or "")
+
+
+def _direction(part: Part) -> str:
+    """Which way a figure is better; nothing for what is none."""
+    words = {True: "higher", False: "lower", None: "neither way"}
+    return words[part.facts["higher_is_better"]] if "higher_is_better" in part.facts else ""
 
 
 def _counted(part: Part) -> str:

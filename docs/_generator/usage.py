@@ -37,6 +37,10 @@ MODELS = {
 """A complete model by task, where a backbone with a head has none such."""
 
 
+FORMS = {"multiclass": "multiclass", "binary": "binary", "values": "regression", "masks": "segmentation"}
+"""A task by the form of answers that a metric fits."""
+
+
 @dataclass(frozen=True)
 class Use:
     """An example.
@@ -222,23 +226,18 @@ def _dataset(part: Part) -> Use:
 
 
 def _metric(part: Part) -> Use:
-    forms = part.facts.get("forms", ())
-    task = "regression" if "values" in forms and "classes" not in forms else "classes"
+    forms = part.facts.get("forms") or ["multiclass"]
+    task = next((FORMS[form] for form in forms if form in FORMS), "multiclass")
     data = DATA.get(task, "digits")
     model, words = _built(task, data)
-    return Use(
-        (
-            "import zoo",
-            "",
-            _set("model", model),
-            _set("run", _call("zoo.fit", "model", _literal(data), metrics=[part.ref])),
-            "print(run.metrics)",
-        ),
-        (
-            f"zoo fit {words} --out runs/{BACKBONE}",
-            f"zoo evaluate runs/{BACKBONE} {data} --metric {part.ref}",
-        ),
-    )
+    measured, lines = _literal(data), ["import zoo", ""]
+    commands = [KINDS[part.kind].used(part.ref)[1], f"zoo fit {words} --metric {part.ref}"]
+    if task == "regression":  # the data sets by name have classes
+        lines = ["import torch", "from torch.utils.data import TensorDataset", "import zoo", ""]
+        lines += ["images, values = torch.rand(40, 3, 32, 32), torch.rand(40)"]
+        measured, commands = "TensorDataset(images, values)", commands[:1]
+    figures = _call("zoo.evaluate", "model", measured, metrics=[part.ref])
+    return Use((*lines, _set("model", model), _set("figures", figures), "print(figures)"), tuple(commands))
 
 
 _BY_KIND = {
@@ -274,5 +273,8 @@ def example_of_options(part: Part) -> tuple[str, str] | None:
         build = f"zoo.build({_literal(BACKBONE)}, head={table})"
         return build, f"zoo build {BACKBONE} --head {part.ref} --set head.{name}={text}"
     section = KINDS[part.kind].argument
+    if part.kind == "metric":
+        typed = f"zoo fit recipe.toml --set 'trainer.metrics=[{{name=\"{part.ref}\", {name}={text}}}]'"
+        return f"zoo.evaluate(model, data, {section}=[{table}])", typed
     fit = f"zoo.fit(model, {table})" if part.kind == "dataset" else f"zoo.fit(model, data, {section}={table})"
     return fit, f"zoo fit recipe.toml --set {section}.{name}={text}"

@@ -381,7 +381,7 @@ def test_every_metric_says_its_direction() -> None:
 @pytest.mark.parametrize(
     ("task", "name", "said"),
     [
-        (Regression(), "recall", "metric recall: expected a task whose answers are two-classes or classes"),
+        (Regression(), "recall", "metric recall: expected a task whose answers are binary or multiclass or "),
         (Multiclass(), "mae", "expected a task whose answers are values or images, got multiclass"),
         (
             Binary(),
@@ -393,9 +393,7 @@ def test_every_metric_says_its_direction() -> None:
 )
 def test_what_does_not_fit_is_one_line(task: Task, name: Any, said: str) -> None:
     with pytest.raises(OptionError, match=said):
-        Score(
-            task, task.outputs(2 if task.form == "two-classes" else 4), None, metrics=[make("metric", name)]
-        )
+        Score(task, task.outputs(2 if task.form == "binary" else 4), None, metrics=[make("metric", name)])
 
 
 def test_a_metric_may_be_called_otherwise() -> None:

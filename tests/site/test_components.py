@@ -125,6 +125,8 @@ def test_the_example_of_options_is_valid(kind):
         if p.kind in ("backbone", "model"):
             named.pop("classes", None)  # of the model section
             options: Any = {"name": ast.literal_eval(call.args[0]), **named}
+        elif p.kind == "metric":
+            (options,) = named["metrics"]
         else:
             options = next(iter(named.values())) if named else ast.literal_eval(call.args[1])
         part(p.kind, options)

@@ -24,8 +24,8 @@ FITS = {
     "loss": "--model small_cnn --head multiclass --set loss=mine",
     "augmenter": "--model small_cnn --head multiclass --set augment=mine",
     "trainer": "--model small_cnn --head multiclass --set trainer.name=mine",
+    "metric": "--model small_cnn --head multiclass --metric mine",
     "dataset": "--model small_cnn --head binary --set data.name=mine --set data.per_class=8",
-    "metric": "--model small_cnn --head multiclass --set 'trainer.metrics=[\"mine\"]'",
 }
 SHORT = "--set trainer.epochs=1 --out run"
 

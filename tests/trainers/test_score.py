@@ -37,7 +37,7 @@ def taken_in(score: Score, count: int = 12) -> Score:
 class Share(Metric):
     """How many are taken for the second class."""
 
-    name, forms, higher_is_better = "share", ("two-classes",), None
+    name, forms, higher_is_better = "share", ("binary",), None
 
     def measure(self, task: Task, outputs: int) -> torchmetrics.Metric:
         return torchmetrics.MeanMetric()
@@ -140,7 +140,7 @@ def test_what_is_no_metric_is_one_line(metrics, said):
 def test_one_for_other_answers_is_one_line(metric):
     """Some of torchmetrics' would take them, and give a number that means nothing."""
     with pytest.raises(
-        OptionError, match=r"expected a task whose answers are .*, got binary, whose answers are two"
+        OptionError, match=r"expected a task whose answers are multi.*, got binary, whose answers are b"
     ):
         Score(Binary(), 1, None, metrics=[metric])
 

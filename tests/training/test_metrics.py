@@ -37,7 +37,7 @@ __all__ = ["killed_at"]  # a fixture
 class Prevalence(Metric):
     """Share of images that are taken for the second class."""
 
-    name, forms, higher_is_better = "prevalence", ("two-classes",), None
+    name, forms, higher_is_better = "prevalence", ("binary",), None
 
     def __init__(self, least: int = 1) -> None:
         self.least = least

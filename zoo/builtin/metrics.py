@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _ALONE = (None, "macro")
 """Averages in which each class counts on its own."""
 
-CLASSES = ("two-classes", "classes", "labels", "masks")
-_PREFIX = {"two-classes": "Binary", "classes": "Multiclass", "masks": "Multiclass", "labels": "Multilabel"}
+CLASSES = ("binary", "multiclass", "multilabel", "masks")
+_PREFIX = {"binary": "Binary", "multiclass": "Multiclass", "masks": "Multiclass", "multilabel": "Multilabel"}
 
 
 class _Named(Metric):
@@ -56,13 +56,13 @@ class _OfClasses(_Named):
         from torchmetrics import classification
 
         found: Any = getattr(classification, f"{_PREFIX[task.form]}{self.figure}")
-        if task.form == "two-classes":
+        if task.form == "binary":
             if self.average is not None:
                 got, hint = f"average={self.average!r}", "leave it out: the figure is the second class'"
                 raise OptionError(f"metric {self.name} of two classes", expected="none", got=got, hint=hint)
             return found()  # type: ignore[no-any-return]
         average = self.average or "macro"
-        if task.form == "labels":
+        if task.form == "multilabel":
             return found(num_labels=outputs, average=average)  # type: ignore[no-any-return]
         ignored = (
             {"ignore_index": task.ignored} if task.ignored is not None and task.ignored >= outputs else {}
@@ -75,7 +75,7 @@ class _Found(_OfClasses):
 
     def missing(self, seen: Seen) -> str | None:
         """Each class whose figure counts on its own has to be there."""
-        return seen.lacks_positive() if self.average in _ALONE or seen.form == "two-classes" else None
+        return seen.lacks_positive() if self.average in _ALONE or seen.form == "binary" else None
 
 
 class _Overlap(_OfClasses):
@@ -83,8 +83,8 @@ class _Overlap(_OfClasses):
 
     def missing(self, seen: Seen) -> str | None:
         """The second of two classes, and each of several labels, has to be there."""
-        alone = self.average in _ALONE and seen.form == "labels"
-        return seen.lacks_positive() if alone or seen.form == "two-classes" else None
+        alone = self.average in _ALONE and seen.form == "multilabel"
+        return seen.lacks_positive() if alone or seen.form == "binary" else None
 
 
 class Precision(_OfClasses):
@@ -118,13 +118,13 @@ class Specificity(_OfClasses):
 
     def missing(self, seen: Seen) -> str | None:
         """Of each class whose figure counts on its own there have to be images that are not of it."""
-        return seen.lacks_others() if self.average in _ALONE or seen.form == "two-classes" else None
+        return seen.lacks_others() if self.average in _ALONE or seen.form == "binary" else None
 
 
 class _Coefficient(_Named):
     """A figure of a whole confusion matrix."""
 
-    forms: ClassVar[tuple[str, ...]] = ("two-classes", "classes")
+    forms: ClassVar[tuple[str, ...]] = ("binary", "multiclass")
     figure: ClassVar[str]
 
     def measure(self, task: Task, outputs: int) -> torchmetrics.Metric:
@@ -132,7 +132,7 @@ class _Coefficient(_Named):
         from torchmetrics import classification
 
         found: Any = getattr(classification, f"{_PREFIX[task.form]}{self.figure}")
-        return found(**({} if task.form == "two-classes" else {"num_classes": task.classes(outputs)}))  # type: ignore[no-any-return]
+        return found(**({} if task.form == "binary" else {"num_classes": task.classes(outputs)}))  # type: ignore[no-any-return]
 
     def missing(self, seen: Seen) -> str | None:
         """At least two classes have to be there."""
@@ -154,7 +154,7 @@ class CohenKappa(_Coefficient):
 class _Ranking(_OfClasses):
     """A figure of ranked probabilities, which needs images in a class and images outside of it."""
 
-    forms: ClassVar[tuple[str, ...]] = ("two-classes", "classes", "labels")
+    forms: ClassVar[tuple[str, ...]] = ("binary", "multiclass", "multilabel")
 
     def missing(self, seen: Seen) -> str | None:
         """Each class has to be there, and something else than it."""
@@ -181,7 +181,7 @@ class TopK(_Named):
         called: name of the figure; `top` and k where None.
     """
 
-    name, forms = "top_k", ("classes",)
+    name, forms = "top_k", ("multiclass",)
 
     def __init__(self, *, k: int = 5, called: str | None = None) -> None:
         super().__init__(called=called or f"top{k}")
@@ -210,7 +210,7 @@ class CalibrationError(_Named):
         called: name of the figure.
     """
 
-    name, forms = "calibration_error", ("two-classes", "classes")
+    name, forms = "calibration_error", ("binary", "multiclass")
     higher_is_better = False
 
     def __init__(self, *, bins: int = 15, called: str | None = None) -> None:
@@ -221,7 +221,7 @@ class CalibrationError(_Named):
         """See `Metric.measure`."""
         from torchmetrics.classification import BinaryCalibrationError, MulticlassCalibrationError
 
-        if task.form == "two-classes":
+        if task.form == "binary":
             return BinaryCalibrationError(n_bins=self.bins)
         return MulticlassCalibrationError(task.classes(outputs), n_bins=self.bins)
 

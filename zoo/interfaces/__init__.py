@@ -13,7 +13,7 @@ from zoo.interfaces.geometry import Fill
 from zoo.interfaces.head import Head, OriginalHead
 from zoo.interfaces.hollow import run_hollow
 from zoo.interfaces.loss import OUTPUT, Loss, check_needs, compute, needs_of, total
-from zoo.interfaces.metric import Given, Metric, Seen
+from zoo.interfaces.metric import Given, Metric
 from zoo.interfaces.model import Model, Normalise
 from zoo.interfaces.places import Size, SpatialTensor, resizing, warp_points
 from zoo.interfaces.prefix import Prefix, cut, model_input, rows
@@ -52,6 +52,7 @@ from zoo.interfaces.tasks.descriptions import (
     class_table,
     worst_table,
 )
+from zoo.interfaces.tasks.seen import Seen
 from zoo.interfaces.trainer import Sheet, Trainer
 from zoo.spec.display import Table
 

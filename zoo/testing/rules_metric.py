@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from zoo.compose.instantiate import make
-from zoo.interfaces.metric import Metric, Seen, as_metrics
+from zoo.interfaces.metric import Metric, as_metrics
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.choice import BY_NAME
+from zoo.interfaces.tasks.seen import Seen, whole
 from zoo.testing.case import Case
 from zoo.trainers.score import Score
 
@@ -66,12 +67,14 @@ def rule_images_in_parts_give_the_same(case: Case) -> None:
     for task in _tasks(metric):
         output, target = _example(task)
         scored = task.scored(output)
+        target = whole(target, task.form)
         target = target.reshape(scored.shape) if target.numel() == scored.numel() else target
-        whole, parts = (metric.measure(task, output.shape[1]) for _ in range(2))
-        whole.update(scored, target)
+        once, parts = (metric.measure(task, output.shape[1]) for _ in range(2))
+        assert once is not parts, f"{task.name}: measure gives one object twice"
+        once.update(scored, target)
         for start in range(0, _IMAGES, _CUT):
             parts.update(scored[start : start + _CUT], target[start : start + _CUT])
-        found = float(whole.compute()), float(parts.compute())
+        found = float(once.compute()), float(parts.compute())
         assert math.isclose(*found, rel_tol=1e-5, abs_tol=1e-6), f"{task.name}: {found}"
 
 
@@ -96,9 +99,16 @@ def rule_it_can_be_asked_what_is_missing(case: Case) -> None:
     for task in _tasks(metric):
         output, target = _example(task)
         target = torch.zeros_like(target)  # one class, no label, one value
+        seen = Seen(task.classes(output.shape[1]), task.form, task.ignored)
+        seen.add(target)
+        reason = metric.missing(seen)
+        assert reason is None or (isinstance(reason, str) and reason), (
+            f"{task.name}: missing gives {reason!r}"
+        )
         score = Score(task, output.shape[1], None, metrics=(metric,))
         _fill(score, output, target, slice(None))
         found = score.values()
-        reason = score.left_out.get(metric.name)
-        assert metric.name in found or (isinstance(reason, str) and reason), f"{task.name}: {reason!r}"
+        assert reason is None or metric.name not in found, (
+            f"{task.name}: a figure beside the reason {reason!r}"
+        )
         assert math.isfinite(found.get(metric.name, 0.0)), f"{task.name}: {found[metric.name]}, and no reason"

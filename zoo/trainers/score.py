@@ -14,8 +14,9 @@ from torch import Tensor, nn
 
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.loss import total
-from zoo.interfaces.metric import Seen, as_metrics
+from zoo.interfaces.metric import as_metrics
 from zoo.interfaces.tasks import Task
+from zoo.interfaces.tasks.seen import Seen, whole
 from zoo.spec.errors import OptionError, ShapeError, listing, near, quote
 
 _MOST_HELD = 1 << 20
@@ -222,8 +223,7 @@ class Score:
             )
             if self._looks:
                 self._seen.add(target)
-            if self.task.form == "labels" and bool((target == target.long()).all()):
-                target = target.long()  # some of torchmetrics' figures take no others
+            target = whole(target, self.task.form)
             for name, metric in self._metrics.items():
                 self._update(name, metric.to(scored.device), scored, target)
         self._held, self._size = [], 0

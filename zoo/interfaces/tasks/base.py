@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torchmetrics import MetricCollection
 
     from zoo.interfaces.dataset import Dataset
-    from zoo.interfaces.metric import Seen
+    from zoo.interfaces.tasks.seen import Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,8 @@ class Task:
             sampled, not predicted, and measured by another model.
         compares: whether two images are compared by the angle between their outputs.
         answers: what a prediction is besides words: nothing, a mask or an image, which are written as files.
-        form: of `scored` and of raw targets, for metrics by name: `two-classes` (N probabilities of the
-            second class, N indices), `classes` (N x K probabilities, N indices), `labels` and `values`
+        form: of `scored` and of raw targets, for metrics by name: `binary` (N probabilities of the second
+            class, N indices), `multiclass` (N x K probabilities, N indices), `multilabel` and `values`
             (N x K each), `vectors` (N x D, N indices), `masks` (N x H x W indices each), `images`
             (N x C x H x W in [0, 1] each), or a word of the task's own.
         ignored: index in masks that is not counted; None where there is none.

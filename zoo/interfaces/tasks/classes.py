@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torchmetrics import MetricCollection
 
     from zoo.interfaces.dataset import Dataset
-    from zoo.interfaces.metric import Seen
+    from zoo.interfaces.tasks.seen import Seen
 
 CLASSIFIER = CardWords(pipeline="image-classification", noun="image classifier")
 """Words for models that tell classes or labels."""
@@ -60,7 +60,7 @@ class Binary(Classes):
     """Two classes from one logit; the logit speaks for the second."""
 
     name = "binary"
-    form = "two-classes"
+    form = "binary"
 
     def outputs(self, classes: int | None) -> int:
         if classes not in (None, 2):
@@ -103,7 +103,7 @@ class Multiclass(Classes):
     """One of K classes from K logits."""
 
     name = "multiclass"
-    form = "classes"
+    form = "multiclass"
 
     def probabilities(self, output: Tensor) -> Tensor:
         return output.softmax(dim=1)

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from torchmetrics import MetricCollection
 
     from zoo.interfaces.dataset import Dataset
-    from zoo.interfaces.metric import Seen
+    from zoo.interfaces.tasks.seen import Seen
 
 
 class Multilabel(Task):
     """Any of K labels from K logits."""
 
     name = "multilabel"
-    form = "labels"
+    form = "multilabel"
     card = CLASSIFIER
 
     def check(self, data: Dataset, outputs: int, labels: Sequence[str], where: str) -> None:

@@ -14,7 +14,7 @@ from zoo.spec.errors import OptionError
 if TYPE_CHECKING:
     from torchmetrics import MetricCollection
 
-    from zoo.interfaces.metric import Seen
+    from zoo.interfaces.tasks.seen import Seen
 
 
 class Ordinal(Classes):
@@ -24,7 +24,7 @@ class Ordinal(Classes):
     """
 
     name = "ordinal"
-    form = "classes"
+    form = "multiclass"
 
     def outputs(self, classes: int | None) -> int:
         count = super().outputs(classes)
