@@ -138,8 +138,11 @@ def test_what_an_author_wrote_around_the_list_stays(here):
     ("change", "expected"),
     [
         (lambda package: (package / "softer.py").write_text("mine"), "none yet, got one that exists"),
-        (lambda package: (package / "plugin.py").write_text("COMPONENTS = []"), "returns a list"),
-        (lambda package: (package / "plugin.py").write_text("def zoo_components(:"), "returns a list"),
+        (lambda package: (package / "plugin.py").write_text("COMPONENTS = []"), "with one return"),
+        (
+            lambda package: (package / "plugin.py").write_text("def zoo_components(:"),
+            "invalid syntax in line 1",
+        ),
     ],
 )
 def test_what_is_in_the_way_of_a_further_component_stays_as_it_is(here, change, expected):
@@ -156,3 +159,38 @@ def test_a_folder_of_another_distribution_is_left_alone(here):
     new("zoo-mine")
     with pytest.raises(SaveError, match="that of zoo-yours"):
         new("zoo-yours", "--out", "zoo-mine")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "called"),
+    [
+        ("from zoo import Component, hookimpl", "import zoo\nfrom zoo import hookimpl", "zoo.Component("),
+        ("from zoo import Component, hookimpl", "from zoo import Component as C, hookimpl", "C("),
+    ],
+)
+def test_a_further_component_is_called_as_the_module_calls_it(here, before, after, called):
+    new("zoo-mine")
+    plugin = here / "zoo-mine/src/zoo_mine/plugin.py"
+    text = (
+        plugin.read_text()
+        .replace(before, after)
+        .replace("list[Component]", "list")
+        .replace("Component(", called)
+    )
+    plugin.write_text(text)
+    new("zoo-mine", "--kind", "loss")
+    space: dict[str, object] = {}
+    exec(compile(plugin.read_text(), "plugin.py", "exec"), space)
+    assert [c.kind for c in space["zoo_components"]()] == ["backbone", "loss"]
+
+
+def test_every_further_component_has_the_options_that_it_declares(here):
+    for kind in KINDS:
+        new("zoo-mine", "--kind", kind)
+    package = here / "zoo-mine/src/zoo_mine"
+    for file in package.glob("mine*.py"):
+        for line in file.read_text().splitlines():
+            if line.startswith("from zoo_mine."):
+                module, _, name = line.removeprefix("from zoo_mine.").partition(" import ")
+                assert f"class {name}(" in (package / f"{module}.py").read_text()
+                assert module == f"config_{file.stem}"

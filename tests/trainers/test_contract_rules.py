@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from zoo import GradientOptions
 from zoo.builtin.supervised import Supervised
 from zoo.interfaces import rows
 from zoo.interfaces.augmenter import Batch
@@ -15,7 +16,10 @@ from zoo.registry.loading import resolve_config, resolve_target
 from zoo.registry.lookup import entries, find
 from zoo.spec.errors import OptionError
 from zoo.testing import Case
-from zoo.testing.rules_trainer_steps import rule_steps_move_weights_by_their_optimizers_alone
+from zoo.testing.rules_trainer_steps import (
+    rule_its_options_are_the_declared_ones,
+    rule_steps_move_weights_by_their_optimizers_alone,
+)
 
 TRAINERS = [entry.qualified for entry in entries("trainer")]
 
@@ -58,6 +62,13 @@ def test_an_evaluation_that_leaves_weights_perturbed_is_found(monkeypatch: pytes
     monkeypatch.setattr(Supervised, "evaluate", careless)
     with pytest.raises(AssertionError, match="evaluate with rates of 0 leaves weights moved by"):
         rule_steps_move_weights_by_their_optimizers_alone(case())
+
+
+def test_options_of_another_class_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    rule_its_options_are_the_declared_ones(case())
+    monkeypatch.setattr(Supervised, "config", GradientOptions)
+    with pytest.raises(AssertionError, match="declared is zoo.builtin.config:SupervisedOptions"):
+        rule_its_options_are_the_declared_ones(case())
 
 
 @pytest.mark.parametrize("name", TRAINERS)

@@ -403,3 +403,20 @@ def test_what_is_trained_already_or_nothing_is_not_added() -> None:
         optimizer.add("b", net.parameters(), lr=0.1)
     with pytest.raises(TrainingError, match="got none"):
         optimizer.add("b", [], lr=0.1)
+
+
+@pytest.mark.parametrize(("mode", "values"), [("min", (-2.0, -2.0, -1.99999)), ("max", (-0.2, -0.2, -0.2))])
+def test_a_plateau_of_negative_values_is_one(mode, values) -> None:
+    net = nn.Linear(2, 2)
+    plateau = {"name": "plateau", "patience": 0}
+    optimizer = Optimizer(
+        {"a": net.parameters()}, lr=0.01, schedule=plateau, higher_is_better=mode == "max"
+    )  # fmt: skip
+    for value in values:
+        optimizer.end_epoch(value)
+    assert optimizer.values["a"] == pytest.approx(1e-4)
+
+
+def test_options_that_do_not_go_together_are_one_line() -> None:
+    with pytest.raises(OptionError, match="optimizer sgd: expected options that fit, got Nesterov"):
+        Optimizer({"a": nn.Linear(1, 1).parameters()}, lr=0.1, spec={"name": "sgd", "nesterov": True})

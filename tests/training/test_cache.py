@@ -218,3 +218,34 @@ def test_a_trainer_that_needs_pictures_gets_them(make_model: Make, tmp_path: Pat
     monkeypatch.setattr(Supervised, "takes_prefix", False)
     with pytest.warns(zoo.ZooWarning, match="trainer Supervised does not take cached features"):
         zoo.fit(make_model(freeze="all"), FACES, out=tmp_path / "run", **SHORT)
+
+
+def leaky(model: Model) -> None:
+    for module in list(model.backbone.block1.modules()):
+        for name, child in list(module.named_children()):
+            if isinstance(child, torch.nn.ReLU):
+                setattr(module, name, torch.nn.LeakyReLU(0.5))
+
+
+def other_eps(model: Model) -> None:
+    for module in model.backbone.block1.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.eps = 0.5
+
+
+@pytest.mark.parametrize("change", [leaky, other_eps])
+def test_a_frozen_block_changed_by_hand_has_features_of_its_own(make_model, tmp_path, change) -> None:
+    keys = set()
+    for changed in (False, True):
+        model = make_model(freeze="block1")
+        if changed:
+            change(model)
+        keys.add(FeatureCache(model, as_dataset(FACES), torch.device("cpu")).folder.name)
+    assert len(keys) == 2
+
+
+def test_features_behind_a_hook_are_not_kept(make_model, tmp_path) -> None:
+    model = make_model(freeze="block1")
+    model.backbone.block1.register_forward_hook(lambda module, inputs, output: output * 0.3)
+    with pytest.raises(OptionError, match="block1 has forward hooks"):
+        zoo.fit(model, FACES, epochs=1, cache=True, out=tmp_path / "run")

@@ -333,3 +333,12 @@ def test_a_recipe_is_built_for_the_classes_of_its_data(tmp_path: Path) -> None:
         torch.equal(a, b)
         for a, b in zip(one.model.state_dict().values(), two.model.state_dict().values(), strict=True)
     )
+
+
+def test_a_new_option_goes_before_what_a_trained_model_records(make_model: Make, tmp_path: Path) -> None:
+    first = zoo.fit(make_model(), FACES, optimizer="sgd", momentum=0.9, epochs=1, out=tmp_path / "a")
+    again = zoo.fit(zoo.load(first.folder), FACES, momentum=0.5, out=tmp_path / "b")
+    assert again.model.recipe.trainer["optimizer"]["momentum"] == 0.5
+    other = zoo.fit(zoo.load(first.folder), FACES, optimizer="adam", out=tmp_path / "c")
+    assert other.model.recipe.trainer["optimizer"]["name"] == "adam"
+    assert other.model.recipe.trainer["epochs"] == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -262,3 +263,39 @@ def test_a_training_without_them_looks_at_no_target_in_its_steps(
     zoo.fit(make_model(), FACES, out=tmp_path / "run", **SHORT)
     assert len(looks) == SHORT["epochs"]
     assert Score.add  # which is the way there
+
+
+def test_what_is_named_beside_a_metric_object_is_recorded(make_model, tmp_path: Path) -> None:
+    run = zoo.fit(make_model(), FACES, metrics=["precision", BinaryRecall()], lr=0.05, optimizer="sgd",
+                  epochs=1, out=tmp_path / "run", progress=False)  # fmt: skip
+    trainer = zoo.load(run.folder).recipe.trainer
+    assert (trainer["lr"], trainer["optimizer"]["name"]) == (0.05, "sgd")
+    assert [metric["name"] for metric in trainer["metrics"]] == ["core:precision"]
+
+
+@pytest.mark.parametrize("broken", ["measure", "update", "compute", "none", "inf"])
+def test_a_broken_metric_is_named(make_model, broken: str) -> None:
+    class Sum(torchmetrics.SumMetric):
+        def update(self, preds, target):
+            if broken == "update":
+                raise KeyError("q")
+            super().update(preds)
+
+        def compute(self):
+            if broken == "compute":
+                raise ValueError("nothing")
+            return super().compute() * (math.inf if broken == "inf" else 1)
+
+    class Broken(Metric):
+        name, forms = "broken", ("binary",)
+
+        def measure(self, task, outputs):
+            if broken == "measure":
+                raise RuntimeError("boom")
+            return None if broken == "none" else Sum()
+
+    if broken == "inf":
+        assert "broken" in zoo.evaluate(make_model(), FACES, metrics=[Broken()]).left_out
+        return
+    with pytest.raises(OptionError, match="metric broken: expected"):
+        zoo.evaluate(make_model(), FACES, metrics=[Broken()])

@@ -95,8 +95,9 @@ def _put(table: Table, flag: Flag) -> None:
         here[section] = here = {"name": inner} if isinstance(inner, str) else dict(inner or {})
     before = here.get(key)
     if key in REFERENCES and isinstance(flag.value, str) and isinstance(before, dict):
-        if before.get("name", flag.value) == flag.value:
-            here[key] = {**before, "name": flag.value}
+        name = str(before.get("name", flag.value))
+        if flag.value in (name, name.rpartition(":")[2]):  # what a file records has its plugin before it
+            here[key] = {**before, "name": name}
             return
         lost = [option for option in before if option != "name"]
         if lost and key != "data":  # what is said of one data set is meant for no other

@@ -63,7 +63,8 @@ def add(folder: Path, kind: str, words: Mapping[str, str]) -> list[str]:
                 opened.write(text)
         staged = plugin.with_name(f".{plugin.name}.part")
         written.append(staged)
-        staged.write_text(declared, encoding="utf-8")
+        with staged.open("w", encoding="utf-8", newline="") as opened:  # line ends as they were
+            opened.write(declared)
         staged.replace(plugin)
     except BaseException:
         for file in written:
@@ -75,10 +76,15 @@ def add(folder: Path, kind: str, words: Mapping[str, str]) -> list[str]:
 
 def _declared(plugin: Path, component: str) -> str:
     """The text of a plugin module with one component more at the end of what its hook returns."""
-    text = plugin.read_text(encoding="utf-8")
-    place = _end_of_list(text)
-    if place is None:
-        expected = "a hook zoo_components that returns a list, [Component(...), ...]"
+    text = _read(plugin)
+    try:
+        tree = ast.parse(text)
+    except SyntaxError as error:
+        got = f"{error.msg} in line {error.lineno}"
+        raise SaveError(f"file {quote(str(plugin))}", expected="Python", got=got) from None
+    place, name = _end_of_list(tree), _component_name(tree)
+    if place is None or name is None:
+        expected = "Component imported, and a hook zoo_components with one return, of [Component(...), ...]"
         hint = "write the list out, or add the component by hand"
         raise SaveError(f"file {quote(str(plugin))}", expected=expected, got="something else", hint=hint)
     lines = text.splitlines(keepends=True)
@@ -86,21 +92,37 @@ def _declared(plugin: Path, component: str) -> str:
     before, after = lines[row][:column].rstrip(), lines[row][column:]
     head = "".join(lines[:row]) + before
     comma = "" if head.rstrip().endswith((",", "[")) else ","
+    component = component.replace("Component(", f"{name}(", 1)
     result = f"{head.rstrip()}{comma}\n{component}    {after}{''.join(lines[row + 1 :])}"
     ast.parse(result)
     return result
 
 
-def _end_of_list(text: str) -> tuple[int, int] | None:
+def _read(file: Path) -> str:
+    with file.open(encoding="utf-8", newline="") as opened:
+        return opened.read()
+
+
+def _end_of_list(tree: ast.Module) -> tuple[int, int] | None:
     """Line and column of the bracket that ends the hook's list; None where there is no such list."""
-    try:
-        tree = ast.parse(text)
-    except SyntaxError:
-        return None
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name == "zoo_components":
-            last = node.body[-1]
-            if isinstance(last, ast.Return) and isinstance(last.value, ast.List):
-                value = last.value
+            returns = [inner for inner in ast.walk(node) if isinstance(inner, ast.Return)]
+            value = returns[0].value if len(returns) == 1 else None
+            if isinstance(value, ast.List):
                 return (value.end_lineno or 0) - 1, (value.end_col_offset or 0) - 1
+    return None
+
+
+def _component_name(tree: ast.Module) -> str | None:
+    """What the module calls `zoo.Component`; None where it does not import it."""
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module == "zoo":
+            for alias in node.names:
+                if alias.name == "Component":
+                    return alias.asname or alias.name
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name == "zoo":
+                    return f"{alias.asname or alias.name}.Component"
     return None

@@ -273,11 +273,12 @@ def with_options(spec: OptimizerOptions, flat: Mapping[str, Any]) -> OptimizerOp
         0.9
     """
     given = {name: value for name, value in flat.items() if value is not None}
-    for name in given:
+    for name, value in given.items():
         if name not in type(spec).model_fields:
             *others, last = having(name)
-            raise ValueError(f"{name} belongs to {', '.join(others)} and {last}, not to {spec.name}")
-        if name in spec.model_fields_set:
+            raise ValueError(f"{name} of {', '.join(others)} and {last}, not of {spec.name}")
+        usual = type(spec).model_fields[name].default  # which a file records too
+        if name in spec.model_fields_set and getattr(spec, name) not in (usual, value):
             raise ValueError(f"{name} once, in the optimizer's table or beside it")
     return spec.model_copy(update=given)
 

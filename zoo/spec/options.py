@@ -33,6 +33,14 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @classmethod
+    def continued(cls, before: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+        """Recorded options with newly given ones, which go before them.
+
+        A subclass in which one option completes another lets the new one win there too.
+        """
+        return {**before, **given}
+
     def effective(self) -> Self:
         """The options as a file records them, so that reading them gives the same values again.
 

@@ -55,6 +55,10 @@ class TrainerOptions(Options):
     )
 
 
+BESIDE = frozenset({"weight_decay", "momentum", "betas"})
+"""Options of an optimizer that trainers have beside its table."""
+
+
 class GradientOptions(TrainerOptions):
     """What a trainer with optimizers has besides."""
 
@@ -101,6 +105,23 @@ class GradientOptions(TrainerOptions):
         """
         return with_options(self.optimizer, self.beside_optimizer)
 
+    @classmethod
+    def continued(cls, before: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+        """Recorded options with newly given ones: another optimizer leaves what belonged to the old one.
+
+        Example:
+            >>> before = {"optimizer": {"name": "sgd", "momentum": 0.9}, "lr": 0.1}
+            >>> GradientOptions.continued(before, {"momentum": 0.5})
+            {'optimizer': {'name': 'sgd'}, 'lr': 0.1, 'momentum': 0.5}
+        """
+        merged, table = {**before, **given}, before.get("optimizer")
+        beside = cls.model_fields.keys() & BESIDE
+        if "optimizer" in given:
+            return {name: value for name, value in merged.items() if name in given or name not in beside}
+        if isinstance(table, Mapping):
+            merged["optimizer"] = {name: value for name, value in table.items() if name not in given}
+        return merged
+
     def effective(self) -> Self:
         """The optimizer's table says all of it.
 
@@ -139,5 +160,6 @@ class MeasuredOptions(GradientOptions):
             ],
             ...,
         ],
+        BeforeValidator(lambda value: (value,) if isinstance(value, str | Mapping) else value),
         PartOf("metric"),
     ] = Field((), description="figures beside those of the task, by name: ['precision', 'recall']")

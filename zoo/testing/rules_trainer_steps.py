@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from zoo.registry.loading import resolve_config, resolve_target
 from zoo.testing.case import Case
 from zoo.testing.rules_other import TrainerRules
 
@@ -29,6 +30,13 @@ def rule_steps_move_weights_by_their_optimizers_alone(case: Case) -> None:
         trainer.step(batch) if what == "step" else trainer.evaluate([batch])
         moved, norm = float((_weights(model) - before).norm()), float(before.norm())
         assert moved <= _ROUNDING * norm, f"{what} with rates of 0 leaves weights moved by {moved:.3g}"
+
+
+def rule_its_options_are_the_declared_ones(case: Case) -> None:
+    """A trainer of the kit that takes its options from a class takes them from the one it declares."""
+    component = case.entry.component
+    own = getattr(resolve_target(component), "config", None)
+    assert own in {None, resolve_config(component)}, f"its config is {own}, declared is {component.config}"
 
 
 def _weights(model: torch.nn.Module) -> Tensor:

@@ -108,7 +108,11 @@ class Optimizer:
             raise OptionError(where, expected="parameters that are all matrices", got=got, hint=hint)
         made = getattr(torch.optim, self.spec.torch_name)
         fused = {"fused": True} if self.fused else {}
-        found: torch.optim.Optimizer = made(groups, **self.spec.values, **fused)
+        try:
+            found: torch.optim.Optimizer = made(groups, **self.spec.values, **fused)
+        except ValueError as error:  # options that do not go together
+            got = quote(str(error))[1:-1]
+            raise OptionError(f"optimizer {self.spec.name}", expected="options that fit", got=got) from error
         return found
 
     def _make_plateau(self, higher: bool) -> ReduceLROnPlateau | None:
@@ -116,7 +120,7 @@ class Optimizer:
         if not isinstance(how, Plateau):
             return None
         better = {} if how.min_delta is None else {"threshold": how.min_delta, "threshold_mode": "abs"}
-        return ReduceLROnPlateau(
+        return _Plateau(
             self.torch, mode="max" if higher else "min", factor=how.by, patience=how.patience,
             cooldown=how.cooldown, min_lr=how.min_lr, **better,  # type: ignore[arg-type]
         )  # fmt: skip
@@ -225,6 +229,17 @@ class Optimizer:
                 group["fused"] = True if fused else None
         # Torch's gradient scaler hands a fused kernel its scale, and unscales for the others itself.
         self.torch._step_supports_amp_scaling = fused  # type: ignore[attr-defined]
+
+
+class _Plateau(ReduceLROnPlateau):
+    """Torch's, whose share of the best value counts in the wrong direction below 0."""
+
+    def _is_better(self, a: float, best: float) -> bool:
+        """Whether a value is better than the best one, by more than the threshold."""
+        if self.threshold_mode != "rel" or best >= 0 or best in (float("inf"), -float("inf")):
+            return bool(super()._is_better(a, best))  # type: ignore[no-untyped-call]
+        least = self.threshold * -best
+        return bool(a < best - least if self.mode == "min" else a > best + least)
 
 
 def from_rates(optimizer: Mapping[str, Any], rates: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.loss import total
-from zoo.interfaces.metric import as_metrics
+from zoo.interfaces.metric import Metric, as_metrics
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.seen import Seen, whole
-from zoo.spec.errors import OptionError, ShapeError, listing, near, quote
+from zoo.spec.errors import OptionError, ShapeError, ZooError, listing, near, quote
 
 _MOST_HELD = 1 << 20
 """Values held back at most before the metrics see them."""
@@ -80,7 +80,7 @@ class Score:
         self._asked = {metric.name: metric for metric in as_metrics(metrics)}
         for name, metric in self._asked.items():
             metric.check(task)
-            self._metrics[name] = metric.measure(task, outputs)
+            self._metrics[name] = _added_up(metric, task, outputs)
             self._higher[name] = metric.higher_is_better
         if first_only:
             self._metrics = dict(list(self._metrics.items())[:1])
@@ -153,17 +153,26 @@ class Score:
             if reason := missing.get(name):
                 self.left_out[name] = reason
                 continue
-            value = metric.compute()
+            value = self._computed(name, metric)
             if name in self._asked and not (isinstance(value, Tensor) and value.numel() == 1):
                 got = f"{value.numel()} values" if isinstance(value, Tensor) else type(value).__name__
                 hint = 'give it average="macro", or the like'
                 raise OptionError(f"metric {name}", expected="one number", got=got, hint=hint)
             # Of several values of a task's own the mean.
             found[name] = float(value if name in self._asked else value.float().mean())
-            if math.isnan(found[name]):
+            if math.isnan(found[name]) or (name in self._asked and math.isinf(found[name])):
                 self.left_out[name] = UNDEFINED
                 del found[name]
         return found
+
+    def _computed(self, name: str, metric: Any) -> Any:
+        try:
+            return metric.compute()
+        except Exception as error:
+            if name not in self._asked:
+                raise
+            got = quote(f"{type(error).__name__}: {error}")[1:-1]
+            raise OptionError(f"metric {name}", expected="a figure", got=got) from error
 
     def higher_is_better(self, monitor: str) -> bool:
         """How to read a value of an epoch such as `val_loss` or `val_accuracy`.
@@ -231,9 +240,28 @@ class Score:
     def _update(self, name: str, metric: Any, scored: Tensor, target: Tensor) -> None:
         try:
             metric.update(scored, target)
-        except (ValueError, RuntimeError, TypeError) as error:
+        except Exception as error:
             if name not in self._asked or isinstance(error, torch.OutOfMemoryError):
                 raise
             task, got = self.task, quote(str(error))[1:-1]
             expected = f"one that takes the answers of task {task.name} ({task.form or 'its own form'})"
             raise OptionError(f"metric {name}", expected=expected, got=got) from error
+
+
+def _added_up(metric: Metric, task: Task, outputs: int) -> Any:
+    """What adds a metric up.
+
+    Raises:
+        OptionError: an option does not fit, or its author's code fails.
+    """
+    try:
+        found = metric.measure(task, outputs)
+    except ZooError:
+        raise
+    except Exception as error:
+        got = quote(f"{type(error).__name__}: {error}")[1:-1]
+        raise OptionError(f"metric {metric.name}", expected="what adds it up", got=got) from error
+    if not (hasattr(found, "update") and hasattr(found, "compute")):
+        expected = "measure() to return a metric of torchmetrics"
+        raise OptionError(f"metric {metric.name}", expected=expected, got=quote(found))
+    return found

@@ -20,7 +20,7 @@ from zoo.data.batches import Batches
 from zoo.data.order import Order
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.dataset import Dataset
-from zoo.interfaces.freezing import check_frozen
+from zoo.interfaces.freezing import blocks_in, check_frozen
 from zoo.interfaces.model import Model
 from zoo.interfaces.prefix import PREFIX
 from zoo.interfaces.tasks import Task
@@ -71,6 +71,7 @@ class FeatureCache:
             "versions": {"zoo": version("zoo-core"), "torch": torch.__version__, **self.model.plugins},
             "component": [section.name, section.options, section.in_channels],
             "blocks": self.model.prefix,
+            "modules": [repr(block) for _, block in blocks_in(self.model) if block.frozen],
             "outputs": self.model.prefix_outputs,
             "rows": self.shapes,
             "input": self.model.input_spec.to_dict(),

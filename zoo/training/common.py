@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic_core import PydanticSerializationError
 from torch import nn
 
 from zoo.compose.instantiate import make
@@ -23,7 +22,10 @@ from zoo.interfaces.metric import Metric, as_metrics
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.trainer import Trainer
+from zoo.registry.loading import resolve_config
+from zoo.registry.lookup import find
 from zoo.spec.errors import OptionError, RecipeError, TrainingError, UnknownComponentError, quote
+from zoo.spec.options import Options
 from zoo.spec.reference import ComponentRef, parse_reference
 
 SPLITS_FILE = "splits.json"
@@ -133,13 +135,14 @@ def as_trainer(trainer: Any, model: Model, options: dict[str, Any]) -> tuple[Tra
     ref = parse_reference(default("trainer", model) if trainer is None else trainer)
     if not isinstance(ref, ComponentRef):
         raise RecipeError("trainer", expected="a component's name", got=str(ref))
-    ref = ComponentRef(ref.name, ref.namespace, {**ref.options, **options})
+    config = resolve_config(find(ref, "trainer").component) or Options
+    ref = ComponentRef(ref.name, ref.namespace, config.continued(ref.options, options))
     made = _made("trainer", ref, Trainer)
     _settle_metrics(made)
-    try:
-        return made, recorded("trainer", ref)
-    except PydanticSerializationError:  # metrics that are objects, which no file holds
-        return made, None
+    named = tuple(m for m in ref.options.get("metrics", ()) if isinstance(m, str | Mapping))
+    if "metrics" in ref.options and len(named) < len(ref.options["metrics"]):  # objects, which no file holds
+        ref = ComponentRef(ref.name, ref.namespace, {**ref.options, "metrics": named})
+    return made, recorded("trainer", ref)
 
 
 def _settle_metrics(trainer: Any) -> None:

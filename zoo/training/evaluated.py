@@ -99,6 +99,14 @@ class Evaluation:
             confusion=found.confusion, worst=found.worst, more=found.more, tables=found.tables,
         )  # fmt: skip
 
+    def __getitem__(self, name: str) -> Any:
+        """Says where a figure is: an evaluation is no dictionary.
+
+        Raises:
+            TypeError: always.
+        """
+        raise TypeError(f"an Evaluation is no dictionary: say .metrics[{name!r}], or .to_dict()[{name!r}]")
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for JSON: what `metrics.json` holds; parts that the task has not are left out."""
         parts = {

@@ -6,8 +6,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import nn
 
 from zoo.data.batches import Batches
+from zoo.interfaces.freezing import blocks_in
 from zoo.spec.errors import OptionError, warn
 from zoo.training.accelerated import FULL, processes
 from zoo.training.cache import CachedBatches, FeatureCache, make_room, size
@@ -73,17 +75,23 @@ def _cache(work: Work, device: torch.device, precision: str) -> tuple[FeatureCac
     model = work.model.train()
     if not model.prefix:
         return None, ""
-    if not work.trainer.takes_prefix:
-        return None, f"trainer {type(work.trainer).__name__} does not take cached features"
-    if precision != FULL or any(
-        t.dtype != torch.float32 for _, t in model.prefix_tensors() if t.is_floating_point()
-    ):
-        return None, "features are kept in full precision only"
-    if model.task is not None and model.task.spatial:
-        return None, f"targets of task {model.task.name} are read with their images"
-    if work.dataset.fingerprint is None:
-        return None, f"data {type(work.dataset).__name__} have no fingerprint, so a change could not be seen"
+    full = all(t.dtype == torch.float32 for _, t in model.prefix_tensors() if t.is_floating_point())
+    hooked = next((path for path, block in blocks_in(model) if block.frozen and _hooked(block)), "")
+    data, task = type(work.dataset).__name__, model.task.name if model.task is not None else ""
+    obstacles = {
+        f"trainer {type(work.trainer).__name__} does not take cached features": not work.trainer.takes_prefix,
+        "features are kept in full precision only": precision != FULL or not full,
+        f"targets of task {task} are read with their images": model.task is not None and model.task.spatial,
+        f"{hooked} has forward hooks, which may change what it gives": bool(hooked),
+        f"data {data} have no fingerprint, so a change could not be seen": work.dataset.fingerprint is None,
+    }
+    if why := next((why for why, there in obstacles.items() if there), ""):
+        return None, why
     return FeatureCache(model, work.dataset, device), ""
+
+
+def _hooked(block: nn.Module) -> bool:
+    return any(module._forward_hooks or module._forward_pre_hooks for module in block.modules())
 
 
 def _fill(

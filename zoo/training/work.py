@@ -135,6 +135,10 @@ def assemble(
     }
     made = {"data": dataset, "augment": augmenter, "loss": made_loss, "trainer": made_trainer}
     objects = [name for name, value in values.items() if value is None and made[name] is not None]
+    if isinstance(trainer_value, Mapping) and len(getattr(made_trainer, "metrics", ())) > len(
+        trainer_value.get("metrics", ())
+    ):
+        objects.append("trainer")  # its metrics are objects, which no file holds
     return Work(
         model=model,
         dataset=dataset,
