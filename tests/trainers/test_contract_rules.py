@@ -67,7 +67,7 @@ def test_an_evaluation_that_leaves_weights_perturbed_is_found(monkeypatch: pytes
 def test_options_of_another_class_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     rule_its_options_are_the_declared_ones(case())
     monkeypatch.setattr(Supervised, "config", GradientOptions)
-    with pytest.raises(AssertionError, match="declared is zoo.builtin.config:SupervisedOptions"):
+    with pytest.raises(AssertionError, match=r"declared is zoo.builtin.config.SupervisedOptions"):
         rule_its_options_are_the_declared_ones(case())
 
 
