@@ -116,7 +116,7 @@ def test_a_part_without_a_rate_is_named() -> None:
     [
         ({"epochs": 0}, "epochs"),
         ({"lr": -1}, "lr"),
-        ({"momentum": 0.9}, "momentum belongs to rmsprop, sgd and muon, not to adam"),
+        ({"momentum": 0.9}, "momentum of rmsprop, sgd and muon, not of adam"),
         ({"optimizer": "lion"}, "optimizer"),
         ({"epoch": 3}, "did you mean epochs"),
     ],

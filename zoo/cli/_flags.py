@@ -81,7 +81,7 @@ def combined(table: Table, flags: Iterable[Flag], sets: Iterable[str]) -> Table:
             found = _found(result, flag.path)
             if found is None:  # its section has got another name
                 _put(result, flag)
-            elif found != flag.value:
+            elif found != flag.value and not _names(found, flag.value):
                 both = f"{flag.text} and --set {text}"
                 raise RecipeError(both, expected="one of them", got="two values", hint="leave one out")
     return result
@@ -95,14 +95,19 @@ def _put(table: Table, flag: Flag) -> None:
         here[section] = here = {"name": inner} if isinstance(inner, str) else dict(inner or {})
     before = here.get(key)
     if key in REFERENCES and isinstance(flag.value, str) and isinstance(before, dict):
-        name = str(before.get("name", flag.value))
-        if flag.value in (name, name.rpartition(":")[2]):  # what a file records has its plugin before it
+        name = before.get("name", flag.value)
+        if name == flag.value or _names(name, flag.value):
             here[key] = {**before, "name": name}
             return
         lost = [option for option in before if option != "name"]
         if lost and key != "data":  # what is said of one data set is meant for no other
             warn(f"{flag.text} {flag.value} takes the place of {before['name']} with its {listing(lost)}")
     here[key] = flag.value
+
+
+def _names(recorded: Any, typed: Any) -> bool:
+    """Whether a bare name that was typed is that of a component as a file records it, with its plugin's."""
+    return isinstance(recorded, str) and ":" in recorded and recorded.rpartition(":")[2] == typed
 
 
 def _found(table: Table, path: tuple[str, ...]) -> Any:

@@ -179,7 +179,7 @@ def test_wrong_models_losses_and_options_are_refused_before_work() -> None:
     for options, message in (
         ({"early_stopping": 3}, "monitor='val_diversity' beside early_stopping"),
         ({"schedule": "plateau"}, "monitor='val_diversity' beside early_stopping"),
-        ({"optimizer": "sgd", "betas": (0.5, 0.9)}, "betas belongs to .* and adamax, not to sgd"),
+        ({"optimizer": "sgd", "betas": (0.5, 0.9)}, "betas of .* and adamax, not of sgd"),
     ):
         with pytest.raises(OptionError, match=message):
             make("trainer", {"name": "gan", **options})
