@@ -34,7 +34,7 @@ class Plan:
         section: the recipe's model section, with classes resolved.
         resolved: what it refers to.
         inputs: the taps that the head takes.
-        input_spec: of the weights, for the section's channels and size; None for the model's own.
+        input_spec: of the weights, for the section's channels and size.
         labels: names of the classes.
         parts: plans of the models and backbones that options of the body refer to, by option.
         skeleton: the whole model on the meta device.

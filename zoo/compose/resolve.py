@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from zoo.compose.parts import BODIES, FILLED_IN, Part, part, recorded
@@ -27,6 +27,7 @@ class Resolved:
         body: the backbone or complete model.
         head: None for the original head, for none, and for complete models.
         source: where the weights come from; None means random.
+        declared: preprocessing that the section or its weights ask for, where they do.
         parts: the models and backbones that options of the body refer to, by the option's path.
         said: what a saved model says of its weights, which are at hand.
     """
@@ -35,13 +36,9 @@ class Resolved:
     body: Part
     head: Part | None
     source: Source | None
+    declared: InputSpec | None
     parts: Mapping[str, Resolved]
     said: str | None = None
-
-    @property
-    def declared(self) -> InputSpec | None:
-        """Preprocessing that the section or its weights ask for, where they do."""
-        return self.section.input_spec or (self.source.input if self.source else None)
 
     @property
     def plugins(self) -> dict[str, str]:
@@ -91,8 +88,9 @@ def resolve(section: ModelSection, *, saved: bool = False) -> Resolved:
     ref = _component(section)
     body = part(BODIES, ref, input_size=section.input_size, in_channels=section.in_channels)
     source = locate(body.component, section.weights) if section.weights else None
+    declared = section.input_spec or (source.input if source else None)
     parts = _parts(body, section, saved=saved)
-    if section.in_channels is None and (channels := _channels(section, source, parts)) is not None:
+    if section.in_channels is None and (channels := _channels(declared, parts)) is not None:
         section = section.model_copy(update={"in_channels": channels})
         body = part(BODIES, ref, input_size=section.input_size, in_channels=channels)
         parts = _parts(body, section, saved=saved)
@@ -102,7 +100,7 @@ def resolve(section: ModelSection, *, saved: bool = False) -> Resolved:
         raise OptionError(f"{body.component.name} is a complete model", expected="no head", got=got)
     if section.head not in (None, ORIGINAL):
         head = part("head", section.head)
-    return Resolved(section, body, head, source, parts)
+    return Resolved(section, body, head, source, declared, parts)
 
 
 def resolve_part(
@@ -136,7 +134,7 @@ def resolve_part(
     if kind == "backbone" and found.section.head is not None:
         got = f"a head, {quote(found.section.head)}"
         raise OptionError(path, expected="a backbone", got=got, hint="leave it out")
-    return Resolved(found.section, found.body, found.head, found.source, found.parts, said)
+    return replace(found, said=said)
 
 
 def _parts(body: Part, section: ModelSection, *, saved: bool) -> dict[str, Resolved]:
@@ -151,9 +149,8 @@ def _parts(body: Part, section: ModelSection, *, saved: bool) -> dict[str, Resol
     return found
 
 
-def _channels(section: ModelSection, source: Source | None, parts: Mapping[str, Resolved]) -> int | None:
+def _channels(declared: InputSpec | None, parts: Mapping[str, Resolved]) -> int | None:
     """Channels that a section does not say but its weights or the one part that differs are bound to."""
-    declared = section.input_spec or (source.input if source else None)
     if declared is not None and declared.channels != COLOURS:
         return declared.channels
     others = {inner.section.in_channels for inner in parts.values()} - {None, COLOURS}
