@@ -1,9 +1,11 @@
 import copy
 import inspect
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.optim import optimizer as torchs
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 import zoo
@@ -264,6 +266,136 @@ def test_short_steps_are_those_of_torchs_own_fused_optimizer(spec: object) -> No
     assert torch.equal(ends[0][0], ends[1][0])
     for index, state in ends[0][1].items():
         assert all(torch.equal(value, ends[1][1][index][name]) for name, value in state.items())
+
+
+@pytest.fixture
+def called(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[object]]:
+    """Calls of torch's `step` of Adam, and of its kernel."""
+    seen: dict[str, list[object]] = {"step": [], "kernel": []}
+    own, kernel = torch.optim.Adam.step, torch._fused_adam_
+
+    def step(self, closure=None):
+        seen["step"].append(self)
+        return own(self, closure)
+
+    def move(*args, **options):
+        seen["kernel"].append(options)
+        return kernel(*args, **options)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", step)
+    monkeypatch.setattr(torch, "_fused_adam_", move)
+    return seen
+
+
+def as_it_is(optimizer: Optimizer) -> None:
+    pass
+
+
+def rate_as_tensor(optimizer: Optimizer) -> None:
+    optimizer.param_groups[0]["lr"] = torch.tensor(0.003)
+
+
+def betas_as_tensors(optimizer: Optimizer) -> None:
+    optimizer.param_groups[0]["betas"] = (torch.tensor(0.8), torch.tensor(0.99))
+
+
+def rate_of_another_library(optimizer: Optimizer) -> None:
+    optimizer.param_groups[0]["lr"] = np.float64(0.003)
+
+
+def scaled_gradients(optimizer: Optimizer) -> None:
+    optimizer.torch.grad_scale, optimizer.torch.found_inf = torch.tensor(4.0), torch.tensor(0.0)
+
+
+def overflow(optimizer: Optimizer) -> None:
+    optimizer.torch.found_inf = torch.tensor(1.0)
+
+
+UNUSUAL = [rate_as_tensor, betas_as_tensors, rate_of_another_library, scaled_gradients, overflow]
+
+
+def of_two_types() -> nn.ModuleDict:
+    network = net()
+    network["head"].double()
+    return network
+
+
+def set_gradients(network: nn.ModuleDict, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    for p in network.parameters():
+        p.grad = torch.randn(p.shape, generator=generator).to(p.dtype)
+
+
+def after_steps(make, change, execution: Execution) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+    """Parameters and state after two steps, a change, and three more."""
+    network = make()
+    optimizer = Optimizer(parts(network), lr=0.01, execution=execution)
+    for step in range(5):
+        if step == 2:
+            change(optimizer)
+        set_gradients(network, step)
+        optimizer.step()
+    state = [value for own in optimizer.torch.state.values() for value in own.values()]
+    return [p.detach() for p in network.parameters()], state
+
+
+def alike(ours: list[torch.Tensor], theirs: list[torch.Tensor]) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("make", "change", "left"),
+    [(net, as_it_is, 1), (of_two_types, as_it_is, 5), *((net, change, 4) for change in UNUSUAL)],
+)
+def test_what_the_kernel_does_not_take_as_it_is_is_left_to_torchs_step(
+    make, change, left: int, called: dict[str, list[object]]
+) -> None:
+    """Bit for bit, state included; the first step, which makes the state, always is."""
+    ours = after_steps(make, change, Execution())
+    assert len(called["step"]) == left
+    theirs = after_steps(make, change, Left())
+    assert len(called["step"]) == left + 5
+    assert alike(ours[0], theirs[0])
+    assert alike(ours[1], theirs[1])
+
+
+def state_on_two_devices(optimizer: Optimizer) -> None:
+    own = optimizer.torch.state[optimizer.parameters[-1]]
+    own["step"] = own["step"].to("meta")
+
+
+def largest_asked_for_late(optimizer: Optimizer) -> None:
+    optimizer.param_groups[0]["amsgrad"] = True
+
+
+def decay_by_class(optimizer: Optimizer) -> None:
+    """As in releases of torch whose groups do not say which decay is meant."""
+    del optimizer.param_groups[0]["decoupled_weight_decay"]
+
+
+@pytest.mark.parametrize("change", [state_on_two_devices, largest_asked_for_late, decay_by_class])
+def test_what_the_kernel_might_take_wrongly_is_torchs_to_judge(change, monkeypatch) -> None:
+    network, seen = net(), []
+    optimizer = Optimizer(parts(network), lr=0.01)
+    train(network, optimizer, 1)
+    change(optimizer)
+    monkeypatch.setattr(torch.optim.Adam, "step", lambda self, closure=None: seen.append(self))
+    monkeypatch.setattr(torch, "_fused_adam_", lambda *_, **__: pytest.fail("the kernel was called"))
+    train(network, optimizer, 2)
+    assert seen == [optimizer.torch] * 2
+
+
+def test_hooks_of_every_optimizer_are_called() -> None:
+    network, seen = net(), []
+    optimizer = Optimizer(parts(network), lr=0.01)
+    train(network, optimizer, 2)
+    both = (torchs.register_optimizer_step_pre_hook, torchs.register_optimizer_step_post_hook)
+    for register in both:
+        handle = register(lambda *_: seen.append("called"))
+        train(network, optimizer, 3)
+        handle.remove()
+    train(network, optimizer, 3)
+    assert seen == ["called"] * 6
 
 
 def test_hooks_of_torchs_step_are_called() -> None:

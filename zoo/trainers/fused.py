@@ -1,21 +1,81 @@
 """Fused steps of Adam without the bookkeeping of torch's `step`, which takes longer than the kernel.
 
-State and parameters, which torch looks up at each step, are looked up once here; the kernel and its numbers
-are the same. All that is unusual is left to torch: the first step, parameters without gradients, hooks.
+State and parameters, which torch looks up and sorts by device and type at each step, are looked up once here;
+the kernel and its numbers are the same. All that is unusual is left to torch: the first step, parameters
+without gradients or of several types, rates that are tensors, the scale of a gradient scaler, hooks.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.optim.adam import adam
+from torch.optim import optimizer as torchs
 
 FUSED_STEPS = frozenset({"adam", "adamw"})
 """Optimizers whose steps can be taken here."""
 
-_STATE = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq", "step")
+_NUMBERS = ("lr", "weight_decay", "eps")
+"""Options that the kernel takes as they stand in a group, where they are numbers of Python's."""
+
+_REAL = (float, int)
+
+_ONE = torch.ones((), device="cpu")
+"""Added to the counts of steps: a number would be made a tensor for each of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """A parameter group of torch's, and the state of its parameters in their order.
+
+    Args:
+        options: the group itself, whose rates may change at any time.
+        params: its parameters.
+        means: of the gradients.
+        squares: means of their squares.
+        largest: of those so far; empty without `amsgrad`.
+        steps: taken.
+    """
+
+    options: dict[str, Any]
+    params: list[nn.Parameter]
+    means: list[Tensor]
+    squares: list[Tensor]
+    largest: list[Tensor]
+    steps: list[Tensor]
+
+    @property
+    def alike(self) -> bool:
+        """Whether one call of the kernel takes all of it."""
+        kinds = {(p.device, p.dtype, s.device) for p, s in zip(self.params, self.steps, strict=True)}
+        return len(kinds) == 1
+
+    def plain(self) -> bool:
+        """Whether the kernel takes the options as they are now."""
+        options, (beta1, beta2) = self.options, self.options["betas"]
+        if type(beta1) is not float or type(beta2) is not float:
+            return False
+        numbers = all(type(options[name]) in _REAL for name in _NUMBERS)
+        # Releases of torch that do not say which decay is meant have it by the optimizer's class.
+        return numbers and "decoupled_weight_decay" in options and options["amsgrad"] is bool(self.largest)
+
+    def move(self, gradients: list[Tensor]) -> None:
+        """Moves the parameters, as torch's `_fused_adam` does those of one device and type."""
+        options, steps = self.options, self.steps
+        beta1, beta2 = options["betas"]
+        if steps[0].is_cpu:
+            torch._foreach_add_(steps, _ONE, alpha=1.0)
+        else:
+            torch._foreach_add_(steps, 1)
+        kernel = torch._fused_adamw_ if options["decoupled_weight_decay"] else torch._fused_adam_
+        kernel(
+            self.params, gradients, self.means, self.squares, self.largest, steps,  # type: ignore[arg-type]
+            amsgrad=options["amsgrad"], lr=options["lr"], beta1=beta1, beta2=beta2,
+            weight_decay=options["weight_decay"], eps=options["eps"], maximize=options["maximize"],
+            grad_scale=None, found_inf=None,
+        )  # fmt: skip
 
 
 class FusedSteps:
@@ -29,42 +89,40 @@ class FusedSteps:
         self.optimizer = optimizer
         self._seen: Any = None
         self._sizes: list[int] = []
-        self._groups: list[tuple[dict[str, Any], list[nn.Parameter], list[list[Tensor]]]] = []
+        self._groups: list[_Group] = []
 
     def step(self) -> None:
         """Moves the parameters by their gradients."""
         sizes = [len(group["params"]) for group in self.optimizer.param_groups]
         if self.optimizer.state is not self._seen or sizes != self._sizes:  # loaded, or added to
             self._groups, self._sizes = self._look_up(), sizes
-        gradients = [[p.grad for p in params] for _, params, _ in self._groups]
-        if not gradients or _hooked(self.optimizer) or any(g is None for own in gradients for g in own):
+        gradients = [[p.grad for p in group.params] for group in self._groups]
+        lacking = any(g is None for own in gradients for g in own)
+        if not gradients or lacking or _watched(self.optimizer) or not all(g.plain() for g in self._groups):
             self.optimizer.step()
             return
         with torch.no_grad():
-            for (group, params, state), own in zip(self._groups, gradients, strict=True):
-                means, squares, largest, steps = state
-                beta1, beta2 = group["betas"]
-                adam(
-                    params, own, means, squares, largest, steps, fused=True, amsgrad=group["amsgrad"],  # type: ignore[arg-type]
-                    decoupled_weight_decay=group["decoupled_weight_decay"], beta1=beta1, beta2=beta2,
-                    lr=group["lr"], weight_decay=group["weight_decay"], eps=group["eps"],
-                    maximize=group["maximize"],
-                )  # fmt: skip
+            for group, own in zip(self._groups, gradients, strict=True):
+                group.move(own)  # type: ignore[arg-type]
 
-    def _look_up(self) -> list[tuple[dict[str, Any], list[nn.Parameter], list[list[Tensor]]]]:
-        """Groups with parameters and state; nothing where some of that is still to be made."""
+    def _look_up(self) -> list[_Group]:
+        """Groups with their state; nothing where some of it is still to be made, or is for torch to sort."""
         state, groups = self.optimizer.state, self.optimizer.param_groups
         if not all(group["fused"] and all(state.get(p) for p in group["params"]) for group in groups):
             return []
         self._seen = state
-        return [
-            (
+        found = [
+            _Group(
                 group,
                 group["params"],
-                [[state[p][name] for p in group["params"] if name in state[p]] for name in _STATE],
+                *(
+                    [state[p][name] for p in group["params"] if name in state[p]]
+                    for name in ("exp_avg", "exp_avg_sq", "max_exp_avg_sq", "step")
+                ),
             )
             for group in groups
         ]
+        return found if all(group.alike for group in found) else []
 
     def zero_grad(self, set_to_none: Literal[True] = True) -> None:
         """Drops the gradients."""
@@ -73,7 +131,15 @@ class FusedSteps:
                 parameter.grad = None
 
 
-def _hooked(optimizer: torch.optim.Optimizer) -> bool:
-    """Whether somebody waits for the calls of torch's own `step`: by hooks, or by one put in its place."""
-    hooks = ("_optimizer_step_pre_hooks", "_optimizer_step_post_hooks")
-    return "step" in vars(optimizer) or any(getattr(optimizer, name, None) for name in hooks)
+def _watched(optimizer: torch.optim.Optimizer) -> bool:
+    """Whether torch's own `step` has to be called: it has hooks, a scale, or one put in its place."""
+    own = vars(optimizer)
+    return bool(
+        "step" in own
+        or own.get("grad_scale") is not None
+        or own.get("found_inf") is not None
+        or own.get("_optimizer_step_pre_hooks")
+        or own.get("_optimizer_step_post_hooks")
+        or torchs._global_optimizer_pre_hooks
+        or torchs._global_optimizer_post_hooks
+    )
