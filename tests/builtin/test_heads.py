@@ -51,6 +51,24 @@ def test_pooling_gives_what_it_says(pool: str, factor: int) -> None:
     torch.testing.assert_close(head(X), head.last(expected))
 
 
+@pytest.mark.parametrize("pool", ["avg", "max", "avgmax", "flatten"])
+def test_a_vector_is_pooled_to_itself_as_a_map_of_one_pixel_is(pool: str) -> None:
+    """Bit for bit, gradients included, though nothing is computed for a vector."""
+    vector = FeatureInfo(name="fc", channels=8, reduction=None, layout="NC", size=None)
+    pixel = FeatureInfo(name="fc", channels=8, reduction=1, layout="NCHW", size=(1, 1))
+    head = heads.BinaryHead(inputs=[vector], pool=pool)
+    other = heads.BinaryHead(inputs=[pixel], pool=pool)
+    other.load_state_dict(head.state_dict())
+    x = torch.randn(4, 8, requires_grad=True)
+    y = x.detach().clone().requires_grad_()
+    ours, theirs = head(x), other(y[:, :, None, None])
+    ours.square().sum().backward()
+    theirs.square().sum().backward()
+    assert torch.equal(ours, theirs)
+    assert torch.equal(x.grad, y.grad)
+    assert torch.equal(head.last.weight.grad, other.last.weight.grad)
+
+
 def test_tokens_are_pooled_without_their_prefix_in_any_number() -> None:
     head = heads.BinaryHead(inputs=[TOKENS])
     x = torch.rand(2, 1 + 12, 8)

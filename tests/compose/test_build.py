@@ -57,7 +57,9 @@ def test_pictures_are_normalised_inside():
     model = zoo.build(TINY_VGG).eval()
     x = torch.rand(1, 3, 32, 32)
     mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (model.input_spec.mean, model.input_spec.std))
+    given = x.clone()
     assert torch.allclose(model(x), model.backbone((x - mean) / std), atol=1e-6)
+    assert torch.equal(x, given)
 
 
 def test_one_seed_gives_one_model_and_leaves_the_global_state_alone():

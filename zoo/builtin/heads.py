@@ -97,7 +97,7 @@ class PooledHead(Head):
         """
         self.check_features(features)
         vectors = [self._vector(x, info) for x, info in zip(features, self.inputs, strict=True)]
-        x: Tensor = self.last(self.hidden(torch.cat(vectors, dim=1)))
+        x: Tensor = self.last(self.hidden(_side_by_side(vectors)))
         return x
 
     def _width(self, info: FeatureInfo) -> int:
@@ -114,7 +114,9 @@ class PooledHead(Head):
         return info.channels * (2 if self.pool == "avgmax" else 1)
 
     def _vector(self, x: Tensor, info: FeatureInfo) -> Tensor:
-        """N x width from a tap."""
+        """N x width from a tap; of a vector, mean and maximum are itself."""
+        if info.layout == "NC":
+            return torch.cat([x, x], dim=1) if self.pool == "avgmax" else x
         # Tokens are pooled one by one, so that their grid need not be known.
         cells = as_map(x, replace(info, size=None) if info.layout == "NLC" else info)
         if self.pool == "flatten":
@@ -122,7 +124,7 @@ class PooledHead(Head):
             return cells.flatten(1)
         means = [cells.mean(dim=(2, 3))] if self.pool != "max" else []
         peaks = [cells.amax(dim=(2, 3))] if self.pool != "avg" else []
-        return torch.cat(means + peaks, dim=1)
+        return _side_by_side(means + peaks)
 
     @staticmethod
     def _check_size(cells: Tensor, info: FeatureInfo) -> None:
@@ -136,6 +138,11 @@ class PooledHead(Head):
                 got=f"{height}x{width}",
                 hint="resize the pictures to the model's input_size, or build it with another pool",
             )
+
+
+def _side_by_side(vectors: Sequence[Tensor]) -> Tensor:
+    """Vectors as one; a single one is not copied."""
+    return vectors[0] if len(vectors) == 1 else torch.cat([*vectors], dim=1)
 
 
 def _dropout(share: float) -> list[nn.Module]:

@@ -159,6 +159,8 @@ class Model(nn.Module):
                 "zoo.predict takes files and images",
             )
             raise ShapeError("pictures", expected=expected, got=quote(x), hint=hint)
+        if x.ndim == 4 and x.shape[1] == channels and x.is_floating_point():
+            return
         got = f"{x.dtype} {' x '.join(map(str, x.shape))}".removeprefix("torch.")
         if x.ndim != 4 or x.shape[1] != channels:
             hint = (
@@ -167,8 +169,7 @@ class Model(nn.Module):
                 else "add the batch axis with x[None]"
             )
             raise ShapeError("pictures", expected=f"N x {channels} x H x W in [0, 1]", got=got, hint=hint)
-        if not x.is_floating_point():
-            raise ShapeError("pictures", expected="floating values in [0, 1]", got=got, hint="divide by 255")
+        raise ShapeError("pictures", expected="floating values in [0, 1]", got=got, hint="divide by 255")
 
     # -- freezing --------------------------------------------------------------------------------------
 
@@ -401,4 +402,4 @@ class Normalise(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """N x C x H x W in [0, 1] to normalised pictures of the same shape."""
-        return x * self.scale + self.offset
+        return (x * self.scale).add_(self.offset)  # of memory that is ours

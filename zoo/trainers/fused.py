@@ -52,14 +52,23 @@ class _Group:
         kinds = {(p.device, p.dtype, s.device) for p, s in zip(self.params, self.steps, strict=True)}
         return len(kinds) == 1
 
-    def plain(self) -> bool:
-        """Whether the kernel takes the options as they are now."""
+    def gradients(self) -> list[Tensor] | None:
+        """Of the parameters; None where the kernel does not take them, or the options, as they are now."""
         options, (beta1, beta2) = self.options, self.options["betas"]
         if type(beta1) is not float or type(beta2) is not float:
-            return False
-        numbers = all(type(options[name]) in _REAL for name in _NUMBERS)
+            return None
+        for name in _NUMBERS:
+            if type(options[name]) not in _REAL:
+                return None
         # Releases of torch that do not say which decay is meant have it by the optimizer's class.
-        return numbers and "decoupled_weight_decay" in options and options["amsgrad"] is bool(self.largest)
+        if "decoupled_weight_decay" not in options or options["amsgrad"] is not bool(self.largest):
+            return None
+        found = []
+        for parameter in self.params:
+            if (gradient := parameter.grad) is None:
+                return None
+            found.append(gradient)
+        return found
 
     def move(self, gradients: list[Tensor]) -> None:
         """Moves the parameters, as torch's `_fused_adam` does those of one device and type."""
@@ -88,21 +97,23 @@ class FusedSteps:
     def __init__(self, optimizer: torch.optim.Optimizer) -> None:
         self.optimizer = optimizer
         self._seen: Any = None
-        self._sizes: list[int] = []
         self._groups: list[_Group] = []
 
     def step(self) -> None:
         """Moves the parameters by their gradients."""
-        sizes = [len(group["params"]) for group in self.optimizer.param_groups]
-        if self.optimizer.state is not self._seen or sizes != self._sizes:  # loaded, or added to
-            self._groups, self._sizes = self._look_up(), sizes
-        gradients = [[p.grad for p in group.params] for group in self._groups]
-        lacking = any(g is None for own in gradients for g in own)
-        if not gradients or lacking or _watched(self.optimizer) or not all(g.plain() for g in self._groups):
-            self.optimizer.step()
+        optimizer, groups = self.optimizer, self._groups
+        if (
+            optimizer.state is not self._seen  # it was loaded
+            or len(optimizer.param_groups) != len(groups)
+            or any(len(group.params) != len(group.steps) for group in groups)
+        ):
+            self._groups = groups = self._look_up()
+        gradients = [group.gradients() for group in groups]
+        if not groups or None in gradients or _watched(optimizer):
+            optimizer.step()
             return
         with torch.no_grad():
-            for group, own in zip(self._groups, gradients, strict=True):
+            for group, own in zip(groups, gradients, strict=True):
                 group.move(own)  # type: ignore[arg-type]
 
     def _look_up(self) -> list[_Group]:
