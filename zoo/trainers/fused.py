@@ -7,6 +7,7 @@ without gradients or of several types, rates that are tensors, the scale of a gr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,8 +23,11 @@ _NUMBERS = ("lr", "weight_decay", "eps")
 
 _REAL = (float, int)
 
+_STATE = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq", "step")
+"""What torch keeps of each parameter, in the order of the kernel."""
+
 _ONE = torch.ones((), device="cpu")
-"""Added to the counts of steps: a number would be made a tensor for each of them."""
+"""Added to the counts of steps: a number would be made a tensor each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,8 @@ class _Group:
         means: of the gradients.
         squares: means of their squares.
         largest: of those so far; empty without `amsgrad`.
-        steps: taken.
+        steps: taken, one number a parameter.
+        counts: all of `steps`, whose memory they share, so that they go up at once.
     """
 
     options: dict[str, Any]
@@ -45,12 +50,22 @@ class _Group:
     squares: list[Tensor]
     largest: list[Tensor]
     steps: list[Tensor]
+    counts: Tensor
 
-    @property
-    def alike(self) -> bool:
-        """Whether one call of the kernel takes all of it."""
-        kinds = {(p.device, p.dtype, s.device) for p, s in zip(self.params, self.steps, strict=True)}
-        return len(kinds) == 1
+    @classmethod
+    def of(cls, options: dict[str, Any], state: Mapping[Tensor, dict[str, Any]]) -> _Group | None:
+        """A group with its state, whose steps come to lie side by side; None where torch has to sort it."""
+        params = options["params"]
+        own = [state[p] for p in params]
+        counted = [values["step"] for values in own]
+        kinds = {(p.device, p.dtype, s.device, s.dtype) for p, s in zip(params, counted, strict=True)}
+        if len(kinds) != 1:
+            return None
+        counts = torch.stack(counted)
+        for values, step in zip(own, counts.unbind(), strict=True):
+            values["step"] = step
+        means, squares, largest, steps = ([v[name] for v in own if name in v] for name in _STATE)
+        return cls(options, params, means, squares, largest, steps, counts)
 
     def gradients(self) -> list[Tensor] | None:
         """Of the parameters; None where the kernel does not take them, or the options, as they are now."""
@@ -72,15 +87,12 @@ class _Group:
 
     def move(self, gradients: list[Tensor]) -> None:
         """Moves the parameters, as torch's `_fused_adam` does those of one device and type."""
-        options, steps = self.options, self.steps
+        options = self.options
         beta1, beta2 = options["betas"]
-        if steps[0].is_cpu:
-            torch._foreach_add_(steps, _ONE, alpha=1.0)
-        else:
-            torch._foreach_add_(steps, 1)
+        self.counts.add_(_ONE)
         kernel = torch._fused_adamw_ if options["decoupled_weight_decay"] else torch._fused_adam_
         kernel(
-            self.params, gradients, self.means, self.squares, self.largest, steps,  # type: ignore[arg-type]
+            self.params, gradients, self.means, self.squares, self.largest, self.steps,  # type: ignore[arg-type]
             amsgrad=options["amsgrad"], lr=options["lr"], beta1=beta1, beta2=beta2,
             weight_decay=options["weight_decay"], eps=options["eps"], maximize=options["maximize"],
             grad_scale=None, found_inf=None,
@@ -122,18 +134,8 @@ class FusedSteps:
         if not all(group["fused"] and all(state.get(p) for p in group["params"]) for group in groups):
             return []
         self._seen = state
-        found = [
-            _Group(
-                group,
-                group["params"],
-                *(
-                    [state[p][name] for p in group["params"] if name in state[p]]
-                    for name in ("exp_avg", "exp_avg_sq", "max_exp_avg_sq", "step")
-                ),
-            )
-            for group in groups
-        ]
-        return found if all(group.alike for group in found) else []
+        found = [_Group.of(group, state) for group in groups]
+        return [group for group in found if group is not None] if None not in found else []
 
     def zero_grad(self, set_to_none: Literal[True] = True) -> None:
         """Drops the gradients."""
