@@ -71,13 +71,13 @@ def isolated(device: torch.device) -> Iterator[None]:
 
 def seed_step(seed: int, epoch: int, step: int, device: torch.device) -> None:
     """All global random states as a function of (seed, epoch, step), so that any step can be resumed at."""
-    value = mix("step", seed, epoch, step)
+    value, kind = mix("step", seed, epoch, step), device.type
     random.seed(value)
     np.random.seed(value % 2**32)
     torch.default_generator.manual_seed(value)
-    if device.type == "cuda":
+    if kind == "cuda":
         torch.cuda.manual_seed(value)
-    elif device.type == "mps":
+    elif kind == "mps":
         torch.mps.manual_seed(value)
 
 
