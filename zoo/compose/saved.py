@@ -6,12 +6,12 @@ from typing import Any
 
 from zoo.compose.formats import read_recipe
 from zoo.compose.parts import BODIES, part
-from zoo.compose.weights import is_saved, settled, stored
 from zoo.registry.lookup import find
 from zoo.registry.references import meant
 from zoo.spec.errors import BadReferenceError, RecipeError, quote
 from zoo.spec.recipe import ModelSection
 from zoo.spec.reference import ComponentRef, HubRef, PathRef, parse_reference
+from zoo.weights.fitting import is_saved, settled, stored
 
 
 def from_saved(section: ModelSection, kind: str, *, recorded: bool = False) -> ModelSection:

@@ -13,8 +13,6 @@ from typing import Any, TypeVar
 from zoo.compose.build import restore
 from zoo.compose.formats import read_recipe
 from zoo.compose.parts import BODIES
-from zoo.compose.tensors import Tensors, read, write
-from zoo.compose.weights import CONFIG_FILE, WEIGHTS_FILE
 from zoo.hub import config as configs
 from zoo.hub.card import CURVES_FILE, HISTORY_FILE, card, read_rows
 from zoo.hub.files import current, transaction
@@ -36,6 +34,8 @@ from zoo.spec.errors import (
 )
 from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import Recipe
+from zoo.weights.fitting import CONFIG_FILE, WEIGHTS_FILE
+from zoo.weights.tensor_files import Tensors, read, write
 
 _PATIENCE = 10.0
 """Seconds."""

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from zoo.compose.plan import plan
-from zoo.compose.weights import CONFIG_FILE
 from zoo.hub import config as configs
 from zoo.hub.card import CURVES_FILE, HISTORY_FILE, card, read_rows
 from zoo.hub.files import current
@@ -23,6 +22,7 @@ from zoo.hub.target import CARD_FILE, FILES
 from zoo.interfaces.model import Model
 from zoo.spec.errors import SaveError, ZooError, warn
 from zoo.spec.recipe import Recipe
+from zoo.weights.fitting import CONFIG_FILE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

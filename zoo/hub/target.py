@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from zoo.compose.weights import CONFIG_FILE, WEIGHTS_FILE
 from zoo.hub import config as configs
 from zoo.hub.card import CURVES_FILE, HISTORY_FILE
 from zoo.hub.files import current, transaction
 from zoo.spec.errors import FormatError, SaveError, listing
+from zoo.weights.fitting import CONFIG_FILE, WEIGHTS_FILE
 
 CARD_FILE = "README.md"
 FILES = (WEIGHTS_FILE, CONFIG_FILE, CARD_FILE, HISTORY_FILE, CURVES_FILE)

@@ -12,7 +12,6 @@ from torch import nn
 
 from zoo.compose.instantiate import make
 from zoo.compose.parts import default, recorded
-from zoo.compose.weights import is_saved
 from zoo.data.resolve import reference_of, resolve
 from zoo.hub.folder import load
 from zoo.hub.pull import pull
@@ -27,6 +26,7 @@ from zoo.registry.lookup import find
 from zoo.spec.errors import OptionError, RecipeError, TrainingError, UnknownComponentError, quote
 from zoo.spec.options import Options
 from zoo.spec.reference import ComponentRef, parse_reference
+from zoo.weights.fitting import is_saved
 
 SPLITS_FILE = "splits.json"
 

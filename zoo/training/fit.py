@@ -12,8 +12,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zoo.compose.tensors import write
-from zoo.compose.weights import WEIGHTS_FILE
 from zoo.data.splits import NAMES
 from zoo.hub.folder import save
 from zoo.interfaces.execution import Execution
@@ -37,6 +35,8 @@ from zoo.training.sheets import pictures
 from zoo.training.sources import sources
 from zoo.training.state import borrowed, choose_device
 from zoo.training.work import Work, assemble
+from zoo.weights.fitting import WEIGHTS_FILE
+from zoo.weights.tensor_files import write
 
 CHECKPOINT_SECONDS = 30.0
 LOSS_FILE = "loss.safetensors"

@@ -12,8 +12,6 @@ from typing import Any
 import torch
 
 from zoo.compose.formats import FORMAT, SECTIONS, former
-from zoo.compose.tensors import read, write
-from zoo.compose.weights import WEIGHTS_FILE
 from zoo.hub.folder import load, save
 from zoo.interfaces.freezing import freezing_state, restore_freezing
 from zoo.interfaces.model import Model
@@ -24,6 +22,8 @@ from zoo.training.history import write_json
 from zoo.training.longer import Longer, as_epochs
 from zoo.training.plain import PlainModel
 from zoo.training.work import Work
+from zoo.weights.fitting import WEIGHTS_FILE
+from zoo.weights.tensor_files import read, write
 
 JOB_FILE = "run.json"
 START_FOLDER = "start"

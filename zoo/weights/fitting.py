@@ -11,16 +11,16 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from zoo.compose.download import WITHOUT_HUB, fetch, fetch_beside
-from zoo.compose.packages import installed_file, to_install
-from zoo.compose.pickles import read_pickle
-from zoo.compose.tensors import Tensors, read
 from zoo.interfaces.backbone import Backbone
 from zoo.registry.references import meant
 from zoo.spec.component import Component, Weights, WeightsSource
 from zoo.spec.errors import BadReferenceError, DeclarationError, WeightsError, listing, near, quote, warn
 from zoo.spec.inputs import InputSpec
 from zoo.spec.reference import HubRef, PathRef, parse_reference
+from zoo.weights.download import WITHOUT_HUB, fetch, fetch_beside
+from zoo.weights.packages import installed_file, to_install
+from zoo.weights.pickles import read_pickle
+from zoo.weights.tensor_files import Tensors, read
 
 WEIGHTS_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
@@ -77,7 +77,7 @@ class Source:
         return config if isinstance(config, dict) and "zoo" in config else None
 
     def fetch(self) -> Path:
-        """The local file; see `zoo.compose.download.fetch`."""
+        """The local file; see `zoo.weights.download.fetch`."""
         if self.path is not None:
             return self.path
         assert self.place is not None  # noqa: S101 - locate() gives one or the other

@@ -18,9 +18,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from zoo.compose.tensors import Tensors, read, read_notes, write
 from zoo.registry.cache import cache_folder
 from zoo.spec.errors import SaveError, WeightsError, quote
+from zoo.weights.tensor_files import Tensors, read, read_notes, write
 
 _DIGEST = "digest"
 

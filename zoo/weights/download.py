@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from zoo.compose.client import patiently, reachable, talking
 from zoo.spec.component import WeightsSource
 from zoo.spec.errors import WeightsError
+from zoo.weights.client import patiently, reachable, talking
 
 WITHOUT_HUB = 'give a local file with weights="file:PATH", or leave weights out for random ones'
 """Ways to build a model whose weights cannot be reached."""
