@@ -27,7 +27,7 @@ def command(paths: tuple[Path, ...], check: bool, merge: Path | None, as_json: b
     if not found:
         step = "name a plugin's folder, or install it with pip install -e"
         raise PluginError("no plugin is installed for development", hint=step)
-    from zoo.compose.facts import component_facts
+    from zoo.compose.catalogue_facts import component_facts
 
     texts: dict[Path, str] = {}
     catalogues = []

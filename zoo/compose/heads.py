@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from zoo.compose.model import ComposedModel
+from zoo.compose.composed_model import ComposedModel
 from zoo.compose.parts import Part
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.features import FeatureInfo

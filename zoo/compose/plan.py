@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from zoo.compose.composed_model import ComposedModel
 from zoo.compose.heads import check_shapes, head_inputs
-from zoo.compose.model import ComposedModel
+from zoo.compose.meta_build import skeleton
 from zoo.compose.parts import BODIES, Part, make_part
 from zoo.compose.resolve import COLOURS, Resolved, resolve, resolve_part
-from zoo.compose.skeleton import skeleton
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.features import FeatureInfo
 from zoo.interfaces.head import Head

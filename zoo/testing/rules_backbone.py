@@ -8,7 +8,7 @@ import inspect
 import torch
 from torch import Tensor, nn
 
-from zoo.compose.skeleton import fill_buffers, meta_tensors, skeleton
+from zoo.compose.meta_build import fill_buffers, meta_tensors, skeleton
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.block import State
 from zoo.registry.loading import resolve_config, resolve_target

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from zoo.compose.model import ComposedModel
+from zoo.compose.composed_model import ComposedModel
 from zoo.data.batches import Batches
 from zoo.interfaces.features import as_map
 from zoo.interfaces.model import Model

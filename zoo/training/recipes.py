@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from zoo.compose.plan import plan
-from zoo.compose.saved import from_saved
+from zoo.compose.saved_models import from_saved
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks import Task
 from zoo.spec.errors import DataError, OptionError

@@ -11,7 +11,7 @@ from typing import Any
 from torch import nn
 
 from zoo.compose.build import from_recipe
-from zoo.compose.skeleton import seeded
+from zoo.compose.meta_build import seeded
 from zoo.data.imbalance import warn_unbalanced
 from zoo.data.splits import Splits, split
 from zoo.interfaces.augmenter import Augmenter, Chain

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from zoo.compose.meta_build import skeleton
 from zoo.compose.plan import plan
-from zoo.compose.skeleton import skeleton
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.summary import count
 from zoo.registry.loading import resolve_config, resolve_target
