@@ -40,7 +40,7 @@ from zoo.data.wrapped import TorchData
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
 from zoo.interfaces.trainer import Sheet
-from zoo.training.sheets import pictures
+from zoo.reports.image_grids import pictures
 
 DATA = "photos"
 BAR_DB, BAR_SECONDS = 0.3, 600

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 import zoo
 from zoo.interfaces.backbone import Backbone
-from zoo.interfaces.block import Block
+from zoo.interfaces.blocks.block import Block
 from zoo.registry.lookup import find
 from zoo.spec.component import Component, Weights
 from zoo.spec.errors import DeclarationError, RecipeError, WeightsError

@@ -15,8 +15,8 @@ from zoo.builtin.supervised import Supervised
 from zoo.interfaces.model import Model
 from zoo.spec.errors import TrainingError
 from zoo.training import fit as fit_module
-from zoo.training.cache import FeatureCache
 from zoo.training.engine import Engine
+from zoo.training.feature_cache import FeatureCache
 
 Make = Callable[..., Model]
 FACES = {"name": "faces", "per_class": 12}
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:frozen:zoo.ZooWarning")
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("zoo.training.cache.cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr("zoo.training.feature_cache.cache_folder", lambda: tmp_path / "cache")
     return tmp_path / "cache" / "features"
 
 

@@ -24,8 +24,8 @@ from zoo.errors import OptionError, TrainingError
 from zoo.interfaces import Metric, Seen
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
+from zoo.runtime.arguments import as_dataset
 from zoo.trainers import Score
-from zoo.training.common import as_dataset
 
 from .test_resume import Killed, killed_at, same_end
 

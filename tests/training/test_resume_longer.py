@@ -120,7 +120,7 @@ def test_a_schedule_over_all_epochs_is_stretched_and_that_is_told(
         patched.setattr(Supervised, "step", watched)
         zoo.fit(resume=run, epochs=4)
     per_epoch = len(seen) // 2
-    expected = zoo.spec.schedule.read_schedule(schedule)
+    expected = zoo.spec.trainers.schedule.read_schedule(schedule)
     assert seen == pytest.approx([1e-3 * expected.factor(2 + i / per_epoch, 4) for i in range(len(seen))])
 
 

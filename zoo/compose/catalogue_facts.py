@@ -7,7 +7,7 @@ from typing import Any
 from zoo.compose.meta_build import skeleton
 from zoo.compose.plan import plan
 from zoo.interfaces.backbone import Backbone
-from zoo.interfaces.summary import count
+from zoo.interfaces.blocks.summary import count
 from zoo.registry.loading import resolve_config, resolve_target
 from zoo.registry.lookup import entries
 from zoo.spec.component import Component

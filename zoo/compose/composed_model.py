@@ -8,10 +8,10 @@ from itertools import takewhile
 from torch import Tensor, nn
 
 from zoo.interfaces.backbone import Backbone
-from zoo.interfaces.block import Block
+from zoo.interfaces.blocks.block import Block
+from zoo.interfaces.blocks.frozen_prefix import Prefix
 from zoo.interfaces.head import Head
 from zoo.interfaces.model import Model, Normalise
-from zoo.interfaces.prefix import Prefix
 from zoo.spec.errors import ShapeError, listing
 from zoo.spec.inputs import InputSpec
 

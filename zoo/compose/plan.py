@@ -12,7 +12,7 @@ from zoo.compose.meta_build import skeleton
 from zoo.compose.parts import BODIES, Part, make_part
 from zoo.compose.resolve import COLOURS, Resolved, resolve, resolve_part
 from zoo.interfaces.backbone import Backbone
-from zoo.interfaces.features import FeatureInfo
+from zoo.interfaces.blocks.feature_info import FeatureInfo
 from zoo.interfaces.head import Head
 from zoo.interfaces.model import Model
 from zoo.spec.component import Weights

@@ -17,7 +17,7 @@ from zoo.images.decode import prepare
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.draws import generator
-from zoo.interfaces.places import SpatialTensor, resizing
+from zoo.interfaces.geometry.places import SpatialTensor, resizing
 from zoo.interfaces.tasks import Task
 from zoo.spec.errors import DataError, OptionError, ZooError
 from zoo.spec.inputs import InputSpec

@@ -40,7 +40,7 @@ def card(
         history: one row an epoch of the run that made it.
         curves: whether their picture lies beside the card.
     """
-    from zoo.interfaces.summary import title
+    from zoo.interfaces.blocks.summary import title
 
     parts = [
         f"# {title(model)}",

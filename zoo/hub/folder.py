@@ -16,9 +16,9 @@ from zoo.compose.parts import BODIES
 from zoo.hub import config as configs
 from zoo.hub.card import CURVES_FILE, HISTORY_FILE, card, read_rows
 from zoo.hub.files import current, transaction
+from zoo.hub.folder_rules import CARD_FILE, check_space, check_target, read_config, unwritten
 from zoo.hub.readme import Readme, parse, renewed
-from zoo.hub.target import CARD_FILE, check_space, check_target, read_config, unwritten
-from zoo.interfaces.freezing import unrecorded
+from zoo.interfaces.blocks.freezing import unrecorded
 from zoo.interfaces.model import Model
 from zoo.registry.discovery import discover
 from zoo.registry.install import way_to_install

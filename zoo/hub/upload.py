@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.hub import config as configs
+from zoo.hub.bundle import Parcel
 from zoo.hub.card import HISTORY_FILE
 from zoo.hub.folder import sha256
-from zoo.hub.parcel import Parcel
+from zoo.hub.folder_rules import CARD_FILE
 from zoo.hub.readme import MOST_BYTES, parse
 from zoo.hub.result import Pushed
-from zoo.hub.target import CARD_FILE
 from zoo.spec.errors import FormatError, SaveError, listing
 from zoo.spec.reference import HubRef
 from zoo.weights.client import is_passing, patiently, quiet, reachable, talking

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from zoo.compose.meta_build import fill_buffers, meta_tensors, skeleton
 from zoo.interfaces.backbone import Backbone
-from zoo.interfaces.block import State
+from zoo.interfaces.blocks.block import State
 from zoo.registry.loading import resolve_config, resolve_target
 from zoo.testing.case import Case
 from zoo.weights.fitting import assign
