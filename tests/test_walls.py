@@ -134,7 +134,7 @@ def test_a_planted_question_about_a_task_is_found(house, line):
         ("zoo/spec/freeze.py", "import torch"),
         ("zoo/registry/lookup.py", "import zoo.interfaces.backbone"),
         ("zoo/interfaces/head.py", "import zoo.trainers.score"),
-        ("zoo/trainers/score.py", "import zoo.data.order"),
+        ("zoo/trainers/score.py", "import zoo.data.batch_order"),
         ("zoo/compose/build.py", "import zoo.hub.folder"),
         ("zoo/builtin/heads.py", "import zoo.compose.build"),
         ("zoo/builtin/config.py", "import torch"),
@@ -182,7 +182,7 @@ def test_a_way_around_the_doors_is_found_everywhere(house, line, said):
 
 
 def test_a_local_import_that_saves_nothing_is_found(house):
-    plant(house / "zoo/data/order.py", "import zoo.spec.names")
+    plant(house / "zoo/data/batch_order.py", "import zoo.spec.names")
     assert any("zoo.spec.names brings nothing heavy" in breach for breach in walls.local_imports(house))
 
 

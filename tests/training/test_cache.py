@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import zoo
-from zoo.data.wrapped import TorchData
+from zoo.data.sources.torch_dataset import TorchData
 from zoo.interfaces.model import Model
 from zoo.runtime.arguments import as_dataset
 from zoo.spec.errors import OptionError

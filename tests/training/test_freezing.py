@@ -209,7 +209,7 @@ def test_features_of_blocks_that_were_unfrozen_are_not_used_again(make_model: Ma
 
 
 def test_features_of_blocks_whose_weights_were_changed_are_stale(make_model: Make, tmp_path: Path) -> None:
-    from zoo.data.wrapped import TorchData
+    from zoo.data.sources.torch_dataset import TorchData
 
     data = TorchData([(torch.rand(1, 16, 16).numpy().transpose(1, 2, 0), 0)])
     data.fingerprint = "one"

@@ -18,8 +18,8 @@ from torchmetrics.classification import BinaryRecall, BinarySpecificity
 
 import zoo
 from zoo.data.batches import Batches
+from zoo.data.sources.torch_dataset import TorchData
 from zoo.data.splits import split
-from zoo.data.wrapped import TorchData
 from zoo.errors import OptionError, TrainingError
 from zoo.interfaces import Metric, Seen
 from zoo.interfaces.model import Model

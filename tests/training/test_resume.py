@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import zoo
-from zoo.data.wrapped import TorchData
+from zoo.data.sources.torch_dataset import TorchData
 from zoo.interfaces.model import Model
 from zoo.spec.errors import FormatError, OptionError, SaveError, TrainingError
 from zoo.training import fit as fit_module

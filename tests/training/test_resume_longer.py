@@ -13,7 +13,7 @@ import torch
 
 import zoo
 from zoo.builtin.supervised import Supervised
-from zoo.data.wrapped import TorchData
+from zoo.data.sources.torch_dataset import TorchData
 from zoo.interfaces.model import Model
 from zoo.spec.errors import OptionError, TrainingError, ZooWarning
 from zoo.training import fit as fit_module

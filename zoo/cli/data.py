@@ -61,9 +61,9 @@ def command(*, data: str, sets: tuple[str, ...], kind: str | None, out: Path | N
 
 def _dataset(data: str, sets: Sequence[str], kind: str | None) -> Dataset:
     from zoo.cli._recipe import apply
-    from zoo.data.folders import FoundFolders
-    from zoo.data.pairs import MASKS, PICTURES, MaskFolders, PictureFolder
     from zoo.data.resolve import folder_of
+    from zoo.data.sources.class_folders import FoundFolders
+    from zoo.data.sources.mask_folders import MASKS, PICTURES, MaskFolders, PictureFolder
     from zoo.runtime.arguments import as_dataset
     from zoo.spec.errors import OptionError, quote
 

@@ -16,9 +16,9 @@ from PIL import Image
 from torch import Tensor
 
 from zoo.data.batches import PLACE, SIZE, Batches
-from zoo.data.folders import PictureFiles
-from zoo.data.layout import picture_files
 from zoo.data.reading import readable
+from zoo.data.sources.class_folders import PictureFiles
+from zoo.data.sources.layout import picture_files
 from zoo.images.decode import Picture, decode, to_picture
 from zoo.inference.predictions import MOST_SHOWN, THUMBNAIL, Predicted, Predictions
 from zoo.interfaces.dataset import Dataset, Sample

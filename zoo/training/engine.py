@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from zoo.data.order import Order
+from zoo.data.batch_order import Order
 from zoo.interfaces.augmenter import Augmenter, Batch, check_batch
 from zoo.interfaces.blocks.block import Block, watched
 from zoo.interfaces.blocks.freezing import check_frozen, freezing_state, restore_freezing

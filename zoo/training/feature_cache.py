@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from zoo.data.batch_order import Order
 from zoo.data.batches import Batches
-from zoo.data.order import Order
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.blocks.freezing import blocks_in, check_frozen
 from zoo.interfaces.blocks.frozen_prefix import PREFIX
@@ -193,7 +193,7 @@ class CachedBatches:
         cache: filled for all indices.
         indices: of the pictures.
         pictures: makes a source of the pictures of the same indices, in the same order.
-        **order: see `zoo.data.order.Order`.
+        **order: see `zoo.data.batch_order.Order`.
     """
 
     def __init__(

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from zoo.data.folders import RootedFiles
-from zoo.data.layout import SPLIT_FOLDERS, picture_files
 from zoo.data.masks import check_mask
 from zoo.data.reading import in_threads, readable
+from zoo.data.sources.class_folders import RootedFiles
+from zoo.data.sources.layout import SPLIT_FOLDERS, picture_files
 from zoo.images.decode import decode
 from zoo.interfaces.dataset import Sample
 from zoo.interfaces.tasks.choice import for_masks

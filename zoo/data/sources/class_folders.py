@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from zoo.data.layout import scan
 from zoo.data.reading import readable
+from zoo.data.sources.layout import scan
 from zoo.images.decode import decode
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks.choice import for_classes
