@@ -9,7 +9,7 @@ import torch
 
 import zoo
 from zoo.compose.instantiate import make
-from zoo.registry.installed import installed
+from zoo.registry.plugins.installed import installed
 from zoo.spec.errors import (
     FreezeError,
     OptionError,

@@ -19,7 +19,7 @@ from zoo.cli._common import emit_json, json_option
 @json_option
 def command(paths: tuple[Path, ...], check: bool, merge: Path | None, as_json: bool) -> None:
     """Write catalogue.json of the plugin projects at PATHS, by default of all editable installations."""
-    from zoo.registry import writing
+    from zoo.registry import catalogue_writing as writing
     from zoo.registry.catalogue import dump
     from zoo.spec.errors import PluginError
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.hub.readme import BEGIN, END
-from zoo.registry.install import way_to_install
+from zoo.registry.plugins.install_command import way_to_install
 from zoo.spec.errors import BadReferenceError
 from zoo.spec.reference import HubRef, PathRef, parse_reference
 

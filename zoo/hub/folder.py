@@ -20,8 +20,8 @@ from zoo.hub.folder_rules import CARD_FILE, check_space, check_target, read_conf
 from zoo.hub.readme import Readme, parse, renewed
 from zoo.interfaces.blocks.freezing import unrecorded
 from zoo.interfaces.model import Model
-from zoo.registry.discovery import discover
-from zoo.registry.install import way_to_install
+from zoo.registry.plugins.discovery import discover
+from zoo.registry.plugins.install_command import way_to_install
 from zoo.registry.references import component_hint
 from zoo.spec.errors import (
     DeclarationError,

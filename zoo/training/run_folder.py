@@ -15,7 +15,7 @@ from zoo.compose.formats import FORMAT, SECTIONS, former
 from zoo.hub.folder import load, save
 from zoo.interfaces.blocks.freezing import freezing_state, restore_freezing
 from zoo.interfaces.model import Model
-from zoo.registry.install import CORE, way_to_upgrade
+from zoo.registry.plugins.install_command import CORE, way_to_upgrade
 from zoo.runtime.torch_module import PlainModel
 from zoo.spec.errors import FormatError, OptionError, SaveError, TrainingError, listing, quote, warn
 from zoo.spec.history import write_json

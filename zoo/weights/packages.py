@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from zoo.registry.catalogue import known
-from zoo.registry.install import way_to_install
+from zoo.registry.plugins.install_command import way_to_install
 from zoo.spec.component import WeightsSource
 from zoo.spec.errors import WeightsError, listing
 

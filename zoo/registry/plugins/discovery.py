@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from zoo.registry.asking import Answer, ask_all
 from zoo.registry.catalogue import CATALOGUE, RECIPES, Row, check_rows, read_namespace
-from zoo.registry.index import facts_of, read_for_listing
-from zoo.registry.installed import CORE, Installed, installed, normalise, package_folder
+from zoo.registry.catalogue_index import facts_of, read_for_listing
+from zoo.registry.plugins.installed import CORE, Installed, installed, normalise, package_folder
+from zoo.registry.plugins.probe import Answer, ask_all
 from zoo.spec.component import Namespace
 from zoo.spec.errors import PluginError, ZooError
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.registry import cache
-from zoo.registry.installed import Installed, environment, is_package
+from zoo.registry.plugins.installed import Installed, environment, is_package
 
 TIMEOUT = 30.0
 """Seconds that a plugin has to import and answer; `ZOO_PLUGIN_TIMEOUT` overrides it."""
@@ -22,7 +22,7 @@ TIMEOUT = 30.0
 ASKING = "ZOO_ASKING"
 """Set in the child, so that a plugin which lists components while it is asked does not ask itself again."""
 
-_ROOT = str(Path(__file__).resolve().parents[2])
+_ROOT = str(Path(__file__).resolve().parents[3])
 
 Answer = dict[str, Any]
 """`components`, and `namespace` with `bare` where the plugin says so; or `error`, one line."""
@@ -78,7 +78,8 @@ def _ask(item: Installed) -> Answer:
 
     if os.environ.get(ASKING):
         return {"error": f"was not asked, because {os.environ[ASKING]} is being asked"}
-    code = f"import sys; sys.path.insert(0, {_ROOT!r}); from zoo.registry.answer import main; main()"
+    child = "zoo.registry.plugins.probe_child"
+    code = f"import sys; sys.path.insert(0, {_ROOT!r}); from {child} import main; main()"
     path = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - '' is the current folder
     question = {"path": path, "module": item.module, "distribution": item.distribution}
     limit = float(os.environ.get("ZOO_PLUGIN_TIMEOUT") or TIMEOUT)

@@ -92,7 +92,7 @@ def package_folder(module: str) -> Path:
     """The folder of the package that holds the module, found without running any of it.
 
     Example:
-        >>> package_folder("zoo.registry.installed").name
+        >>> package_folder("zoo.registry.plugins.installed").name
         'registry'
 
     Raises:

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from zoo.registry.asking import Answer, ask_all
 from zoo.registry.catalogue import Row, read_namespace
-from zoo.registry.discovery import Choice, Plugin, discover, from_answer
-from zoo.registry.installed import Installed, installed
 from zoo.registry.lookup import Registry
+from zoo.registry.plugins.discovery import Choice, Plugin, discover, from_answer
+from zoo.registry.plugins.installed import Installed, installed
+from zoo.registry.plugins.probe import Answer, ask_all
 from zoo.spec.component import Component
 from zoo.spec.errors import ZooError
 

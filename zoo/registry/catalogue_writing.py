@@ -14,10 +14,10 @@ from types import MappingProxyType
 from typing import Any
 
 from zoo.registry.catalogue import CATALOGUE, FORMAT, RECIPES, Row, read_registry
-from zoo.registry.discovery import recipe_files
-from zoo.registry.inspection import difference
-from zoo.registry.installed import GROUP, Installed, installed, normalise, package_folder
 from zoo.registry.loading import declare
+from zoo.registry.plugins.discovery import recipe_files
+from zoo.registry.plugins.inspection import difference
+from zoo.registry.plugins.installed import GROUP, Installed, installed, normalise, package_folder
 from zoo.spec.component import Component
 from zoo.spec.errors import PluginError, ZooError, quote
 
