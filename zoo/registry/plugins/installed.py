@@ -93,7 +93,7 @@ def package_folder(module: str) -> Path:
 
     Example:
         >>> package_folder("zoo.registry.plugins.installed").name
-        'registry'
+        'plugins'
 
     Raises:
         PluginError: there is no such package on `sys.path`.
