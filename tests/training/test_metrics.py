@@ -215,6 +215,11 @@ def test_unknown_ones_and_those_for_other_tasks_are_said_before_any_work(
         zoo.fit(make_model(), FACES, metrics=["recall", {"name": "recall"}], **given)
     with pytest.raises(OptionError, match="bad metrics"):
         zoo.fit(make_model(), FACES, metrics=[3], **given)
+    other = type("Other", (Prevalence,), {"name": "accuracy"})()
+    with pytest.raises(
+        OptionError, match="metric accuracy: expected a name of its own, got that of a figure"
+    ):
+        zoo.fit(make_model(), FACES, metrics=[other], **given)
     assert not (tmp_path / "run").exists() or not any((tmp_path / "run").iterdir())
 
 
