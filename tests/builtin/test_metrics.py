@@ -402,3 +402,20 @@ def test_a_metric_may_be_called_otherwise() -> None:
     assert {"pooled", "recall", "top2"} < set(found)
     with pytest.raises(OptionError, match="bad called"):
         make("metric", {"name": "recall", "called": "my-recall"})
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            {"num_classes": 3},
+            "metric recall has no option 'num_classes': expected options among average, called",
+        ),
+        ({"classes": 3}, "metric recall has no option 'classes': expected options among average, called"),
+        ({"averag": "micro"}, "metric recall has no option 'averag': .*; did you mean average"),
+    ],
+)
+def test_a_wrong_option_of_a_metric_is_told_the_metrics_own(options: Any, said: str) -> None:
+    with pytest.raises(OptionError, match=said) as error:
+        make("metric", {"name": "recall", **options})
+    assert "zoo.build" not in str(error.value)
