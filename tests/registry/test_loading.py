@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import builtins
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -50,6 +52,31 @@ def test_a_catalogue_that_lists_too_much_is_an_error(shelf):
     shelf.plugin("zoo-fake", "net", catalogue={"format": 1, "components": [entry]})
     with pytest.raises(PluginError, match="its catalogue lists the backbone 'gone', its code does not"):
         load(find("gone"))
+
+
+@pytest.mark.parametrize(
+    ("named", "root", "said"),
+    [
+        ("gone", "mine", "run zoo catalogue mine$"),
+        ("gone", "mine/src", "run zoo catalogue mine/src$"),
+        ("gone", None, "install the plugin again, or, if it is yours, run zoo catalogue in its folder$"),
+        ("net", "mine", "run zoo catalogue mine$"),
+    ],
+)
+def test_a_catalogue_that_is_out_of_date_names_the_command(
+    shelf, tmp_path, monkeypatch, *, named, root, said
+):
+    entry = {"kind": "backbone", "name": named, "target": "zoo_fake.net:Old", "summary": "s"}
+    folder = shelf.plugin("zoo-fake", "net", catalogue={"format": 1, "components": [entry]})
+    checkout = tmp_path / "mine" / "src" / "zoo_fake"
+    checkout.parent.mkdir(parents=True)
+    shutil.copytree(folder, checkout)
+    if root is not None:
+        (tmp_path / root / "pyproject.toml").write_text("")
+    monkeypatch.chdir(tmp_path)
+    found = find(named)
+    with pytest.raises(PluginError, match=said):
+        load(replace(found, plugin=replace(found.plugin, folder=checkout)))
 
 
 def test_a_component_for_a_newer_core_says_which(shelf):

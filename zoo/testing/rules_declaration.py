@@ -10,6 +10,7 @@ from typing import Any
 
 import zoo
 from zoo.compose.parts import FILLED_IN
+from zoo.registry.catalogue import written_again
 from zoo.registry.loading import load, resolve_config, resolve_target
 from zoo.spec.errors import OptionError
 from zoo.spec.options import Options, validate
@@ -19,7 +20,8 @@ from zoo.testing.case import Case
 def rule_catalogue_and_hook_agree(case: Case) -> None:
     """What the catalogue lists is what the plugin's hook declares."""
     declared = load(case.entry).component
-    assert declared == case.entry.component, "run zoo catalogue and commit the file"
+    again = written_again(case.entry.plugin.folder)
+    assert declared == case.entry.component, f"{again}, and commit the file"
 
 
 def rule_target_and_options_resolve(case: Case) -> None:
