@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from zoo.hub.folder import load, save
     from zoo.hub.pull import pull
     from zoo.hub.push import push
+    from zoo.hub.result import Pushed
     from zoo.interfaces.model import Model
     from zoo.registry import listing as _listing
     from zoo.registry.hookspec import hookimpl
-    from zoo.registry.listing import info
+    from zoo.registry.listing import Row, Rows, info
     from zoo.spec.component import Component, Namespace, Weights, WeightsSource
     from zoo.spec.errors import ZooError, ZooWarning
     from zoo.spec.inputs import INTERPOLATIONS, InputSpec
@@ -36,7 +37,22 @@ if TYPE_CHECKING:
         TrainerOptions,
     )
     from zoo.training.augment import augment
-    from zoo.training.verbs import evaluate, fit, latents, predict, sample, verify
+    from zoo.training.verbs import (
+        Evaluation,
+        Images,
+        Latents,
+        Measured,
+        Predicted,
+        Predictions,
+        Run,
+        Verified,
+        evaluate,
+        fit,
+        latents,
+        predict,
+        sample,
+        verify,
+    )
 
     # An assignment, which type checkers take as public without a place in __all__.
     list = _listing.list_components  # noqa: A001 - the verb's public name
@@ -48,9 +64,13 @@ __all__ = [
     "AnySchedule",
     "Component",
     "EarlyStopping",
+    "Evaluation",
     "ForPart",
     "GradientOptions",
+    "Images",
     "InputSpec",
+    "Latents",
+    "Measured",
     "MeasuredOptions",
     "Model",
     "Namespace",
@@ -59,11 +79,18 @@ __all__ = [
     "PartOf",
     "Plateau",
     "Positive",
+    "Predicted",
+    "Predictions",
+    "Pushed",
     "Rate",
     "Recipe",
     "RefValue",
+    "Row",
+    "Rows",
+    "Run",
     "Schedule",
     "TrainerOptions",
+    "Verified",
     "Weights",
     "WeightsSource",
     "ZooError",
@@ -89,10 +116,14 @@ _HOMES = {
     "AnySchedule": "zoo.spec.schedule",
     "Component": "zoo.spec.component",
     "EarlyStopping": "zoo.spec.training",
+    "Evaluation": "zoo.training.verbs",
     "ForPart": "zoo.spec.options",
     "GradientOptions": "zoo.spec.training",
     "INTERPOLATIONS": "zoo.spec.inputs",
+    "Images": "zoo.training.verbs",
     "InputSpec": "zoo.spec.inputs",
+    "Latents": "zoo.training.verbs",
+    "Measured": "zoo.training.verbs",
     "MeasuredOptions": "zoo.spec.training",
     "Model": "zoo.interfaces.model",
     "Namespace": "zoo.spec.component",
@@ -101,11 +132,18 @@ _HOMES = {
     "PartOf": "zoo.spec.options",
     "Plateau": "zoo.spec.schedule",
     "Positive": "zoo.spec.training",
+    "Predicted": "zoo.training.verbs",
+    "Predictions": "zoo.training.verbs",
+    "Pushed": "zoo.hub.result",
     "Rate": "zoo.spec.training",
     "Recipe": "zoo.spec.recipe",
     "RefValue": "zoo.spec.options",
+    "Row": "zoo.registry.listing",
+    "Rows": "zoo.registry.listing",
+    "Run": "zoo.training.verbs",
     "Schedule": "zoo.spec.schedule",
     "TrainerOptions": "zoo.spec.training",
+    "Verified": "zoo.training.verbs",
     "Weights": "zoo.spec.component",
     "WeightsSource": "zoo.spec.component",
     "ZooError": "zoo.spec.errors",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import inspect
 import shutil
 import subprocess
 import sys
@@ -161,6 +162,20 @@ def test_every_public_name_has_a_home():
     assert set(zoo._HOMES) == {*zoo.__all__, "list"}
     assert {*zoo._HOMES, "__version__"} <= set(dir(zoo))
     assert isinstance(zoo.__version__, str)
+
+
+def test_what_a_verb_returns_is_imported_from_the_same_door():
+    verbs = [getattr(zoo, name) for name in (*zoo.__all__, "list") if name.islower() and name != "hookimpl"]
+    returned = {inspect.signature(verb).return_annotation for verb in verbs}
+    named = {name for name in returned if name.isidentifier() and name not in dir(builtins)} - {"Path"}
+    assert {"Evaluation", "Run", "Predictions", "Images", "Latents", "Verified", "Pushed", "Rows"} < named
+    for name in (*named, "Measured", "Predicted", "Row"):  # and what is in them
+        assert isinstance(getattr(zoo, name), type), name
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys, zoo; zoo.Rows, zoo.Row; sys.exit('torch' in sys.modules)"],
+        check=False,
+    )
+    assert done.returncode == 0
 
 
 def test_a_star_import_leaves_the_names_of_python_alone():
