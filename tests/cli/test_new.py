@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -84,6 +85,23 @@ def test_a_name_that_would_not_work_is_refused(here, words, expected):
         new(*words)
     assert "\n" not in str(caught.value)
     assert list(here.iterdir()) == []
+
+
+def test_the_fingerprint_of_a_data_set_follows_what_it_draws(here, monkeypatch):
+    new("zoo-drawn-bars", "--kind", "dataset", "--component", "bars")
+    monkeypatch.syspath_prepend(here / "zoo-drawn-bars/src")
+    kind = import_module("zoo_drawn_bars.bars").BarsDataset
+    one = kind(per_class=4).fingerprint
+    assert one == kind(per_class=4).fingerprint
+    assert len({one, kind(per_class=5).fingerprint, kind(per_class=4, noise=0.2).fingerprint}) == 3
+    drawn = kind.__getitem__
+
+    def darker(self, index):
+        sample = drawn(self, index)
+        return replace(sample, picture=sample.picture / 2)
+
+    monkeypatch.setattr(kind, "__getitem__", darker)
+    assert kind(per_class=4).fingerprint != one
 
 
 @pytest.mark.parametrize("kind", KINDS)
