@@ -36,6 +36,23 @@ def rule_target_and_options_resolve(case: Case) -> None:
     validate(config, component.tiny, component.name)
 
 
+def rule_former_defaults_are_options(case: Case) -> None:
+    """What `former` says is an option of today, with a value that it takes: old files are read with it."""
+    component = case.entry.component
+    if not component.former:
+        return
+    config = resolve_config(component)
+    known = config.model_fields if config else {}
+    gone = [name for name in component.former if name not in known]
+    assert gone == [], f"{component.name}: former names {gone}, which {component.config} has not"
+    assert config is not None
+    needed = {name: value for name, value in component.tiny.items() if known[name].is_required()}
+    try:
+        validate(config, {**needed, **component.former}, component.name)
+    except OptionError as error:
+        raise AssertionError(f"former: {error}") from None
+
+
 def rule_options_are_described(case: Case) -> None:
     """Every option has a description, which the catalogue and the site show."""
     config = resolve_config(case.entry.component)
