@@ -18,12 +18,12 @@ from zoo.spec.errors import (
     PluginError,
     RecipeError,
     UnknownComponentError,
-    closest,
     listing,
     meant,
     quote,
 )
 from zoo.spec.kinds import KINDS
+from zoo.spec.names import closest
 from zoo.spec.options import Options, RefValue, Use, handed_on, part_kinds, validate, with_parts
 from zoo.spec.reference import GRAMMAR, ComponentRef, parse_reference
 

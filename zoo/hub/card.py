@@ -148,13 +148,16 @@ def _use(model: Model, reference: str | None) -> str:
     return f"## Use\n\n{_needs(model)}\n\n```python\n{code}\n```"
 
 
+def _is_command(way: str) -> bool:
+    return way.startswith("pip ")
+
+
 def _needs(model: Model) -> str:
     """What has to be installed: commands in a block of their own, the rest in words."""
     needs = ", ".join(f"{name}=={number}" for name, number in model.plugins.items())
     ways = [way_to_install(name, version=number, here=False) for name, number in model.plugins.items()]
-    commands, words = [], []
-    for way in ways:
-        (commands if way.startswith("pip ") else words).append(way)
+    commands = [way for way in ways if _is_command(way)]
+    words = [way for way in ways if not _is_command(way)]
     notes = {note for command in commands if (note := command.partition("  # ")[2])}
     lines = [f"It needs {needs}.", *(f"{word[0].upper()}{word[1:]}." for word in words)]
     if commands:
