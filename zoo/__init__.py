@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from zoo.hub.pull import pull
     from zoo.hub.push import push
     from zoo.hub.result import Pushed
+    from zoo.inference.augment import augment
+    from zoo.inference.evaluate import evaluate
+    from zoo.inference.evaluation import Evaluation, Measured
+    from zoo.inference.generated_images import Images
+    from zoo.inference.latents import Latents, latents
+    from zoo.inference.predict import predict
+    from zoo.inference.predictions import Predicted, Predictions
+    from zoo.inference.sample import sample
+    from zoo.inference.verify import Verified, verify
     from zoo.interfaces.model import Model
     from zoo.registry import listing as _listing
     from zoo.registry.hookspec import hookimpl
@@ -24,11 +33,10 @@ if TYPE_CHECKING:
     from zoo.spec.component import Component, Namespace, Weights, WeightsSource
     from zoo.spec.errors import ZooError, ZooWarning
     from zoo.spec.inputs import INTERPOLATIONS, InputSpec
-    from zoo.spec.optimizers import OptimizerOptions
     from zoo.spec.options import ForPart, Options, PartOf, RefValue
     from zoo.spec.recipe import Recipe
-    from zoo.spec.schedule import AnySchedule, Plateau, Schedule
-    from zoo.spec.training import (
+    from zoo.spec.trainers.optimizers import OptimizerOptions
+    from zoo.spec.trainers.options import (
         EarlyStopping,
         GradientOptions,
         MeasuredOptions,
@@ -36,23 +44,9 @@ if TYPE_CHECKING:
         Rate,
         TrainerOptions,
     )
-    from zoo.training.augment import augment
-    from zoo.training.verbs import (
-        Evaluation,
-        Images,
-        Latents,
-        Measured,
-        Predicted,
-        Predictions,
-        Run,
-        Verified,
-        evaluate,
-        fit,
-        latents,
-        predict,
-        sample,
-        verify,
-    )
+    from zoo.spec.trainers.schedule import AnySchedule, Plateau, Schedule
+    from zoo.training.fit import fit
+    from zoo.training.run import Run
 
     # An assignment, which type checkers take as public without a place in __all__.
     list = _listing.list_components  # noqa: A001 - the verb's public name
@@ -113,56 +107,56 @@ __all__ = [
 
 # Where each name lives. Imported on first use, so that listing does not wait for torch.
 _HOMES = {
-    "AnySchedule": "zoo.spec.schedule",
+    "AnySchedule": "zoo.spec.trainers.schedule",
     "Component": "zoo.spec.component",
-    "EarlyStopping": "zoo.spec.training",
-    "Evaluation": "zoo.training.verbs",
+    "EarlyStopping": "zoo.spec.trainers.options",
+    "Evaluation": "zoo.inference.evaluation",
     "ForPart": "zoo.spec.options",
-    "GradientOptions": "zoo.spec.training",
+    "GradientOptions": "zoo.spec.trainers.options",
     "INTERPOLATIONS": "zoo.spec.inputs",
-    "Images": "zoo.training.verbs",
+    "Images": "zoo.inference.generated_images",
     "InputSpec": "zoo.spec.inputs",
-    "Latents": "zoo.training.verbs",
-    "Measured": "zoo.training.verbs",
-    "MeasuredOptions": "zoo.spec.training",
+    "Latents": "zoo.inference.latents",
+    "Measured": "zoo.inference.evaluation",
+    "MeasuredOptions": "zoo.spec.trainers.options",
     "Model": "zoo.interfaces.model",
     "Namespace": "zoo.spec.component",
-    "OptimizerOptions": "zoo.spec.optimizers",
+    "OptimizerOptions": "zoo.spec.trainers.optimizers",
     "Options": "zoo.spec.options",
     "PartOf": "zoo.spec.options",
-    "Plateau": "zoo.spec.schedule",
-    "Positive": "zoo.spec.training",
-    "Predicted": "zoo.training.verbs",
-    "Predictions": "zoo.training.verbs",
+    "Plateau": "zoo.spec.trainers.schedule",
+    "Positive": "zoo.spec.trainers.options",
+    "Predicted": "zoo.inference.predictions",
+    "Predictions": "zoo.inference.predictions",
     "Pushed": "zoo.hub.result",
-    "Rate": "zoo.spec.training",
+    "Rate": "zoo.spec.trainers.options",
     "Recipe": "zoo.spec.recipe",
     "RefValue": "zoo.spec.options",
     "Row": "zoo.registry.listing",
     "Rows": "zoo.registry.listing",
-    "Run": "zoo.training.verbs",
-    "Schedule": "zoo.spec.schedule",
-    "TrainerOptions": "zoo.spec.training",
-    "Verified": "zoo.training.verbs",
+    "Run": "zoo.training.run",
+    "Schedule": "zoo.spec.trainers.schedule",
+    "TrainerOptions": "zoo.spec.trainers.options",
+    "Verified": "zoo.inference.verify",
     "Weights": "zoo.spec.component",
     "WeightsSource": "zoo.spec.component",
     "ZooError": "zoo.spec.errors",
     "ZooWarning": "zoo.spec.errors",
-    "augment": "zoo.training.augment",
+    "augment": "zoo.inference.augment",
     "build": "zoo.compose.build",
-    "evaluate": "zoo.training.verbs",
-    "fit": "zoo.training.verbs",
+    "evaluate": "zoo.inference.evaluate",
+    "fit": "zoo.training.fit",
     "hookimpl": "zoo.registry.hookspec",
     "info": "zoo.registry.listing",
-    "latents": "zoo.training.verbs",
+    "latents": "zoo.inference.latents",
     "list": "zoo.registry.listing:list_components",
     "load": "zoo.hub.folder",
-    "predict": "zoo.training.verbs",
+    "predict": "zoo.inference.predict",
     "pull": "zoo.hub.pull",
     "push": "zoo.hub.push",
-    "sample": "zoo.training.verbs",
+    "sample": "zoo.inference.sample",
     "save": "zoo.hub.folder",
-    "verify": "zoo.training.verbs",
+    "verify": "zoo.inference.verify",
 }
 
 

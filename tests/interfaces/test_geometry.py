@@ -11,10 +11,10 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
-from zoo.interfaces import geometry
 from zoo.interfaces.augmenter import Augmenter, Batch, Chain, Geometric, uniform
 from zoo.interfaces.draws import draws
-from zoo.interfaces.geometry import FILL_MODES, Fill, by_grid_sample, resampler, warp, warp_pictures
+from zoo.interfaces.geometry.warp import FILL_MODES, Fill, by_grid_sample, resampler, warp, warp_pictures
+from zoo.interfaces.geometry.warp import warp as geometry
 from zoo.spec.errors import OptionError, ShapeError
 
 SIZE = (23, 37)

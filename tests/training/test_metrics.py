@@ -18,14 +18,14 @@ from torchmetrics.classification import BinaryRecall, BinarySpecificity
 
 import zoo
 from zoo.data.batches import Batches
+from zoo.data.sources.torch_dataset import TorchData
 from zoo.data.splits import split
-from zoo.data.wrapped import TorchData
 from zoo.errors import OptionError, TrainingError
 from zoo.interfaces import Metric, Seen
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
+from zoo.runtime.arguments import as_dataset
 from zoo.trainers import Score
-from zoo.training.common import as_dataset
 
 from .test_resume import Killed, killed_at, same_end
 

@@ -13,7 +13,7 @@ import torch
 
 import zoo
 from zoo.builtin.supervised import Supervised
-from zoo.data.wrapped import TorchData
+from zoo.data.sources.torch_dataset import TorchData
 from zoo.interfaces.model import Model
 from zoo.spec.errors import OptionError, TrainingError, ZooWarning
 from zoo.training import fit as fit_module
@@ -120,7 +120,7 @@ def test_a_schedule_over_all_epochs_is_stretched_and_that_is_told(
         patched.setattr(Supervised, "step", watched)
         zoo.fit(resume=run, epochs=4)
     per_epoch = len(seen) // 2
-    expected = zoo.spec.schedule.read_schedule(schedule)
+    expected = zoo.spec.trainers.schedule.read_schedule(schedule)
     assert seen == pytest.approx([1e-3 * expected.factor(2 + i / per_epoch, 4) for i in range(len(seen))])
 
 

@@ -20,7 +20,7 @@ from zoo.cli._common import emit_json, json_option
 @json_option
 def command(paths: tuple[Path, ...], check: bool, merge: Path | None, as_json: bool) -> None:
     """Write catalogue.json of the plugin projects at PATHS, by default of all editable installations."""
-    from zoo.registry import writing
+    from zoo.registry import catalogue_writing as writing
     from zoo.registry.catalogue import dump
     from zoo.spec.errors import PluginError
 
@@ -28,7 +28,7 @@ def command(paths: tuple[Path, ...], check: bool, merge: Path | None, as_json: b
     if not found:
         step = "name a plugin's folder, or install it with pip install -e"
         raise PluginError("no plugin is installed for development", hint=step)
-    from zoo.compose.facts import component_facts
+    from zoo.compose.catalogue_facts import component_facts
 
     texts: dict[Path, str] = {}
     catalogues = []

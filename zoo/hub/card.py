@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.hub.readme import BEGIN, END
-from zoo.registry.install import way_to_install
+from zoo.registry.plugins.install_command import way_to_install
 from zoo.spec.errors import BadReferenceError
 from zoo.spec.reference import HubRef, PathRef, parse_reference
 
@@ -40,7 +40,7 @@ def card(
         history: one row an epoch of the run that made it.
         curves: whether their picture lies beside the card.
     """
-    from zoo.interfaces.summary import title
+    from zoo.interfaces.blocks.summary import title
 
     parts = [
         f"# {title(model)}",

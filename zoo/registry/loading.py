@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from zoo.registry.catalogue import written_again
 from zoo.registry.install import CORE, way_to_upgrade
 from zoo.registry.installed import normalise
+from zoo.registry.plugins.install_command import CORE, way_to_upgrade
+from zoo.registry.plugins.installed import normalise
 from zoo.spec.component import API, Component, Namespace
 from zoo.spec.errors import PluginError, listing, near, quote
 
 if TYPE_CHECKING:
-    from zoo.registry.discovery import Plugin
     from zoo.registry.lookup import Entry
+    from zoo.registry.plugins.discovery import Plugin
     from zoo.spec.options import Options
 
 

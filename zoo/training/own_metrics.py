@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from zoo.interfaces.trainer import Trainer
+from zoo.runtime.arguments import metrics_of
 from zoo.spec.errors import TrainingError, listing
-from zoo.training.common import metrics_of
 
 METRICS = "metrics"
 """What a run calls its metrics among the objects that it was begun with."""
