@@ -16,16 +16,20 @@ if TYPE_CHECKING:
     from zoo.hub.folder import load, save
     from zoo.hub.pull import pull
     from zoo.hub.push import push
+    from zoo.hub.result import Pushed
     from zoo.inference.augment import augment
     from zoo.inference.evaluate import evaluate
-    from zoo.inference.latents import latents
+    from zoo.inference.evaluation import Evaluation, Measured
+    from zoo.inference.generated_images import Images
+    from zoo.inference.latents import Latents, latents
     from zoo.inference.predict import predict
+    from zoo.inference.predictions import Predicted, Predictions
     from zoo.inference.sample import sample
-    from zoo.inference.verify import verify
+    from zoo.inference.verify import Verified, verify
     from zoo.interfaces.model import Model
     from zoo.registry import listing as _listing
     from zoo.registry.hookspec import hookimpl
-    from zoo.registry.listing import info
+    from zoo.registry.listing import Row, Rows, info
     from zoo.spec.component import Component, Namespace, Weights, WeightsSource
     from zoo.spec.errors import ZooError, ZooWarning
     from zoo.spec.inputs import INTERPOLATIONS, InputSpec
@@ -42,6 +46,7 @@ if TYPE_CHECKING:
     )
     from zoo.spec.trainers.schedule import AnySchedule, Plateau, Schedule
     from zoo.training.fit import fit
+    from zoo.training.run import Run
 
     # An assignment, which type checkers take as public without a place in __all__.
     list = _listing.list_components  # noqa: A001 - the verb's public name
@@ -53,9 +58,13 @@ __all__ = [
     "AnySchedule",
     "Component",
     "EarlyStopping",
+    "Evaluation",
     "ForPart",
     "GradientOptions",
+    "Images",
     "InputSpec",
+    "Latents",
+    "Measured",
     "MeasuredOptions",
     "Model",
     "Namespace",
@@ -64,11 +73,18 @@ __all__ = [
     "PartOf",
     "Plateau",
     "Positive",
+    "Predicted",
+    "Predictions",
+    "Pushed",
     "Rate",
     "Recipe",
     "RefValue",
+    "Row",
+    "Rows",
+    "Run",
     "Schedule",
     "TrainerOptions",
+    "Verified",
     "Weights",
     "WeightsSource",
     "ZooError",
@@ -94,10 +110,14 @@ _HOMES = {
     "AnySchedule": "zoo.spec.trainers.schedule",
     "Component": "zoo.spec.component",
     "EarlyStopping": "zoo.spec.trainers.options",
+    "Evaluation": "zoo.inference.evaluation",
     "ForPart": "zoo.spec.options",
     "GradientOptions": "zoo.spec.trainers.options",
     "INTERPOLATIONS": "zoo.spec.inputs",
+    "Images": "zoo.inference.generated_images",
     "InputSpec": "zoo.spec.inputs",
+    "Latents": "zoo.inference.latents",
+    "Measured": "zoo.inference.evaluation",
     "MeasuredOptions": "zoo.spec.trainers.options",
     "Model": "zoo.interfaces.model",
     "Namespace": "zoo.spec.component",
@@ -106,11 +126,18 @@ _HOMES = {
     "PartOf": "zoo.spec.options",
     "Plateau": "zoo.spec.trainers.schedule",
     "Positive": "zoo.spec.trainers.options",
+    "Predicted": "zoo.inference.predictions",
+    "Predictions": "zoo.inference.predictions",
+    "Pushed": "zoo.hub.result",
     "Rate": "zoo.spec.trainers.options",
     "Recipe": "zoo.spec.recipe",
     "RefValue": "zoo.spec.options",
+    "Row": "zoo.registry.listing",
+    "Rows": "zoo.registry.listing",
+    "Run": "zoo.training.run",
     "Schedule": "zoo.spec.trainers.schedule",
     "TrainerOptions": "zoo.spec.trainers.options",
+    "Verified": "zoo.inference.verify",
     "Weights": "zoo.spec.component",
     "WeightsSource": "zoo.spec.component",
     "ZooError": "zoo.spec.errors",

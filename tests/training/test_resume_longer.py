@@ -172,8 +172,13 @@ def test_objects_come_again_and_a_trainer_brings_its_epochs(make_model: Make, tm
     run = zoo.fit(net(), **parts, trainer=Supervised(epochs=1), out=tmp_path / "run")
     with pytest.raises(TrainingError, match="more than the 1 behind, got 1"):
         zoo.fit(net(), **parts, trainer=Supervised(epochs=1), resume=run.folder)
-    with pytest.raises(OptionError, match="no options beside a trainer object"):
-        zoo.fit(net(), **parts, trainer=Supervised(epochs=3), epochs=3, resume=run.folder)
+    for epochs in (1, 3):
+        with pytest.raises(OptionError) as error:
+            zoo.fit(net(), **parts, trainer=Supervised(epochs=epochs), epochs=3, resume=run.folder)
+        assert str(error.value) == (
+            f"resume {run.folder}: expected the epochs of the trainer object, got epochs=3 beside its "
+            f"epochs={epochs}; give them to it: trainer=Supervised(epochs=3, ...)"
+        )
     same_end(whole, zoo.fit(net(), **parts, trainer=Supervised(epochs=3), resume=run.folder))
 
 
@@ -186,6 +191,8 @@ def test_what_cannot_go_on_says_why_in_one_line(make_model: Make, tmp_path: Path
         zoo.fit(resume=run.folder)
     with pytest.raises(OptionError, match="expected nothing that the run was begun with, got lr"):
         zoo.fit(resume=run.folder, epochs=4, lr=1e-4)
+    with pytest.raises(OptionError, match="expected nothing that the run was begun with, got trainer"):
+        zoo.fit(resume=run.folder, epochs=4, trainer=Supervised(epochs=2))
     facts = json.loads((run.folder / "run.json").read_text())
     assert (facts["finished"], facts["epochs"]) == (True, 2)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -44,9 +45,10 @@ def command(paths: tuple[Path, ...], check: bool, merge: Path | None, as_json: b
         emit_json(
             {"files": [str(file) for file in texts], "out_of_date": {str(f): w for f, w in outdated.items()}}
         )
+    again = shlex.join(["zoo", "catalogue", *map(str, paths), *(["--merge", str(merge)] if merge else [])])
     for file, what in outdated.items():
         if check:
-            click.echo(f"out of date: {file}: {what}; run zoo catalogue", err=True)
+            click.echo(f"out of date: {file}: {what}; run {again}", err=True)
         else:
             writing.write(file, texts[file])
             click.echo(f"written: {file}", err=as_json)

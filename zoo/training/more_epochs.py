@@ -10,9 +10,12 @@ from torch import nn
 
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.trainer import Trainer
-from zoo.spec.errors import TrainingError, quote, warn
+from zoo.spec.errors import OptionError, TrainingError, quote, warn
 
 if TYPE_CHECKING:
+    from zoo.training.job import Job
+    from zoo.training.progress import Reporter
+    from zoo.training.work import Work
     from zoo.runtime.progress import Reporter
     from zoo.training.setup import Work
 
@@ -38,9 +41,26 @@ class Longer:
         return {"after": self.done, "before": self.before, "epochs": self.epochs}
 
 
-def asked(trainer: Any, options: Mapping[str, Any]) -> Any:
-    """The number of epochs that is asked for at resuming, if any; a trainer object brings its own."""
-    return trainer.epochs if isinstance(trainer, Trainer) else options.get("epochs")
+def asked(job: Job, trainer: Any, options: Mapping[str, Any]) -> Any:
+    """The number of epochs that is asked for at resuming, if any; a trainer object brings its own.
+
+    Args:
+        job: that is resumed.
+        trainer: given beside it; one that the run did not ask for is left to `Job.check_given`.
+        options: given beside it.
+
+    Raises:
+        OptionError: epochs stand beside a trainer object.
+    """
+    epochs = options.get("epochs")
+    if not isinstance(trainer, Trainer) or "trainer" not in job.facts["objects"]:
+        return epochs
+    if epochs is not None:
+        hint = f"give them to it: trainer={type(trainer).__name__}(epochs={quote(epochs)}, ...)"
+        got = f"epochs={quote(epochs)} beside its epochs={trainer.epochs}"
+        where = f"resume {job.folder}"
+        raise OptionError(where, expected="the epochs of the trainer object", got=got, hint=hint)
+    return trainer.epochs
 
 
 def as_epochs(run: str, epochs: Any, done: int) -> int:

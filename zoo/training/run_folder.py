@@ -20,6 +20,11 @@ from zoo.runtime.torch_module import PlainModel
 from zoo.spec.errors import FormatError, OptionError, SaveError, TrainingError, listing, quote, warn
 from zoo.spec.history import write_json
 from zoo.training.checkpoint import CHECKPOINT_FILE, read_checkpoint, read_numbers, write_checkpoint
+from zoo.training.history import write_json
+from zoo.training.longer import Longer, as_epochs
+from zoo.training.own_metrics import METRICS, check_metrics, metrics_again
+from zoo.training.plain import PlainModel
+from zoo.training.work import Work
 from zoo.training.more_epochs import Longer, as_epochs
 from zoo.training.setup import Work
 from zoo.weights.fitting import WEIGHTS_FILE
@@ -67,6 +72,7 @@ class Job:
             "recipe": work.recipe.to_dict(),
             "data": work.data,
             "objects": list(work.objects),
+            "figures": work.figures,
             "freezing": freezing_state(model),
             "fixed": [name for name, p in model.named_parameters() if not p.requires_grad],
         }
@@ -169,10 +175,18 @@ class Job:
             hint = "leave it out, or begin a new run"
             expected = "nothing that the run was begun with"
             raise OptionError(f"resume {self.folder}", expected=expected, got=listing(known), hint=hint)
-        if missing := [name for name in objects if parts[name] is None]:
+        if missing := [name for name in objects if parts[name] is None and name != METRICS]:
             hint = f"zoo.fit(resume=..., {missing[0]}=...)"
             expected = f"the {listing(missing)} of the run, which no file holds"
             raise TrainingError(f"resume {self.folder}", expected=expected, got="none", hint=hint)
+        if METRICS in objects:
+            check_metrics(str(self.folder), self.facts["figures"], parts[METRICS])
+
+    def options(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Options that were given at resuming; metric objects join the metrics that the run knows."""
+        if METRICS not in self.facts["objects"]:
+            return {**given}
+        return {**given, METRICS: metrics_again(str(self.folder), self.facts["figures"], given[METRICS])}
 
     @property
     def settings(self) -> tuple[int, str, bool]:

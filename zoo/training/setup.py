@@ -30,6 +30,9 @@ from zoo.runtime.arguments import (
     data_value,
     pick_seed,
 )
+from zoo.training.own_metrics import METRICS, Figures, figures_of
+from zoo.training.plain import PlainModel
+from zoo.training.recipes import with_data
 from zoo.runtime.data_checks import check_data
 from zoo.runtime.torch_module import PlainModel
 from zoo.spec.errors import DataError, TrainingError, listing, warn
@@ -51,6 +54,7 @@ class Work:
         recipe: says all that by name.
         data: as the caller called it; None for an object.
         objects: names of the parts that have no name in the recipe.
+        figures: the metrics that were asked for.
     """
 
     model: Model
@@ -62,6 +66,7 @@ class Work:
     recipe: Recipe
     data: str | dict[str, Any] | None
     objects: tuple[str, ...]
+    figures: Figures
 
     @property
     def seed(self) -> int:
@@ -135,10 +140,8 @@ def assemble(
     }
     made = {"data": dataset, "augment": augmenter, "loss": made_loss, "trainer": made_trainer}
     objects = [name for name, value in values.items() if value is None and made[name] is not None]
-    if isinstance(trainer_value, Mapping) and len(getattr(made_trainer, "metrics", ())) > len(
-        trainer_value.get("metrics", ())
-    ):
-        objects.append("trainer")  # its metrics are objects, which no file holds
+    figures = figures_of(made_trainer, trainer_value)
+    objects += [METRICS] if None in figures.values() else []
     return Work(
         model=model,
         dataset=dataset,
@@ -149,6 +152,7 @@ def assemble(
         recipe=model.recipe.model_copy(update={**values, "data_hash": splits.hash, "seed": seed}),
         data=_where(parts["data"]),
         objects=(*(["model"] if plain else []), *objects),
+        figures=figures,
     )
 
 

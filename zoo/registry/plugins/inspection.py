@@ -7,6 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from zoo.registry.asking import Answer, ask_all
+from zoo.registry.catalogue import Row, read_namespace, written_again
+from zoo.registry.discovery import Choice, Plugin, discover, from_answer
+from zoo.registry.installed import Installed, installed
 from zoo.registry.catalogue import Row, read_namespace
 from zoo.registry.lookup import Registry
 from zoo.registry.plugins.discovery import Choice, Plugin, discover, from_answer
@@ -95,7 +99,7 @@ def disagreement(plugin: Plugin, item: Installed, answer: Answer) -> list[str]:
     first = difference(plugin.rows, hook.rows)
     if first is None and read_namespace(answer, item.distribution) != plugin.namespace:
         first = "namespace"
-    return [f"catalogue and code disagree on {first}; run zoo catalogue"] if first else []
+    return [f"catalogue and code disagree on {first}; {written_again(plugin.folder)}"] if first else []
 
 
 def difference(old: Sequence[Row], new: Sequence[Row]) -> str | None:
