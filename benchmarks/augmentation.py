@@ -37,7 +37,7 @@ from torchvision.transforms import v2  # noqa: E402
 
 from zoo.builtin.augment_keras import ImageDataGenerator  # noqa: E402
 from zoo.interfaces.draws import draws  # noqa: E402
-from zoo.interfaces.geometry import resampler  # noqa: E402
+from zoo.interfaces.geometry.warp import resampler  # noqa: E402
 
 COUNT, SIDE, BATCH = 256, 150, 32
 BARS = {"torchvision v2": 10.0, "keras": 10.0, "kornia": 3.0, "albumentations": 1.5}

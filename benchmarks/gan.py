@@ -23,8 +23,8 @@ import torch
 from PIL import Image, ImageDraw
 
 import zoo
-from zoo.training.common import as_dataset
-from zoo.training.quality import Judge, compare
+from zoo.inference.sample_quality import Judge, compare
+from zoo.runtime.arguments import as_dataset
 
 SIZE, SAMPLES, SEED = 16, 1000, 0
 LEAST_ACCURACY, LARGEST_SHARE, DISTANCE_SHARE, SECONDS = 0.97, 0.30, 0.25, 600

@@ -35,13 +35,13 @@ from torch import nn
 
 import zoo
 from zoo.data.splits import split
+from zoo.experiments.phases import unseen
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks import Multiclass
 from zoo.registry.lookup import recipe_series
+from zoo.runtime.arguments import as_dataset
 from zoo.spec.recipe import Recipe
-from zoo.training.common import as_dataset
-from zoo.training.phases import unseen
-from zoo.training.recipes import with_data
+from zoo.training.recipe_data import with_data
 
 LOSS = {"fp32": 0.01, "bf16": 0.10}
 ACCURACY, PROBABILITY = 0.05, 0.01

@@ -36,11 +36,11 @@ import zoo
 from zoo.builtin.datasets_photos import PHOTOGRAPHS, Photos
 from zoo.compose.instantiate import make
 from zoo.data.batches import Batches
-from zoo.data.wrapped import TorchData
+from zoo.data.sources.torch_dataset import TorchData
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
 from zoo.interfaces.trainer import Sheet
-from zoo.training.sheets import pictures
+from zoo.reports.image_grids import pictures
 
 DATA = "photos"
 BAR_DB, BAR_SECONDS = 0.3, 600

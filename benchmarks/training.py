@@ -29,10 +29,10 @@ from torch import nn
 import zoo
 from zoo.builtin.losses import CrossEntropy
 from zoo.builtin.supervised import Supervised
-from zoo.data.order import Order
+from zoo.data.batch_order import Order
 from zoo.interfaces.augmenter import Batch
 from zoo.training.engine import Engine, Saving
-from zoo.training.job import Job
+from zoo.training.run_folder import Job
 
 CLASSES = 10
 BAR = 0.75

@@ -40,12 +40,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from zoo.data.splits import split
+from zoo.experiments.phases import Part, run_phase
 from zoo.interfaces.dataset import Dataset
 from zoo.registry.lookup import recipe_series
+from zoo.runtime.arguments import as_dataset
 from zoo.spec.recipe import Recipe
-from zoo.training.common import as_dataset
-from zoo.training.phases import Part, run_phase
-from zoo.training.recipes import with_data
+from zoo.training.recipe_data import with_data
 
 PROTOCOL = Path(__file__).with_name("transfer_protocol.json")
 SEEDS = (0, 1, 2, 3, 4)

@@ -59,7 +59,7 @@ class Figures:
 FIGURES = {
     "demo": Figures(
         command=("demo", "--out", "{out}"),
-        sources=(DEMO, "zoo/cli/demo.py", "zoo/training/phases.py", "zoo/builtin/datasets_materials.py"),
+        sources=(DEMO, "zoo/cli/demo.py", "zoo/experiments/phases.py", "zoo/builtin/datasets_materials.py"),
         files={"curves.png": "demo-curves.png", "predictions.png": "demo.png"},
     ),
 }

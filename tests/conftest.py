@@ -14,7 +14,7 @@ import pytest
 
 from zoo.registry import loading, reset
 from zoo.registry.catalogue import known
-from zoo.registry.installed import installed
+from zoo.registry.plugins.installed import installed
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -21,7 +21,7 @@ from safetensors.torch import save_file
 import zoo
 from zoo.cli import main
 from zoo.registry import catalogue
-from zoo.registry.install import way_to_install, way_to_upgrade
+from zoo.registry.plugins.install_command import way_to_install, way_to_upgrade
 from zoo.spec.names import closest
 
 SMALL = {"head": "binary", "input_size": 32, "seed": 0}

@@ -34,11 +34,11 @@ VOCABULARY = {
     "zoo/interfaces/tasks/images.py": {"mae"},
     "zoo/interfaces/tasks/analysis.py": {"f1", "precision", "recall"},
     "zoo/interfaces/tasks/descriptions.py": {"f1"},
-    "zoo/training/quality.py": {"precision", "recall"},
+    "zoo/inference/sample_quality.py": {"precision", "recall"},
     **dict.fromkeys(
         (
-            "zoo/cli/fit.py", "zoo/spec/arguments.py", "zoo/training/accelerated.py", "zoo/training/fit.py",
-            "zoo/training/job.py",
+            "zoo/cli/fit.py", "zoo/spec/arguments.py", "zoo/runtime/processes.py", "zoo/training/fit.py",
+            "zoo/training/run_folder.py",
         ),
         PRECISION,
     ),
@@ -122,10 +122,10 @@ def test_no_core_file_asks_for_a_particular_task():
     ],
 )
 def test_a_planted_question_about_a_task_is_found(house, line):
-    with (house / "zoo/training/evaluate.py").open("a") as file:
+    with (house / "zoo/inference/evaluate.py").open("a") as file:
         file.write(f"\n{line}\n")
     (found,) = walls.task_questions(house)
-    assert found.startswith("zoo/training/evaluate.py:")
+    assert found.startswith("zoo/inference/evaluate.py:")
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_a_planted_question_about_a_task_is_found(house, line):
         ("zoo/spec/freeze.py", "import torch"),
         ("zoo/registry/lookup.py", "import zoo.interfaces.backbone"),
         ("zoo/interfaces/head.py", "import zoo.trainers.score"),
-        ("zoo/trainers/score.py", "import zoo.data.order"),
+        ("zoo/trainers/score.py", "import zoo.data.batch_order"),
         ("zoo/compose/build.py", "import zoo.hub.folder"),
         ("zoo/builtin/heads.py", "import zoo.compose.build"),
         ("zoo/builtin/config.py", "import torch"),
@@ -161,7 +161,7 @@ def test_a_planted_import_in_every_plugin_is_found(house):
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("from zoo.interfaces.block import Block", "zoo.interfaces.block is behind the doors"),
+        ("from zoo.interfaces.blocks.block import Block", "zoo.interfaces.blocks.block is behind the doors"),
         ("import zoo.registry.lookup", "zoo.registry.lookup is behind the doors"),
         ("from zoo.interfaces import _hidden", "zoo.interfaces._hidden is private"),
     ],
@@ -182,7 +182,7 @@ def test_a_way_around_the_doors_is_found_everywhere(house, line, said):
 
 
 def test_a_local_import_that_saves_nothing_is_found(house):
-    plant(house / "zoo/data/order.py", "import zoo.spec.names")
+    plant(house / "zoo/data/batch_order.py", "import zoo.spec.names")
     assert any("zoo.spec.names brings nothing heavy" in breach for breach in walls.local_imports(house))
 
 

@@ -16,18 +16,27 @@ if TYPE_CHECKING:
     from zoo.hub.folder import load, save
     from zoo.hub.pull import pull
     from zoo.hub.push import push
+    from zoo.hub.result import Pushed
+    from zoo.inference.augment import augment
+    from zoo.inference.evaluate import evaluate
+    from zoo.inference.evaluation import Evaluation, Measured
+    from zoo.inference.generated_images import Images
+    from zoo.inference.latents import Latents, latents
+    from zoo.inference.predict import predict
+    from zoo.inference.predictions import Predicted, Predictions
+    from zoo.inference.sample import sample
+    from zoo.inference.verify import Verified, verify
     from zoo.interfaces.model import Model
     from zoo.registry import listing as _listing
     from zoo.registry.hookspec import hookimpl
-    from zoo.registry.listing import info
+    from zoo.registry.listing import Row, Rows, info
     from zoo.spec.component import Component, Namespace, Weights, WeightsSource
     from zoo.spec.errors import ZooError, ZooWarning
     from zoo.spec.inputs import INTERPOLATIONS, InputSpec
-    from zoo.spec.optimizers import OptimizerOptions
     from zoo.spec.options import ForPart, Options, PartOf, RefValue
     from zoo.spec.recipe import Recipe
-    from zoo.spec.schedule import AnySchedule, Plateau, Schedule
-    from zoo.spec.training import (
+    from zoo.spec.trainers.optimizers import OptimizerOptions
+    from zoo.spec.trainers.options import (
         EarlyStopping,
         GradientOptions,
         MeasuredOptions,
@@ -35,8 +44,9 @@ if TYPE_CHECKING:
         Rate,
         TrainerOptions,
     )
-    from zoo.training.augment import augment
-    from zoo.training.verbs import evaluate, fit, latents, predict, sample, verify
+    from zoo.spec.trainers.schedule import AnySchedule, Plateau, Schedule
+    from zoo.training.fit import fit
+    from zoo.training.run import Run
 
     # An assignment, which type checkers take as public without a place in __all__.
     list = _listing.list_components  # noqa: A001 - the verb's public name
@@ -48,9 +58,13 @@ __all__ = [
     "AnySchedule",
     "Component",
     "EarlyStopping",
+    "Evaluation",
     "ForPart",
     "GradientOptions",
+    "Images",
     "InputSpec",
+    "Latents",
+    "Measured",
     "MeasuredOptions",
     "Model",
     "Namespace",
@@ -59,11 +73,18 @@ __all__ = [
     "PartOf",
     "Plateau",
     "Positive",
+    "Predicted",
+    "Predictions",
+    "Pushed",
     "Rate",
     "Recipe",
     "RefValue",
+    "Row",
+    "Rows",
+    "Run",
     "Schedule",
     "TrainerOptions",
+    "Verified",
     "Weights",
     "WeightsSource",
     "ZooError",
@@ -86,45 +107,56 @@ __all__ = [
 
 # Where each name lives. Imported on first use, so that listing does not wait for torch.
 _HOMES = {
-    "AnySchedule": "zoo.spec.schedule",
+    "AnySchedule": "zoo.spec.trainers.schedule",
     "Component": "zoo.spec.component",
-    "EarlyStopping": "zoo.spec.training",
+    "EarlyStopping": "zoo.spec.trainers.options",
+    "Evaluation": "zoo.inference.evaluation",
     "ForPart": "zoo.spec.options",
-    "GradientOptions": "zoo.spec.training",
+    "GradientOptions": "zoo.spec.trainers.options",
     "INTERPOLATIONS": "zoo.spec.inputs",
+    "Images": "zoo.inference.generated_images",
     "InputSpec": "zoo.spec.inputs",
-    "MeasuredOptions": "zoo.spec.training",
+    "Latents": "zoo.inference.latents",
+    "Measured": "zoo.inference.evaluation",
+    "MeasuredOptions": "zoo.spec.trainers.options",
     "Model": "zoo.interfaces.model",
     "Namespace": "zoo.spec.component",
-    "OptimizerOptions": "zoo.spec.optimizers",
+    "OptimizerOptions": "zoo.spec.trainers.optimizers",
     "Options": "zoo.spec.options",
     "PartOf": "zoo.spec.options",
-    "Plateau": "zoo.spec.schedule",
-    "Positive": "zoo.spec.training",
-    "Rate": "zoo.spec.training",
+    "Plateau": "zoo.spec.trainers.schedule",
+    "Positive": "zoo.spec.trainers.options",
+    "Predicted": "zoo.inference.predictions",
+    "Predictions": "zoo.inference.predictions",
+    "Pushed": "zoo.hub.result",
+    "Rate": "zoo.spec.trainers.options",
     "Recipe": "zoo.spec.recipe",
     "RefValue": "zoo.spec.options",
-    "Schedule": "zoo.spec.schedule",
-    "TrainerOptions": "zoo.spec.training",
+    "Row": "zoo.registry.listing",
+    "Rows": "zoo.registry.listing",
+    "Run": "zoo.training.run",
+    "Schedule": "zoo.spec.trainers.schedule",
+    "TrainerOptions": "zoo.spec.trainers.options",
+    "Verified": "zoo.inference.verify",
     "Weights": "zoo.spec.component",
     "WeightsSource": "zoo.spec.component",
     "ZooError": "zoo.spec.errors",
     "ZooWarning": "zoo.spec.errors",
-    "augment": "zoo.training.augment",
+    "augment": "zoo.inference.augment",
     "build": "zoo.compose.build",
-    "evaluate": "zoo.training.verbs",
-    "fit": "zoo.training.verbs",
+    "evaluate": "zoo.inference.evaluate",
+    "fit": "zoo.training.fit",
     "hookimpl": "zoo.registry.hookspec",
     "info": "zoo.registry.listing",
-    "latents": "zoo.training.verbs",
+    "latents": "zoo.inference.latents",
     "list": "zoo.registry.listing:list_components",
     "load": "zoo.hub.folder",
-    "predict": "zoo.training.verbs",
+    "predict": "zoo.inference.predict",
     "pull": "zoo.hub.pull",
     "push": "zoo.hub.push",
-    "sample": "zoo.training.verbs",
+    "sample": "zoo.inference.sample",
     "save": "zoo.hub.folder",
-    "verify": "zoo.training.verbs",
+    "verify": "zoo.inference.verify",
 }
 
 

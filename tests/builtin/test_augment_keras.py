@@ -19,7 +19,7 @@ with warnings.catch_warnings():
 from zoo.builtin.augment_config import ImageDataGeneratorOptions
 from zoo.builtin.augment_keras import ImageDataGenerator, composed
 from zoo.interfaces.draws import draws
-from zoo.interfaces.geometry import FILL_MODES, warp_pictures
+from zoo.interfaces.geometry.warp import FILL_MODES, warp_pictures
 from zoo.spec.errors import OptionError
 from zoo.spec.options import validate
 

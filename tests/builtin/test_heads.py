@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from zoo.builtin import heads
-from zoo.interfaces.features import FeatureInfo
+from zoo.interfaces.blocks.feature_info import FeatureInfo
 from zoo.spec.errors import OptionError, ShapeError
 
 VGG = FeatureInfo(name="block5", channels=512, reduction=32, layout="NCHW", size=(4, 4))

@@ -18,7 +18,7 @@ from zoo.builtin.losses_content import Content
 from zoo.builtin.losses_perceptual import Perceptual
 from zoo.compose.instantiate import make
 from zoo.interfaces.backbone import Backbone
-from zoo.interfaces.block import Block
+from zoo.interfaces.blocks.block import Block
 from zoo.interfaces.loss import Loss, fixed_left_out, total
 from zoo.spec.errors import OptionError, ShapeError, UnknownComponentError
 

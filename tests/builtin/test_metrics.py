@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,9 +43,19 @@ def measured(
     return score.values(), score.left_out
 
 
+def averaged(
+    task: Task, output: Tensor, target: Tensor, names: Sequence[str], average: str | None
+) -> tuple[dict[str, float], Mapping[str, str]]:
+    """Figures by metric with an average of their own, and so called otherwise than those of the task."""
+    asked = [{"name": n, "average": average, "called": f"own_{n.replace('-', '_')}"} for n in names]
+    found, left_out = measured(task, output, target, *asked)
+    return {n.removeprefix("own_"): v for n, v in found.items() if n.startswith("own_")}, left_out
+
+
 def one(task: Task, output: Tensor, target: Tensor, metric: Any) -> float:
-    """The figure of one metric."""
-    made = make("metric", metric)
+    """The figure of one metric, beside those of the task."""
+    table = metric if isinstance(metric, dict) else {"name": metric}
+    made = make("metric", {**table, "called": "asked"})
     assert isinstance(made, Metric)
     return measured(task, output, target, made)[0][made.name]
 
@@ -124,8 +134,7 @@ def calibration(confidence: np.ndarray, right: np.ndarray, bins: int) -> float:
 def test_of_several_classes_figures_are_scikit_learns(kind: str, average: str | None) -> None:
     output, target = logits(kind, COUNT, 4), class_targets()
     truth, answer = target.numpy(), output.softmax(1).argmax(1).numpy()
-    asked = [{"name": name, "average": average} for name in CLASSED]
-    found, left_out = measured(Multiclass(), output, target, *asked)
+    found, left_out = averaged(Multiclass(), output, target, CLASSED, average)
     assert not left_out
     for name in ("precision", "recall", "f1", "iou"):
         expected = by_classes(name, truth, answer, average=average or "macro")
@@ -191,9 +200,7 @@ def test_of_labels_figures_are_scikit_learns(kind: str, average: str | None, dty
     target = (torch.rand(COUNT, 3, generator=torch.Generator().manual_seed(6)) < 0.3).to(dtype)
     truth, table = target.long().numpy(), output.sigmoid().numpy()
     answer = (table > 0.5).astype(int)
-    found, left_out = measured(
-        Multilabel(), output, target, *({"name": name, "average": average} for name in CLASSED)
-    )
+    found, left_out = averaged(Multilabel(), output, target, CLASSED, average)
     assert not left_out
     for name in ("precision", "recall", "f1", "iou"):
         expected = by_classes(name, truth, answer, average=average or "macro")
@@ -218,8 +225,7 @@ def test_of_masks_figures_are_scikit_learns_over_all_pixels_that_count(average: 
     target[torch.rand(target.shape, generator=g) < 0.3] = 255
     counted = target != 255
     truth, answer = target[counted].numpy(), output.argmax(1)[counted].numpy()
-    asked = [{"name": name, "average": average} for name in CLASSED]
-    found, left_out = measured(Segmentation(), output, target, *asked)
+    found, left_out = averaged(Segmentation(), output, target, CLASSED, average)
     assert not left_out
     for name in ("precision", "recall", "f1", "iou"):
         expected = by_classes(name, truth, answer, average=average or "macro")
@@ -321,7 +327,7 @@ def test_what_the_targets_leave_undefined_is_left_out_and_said(
     [
         (Multiclass(), 4, THREE, {"name": "recall", "average": "weighted"}),
         (Multiclass(), 4, THREE, {"name": "recall", "average": "micro"}),
-        (Multilabel(), 3, LABELS, {"name": "f1", "average": "weighted"}),
+        (Multilabel(), 3, LABELS, {"name": "f1", "average": "weighted", "called": "asked"}),
         (Binary(), 1, ONES, "recall"),
         (Binary(), 1, ZEROS, "precision"),
         (Binary(), 1, ZEROS, "specificity"),
@@ -402,3 +408,20 @@ def test_a_metric_may_be_called_otherwise() -> None:
     assert {"pooled", "recall", "top2"} < set(found)
     with pytest.raises(OptionError, match="bad called"):
         make("metric", {"name": "recall", "called": "my-recall"})
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            {"num_classes": 3},
+            "metric recall has no option 'num_classes': expected options among average, called",
+        ),
+        ({"classes": 3}, "metric recall has no option 'classes': expected options among average, called"),
+        ({"averag": "micro"}, "metric recall has no option 'averag': .*; did you mean average"),
+    ],
+)
+def test_a_wrong_option_of_a_metric_is_told_the_metrics_own(options: Any, said: str) -> None:
+    with pytest.raises(OptionError, match=said) as error:
+        make("metric", {"name": "recall", **options})
+    assert "zoo.build" not in str(error.value)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from zoo.builtin.config import SupervisedOptions
 from zoo.builtin.losses import MSE, CrossEntropy
 from zoo.builtin.supervised import Supervised
-from zoo.interfaces.block import Block
+from zoo.interfaces.blocks.block import Block
 from zoo.interfaces.execution import Execution
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model

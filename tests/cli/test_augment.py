@@ -11,10 +11,10 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from zoo.cli.augment import command
+from zoo.inference.augment import as_tensor, augment
+from zoo.inference.generated_images import draw_grid
 from zoo.interfaces.augmenter import Augmenter, Batch
 from zoo.spec.errors import OptionError, RecipeError, UnknownComponentError, ZooError
-from zoo.training.augment import as_tensor, augment
-from zoo.training.images import draw_grid
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from PIL import Image
 from zoo.cli import fit as fit_command
 from zoo.cli._fit import model_and_options
 from zoo.cli._flags import PATHS
+from zoo.cli._recipe import apply
 from zoo.spec.errors import RecipeError, ZooWarning
+from zoo.spec.kinds import KINDS
 
 from .conftest import Zoo
 
@@ -77,6 +80,15 @@ def test_what_people_type_most_has_a_flag_of_its_own() -> None:
     assert options == said
 
 
+@pytest.mark.parametrize("kind", [*KINDS])
+def test_how_a_component_is_used_is_said_in_flags_that_there_are(kind: str) -> None:
+    verb, *said = shlex.split(KINDS[kind].used("thing", "imagenet")[1])[1:]
+    known = [name for param in import_module(f"zoo.cli.{verb}").command.params for name in param.opts]
+    flags = [word for word in said if word.startswith("--")]
+    assert set(flags) <= set(known)
+    assert "--set" not in flags
+
+
 @pytest.mark.usefixtures("place")
 def test_a_flag_goes_before_the_file_and_keeps_the_options_beside_the_same_name() -> None:
     line = "r.toml --epochs 5 --lr backbone=1e-5,head=1e-3 --head binary --augment flip --augment noise"
@@ -114,6 +126,34 @@ def test_several_metrics_are_a_list_in_the_place_of_the_files() -> None:
 def test_options_that_another_name_pushes_out_are_said(line: str, said: str) -> None:
     with pytest.warns(ZooWarning, match=said):
         recipe_of("r.toml", *line.split())
+
+
+@pytest.mark.parametrize(
+    ("path", "where"),
+    [
+        ("trainer.schedule", ("trainer", "schedule")),
+        ("loss.backbone", ("loss", "backbone")),
+        ("options.encoder", ("model", "options", "encoder")),
+        ("head", ("model", "head")),
+    ],
+)
+def test_a_name_and_its_options_are_set_in_any_order(path: str, where: tuple[str, ...]) -> None:
+    for sets in ([f"{path}=x", f"{path}.y=3"], [f"{path}.y=3", f"{path}=x"]):
+        found: Any = apply({"model": {"name": "any"}}, sets)
+        for key in where:
+            found = found[key]
+        assert found == {"name": "x", "y": 3}
+
+
+@pytest.mark.usefixtures("place")
+def test_a_schedule_and_its_options_are_set_one_by_one() -> None:
+    recipe, _ = recipe_of(*words("r.toml --set trainer.schedule=plateau --set trainer.schedule.patience=3"))
+    assert recipe["trainer"]["schedule"] == {"name": "plateau", "patience": 3}
+    for line in ("--set trainer.early_stopping.min_delta=0.1 --set trainer.early_stopping=3",
+                 "--set trainer.early_stopping=3 --set trainer.early_stopping.min_delta=0.1",
+                 "--set freeze=block1 --set freeze.x=1"):  # fmt: skip
+        with pytest.raises(RecipeError, match="expected"):
+            recipe_of(*words(f"r.toml {line}"))
 
 
 @pytest.mark.usefixtures("place")

@@ -203,7 +203,7 @@ def test_plugins_shows_what_is_offered_and_what_is_wrong(shelf):
     assert answer.returncode == 0
     assert ["zoo-one", "1.0", "one", "1", "head"] in [line.split() for line in answer.stdout.splitlines()]
     assert "error: zoo-bad 1.0: its hook: failed to import: ValueError: boom" in answer.stdout
-    assert "error: zoo-stale 1.0: catalogue and code disagree on head 'h' (summary)" in answer.stdout
+    assert "error: zoo-stale 1.0: catalogue and code disagree on head 'h' (summary); install" in answer.stdout
     assert "the head 'h' is claimed by zoo-bad, zoo-one, zoo-stale, zoo-two" in answer.stdout
     assert shelf.zoo("plugins", "--check").returncode == 1
     data = json.loads(shelf.zoo("plugins", "--json").stdout)

@@ -6,9 +6,9 @@ import json
 
 STUB = """
 import sys, types
-stub = types.ModuleType("zoo.compose.facts")
+stub = types.ModuleType("zoo.compose.catalogue_facts")
 stub.component_facts = lambda component: {"parameters": 5}
-sys.modules["zoo.compose.facts"] = stub
+sys.modules["zoo.compose.catalogue_facts"] = stub
 from zoo.cli import main
 main(sys.argv[1:])
 """

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from zoo import Options
 from zoo.cli.new import command
+from zoo.registry.loading import resolve_config, resolve_target
 from zoo.spec.errors import DeclarationError, SaveError
 from zoo.spec.kinds import KINDS
 
@@ -59,6 +63,15 @@ def test_out_is_the_folder(here):
         (("zoo-3d",), "a letter first"),
         (("zoo-mine", "--component", "class"), "no word of Python's"),
         (("zoo-mine", "--component", "config"), "config or plugin"),
+        (("zoo-mine", "--component", "plugin"), "config or plugin"),
+        (("zoo-mine", "--component", "config-mine"), "config or plugin"),
+        (("zoo-file",), "read as paths"),
+        (("zoo-mine", "--kind", "metric", "--component", "loss"), "no other value beside the figures"),
+        (("zoo-mine", "--kind", "metric", "--component", "per-class"), "no other value beside the figures"),
+        (("zoo-mine", "--kind", "metric", "--component", "val-f1"), "no other value beside the figures"),
+        (("zoo-mine", "--kind", "head", "--component", "original"), "no other head"),
+        (("zoo-mine", "--kind", "trainer", "--component", "gradient"), "GradientTrainer"),
+        (("zoo-mine", "--kind", "trainer", "--component", "measured"), "MeasuredOptions"),
         (("zoo-mine", "--component", "a/b"), "lower case"),
         (("zoo-mine", "--component", "vgg16"), "that of one of zoo-vgg"),
         (("zoo-vgg",), "confused with those of zoo-vgg"),
@@ -72,6 +85,36 @@ def test_a_name_that_would_not_work_is_refused(here, words, expected):
         new(*words)
     assert "\n" not in str(caught.value)
     assert list(here.iterdir()) == []
+
+
+def test_the_fingerprint_of_a_data_set_follows_what_it_draws(here, monkeypatch):
+    new("zoo-drawn-bars", "--kind", "dataset", "--component", "bars")
+    monkeypatch.syspath_prepend(here / "zoo-drawn-bars/src")
+    kind = import_module("zoo_drawn_bars.bars").BarsDataset
+    one = kind(per_class=4).fingerprint
+    assert one == kind(per_class=4).fingerprint
+    assert len({one, kind(per_class=5).fingerprint, kind(per_class=4, noise=0.2).fingerprint}) == 3
+    drawn = kind.__getitem__
+
+    def darker(self, index):
+        sample = drawn(self, index)
+        return replace(sample, picture=sample.picture / 2)
+
+    monkeypatch.setattr(kind, "__getitem__", darker)
+    assert kind(per_class=4).fingerprint != one
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("component", ["kind", "torch", "print", "typing", "zoo", "match", "test-contract"])
+def test_a_component_called_like_something_of_python_works(here, monkeypatch, kind, component):
+    name = kind if component == "kind" else component
+    package = f"zoo_{kind}_{component.replace('-', '_')}"
+    new(package.replace("_", "-"), "--kind", kind, "--component", name)
+    monkeypatch.syspath_prepend(here / package.replace("_", "-") / "src")
+    (declared,) = import_module(f"{package}.plugin").zoo_components()
+    assert declared.name == name
+    assert callable(resolve_target(declared))
+    assert issubclass(resolve_config(declared), Options)
 
 
 def test_a_name_is_taken_in_its_kind_alone(here):

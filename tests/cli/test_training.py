@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from zoo.cli._recipe import apply
+from zoo.runtime import arguments as common
 from zoo.spec.errors import RecipeError
-from zoo.training import common
 
 from .conftest import Zoo
 

@@ -22,10 +22,10 @@ import torch
 from torch import Tensor
 
 import zoo
-from zoo.compose.tensors import write
 from zoo.interfaces.model import Model
 from zoo.training import fit as fit_module
 from zoo.training.engine import Engine
+from zoo.weights.tensor_files import write
 
 FACES: Any = {"name": "faces", "per_class": 12}
 SHAPES: Any = {"name": "shapes", "count": 24, "size": 16}

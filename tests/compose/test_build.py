@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 import zoo
-from zoo.compose.skeleton import meta_tensors
+from zoo.compose.meta_build import meta_tensors
+from zoo.interfaces.blocks.summary import count
 from zoo.interfaces.model import Normalise
-from zoo.interfaces.summary import count
 from zoo.spec.errors import (
     FreezeError,
     OptionError,

@@ -15,7 +15,7 @@ from zoo.compose.parts import part
 from zoo.registry import loading
 from zoo.registry.lookup import find
 from zoo.spec.errors import UnknownComponentError
-from zoo.training.job import Job
+from zoo.training.run_folder import Job
 
 OLD = Path(__file__).parents[1] / "compatibility" / "0.1"
 
@@ -42,7 +42,7 @@ NET = """
 import torch
 from torch import nn
 from zoo.interfaces.backbone import Backbone
-from zoo.interfaces.block import Block
+from zoo.interfaces.blocks.block import Block
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Reconstruction
 from zoo.spec.inputs import InputSpec

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import zoo
-from zoo.compose.skeleton import seeded
+from zoo.compose.meta_build import seeded
 from zoo.registry.lookup import entries
 from zoo.spec.errors import ZooWarning
 from zoo.testing.case import Case, randomise_statistics

@@ -9,7 +9,7 @@ import torch
 
 import zoo
 from zoo.compose.instantiate import make
-from zoo.registry.installed import installed
+from zoo.registry.plugins.installed import installed
 from zoo.spec.errors import (
     FreezeError,
     OptionError,
@@ -70,7 +70,7 @@ NET = """
 import torch
 from torch import nn
 from zoo.interfaces.backbone import Backbone
-from zoo.interfaces.block import Block
+from zoo.interfaces.blocks.block import Block
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Reconstruction

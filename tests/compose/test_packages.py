@@ -14,11 +14,11 @@ from safetensors.torch import save_file
 from zoo_basic.small_cnn import SmallCNN
 
 import zoo
-from zoo.compose import packages, pickles
-from zoo.compose.pickles import read_pickle
-from zoo.compose.weights import locate
 from zoo.spec.component import Component, Weights, WeightsSource
 from zoo.spec.errors import DeclarationError, WeightsError
+from zoo.weights import packages, pickles
+from zoo.weights.fitting import locate
+from zoo.weights.pickles import read_pickle
 
 PACKAGE, FOLDER = "net-weights", "net_weights"
 STATE = {"a.weight": torch.arange(12.0).view(3, 4), "a.count": torch.tensor(7), "b": torch.rand(5, 5).T}

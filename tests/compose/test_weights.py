@@ -10,13 +10,13 @@ import torch
 from safetensors.torch import save_file
 
 import zoo
-from zoo.compose.weights import assign, converted, locate
 from zoo.interfaces.backbone import Backbone
-from zoo.interfaces.block import Block
+from zoo.interfaces.blocks.block import Block
 from zoo.registry.lookup import find
 from zoo.spec.component import Component, Weights
 from zoo.spec.errors import DeclarationError, RecipeError, WeightsError
 from zoo.spec.reference import parse_reference
+from zoo.weights.fitting import assign, converted, locate
 
 TINY = {"name": "resnet18", "width": 0.125, "layers": [2, 1, 1, 1]}
 OTHERS = {"name": "tiny_resnet", "channels": [4, 8, 8], "units": 1}

@@ -7,8 +7,8 @@ import torch
 from PIL import Image
 
 from zoo.data.batches import Batches
-from zoo.data.folders import ClassFolders
-from zoo.data.wrapped import TorchData
+from zoo.data.sources.class_folders import ClassFolders
+from zoo.data.sources.torch_dataset import TorchData
 from zoo.interfaces.augmenter import check_batch
 from zoo.interfaces.draws import draws, mix
 from zoo.spec.errors import DataError, OptionError

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from zoo.data.folders import ClassFolders
 from zoo.data.resolve import resolve
+from zoo.data.sources.class_folders import ClassFolders
 from zoo.interfaces.tasks import Binary, Multiclass
 from zoo.spec.errors import AmbiguousNameError, DataError, UnknownComponentError
 from zoo.spec.reference import ComponentRef

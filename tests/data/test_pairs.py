@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo.data.pairs import MaskFolders, PictureFolder, read_mask
 from zoo.data.resolve import resolve
+from zoo.data.sources.mask_folders import MaskFolders, PictureFolder, read_mask
 from zoo.data.splits import split
 from zoo.interfaces.tasks import Reconstruction, Segmentation
 from zoo.spec.errors import DataError, ZooWarning

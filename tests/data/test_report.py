@@ -13,11 +13,11 @@ from skimage import data as skimage_data
 
 from zoo.builtin.datasets import Digits
 from zoo.builtin.datasets_photos import Photos
-from zoo.data.alike import look_alikes, thumbnail
-from zoo.data.folders import ClassFolders
 from zoo.data.imbalance import class_counts, unbalanced, warn_unbalanced
+from zoo.data.near_duplicates import look_alikes, thumbnail
 from zoo.data.report import Report, report
-from zoo.data.wrapped import TorchData
+from zoo.data.sources.class_folders import ClassFolders
+from zoo.data.sources.torch_dataset import TorchData
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks import Multilabel
 from zoo.spec.errors import DataError, ZooWarning

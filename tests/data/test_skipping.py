@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from zoo.data.folders import ClassFolders
 from zoo.data.resolve import resolve
+from zoo.data.sources.class_folders import ClassFolders
 from zoo.data.splits import split
 from zoo.images.decode import decode
 from zoo.spec.errors import DataError, OptionError, UnknownComponentError, ZooWarning

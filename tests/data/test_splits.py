@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from zoo.data.folders import ClassFolders
+from zoo.data.sources.class_folders import ClassFolders
+from zoo.data.sources.torch_dataset import TorchData
 from zoo.data.splits import NAMES, split
-from zoo.data.wrapped import TorchData
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks import Multiclass
 from zoo.spec.errors import DataError, ZooWarning

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from huggingface_hub import ModelCard
@@ -179,3 +180,18 @@ def test_how_to_get_it_is_told_where_that_is_known(make):
     model: Model = make("mlp")
     assert 'zoo.load("this-folder")' in card_of(model)
     assert 'zoo.pull("me/cats")' in card_of(model, reference="me/cats")
+
+
+def test_shell_blocks_of_a_card_hold_commands_alone(tmp_path, make):
+    model = make("mlp")
+    needed = [*model.plugins]
+    model.plugins = {**model.plugins, "zoo-quantum": "2.3"}
+    text = card(tmp_path, model).text
+    (block,) = re.findall(r"```sh\n(.*?)\n```", text, flags=re.DOTALL)
+    assert [line.split()[:2] for line in block.splitlines()] == [["pip", "install"]] * len(needed)
+    assert "#" not in block
+    assert (
+        "zoo-quantum==2.3. Install zoo-quantum 2.3 from where its author offers it. With pip, in the" in text
+    )
+    model.plugins = {"zoo-quantum": "2.3"}
+    assert "```sh" not in card_of(model)

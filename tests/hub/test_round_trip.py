@@ -11,7 +11,7 @@ import torch
 from safetensors import safe_open
 
 import zoo
-from zoo.compose.skeleton import meta_tensors
+from zoo.compose.meta_build import meta_tensors
 from zoo.hub import folder as folders
 from zoo.spec.errors import SaveError, ZooWarning
 

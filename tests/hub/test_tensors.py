@@ -9,8 +9,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from zoo.compose.tensors import read, write
 from zoo.spec.errors import SaveError, WeightsError
+from zoo.weights.tensor_files import read, write
 
 TYPES = (
     torch.float64, torch.float32, torch.float16, torch.bfloat16,

@@ -17,10 +17,10 @@ from huggingface_hub import constants
 from safetensors.torch import save as to_bytes
 
 import zoo
-from zoo.compose.download import fetch
 from zoo.spec.component import Weights
 from zoo.spec.errors import WeightsError
 from zoo.spec.inputs import InputSpec
+from zoo.weights.download import fetch
 
 from . import server as faults
 
@@ -251,7 +251,7 @@ def test_a_page_in_the_place_of_weights_is_refused(hub):
 
 NOISE = """
 import logging
-from zoo.compose.download import fetch
+from zoo.weights.download import fetch
 from zoo.spec.component import Weights
 path = fetch("x", Weights(repo="me/x"))
 print(path.stat().st_size, logging.getLogger("huggingface_hub").level == logging.WARNING)

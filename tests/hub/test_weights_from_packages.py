@@ -11,9 +11,9 @@ import torch
 from safetensors.torch import save as to_bytes
 
 import zoo
-from zoo.compose.weights import tagged
 from zoo.spec.component import Weights, WeightsSource
 from zoo.spec.errors import WeightsError
+from zoo.weights.fitting import tagged
 
 FILE = "model.safetensors"
 MISSING = {"package": "not-there", "file": "not_there/net.pth", "sha256": "0" * 64}
@@ -45,7 +45,7 @@ def test_a_network_whose_package_is_missing_comes_from_the_hub(hub, monkeypatch)
     torch.manual_seed(0)
     reference = timm.create_model("tf_efficientnet_lite0").eval()
     hub.commit("timm/tf_efficientnet_lite0.in1k", {FILE: to_bytes(reference.state_dict())})
-    monkeypatch.setattr("zoo.compose.weights.installed_file", lambda *_: None)
+    monkeypatch.setattr("zoo.weights.fitting.installed_file", lambda *_: None)
     model = zoo.build("efficientnet_lite0", head="original", weights="imagenet").eval()
     assert model.origin == "efficientnet_lite0 imagenet (Hub)"
     x = torch.rand(1, 3, 64, 64)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from zoo.interfaces.block import Block, watched
+from zoo.interfaces.blocks.block import Block, watched
 
 
 def make() -> nn.Sequential:

@@ -11,10 +11,10 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
-from zoo.interfaces import geometry
 from zoo.interfaces.augmenter import Augmenter, Batch, Chain, Geometric, uniform
 from zoo.interfaces.draws import draws
-from zoo.interfaces.geometry import FILL_MODES, Fill, by_grid_sample, resampler, warp, warp_pictures
+from zoo.interfaces.geometry import warp as warping
+from zoo.interfaces.geometry.warp import FILL_MODES, Fill, by_grid_sample, resampler, warp, warp_pictures
 from zoo.spec.errors import OptionError, ShapeError
 
 SIZE = (23, 37)
@@ -171,13 +171,13 @@ EDGE, WHITE = Fill(), Fill(mode="constant", value=1)
 def warps(monkeypatch: pytest.MonkeyPatch) -> list[Tensor]:
     """The matrices of each resampling that happens."""
     seen: list[Tensor] = []
-    real = geometry.warp_pictures
+    real = warping.warp_pictures
 
     def spy(pictures: Tensor, matrices: Tensor, **options: object) -> Tensor:
         seen.append(matrices)
         return real(pictures, matrices, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(geometry, "warp_pictures", spy)
+    monkeypatch.setattr(warping, "warp_pictures", spy)
     return seen
 
 

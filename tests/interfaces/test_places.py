@@ -21,8 +21,8 @@ from zoo.data.splits import split
 from zoo.interfaces.augmenter import Augmenter, Batch, Chain, Geometric
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.draws import draws
+from zoo.interfaces.geometry.places import Size, SpatialTensor, plain, resizing, warp_points
 from zoo.interfaces.model import Model
-from zoo.interfaces.places import Size, SpatialTensor, plain, resizing, warp_points
 from zoo.interfaces.tasks import Task
 from zoo.spec.errors import DataError, OptionError, TrainingError
 from zoo.spec.inputs import InputSpec

@@ -7,7 +7,7 @@ from sklearn.metrics import roc_auc_score, roc_curve
 from torch import Tensor
 
 from zoo.interfaces.tasks import Embedding
-from zoo.interfaces.verification import Roc, VerificationAUC, cosines, pairs
+from zoo.metrics.verification import Roc, VerificationAUC, cosines, pairs
 from zoo.trainers.score import Score
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from zoo.registry import find, index, list_components, reset
+from zoo.registry import catalogue_index as index
+from zoo.registry import find, list_components, reset
 
 
 @pytest.fixture

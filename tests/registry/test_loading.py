@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import builtins
+import inspect
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -50,6 +53,31 @@ def test_a_catalogue_that_lists_too_much_is_an_error(shelf):
     shelf.plugin("zoo-fake", "net", catalogue={"format": 1, "components": [entry]})
     with pytest.raises(PluginError, match="its catalogue lists the backbone 'gone', its code does not"):
         load(find("gone"))
+
+
+@pytest.mark.parametrize(
+    ("named", "root", "said"),
+    [
+        ("gone", "mine", "run zoo catalogue mine$"),
+        ("gone", "mine/src", "run zoo catalogue mine/src$"),
+        ("gone", None, "install the plugin again, or, if it is yours, run zoo catalogue in its folder$"),
+        ("net", "mine", "run zoo catalogue mine$"),
+    ],
+)
+def test_a_catalogue_that_is_out_of_date_names_the_command(
+    shelf, tmp_path, monkeypatch, *, named, root, said
+):
+    entry = {"kind": "backbone", "name": named, "target": "zoo_fake.net:Old", "summary": "s"}
+    folder = shelf.plugin("zoo-fake", "net", catalogue={"format": 1, "components": [entry]})
+    checkout = tmp_path / "mine" / "src" / "zoo_fake"
+    checkout.parent.mkdir(parents=True)
+    shutil.copytree(folder, checkout)
+    if root is not None:
+        (tmp_path / root / "pyproject.toml").write_text("")
+    monkeypatch.chdir(tmp_path)
+    found = find(named)
+    with pytest.raises(PluginError, match=said):
+        load(replace(found, plugin=replace(found.plugin, folder=checkout)))
 
 
 def test_a_component_for_a_newer_core_says_which(shelf):
@@ -134,6 +162,20 @@ def test_every_public_name_has_a_home():
     assert set(zoo._HOMES) == {*zoo.__all__, "list"}
     assert {*zoo._HOMES, "__version__"} <= set(dir(zoo))
     assert isinstance(zoo.__version__, str)
+
+
+def test_what_a_verb_returns_is_imported_from_the_same_door():
+    verbs = [getattr(zoo, name) for name in (*zoo.__all__, "list") if name.islower() and name != "hookimpl"]
+    returned = {inspect.signature(verb).return_annotation for verb in verbs}
+    named = {name for name in returned if name.isidentifier() and name not in dir(builtins)} - {"Path"}
+    assert {"Evaluation", "Run", "Predictions", "Images", "Latents", "Verified", "Pushed", "Rows"} < named
+    for name in (*named, "Measured", "Predicted", "Row"):  # and what is in them
+        assert isinstance(getattr(zoo, name), type), name
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys, zoo; zoo.Rows, zoo.Row; sys.exit('torch' in sys.modules)"],
+        check=False,
+    )
+    assert done.returncode == 0
 
 
 def test_a_star_import_leaves_the_names_of_python_alone():

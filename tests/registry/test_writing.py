@@ -6,9 +6,10 @@ import json
 
 import pytest
 
-from zoo.registry import discover, writing
+from zoo.registry import catalogue_writing as writing
+from zoo.registry import discover
 from zoo.registry.catalogue import dump, read_catalogue
-from zoo.registry.inspection import difference, inspect
+from zoo.registry.plugins.inspection import difference, inspect
 from zoo.spec.errors import PluginError
 
 

@@ -15,8 +15,8 @@ from torch.optim.lr_scheduler import (
 
 from zoo.spec.errors import OptionError
 from zoo.spec.options import validate
-from zoo.spec.schedule import read_schedule
-from zoo.spec.training import GradientOptions
+from zoo.spec.trainers.options import GradientOptions
+from zoo.spec.trainers.schedule import read_schedule
 
 EPOCHS = 10
 

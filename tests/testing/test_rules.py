@@ -23,10 +23,10 @@ class NetOptions(Options):
 def trainer(shelf: Any) -> Any:
     """Makes a case of a trainer whose constructor and options are given as code."""
 
-    def make(signature: str = "**options", config: str = CONFIG) -> Case:
+    def make(signature: str = "**options", config: str = CONFIG, **declared: Any) -> Case:
         row = {
             "kind": "trainer", "name": "net", "target": "zoo_planted.net:Net", "summary": "A net.",
-            "config": "zoo_planted.config:NetOptions",
+            "config": "zoo_planted.config:NetOptions", **declared,
         }  # fmt: skip
         package = shelf.plugin("zoo-planted", rows=[row])
         (package / "config.py").write_text(config)
@@ -59,3 +59,25 @@ def test_an_option_that_a_verb_would_swallow_is_found(trainer, name):
 @pytest.mark.parametrize("name", ["in_channels", "classes", "input_size"])
 def test_what_build_fills_in_may_be_an_option(trainer, name):
     rules.rule_options_are_no_arguments_of_a_verb(trainer(config=CONFIG.replace("width", name)))
+
+
+@pytest.mark.parametrize("former", [{}, {"width": 4}, {"width": 4, "rows": [3]}])
+def test_former_defaults_may_be_any_that_the_options_take(trainer, former):
+    rules.rule_former_defaults_are_options(trainer(former=former))
+
+
+@pytest.mark.parametrize(
+    ("former", "said"),
+    [
+        ({"widht": 4}, r"former names \['widht'\], which zoo_planted.config:NetOptions has not"),
+        ({"width": "wide"}, "former: net: bad width: expected .*, got 'wide'"),
+    ],
+)
+def test_a_former_default_that_no_old_file_could_be_read_with_is_found(trainer, former, said):
+    with pytest.raises(AssertionError, match=said):
+        rules.rule_former_defaults_are_options(trainer(former=former))
+
+
+def test_former_defaults_are_held_beside_the_options_that_have_none(trainer):
+    needing = CONFIG.replace("Field(8, ", "Field(")
+    rules.rule_former_defaults_are_options(trainer(config=needing, tiny={"width": 2}, former={"rows": [3]}))

@@ -13,6 +13,7 @@ from torch import nn
 
 import zoo
 from zoo.builtin.losses import CrossEntropy
+from zoo.compose.instantiate import make
 from zoo.interfaces.execution import Execution
 
 PAGE = Path(__file__).parents[2] / "docs/guide/write-a-trainer.md"
@@ -71,3 +72,33 @@ def test_centralised_gradients_have_no_mean(page: dict[str, Any]) -> None:
     for p, old, g in zip(model.parameters(), before.parameters(), gradients(before), strict=True):
         mean = g.mean(dim=tuple(range(1, g.ndim)), keepdim=True) if g.ndim > 1 else 0
         torch.testing.assert_close(p, old - (g - mean))
+
+
+@pytest.mark.parametrize("name", ["SharpnessAware", "Centralised"])
+def test_the_trainers_of_the_page_measure_what_a_user_asks_for(page: dict[str, Any], name: str) -> None:
+    trainer = page[name](metrics=("recall",))
+    trainer.metrics = (make("metric", "recall"),)  # as `zoo.fit` settles them
+    model = zoo.build("mlp", hidden=[5], head="multiclass", in_channels=1, input_size=4, classes=3, seed=0)
+    trainer.setup(model, CrossEntropy(), Execution())
+    assert "recall" in trainer.evaluate([BATCH])
+
+
+def test_the_trainers_of_the_page_go_on_from_what_frozen_blocks_returned(page: dict[str, Any]) -> None:
+    kind = page["SharpnessAware"]
+    assert kind.takes_prefix
+    options = {"in_channels": 1, "input_size": 16, "classes": 3, "seed": 0}
+    models = [zoo.build("small_cnn", head="multiclass", **options) for _ in range(2)]
+    for model in models:
+        model.origin = "trained elsewhere"
+        model.freeze("all")
+    image = torch.rand(6, 1, 16, 16, generator=torch.Generator().manual_seed(0))
+    others = {name: value for name, value in BATCH.items() if name != "image"}
+    with torch.no_grad():
+        kept = models[1].eval().run_prefix(image)
+    batches = ({**others, "image": image}, {**others, **{f"prefix.{i}": x for i, x in enumerate(kept)}})
+    for model, batch in zip(models, batches, strict=True):
+        trainer = kind(optimizer="sgd", lr=1.0)
+        trainer.setup(model.train(), CrossEntropy(), Execution())
+        trainer.step(batch)
+    for one, two in zip(*(model.parameters() for model in models), strict=True):
+        torch.testing.assert_close(one, two)

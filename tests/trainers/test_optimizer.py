@@ -11,7 +11,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 import zoo
 from zoo.interfaces.execution import Execution
 from zoo.spec.errors import OptionError, TrainingError
-from zoo.spec.optimizers import OPTIMIZERS, REFUSED
+from zoo.spec.trainers.optimizers import OPTIMIZERS, REFUSED
 from zoo.trainers import Optimizer, read_optimizer
 from zoo.trainers import optimizer as kit
 from zoo.trainers.fused import FusedSteps

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 import torchmetrics
-from torchmetrics.classification import BinaryRecall, MulticlassRecall, MultilabelRecall
+from torchmetrics.classification import BinaryAccuracy, BinaryRecall, MulticlassRecall, MultilabelRecall
 
 from zoo.compose.instantiate import make
 from zoo.errors import OptionError
 from zoo.interfaces import Given, Metric, Seen
-from zoo.interfaces.tasks import Binary, Multiclass, Reconstruction, Segmentation, Task
+from zoo.interfaces.tasks import Binary, Multiclass, Multilabel, Reconstruction, Segmentation, Task
 from zoo.trainers.score import Score, noting_left_out
 
 
@@ -96,13 +96,35 @@ def test_the_direction_is_the_metrics_own():
         score.higher_is_better("val_share")
 
 
-def test_a_metric_of_the_tasks_name_takes_its_place():
+def test_a_metric_that_is_called_like_another_figure_of_the_task_is_refused():
     class Accuracy(Found):
         name = "accuracy"
 
-    score = Score(Binary(), 1, None, metrics=[Accuracy(BinaryRecall(threshold=0.9))])
-    assert taken_in(score).values()["accuracy"] == 0
-    assert not score.higher_is_better("accuracy")
+    said = (
+        "metric accuracy: expected a name of its own, got that of a figure of task binary; call it otherwise"
+    )
+    for metric in (Accuracy(BinaryRecall()), Given(BinaryAccuracy(threshold=0.9), called="accuracy")):
+        with pytest.raises(OptionError, match=said):
+            Score(Binary(), 1, None, metrics=[metric])
+        with pytest.raises(OptionError, match=said):
+            Score(Binary(), 1, None, first_only=True, metrics=[metric])
+    weighted = {"name": "f1", "average": "weighted"}
+    with pytest.raises(
+        OptionError, match="metric f1: expected a name of its own, got that of a figure of task"
+    ):
+        Score(Multiclass(), 3, None, metrics=[make("metric", weighted)])
+    assert (
+        "sure"
+        in taken_in(
+            Score(Binary(), 1, None, metrics=[Given(BinaryAccuracy(threshold=0.9), called="sure")])
+        ).values()
+    )
+
+
+@pytest.mark.parametrize(("task", "outputs"), [(Binary(), 1), (Multiclass(), 3), (Multilabel(), 3)])
+def test_a_figure_of_the_task_may_be_asked_for_by_its_name(task, outputs):
+    score = Score(task, outputs, None, metrics=[make("metric", "f1")])
+    assert score.higher_is_better("f1")
 
 
 def test_objects_of_torchmetrics_are_copied_and_named_by_their_class():

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 import zoo
-from zoo.data.wrapped import TorchData
+from zoo.data.sources.torch_dataset import TorchData
 from zoo.interfaces.model import Model
+from zoo.runtime.arguments import as_dataset
 from zoo.spec.errors import OptionError
-from zoo.training.cache import FeatureCache, make_room
-from zoo.training.common import as_dataset
+from zoo.training.feature_cache import FeatureCache, make_room
 from zoo.training.run import Run
 
 Make = Callable[..., Model]
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:frozen blocks:zoo.ZooWarning")
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("zoo.training.cache.cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr("zoo.training.feature_cache.cache_folder", lambda: tmp_path / "cache")
     return tmp_path / "cache" / "features"
 
 
@@ -177,7 +177,7 @@ def test_rows_that_were_not_noted_are_computed_again(
         return prefix(self, x)
 
     monkeypatch.setattr(type(make_model()), "run_prefix", failing)
-    monkeypatch.setattr("zoo.training.cache._NOTE_EVERY", 0.0)
+    monkeypatch.setattr("zoo.training.feature_cache._NOTE_EVERY", 0.0)
     with pytest.raises(KeyboardInterrupt):
         zoo.fit(make_model(freeze="all"), FACES, out=tmp_path / "0", **SHORT)
     monkeypatch.setattr(type(make_model()), "run_prefix", prefix)

@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from zoo.compose.tensors import write
 from zoo.spec.errors import FormatError, TrainingError
 from zoo.training import checkpoint
 from zoo.training.checkpoint import read_checkpoint, write_checkpoint
+from zoo.weights.tensor_files import write
 
 STATE = {
     "epoch": 3,

@@ -19,15 +19,15 @@ from torch import Tensor
 
 import zoo
 from zoo.data.report import report
+from zoo.inference.evaluation import Evaluation, Measured
+from zoo.inference.generated_images import Images
+from zoo.inference.latents import Latents
+from zoo.inference.predictions import Predicted, Predictions
+from zoo.inference.verify import Verified
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks.analysis import by_class
 from zoo.interfaces.tasks.descriptions import Mistake, worst_table
-from zoo.training.evaluated import Evaluation, Measured
-from zoo.training.images import Images
-from zoo.training.latents import Latents
-from zoo.training.predictions import Predicted, Predictions
 from zoo.training.run import Run
-from zoo.training.verify import Verified
 
 Make = Callable[..., Model]
 EVIL = "<script>alert(1)</script>"

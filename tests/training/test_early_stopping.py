@@ -11,9 +11,9 @@ import pytest
 import zoo
 from zoo.interfaces.model import Model
 from zoo.spec.errors import OptionError
+from zoo.spec.history import best_row, last_better
 from zoo.spec.options import validate
-from zoo.spec.training import EarlyStopping, TrainerOptions
-from zoo.training.history import best_row, last_better
+from zoo.spec.trainers.options import EarlyStopping, TrainerOptions
 
 NAN = float("nan")
 

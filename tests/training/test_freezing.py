@@ -15,8 +15,8 @@ from zoo.builtin.supervised import Supervised
 from zoo.interfaces.model import Model
 from zoo.spec.errors import TrainingError
 from zoo.training import fit as fit_module
-from zoo.training.cache import FeatureCache
 from zoo.training.engine import Engine
+from zoo.training.feature_cache import FeatureCache
 
 Make = Callable[..., Model]
 FACES = {"name": "faces", "per_class": 12}
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:frozen:zoo.ZooWarning")
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("zoo.training.cache.cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr("zoo.training.feature_cache.cache_folder", lambda: tmp_path / "cache")
     return tmp_path / "cache" / "features"
 
 
@@ -209,7 +209,7 @@ def test_features_of_blocks_that_were_unfrozen_are_not_used_again(make_model: Ma
 
 
 def test_features_of_blocks_whose_weights_were_changed_are_stale(make_model: Make, tmp_path: Path) -> None:
-    from zoo.data.wrapped import TorchData
+    from zoo.data.sources.torch_dataset import TorchData
 
     data = TorchData([(torch.rand(1, 16, 16).numpy().transpose(1, 2, 0), 0)])
     data.fingerprint = "one"

@@ -13,11 +13,11 @@ from sklearn.decomposition import PCA
 
 import zoo
 from zoo.cli import main
+from zoo.inference import latents as module
 from zoo.interfaces.tasks import Reconstruction
 from zoo.interfaces.tasks.images import ImageAnalysis
+from zoo.runtime.arguments import as_dataset
 from zoo.spec.errors import DataError, OptionError, SaveError, ShapeError
-from zoo.training import latents as module
-from zoo.training.common import as_dataset
 
 SMALL = {"name": "conv_encoder", "channels": [4, 8]}
 DIGITS = {"name": "digits", "per_class": 10}

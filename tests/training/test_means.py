@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from zoo.spec.errors import TrainingError
-from zoo.training.means import Means
+from zoo.training.running_means import Means
 
 
 def test_a_mean_weighs_each_step_by_its_images():

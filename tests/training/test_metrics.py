@@ -18,14 +18,14 @@ from torchmetrics.classification import BinaryRecall, BinarySpecificity
 
 import zoo
 from zoo.data.batches import Batches
+from zoo.data.sources.torch_dataset import TorchData
 from zoo.data.splits import split
-from zoo.data.wrapped import TorchData
 from zoo.errors import OptionError, TrainingError
 from zoo.interfaces import Metric, Seen
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
+from zoo.runtime.arguments import as_dataset
 from zoo.trainers import Score
-from zoo.training.common import as_dataset
 
 from .test_resume import Killed, killed_at, same_end
 
@@ -215,6 +215,11 @@ def test_unknown_ones_and_those_for_other_tasks_are_said_before_any_work(
         zoo.fit(make_model(), FACES, metrics=["recall", {"name": "recall"}], **given)
     with pytest.raises(OptionError, match="bad metrics"):
         zoo.fit(make_model(), FACES, metrics=[3], **given)
+    other = type("Other", (Prevalence,), {"name": "accuracy"})()
+    with pytest.raises(
+        OptionError, match="metric accuracy: expected a name of its own, got that of a figure"
+    ):
+        zoo.fit(make_model(), FACES, metrics=[other], **given)
     assert not (tmp_path / "run").exists() or not any((tmp_path / "run").iterdir())
 
 
@@ -236,21 +241,55 @@ def test_a_resumed_run_with_figures_ends_as_an_unbroken_one(
     same_end(whole, zoo.fit(resume=tmp_path / "cut", progress=False))
 
 
-def test_a_run_with_metric_objects_asks_for_its_trainer_again(
-    make_model: Make, killed_at: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+OWN: dict[str, Any] = {"metrics": ["recall", Prevalence(), BinaryRecall()], **RESUMED}
+
+
+@pytest.mark.parametrize("again", [[BinaryRecall(), Prevalence()], ["recall", Prevalence(), BinaryRecall()]])
+def test_a_run_with_metric_objects_is_resumed_by_giving_them_again(
+    make_model: Make, killed_at: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, again: list[Any]
 ) -> None:
-    options = {"epochs": 3, "batch_size": 6, "metrics": [Prevalence(), BinaryRecall()]}
-    saving = {"checkpoint_every": 0, "progress": False}
-    whole = zoo.fit(make_model(), FACES, out=tmp_path / "whole", **options, **saving)
+    whole = zoo.fit(make_model(), FACES, out=tmp_path / "whole", **OWN)
     killed_at(5)
     with pytest.raises(Killed):
-        zoo.fit(make_model(), FACES, out=tmp_path / "cut", **options, **saving)
+        zoo.fit(make_model(), FACES, out=tmp_path / "cut", **OWN)
     monkeypatch.undo()
-    assert json.loads((tmp_path / "cut" / "run.json").read_text())["objects"] == ["trainer"]
-    with pytest.raises(TrainingError, match="expected the trainer of the run, which no file holds"):
-        zoo.fit(resume=tmp_path / "cut", progress=False)
-    trainer = {"name": "supervised", **options}
-    same_end(whole, zoo.fit(resume=tmp_path / "cut", trainer=trainer, progress=False))
+    assert json.loads((tmp_path / "cut" / "run.json").read_text())["objects"] == ["metrics"]
+    resumed = zoo.fit(resume=tmp_path / "cut", metrics=again, progress=False)
+    same_end(whole, resumed)
+    assert [*resumed.history[-1]] == [*whole.history[-1]]
+
+
+def test_metric_objects_that_are_missing_at_resuming_are_named(
+    make_model: Make, killed_at: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed_at(5)
+    with pytest.raises(Killed):
+        zoo.fit(make_model(), FACES, out=tmp_path / "cut", **OWN)
+    monkeypatch.undo()
+    said = (
+        f"resume {tmp_path / 'cut'}: expected the metric objects that it was begun with (prevalence, "
+        "binary_recall), which no file holds, got {}; zoo.fit(resume=..., metrics=[...])"
+    )
+    for given, got in (({}, "none"), ({"metrics": [Prevalence()]}, "prevalence"),
+                       ({"metrics": ["mcc"]}, "mcc"), ({"metrics": []}, "nothing")):  # fmt: skip
+        with pytest.raises(TrainingError) as error:
+            zoo.fit(resume=tmp_path / "cut", progress=False, **given)
+        assert str(error.value) == said.format(got)
+    with pytest.raises(OptionError, match="expected nothing that the run was begun with, got trainer"):
+        zoo.fit(resume=tmp_path / "cut", trainer="supervised", metrics=OWN["metrics"], progress=False)
+
+
+def test_a_run_without_metric_objects_knows_its_metrics(make_model: Make, tmp_path: Path) -> None:
+    run = zoo.fit(make_model(), FACES, metrics=["recall"], out=tmp_path / "run", **SHORT)
+    with pytest.raises(OptionError, match="expected nothing that the run was begun with, got metrics"):
+        zoo.fit(resume=run.folder, epochs=4, metrics=["recall"], progress=False)
+
+
+def test_a_run_with_metric_objects_goes_on_for_longer(make_model: Make, tmp_path: Path) -> None:
+    run = zoo.fit(make_model(), FACES, out=tmp_path / "run", **OWN)
+    longer = zoo.fit(resume=run.folder, epochs=4, metrics=OWN["metrics"], progress=False)
+    assert len(longer.history) == 4
+    assert "val_prevalence" in longer.history[-1]
 
 
 def test_a_training_without_them_looks_at_no_target_in_its_steps(

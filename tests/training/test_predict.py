@@ -8,9 +8,9 @@ import torch
 from PIL import Image
 
 import zoo
+from zoo.inference.predictions import Predicted
 from zoo.interfaces.model import Model
 from zoo.spec.errors import DataError, SaveError, TrainingError
-from zoo.training.predictions import Predicted
 
 Make = Callable[..., Model]
 PIXELS = np.random.default_rng(1).integers(0, 256, (16, 16, 3), dtype=np.uint8)

@@ -16,9 +16,9 @@ import pytest
 
 import zoo
 from zoo.interfaces.model import Model
-from zoo.training import progress
-from zoo.training.progress import Reporter, in_notebook, watched
-from zoo.training.progress_views import Lines, Notebook, Terminal, View
+from zoo.runtime import progress
+from zoo.runtime.progress import Reporter, in_notebook, watched
+from zoo.runtime.progress_views import Lines, Notebook, Terminal, View
 
 Make = Callable[..., Model]
 
@@ -89,7 +89,7 @@ def test_a_training_is_silent_on_request(
 
 def test_a_terminal_sees_a_bar_and_lines_that_stay() -> None:
     code = """
-from zoo.training.progress import Reporter
+from zoo.runtime.progress import Reporter
 import time
 reporter = Reporter()
 with reporter:
@@ -191,7 +191,7 @@ def test_a_notebook_is_known_by_its_shell(monkeypatch: pytest.MonkeyPatch, name:
 
 
 def test_ipython_is_not_imported_to_look() -> None:
-    code = "import sys, zoo.training.progress as p; print(p.in_notebook(), 'IPython' in sys.modules)"
+    code = "import sys, zoo.runtime.progress as p; print(p.in_notebook(), 'IPython' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False False\n"
 

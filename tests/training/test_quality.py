@@ -7,8 +7,10 @@ from scipy.linalg import sqrtm
 from torch import Tensor
 
 import zoo
+from zoo.inference.sample_quality import Judge, compare
+from zoo.metrics.frechet import frechet
+from zoo.metrics.neighbours import precision_recall
 from zoo.spec.errors import DataError, ShapeError, TrainingError
-from zoo.training.quality import Judge, compare, frechet, precision_recall
 
 
 def gaussian(count: int, mean: float, seed: int, size: int = 6) -> Tensor:

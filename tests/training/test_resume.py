@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import zoo
-from zoo.data.wrapped import TorchData
+from zoo.data.sources.torch_dataset import TorchData
 from zoo.interfaces.model import Model
 from zoo.spec.errors import FormatError, OptionError, SaveError, TrainingError
 from zoo.training import fit as fit_module
@@ -150,7 +150,7 @@ def test_another_version_is_said(make_model: Make, killed_at, tmp_path: Path, mo
 def test_a_full_disk_stops_the_run_with_its_last_checkpoint_kept(
     make_model: Make, tmp_path: Path, monkeypatch
 ) -> None:
-    from zoo.training import job
+    from zoo.training import run_folder as job
 
     write, seen = job.write_checkpoint, iter(range(1, 10**6))
 

@@ -13,7 +13,7 @@ import torch
 
 import zoo
 from zoo.builtin.supervised import Supervised
-from zoo.data.wrapped import TorchData
+from zoo.data.sources.torch_dataset import TorchData
 from zoo.interfaces.model import Model
 from zoo.spec.errors import OptionError, TrainingError, ZooWarning
 from zoo.training import fit as fit_module
@@ -120,7 +120,7 @@ def test_a_schedule_over_all_epochs_is_stretched_and_that_is_told(
         patched.setattr(Supervised, "step", watched)
         zoo.fit(resume=run, epochs=4)
     per_epoch = len(seen) // 2
-    expected = zoo.spec.schedule.read_schedule(schedule)
+    expected = zoo.spec.trainers.schedule.read_schedule(schedule)
     assert seen == pytest.approx([1e-3 * expected.factor(2 + i / per_epoch, 4) for i in range(len(seen))])
 
 
@@ -172,8 +172,13 @@ def test_objects_come_again_and_a_trainer_brings_its_epochs(make_model: Make, tm
     run = zoo.fit(net(), **parts, trainer=Supervised(epochs=1), out=tmp_path / "run")
     with pytest.raises(TrainingError, match="more than the 1 behind, got 1"):
         zoo.fit(net(), **parts, trainer=Supervised(epochs=1), resume=run.folder)
-    with pytest.raises(OptionError, match="no options beside a trainer object"):
-        zoo.fit(net(), **parts, trainer=Supervised(epochs=3), epochs=3, resume=run.folder)
+    for epochs in (1, 3):
+        with pytest.raises(OptionError) as error:
+            zoo.fit(net(), **parts, trainer=Supervised(epochs=epochs), epochs=3, resume=run.folder)
+        assert str(error.value) == (
+            f"resume {run.folder}: expected the epochs of the trainer object, got epochs=3 beside its "
+            f"epochs={epochs}; give them to it: trainer=Supervised(epochs=3, ...)"
+        )
     same_end(whole, zoo.fit(net(), **parts, trainer=Supervised(epochs=3), resume=run.folder))
 
 
@@ -186,6 +191,8 @@ def test_what_cannot_go_on_says_why_in_one_line(make_model: Make, tmp_path: Path
         zoo.fit(resume=run.folder)
     with pytest.raises(OptionError, match="expected nothing that the run was begun with, got lr"):
         zoo.fit(resume=run.folder, epochs=4, lr=1e-4)
+    with pytest.raises(OptionError, match="expected nothing that the run was begun with, got trainer"):
+        zoo.fit(resume=run.folder, epochs=4, trainer=Supervised(epochs=2))
     facts = json.loads((run.folder / "run.json").read_text())
     assert (facts["finished"], facts["epochs"]) == (True, 2)
 

@@ -18,11 +18,11 @@ from zoo.data.batches import Batches
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Segmentation
 from zoo.interfaces.tasks.masks import confusions, picture_ious
+from zoo.reports.image_grids import COLOURS, overlay
 from zoo.spec.errors import DataError
 from zoo.trainers.score import Score
 from zoo.training import fit as fit_module
 from zoo.training.engine import Engine
-from zoo.training.sheets import COLOURS, overlay
 
 LABELS = ("background", "circle", "square", "triangle")
 DATA = {"name": "shapes", "size": 32, "count": 40}

@@ -1,7 +1,7 @@
 """Augmenters that move pixels. Neighbours in a chain share one resampling.
 
 A matrix goes from the output to the input, with the origin in the middle of the picture: see
-`zoo.interfaces.geometry`.
+`zoo.interfaces.geometry.warp`.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ def _data_folder(recipe: str, name: str | None, flags: list[Flag]) -> RecipeErro
 
 def _saved(place: str, flags: list[Flag], sets: tuple[str, ...]) -> Asked:
     """A saved model, whose parts stay as they are."""
-    from zoo.training.common import as_model
+    from zoo.runtime.arguments import as_model
 
     fixed = [flag.text for flag in flags if flag.name in MODEL_OPTIONS]
     flags = [flag for flag in flags if flag.name not in (*MODEL_OPTIONS, "seed")]

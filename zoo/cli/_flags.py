@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.cli._options import MODEL_OPTIONS
-from zoo.cli._recipe import REFERENCES, Table, apply
+from zoo.cli._recipe import REFERENCES, Table, apply, check_sets
 from zoo.spec.errors import RecipeError, listing, warn
 
 
@@ -64,13 +64,15 @@ def combined(table: Table, flags: Iterable[Flag], sets: Iterable[str]) -> Table:
         sets: `path=value`, see `zoo.cli._recipe.apply`.
 
     Raises:
-        RecipeError: a flag and a `--set` say different things, or as `apply`.
+        RecipeError: a flag and a `--set`, or two of these, say different things, or as `apply`.
 
     Example:
         >>> flags = [Flag("head", ("model", "head"), "binary"), Flag("epochs", ("trainer", "epochs"), 5)]
         >>> combined({"model": {"name": "vgg16"}}, flags, ["head.dropout=0.5"])
         {'model': {'name': 'vgg16', 'head': {'name': 'binary', 'dropout': 0.5}}, 'trainer': {'epochs': 5}}
     """
+    sets = [*sets]
+    check_sets(sets)
     result = apply(table, ())
     given = [flag for flag in flags if flag.value is not None]
     for flag in given:

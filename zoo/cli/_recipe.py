@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,8 @@ def apply(table: Table, sets: Iterable[str]) -> Table:
     Example:
         >>> apply({"model": {"head": "binary"}}, ["head.dropout=0.5", "freeze=block1-4"])["model"]
         {'head': {'name': 'binary', 'dropout': 0.5}, 'freeze': 'block1-4'}
+        >>> apply({}, ["trainer.schedule=plateau", "trainer.schedule.patience=3"])["trainer"]
+        {'schedule': {'name': 'plateau', 'patience': 3}}
     """
     result: Table = _copied(table)
     for text in sets:
@@ -54,6 +56,21 @@ def apply(table: Table, sets: Iterable[str]) -> Table:
             keys = ["model", *keys]
         _put(result, keys, _value(value.strip()), text)
     return result
+
+
+def check_sets(sets: Sequence[str]) -> None:
+    """Raises RecipeError where one `--set` undoes what one before it says of the same table.
+
+    Example:
+        >>> check_sets(["trainer.schedule.patience=3", "trainer.schedule=plateau"])
+    """
+    for i, later in enumerate(sets):
+        path, _, value = later.partition("=")
+        for before in sets[:i]:
+            inside = before.partition("=")[0].strip().startswith(f"{path.strip()}.")
+            if inside and not isinstance(_value(value.strip()), str):
+                where, hint = f"--set {before} and --set {later}", "put all of it into one table"
+                raise RecipeError(where, expected="one of them", got="two values", hint=hint)
 
 
 def trainer_options(table: Table) -> tuple[Table, Table]:
@@ -75,7 +92,7 @@ def _put(table: Table, keys: list[str], value: Any, text: str) -> None:
     here = table
     for i, key in enumerate(keys[:-1]):
         inner = here.get(key)
-        if isinstance(inner, str) and key in REFERENCES:
+        if isinstance(inner, str) and _may_have_options(keys[: i + 1]):
             inner = {"name": inner}
         if inner is None:
             inner = {}
@@ -85,9 +102,14 @@ def _put(table: Table, keys: list[str], value: Any, text: str) -> None:
         here[key] = inner
         here = inner
     before = here.get(keys[-1])
-    if keys[-1] in REFERENCES and isinstance(value, str) and isinstance(before, dict):
+    if _may_have_options(keys) and isinstance(value, str) and isinstance(before, dict):
         value = {"name": value, **before} if "name" not in before else value
     here[keys[-1]] = value
+
+
+def _may_have_options(keys: list[str]) -> bool:
+    """Whether a word at this path may name a component or the like: a section, or an option of one."""
+    return keys[-1] in REFERENCES or len(keys) > (2 if keys[0] == "model" else 1)
 
 
 def _value(text: str) -> Any:

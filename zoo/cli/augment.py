@@ -41,10 +41,10 @@ def command(
     zoo augment cat.jpg --augment photo --set strength=1.5
     zoo augment cat.jpg --augment rotate --augment noise --set noise.std=0.1
     """
+    from zoo.inference.augment import as_tensor, augment
+    from zoo.inference.generated_images import draw_grid
+    from zoo.reports.plots import image_path
     from zoo.spec.errors import SaveError
-    from zoo.training.augment import as_tensor, augment
-    from zoo.training.images import draw_grid
-    from zoo.training.plots import image_path
 
     chain = references(names, sets)
     path = image_path(out or f"{image.stem}-{'-'.join(names).replace(':', '-')}.png")

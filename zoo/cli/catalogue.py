@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from zoo.cli._common import emit_json, json_option
 @json_option
 def command(paths: tuple[Path, ...], check: bool, merge: Path | None, as_json: bool) -> None:
     """Write catalogue.json of the plugin projects at PATHS, by default of all editable installations."""
-    from zoo.registry import writing
+    from zoo.registry import catalogue_writing as writing
     from zoo.registry.catalogue import dump
     from zoo.spec.errors import PluginError
 
@@ -27,7 +28,7 @@ def command(paths: tuple[Path, ...], check: bool, merge: Path | None, as_json: b
     if not found:
         step = "name a plugin's folder, or install it with pip install -e"
         raise PluginError("no plugin is installed for development", hint=step)
-    from zoo.compose.facts import component_facts
+    from zoo.compose.catalogue_facts import component_facts
 
     texts: dict[Path, str] = {}
     catalogues = []
@@ -44,9 +45,10 @@ def command(paths: tuple[Path, ...], check: bool, merge: Path | None, as_json: b
         emit_json(
             {"files": [str(file) for file in texts], "out_of_date": {str(f): w for f, w in outdated.items()}}
         )
+    again = shlex.join(["zoo", "catalogue", *map(str, paths), *(["--merge", str(merge)] if merge else [])])
     for file, what in outdated.items():
         if check:
-            click.echo(f"out of date: {file}: {what}; run zoo catalogue", err=True)
+            click.echo(f"out of date: {file}: {what}; run {again}", err=True)
         else:
             writing.write(file, texts[file])
             click.echo(f"written: {file}", err=as_json)

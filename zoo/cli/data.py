@@ -43,7 +43,7 @@ def command(*, data: str, sets: tuple[str, ...], kind: str | None, out: Path | N
     zoo data digits --set per_class=20
     """
     from zoo.data.report import report
-    from zoo.training.plots import image_path
+    from zoo.reports.plots import image_path
 
     out = image_path(out) if out is not None else None
     dataset = _dataset(data, sets, kind)
@@ -61,11 +61,11 @@ def command(*, data: str, sets: tuple[str, ...], kind: str | None, out: Path | N
 
 def _dataset(data: str, sets: Sequence[str], kind: str | None) -> Dataset:
     from zoo.cli._recipe import apply
-    from zoo.data.folders import FoundFolders
-    from zoo.data.pairs import MASKS, PICTURES, MaskFolders, PictureFolder
     from zoo.data.resolve import folder_of
+    from zoo.data.sources.class_folders import FoundFolders
+    from zoo.data.sources.mask_folders import MASKS, PICTURES, MaskFolders, PictureFolder
+    from zoo.runtime.arguments import as_dataset
     from zoo.spec.errors import OptionError, quote
-    from zoo.training.common import as_dataset
 
     folder = folder_of(data)
     if folder is None:
@@ -89,9 +89,9 @@ def _draw(dataset: Dataset, found: Report, path: Path) -> None:
     """A row for each class, with pictures from all over it."""
     import torch
 
+    from zoo.reports.image_grids import overlay
+    from zoo.reports.plots import overview
     from zoo.spec.errors import DataError, ZooWarning
-    from zoo.training.plots import overview
-    from zoo.training.sheets import overlay
 
     classes = bool(found.classes) and all(isinstance(target, int) for target in dataset.targets)
     groups: dict[str, list[int]] = {label: [] for label in found.classes} if classes else {}

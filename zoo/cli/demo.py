@@ -15,10 +15,10 @@ import click
 from zoo.cli._complete import shipped_recipes
 
 if TYPE_CHECKING:
+    from zoo.experiments.phases import Phase
     from zoo.interfaces.dataset import Dataset
     from zoo.interfaces.model import Model
     from zoo.spec.recipe import Recipe
-    from zoo.training.phases import Phase
 
 DEMO = "demo"
 HUB = "hub"
@@ -57,8 +57,8 @@ def command(name: str, out: Path | None, seed: int | None) -> None:
     weights and without a trainer names the images of its data instead.
     """
     from zoo.registry.lookup import recipe_series
+    from zoo.runtime.arguments import new_run_folder
     from zoo.spec.errors import RecipeError
-    from zoo.training.common import new_run_folder
 
     started = time.perf_counter()
     steps = [_step(file, name) for file in recipe_series(name)]
@@ -81,7 +81,7 @@ def _step(file: Path, series: str) -> _Step:
     """The recipe of a file, checked; `demo-2-frozen-features.toml` is called `frozen features`."""
     from zoo.spec.errors import RecipeError
     from zoo.spec.recipe import ORIGINAL, Recipe
-    from zoo.training.recipes import with_data
+    from zoo.training.recipe_data import with_data
 
     recipe = Recipe.from_file(file)
     if recipe.data is None:
@@ -98,7 +98,7 @@ def _train(
     steps: Sequence[_Step], count: int, folder: Path, seed: int | None
 ) -> tuple[list[Phase], Dataset, tuple[int, int]]:
     """The phases, the images that none of them saw, and how many they had."""
-    from zoo.training.phases import check_same_data, run_phase, unseen
+    from zoo.experiments.phases import check_same_data, run_phase, unseen
 
     recipes = {step.title: step.recipe for step in steps}
     check_same_data(recipes)
@@ -156,9 +156,9 @@ def _said(phase: Phase) -> str:
 def _name(step: _Step, folder: Path) -> None:
     """What published weights say of the images, with the classes that they were published with."""
     from zoo.compose.build import from_recipe
-    from zoo.training.common import as_dataset
-    from zoo.training.plots import sheet
-    from zoo.training.verbs import predict
+    from zoo.inference.predict import predict
+    from zoo.reports.plots import sheet
+    from zoo.runtime.arguments import as_dataset
 
     data = as_dataset(step.recipe.data)
     names = [data.name(i) for i in range(min(len(data), _MOST_NAMED))]
@@ -179,7 +179,7 @@ def _name(step: _Step, folder: Path) -> None:
 
 def _hand_on(phases: Sequence[Phase], rest: Dataset, folder: Path, name: str) -> str:
     """Draws curves and predictions, pushes the best phase's model and pulls it; returns its reference."""
-    from zoo.training.phases import best, curves
+    from zoo.experiments.phases import best, curves
 
     chosen = best(phases)
     click.secho(f"push and pull: {chosen.name}, the best on the validation images", fg="cyan", bold=True)
@@ -194,8 +194,8 @@ def _push_and_pull(model: Model, rest: Dataset, place: str) -> str:
 
     from zoo.data.batches import Batches
     from zoo.hub.push import push
+    from zoo.hub.reproduce import in_new_process, outputs
     from zoo.spec.errors import TrainingError
-    from zoo.training.replay import in_new_process, outputs
 
     pushed = push(model, place)
     indices = range(0, len(rest), -(-len(rest) // _MOST_COMPARED))
@@ -212,8 +212,8 @@ def _push_and_pull(model: Model, rest: Dataset, place: str) -> str:
 
 def _sheet(phase: Phase, data: Dataset, path: Path) -> None:
     """A picture of unseen images with what the model says of each, classes in turn."""
-    from zoo.training.plots import sheet
-    from zoo.training.verbs import predict
+    from zoo.inference.predict import predict
+    from zoo.reports.plots import sheet
 
     places: dict[Any, int] = {}
     turns = []
@@ -277,7 +277,7 @@ def _closing(
 
 def _next(phases: Sequence[Phase]) -> list[str]:
     """The best phase's recipe as a command on a user's own images."""
-    from zoo.training.phases import best
+    from zoo.experiments.phases import best
 
     section = best(phases).recipe.model
     parts = {"--model": section.name, "--weights": section.weights, "--freeze": section.freeze}

@@ -122,8 +122,8 @@ def _hub(online: bool) -> Iterator[Finding]:
 
 
 def _plugins() -> Iterator[Finding]:
-    from zoo.registry.inspection import inspect
-    from zoo.registry.install import way_to_install, way_to_upgrade
+    from zoo.registry.plugins.inspection import inspect
+    from zoo.registry.plugins.install_command import way_to_install, way_to_upgrade
 
     found = inspect()
     for report in found.reports:
@@ -141,7 +141,7 @@ def _plugins() -> Iterator[Finding]:
     for name in found.disabled:
         yield Finding(f"plugin {name}", "disabled by ZOO_PLUGINS or ZOO_DISABLED_PLUGINS")
     wanted = {name.strip() for name in os.environ.get("ZOO_PLUGINS", "").split(",") if name.strip()}
-    from zoo.registry.installed import normalise
+    from zoo.registry.plugins.installed import normalise
 
     for name in sorted(
         {normalise(name) for name in wanted} - {report.plugin.distribution for report in found.reports}

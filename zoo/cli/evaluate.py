@@ -56,8 +56,8 @@ def command(
     as_json: bool,
 ) -> None:
     """Measure a saved MODEL on DATA, a folder of class folders or the name of a data set."""
-    from zoo.training.common import as_model, check_order
-    from zoo.training.verbs import evaluate
+    from zoo.inference.evaluate import evaluate
+    from zoo.runtime.arguments import as_model, check_order
 
     check_order("evaluate", model, data, "zoo {} {} {}")
 

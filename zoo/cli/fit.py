@@ -130,7 +130,7 @@ def command(
     zoo fit --resume runs/vgg16-1 --epochs 20
     """
     from zoo.cli._fit import check_alone, model_and_options
-    from zoo.training.verbs import fit
+    from zoo.training.fit import fit
 
     if resume is not None:
         check_alone(resume, {"recipe": recipe, "model": name, "set": sets or None, **flags})

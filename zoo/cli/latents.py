@@ -45,7 +45,7 @@ def command(
     zoo latents runs/ae digits --out latents.png --grid grid.png
     zoo latents runs/ae holiday/ --split all --json
     """
-    from zoo.training.latents import latents
+    from zoo.inference.latents import latents
 
     file = out or (None if as_json else Path(_FILE))
     options = {"device": device, "workers": workers, "skip_unreadable": skip_unreadable}

@@ -17,6 +17,7 @@ from zoo.spec.kinds import KINDS
 
 _COMPONENT = re.compile(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*")
 _DISTRIBUTION = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_CONFIG = "config_"
 _OWN_FILES = ("config", "plugin")
 
 
@@ -94,11 +95,12 @@ def _words(name: str, kind: str, component: str, *, there: bool) -> dict[str, st
     """
     package, module = name.replace("-", "_"), component.replace("-", "_")
     _check_names(name, package, component, module)
+    _check_meaning(kind, component, module)
     _check_free(name, package, kind, component, there=there)
     stem = "".join(part.capitalize() for part in module.split("_"))
     stem = stem.removesuffix(kind.capitalize()) or stem
     row = KINDS[kind]
-    return {
+    words = {
         "distribution": name,
         "package": package,
         "namespace": name.removeprefix("zoo-"),
@@ -107,15 +109,20 @@ def _words(name: str, kind: str, component: str, *, there: bool) -> dict[str, st
         "module": module,
         "target": stem + kind.capitalize(),
         "options": f"{stem}Options",
-        "config": f"config_{module}" if there else "config",
+        "config": f"{_CONFIG}{module}" if there else "config",
         "summary": row.summary,
         "extra": "".join(f"            {line},\n" for line in row.declares),
     }
+    _check_classes(kind, words)
+    return words
 
 
 def _check_names(name: str, package: str, component: str, module: str) -> None:
     from zoo.spec.errors import DeclarationError, quote
 
+    if name.removeprefix("zoo-") == "file":
+        got = "one whose components would be read as paths, file:..."
+        raise DeclarationError(f"distribution {quote(name)}", expected="a new name", got=got)
     if not _DISTRIBUTION.fullmatch(name) or keyword.iskeyword(package):
         expected = "lower case letters and digits with single dashes, such as zoo-mine"
         raise DeclarationError("name of the distribution", expected=expected, got=quote(name))
@@ -123,9 +130,35 @@ def _check_names(name: str, package: str, component: str, module: str) -> None:
     if not _COMPONENT.fullmatch(component):
         expected = "lower case letters and digits with single dashes or underscores, a letter first"
         raise DeclarationError(where, expected=expected, got=quote(component), hint=hint)
-    if keyword.iskeyword(module) or module in _OWN_FILES:
-        expected = f"no word of Python's, nor {' or '.join(_OWN_FILES)}"
+    if keyword.iskeyword(module) or module in _OWN_FILES or module.startswith(_CONFIG):
+        expected = f"no word of Python's, nor {' or '.join(_OWN_FILES)}, whose files hold something else"
         raise DeclarationError(where, expected=expected, got=quote(component), hint=hint)
+
+
+def _check_meaning(kind: str, component: str, module: str) -> None:
+    """Raises DeclarationError for a name that would stand for something else where it is used."""
+    from zoo.spec.errors import DeclarationError, quote
+    from zoo.spec.names import is_taken
+    from zoo.spec.recipe import ORIGINAL
+
+    where, hint = "name of the component", "choose one with --component"
+    if kind == "metric" and is_taken(module):
+        expected = "one that no other value beside the figures has"
+        raise DeclarationError(f"{where}: metric", expected=expected, got=quote(component), hint=hint)
+    if kind == "head" and component == ORIGINAL:
+        expected = f"one that means no other head, as {ORIGINAL} means the published classifier"
+        raise DeclarationError(f"{where}: head", expected=expected, got=quote(component), hint=hint)
+
+
+def _check_classes(kind: str, words: Mapping[str, str]) -> None:
+    """Raises DeclarationError where a class would be called like one that its file imports."""
+    from zoo.spec.errors import DeclarationError, quote
+
+    for file, name in (("module", words["target"]), ("config", words["options"])):
+        if re.search(rf"\b{name}\b", text_of(f"{kind}/{file}.py", {**words, "target": "", "options": ""})):
+            expected, got = "one whose class has a name of its own", f"{quote(words['component'])}: {name}"
+            hint = "choose one with --component"
+            raise DeclarationError("name of the component", expected=expected, got=got, hint=hint)
 
 
 def _check_free(name: str, package: str, kind: str, component: str, *, there: bool) -> None:

@@ -11,7 +11,7 @@ import click
 from zoo.cli._common import emit_json, json_option, table
 
 if TYPE_CHECKING:
-    from zoo.registry.inspection import Inspection
+    from zoo.registry.plugins.inspection import Inspection
 
 
 @click.command()
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @json_option
 def command(refresh: bool, check: bool, as_json: bool) -> None:
     """Show the installed plugins, what they offer, and their errors."""
-    from zoo.registry.inspection import inspect
+    from zoo.registry.plugins.inspection import inspect
 
     found = inspect(refresh=refresh)
     if as_json:

@@ -48,9 +48,9 @@ def command(
     curl -s https://example.org/cat.jpg | zoo predict runs/cats -
     find . -name '*.jpg' -newer last | zoo predict runs/cats --files-from - --json
     """
-    from zoo.training.common import check_order
-    from zoo.training.predictions import describe
-    from zoo.training.verbs import predict
+    from zoo.inference.predict import predict
+    from zoo.inference.predictions import describe
+    from zoo.runtime.arguments import check_order
 
     check_order("predict", model, pictures, "zoo {} {} {}")
 

@@ -36,7 +36,7 @@ def command(
     zoo push runs/vgg16-1 file:/shared/models/cats-and-dogs
     """
     from zoo.hub.push import push
-    from zoo.training.common import check_order
+    from zoo.runtime.arguments import check_order
 
     check_order("push", model, target, "zoo {} {} {}")
     pushed = push(

@@ -24,7 +24,7 @@ def command(*, model: str, out: Path, count: int, seed: int | None, device: str 
     \b
     zoo sample runs/dcgan-1 --out samples.png --count 64 --seed 0
     """
-    from zoo.training.verbs import sample
+    from zoo.inference.sample import sample
 
     made = sample(model, count, seed=seed, out=out, device=device)
     height, width = made.shape[2:]

@@ -27,7 +27,7 @@ def command(
     zoo verify runs/people door.jpg passport.jpg
     zoo verify runs/people door.jpg passport.jpg --threshold 0.6 --json
     """
-    from zoo.training.verbs import verify
+    from zoo.inference.verify import verify
 
     found = verify(model, a, b, threshold=threshold, device=device)
     if as_json:

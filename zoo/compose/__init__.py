@@ -1,1 +1,1 @@
-"""From recipe to model: resolving, shape checks, weights, freezing, catalogue facts."""
+"""From recipe to model: plan all, then make; saved models; catalogue facts."""

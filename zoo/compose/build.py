@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from zoo.compose.instantiate import finish, instantiate
+from zoo.compose.meta_build import fill_buffers
 from zoo.compose.plan import plan
-from zoo.compose.saved import from_saved
-from zoo.compose.skeleton import fill_buffers
-from zoo.compose.tensors import Tensors
-from zoo.compose.weights import assign
+from zoo.compose.saved_models import from_saved
 from zoo.interfaces.model import Model
 from zoo.spec.errors import OptionError, RecipeError, ZooWarning, quote
 from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import ModelSection, Recipe
+from zoo.weights.fitting import assign
+from zoo.weights.tensor_files import Tensors
 
 
 def build(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from zoo.compose.model import ComposedModel
+from zoo.compose.composed_model import ComposedModel
 from zoo.compose.parts import Part
 from zoo.interfaces.backbone import Backbone
-from zoo.interfaces.features import FeatureInfo
+from zoo.interfaces.blocks.feature_info import FeatureInfo
+from zoo.interfaces.blocks.shape_run import run_hollow
 from zoo.interfaces.head import Head
-from zoo.interfaces.hollow import run_hollow
 from zoo.registry.loading import resolve_target
 from zoo.spec.errors import PluginError, ShapeError, listing
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from zoo.compose.model import ComposedModel
+from zoo.compose.composed_model import ComposedModel
+from zoo.compose.meta_build import fill_buffers, seeded
 from zoo.compose.parts import make_part
 from zoo.compose.plan import Plan, inside, make_head, plan_part
-from zoo.compose.skeleton import fill_buffers, seeded
-from zoo.compose.weights import Source, assign, converted
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.model import Model
 from zoo.spec.errors import FreezeError, WeightsError, ZooError, listing, quote
 from zoo.spec.freeze import Freeze
 from zoo.spec.recipe import ORIGINAL, Recipe
+from zoo.weights.fitting import Source, assign, converted
 
 
 def make(kind: str, reference: object, **extra: Any) -> Any:

@@ -11,9 +11,19 @@ from pydantic_core import to_jsonable_python
 from zoo.interfaces.model import Model
 from zoo.registry.loading import load, resolve_config, resolve_target
 from zoo.registry.lookup import Entry, entries, find
-from zoo.spec.arguments import misplaced
+from zoo.spec.arguments import BUILD, FIT, misplaced
 from zoo.spec.component import Component
-from zoo.spec.errors import OptionError, PluginError, RecipeError, UnknownComponentError, quote
+from zoo.spec.errors import (
+    OptionError,
+    PluginError,
+    RecipeError,
+    UnknownComponentError,
+    listing,
+    meant,
+    quote,
+)
+from zoo.spec.kinds import KINDS
+from zoo.spec.names import closest
 from zoo.spec.options import Options, RefValue, Use, handed_on, part_kinds, validate, with_parts
 from zoo.spec.reference import GRAMMAR, ComponentRef, parse_reference
 
@@ -177,8 +187,20 @@ def _check_misplaced(
     where: str, options: Mapping[str, Any], component: Component, config: type[Options] | None
 ) -> None:
     """Raises OptionError for an argument of a verb among a component's options."""
-    known = config.model_fields if config is not None else ()
-    for name in (name for name in options if name not in known):
+    known = [*config.model_fields] if config is not None else []
+    wrong = [name for name in options if name not in known]
+    # A metric takes no part in building or training: an argument of these is no way out for its options.
+    if KINDS[component.kind].argument not in (*BUILD, *FIT, "model"):
+        if wrong and known:
+            close = closest(wrong[0], known)
+            raise OptionError(
+                f"{where} has no option {quote(wrong[0])}",
+                expected=f"options among {listing(sorted(known))}",
+                got=wrong[0],
+                hint=meant(wrong[0], close) if close else None,
+            )
+        return
+    for name in wrong:
         hint = misplaced(name, options[name], known, [*component.weights])
         if hint is not None:
             raise OptionError(f"{where} has no option {quote(name)}", hint=hint)

@@ -6,15 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from zoo.compose.composed_model import ComposedModel
 from zoo.compose.heads import check_shapes, head_inputs
-from zoo.compose.labels import read_labels
-from zoo.compose.model import ComposedModel
+from zoo.compose.meta_build import skeleton
 from zoo.compose.parts import BODIES, Part, make_part
 from zoo.compose.resolve import COLOURS, Resolved, resolve, resolve_part
-from zoo.compose.skeleton import skeleton
-from zoo.compose.weights import Source
 from zoo.interfaces.backbone import Backbone
-from zoo.interfaces.features import FeatureInfo
+from zoo.interfaces.blocks.feature_info import FeatureInfo
 from zoo.interfaces.head import Head
 from zoo.interfaces.model import Model
 from zoo.spec.component import Weights
@@ -22,6 +20,8 @@ from zoo.spec.errors import OptionError, PluginError
 from zoo.spec.freeze import Freeze
 from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import ORIGINAL, ModelSection
+from zoo.weights.fitting import Source
+from zoo.weights.labels import read_labels
 
 T = TypeVar("T")
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from zoo.compose.parts import BODIES, FILLED_IN, Part, part, recorded
-from zoo.compose.saved import elsewhere, from_saved
-from zoo.compose.weights import Source, locate
+from zoo.compose.saved_models import elsewhere, from_saved
 from zoo.spec.errors import OptionError, quote
 from zoo.spec.inputs import InputSpec
 from zoo.spec.options import RefValue
 from zoo.spec.recipe import ORIGINAL, ModelSection
 from zoo.spec.reference import ComponentRef
+from zoo.weights.fitting import Source, locate
 
 COLOURS = 3
 

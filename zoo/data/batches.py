@@ -11,13 +11,13 @@ import torch
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
+from zoo.data.batch_order import Order
 from zoo.data.masks import check_mask, cropped, prepare_mask
-from zoo.data.order import Order
 from zoo.images.decode import prepare
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.draws import generator
-from zoo.interfaces.places import SpatialTensor, resizing
+from zoo.interfaces.geometry.places import SpatialTensor, resizing
 from zoo.interfaces.tasks import Task
 from zoo.spec.errors import DataError, OptionError, ZooError
 from zoo.spec.inputs import InputSpec
@@ -47,7 +47,7 @@ class Batches:
         places: say of each picture where it comes from, in `place` (N x 3 x 3, from the picture as it is here
             to its source, see `zoo.interfaces.geometry`) and `size` (N x 2, the source's height and width).
         workers: processes that read; 0 reads in this one.
-        **order: which batches in which order, see `zoo.data.order.Order`.
+        **order: which batches in which order, see `zoo.data.batch_order.Order`.
 
     Raises:
         DataError: there is no picture.

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from zoo.data.alike import Thumbnail, look_alikes
 from zoo.data.imbalance import class_counts, unbalanced
-from zoo.data.layout import Layout
+from zoo.data.near_duplicates import Thumbnail, look_alikes
+from zoo.data.sources.layout import Layout
 from zoo.data.splits import split
 from zoo.images.decode import FileFacts
 from zoo.interfaces.dataset import Dataset, Sample

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from zoo.images.decode import Picture, prepare
-from zoo.interfaces.places import resizing
+from zoo.interfaces.geometry.places import resizing
 from zoo.interfaces.tasks.masks import IGNORED
 from zoo.spec.errors import DataError
 from zoo.spec.inputs import InputSpec
@@ -63,7 +63,7 @@ def cropped(
 
     Returns:
         C x H x W float32 in [0, 1], H x W int64, and the matrix from the part to the picture, 3 x 3; see
-        `zoo.interfaces.places.resizing`.
+        `zoo.interfaces.geometry.places.resizing`.
     """
     height, width = spec.size
     own = picture.shape[0], picture.shape[1]

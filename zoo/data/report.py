@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.data.alike import thumbnail
 from zoo.data.findings import Seen, findings
-from zoo.data.folders import FoundFolders, PictureFiles
 from zoo.data.imbalance import class_counts
 from zoo.data.masks import check_mask
-from zoo.data.pairs import MaskFolders
+from zoo.data.near_duplicates import thumbnail
 from zoo.data.reading import in_threads
 from zoo.data.reported import NOT_COUNTED, Report, Spread
+from zoo.data.sources.class_folders import FoundFolders, PictureFiles
+from zoo.data.sources.mask_folders import MaskFolders
 from zoo.data.splits import NAMES
 from zoo.images.decode import read
 from zoo.interfaces.dataset import Dataset

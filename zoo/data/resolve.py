@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from zoo.data.folders import ClassFolders
-from zoo.data.layout import scan
-from zoo.data.pairs import MaskFolders, PictureFolder
-from zoo.data.wrapped import TorchData
+from zoo.data.sources.class_folders import ClassFolders
+from zoo.data.sources.layout import scan
+from zoo.data.sources.mask_folders import MaskFolders, PictureFolder
+from zoo.data.sources.torch_dataset import TorchData
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks import Task
 from zoo.registry.references import meant

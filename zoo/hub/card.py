@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.hub.readme import BEGIN, END
-from zoo.registry.install import way_to_install
+from zoo.registry.plugins.install_command import way_to_install
 from zoo.spec.errors import BadReferenceError
 from zoo.spec.reference import HubRef, PathRef, parse_reference
 
@@ -40,7 +40,7 @@ def card(
         history: one row an epoch of the run that made it.
         curves: whether their picture lies beside the card.
     """
-    from zoo.interfaces.summary import title
+    from zoo.interfaces.blocks.summary import title
 
     parts = [
         f"# {title(model)}",
@@ -142,13 +142,28 @@ def _what(model: Model) -> str:
 
 
 def _use(model: Model, reference: str | None) -> str:
-    ways = [way_to_install(name, version=number, here=False) for name, number in model.plugins.items()]
     load = f'zoo.pull("{reference}")' if reference else 'zoo.load("this-folder")'
     use = model.task.card.usage if model.task else "features = model(pictures)"
     code = f"import zoo\n\nmodel = {load}\n{use}"
+    return f"## Use\n\n{_needs(model)}\n\n```python\n{code}\n```"
+
+
+def _is_command(way: str) -> bool:
+    return way.startswith("pip ")
+
+
+def _needs(model: Model) -> str:
+    """What has to be installed: commands in a block of their own, the rest in words."""
     needs = ", ".join(f"{name}=={number}" for name, number in model.plugins.items())
-    shell = "\n".join(ways)
-    return f"## Use\n\nIt needs {needs}:\n\n```sh\n{shell}\n```\n\n```python\n{code}\n```"
+    ways = [way_to_install(name, version=number, here=False) for name, number in model.plugins.items()]
+    commands = [way for way in ways if _is_command(way)]
+    words = [way for way in ways if not _is_command(way)]
+    notes = {note for command in commands if (note := command.partition("  # ")[2])}
+    lines = [f"It needs {needs}.", *(f"{word[0].upper()}{word[1:]}." for word in words)]
+    if commands:
+        lines.append(f"{', '.join(['With pip', *sorted(notes)])}:")
+    shell = "\n".join(command.partition("  # ")[0] for command in commands)
+    return " ".join(lines) + (f"\n\n```sh\n{shell}\n```" if commands else "")
 
 
 def _input(model: Model) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from zoo.compose.formats import FORMAT
 from zoo.interfaces.model import Model
-from zoo.registry.install import CORE, way_to_upgrade
+from zoo.registry.plugins.install_command import CORE, way_to_upgrade
 from zoo.spec.errors import FormatError, quote
 
 MOST_BYTES = 1 << 20

@@ -13,17 +13,15 @@ from typing import Any, TypeVar
 from zoo.compose.build import restore
 from zoo.compose.formats import read_recipe
 from zoo.compose.parts import BODIES
-from zoo.compose.tensors import Tensors, read, write
-from zoo.compose.weights import CONFIG_FILE, WEIGHTS_FILE
 from zoo.hub import config as configs
 from zoo.hub.card import CURVES_FILE, HISTORY_FILE, card, read_rows
 from zoo.hub.files import current, transaction
+from zoo.hub.folder_rules import CARD_FILE, check_space, check_target, read_config, unwritten
 from zoo.hub.readme import Readme, parse, renewed
-from zoo.hub.target import CARD_FILE, check_space, check_target, read_config, unwritten
-from zoo.interfaces.freezing import unrecorded
+from zoo.interfaces.blocks.freezing import unrecorded
 from zoo.interfaces.model import Model
-from zoo.registry.discovery import discover
-from zoo.registry.install import way_to_install
+from zoo.registry.plugins.discovery import discover
+from zoo.registry.plugins.install_command import way_to_install
 from zoo.registry.references import component_hint
 from zoo.spec.errors import (
     DeclarationError,
@@ -36,6 +34,8 @@ from zoo.spec.errors import (
 )
 from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import Recipe
+from zoo.weights.fitting import CONFIG_FILE, WEIGHTS_FILE
+from zoo.weights.tensor_files import Tensors, read, write
 
 _PATIENCE = 10.0
 """Seconds."""

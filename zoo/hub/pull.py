@@ -7,18 +7,18 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from zoo.compose.download import Snapshot, snapshot
 from zoo.compose.plan import plan
-from zoo.compose.tensors import read
-from zoo.compose.weights import CONFIG_FILE, PICKLES, WEIGHTS_FILE
 from zoo.hub import config as configs
+from zoo.hub.address import parse_place
 from zoo.hub.files import current
 from zoo.hub.folder import assemble, checked, steady, verified
-from zoo.hub.place import parse_place
-from zoo.hub.target import FILES, check_target, place_files
+from zoo.hub.folder_rules import FILES, check_target, place_files
 from zoo.interfaces.model import Model
 from zoo.spec.errors import FormatError, WeightsError, listing
 from zoo.spec.reference import HubRef, PathRef
+from zoo.weights.download import Snapshot, snapshot
+from zoo.weights.fitting import CONFIG_FILE, PICKLES, WEIGHTS_FILE
+from zoo.weights.tensor_files import read
 
 HINT = "go online, or fill the cache that HF_HOME names"
 MOST_SMALL = 8 << 20

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.compose.client import quiet
 from zoo.spec.errors import FormatError, quote
+from zoo.weights.client import quiet
 
 BEGIN = "<!-- zoo: begin. This part is rewritten whenever the model is saved or pushed. -->"
 END = "<!-- zoo: end. What stands outside of the two marks stays. -->"

@@ -4,21 +4,21 @@ from zoo.images.decode import LUMA, Picture, decode
 from zoo.interfaces.adversarial import Pair
 from zoo.interfaces.augmenter import Augmenter, Batch, Chain, Geometric, check_batch, uniform
 from zoo.interfaces.backbone import Backbone, with_channels
-from zoo.interfaces.block import Block, State
+from zoo.interfaces.blocks.block import Block, State
+from zoo.interfaces.blocks.feature_info import FeatureInfo, as_map, read_info
+from zoo.interfaces.blocks.frozen_prefix import Prefix, cut, model_input, rows
+from zoo.interfaces.blocks.shape_run import run_hollow
+from zoo.interfaces.blocks.state_dicts import as_linear, rename, with_counters
+from zoo.interfaces.blocks.summary import Summary
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.draws import draws, generator, mix
 from zoo.interfaces.execution import Execution
-from zoo.interfaces.features import FeatureInfo, as_map, read_info
-from zoo.interfaces.geometry import Fill
+from zoo.interfaces.geometry.places import Size, SpatialTensor, resizing, warp_points
+from zoo.interfaces.geometry.warp import Fill
 from zoo.interfaces.head import Head, OriginalHead
-from zoo.interfaces.hollow import run_hollow
 from zoo.interfaces.loss import OUTPUT, Loss, check_needs, compute, needs_of, total
 from zoo.interfaces.metric import Given, Metric
 from zoo.interfaces.model import Model, Normalise
-from zoo.interfaces.places import Size, SpatialTensor, resizing, warp_points
-from zoo.interfaces.prefix import Prefix, cut, model_input, rows
-from zoo.interfaces.published import as_linear, rename, with_counters
-from zoo.interfaces.summary import Summary
 from zoo.interfaces.tasks import (
     Analysis,
     Binary,

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.backbone import Backbone
-from zoo.interfaces.block import Block
+from zoo.interfaces.blocks.block import Block
 from zoo.interfaces.model import Model
 from zoo.spec.errors import ShapeError
 

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from zoo.interfaces.geometry import Fill, warp
+from zoo.interfaces.geometry.warp import Fill, warp
 from zoo.spec.errors import ShapeError
 
 Batch = dict[str, Tensor]
 """`image` N x C x H x W in [0, 1], `target`, `index` of the sample, and `mask` if there is one.
 
-An entry that is a `zoo.interfaces.places.SpatialTensor` tells places in the images, and moves with their
+An entry that is a `zoo.interfaces.SpatialTensor` tells places in the images, and moves with their
 pixels."""
 
 
@@ -25,9 +25,9 @@ class Augmenter(nn.Module):
 
     Attributes:
         changes_labels: whether targets change too.
-        resamples: whether pixels are interpolated; then `zoo.interfaces.geometry.resampler` belongs in a
+        resamples: whether pixels are interpolated; then `zoo.interfaces.geometry.warp.resampler` belongs in a
             run's record.
-        moves_places: whether it moves each `zoo.interfaces.places.SpatialTensor` of a batch with the pixels,
+        moves_places: whether it moves each `zoo.interfaces.SpatialTensor` of a batch with the pixels,
             or moves no pixels; where not, it is refused for tasks whose targets are places.
     """
 

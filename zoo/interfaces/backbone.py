@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, cast
 
 from torch import Tensor, nn
 
-from zoo.interfaces.block import Block, State
-from zoo.interfaces.features import FeatureInfo, read_info
-from zoo.interfaces.hollow import run_hollow
+from zoo.interfaces.blocks.block import Block, State
+from zoo.interfaces.blocks.feature_info import FeatureInfo, read_info
+from zoo.interfaces.blocks.shape_run import run_hollow
 from zoo.spec.errors import ShapeError, WeightsError, listing, near, quote
 from zoo.spec.freeze import Freeze
 from zoo.spec.inputs import InputSpec

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from zoo.interfaces.features import FeatureInfo
+from zoo.interfaces.blocks.feature_info import FeatureInfo
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.choice import for_logits
 from zoo.spec.errors import ShapeError

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from zoo.interfaces.augmenter import Batch
-from zoo.interfaces.block import Block
+from zoo.interfaces.blocks.block import Block
 from zoo.spec.errors import OptionError, listing
 
 OUTPUT = "output"

@@ -10,17 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.seen import WORDS, Seen
 from zoo.spec.errors import OptionError, quote
+from zoo.spec.names import is_taken
 
 if TYPE_CHECKING:
     import torchmetrics
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-
-_TAKEN = (
-    "loss", "epoch", "seconds", "split", "pictures", "on", "labels", "confusion", "per_class", "worst",
-    "left_out",
-)  # fmt: skip
-"""What stands beside figures in a history or an evaluation."""
 
 
 class Metric(ABC):
@@ -147,7 +142,7 @@ def _as_metric(value: Any) -> Metric:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         where = f"metric {type(value).__name__}: name"
         raise OptionError(where, expected="letters, digits and underscores", got=quote(name))
-    if name in _TAKEN or name.startswith(("loss_", "val_")):
+    if is_taken(name):
         hint = "call it otherwise"
         raise OptionError("metrics", expected="names of their own", got=quote(name), hint=hint)
     return metric

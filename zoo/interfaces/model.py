@@ -14,10 +14,10 @@ from torch import Tensor, nn
 import zoo
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.backbone import Backbone
-from zoo.interfaces.block import Block
-from zoo.interfaces.freezing import recorded
-from zoo.interfaces.prefix import Prefix
-from zoo.interfaces.summary import Summary, summarise
+from zoo.interfaces.blocks.block import Block
+from zoo.interfaces.blocks.freezing import recorded
+from zoo.interfaces.blocks.frozen_prefix import Prefix
+from zoo.interfaces.blocks.summary import Summary, summarise
 from zoo.interfaces.tasks import Prediction, Task
 from zoo.spec.errors import FormatError, ShapeError, quote, warn
 from zoo.spec.freeze import Freeze

@@ -14,8 +14,8 @@ from zoo.interfaces.execution import Execution
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks.descriptions import ImageGrid
-from zoo.spec.schedule import Schedule
-from zoo.spec.training import EarlyStopping
+from zoo.spec.trainers.options import EarlyStopping
+from zoo.spec.trainers.schedule import Schedule
 
 
 class Stateful(Protocol):
@@ -55,7 +55,7 @@ class Trainer(ABC):
         charts: for the curves of a run, titles and the values of an epoch that each draws; where empty, loss
             and first metric.
         takes_prefix: whether batches may hold what a model's frozen prefix returned in the place of `image`;
-            see `zoo.interfaces.prefix.model_input`.
+            see `zoo.interfaces.blocks.frozen_prefix.model_input`.
     """
 
     epochs: int

@@ -1,9 +1,9 @@
 """Discovery, lookup, catalogue reading, hook specification; nothing here imports torch."""
 
-from zoo.registry.discovery import Plugin, discover
 from zoo.registry.listing import Row, info, list_components
 from zoo.registry.loading import Loaded, load, resolve_config, resolve_target
 from zoo.registry.lookup import Entry, entries, find, recipe_file, registry, reset
+from zoo.registry.plugins.discovery import Plugin, discover
 
 __all__ = [
     "Entry",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -39,12 +40,28 @@ def read_catalogue(file: Path) -> Row:
     except OSError as error:
         raise PluginError(f"{file}", expected="a readable file", got=error.strerror or str(error)) from None
     except (ValueError, RecursionError) as error:
-        raise PluginError(f"{file}", expected="JSON", got=quote(str(error)), hint=_AGAIN) from None
+        raise PluginError(
+            f"{file}", expected="JSON", got=quote(str(error)), hint=written_again(file.parent)
+        ) from None
     check_catalogue(data, str(file))
     return data  # type: ignore[no-any-return]  # checked above
 
 
-_AGAIN = "write it again: zoo catalogue"
+def written_again(folder: Path | None) -> str:
+    """The command that writes a plugin's catalogue anew; where its checkout is not at hand, what else to do.
+
+    Args:
+        folder: of its package.
+    """
+    if folder is None or "site-packages" in folder.parts:
+        return "install the plugin again"
+    around = (folder, folder.parent, folder.parent.parent)
+    root = next((place for place in around if (place / "pyproject.toml").is_file()), None)
+    if root is None:
+        return "install the plugin again, or, if it is yours, run zoo catalogue in its folder"
+    here = Path.cwd()
+    place = root.relative_to(here) if root.is_relative_to(here) else root
+    return f"run zoo catalogue {shlex.quote(str(place))}"
 
 
 def check_catalogue(data: Any, where: str) -> None:
@@ -53,21 +70,22 @@ def check_catalogue(data: Any, where: str) -> None:
     Raises:
         PluginError: something is missing or of the wrong type.
     """
+    again = written_again(Path(where).parent)
     if not isinstance(data, dict):
-        raise PluginError(where, expected="a table", got=type(data).__name__, hint=_AGAIN)
+        raise PluginError(where, expected="a table", got=type(data).__name__, hint=again)
     if data.get("format") != FORMAT:
         got = data.get("format")
         newer = isinstance(got, int) and got > FORMAT
-        hint = "it was written for a newer zoo-core" if newer else _AGAIN
+        hint = "it was written for a newer zoo-core" if newer else again
         raise PluginError(f"{where}: unknown format", expected=str(FORMAT), got=quote(got), hint=hint)
     rows, recipes = data.get("components"), data.get("recipes", {})
     if not isinstance(rows, list):
-        raise PluginError(f"{where}: bad components", expected="a list", got=quote(rows), hint=_AGAIN)
+        raise PluginError(f"{where}: bad components", expected="a list", got=quote(rows), hint=again)
     check_rows(rows, where)
     fine = isinstance(recipes, dict) and all(isinstance(path, str) for path in recipes.values())
     if not fine or any(".." in Path(path).parts or Path(path).is_absolute() for path in recipes.values()):
         raise PluginError(
-            f"{where}: bad recipes", expected="relative paths by name", got=quote(recipes), hint=_AGAIN
+            f"{where}: bad recipes", expected="relative paths by name", got=quote(recipes), hint=again
         )
 
 

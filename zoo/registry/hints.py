@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from zoo.registry.catalogue import Row, known, read_namespace
-from zoo.registry.discovery import Choice, Plugin
-from zoo.registry.install import way_to_install
+from zoo.registry.plugins.discovery import Choice, Plugin
+from zoo.registry.plugins.install_command import way_to_install
 from zoo.spec.component import Namespace
 from zoo.spec.errors import ZooError, listing, meant, near, quote
 from zoo.spec.names import closest, plain, spelt_otherwise

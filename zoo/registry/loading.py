@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from zoo.registry.catalogue import written_again
 from zoo.registry.install import CORE, way_to_upgrade
 from zoo.registry.installed import normalise
+from zoo.registry.plugins.install_command import CORE, way_to_upgrade
+from zoo.registry.plugins.installed import normalise
 from zoo.spec.component import API, Component, Namespace
 from zoo.spec.errors import PluginError, listing, near, quote
 
 if TYPE_CHECKING:
-    from zoo.registry.discovery import Plugin
     from zoo.registry.lookup import Entry
+    from zoo.registry.plugins.discovery import Plugin
     from zoo.spec.options import Options
 
 
@@ -88,7 +91,7 @@ def load(entry: Entry) -> Loaded:
             f"{where}: its catalogue lists the {wanted.kind} {quote(wanted.name)}, its code does not",
             expected=listing(names),
             got=quote(wanted.name),
-            hint=_AGAIN,
+            hint=written_again(plugin.folder),
         )
     if component.api > API:
         raise PluginError(
@@ -102,12 +105,9 @@ def load(entry: Entry) -> Loaded:
             f"{where}: target of {quote(wanted.name)}",
             expected=f"{wanted.target} as in its catalogue",
             got=component.target,
-            hint=_AGAIN,
+            hint=written_again(plugin.folder),
         )
     return Loaded(component, plugin)
-
-
-_AGAIN = "install the plugin again, or, if it is yours, run zoo catalogue"
 
 
 def resolve_target(component: Component) -> Any:

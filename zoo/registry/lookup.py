@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from zoo.registry.catalogue import Row
-from zoo.registry.discovery import Plugin, discover
 from zoo.registry.hints import MOST_SHOWN, near_names, next_step
+from zoo.registry.plugins.discovery import Plugin, discover
 from zoo.spec.component import Component
 from zoo.spec.errors import (
     AmbiguousNameError,

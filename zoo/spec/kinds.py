@@ -56,7 +56,7 @@ class Kind:
 
         Example:
             >>> KINDS["loss"].used("dice")
-            ('zoo.fit(model, data, loss="dice")', 'zoo fit RECIPE --set loss=dice')
+            ('zoo.fit(model, data, loss="dice")', 'zoo fit RECIPE --loss dice')
         """
         said, typed = (f', weights="{tag}"', f" --weights {tag}") if tag else ("", "")
         call = self.call.format(ref=ref, section=self.argument, weights=said)
@@ -64,7 +64,7 @@ class Kind:
 
 
 _BUILD, _BUILT = 'zoo.build("{ref}"{weights})', "zoo build {ref}{weights}"
-_FIT, _FITTED = 'zoo.fit(model, data, {section}="{ref}")', "zoo fit RECIPE --set {section}={ref}"
+_FIT, _FITTED = 'zoo.fit(model, data, {section}="{ref}")', "zoo fit RECIPE --{section} {ref}"
 
 _TABLE = (
     Kind(
@@ -139,7 +139,7 @@ _TABLE = (
         text="A data set by name; folders of images need none.",
         argument="data",
         call='zoo.fit(model, "{ref}")',
-        command="zoo fit RECIPE --set data={ref}",
+        command=_FITTED,
         rules=("zoo.testing.rules_other:DatasetRules",),
         summary="Drawn bars, across or upright.",
         declares=('task="binary"', 'tiny={"per_class": 4}'),

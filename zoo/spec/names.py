@@ -10,6 +10,22 @@ _LIKE = 0.6
 _FAMILY = 3
 """Letters from which on a beginning is taken for a family's."""
 
+BESIDE_FIGURES = (
+    "loss", "epoch", "seconds", "split", "pictures", "on", "labels", "confusion", "per_class", "worst",
+    "left_out",
+)  # fmt: skip
+"""What stands beside figures in a history or an evaluation."""
+
+
+def is_taken(figure: str) -> bool:
+    """Whether no metric may be called so, since a history or an evaluation has another value of the name.
+
+    Example:
+        >>> [name for name in ("loss", "val_recall", "recall") if is_taken(name)]
+        ['loss', 'val_recall']
+    """
+    return figure in BESIDE_FIGURES or figure.startswith(("loss_", "val_"))
+
 
 def plain(name: str) -> str:
     """A name without what people spell differently: case, hyphens, underscores, spaces.

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from zoo.compose.meta_build import seeded
 from zoo.compose.parts import Part, part
-from zoo.compose.skeleton import seeded
 from zoo.interfaces.backbone import Backbone
 from zoo.registry.lookup import Entry
 from zoo.spec.errors import ShapeError

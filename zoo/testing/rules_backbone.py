@@ -8,12 +8,12 @@ import inspect
 import torch
 from torch import Tensor, nn
 
-from zoo.compose.skeleton import fill_buffers, meta_tensors, skeleton
-from zoo.compose.weights import assign
+from zoo.compose.meta_build import fill_buffers, meta_tensors, skeleton
 from zoo.interfaces.backbone import Backbone
-from zoo.interfaces.block import State
+from zoo.interfaces.blocks.block import State
 from zoo.registry.loading import resolve_config, resolve_target
 from zoo.testing.case import Case
+from zoo.weights.fitting import assign
 
 
 def rule_it_is_a_chain_of_blocks(case: Case) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import zoo
 from zoo.compose.parts import FILLED_IN
+from zoo.registry.catalogue import written_again
 from zoo.registry.loading import load, resolve_config, resolve_target
 from zoo.spec.errors import OptionError
 from zoo.spec.options import Options, validate
@@ -19,7 +20,8 @@ from zoo.testing.case import Case
 def rule_catalogue_and_hook_agree(case: Case) -> None:
     """What the catalogue lists is what the plugin's hook declares."""
     declared = load(case.entry).component
-    assert declared == case.entry.component, "run zoo catalogue and commit the file"
+    again = written_again(case.entry.plugin.folder)
+    assert declared == case.entry.component, f"{again}, and commit the file"
 
 
 def rule_target_and_options_resolve(case: Case) -> None:
@@ -32,6 +34,23 @@ def rule_target_and_options_resolve(case: Case) -> None:
         return
     assert issubclass(config, Options)
     validate(config, component.tiny, component.name)
+
+
+def rule_former_defaults_are_options(case: Case) -> None:
+    """What `former` says is an option of today, with a value that it takes: old files are read with it."""
+    component = case.entry.component
+    if not component.former:
+        return
+    config = resolve_config(component)
+    known = config.model_fields if config else {}
+    gone = [name for name in component.former if name not in known]
+    assert gone == [], f"{component.name}: former names {gone}, which {component.config} has not"
+    assert config is not None
+    needed = {name: value for name, value in component.tiny.items() if known[name].is_required()}
+    try:
+        validate(config, {**needed, **component.former}, component.name)
+    except OptionError as error:
+        raise AssertionError(f"former: {error}") from None
 
 
 def rule_options_are_described(case: Case) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from zoo.interfaces.features import FeatureInfo
+from zoo.interfaces.blocks.feature_info import FeatureInfo
 from zoo.interfaces.head import Head
 from zoo.spec.errors import ShapeError
 from zoo.testing.case import Case

@@ -18,7 +18,7 @@ from zoo.data.masks import check_mask
 from zoo.hub.folder import load, save
 from zoo.interfaces.augmenter import Augmenter, Batch, Geometric
 from zoo.interfaces.backbone import Backbone
-from zoo.interfaces.block import Block
+from zoo.interfaces.blocks.block import Block
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.execution import Execution
 from zoo.interfaces.head import Head

@@ -1,6 +1,6 @@
 """The kit for trainers: steps of gradients, optimizers, averaged weights, figures, and pairs of networks."""
 
-from zoo.spec.optimizers import read_optimizer
+from zoo.spec.trainers.optimizers import read_optimizer
 from zoo.trainers.average import Average
 from zoo.trainers.gradient import GradientTrainer
 from zoo.trainers.logs import Parts, add_up, losses_by_name

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from zoo.interfaces.augmenter import Batch
+from zoo.interfaces.blocks.frozen_prefix import rows
 from zoo.interfaces.execution import Execution
 from zoo.interfaces.loss import Loss, total
 from zoo.interfaces.model import Model
-from zoo.interfaces.prefix import rows
 from zoo.interfaces.tasks import Task
 from zoo.spec.errors import TrainingError
 from zoo.trainers.logs import Parts, add_up, losses_by_name
@@ -36,7 +36,7 @@ class GradientTrainer(OptimizingTrainer):
     another step, of two passes say, has its own `step`, and calls `add_gradients` and `self.optimizer.step`.
 
     Args:
-        **options: of `zoo.spec.training.GradientOptions`, or of the subclass' `config`.
+        **options: of `zoo.spec.trainers.options.GradientOptions`, or of the subclass' `config`.
 
     Attributes:
         model: to train.

@@ -11,8 +11,8 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from zoo.interfaces.execution import Execution
 from zoo.spec.errors import OptionError, TrainingError, listing, near, quote, warn
-from zoo.spec.optimizers import OptimizerOptions, read_optimizer
-from zoo.spec.schedule import Plateau, Schedule, read_schedule
+from zoo.spec.trainers.optimizers import OptimizerOptions, read_optimizer
+from zoo.spec.trainers.schedule import Plateau, Schedule, read_schedule
 from zoo.trainers.fused import FUSED_STEPS, FusedSteps
 
 FUSED_DEVICES = frozenset({"cpu", "cuda"})

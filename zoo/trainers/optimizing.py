@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 from torch import nn
 
 from zoo.interfaces.augmenter import Batch
+from zoo.interfaces.blocks.frozen_prefix import cut, rows
 from zoo.interfaces.execution import Execution
-from zoo.interfaces.prefix import cut, rows
 from zoo.interfaces.trainer import Trainer
 from zoo.spec.options import validate
-from zoo.spec.schedule import Schedule
-from zoo.spec.training import GradientOptions
+from zoo.spec.trainers.options import GradientOptions
+from zoo.spec.trainers.schedule import Schedule
 from zoo.trainers.optimizer import Optimizer, from_rates
 
 

@@ -48,13 +48,14 @@ class Score:
         outputs: length of the output vector.
         loss: takes output and prepared target; None leaves it out.
         first_only: keep the task's first metric only, which is cheap enough for every training step.
-        metrics: further ones; of the task's own one with such a name they take the place.
+        metrics: further ones; one that is called like the task's own has to measure the same.
 
     Attributes:
         left_out: why figures that the data leave undefined are not among the last `values`, by name.
 
     Raises:
-        OptionError: a metric does not fit the task, or two have one name.
+        OptionError: a metric does not fit the task, two have one name, or one is called like a figure of the
+            task that it is not.
 
     Example:
         >>> from zoo.interfaces.tasks import Binary
@@ -80,7 +81,12 @@ class Score:
         self._asked = {metric.name: metric for metric in as_metrics(metrics)}
         for name, metric in self._asked.items():
             metric.check(task)
-            self._metrics[name] = _added_up(metric, task, outputs)
+            measured = _added_up(metric, task, outputs)
+            if name in self._metrics and _settings(measured) != _settings(self._metrics[name]):
+                expected, got = "a name of its own", f"that of a figure of task {task.name}"
+                hint = 'call it otherwise: name = "..." in its class, called="..." beside it'
+                raise OptionError(f"metric {name}", expected=expected, got=got, hint=hint)
+            self._metrics[name] = measured
             self._higher[name] = metric.higher_is_better
         if first_only:
             self._metrics = dict(list(self._metrics.items())[:1])
@@ -265,3 +271,12 @@ def _added_up(metric: Metric, task: Task, outputs: int) -> Any:
         expected = "measure() to return a metric of torchmetrics"
         raise OptionError(f"metric {metric.name}", expected=expected, got=quote(found))
     return found
+
+
+def _settings(metric: Any) -> tuple[type, dict[str, Any]]:
+    """What tells a metric of torchmetrics from others, but for what it has taken in."""
+    return type(metric), {
+        name: value
+        for name, value in vars(metric).items()
+        if not name.startswith("_") and isinstance(value, bool | int | float | str | None)
+    }

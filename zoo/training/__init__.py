@@ -1,1 +1,1 @@
-"""Training: the loop, history, curves, and the verbs fit, evaluate and predict."""
+"""Training: `zoo.fit`, its set-up, the loop around steps, checkpoints, feature cache, run folder."""

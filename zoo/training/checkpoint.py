@@ -15,9 +15,9 @@ from typing import Any
 
 from torch import Tensor
 
-from zoo.compose.tensors import read, read_notes, write
-from zoo.registry.install import CORE, way_to_upgrade
+from zoo.registry.plugins.install_command import CORE, way_to_upgrade
 from zoo.spec.errors import FormatError, TrainingError, WeightsError, quote
+from zoo.weights.tensor_files import read, read_notes, write
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
 FORMAT = 1

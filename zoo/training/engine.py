@@ -10,25 +10,25 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from zoo.data.order import Order
+from zoo.data.batch_order import Order
 from zoo.interfaces.augmenter import Augmenter, Batch, check_batch
-from zoo.interfaces.block import Block, watched
+from zoo.interfaces.blocks.block import Block, watched
+from zoo.interfaces.blocks.freezing import check_frozen, freezing_state, restore_freezing
+from zoo.interfaces.blocks.frozen_prefix import rows
 from zoo.interfaces.draws import draws
 from zoo.interfaces.execution import Execution
-from zoo.interfaces.freezing import check_frozen, freezing_state, restore_freezing
+from zoo.interfaces.geometry.places import plain
 from zoo.interfaces.loss import Loss, fixed_left_out
 from zoo.interfaces.model import Model
-from zoo.interfaces.places import plain
-from zoo.interfaces.prefix import rows
 from zoo.interfaces.trainer import Sheet, Trainer
+from zoo.runtime.devices import isolated, seed_step, to_device
+from zoo.runtime.progress import Reporter
 from zoo.spec.errors import FormatError, TrainingError, listing, quote
-from zoo.spec.training import EarlyStopping
-from zoo.training.history import Row, best_row, last_better
+from zoo.spec.history import Row, best_row, last_better
+from zoo.spec.trainers.options import EarlyStopping
 from zoo.training.interruption import Interruption
-from zoo.training.left_out import Measuring
-from zoo.training.means import Means
-from zoo.training.progress import Reporter
-from zoo.training.state import isolated, seed_step, to_device
+from zoo.training.running_means import Means
+from zoo.training.undefined_figures import Measuring
 
 _LOOK_EVERY = 20
 """Steps between looks at the loss where a look makes an accelerator wait."""

@@ -12,31 +12,38 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zoo.compose.tensors import write
-from zoo.compose.weights import WEIGHTS_FILE
 from zoo.data.splits import NAMES
 from zoo.hub.folder import save
 from zoo.interfaces.execution import Execution
-from zoo.interfaces.geometry import resampler
+from zoo.interfaces.geometry.warp import resampler
 from zoo.interfaces.loss import fixed_left_out
 from zoo.interfaces.model import Model
 from zoo.interfaces.trainer import Sheet
+from zoo.reports.image_grids import pictures
+from zoo.reports.plots import CURVES_FILE, curves, image_path
+from zoo.runtime.arguments import SPLITS_FILE, data_value, new_run_folder
+from zoo.runtime.devices import borrowed, choose_device
+from zoo.runtime.processes import FULL, Accelerated, accelerator_for, processes, shared_by_first
+from zoo.runtime.progress import Reporter
+from zoo.runtime.torch_module import PlainModel
 from zoo.spec.errors import OptionError, SaveError, TrainingError
+from zoo.spec.history import HISTORY_FILE, write_history, write_json
 from zoo.spec.recipe import Recipe
-from zoo.training.accelerated import FULL, Accelerated, accelerator_for, processes, shared_by_first
-from zoo.training.common import SPLITS_FILE, data_value, new_run_folder
+from zoo.training.batch_sources import sources
 from zoo.training.engine import Engine, Outcome, Saving
 from zoo.training.history import HISTORY_FILE, write_history, write_json
 from zoo.training.job import Job
 from zoo.training.longer import Longer, asked, check_longer, tell
+from zoo.training.own_metrics import METRICS
 from zoo.training.plain import PlainModel
 from zoo.training.plots import CURVES_FILE, curves, image_path
 from zoo.training.progress import Reporter
+from zoo.training.more_epochs import Longer, asked, check_longer, tell
 from zoo.training.run import Run
-from zoo.training.sheets import pictures
-from zoo.training.sources import sources
-from zoo.training.state import borrowed, choose_device
-from zoo.training.work import Work, assemble
+from zoo.training.run_folder import Job
+from zoo.training.setup import Work, assemble
+from zoo.weights.fitting import WEIGHTS_FILE
+from zoo.weights.tensor_files import write
 
 CHECKPOINT_SECONDS = 30.0
 LOSS_FILE = "loss.safetensors"
@@ -89,8 +96,8 @@ def fit(
         cache: whether to keep what frozen blocks compute; None where it is possible and there is room, True
             raises where it is not.
         skip_unreadable: leave out pictures that cannot be decoded, and say which.
-        resume: folder of a run to go on with. What it was begun with is known; give only what was an object,
-            where to compute, and `epochs` to go on for longer.
+        resume: folder of a run to go on with. What it was begun with is known; give only what was an object
+            (data, a loss, `metrics` and the like), where to compute, and `epochs` to go on for longer.
         checkpoint_every: seconds between two checkpoints at least; 0 writes one after each step.
         progress: whether to say how it goes: a bar on a terminal and in a notebook, else a line an epoch on
             standard error.
@@ -117,11 +124,21 @@ def fit(
     job, longer = None, None
     if resume is not None:
         job = Job.read(Path(resume).expanduser())
-        longer = job.longer(asked(trainer, options))
-        settings = {"seed": seed, "out": out, "precision": precision, **options, "epochs": None}
-        job.check_given({"model": model, **parts}, {**settings, "skip_unreadable": skip_unreadable or None})
+        longer = job.longer(asked(job, trainer, options))
+        settings = {
+            "seed": seed,
+            "out": out,
+            "precision": precision,
+            **options,
+            "epochs": None,
+            METRICS: None,
+        }
+        job.check_given(
+            {"model": model, **parts, METRICS: options.get(METRICS)},
+            {**settings, "skip_unreadable": skip_unreadable or None},
+        )
         seed, precision, skip_unreadable = job.settings
-        parts, model = job.parts(parts), job.model(model)
+        parts, model, options = job.parts(parts), job.model(model), job.options(options)
     elif model is None:
         hint = 'zoo.fit(zoo.build("resnet18", head="binary"), "photos"), or resume="runs/resnet18-1"'
         raise TrainingError("fit", expected="a model, or resume=", got="neither", hint=hint)

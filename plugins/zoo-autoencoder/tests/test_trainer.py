@@ -18,10 +18,10 @@ from zoo_autoencoder.trainer import AutoencoderTrainer
 
 import zoo
 from zoo.builtin.losses import L1, MSE
+from zoo.experiments.phases import unseen
 from zoo.interfaces.execution import Execution
+from zoo.runtime.arguments import as_dataset
 from zoo.spec.errors import OptionError, ShapeError, TrainingError
-from zoo.training.common import as_dataset
-from zoo.training.phases import unseen
 
 SMALL = {"name": "conv_encoder", "channels": [4, 8], "batch_norm": False}
 DIGITS = {"name": "digits", "per_class": 12}

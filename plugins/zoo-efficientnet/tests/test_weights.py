@@ -9,9 +9,9 @@ from PIL import Image
 from zoo_efficientnet.plugin import zoo_components
 
 import zoo
-from zoo.compose import client, download
-from zoo.compose.packages import installed_file
 from zoo.spec.errors import WeightsError
+from zoo.weights import client, download
+from zoo.weights.packages import installed_file
 
 PACKAGED = ["lite0", "lite1", "lite2"]
 SEEN = {
@@ -94,7 +94,7 @@ def test_the_file_is_unpickled_once(monkeypatch, cache):
 
 
 def test_the_ways_out_without_package_and_hub(monkeypatch):
-    monkeypatch.setattr("zoo.compose.weights.installed_file", lambda *_: None)
+    monkeypatch.setattr("zoo.weights.fitting.installed_file", lambda *_: None)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(
         WeightsError, match=r"`pip install '.*plugins/zoo-efficientnet\[imagenet\]'`, go online"

@@ -15,7 +15,7 @@ from zoo_gan.trainer import GAN
 import zoo
 from zoo.compose.instantiate import make
 from zoo.compose.parts import recorded
-from zoo.data.wrapped import TorchData
+from zoo.data.sources.torch_dataset import TorchData
 from zoo.interfaces.execution import Execution
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model

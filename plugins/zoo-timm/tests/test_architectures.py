@@ -6,9 +6,9 @@ import pytest
 import torch
 from zoo_timm.table import architectures
 
+from zoo.compose.meta_build import fill_buffers, meta_tensors, skeleton
 from zoo.compose.parts import part
-from zoo.compose.skeleton import fill_buffers, meta_tensors, skeleton
-from zoo.compose.weights import assign
+from zoo.weights.fitting import assign
 
 FIRST_LETTERS = sorted({name[0] for name in architectures()})
 

@@ -11,7 +11,7 @@ from torch import nn
 from zoo_timm.backbone import TimmBackbone
 from zoo_timm.weights import unsaved
 
-from zoo.interfaces.features import as_map
+from zoo.interfaces.blocks.feature_info import as_map
 
 # name: (options, size of the pictures, reductions of the blocks)
 CASES = {

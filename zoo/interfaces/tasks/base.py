@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from zoo.interfaces.augmenter import Batch
-from zoo.interfaces.places import Size
+from zoo.interfaces.geometry.places import Size
 from zoo.interfaces.tasks.analysis import Analysis
 from zoo.interfaces.tasks.descriptions import Overlay
 from zoo.spec.errors import DataError, OptionError, ShapeError, listing, quote
@@ -71,7 +71,7 @@ class Task:
         needs: what data must have: `target`, `mask`, or nothing but pictures.
         named: whether the classes of the data, or their values, are what the outputs are called.
         spatial: whether targets are places in the image, which move with its pixels; `collate` then returns
-            a `zoo.interfaces.places.SpatialTensor`.
+            a `zoo.interfaces.geometry.places.SpatialTensor`.
         generates: whether images are made of nothing, so that no image has one right answer: they are
             sampled, not predicted, and measured by another model.
         compares: whether two images are compared by the angle between their outputs.
@@ -189,7 +189,7 @@ class Task:
 
         Args:
             found: in the pixels of the image that the model was given.
-            matrix: 3 x 3, from that image to its source, as `zoo.interfaces.geometry` says.
+            matrix: 3 x 3, from that image to its source, as `zoo.interfaces.geometry.warp` says.
             size: of that image.
             own: of its source.
         """

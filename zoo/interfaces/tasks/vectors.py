@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from zoo.interfaces.dataset import Dataset
     from zoo.interfaces.tasks.seen import Seen
-    from zoo.interfaces.verification import Roc
+    from zoo.metrics.verification import Roc
 
 
 class Embedding(Task):
@@ -68,7 +68,7 @@ class Embedding(Task):
         """Of all pairs: area under the ROC curve, equal error rate, and the cosine where that is."""
         from torchmetrics import MetricCollection
 
-        from zoo.interfaces.verification import EqualErrorRate, EqualErrorThreshold, VerificationAUC
+        from zoo.metrics.verification import EqualErrorRate, EqualErrorThreshold, VerificationAUC
 
         return MetricCollection(
             {"auc": VerificationAUC(), "eer": EqualErrorRate(), "threshold": EqualErrorThreshold()},
@@ -100,7 +100,7 @@ class PairAnalysis(Analysis):
         Nothing is found where there are no pairs of both kinds. The threshold is the known one, else the one
         at the equal error rate of these pairs.
         """
-        from zoo.interfaces.verification import Roc
+        from zoo.metrics.verification import Roc
 
         roc = Roc.of(self._seen["answer"], self._seen["truth"])
         if roc is None:

@@ -1,0 +1,166 @@
+"""A backbone with a head, or without one: what most recipes describe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import takewhile
+
+from torch import Tensor, nn
+
+from zoo.interfaces.backbone import Backbone
+from zoo.interfaces.blocks.block import Block
+from zoo.interfaces.blocks.frozen_prefix import Prefix
+from zoo.interfaces.head import Head
+from zoo.interfaces.model import Model, Normalise
+from zoo.spec.errors import ShapeError, listing
+from zoo.spec.inputs import InputSpec
+
+
+class ComposedModel(Model):
+    """Normalisation, backbone and head.
+
+    Args:
+        backbone: takes normalised pictures.
+        head: takes taps of the backbone; None makes a feature extractor, whose output is the last map.
+        input_spec: of the weights.
+        labels: names of the classes.
+        tags: tags of the published weights, for hints.
+    """
+
+    backbone: Backbone
+    head: Head | None
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        head: Head | None,
+        *,
+        input_spec: InputSpec,
+        labels: tuple[str, ...] = (),
+        tags: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(task=head.task if head else None, input_spec=input_spec, labels=labels)
+        self.normalise = Normalise(input_spec)
+        self.backbone, self.head = backbone, head
+        self.tags = tags
+
+    @property
+    def networks(self) -> dict[str, nn.Module]:
+        """`backbone` and, if there is one, `head`."""
+        return {"backbone": self.backbone} | ({"head": self.head} if self.head is not None else {})
+
+    @property
+    def freezable(self) -> dict[str, Backbone | Block]:
+        """The backbone, under the empty path."""
+        return {"": self.backbone}
+
+    @property
+    def outputs(self) -> int:
+        """Length of the output vector, or channels of the last map."""
+        return self.head.outputs if self.head is not None else self.backbone.block_infos()[-1].channels
+
+    @property
+    def weights_hint(self) -> str:
+        """Names the tags that would load the published weights."""
+        if not self.tags:
+            return 'give weights="file:PATH" or train it first'
+        return f'weights="{self.tags[0]}" loads the published ones' + (
+            f" (also {listing(self.tags[1:], 4)})" if self.tags[1:] else ""
+        )
+
+    def forward(self, x: Tensor | Prefix) -> Tensor:
+        """N x outputs, or the last map.
+
+        Args:
+            x: pictures N x C x H x W in [0, 1], or what `run_prefix` made of them.
+
+        Raises:
+            ShapeError: the pictures do not fit the model.
+        """
+        if isinstance(x, Prefix):
+            return self.predict_head(self._behind(x))
+        self.check_pictures(x)
+        try:
+            return self.predict_head(self.features(x))
+        except RuntimeError as error:
+            size, own = tuple(x.shape[-2:]), self.input_spec.size
+            if size == own:
+                raise
+            raise ShapeError(
+                f"the model cannot take pictures of {size[0]}x{size[1]}",
+                expected=f"{own[0]}x{own[1]}",
+                got=f"{size[0]}x{size[1]} ({str(error).splitlines()[0]})",
+                hint=f"resize them, or build the model with input_size={size}",
+            ) from error
+
+    def features(self, x: Tensor) -> tuple[Tensor, ...]:
+        """The tensors that the head takes (without one, the last map), for pictures in [0, 1]."""
+        x = self.normalise(x)
+        names = self.tap_names
+        if not names:
+            return (self.backbone(x),)
+        taps = self.backbone.taps(x, names)
+        return tuple(taps[name] for name in names)
+
+    def predict_head(self, features: tuple[Tensor, ...]) -> Tensor:
+        """The head's output for what `features` returned."""
+        return features[0] if self.head is None else self.head(*features)
+
+    @property
+    def prefix(self) -> tuple[str, ...]:
+        """The leading frozen blocks of the backbone."""
+        return tuple(name for name, _ in takewhile(lambda item: item[1].frozen, self.backbone.blocks.items()))
+
+    @property
+    def prefix_outputs(self) -> tuple[str, ...]:
+        """What comes out of the last block of the prefix, and the steps of the head's taps inside it."""
+        return (*self.prefix[-1:], *self._kept_steps())
+
+    def _kept_steps(self) -> list[str]:
+        places = self.backbone.places(self.tap_names).values()
+        return [place for place in places if place.split(".")[0] in self.prefix]
+
+    def prefix_tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """Parameters and buffers of the normalisation and of the prefix' blocks."""
+        for name, module in (("normalise", self.normalise), *self.backbone.blocks.items()):
+            if module is self.normalise or name in self.prefix:
+                for key, tensor in (*module.named_parameters(), *module.named_buffers()):
+                    yield f"{name}.{key}", tensor
+
+    def run_prefix(self, x: Tensor) -> Prefix:
+        """What comes out of the frozen prefix, and the head's taps inside it.
+
+        Args:
+            x: pictures N x C x H x W in [0, 1].
+
+        Raises:
+            ShapeError: the first block is not frozen, or the pictures do not fit.
+        """
+        if not self.prefix:
+            return super().run_prefix(x)
+        self.check_pictures(x)
+        kept = self._kept_steps()
+        state, found = self.backbone.tapped(self.normalise(x), kept, until=self.prefix[-1])
+        last = state if isinstance(state, tuple) else (state,)
+        return Prefix([*last, *(found[step] for step in kept)])
+
+    def _behind(self, prefix: Prefix) -> tuple[Tensor, ...]:
+        """What `features` returns, from what `run_prefix` returned."""
+        names = self.tap_names
+        places = self.backbone.places(names)
+        inside = self._kept_steps()
+        states, kept = prefix[: len(prefix) - len(inside)], prefix[len(prefix) - len(inside) :]
+        state = states[0] if len(states) == 1 else states
+        state, found = self.backbone.tapped(state, places.values(), after=self.prefix[-1])
+        if not names:
+            return (self.backbone.feature(state),)
+        found |= dict(zip(inside, kept, strict=True))
+        return tuple(found[places[name]] for name in names)
+
+    @property
+    def tap_names(self) -> tuple[str, ...]:
+        """The taps that the head takes; nothing means the last map."""
+        if self.head is None:
+            return ()
+        names = tuple(info.name for info in self.head.inputs)
+        return () if names == self.backbone.block_names[-1:] else names

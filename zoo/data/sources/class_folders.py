@@ -1,0 +1,161 @@
+"""Folders of pictures: one folder a class, with or without folders for the splits above them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from zoo.data.reading import readable
+from zoo.data.sources.layout import scan
+from zoo.images.decode import decode
+from zoo.interfaces.dataset import Dataset, Sample
+from zoo.interfaces.tasks.choice import for_classes
+from zoo.spec.errors import DataError, quote
+
+_PAIR = 2
+
+
+class PictureFiles(Dataset):
+    """Files without targets, in the order given.
+
+    Args:
+        files: paths.
+    """
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self.files = list(files)
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> Sample:
+        return Sample(decode(self.files[index]), None)
+
+    @property
+    def targets(self) -> Sequence[Any]:
+        """There are none."""
+        return [None] * len(self.files)
+
+    def name(self, index: int) -> str:
+        """The path."""
+        return str(self.files[index])
+
+    def key(self, index: int) -> str:
+        """A digest of the file's bytes."""
+        try:
+            with self.files[index].open("rb") as file:
+                return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+        except OSError as error:
+            raise DataError(
+                f"picture {self.files[index]}", expected="a readable file", got=str(error)
+            ) from error
+
+
+class RootedFiles(PictureFiles):
+    """Files below a folder, whose digests are computed once.
+
+    Args:
+        root: the folder.
+        files: paths.
+    """
+
+    def __init__(self, root: Path, files: Sequence[Path]) -> None:
+        super().__init__(files)
+        self.root = root
+
+    @cached_property
+    def fingerprint(self) -> str:  # type: ignore[override]  # computed when first asked for
+        """Of all files' names and contents."""
+        digest = hashlib.blake2b(digest_size=16)
+        for i, file in enumerate(self.files):
+            digest.update(f"{file.relative_to(self.root).as_posix()}\0{self.key(i)}\n".encode())
+        return digest.hexdigest()
+
+    def key(self, index: int) -> str:
+        """A digest of the file's bytes, computed once."""
+        if index not in self._keys:
+            self._keys[index] = super().key(index)
+        return self._keys[index]
+
+    @cached_property
+    def _keys(self) -> dict[int, str]:
+        return {}
+
+
+class ClassFolders(RootedFiles):
+    """A folder of class folders: `root/cats/1.jpg`, or `root/train/cats/1.jpg` with splits made by the user.
+
+    Class folders may hold further folders. Hidden files and files that are no pictures are passed over.
+
+    Args:
+        root: the folder.
+        skip_unreadable: reads every file once, and leaves out those that cannot be read, with a warning.
+
+    Raises:
+        DataError: it is missing, empty, has one class only, or a class without pictures.
+    """
+
+    def __init__(self, root: str | Path, *, skip_unreadable: bool = False) -> None:
+        layout = scan(root)
+        if layout.problems:
+            raise layout.problems[0]
+        kept = readable(layout.files) if skip_unreadable else range(len(layout.files))
+        super().__init__(layout.root, [layout.files[i] for i in kept])
+        self.labels = layout.labels
+        numbers = {label: i for i, label in enumerate(self.labels)}
+        self._targets = [numbers[layout.classes[i]] for i in kept]
+        self._splits = [layout.splits[i] for i in kept]
+        self.task = for_classes(len(self.labels))
+        there = set(self._targets)
+        for label in self.labels:
+            if numbers[label] not in there:
+                raise DataError(f"class {quote(label)}", expected="pictures that can be read", got="none")
+
+    def __getitem__(self, index: int) -> Sample:
+        return Sample(decode(self.files[index]), self._targets[index])
+
+    @property
+    def targets(self) -> Sequence[int]:
+        """Class indices."""
+        return self._targets
+
+    def split_of(self, index: int) -> str | None:
+        """`train`, `val`, `test`, or None where there are no split folders."""
+        return self._splits[index]
+
+
+class FoundFolders(PictureFiles):
+    """Class folders as they are, right or wrong; to look at, not to train on.
+
+    Args:
+        root: the folder.
+
+    Raises:
+        DataError: it is none.
+    """
+
+    def __init__(self, root: str | Path) -> None:
+        self.layout = scan(root)
+        if not self.layout.root.is_dir():
+            raise self.layout.problems[0]
+        super().__init__(self.layout.files)
+        self.labels = tuple(sorted({*self.layout.labels, *self.layout.classes}))
+        if len(self.labels) >= _PAIR:
+            self.task = for_classes(len(self.labels))
+
+    @property
+    def targets(self) -> Sequence[int]:
+        """Class indices."""
+        numbers = {label: i for i, label in enumerate(self.labels)}
+        return [numbers[label] for label in self.layout.classes]
+
+    def name(self, index: int) -> str:
+        """The path inside the folder."""
+        return self.files[index].relative_to(self.layout.root).as_posix()
+
+    def split_of(self, index: int) -> str | None:
+        """As `ClassFolders`."""
+        return self.layout.splits[index]

@@ -1,0 +1,1 @@
+"""Many runs: recipes one after the other on the same data, compared on images that none has seen."""

@@ -1,0 +1,150 @@
+"""A model's files as they go out: complete, checked, and without paths of this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from zoo.compose.plan import plan
+from zoo.hub import config as configs
+from zoo.hub.card import CURVES_FILE, HISTORY_FILE, card, read_rows
+from zoo.hub.files import current
+from zoo.hub.folder import assemble, checked, readme, save, steady, verified
+from zoo.hub.folder_rules import CARD_FILE, FILES
+from zoo.hub.provenance import public
+from zoo.hub.readme import Readme, renewed
+from zoo.interfaces.model import Model
+from zoo.spec.errors import SaveError, ZooError, warn
+from zoo.spec.recipe import Recipe
+from zoo.weights.fitting import CONFIG_FILE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """What is pushed.
+
+    Args:
+        folder: temporary; holds the files.
+        model: as it will be pulled.
+        reference: what `zoo.pull` will take, for the card; None for a folder.
+        readme: that of the folder which was given, if one was.
+        digest: sha256 of the weights.
+    """
+
+    folder: Path
+    model: Model
+    reference: str | None
+    readme: Readme | None
+    digest: str
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """By name; the README once it is written."""
+        return {name: self.folder / name for name in FILES if (self.folder / name).is_file()}
+
+    @property
+    def optional(self) -> list[str]:
+        """Files of the format that this model does not bring."""
+        return [name for name in (HISTORY_FILE, CURVES_FILE) if not (self.folder / name).is_file()]
+
+    def write_readme(
+        self, there: Readme | None, where: str, *, history: Path | None, stays: Collection[str]
+    ) -> None:
+        """Joins the card with what people wrote, here or there; where both did, what is there stays.
+
+        Args:
+            there: the README at the place where the model goes.
+            where: how messages call it.
+            history: that of the place, if it stays there.
+            stays: files of the place that stay beside those of the parcel.
+        """
+        here = self.folder / HISTORY_FILE
+        text = card(
+            self.model,
+            reference=self.reference,
+            history=read_rows(history if history is not None else here),
+            curves=CURVES_FILE in stays or (self.folder / CURVES_FILE).is_file(),
+        )
+        mine, base = self.readme, there
+        if mine is not None and mine.own and (there is None or not there.own):
+            base = replace(mine, front={**mine.front, **(there.front if there else {})})
+        elif mine is not None and mine.own and there is not None and mine.own != there.own:
+            warn(f"the text that people wrote in {where} is not that of your {CARD_FILE}, and was kept")
+        (self.folder / CARD_FILE).write_text(renewed(text, base), encoding="utf-8")
+
+
+@contextmanager
+def parcel(
+    model: Model | str | os.PathLike[str], *, reference: str | None, licence: str | None
+) -> Iterator[Parcel]:
+    """Gathers a model's files in a temporary folder, and checks that they make a model.
+
+    Args:
+        model: or the folder of a saved one.
+        reference: what `zoo.pull` will take, for the card; None for a folder.
+        licence: for the card; the model's own where None.
+
+    Raises:
+        SaveError: the model needs something that only this machine has.
+        ZooError: the folder holds no model, or one that cannot be read.
+    """
+    with tempfile.TemporaryDirectory(prefix="zoo-push-") as temporary:
+        home = Path(temporary) / "model"
+        if isinstance(model, Model):
+            save(model, home)
+            (home / CARD_FILE).unlink()
+        elif isinstance(model, str | os.PathLike):
+            folder = Path(str(model).removeprefix("file:")).expanduser()
+            steady(folder, lambda _: _gather(folder, home))
+        else:
+            expected = "a model from zoo.build, or the folder of a saved one"
+            raise SaveError("push", expected=expected, got=type(model).__name__)
+        yield _parcel(home, str(model) if not isinstance(model, Model) else "push", reference, licence)
+
+
+def _gather(folder: Path, home: Path) -> None:
+    """Links or copies the files of the format, and no other."""
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir()
+    for name in FILES:
+        file = current(folder, name)
+        if not file.is_file():
+            continue
+        try:
+            os.link(file.resolve(), home / name)  # a later save into the folder makes a new file
+        except OSError:
+            shutil.copyfile(file, home / name)
+
+
+def _parcel(home: Path, where: str, reference: str | None, licence: str | None) -> Parcel:
+    config = configs.parse(home / CONFIG_FILE, where)
+    model = assemble(config, verified(home, config, where), where)
+    config = public({**config, "licence": licence or config["licence"]})
+    _check_portable(config, where)
+    model.licence, model.origin = config["licence"], config["origin"]
+    model.recipe = Recipe.from_dict(config["recipe"])
+    mine = readme(home)
+    for name in (CARD_FILE, CONFIG_FILE):  # they may be links to the folder's own
+        (home / name).unlink(missing_ok=True)
+    (home / CONFIG_FILE).write_text(configs.dump(config), encoding="utf-8")
+    return Parcel(folder=home, model=model, reference=reference, readme=mine, digest=config["sha256"])
+
+
+def _check_portable(config: dict[str, Any], where: str) -> None:
+    """Raises SaveError where a part of the model is a folder of this machine."""
+    recipe, spec = checked(config, where)
+    try:
+        plan(recipe.model.model_copy(update={"weights": None}), input_spec=spec, saved=True)
+    except ZooError as error:
+        raise SaveError(
+            f"push {where}",
+            expected="a model whose parts everybody can have",
+            got=f"one that needs a local path ({error})",
+            hint="push that part first, and name it as hf://owner/name",
+        ) from error

@@ -1,0 +1,100 @@
+"""Folders that models are written to: what may be there, whether it fits, all files or none."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from zoo.hub import config as configs
+from zoo.hub.card import CURVES_FILE, HISTORY_FILE
+from zoo.hub.files import current, transaction
+from zoo.spec.errors import FormatError, SaveError, listing
+from zoo.weights.fitting import CONFIG_FILE, WEIGHTS_FILE
+
+CARD_FILE = "README.md"
+FILES = (WEIGHTS_FILE, CONFIG_FILE, CARD_FILE, HISTORY_FILE, CURVES_FILE)
+"""All that the format knows; the last two only where the model was trained here."""
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The checked `config.json` of a model folder.
+
+    Raises:
+        FormatError: it is missing, not JSON, not ours, or of a newer format.
+    """
+    return configs.parse(current(folder, CONFIG_FILE), str(folder))
+
+
+def check_target(folder: Path) -> dict[str, Any] | None:
+    """The config of the model that is in a folder; None where it is new or holds none.
+
+    Raises:
+        SaveError: it is no folder, or its files of these names are not a model's.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise SaveError(f"cannot save to {folder}", expected="a folder", got="a file")
+    ours = [n for n in (CONFIG_FILE, WEIGHTS_FILE, CARD_FILE) if (folder / n).exists()]
+    if not ours:
+        return None
+    try:
+        return read_config(folder)
+    except FormatError as error:
+        raise SaveError(
+            f"cannot save to {folder}",
+            expected="a new folder or one that holds a saved model",
+            got=f"other files named {listing(ours)}",
+            hint="choose another folder",
+        ) from error
+
+
+def check_space(folder: Path, needed: int) -> None:
+    """Raises SaveError unless the disk that a folder is on has room for so many bytes."""
+    home = folder
+    while not home.exists():
+        home = home.parent
+    free = shutil.disk_usage(home).free
+    if free < needed:
+        raise SaveError(
+            f"cannot save to {folder}",
+            expected=f"{needed / 1e6:.0f} MB of disk space",
+            got=f"{free / 1e6:.0f} MB free",
+            hint="what was there before is untouched",
+        )
+
+
+def place_files(files: Mapping[str, Path], folder: Path, *, remove: Iterable[str] = ()) -> Path:
+    """Copies files into a folder, all or none.
+
+    Args:
+        files: by name.
+        folder: where they go.
+        remove: names of files there that belong to another model.
+
+    Raises:
+        SaveError: the folder cannot be written.
+    """
+    try:
+        check_space(folder, sum(path.stat().st_size for path in files.values()))
+        with transaction(folder) as staging:
+            for name, path in files.items():
+                shutil.copyfile(path, staging / name)
+        for name in remove:
+            (folder / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise unwritten(folder, error) from error
+    return folder
+
+
+def unwritten(folder: Path, error: OSError) -> SaveError:
+    """What to say of a folder that could not be written."""
+    if error.errno in (errno.ENOTEMPTY, errno.EEXIST):  # of the rename that commits
+        hint = "the other's model is there; save again, or choose another folder"
+        return SaveError(f"cannot save to {folder}", got="another save at the same time", hint=hint)
+    return SaveError(
+        f"cannot save to {folder}",
+        got=error.strerror or str(error),
+        hint="what was there before is untouched; free space or choose another folder",
+    )

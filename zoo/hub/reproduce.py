@@ -1,0 +1,69 @@
+"""A saved model's outputs, computed by a process that has nothing but its place.
+
+    python -m zoo.hub.reproduce SOURCE PICTURES.safetensors OUTPUTS.safetensors
+
+SOURCE is what `zoo.pull` takes: file:FOLDER or owner/name. `pictures` N x C x H x W in [0, 1] are read from
+the one file, `outputs` N x ... written to the other.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from zoo.hub.pull import pull
+from zoo.interfaces.model import Model
+from zoo.spec.errors import TrainingError
+
+_ARGUMENTS = 3
+
+
+def outputs(model: Model, pictures: Tensor) -> Tensor:
+    """The outputs in inference mode, on the CPU, of N x C x H x W in one batch."""
+    training = model.training
+    model.eval()
+    with torch.no_grad():
+        result: Tensor = model(pictures)
+    model.train(training)
+    return result
+
+
+def in_new_process(source: str, pictures: Tensor) -> Tensor:
+    """What the model that a new Python process pulls from `source` gives for the pictures.
+
+    Raises:
+        TrainingError: that process failed; the message ends with what it said.
+    """
+    from safetensors.torch import load_file, save_file
+
+    with tempfile.TemporaryDirectory() as place:
+        given, back = Path(place) / "pictures.safetensors", Path(place) / "outputs.safetensors"
+        save_file({"pictures": pictures.contiguous()}, given)
+        command = [sys.executable, "-m", "zoo.hub.reproduce", source, str(given), str(back)]
+        # The last bits of a sum may depend on how many threads share it.
+        environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)  # noqa: S603 - our own module
+        if done.returncode != 0:
+            said = (done.stderr.strip().splitlines() or ["nothing"])[-1]
+            raise TrainingError("pulling in a new process", expected="the model's outputs", got=said)
+        return load_file(back)["outputs"]
+
+
+def main(arguments: list[str]) -> None:
+    """See the module's description."""
+    from safetensors.torch import load_file, save_file
+
+    if len(arguments) != _ARGUMENTS:
+        raise SystemExit(__doc__)
+    source, given, back = arguments
+    save_file({"outputs": outputs(pull(source), load_file(given)["pictures"]).contiguous()}, back)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

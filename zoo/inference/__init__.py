@@ -1,0 +1,1 @@
+"""Using a model: evaluate, predict, verify, sample, latents, augment."""

@@ -1,0 +1,67 @@
+"""`zoo.augment`: what an augmenter makes of one picture."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from zoo.images.decode import decode, prepare, to_picture
+from zoo.inference.generated_images import Images
+from zoo.interfaces.augmenter import check_batch
+from zoo.interfaces.draws import draws
+from zoo.runtime.arguments import as_augmenter
+from zoo.spec.errors import OptionError
+from zoo.spec.inputs import InputSpec
+
+
+def augment(image: Any, augment: Any, *, count: int = 8, seed: int = 0, size: int | None = None) -> Images:
+    """Variants of a picture, as a training would see them in an epoch.
+
+    Args:
+        image: a file, a Pillow picture, an array H x W (x C) or a tensor C x H x W. Transparent pixels
+            become white.
+        augment: an augmenter by name, several in a list, or objects.
+        count: how many variants.
+        seed: of the random draws.
+        size: longer side in pixels that a larger picture is reduced to first; None leaves it.
+
+    Returns:
+        `count` x C x H x W in [0, 1], C = 1 for gray pictures: a tensor, which a notebook shows as a grid.
+
+    Raises:
+        DataError: there is no picture.
+        OptionError: an option or a number does not fit.
+        UnknownComponentError: no plugin has an augmenter of that name.
+
+    Example:
+        >>> variants = augment(torch.zeros(3, 20, 30), "flip", count=4)
+        >>> variants, variants.shape
+        (4 variants of 3 x 20 x 30, torch.Size([4, 3, 20, 30]))
+    """
+    for name, value in (("count", count), ("size", size)):
+        if value is not None and value < 1:
+            raise OptionError(name, expected="at least 1", got=str(value))
+    augmenter, _ = as_augmenter(augment)
+    original = as_tensor(image, size)
+    x = original.expand(count, -1, -1, -1).contiguous()
+    batch = {"image": x, "target": torch.zeros(count, dtype=torch.int64), "index": torch.arange(count)}
+    if augmenter is not None:
+        batch = augmenter.train()(batch, draws(seed, 1, range(count)))
+        check_batch(batch)
+    return Images.of(batch["image"], "variants", original)
+
+
+def as_tensor(image: Any, size: int | None = None) -> Tensor:
+    """The picture that `augment` begins with, C x H x W in [0, 1] with one or three channels."""
+    picture = decode(Path(image).expanduser()) if isinstance(image, str | os.PathLike) else to_picture(image)
+    height, width, channels = picture.shape
+    if channels in (2, 4):
+        channels -= 1
+    shrink = min(1.0, (size or max(height, width)) / max(height, width))
+    new = (max(1, round(height * shrink)), max(1, round(width * shrink)))
+    plain = (0.0,) * channels, (1.0,) * channels
+    return prepare(picture, InputSpec(channels=channels, size=new, mean=plain[0], std=plain[1]))

@@ -1,0 +1,225 @@
+"""`zoo.evaluate`: figures on a split."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from zoo.data.batches import Batches
+from zoo.data.splits import split as split_data
+from zoo.inference.evaluation import Evaluation, Measured
+from zoo.inference.sample_quality import measure_samples
+from zoo.inference.verify import CHOOSES
+from zoo.interfaces.dataset import Dataset
+from zoo.interfaces.geometry.places import plain
+from zoo.interfaces.loss import Loss, needs_of
+from zoo.interfaces.model import Model
+from zoo.interfaces.tasks import names_for
+from zoo.interfaces.tasks.analysis import Findings
+from zoo.reports.evaluation import WORST, draw
+from zoo.reports.plots import folder_path
+from zoo.runtime.arguments import (
+    SPLITS_FILE,
+    as_dataset,
+    as_loss,
+    as_model,
+    check_order,
+    data_value,
+    metrics_of,
+    pick_seed,
+)
+from zoo.runtime.data_checks import check_data
+from zoo.runtime.devices import borrowed, choose_device, isolated, to_device
+from zoo.runtime.progress import watched
+from zoo.spec.errors import OptionError, SaveError, listing, warn
+from zoo.spec.history import write_json
+from zoo.trainers.score import Score
+
+METRICS_FILE = "metrics.json"
+
+_MOST_MISTAKES = 24
+
+
+def evaluate(
+    model: Model | str | os.PathLike[str],
+    data: Any,
+    *,
+    split: str = "test",
+    loss: Any = None,
+    metrics: Sequence[Any] = (),
+    features: Model | str | os.PathLike[str] | None = None,
+    samples: int | None = None,
+    seed: int | None = None,
+    batch_size: int = 64,
+    device: str | torch.device | None = None,
+    workers: int = 0,
+    skip_unreadable: bool = False,
+    progress: bool = True,
+    out: str | os.PathLike[str] | None = None,
+) -> Evaluation:
+    """Measures a model on a split of data; the figures are also kept in `model.metrics`.
+
+    A model that makes pictures of nothing is measured by another one, `features`, in whose eyes its pictures
+    are compared with the real ones.
+
+    Args:
+        model: from `zoo.build` or `zoo.fit`, or the folder of a saved one.
+        data: as `fit` takes it.
+        split: `test`, `val`, `train`, or `all` for data that the model never saw.
+        loss: by default the one it was trained with, else its task's; left out where it needs more than
+            output and target.
+        metrics: figures beside those of the model's task, such as `["precision", {"name": "top-k", "k": 3}]`:
+            by name, by table, or objects of `zoo.interfaces.Metric` or torchmetrics. Where the data leave one
+            undefined, `left_out` of the result says why.
+        features: a model with a head, or the folder of one, trained on data like these; see
+            `zoo.inference.sample_quality`.
+        samples: how many pictures to generate; by default as many as are real.
+        seed: of the split and of the generated pictures; by default the one it was trained with, so that the
+            test split stays unseen.
+        batch_size: pictures at a time.
+        device: by default an accelerator if there is one.
+        workers: processes that read pictures.
+        skip_unreadable: leaves out the files of a folder that cannot be read.
+        progress: whether a terminal or a notebook shows a bar where it takes longer.
+        out: folder to write `metrics.json`, `confusion.png` (for values `scatter.png`, for embeddings
+            `roc.png`) and `worst.png` into.
+
+    Returns:
+        The figures, which print as tables: `metrics` (loss and the task's metrics by name), `on` (what was
+        measured on) and, by task, `per_class`, `confusion` and `worst`. Of classes and labels `per_class` has
+        precision, recall, f1 (in [0, 1]; 0 where undefined) and the number of pictures of each, and `worst`
+        up to 24 mistakes, the surest one first; of values it has the largest errors. Of masks `per_class` has
+        iou, dice, precision, recall and the number of true pixels, and `worst` the pictures of the lowest
+        IoU, which is their score. Of embeddings, figures of all pairs of pictures: `auc`, `eer`,
+        `threshold`, from which cosine on two pictures are taken for the same (chosen at the equal error rate
+        of the val split), `accuracy`, the mean of the shares of right answers to pairs of one class and of
+        two, and in `more` `rates`, the thresholds for smaller false accept rates. With `features`: `frechet`,
+        the Frechet distance, `precision` and `recall`, and in `more` `classes`, the share of generated
+        pictures that are taken for each class, if it knows classes.
+
+    Raises:
+        DataError: the data cannot be read, do not fit the model, or lack the split.
+        TrainingError: the model has no task, or generates pictures and `features` is missing.
+        ShapeError: there are `features`, but the model does not generate.
+        SaveError: `out` cannot be written.
+    """
+    check_order("evaluate", model, data)
+    model, folder = as_model(model)
+    dataset = as_dataset(data, task=model.task, skip_unreadable=skip_unreadable)
+    check_data(model, dataset, "evaluate")
+    seed = pick_seed(seed, model)
+    splits = split_data(dataset, seed, training=False)
+    indices = splits.of(split)
+    if folder is not None:
+        _warn_of_leak(folder, dataset, indices, split)
+    further = metrics_of(metrics)
+    target = None if out is None else folder_path(out)
+    chosen = choose_device(device)
+    task = model.task
+    assert task is not None  # noqa: S101 - check_data has looked
+    sampled = features is not None or samples is not None or task.generates
+    cropped = model.crops and not sampled
+    own_size = cropped and model.any_size
+    batches = Batches(
+        dataset, indices, model.input_spec, crop=cropped, own_size=own_size,
+        batch_size=batch_size, workers=workers, task=task,
+    )  # fmt: skip
+    size = None if own_size else [*model.input_spec.size]
+    options = {"seed": seed, "size": size, "cropped": cropped}
+    on = Measured(data=data_value(data), split=split, count=len(indices), hash=splits.hash, options=options)
+    if sampled and further:
+        names, hint = listing(metric.name for metric in further), "leave them out"
+        raise OptionError("metrics of generated images", expected="none", got=names, hint=hint)
+    left_out: Mapping[str, str] = {}
+    if sampled:
+        count = len(indices) if samples is None else samples
+        figures, found = measure_samples(
+            model, features, batches, count=count, seed=seed, device=chosen, progress=progress
+        )
+    else:
+        score = Score(task, model.outputs, _loss(model, loss), metrics=further)
+        figures, found = _measure(
+            model, dataset, batches, score, split=split, device=chosen, progress=progress
+        )
+        left_out = score.left_out
+    model.metrics = {**model.metrics, split: dict(figures)}
+    result = Evaluation.of(on, figures, found, left_out)
+    if target is not None:
+        _write(target, result, found, dataset)
+    return result
+
+
+def _loss(model: Model, loss: Any) -> nn.Module | None:
+    """What is measured beside the metrics, if output and target are all that it needs."""
+    found, _ = as_loss(model.recipe.loss if loss is None else loss, model, needed=False)
+    if found is not None and needs_of(found):  # of what only its trainer has
+        return None
+    if loss is None and isinstance(found, Loss) and found.learns:  # of the classes of its training
+        return None
+    return found
+
+
+def _measure(
+    model: Model,
+    dataset: Dataset,
+    batches: Batches,
+    score: Score,
+    *,
+    split: str,
+    device: torch.device,
+    progress: bool,
+) -> tuple[dict[str, float], Findings]:
+    """Loss and metrics over batches, and the error analysis of the model's task."""
+    task, loss = score.task, score.loss
+    count = task.classes(model.outputs)
+    found_labels = dataset.labels if len(dataset.labels) == count else ()  # classes do not name one value
+    labels = model.labels or found_labels if task.named else ()
+    analysis = task.analysis(names_for(labels, count), _MOST_MISTAKES)
+    with borrowed(model, device), isolated(device), torch.no_grad():
+        model.eval()
+        if isinstance(loss, Loss):
+            loss.to(device).eval()
+        for batch in watched(batches, "measuring", progress):
+            ready = plain(model.examples(to_device(batch, device)))
+            output = model.infer(ready["image"])
+            score.add(output, ready)
+            height, width = ready["image"].shape[2:]
+            analysis.add(output, ready["target"], batch["index"], (height, width))
+        figures = score.values()
+    found = analysis.findings(dataset.name, {} if split == CHOOSES else model.metrics.get(CHOOSES, {}))
+    return figures | dict(found.metrics), found
+
+
+def _write(folder: Path, result: Evaluation, found: Findings, dataset: Dataset) -> None:
+    """The figures, and pictures of them; what an earlier evaluation left is replaced."""
+    try:
+        write_json(folder / METRICS_FILE, result.to_dict())
+    except OSError as error:
+        raise SaveError(f"cannot write into {folder}", got=error.strerror or str(error)) from error
+    first = next((name for name in result.metrics if not name.startswith("loss")), None)
+    title = result.headline + (f", {first} {result.metrics[first]:.3g}" if first else "")
+    for name, drawing in found.drawings.items():
+        draw(drawing, folder / f"{name}.png", dataset, title)
+    if WORST not in found.drawings:
+        (folder / f"{WORST}.png").unlink(missing_ok=True)
+
+
+def _warn_of_leak(folder: Path, dataset: Dataset, indices: tuple[int, ...], split: str) -> None:
+    """Says so where pictures to be measured on were trained on."""
+    try:
+        record = json.loads((folder / SPLITS_FILE).read_text(encoding="utf-8"))
+        trained = {item["key"] for item in record["train"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    known = [i for i in indices if dataset.key(i) in trained]
+    if known and split != "train":
+        warn(
+            f"{len(known)} of {len(indices)} pictures of the {split} split were trained on, "
+            f"{dataset.name(known[0])} first; have the data or the seed changed since?"
+        )

@@ -1,0 +1,227 @@
+"""`zoo.latents`: where pictures lie in a model's latent space, as numbers and as a plot."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from zoo.data.batches import Batches
+from zoo.data.splits import split as split_data
+from zoo.interfaces.model import Model
+from zoo.interfaces.trainer import Sheet
+from zoo.reports.image_grids import pictures
+from zoo.reports.plots import figure_bytes, image_path, short, write_figure
+from zoo.runtime.arguments import as_dataset, as_model, pick_seed
+from zoo.runtime.devices import borrowed, choose_device, isolated
+from zoo.runtime.progress import watched
+from zoo.spec.errors import OptionError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PLANE = 2
+"""Numbers a picture that a plot shows."""
+
+_CELLS = 12
+_MOST_COLOURS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Latents:
+    """Latents of pictures; a notebook shows their plane as a plot.
+
+    Args:
+        vectors: N x L, of a map all its values.
+        plane: N x 2: the vectors, where they have two numbers, else their first two principal components.
+        axes: what the two are.
+        classes: N class indices; nothing where the data have no classes.
+        labels: names of the classes.
+        names: of the pictures.
+    """
+
+    vectors: Tensor
+    plane: Tensor
+    axes: tuple[str, str]
+    classes: tuple[int, ...]
+    labels: tuple[str, ...]
+    names: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        count, numbers = self.vectors.shape
+        classes = f", {len(set(self.classes))} classes" if self.classes else ""
+        return f"{count} latents of {numbers} number{'s' * (numbers != 1)}{classes}"
+
+    def _repr_png_(self) -> bytes | None:
+        return figure_bytes(_scatter(self, repr(self))) if self.plane.shape[1] == PLANE else None
+
+
+def latents(
+    model: Model | str | os.PathLike[str],
+    data: Any,
+    *,
+    split: str = "test",
+    seed: int | None = None,
+    batch_size: int = 64,
+    device: str | torch.device | None = None,
+    workers: int = 0,
+    skip_unreadable: bool = False,
+    progress: bool = True,
+    out: str | os.PathLike[str] | None = None,
+    grid: str | os.PathLike[str] | None = None,
+) -> Latents:
+    """Encodes the pictures of a split.
+
+    Args:
+        model: one with a latent, such as an autoencoder; or the folder of a saved one.
+        data: as `fit` takes it; class folders give the plot its colours.
+        split: `test`, `val`, `train` or `all`.
+        seed: of the split; by default the one that the model was trained with.
+        batch_size: pictures at a time.
+        device: by default an accelerator if there is one.
+        workers: processes that read pictures.
+        skip_unreadable: leaves out the files of a folder that cannot be read.
+        progress: whether a terminal or a notebook shows a bar where it takes longer.
+        out: image file to draw the pictures' places into, coloured by class.
+        grid: image file to draw decoded pictures into, at even steps over the middle of the plane; for a
+            latent of two numbers.
+
+    Raises:
+        DataError: the data cannot be read, or lack the split.
+        ShapeError: the model has no latent.
+        OptionError: a plot is asked for that the latent does not allow.
+        SaveError: a file cannot be written.
+    """
+    model, _ = as_model(model)
+    dataset = as_dataset(data, task=model.task, skip_unreadable=skip_unreadable)
+    indices = split_data(dataset, pick_seed(seed, model), training=False).of(split)
+    files = [None if path is None else image_path(path) for path in (out, grid)]
+    chosen = choose_device(device)
+    with borrowed(model, chosen), isolated(chosen), torch.no_grad():
+        model.eval()
+        _check_plots(model, *files)
+        batches = Batches(dataset, indices, model.input_spec, batch_size=batch_size, workers=workers)
+        found = [
+            model.encode(batch["image"].to(chosen)).flatten(1).float().cpu()
+            for batch in watched(batches, "encoding", progress)
+        ]
+        vectors = torch.cat(found)
+        plane, axes = _plane(vectors)
+        if files[1] is not None:
+            pictures(_decoded(model, plane, chosen), files[1])
+    targets = dataset.targets
+    classes = tuple(targets[i] for i in indices)
+    known = all(isinstance(target, int) for target in classes)
+    result = Latents(
+        vectors=vectors,
+        plane=plane,
+        axes=axes,
+        classes=classes if known else (),
+        labels=tuple(dataset.labels) if known else (),
+        names=tuple(map(dataset.name, indices)),
+    )
+    if files[0] is not None:
+        scatter(result, files[0], f"{split} split, {len(indices)} pictures")
+    return result
+
+
+def _check_plots(model: Model, out: Path | None, grid: Path | None) -> None:
+    """Raises OptionError where the latent is too short for a plot, or not two numbers for a grid."""
+    numbers = model.encode(model.example_input(1).to(next(model.parameters()).device)).numel()
+    if out is not None and numbers < PLANE:
+        raise OptionError("plot of latents", expected="two numbers a picture or more", got=str(numbers))
+    if grid is not None and numbers != PLANE:
+        hint = "leave the grid out, or train a model with latent=2"
+        raise OptionError("grid", expected="a latent of two numbers", got=f"{numbers}", hint=hint)
+
+
+def _plane(vectors: Tensor) -> tuple[Tensor, tuple[str, str]]:
+    """Two numbers a picture, and what they are."""
+    numbers = vectors.shape[1]
+    if numbers <= PLANE:
+        return vectors, ("latent 1", "latent 2")
+    centred = vectors.double() - vectors.double().mean(dim=0)
+    _, values, components = torch.linalg.svd(centred, full_matrices=False)
+    components = components[:PLANE]
+    largest = components.gather(1, components.abs().argmax(dim=1, keepdim=True))
+    plane = centred @ (components * largest.sign()).T  # a component's sign is arbitrary
+    shares = (values.square() / values.square().sum().clamp(min=torch.finfo(values.dtype).tiny)).tolist()
+    first, second = (
+        f"principal component {i + 1} of {numbers} numbers ({share:.0%} of the variance)"
+        for i, share in enumerate([*shares, 0.0][:PLANE])
+    )
+    return plane.float(), (first, second)
+
+
+def _decoded(model: Model, plane: Tensor, device: torch.device) -> Sheet:
+    """Pictures at even steps between the 2nd and the 98th percentile of each number."""
+    low, high = torch.quantile(plane, 0.02, dim=0).tolist(), torch.quantile(plane, 0.98, dim=0).tolist()
+    across = torch.linspace(low[0], high[0], _CELLS)
+    up = torch.linspace(high[1], low[1], _CELLS)  # as in a plot, the second number grows upwards
+    y, x = torch.meshgrid(up, across, indexing="ij")
+    z = torch.stack([x.flatten(), y.flatten()], dim=1)
+    spans = [f"latent {i + 1} from {low[i]:.2g} to {high[i]:.2g}" for i in range(PLANE)]
+    title = f"{spans[0]} (left to right), {spans[1]} (upwards)"
+    return Sheet({"": model.decode(z.to(device)).cpu()}, title=title)
+
+
+def scatter(found: Latents, path: Path, title: str = "") -> Path:
+    """Draws the plane with a colour for each class.
+
+    Args:
+        found: what to draw.
+        path: PNG file to write.
+        title: above the plot.
+
+    Raises:
+        SaveError: it cannot be written.
+    """
+    return write_figure(_scatter(found, title), path)
+
+
+def _scatter(found: Latents, title: str) -> Figure:
+    from matplotlib import colormaps
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4 + 1.4 * bool(found.classes), 5.6), dpi=110, layout="constrained")
+    axis = figure.subplots()
+    x, y = found.plane[:, 0].numpy(), found.plane[:, 1].numpy()
+    size = max(6.0, min(24.0, 12_000 / max(len(x), 1)))
+    style: dict[str, Any] = {"s": size, "alpha": 0.75, "linewidths": 0}
+    labels = found.labels or tuple(map(str, range(max(found.classes, default=-1) + 1)))
+    if found.classes:
+        classes = torch.tensor(found.classes)
+        for i, label in enumerate(labels):
+            chosen = (classes == i).numpy()
+            colour = _colour(colormaps, i, len(labels))
+            axis.scatter(x[chosen], y[chosen], color=colour, label=short(label, 24), **style)
+        columns = 1 + (len(labels) - 1) // _MOST_COLOURS
+        legend = axis.legend(
+            loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=9, ncols=columns
+        )
+        for handle in legend.legend_handles:
+            handle.set_sizes([28])  # type: ignore[union-attr]  # the handle of a scatter plot
+    else:
+        axis.scatter(x, y, color="#1f5fbf", **style)
+    axis.set_xlabel(found.axes[0])
+    axis.set_ylabel(found.axes[1])
+    axis.grid(color="#e6e8eb", linewidth=0.8)
+    axis.set_axisbelow(True)
+    axis.spines[["top", "right"]].set_visible(False)
+    if title:
+        figure.suptitle(title, fontsize=11, x=0.01, ha="left", fontweight="bold")
+    return figure
+
+
+def _colour(colormaps: Any, index: int, count: int) -> Sequence[float]:
+    """Colours that can be told apart, as long as there are not too many classes."""
+    if count <= _MOST_COLOURS:
+        colours: Sequence[Any] = colormaps["tab10" if count <= _MOST_COLOURS // 2 else "tab20"].colors
+        return colours[index]  # type: ignore[no-any-return]
+    colour: Sequence[float] = colormaps["turbo"](index / (count - 1))
+    return colour

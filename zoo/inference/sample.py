@@ -1,0 +1,71 @@
+"""`zoo.sample`: new pictures of a generative model."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import torch
+
+from zoo.inference.generated_images import Images
+from zoo.interfaces.model import Model
+from zoo.interfaces.trainer import Sheet
+from zoo.reports.image_grids import pictures, write_picture
+from zoo.reports.plots import folder_path, image_path, is_image
+from zoo.runtime.arguments import as_model
+from zoo.runtime.devices import borrowed, choose_device, isolated
+from zoo.spec.errors import OptionError
+
+
+def sample(
+    model: Model | str | os.PathLike[str],
+    count: int = 16,
+    *,
+    seed: int | None = None,
+    out: str | os.PathLike[str] | None = None,
+    device: str | torch.device | None = None,
+) -> Images:
+    """Draws pictures; the same seed draws the same, the first ones however many are asked for.
+
+    Args:
+        model: from `zoo.build` or `zoo.fit`, or the folder of a saved one.
+        count: how many, 1 or more.
+        seed: of the latent vectors; another one at each call where None.
+        out: image file for all of them on one sheet, or a folder for a file each.
+        device: by default an accelerator if there is one.
+
+    Returns:
+        N x C x H x W in [0, 1], on the CPU: a tensor, which a notebook shows as a grid.
+
+    Raises:
+        OptionError: the count is below 1.
+        ShapeError: the model does not generate pictures.
+        SaveError: `out` cannot be written.
+
+    Example:
+        >>> import zoo
+        >>> model = zoo.build("dcgan_generator", in_channels=1, input_size=16, width=8, seed=0)
+        >>> zoo.sample(model, 4, seed=0).shape
+        torch.Size([4, 1, 16, 16])
+    """
+    if count < 1:
+        raise OptionError("sample: count", expected="1 or more", got=str(count))
+    model, _ = as_model(model)
+    file: Path | None = None
+    folder: Path | None = None
+    if out is not None and is_image(out):
+        file = image_path(out)
+    elif out is not None:
+        folder = folder_path(out)
+    chosen = choose_device(device)
+    if seed is None:
+        seed = int(torch.randint(2**31, ()))
+    with borrowed(model, chosen), isolated(chosen), torch.no_grad():
+        made = model.eval().sample(count, seed=seed).float().cpu()
+    if file is not None:
+        pictures(Sheet({"": made}), file)
+    if folder is not None:
+        digits = len(str(count))
+        for number, picture in enumerate(made, 1):
+            write_picture(picture, folder / f"{number:0{digits}}.png")
+    return Images.of(made)

@@ -1,0 +1,159 @@
+"""How good generated pictures are, by a network that had no part in making them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from zoo.compose.composed_model import ComposedModel
+from zoo.data.batches import Batches
+from zoo.interfaces.blocks.feature_info import as_map
+from zoo.interfaces.model import Model
+from zoo.interfaces.tasks import names_for
+from zoo.interfaces.tasks.analysis import Findings
+from zoo.interfaces.tasks.descriptions import MOST_ROWS, ImageGrid
+from zoo.metrics.frechet import frechet
+from zoo.metrics.neighbours import precision_recall
+from zoo.runtime.arguments import as_model
+from zoo.runtime.devices import borrowed, isolated
+from zoo.runtime.progress import watched
+from zoo.spec.display import Table, more
+from zoo.spec.errors import ShapeError, TrainingError, warn
+
+_MOST_DRAWN = 100
+
+
+class Judge:
+    """A model with a head, through whose eyes pictures are seen.
+
+    Args:
+        model: in inference mode; trained on pictures like those to be judged.
+
+    Raises:
+        TrainingError: it has no head, or was not trained.
+    """
+
+    def __init__(self, model: Model) -> None:
+        if not isinstance(model, ComposedModel) or model.head is None:
+            got = model.recipe.model.called
+            hint = 'zoo.build("tiny_resnet", head="multiclass") and zoo.fit make one'
+            raise TrainingError("features", expected="a model with a head", got=got, hint=hint)
+        self.model, self.head = model, model.head
+
+    def see(self, batches: Iterable[Tensor]) -> tuple[Tensor, Tensor | None]:
+        """What the head takes, pooled to N x D, and N x classes probabilities where its task has them.
+
+        Args:
+            batches: of pictures N x C x H x W in [0, 1]; they are resized to what the model is for.
+        """
+        seen, said = [], []
+        for pictures in batches:
+            found = self.model.features(self._fitted(pictures))
+            maps = [as_map(x, info) for x, info in zip(found, self.head.inputs, strict=True)]
+            seen.append(torch.cat([m.mean(dim=(2, 3)) for m in maps], dim=1).float().cpu())
+            said.append(self.model.predict_head(found).float().cpu())
+        task = self.model.task
+        assert task is not None  # noqa: S101 - there is a head
+        return torch.cat(seen), task.probabilities(torch.cat(said))
+
+    def _fitted(self, pictures: Tensor) -> Tensor:
+        spec = self.model.input_spec
+        if pictures.shape[1] != spec.channels:
+            expected, hint = f"pictures of {spec.channels} channels", "train one for the pictures' channels"
+            raise ShapeError("features", expected=expected, got=str(pictures.shape[1]), hint=hint)
+        if tuple(pictures.shape[2:]) == spec.size:
+            return pictures
+        smooth = {} if spec.interpolation == "nearest" else {"antialias": True, "align_corners": False}
+        return F.interpolate(pictures, spec.size, mode=spec.interpolation, **smooth).clamp(0, 1)
+
+    def shares(self, probabilities: Tensor) -> dict[str, float]:
+        """The share of pictures by the class that they are taken for."""
+        count = probabilities.shape[1]
+        found = probabilities.argmax(dim=1).bincount(minlength=count).double() / len(probabilities)
+        return dict(zip(names_for(self.model.labels, count), found.tolist(), strict=True))
+
+
+def measure_samples(
+    model: Model,
+    features: Model | str | os.PathLike[str] | None,
+    real: Batches,
+    *,
+    count: int,
+    seed: int,
+    device: torch.device,
+    progress: bool = True,
+) -> tuple[dict[str, float], Findings]:
+    """Figures of the pictures that a model generates, see `compare`, and a grid of these pictures.
+
+    Args:
+        model: generates.
+        features: a model with a head, or the folder of one.
+        real: pictures of the data.
+        count: how many to generate.
+        seed: of the generated ones.
+        device: to compute on.
+        progress: whether to show a bar where it takes longer.
+
+    Raises:
+        TrainingError: `features` is missing, or has no head.
+        ShapeError: the model does not generate.
+    """
+    if features is None:
+        hint = 'features="runs/classifier", trained on data like these'
+        raise TrainingError(
+            "evaluate", expected="a model to look at generated pictures with", got="none", hint=hint
+        )
+    judge, _ = as_model(features)
+    with borrowed(judge, device), borrowed(model, device), isolated(device), torch.no_grad():
+        looking = Judge(judge.eval())
+        made = model.eval().sample(count, seed=seed)
+        batches = watched(real, "looking at real pictures", progress)
+        figures = compare(looking, (batch["image"].to(device) for batch in batches), made)
+    shares = figures.pop("classes", {})
+    return figures, Findings(
+        more={"samples": count, **({"classes": shares} if shares else {})},
+        tables=(_share_table(shares),) if shares else (),
+        drawings={"samples": ImageGrid({"": made[:_MOST_DRAWN].cpu()})},
+    )
+
+
+def _share_table(shares: Mapping[str, float]) -> Table:
+    """Classes in their order, or of very many the commonest ones."""
+    rows = [*shares.items()]
+    if len(rows) > MOST_ROWS:
+        rows = sorted(rows, key=lambda item: -item[1])[:MOST_ROWS]
+    cells = [[label, f"{share:.1%}"] for label, share in rows]
+    return Table(["TAKEN FOR", "SHARE"], cells, [1], more(len(shares), len(rows), "classes"))
+
+
+def compare(judge: Judge, real: Iterable[Tensor], made: Tensor, *, batch_size: int = 64) -> dict[str, Any]:
+    """Generated pictures against real ones.
+
+    Args:
+        judge: looks at them.
+        real: batches of pictures N x C x H x W in [0, 1].
+        made: pictures M x C x H x W in [0, 1].
+        batch_size: generated pictures at a time.
+
+    Returns:
+        `frechet`, `precision`, `recall` and, where the judge knows classes, `classes`, the share of each.
+
+    Raises:
+        DataError: there are too few.
+    """
+    features, _ = judge.see(real)
+    others, said = judge.see(torch.split(made, batch_size))
+    precision, recall = precision_recall(features, others)
+    least, size = min(len(features), len(others)), features.shape[1]
+    if least <= size:
+        warn(
+            f"{least} pictures are few for the Frechet distance of {size} features, which comes out too "
+            f"large; take more than {size}"
+        )
+    figures: dict[str, Any] = {"frechet": frechet(features, others), "precision": precision, "recall": recall}
+    return figures | ({"classes": judge.shares(said)} if said is not None else {})

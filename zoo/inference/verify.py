@@ -1,0 +1,112 @@
+"""`zoo.verify`: whether two pictures show the same person or thing."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from zoo.data.batches import Batches
+from zoo.inference.predict import given
+from zoo.interfaces.model import Model
+from zoo.runtime.arguments import as_model
+from zoo.runtime.devices import borrowed, choose_device, isolated
+from zoo.spec.errors import DataError, OptionError, TrainingError, quote
+
+CHOOSES = "val"
+"""The split on which a model's threshold is chosen."""
+
+_THRESHOLD = "threshold"
+_GIVEN = "given"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Verified:
+    """Whether two pictures show the same.
+
+    Args:
+        similarity: cosine of the angle between the two embeddings, in [-1, 1].
+        same: whether it is at least the threshold.
+        threshold: the cosine from which on two pictures are taken for the same.
+        source: where the threshold comes from: `given`, or `val split`, at whose equal error rate it lies.
+    """
+
+    similarity: float
+    same: bool
+    threshold: float
+    source: str
+
+    def __repr__(self) -> str:
+        word, relation = ("same", "at least") if self.same else ("different", "below")
+        return f"{word}: similarity {self.similarity:.3f}, {relation} {self.threshold:.3f} ({self.source})"
+
+
+def verify(
+    model: Model | str | os.PathLike[str],
+    a: Any,
+    b: Any,
+    *,
+    threshold: float | None = None,
+    device: str | torch.device | None = None,
+) -> Verified:
+    """Compares two pictures by their embeddings; what they show need not have been trained on.
+
+    Args:
+        model: with an embedding for output, or the folder of one.
+        a: a picture, as `zoo.predict` takes one.
+        b: the other.
+        threshold: least cosine of two pictures of the same, in [-1, 1]; by default the one that `zoo.fit` or
+            `zoo.evaluate` has chosen on the val split, and that the model keeps in its metrics.
+        device: by default an accelerator if there is one.
+
+    Raises:
+        TrainingError: the model's task is another.
+        OptionError: there is no threshold.
+        DataError: a picture cannot be read, or there are several.
+
+    Example:
+        >>> import zoo
+        >>> head = {"name": "embedding", "dim": 8}
+        >>> model = zoo.build("mlp", head=head, in_channels=1, input_size=8, seed=0)
+        >>> picture = torch.rand(1, 8, 8)
+        >>> print(zoo.verify(model, picture, picture, threshold=0.5))
+        same: similarity 1.000, at least 0.500 (given)
+    """
+    model, _ = as_model(model)
+    if model.task is None or not model.task.compares:
+        got = f"task {model.task.name}" if model.task is not None else "a feature extractor"
+        hint = "zoo list head --search embedding shows heads that give one"
+        raise TrainingError("verify", expected="a model whose output is an embedding", got=got, hint=hint)
+    least, source = _least(model, threshold)
+    pictures = [given(source, where="verify") for source in (a, b)]
+    if several := [len(found) for found in pictures if len(found) != 1]:
+        raise DataError("verify", expected="one picture and another", got=f"{several[0]} pictures for one")
+    chosen = choose_device(device)
+    rows = []
+    with borrowed(model, chosen), isolated(chosen), torch.no_grad():
+        model.eval()
+        for found in pictures:
+            (batch,) = Batches(found, [0], model.input_spec, batch_size=1)
+            rows.append(model.infer(batch["image"].to(chosen)).double().cpu())
+    similarity = float(F.cosine_similarity(rows[0], rows[1]).clamp(-1, 1))
+    return Verified(similarity, similarity >= least, least, source)
+
+
+def known_threshold(model: Model) -> float | None:
+    """The threshold that was chosen for a model, if one was."""
+    return model.metrics.get(CHOOSES, {}).get(_THRESHOLD)
+
+
+def _least(model: Model, threshold: float | None) -> tuple[float, str]:
+    if threshold is not None:
+        if not -1 <= threshold <= 1:
+            raise OptionError("threshold", expected="a cosine in [-1, 1]", got=str(threshold))
+        return float(threshold), _GIVEN
+    known = known_threshold(model)
+    if known is None:
+        hint = f"zoo.evaluate(model, data, split={quote(CHOOSES)}) chooses one, or give threshold="
+        raise OptionError("verify", expected="a threshold", got="none in the model's metrics", hint=hint)
+    return known, f"{CHOOSES} split"

@@ -1,0 +1,1 @@
+"""What a chain of blocks knows: shapes, what is frozen, its frozen prefix, its table."""

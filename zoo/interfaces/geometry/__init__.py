@@ -1,0 +1,1 @@
+"""Warping images, masks and places by one affine matrix an image."""

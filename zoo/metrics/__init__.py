@@ -1,0 +1,1 @@
+"""Figures as pure functions: verification, Frechet distance, precision and recall of samples."""

@@ -1,0 +1,194 @@
+"""Writing catalogues: from a plugin's code to its `catalogue.json`, and from those to `registry.json`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import sysconfig
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from zoo.registry.catalogue import CATALOGUE, FORMAT, RECIPES, Row, read_registry
+from zoo.registry.loading import declare
+from zoo.registry.plugins.discovery import recipe_files
+from zoo.registry.plugins.inspection import difference
+from zoo.registry.plugins.installed import GROUP, Installed, installed, normalise, package_folder
+from zoo.spec.component import Component
+from zoo.spec.errors import PluginError, ZooError, quote
+
+Facts = Callable[[Component], Mapping[str, Any]]
+"""Computes what a catalogue says about a component beside its declaration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A plugin under development.
+
+    Args:
+        distribution: its name.
+        module: that carries its hooks.
+        folder: of its package, where the catalogue belongs.
+    """
+
+    distribution: str
+    module: str
+    folder: Path
+
+    @property
+    def file(self) -> Path:
+        """Where its catalogue is."""
+        return self.folder / CATALOGUE
+
+    @property
+    def root(self) -> Path:
+        """The folder with its `pyproject.toml`, which pip takes."""
+        inside = (self.folder, *self.folder.parents)
+        return next((folder for folder in inside if (folder / "pyproject.toml").is_file()), self.folder)
+
+
+def projects() -> list[Project]:
+    """The installed plugins whose code is not in site-packages: those under development."""
+    site = tuple(Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib"))
+    found = []
+    for item in installed():
+        try:
+            project = _project(item)
+        except ZooError:  # a broken installation is `zoo plugins`' to report
+            continue
+        where = project.folder.resolve()
+        if not any(where.is_relative_to(folder) for folder in site) and "site-packages" not in where.parts:
+            found.append(project)
+    return found
+
+
+def project_at(path: Path) -> Project:
+    """The plugin whose `pyproject.toml` is in a folder, installed or not.
+
+    Raises:
+        PluginError: there is none, or it has no entry point of ours.
+    """
+    file = path / "pyproject.toml"
+    try:
+        data = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PluginError(
+            f"{path}", expected="a folder with a pyproject.toml", got=error.strerror or str(error)
+        ) from None
+    except ValueError as error:
+        raise PluginError(f"{file}", expected="TOML", got=str(error)) from None
+    table = data.get("project", {})
+    values = tuple(table.get("entry-points", {}).get(GROUP, {}).values())
+    item = Installed(normalise(str(table.get("name", path.name))), "under development", values)
+    inside = path.resolve()
+    for source in (inside / "src", inside):
+        if (source / item.module.partition(".")[0]).is_dir() and str(source) not in sys.path:
+            sys.path.insert(0, str(source))  # this very folder, whatever copy is installed
+            break
+    project = _project(item)
+    if not project.folder.resolve().is_relative_to(inside):
+        raise PluginError(
+            f"{item.distribution}", expected=f"its package under {path}", got=str(project.folder)
+        )
+    return project
+
+
+def make(project: Project, facts: Facts) -> Row:
+    """The catalogue of a plugin, made from its code.
+
+    Raises:
+        PluginError: its hooks fail, or facts of a component cannot be computed.
+    """
+    declared = declare(project.module, project.distribution)
+    rows = []
+    for component in declared.components:
+        try:
+            computed = facts(component)
+        except Exception as error:
+            line = str(error) if isinstance(error, ZooError) else f"{type(error).__name__}: {error}"
+            raise PluginError(
+                f"{project.distribution}, {component.kind} {quote(component.name)}: {line}"
+            ) from error
+        rows.append({**component.to_dict(), "facts": dict(computed)})
+    space = declared.namespace
+    catalogue = {
+        "format": FORMAT,
+        "distribution": project.distribution,
+        "namespace": space.name if space else project.distribution.removeprefix("zoo-"),
+        "bare": space.bare if space else True,
+        "components": sorted(rows, key=lambda row: (row["kind"], row["name"])),
+        "recipes": {name: f"{RECIPES}/{file.name}" for name, file in recipe_files(project.folder).items()},
+    }
+    plain: Row = json.loads(json.dumps(catalogue))  # tuples as the lists that they will be read as
+    return plain
+
+
+def changed(file: Path, text: str) -> str | None:
+    """What differs between a file and what it should hold: its first differing component, in words."""
+    try:
+        old = file.read_text(encoding="utf-8")
+    except OSError:
+        return "it does not exist"
+    if old == text:
+        return None
+    try:
+        before, after = _rows(json.loads(old)), _rows(json.loads(text))
+        first = difference(before, after)
+        if first is None:
+            facts = {(row["kind"], row["name"]): row.get("facts") for row in before}
+            differ = (row for row in after if facts[row["kind"], row["name"]] != row.get("facts"))
+            row = next(differ, None)
+            first = f"facts of {row['kind']} {row['name']!r}" if row else None
+    except (ValueError, KeyError, TypeError):
+        return "it is damaged"
+    return first or "form"
+
+
+def merged(file: Path, catalogues: Iterable[Row], roots: Mapping[str, Path] = MappingProxyType({})) -> Row:
+    """The registry in a file, with these catalogues in place of their older selves.
+
+    What it says of a distribution beside its catalogue stays: `published`, which people write into it.
+
+    Args:
+        file: the registry.
+        catalogues: to put in.
+        roots: folders of their projects by distribution; one beside the registry is recorded as `where`.
+
+    Raises:
+        PluginError: the file is there and is no registry.
+    """
+    known = {item["distribution"]: item for item in (read_registry(file) if file.exists() else ())}
+    for item in catalogues:
+        name = item["distribution"]
+        beside: Row = {key: known[name][key] for key in ("published", "where") if key in known.get(name, {})}
+        root, home = roots.get(name), file.resolve().parent
+        if root is not None and root.resolve().is_relative_to(home):
+            beside["where"] = root.resolve().relative_to(home).as_posix()
+        known[name] = {**item, **beside}
+    return {"format": FORMAT, "distributions": [known[name] for name in sorted(known)]}
+
+
+def write(file: Path, text: str) -> None:
+    """Writes beside the file and renames, so that a crash leaves the old one or the new one."""
+    part = file.with_name(f".{file.name}.{os.getpid()}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _project(item: Installed) -> Project:
+    return Project(item.distribution, item.module, package_folder(item.module))
+
+
+def _rows(data: Any) -> list[Row]:
+    """The components of a catalogue or of all catalogues in a registry."""
+    if "distributions" in data:
+        return [row for item in data["distributions"] for row in item["components"]]
+    rows: list[Row] = data["components"]
+    return rows

@@ -1,0 +1,145 @@
+"""Asking a plugin for what it declares, once, in a process of its own, and remembering the answer.
+
+A plugin may raise, hang, print, or end its process: here that costs one child process and gives one line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from zoo.registry import cache
+from zoo.registry.plugins.installed import Installed, environment, is_package
+
+TIMEOUT = 30.0
+"""Seconds that a plugin has to import and answer; `ZOO_PLUGIN_TIMEOUT` overrides it."""
+
+ASKING = "ZOO_ASKING"
+"""Set in the child, so that a plugin which lists components while it is asked does not ask itself again."""
+
+_ROOT = str(Path(__file__).resolve().parents[3])
+
+Answer = dict[str, Any]
+"""`components`, and `namespace` with `bare` where the plugin says so; or `error`, one line."""
+
+
+def ask_all(questions: Sequence[tuple[Installed, Path]], *, refresh: bool = False) -> list[Answer]:
+    """What the hooks of several plugins declare, remembered where nothing has changed since.
+
+    Args:
+        questions: distributions, each with the folder of its package.
+        refresh: asks again, whatever is remembered.
+    """
+    answers = [None if refresh else _remembered(item, folder) for item, folder in questions]
+    open_ones = [i for i, answer in enumerate(answers) if answer is None]
+    if len(open_ones) > 1:
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+            new = list(pool.map(lambda i: _ask_and_remember(*questions[i]), open_ones))
+    else:
+        new = [_ask_and_remember(*questions[i]) for i in open_ones]
+    fresh = dict(zip(open_ones, new, strict=True))
+    return [fresh[i] if answer is None else answer for i, answer in enumerate(answers)]
+
+
+def _remembered(item: Installed, folder: Path) -> Answer | None:
+    remembered = cache.read(_name(item, folder), _key(item, folder))
+    answer: Answer | None = remembered.get("answer") if remembered else None
+    if remembered is None or not isinstance(answer, dict):
+        return None
+    if not ("error" in answer or isinstance(answer.get("components"), list)):
+        return None
+    # A failure may lie outside the plugin (a missing dependency), so it counts only until anything is
+    # installed or removed.
+    stale = "error" in answer and remembered.get("environment") != list(environment())
+    return None if stale else answer
+
+
+def _ask_and_remember(item: Installed, folder: Path) -> Answer:
+    key = _key(item, folder)  # before asking: a file that changes meanwhile is asked for again
+    answer = _ask(item)
+    cache.write(_name(item, folder), key, {"answer": answer, "environment": list(environment())})
+    return answer
+
+
+def _name(item: Installed, folder: Path) -> str:
+    return cache.name("answers", item.distribution, f"{sys.executable} {folder}")
+
+
+def _ask(item: Installed) -> Answer:
+    import subprocess
+    import tempfile
+
+    if os.environ.get(ASKING):
+        return {"error": f"was not asked, because {os.environ[ASKING]} is being asked"}
+    child = "zoo.registry.plugins.probe_child"
+    code = f"import sys; sys.path.insert(0, {_ROOT!r}); from {child} import main; main()"
+    path = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - '' is the current folder
+    question = {"path": path, "module": item.module, "distribution": item.distribution}
+    limit = float(os.environ.get("ZOO_PLUGIN_TIMEOUT") or TIMEOUT)
+    # Files, not pipes: a grandchild that outlives the child would keep a pipe open, and us waiting.
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as told:
+        given.write(json.dumps(question).encode())
+        given.seek(0)
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
+            [sys.executable, "-c", code],
+            stdin=given,
+            stdout=told,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, ASKING: item.distribution},
+            start_new_session=True,
+        )
+        try:
+            status = process.wait(limit)
+        except subprocess.TimeoutExpired:
+            _kill(process.pid)
+            process.wait()
+            return {"error": f"gave no answer within {limit:g} s; `zoo plugins --refresh` asks again"}
+        told.seek(0)
+        try:
+            answer: Answer = json.loads(told.read())
+        except ValueError:
+            return {"error": f"ended its process (exit status {status}) instead of answering"}
+    return answer
+
+
+def _kill(pid: int) -> None:
+    import signal
+
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+        return
+    os.kill(pid, signal.SIGTERM)  # Windows: ends the process
+
+
+def _key(item: Installed, folder: Path) -> list[Any]:
+    """What an answer depends on: the version, this Python, and the package's files by time and size."""
+    files = []
+    pending = [str(folder)] if is_package(item.module, folder) else []
+    if not pending:
+        single = folder / f"{item.module}.py"
+        with contextlib.suppress(OSError):
+            stat = single.stat()
+            files.append([str(single), stat.st_mtime_ns, stat.st_size])
+    while pending:
+        try:
+            entries = list(os.scandir(pending.pop()))
+        except OSError:
+            continue
+        for entry in entries:
+            if entry.name == "__pycache__" or entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                pending.append(entry.path)
+                continue
+            with contextlib.suppress(OSError):
+                stat = entry.stat()
+                files.append([entry.path, stat.st_mtime_ns, stat.st_size])
+    return [item.distribution, item.version, item.module, sys.executable, sorted(files)]

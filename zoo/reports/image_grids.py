@@ -1,0 +1,184 @@
+"""Pictures that models make: sheets of them, masks over pictures, files."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch.nn.functional as F
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+from zoo.data.masks import prepare_mask
+from zoo.images.decode import LUMA, Picture
+from zoo.interfaces.tasks.descriptions import ImageGrid, Overlay
+from zoo.reports.plots import image_format, write_figure
+from zoo.spec.errors import SaveError, listing
+
+_LEAST_CELL, _GAP = 64, 3
+_LEAST_MARKED = 160
+_GRAY, _RGB, _MOST = 1, 3, 4
+_SETTINGS: dict[str, dict[str, Any]] = {
+    "png": {"optimize": True},
+    "jpeg": {"quality": 95, "subsampling": 0},
+    "webp": {"lossless": True},
+}
+
+PALETTE = (
+    (0, 0, 0), (230, 97, 1), (31, 95, 191), (27, 127, 59), (192, 39, 45), (122, 63, 176), (240, 190, 30),
+    (20, 160, 170), (200, 90, 160), (130, 130, 40),
+)  # fmt: skip
+"""Colours of the classes in a mask; the first is the background's alone, the others repeat."""
+
+COLOURS = np.array([PALETTE[0], *(PALETTE[1 + i % (len(PALETTE) - 1)] for i in range(254)), (128, 128, 128)])
+"""The same for each index up to 255, whose pixels do not count."""
+
+
+def pictures(sheet: ImageGrid, path: Path) -> Path:
+    """Draws a sheet: a row for each picture, a column for each title; a single column as a square.
+
+    Raises:
+        SaveError: it cannot be written.
+    """
+    from matplotlib.figure import Figure
+
+    columns = {title: _shown(batch) for title, batch in sheet.columns.items()}
+    if len(columns) == 1:
+        ((title, cells),) = columns.items()
+        grid, titles = _grid(cells, math.ceil(math.sqrt(len(cells)))), [title] if title else []
+    else:
+        rows = list(zip(*columns.values(), strict=True))
+        grid, titles = _grid([cell for row in rows for cell in row], len(columns)), list(columns)
+    height, width = grid.shape[:2]
+    above = 22 * bool(titles) + 24 * bool(sheet.title)
+    figure = Figure(figsize=(max(width, 8 * len(sheet.title)) / 100, (height + above) / 100), dpi=100)
+    whole = figure.get_figwidth() * 100
+    axis = figure.add_axes((0, 0, width / whole, height / (height + above)))
+    axis.imshow(grid, interpolation="nearest")
+    axis.axis("off")
+    for i, title in enumerate(titles):
+        x = (i + 0.5) * width / len(titles) / whole
+        figure.text(x, (height + 6) / (height + above), title, ha="center", fontsize=9)
+    if sheet.title:
+        figure.text(0.01, 1 - 16 / (height + above), sheet.title, fontsize=10, fontweight="bold")
+    return write_figure(figure, path)
+
+
+def _shown(batch: Tensor) -> list[Picture]:
+    """RGB bytes of each picture, small ones enlarged."""
+    x = batch.detach().float().cpu().clamp(0, 1)
+    x = x[:, :_RGB] if x.shape[1] >= _RGB else x[:, :1].expand(-1, _RGB, -1, -1)
+    scale = -(-_LEAST_CELL // max(x.shape[2:]))
+    if scale > 1:
+        x = F.interpolate(x, scale_factor=scale, mode="nearest")
+    return [np.ascontiguousarray(cell) for cell in (x * 255).round().byte().permute(0, 2, 3, 1).numpy()]
+
+
+def _grid(cells: Sequence[Picture], columns: int) -> Picture:
+    height, width = (max(cell.shape[i] for cell in cells) for i in (0, 1))
+    rows = -(-len(cells) // columns)
+    canvas = np.full((rows * (height + _GAP) - _GAP, columns * (width + _GAP) - _GAP, _RGB), 255, np.uint8)
+    for i, cell in enumerate(cells):
+        y, x = (i // columns) * (height + _GAP), (i % columns) * (width + _GAP)
+        canvas[y : y + cell.shape[0], x : x + cell.shape[1]] = cell
+    return canvas
+
+
+def overlay(picture: Picture, mask: Tensor, share: float = 0.6) -> Picture:
+    """A picture in gray under the colours of its classes; where the class is 0 it stays as it is.
+
+    Args:
+        picture: H x W x C, uint8 or float32 in [0, 1].
+        mask: H x W class indices; one of another size is laid over the whole picture.
+        share: of the colour, in [0, 1].
+
+    Returns:
+        H x W x 3 uint8.
+    """
+    pixels = picture if picture.dtype == np.uint8 else np.rint(picture * 255).astype(np.uint8)
+    pixels = pixels[..., :_RGB] if pixels.shape[2] >= _RGB else np.repeat(pixels[..., :1], _RGB, 2)
+    classes = prepare_mask(mask.cpu().numpy().astype(np.uint8), (pixels.shape[0], pixels.shape[1])).numpy()
+    gray = pixels @ np.asarray(LUMA)  # two colours mixed would be neither
+    mixed = np.rint((1 - share) * gray[..., None] + share * COLOURS[classes]).astype(np.uint8)
+    return np.where((classes > 0)[..., None], mixed, pixels)
+
+
+def marked(picture: Picture, marks: Overlay) -> Picture:
+    """A picture under marks: a mask's colours, then lines, then points, each in a colour of its own.
+
+    Args:
+        picture: H x W x C, uint8 or float32 in [0, 1]; a small one is enlarged where there are points.
+        marks: to lay over it.
+
+    Returns:
+        H x W x 3 uint8.
+    """
+    nothing = Tensor([[0]])
+    drawn = overlay(picture, nothing if marks.mask is None else marks.mask)
+    if marks.points is None:
+        return drawn
+    height, width = picture.shape[:2]
+    zoom = -(-_LEAST_MARKED // max(height, width))
+    image = Image.fromarray(drawn).resize((width * zoom, height * zoom), Image.Resampling.NEAREST)
+    frame = marks.size or (height, width)
+    # A pixel's middle is half a pixel from its corner, in both frames.
+    scale = np.array([width / frame[1], height / frame[0]]) * zoom
+    places = (marks.points.detach().cpu().double().numpy() + 0.5) * scale
+    there = np.isfinite(places).all(axis=1)
+    pen, radius = ImageDraw.Draw(image), max(2.0, max(image.size) / 60)
+    for one, other in marks.lines:
+        if there[one] and there[other]:
+            pen.line([*places[one], *places[other]], fill=(255, 255, 255), width=max(1, round(radius / 2)))
+    for i in np.flatnonzero(there).tolist():
+        box = [*(places[i] - radius), *(places[i] + radius)]
+        pen.ellipse(box, fill=PALETTE[1 + i % (len(PALETTE) - 1)], outline=(255, 255, 255))
+    return np.asarray(image)
+
+
+def write_picture(picture: Tensor, path: Path) -> Path:
+    """Writes C x H x W in [0, 1] with 8 bits, in the format of the file's name.
+
+    Raises:
+        SaveError: it cannot be written, or has a number of channels that the format does not know.
+    """
+    pixels = (picture.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
+    png = image_format(path) == "png"
+    channels = range(_GRAY, _MOST + 1) if png else (_GRAY, _RGB)
+    if pixels.shape[2] not in channels:
+        expected, hint = f"{listing(map(str, channels))} channels", None if png else "say .png"
+        raise SaveError(f"picture {path}", expected=expected, got=str(pixels.shape[2]), hint=hint)
+    return _write(Image.fromarray(pixels[..., 0] if pixels.shape[2] == _GRAY else pixels), path)
+
+
+def write_mask(mask: Tensor, path: Path) -> Path:
+    """Writes H x W class indices as a palette PNG, which people see in colours and programs read as numbers.
+
+    Raises:
+        SaveError: it cannot be written.
+    """
+    image = Image.fromarray(mask.cpu().numpy().astype(np.uint8), mode="P")
+    image.putpalette(COLOURS.ravel().tolist())
+    return _write(image, path)
+
+
+def save_image(image: Image.Image, staged: Path, path: Path) -> None:
+    """Writes an image to a file that will be renamed, in the format of the name that it will have.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    name = image_format(path)
+    image.save(staged, format=name, **_SETTINGS[name])
+
+
+def _write(image: Image.Image, path: Path) -> Path:
+    staged = path.with_name(f".{path.name}.part")
+    try:
+        save_image(image, staged, path)
+        staged.replace(path)
+    except OSError as error:
+        raise SaveError(f"cannot write {path}", got=error.strerror or str(error)) from error
+    return path

@@ -1,0 +1,1 @@
+"""What training and inference share: arguments by name or object, devices, processes, progress."""

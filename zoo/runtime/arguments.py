@@ -1,0 +1,219 @@
+"""What the verbs share: models by path, parts by name, the folder of a run."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from zoo.compose.instantiate import make
+from zoo.compose.parts import default, recorded
+from zoo.data.resolve import reference_of, resolve
+from zoo.hub.folder import load
+from zoo.hub.pull import pull
+from zoo.interfaces.augmenter import Augmenter, Chain
+from zoo.interfaces.dataset import Dataset
+from zoo.interfaces.metric import Metric, as_metrics
+from zoo.interfaces.model import Model
+from zoo.interfaces.tasks import Task
+from zoo.interfaces.trainer import Trainer
+from zoo.registry.loading import resolve_config
+from zoo.registry.lookup import find
+from zoo.spec.errors import OptionError, RecipeError, TrainingError, UnknownComponentError, quote
+from zoo.spec.options import Options
+from zoo.spec.reference import ComponentRef, parse_reference
+from zoo.weights.fitting import is_saved
+
+SPLITS_FILE = "splits.json"
+
+
+def as_model(model: Model | str | os.PathLike[str]) -> tuple[Model, Path | None]:
+    """The model, read from its folder or pulled from the Hub, and that folder if there is one."""
+    if isinstance(model, Model):
+        return model, None
+    if isinstance(model, str) and model.startswith("hf://"):
+        return pull(model), None
+    if isinstance(model, str | os.PathLike):
+        folder = Path(str(model).removeprefix("file:")).expanduser()
+        return load(folder), folder
+    expected = "a model from zoo.build, the folder of a saved one, or hf://owner/name"
+    raise TrainingError("model", expected=expected, got=quote(type(model).__name__))
+
+
+def check_order(verb: str, model: object, other: object, form: str = "zoo.{}({!r}, {!r})") -> None:
+    """Raises TrainingError where the model and the data or pictures beside it have changed places.
+
+    Args:
+        verb: that was called.
+        model: what was given as the model.
+        other: what was given beside it; of several, the last counts.
+        form: how the call is written, from the verb, the model and the other.
+    """
+    last = other[-1] if isinstance(other, list | tuple) and other else other
+    if _is_model(model) or not _is_model(last):
+        return
+    right = form.format(verb, _Shown(last), _Shown(model))
+    raise TrainingError(verb, expected="the model first", got="it last", hint=f"say {right}")
+
+
+class _Shown:
+    """A value as it is written in a call."""
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+    def __str__(self) -> str:
+        return "MODEL" if isinstance(self.value, Model) else str(self.value)
+
+    def __repr__(self) -> str:
+        return "model" if isinstance(self.value, Model) else quote(self.value)
+
+
+def _is_model(value: object) -> bool:
+    """Whether it is a model, or the folder of a saved one."""
+    if isinstance(value, str):
+        value = Path(value.removeprefix("file:")).expanduser()
+    return isinstance(value, Model) or (isinstance(value, Path) and is_saved(value))
+
+
+def as_dataset(data: Any, *, task: Task | None = None, skip_unreadable: bool = False) -> Dataset:
+    """The data as a task needs them; see `zoo.data.resolve.resolve`."""
+    return resolve(data, lambda ref: make("dataset", ref), task=task, skip_unreadable=skip_unreadable)
+
+
+def data_value(data: Any) -> str | dict[str, Any] | None:
+    """How a recipe calls the data: by component, or by the last part of a path; None for an object.
+
+    A bare name is recorded with its namespace: where the recipe is read again, a folder may have it.
+    """
+    ref = reference_of(data)
+    if ref is None:
+        return None
+    if isinstance(ref, ComponentRef):
+        return recorded("dataset", ref)
+    return f"file:{Path(str(ref).removeprefix('file:')).resolve().name}"
+
+
+def as_loss(loss: Any, model: Model, *, needed: bool) -> tuple[nn.Module | None, Any]:
+    """The loss of a model, and its value in a recipe.
+
+    Args:
+        loss: a module, a reference, or None for the default of the model's task.
+        model: whose task counts.
+        needed: whether to raise where there is no default.
+    """
+    if isinstance(loss, nn.Module):
+        return loss, None
+    if loss is None:
+        try:
+            loss = default("loss", model)
+        except UnknownComponentError:
+            if needed:
+                raise
+            return None, None
+    return _made("loss", loss, nn.Module), recorded("loss", loss)
+
+
+def as_trainer(trainer: Any, model: Model, options: dict[str, Any]) -> tuple[Trainer, Any]:
+    """The trainer, with options, and its value in a recipe.
+
+    Raises:
+        OptionError: options beside a trainer that is made already.
+    """
+    if isinstance(trainer, Trainer):
+        _settle_metrics(trainer)
+        if options:
+            got = ", ".join(sorted(options))
+            raise OptionError(
+                "fit", expected="no options beside a trainer object", got=got, hint="give them to it"
+            )
+        return trainer, None
+    ref = parse_reference(default("trainer", model) if trainer is None else trainer)
+    if not isinstance(ref, ComponentRef):
+        raise RecipeError("trainer", expected="a component's name", got=str(ref))
+    config = resolve_config(find(ref, "trainer").component) or Options
+    ref = ComponentRef(ref.name, ref.namespace, config.continued(ref.options, options))
+    made = _made("trainer", ref, Trainer)
+    _settle_metrics(made)
+    named = tuple(m for m in ref.options.get("metrics", ()) if isinstance(m, str | Mapping))
+    if "metrics" in ref.options and len(named) < len(ref.options["metrics"]):  # objects, which no file holds
+        ref = ComponentRef(ref.name, ref.namespace, {**ref.options, "metrics": named})
+    return made, recorded("trainer", ref)
+
+
+def _settle_metrics(trainer: Any) -> None:
+    """Makes objects of the metrics that a trainer names, if it has any."""
+    if own := getattr(trainer, "metrics", ()):
+        trainer.metrics = metrics_of(own)
+
+
+def metrics_of(values: Iterable[Any]) -> tuple[Metric, ...]:
+    """Metrics by name, by table, and objects, as objects.
+
+    Raises:
+        UnknownComponentError: no plugin has one of the name.
+        OptionError: one is something else, or two have one name.
+    """
+    return as_metrics(make("metric", v) if isinstance(v, str | Mapping) else v for v in values)
+
+
+def as_augmenter(augment: Any) -> tuple[Augmenter | None, Any]:
+    """One augmenter, a chain where several are meant, and its value in a recipe.
+
+    Args:
+        augment: an object or a reference, or several in a list.
+    """
+    if augment is None:
+        return None, None
+    several = isinstance(augment, list | tuple)
+    items: Sequence[Any] = augment if several else [augment]
+    made = [item if isinstance(item, Augmenter) else _made("augmenter", item, Augmenter) for item in items]
+    values = [None if isinstance(item, Augmenter) else recorded("augmenter", item) for item in items]
+    value = None if None in values else values if several else values[0]
+    return made[0] if len(made) == 1 else Chain(made), value
+
+
+def new_run_folder(out: str | os.PathLike[str] | None, name: str) -> Path:
+    """An empty folder: `out`, or the next free `runs/<name>-<n>`.
+
+    Raises:
+        TrainingError: `out` is not empty, or cannot be made.
+    """
+    try:
+        if out is not None:
+            folder = Path(out).expanduser()
+            folder.mkdir(parents=True, exist_ok=True)
+            if any(folder.iterdir()):
+                expected, hint = "a new or empty folder", "choose another, or remove it"
+                raise TrainingError(f"run folder {folder}", expected=expected, got="a full one", hint=hint)
+            return folder
+        stem = re.sub(r"[^\w.\-]+", "-", name).strip("-.") or "run"
+        number = 1
+        while True:
+            folder = Path("runs") / f"{stem}-{number}"
+            try:
+                folder.mkdir(parents=True)
+            except FileExistsError:
+                number += 1
+            else:
+                return folder
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise TrainingError(f"run folder {out or 'runs'}", expected="a writable place", got=reason) from error
+
+
+def pick_seed(seed: int | None, model: Model) -> int:
+    """The seed given, else the recipe's, else 0."""
+    return next((s for s in (seed, model.recipe.seed) if s is not None), 0)
+
+
+def _made(kind: str, reference: Any, expected: type[Any]) -> Any:
+    found = make(kind, reference)
+    if not isinstance(found, expected):
+        where = f"{kind} {quote(str(reference))}"
+        raise TrainingError(where, expected=f"a {expected.__name__}", got=type(found).__name__)
+    return found

@@ -1,0 +1,117 @@
+"""How work goes: a bar on a terminal or in a notebook, a line an epoch where neither is."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from zoo.runtime.progress_views import Lines, Notebook, Terminal, View
+
+if TYPE_CHECKING:
+    from zoo.spec.history import Row
+
+T_co = TypeVar("T_co", covariant=True)
+
+_TICK = 0.2
+"""Seconds between two changes of a bar: more often nobody sees it, and each costs as much as a small step."""
+
+_PATIENCE = 2.0
+"""Seconds that people wait without being told how it goes."""
+
+
+class Reporter(AbstractContextManager["Reporter"]):
+    """Shows how a run goes, on standard error or in the notebook.
+
+    Args:
+        shown: False shows nothing.
+        lines: whether to write lines where there is no terminal and no notebook.
+    """
+
+    def __init__(self, shown: bool = True, *, lines: bool = True) -> None:
+        self.epochs = 0
+        self._view = _view(lines) if shown else View()
+        self._steps, self._due = 0, 0.0
+
+    def __enter__(self) -> Reporter:
+        self._view.open()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._tell()
+        self._view.close()
+
+    def begin(self, epochs: int, steps: int, *, done: int = 0, title: str = "training") -> None:
+        """Work of `epochs` times `steps` starts, of which `done` steps are behind."""
+        self.epochs, self._steps, self._due = epochs, 0, 0.0
+        self._view.begin(title, epochs * steps, done)
+
+    def note(self, text: str) -> None:
+        """A line about what is going to happen."""
+        self._view.note(text)
+
+    def step(self) -> None:
+        """A batch is done."""
+        self._steps += 1
+        if time.monotonic() >= self._due:
+            self._tell()
+
+    def epoch(self, row: Row, best: bool) -> None:
+        """An epoch is done."""
+        self._tell()
+        self._view.epoch(row, self.epochs, best)
+
+    def _tell(self) -> None:
+        """Passes on the steps since the last time."""
+        self._due = time.monotonic() + _TICK
+        if self._steps:
+            steps, self._steps = self._steps, 0
+            self._view.advance(steps)
+
+
+class Counted(Protocol[T_co]):
+    """What can be gone through, and is known to have so many."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[T_co]: ...
+
+
+def watched(batches: Counted[T_co], title: str, shown: bool = True) -> Iterator[T_co]:
+    """The batches one by one; a bar says how far they are once that has taken a while.
+
+    Args:
+        batches: their number is known.
+        title: what is done with them.
+        shown: False shows nothing.
+    """
+    reporter = Reporter(shown, lines=False)
+    patient_until, open_ = time.monotonic() + _PATIENCE, False
+    with ExitStack() as stack:
+        for done, batch in enumerate(batches):
+            if not open_ and time.monotonic() >= patient_until:
+                stack.enter_context(reporter).begin(1, len(batches), done=done, title=title)
+                open_ = True
+            yield batch
+            if open_:
+                reporter.step()
+
+
+def in_notebook() -> bool:
+    """Whether this process is a notebook's kernel; IPython is asked only where it is running already."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
+    # By name, so that what other notebooks derive from it counts, and ipykernel need not be there.
+    return any(kind.__name__ == "ZMQInteractiveShell" for kind in type(shell).__mro__)
+
+
+def _view(lines: bool) -> View:
+    if in_notebook():
+        return Notebook()
+    if sys.stderr is None:  # a program without a console
+        return View()
+    if sys.stderr.isatty():
+        return Terminal()
+    return Lines() if lines else View()

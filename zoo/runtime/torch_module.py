@@ -1,0 +1,80 @@
+"""Any torch module, as the engine takes it."""
+
+from __future__ import annotations
+
+import re
+
+import torch
+from torch import Tensor, nn
+
+from zoo.images.decode import prepare
+from zoo.interfaces.blocks.frozen_prefix import Prefix
+from zoo.interfaces.dataset import Dataset
+from zoo.interfaces.model import Model
+from zoo.spec.errors import ShapeError, TrainingError
+from zoo.spec.inputs import InputSpec
+from zoo.spec.recipe import Recipe
+
+
+class PlainModel(Model):
+    """A module that zoo did not build, fed with pictures in [0, 1].
+
+    Args:
+        module: takes N x C x H x W and returns N x outputs. Where it has an attribute `input_spec`, pictures
+            are resized and converted by it, not normalised; else they get channels and size of the first.
+        dataset: gives the task and the labels.
+
+    Raises:
+        TrainingError: the module cannot take a picture, or returns no N x outputs.
+    """
+
+    def __init__(self, module: nn.Module, dataset: Dataset) -> None:
+        spec = getattr(module, "input_spec", None)
+        if not isinstance(spec, InputSpec):
+            height, width, channels = dataset[0].picture.shape
+            spec = InputSpec(
+                channels=channels, size=(height, width), mean=(0.0,) * channels, std=(1.0,) * channels
+            )
+        outputs = _outputs(module, prepare(dataset[0].picture, spec)[None])
+        task = None if dataset.task is None else dataset.task.for_outputs(outputs)
+        super().__init__(task=task, input_spec=spec, labels=dataset.labels)
+        self.module = module
+        self._outputs = outputs
+        name = re.sub(r"[^a-z0-9]+", "-", type(module).__name__.lower()).strip("-") or "module"
+        self.recipe = Recipe.from_dict({"model": {"name": name}})
+
+    @property
+    def networks(self) -> dict[str, nn.Module]:
+        """The module's own parts, by which rates can be given."""
+        return dict(self.module.named_children()) or {"module": self.module}
+
+    @property
+    def outputs(self) -> int:
+        """Length of the output vector."""
+        return self._outputs
+
+    def forward(self, x: Tensor | Prefix) -> Tensor:
+        """What the module returns."""
+        output: Tensor = self.module(x)
+        return output
+
+
+def _outputs(module: nn.Module, picture: Tensor) -> int:
+    training = module.training
+    device = next((p.device for p in module.parameters()), picture.device)
+    try:
+        with torch.no_grad():
+            output = module.eval()(picture.to(device))
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise TrainingError(
+            f"module {type(module).__name__}",
+            expected=f"to take pictures {' x '.join(map(str, ('N', *picture.shape[1:])))}",
+            got=str(error).splitlines()[0],
+            hint="give it an attribute input_spec = zoo.InputSpec(...)",
+        ) from error
+    finally:
+        module.train(training)
+    if not isinstance(output, Tensor) or output.ndim < 2:
+        got = " x ".join(map(str, output.shape)) if isinstance(output, Tensor) else type(output).__name__
+        raise ShapeError(f"module {type(module).__name__}", expected="a tensor N x outputs", got=got)
+    return int(output.shape[1])

@@ -1,0 +1,1 @@
+"""Options of trainers: what all of them have, optimizers, schedules; free of torch."""

@@ -1,0 +1,126 @@
+"""Where a run's batches come from: pictures read anew, or the feature cache."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from zoo.data.batches import Batches
+from zoo.interfaces.blocks.freezing import blocks_in
+from zoo.runtime.devices import has_live_batch_norm
+from zoo.runtime.processes import FULL, processes
+from zoo.runtime.progress import Reporter
+from zoo.spec.errors import OptionError, warn
+from zoo.training.engine import Source
+from zoo.training.feature_cache import CachedBatches, FeatureCache, make_room, size
+from zoo.training.setup import Work
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+
+def sources(
+    work: Work,
+    *,
+    device: torch.device,
+    precision: str,
+    workers: int,
+    cache: bool | None,
+    reporter: Reporter,
+    accelerator: Accelerator | None,
+) -> tuple[Source, Source, str]:
+    """Batches to train on and to validate with, and a note on what was cached ("" for nothing).
+
+    Raises:
+        OptionError: `cache` is True and nothing can be cached.
+    """
+    part = processes()
+    # A frozen batch norm takes nothing from the batch; `.train()` leaves it as it is.
+    least = 2 * part[1] if has_live_batch_norm(work.model.train()) else 1
+    batch_size = work.trainer.batch_size
+    order: Any = partial(dict, batch_size=batch_size, seed=work.seed, part=part)
+    model = work.model
+    read = partial(
+        Batches, work.dataset, spec=model.input_spec, crop=model.crops, workers=workers, task=model.task
+    )
+    train_order, val_order = order(shuffle=True, least=least), order()
+    features, why = (None, "") if cache is False else _cache(work, device, precision)
+    if features is None:
+        _say_why(why, cache, reporter)
+        return read(work.splits.train, **train_order), read(work.splits.val, **val_order), ""
+    wanted = work.splits.val if work.augment is not None else (*work.splits.train, *work.splits.val)
+    if part[0] == 0:
+        why = _fill(features, wanted, read, batch_size, reporter)
+    if accelerator is not None:
+        accelerator.wait_for_everyone()
+        why = why or ("" if not features.missing(wanted) else "the first process could not fill it")
+    if why:
+        _say_why(why, cache, reporter)
+        return read(work.splits.train, **train_order), read(work.splits.val, **val_order), ""
+    total = size(len(wanted) * features.row_bytes)
+    kept = f"{features.name} of {len(wanted)} pictures, {total}, in {features.folder}"
+    pictures = partial(read, work.splits.val, **val_order)
+    val = CachedBatches(features, work.splits.val, pictures, **val_order)
+    if work.augment is not None:
+        return read(work.splits.train, **train_order), val, kept
+    pictures = partial(read, work.splits.train, **train_order)
+    return CachedBatches(features, work.splits.train, pictures, **train_order), val, kept
+
+
+def _cache(work: Work, device: torch.device, precision: str) -> tuple[FeatureCache | None, str]:
+    """The cache, or why there is none; an empty reason where nothing is frozen at the model's beginning."""
+    model = work.model.train()
+    if not model.prefix:
+        return None, ""
+    full = all(t.dtype == torch.float32 for _, t in model.prefix_tensors() if t.is_floating_point())
+    hooked = next((path for path, block in blocks_in(model) if block.frozen and _hooked(block)), "")
+    data, task = type(work.dataset).__name__, model.task.name if model.task is not None else ""
+    obstacles = {
+        f"trainer {type(work.trainer).__name__} does not take cached features": not work.trainer.takes_prefix,
+        "features are kept in full precision only": precision != FULL or not full,
+        f"targets of task {task} are read with their images": model.task is not None and model.task.spatial,
+        f"{hooked} has forward hooks, which may change what it gives": bool(hooked),
+        f"data {data} have no fingerprint, so a change could not be seen": work.dataset.fingerprint is None,
+    }
+    if why := next((why for why, there in obstacles.items() if there), ""):
+        return None, why
+    return FeatureCache(model, work.dataset, device), ""
+
+
+def _hooked(block: nn.Module) -> bool:
+    return any(module._forward_hooks or module._forward_pre_hooks for module in block.modules())
+
+
+def _fill(
+    features: FeatureCache, wanted: tuple[int, ...], read: Any, batch_size: int, reporter: Reporter
+) -> str:
+    """Computes what is missing; returns why it cannot."""
+    missing = features.missing(wanted)
+    if not missing:
+        reporter.note(f"reusing {features.name} of {len(wanted)} pictures from {features.folder}")
+        return ""
+    needed = len(missing) * features.row_bytes
+    if no_room := make_room(needed, features.folder):
+        return no_room
+    reporter.note(
+        f"computing {features.name} of {len(missing)} pictures once, {size(needed)} in {features.folder}"
+    )
+    batches = read(missing, batch_size=batch_size)
+    with reporter:
+        reporter.begin(1, len(batches), title="frozen blocks")
+        features.fill(batches, reporter.step)
+    return ""
+
+
+def _say_why(why: str, cache: bool | None, reporter: Reporter) -> None:
+    if cache is True:
+        raise OptionError(
+            "cache=True",
+            expected="frozen blocks whose outputs can be kept",
+            got=why or "none frozen at the model's beginning",
+        )
+    if why and cache is None:
+        warn(f"the frozen blocks' outputs are computed anew each epoch: {why}")

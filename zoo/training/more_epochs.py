@@ -1,0 +1,135 @@
+"""A resumed run that gets more epochs than it was begun with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from zoo.interfaces.loss import Loss
+from zoo.interfaces.trainer import Trainer
+from zoo.spec.errors import OptionError, TrainingError, quote, warn
+
+if TYPE_CHECKING:
+    from zoo.training.job import Job
+    from zoo.training.progress import Reporter
+    from zoo.training.work import Work
+    from zoo.runtime.progress import Reporter
+    from zoo.training.setup import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Longer:
+    """Another number of epochs for a run.
+
+    Args:
+        before: epochs that it had.
+        epochs: that it has now.
+        done: that are behind.
+        finished: whether it had come to its end, by epochs or by early stopping.
+    """
+
+    before: int
+    epochs: int
+    done: int
+    finished: bool
+
+    def to_dict(self) -> dict[str, int]:
+        """Plain data for the run's file."""
+        return {"after": self.done, "before": self.before, "epochs": self.epochs}
+
+
+def asked(job: Job, trainer: Any, options: Mapping[str, Any]) -> Any:
+    """The number of epochs that is asked for at resuming, if any; a trainer object brings its own.
+
+    Args:
+        job: that is resumed.
+        trainer: given beside it; one that the run did not ask for is left to `Job.check_given`.
+        options: given beside it.
+
+    Raises:
+        OptionError: epochs stand beside a trainer object.
+    """
+    epochs = options.get("epochs")
+    if not isinstance(trainer, Trainer) or "trainer" not in job.facts["objects"]:
+        return epochs
+    if epochs is not None:
+        hint = f"give them to it: trainer={type(trainer).__name__}(epochs={quote(epochs)}, ...)"
+        got = f"epochs={quote(epochs)} beside its epochs={trainer.epochs}"
+        where = f"resume {job.folder}"
+        raise OptionError(where, expected="the epochs of the trainer object", got=got, hint=hint)
+    return trainer.epochs
+
+
+def as_epochs(run: str, epochs: Any, done: int) -> int:
+    """A new number of epochs, checked against those behind.
+
+    Raises:
+        TrainingError: it is none, or not more.
+    """
+    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs <= done:
+        expected = f"more than the {done} behind" if done else "1 or more"
+        hint = "to train anew, begin a new run"
+        raise TrainingError(f"resume {run}: epochs", expected=expected, got=quote(epochs), hint=hint)
+    return epochs
+
+
+def check_longer(run: str, longer: Longer, trainer: Trainer, loss: nn.Module | None) -> None:
+    """Raises unless it is clear how the run goes on.
+
+    A schedule over all epochs is stretched from the end of a run only: stretched from the moment at which a
+    run was killed, it would give other weights for each such moment.
+
+    Args:
+        run: its folder.
+        longer: what is asked for.
+        trainer: with the new number of epochs.
+        loss: that is minimised.
+
+    Raises:
+        TrainingError: it is not.
+    """
+    if trainer.schedule is None:
+        what, expected = f"resume {run}: trainer {type(trainer).__name__}", "a schedule of its rate"
+        hint = f"begin a new run from its model: zoo fit {run} --data ..."
+        raise TrainingError(what, expected=expected, got="none", hint=hint)
+    trainer.check_longer(longer.before)
+    if not longer.finished and (moving := stretched(longer, trainer, loss)):
+        raise TrainingError(
+            f"resume {run}",
+            expected=f"a finished run, since its {moving} depends on the number of epochs",
+            got=f"one with {longer.done} of {longer.before} epochs behind",
+            hint=f"zoo fit --resume {run} trains those {longer.before}, then it can go on for longer; "
+            f"zoo fit {run} --data ... begins a new run from its best weights",
+        )
+
+
+def stretched(longer: Longer, trainer: Trainer, loss: nn.Module | None) -> str:
+    """What changes with the number of epochs, in words; empty where nothing does."""
+    if longer.before == longer.epochs or trainer.schedule is None:
+        return ""
+    parts = [f"{trainer.schedule.name} schedule"] if trainer.schedule.stretches else []
+    parts += ["schedule of the loss"] if isinstance(loss, Loss) and loss.stretches else []
+    return " and ".join(parts)
+
+
+def told(longer: Longer, trainer: Trainer, loss: nn.Module | None) -> str:
+    """From which epoch the run goes on, at which rate, and what is stretched, as one line; after `setup`."""
+    rates = {name: f"{rate:.4g}" for name, rate in trainer.rates.items()}
+    each = [*rates.values()] if len({*rates.values()}) == 1 else [f"{n} {rate}" for n, rate in rates.items()]
+    at = f" at learning rate {', '.join(dict.fromkeys(each))}" if each else ""
+    line = f"goes on after epoch {longer.done} to epoch {longer.epochs}{at}"
+    if moving := stretched(longer, trainer, loss):
+        line += f": the {moving} is stretched from {longer.before} to {longer.epochs} epochs"
+    return line
+
+
+def tell(longer: Longer, work: Work, reporter: Reporter) -> None:
+    """Says `told`: as a warning where rates are stretched, which nobody should overlook."""
+    line = told(longer, work.trainer, work.loss)
+    if stretched(longer, work.trainer, work.loss):
+        warn(line)
+    else:
+        reporter.note(line)

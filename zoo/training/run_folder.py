@@ -1,0 +1,303 @@
+"""A run's folder: what was asked for, from where it started, and its checkpoint."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from zoo.compose.formats import FORMAT, SECTIONS, former
+from zoo.hub.folder import load, save
+from zoo.interfaces.blocks.freezing import freezing_state, restore_freezing
+from zoo.interfaces.model import Model
+from zoo.registry.plugins.install_command import CORE, way_to_upgrade
+from zoo.runtime.torch_module import PlainModel
+from zoo.spec.errors import FormatError, OptionError, SaveError, TrainingError, listing, quote, warn
+from zoo.spec.history import write_json
+from zoo.training.checkpoint import CHECKPOINT_FILE, read_checkpoint, read_numbers, write_checkpoint
+from zoo.training.history import write_json
+from zoo.training.longer import Longer, as_epochs
+from zoo.training.own_metrics import METRICS, check_metrics, metrics_again
+from zoo.training.plain import PlainModel
+from zoo.training.work import Work
+from zoo.training.more_epochs import Longer, as_epochs
+from zoo.training.setup import Work
+from zoo.weights.fitting import WEIGHTS_FILE
+from zoo.weights.tensor_files import read, write
+
+JOB_FILE = "run.json"
+START_FOLDER = "start"
+FUSED = "fused"
+"""What `kernels` of a run says where its optimizers use torch's fused ones; version 0.1 said nothing."""
+_STATE_FILE = "state.safetensors"
+
+
+class Job:
+    """What `zoo fit --resume` reads, and `zoo.fit` writes.
+
+    Args:
+        folder: of the run.
+        facts: what was asked for, as plain data.
+    """
+
+    def __init__(self, folder: Path, facts: Mapping[str, Any]) -> None:
+        self.folder, self.facts = folder, dict(facts)
+
+    @classmethod
+    def begin(cls, folder: Path, work: Work, facts: Mapping[str, Any], resampler: str | None) -> Job:
+        """Keeps the model as it is at the start, and then what was asked for: from now on it can be resumed.
+
+        Raises:
+            SaveError: the disk says no.
+        """
+        model, start = work.model, folder / START_FOLDER
+        if isinstance(model, PlainModel):
+            start.mkdir()
+            write(start / _STATE_FILE, model.state_dict())
+        else:
+            save(model, start)
+        known = {
+            "format": FORMAT,
+            "finished": False,
+            "epochs": work.trainer.epochs,
+            "origin": model.origin,
+            "metrics": model.metrics,
+            "versions": _versions(work.model, resampler),
+            "kernels": FUSED,
+            "recipe": work.recipe.to_dict(),
+            "data": work.data,
+            "objects": list(work.objects),
+            "figures": work.figures,
+            "freezing": freezing_state(model),
+            "fixed": [name for name, p in model.named_parameters() if not p.requires_grad],
+        }
+        job = cls(folder, {**known, **facts})
+        job._write()
+        return job
+
+    @classmethod
+    def read(cls, folder: Path) -> Job:
+        """The job of a folder.
+
+        Raises:
+            TrainingError: there is no run in it.
+            FormatError: its file is damaged, or of a newer format.
+        """
+        path = folder / JOB_FILE
+        try:
+            facts = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            there = folder.is_dir()
+            hint = "if it was killed before it began, remove the folder and start again" if there else None
+            got = "none in it" if there else "nothing there"
+            expected = f"the folder of a run, with {JOB_FILE}"
+            raise TrainingError(f"resume {folder}", expected=expected, got=got, hint=hint) from None
+        except (OSError, ValueError) as error:
+            raise FormatError(f"run {path}", expected="JSON", got=quote(str(error))[1:-1]) from None
+        if not isinstance(facts, dict) or not isinstance(facts.get("format"), int):
+            raise FormatError(f"run {path}", expected="a run of zoo.fit", got="something else")
+        if facts["format"] > FORMAT:
+            hint = way_to_upgrade(CORE)
+            raise FormatError(f"run {path}", expected=f"format {FORMAT}", got=str(facts["format"]), hint=hint)
+        if facts["format"] == 1:
+            recipe = dict(facts["recipe"])
+            recipe |= {name: former(kind, recipe[name]) for name, kind in SECTIONS.items() if name in recipe}
+            facts |= {"format": FORMAT, "recipe": recipe, "data": former("dataset", facts["data"])}
+        return cls(folder, facts)
+
+    def longer(self, epochs: Any) -> Longer | None:
+        """How much longer the run is to go on; None to its end as it was planned.
+
+        Args:
+            epochs: asked for; None for those of the run.
+
+        Raises:
+            TrainingError: it is finished and gets no more epochs, or it cannot go on.
+        """
+        run, path = f"resume {self.folder}", self.folder / CHECKPOINT_FILE
+        anew = f"zoo fit {self.folder} --data ... begins a new run from its best weights"
+        finished, before = self.facts["finished"], self.facts.get("epochs")
+        done = read_numbers(path)["epoch"] - 1 if path.exists() else 0
+        if finished and not path.exists():
+            expected, got = f"a run with its last {CHECKPOINT_FILE}", "a finished one without it"
+            raise TrainingError(run, expected=expected, got=got, hint=anew)
+        if finished and epochs is None:
+            hint = f"zoo fit --resume {self.folder} --epochs {2 * done} goes on longer, {anew}"
+            raise TrainingError(run, expected="an unfinished run", got="a finished one", hint=hint)
+        if epochs is None or (epochs == before and not finished):
+            return None
+        if before is None:
+            hint = f"zoo fit --resume {self.folder} without epochs; {anew}"
+            raise TrainingError(run, expected="a run that says how many epochs it has", got="none", hint=hint)
+        return Longer(before, as_epochs(str(self.folder), epochs, done), done, finished)
+
+    def lengthen(self, longer: Longer, trainer: Any) -> None:
+        """From now on the run goes on for longer; `record` writes it down.
+
+        Args:
+            longer: how much.
+            trainer: value of the recipe's section.
+        """
+        facts = self.facts
+        facts["recipe"] = {**facts["recipe"], **({} if trainer is None else {"trainer": trainer})}
+        times = [*facts.get("lengthened", []), longer.to_dict()]
+        facts |= {"finished": False, "epochs": longer.epochs, "lengthened": times}
+
+    def record(self) -> None:
+        """Writes what was asked for, as it is now.
+
+        Raises:
+            SaveError: the disk says no.
+        """
+        self._write()
+
+    @property
+    def lengthened(self) -> int | None:
+        """Epochs that were behind when the run was last lengthened; None where it never was."""
+        times = self.facts.get("lengthened")
+        return times[-1]["after"] if times else None
+
+    def check_given(self, parts: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+        """Raises unless just those parts are given that a file cannot hold.
+
+        Raises:
+            OptionError: something is given that the run knows already.
+            TrainingError: an object that it was begun with is missing.
+        """
+        objects = self.facts["objects"]
+        known = [name for name, value in parts.items() if value is not None and name not in objects]
+        if known := [*known, *(name for name, value in settings.items() if value is not None)]:
+            hint = "leave it out, or begin a new run"
+            expected = "nothing that the run was begun with"
+            raise OptionError(f"resume {self.folder}", expected=expected, got=listing(known), hint=hint)
+        if missing := [name for name in objects if parts[name] is None and name != METRICS]:
+            hint = f"zoo.fit(resume=..., {missing[0]}=...)"
+            expected = f"the {listing(missing)} of the run, which no file holds"
+            raise TrainingError(f"resume {self.folder}", expected=expected, got="none", hint=hint)
+        if METRICS in objects:
+            check_metrics(str(self.folder), self.facts["figures"], parts[METRICS])
+
+    def options(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Options that were given at resuming; metric objects join the metrics that the run knows."""
+        if METRICS not in self.facts["objects"]:
+            return {**given}
+        return {**given, METRICS: metrics_again(str(self.folder), self.facts["figures"], given[METRICS])}
+
+    @property
+    def settings(self) -> tuple[int, str, bool]:
+        """Seed, precision, and whether unreadable pictures are left out."""
+        facts = self.facts
+        return facts["recipe"]["seed"], facts["precision"], facts["skip_unreadable"]
+
+    @property
+    def fused(self) -> bool:
+        """Whether the run's optimizers use fused kernels where there are any."""
+        return bool(self.facts.get("kernels") == FUSED)
+
+    def parts(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Data, augmenter, loss and trainer: objects as given, else by the names that the run knows."""
+        named = {name: self.facts["recipe"].get(name) for name in given} | {"data": self.facts["data"]}
+        return {name: named[name] if value is None else value for name, value in given.items()}
+
+    def model(self, given: Any) -> Any:
+        """The model as it was at the start; `given` where zoo did not build it, to be filled by `take_up`.
+
+        Of a finished run it is the trained one: what training changes is in the checkpoint.
+        """
+        if given is not None:
+            return given
+        if (self.folder / START_FOLDER).is_dir():
+            return load(self.folder / START_FOLDER, copy=True)
+        model = load(self.folder, copy=True)
+        model.note_origin(self.facts["origin"])
+        model.metrics = self.facts["metrics"]
+        return model
+
+    def take_up(self, model: Model, splits: str, resampler: str | None) -> dict[str, Any] | None:
+        """Puts a model where the run began; returns the newest checkpoint, None where there is none yet.
+
+        Args:
+            model: from `model`, in training made ready for.
+            splits: digest of the data's splits now.
+            resampler: what warps pictures, if anything does.
+
+        Raises:
+            TrainingError: the data have changed, or it is another module.
+            FormatError: the checkpoint is damaged.
+        """
+        if splits != self.facts["recipe"].get("data_hash"):
+            hint = "bring the data back as they were, or begin a new run"
+            raise TrainingError(
+                f"resume {self.folder}", expected="the same pictures", got="others", hint=hint
+            )
+        if isinstance(model, PlainModel):
+            self._fill(model)
+        # Runs of 0.1 have no more than the fixed parameters; their blocks are frozen as the model says.
+        if "freezing" in self.facts:
+            restore_freezing(model, self.facts["freezing"])
+        else:
+            fixed = set(self.facts["fixed"])
+            for name, parameter in model.named_parameters():
+                parameter.requires_grad_(name not in fixed)
+        now, before = _versions(model, resampler), self.facts["versions"]
+        if changed := [f"{k} {v} (now {now.get(k)})" for k, v in before.items() if now.get(k) != v]:
+            warn(f"the run was begun with {', '.join(changed)}; it may end otherwise than unbroken")
+        path = self.folder / CHECKPOINT_FILE
+        return read_checkpoint(path) if path.exists() else None
+
+    def _fill(self, model: PlainModel) -> None:
+        """The values of a module that zoo did not build."""
+        start = self.folder / START_FOLDER / _STATE_FILE
+        try:
+            if start.exists():
+                model.load_state_dict(read(start, copy=True))
+            else:
+                model.module.load_state_dict(read(self.folder / WEIGHTS_FILE, copy=True))
+        except RuntimeError as error:
+            got = str(error).splitlines()[-1].strip()
+            expected = "the module that was trained"
+            raise TrainingError(f"resume {self.folder}", expected=expected, got=got) from None
+
+    def keep(self, state: Mapping[str, Any]) -> None:
+        """Writes a checkpoint.
+
+        Raises:
+            SaveError: the disk says no.
+        """
+        try:
+            write_checkpoint(self.folder / CHECKPOINT_FILE, state)
+        except OSError as error:
+            hint = f"free space, then zoo fit --resume {self.folder}"
+            raise SaveError(
+                f"cannot write a checkpoint to {self.folder}", got=error.strerror or str(error), hint=hint
+            ) from error
+
+    def finish(self) -> None:
+        """Says that the run is over, and removes the model of the start; the last checkpoint stays."""
+        self.facts["finished"] = True
+        self._write()
+        shutil.rmtree(self.folder / START_FOLDER, ignore_errors=True)
+
+    def discard(self) -> None:
+        """Removes all that this class wrote."""
+        for name in (JOB_FILE, CHECKPOINT_FILE):
+            (self.folder / name).unlink(missing_ok=True)
+        shutil.rmtree(self.folder / START_FOLDER, ignore_errors=True)
+
+    def _write(self) -> None:
+        try:
+            write_json(self.folder / JOB_FILE, self.facts)
+        except OSError as error:
+            raise SaveError(
+                f"cannot write {self.folder / JOB_FILE}", got=error.strerror or str(error)
+            ) from error
+
+
+def _versions(model: Model, resampler: str | None) -> dict[str, str]:
+    warps = {"resampler": resampler} if resampler else {}
+    return {"zoo-core": version("zoo-core"), "torch": torch.__version__, **model.plugins, **warps}

@@ -1,0 +1,179 @@
+"""A run's parts, made from what the caller named and checked against each other before any work."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from zoo.compose.build import from_recipe
+from zoo.compose.meta_build import seeded
+from zoo.data.imbalance import warn_unbalanced
+from zoo.data.splits import Splits, split
+from zoo.interfaces.augmenter import Augmenter, Chain
+from zoo.interfaces.blocks.freezing import check_frozen
+from zoo.interfaces.dataset import Dataset
+from zoo.interfaces.loss import Loss
+from zoo.interfaces.model import Model
+from zoo.interfaces.trainer import Trainer
+from zoo.runtime.arguments import (
+    as_augmenter,
+    as_dataset,
+    as_loss,
+    as_model,
+    as_trainer,
+    check_order,
+    data_value,
+    pick_seed,
+)
+from zoo.training.own_metrics import METRICS, Figures, figures_of
+from zoo.training.plain import PlainModel
+from zoo.training.recipes import with_data
+from zoo.runtime.data_checks import check_data
+from zoo.runtime.torch_module import PlainModel
+from zoo.spec.errors import DataError, TrainingError, listing, warn
+from zoo.spec.recipe import Recipe
+from zoo.training.recipe_data import with_data
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What is trained on what, and how.
+
+    Args:
+        model: to train.
+        dataset: all pictures.
+        splits: which of them are trained on.
+        loss: to minimise.
+        trainer: what a step is.
+        augment: of the training pictures.
+        recipe: says all that by name.
+        data: as the caller called it; None for an object.
+        objects: names of the parts that have no name in the recipe.
+        figures: the metrics that were asked for.
+    """
+
+    model: Model
+    dataset: Dataset
+    splits: Splits
+    loss: nn.Module | None
+    trainer: Trainer
+    augment: Augmenter | None
+    recipe: Recipe
+    data: str | dict[str, Any] | None
+    objects: tuple[str, ...]
+    figures: Figures
+
+    @property
+    def seed(self) -> int:
+        """Of all draws."""
+        return self.recipe.seed or 0
+
+
+def assemble(
+    model: Any,
+    *,
+    data: Any,
+    augment: Any,
+    loss: Any,
+    trainer: Any,
+    seed: int | None,
+    options: Mapping[str, Any],
+    skip_unreadable: bool,
+) -> Work:
+    """The parts of a run, see `zoo.training.fit.fit`.
+
+    Raises:
+        ZooError: a part is missing, unknown, or does not fit the others; or a frozen block would learn.
+    """
+    plain = isinstance(model, nn.Module) and not isinstance(model, Model)
+    dataset: Dataset | None = None
+    if isinstance(model, Recipe):
+        filled, dataset = with_data(model, data, skip_unreadable=skip_unreadable)
+        model = from_recipe(filled.model_copy(update={"seed": (filled.seed or 0) if seed is None else seed}))
+    elif not plain:
+        check_order("fit", model, data)
+        model, _ = as_model(model)
+    recipe = None if plain else model.recipe
+    given = {"data": data, "augment": augment, "loss": loss, "trainer": trainer}
+    parts = {name: getattr(recipe, name, None) if value is None else value for name, value in given.items()}
+    if parts["data"] is None:
+        hint = "give a folder of class folders, or a data set's name"
+        raise DataError("fit", expected="data", got="none", hint=hint)
+    if dataset is None:
+        task = None if plain else model.task
+        dataset = as_dataset(parts["data"], task=task, skip_unreadable=skip_unreadable)
+    if plain:
+        if loss is None:
+            hint = "for example loss=torch.nn.CrossEntropyLoss()"
+            raise TrainingError("fit of a torch module", expected="loss=", got="none", hint=hint)
+        model = PlainModel(model, dataset)
+    check_frozen(model)
+    seed = pick_seed(seed, model)
+    check_data(model, dataset, "fit")
+    with seeded(seed):  # a loss may have weights of its own
+        made_loss, loss_value = as_loss(parts["loss"], model, needed=trainer is None)
+        if isinstance(made_loss, Loss):
+            made_loss.prepare(model.outputs, _classes(dataset))
+    made_trainer, trainer_value = as_trainer(parts["trainer"], model, dict(options))
+    augmenter, augment_value = as_augmenter(parts["augment"])
+    if model.task is not None and model.task.spatial and augmenter and not augmenter.moves_places:
+        names = [type(item).__name__ for item in augmenter.modules() if _leaves_places(item)]
+        expected = f"augmenters that move the targets of task {model.task.name} with the pixels"
+        hint = "leave it out, or derive it from zoo.interfaces.augmenter.Geometric"
+        raise TrainingError("fit: augment", expected=expected, got=listing(names), hint=hint)
+    splits = split(dataset, seed)
+    if loss is None and (model.task is None or model.task.named):
+        warn_unbalanced(dataset)
+    if model.task is not None:
+        for remark in model.task.remarks([dataset.targets[i] for i in splits.val]):
+            warn(remark)
+    values = {
+        "data": data_value(parts["data"]),
+        "augment": augment_value,
+        "loss": loss_value,
+        "trainer": trainer_value,
+    }
+    made = {"data": dataset, "augment": augmenter, "loss": made_loss, "trainer": made_trainer}
+    objects = [name for name, value in values.items() if value is None and made[name] is not None]
+    figures = figures_of(made_trainer, trainer_value)
+    objects += [METRICS] if None in figures.values() else []
+    return Work(
+        model=model,
+        dataset=dataset,
+        splits=splits,
+        loss=made_loss,
+        trainer=made_trainer,
+        augment=augmenter,
+        recipe=model.recipe.model_copy(update={**values, "data_hash": splits.hash, "seed": seed}),
+        data=_where(parts["data"]),
+        objects=(*(["model"] if plain else []), *objects),
+        figures=figures,
+    )
+
+
+def _leaves_places(item: nn.Module) -> bool:
+    return isinstance(item, Augmenter) and not isinstance(item, Chain) and not item.moves_places
+
+
+def _classes(dataset: Dataset) -> int | None:
+    """How many classes the data have; None where targets are none."""
+    targets = dataset.targets
+    known = max(targets) + 1 if len(targets) and all(isinstance(t, int) for t in targets) else 0
+    return max(len(dataset.labels), known) or None
+
+
+def _where(data: Any) -> str | dict[str, Any] | None:
+    """The data as a file can hold them: a folder by its whole path, whatever the working folder is."""
+    if isinstance(data, dict):
+        return value if isinstance(value := data_value(data), dict) else data
+    if isinstance(data, str | os.PathLike) and isinstance(named := data_value(data), str):
+        if not named.startswith("file:"):
+            return named
+        return f"file:{Path(os.fspath(data).removeprefix('file:')).expanduser().resolve()}"
+    value = data_value(data)
+    return value if isinstance(value, dict) else None

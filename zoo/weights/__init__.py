@@ -1,0 +1,1 @@
+"""Weights: where they come from, how they arrive verified, and the strict fit."""

@@ -1,0 +1,220 @@
+"""Fetching files from the Hub: one commit, through its client's own cache, verified on arrival."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from zoo.spec.component import WeightsSource
+from zoo.spec.errors import WeightsError
+from zoo.weights.client import patiently, reachable, talking
+
+WITHOUT_HUB = 'give a local file with weights="file:PATH", or leave weights out for random ones'
+"""Ways to build a model whose weights cannot be reached."""
+
+_SHA256, _GIT = re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9a-f]{40}")
+
+
+def fetch(text: str, source: WeightsSource, *, installs: Sequence[str] = ()) -> Path:
+    """The local file of published weights.
+
+    Args:
+        text: how messages call the weights.
+        source: a repository and a file of it.
+        installs: commands that bring the weights without the Hub.
+
+    Raises:
+        WeightsError: the Hub cannot be reached, has no such file, or the file does not arrive whole.
+    """
+    return _published(text, source, installs).file(source.file, sha256=source.sha256)
+
+
+def fetch_beside(text: str, source: WeightsSource, file: str, *, installs: Sequence[str] = ()) -> Path | None:
+    """Another file of the same repository and revision; None where it has none.
+
+    Raises:
+        WeightsError: the Hub cannot be reached.
+    """
+    return _published(text, source, installs).find(file)
+
+
+def _published(text: str, source: WeightsSource, installs: Sequence[str]) -> Snapshot:
+    assert source.repo is not None  # noqa: S101 - files of packages are found, not fetched
+    ways = [*(f"`{command}`" for command in installs), "go online", "fill the cache that HF_HOME names"]
+    hint = f"{', '.join(ways)}, {WITHOUT_HUB}"
+    return snapshot(f"weights {text}", source.repo, source.revision, hint=hint)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """One commit of a repository; all that is read through it belongs together, whoever pushes meanwhile.
+
+    Args:
+        text: how messages call it.
+        repo: `owner/name`.
+        commit: its full id.
+        hint: the ways out where the Hub cannot be reached.
+        offline: whether to read the cache alone.
+        token: for private and gated repositories; the one that the user is logged in with where None.
+        cache_dir: instead of the Hub's own.
+        force: download again what is in the cache.
+    """
+
+    text: str
+    repo: str
+    commit: str
+    hint: str
+    offline: bool = False
+    token: str | bool | None = None
+    cache_dir: str | Path | None = None
+    force: bool = False
+
+    def file(self, name: str, *, sha256: str | None = None, most: int | None = None) -> Path:
+        """A file of the commit, downloaded if need be.
+
+        Its hash is the one given, else what the Hub announced, and taken once. A file of another content, in
+        transit or in the cache, is fetched once more.
+
+        Args:
+            name: in the repository.
+            sha256: of the content, where it is known.
+            most: bytes that are taken at most.
+
+        Raises:
+            WeightsError: the Hub cannot be reached, has no such file, or the file does not arrive whole.
+        """
+        if most is not None:
+            self._check_size(name, most)
+        path = self._download(name, force=self.force)
+        wanted = sha256 or _announced(path)
+        if wanted and not _verified(path, wanted):
+            path = self._download(name, force=True)
+            if not _verified(path, wanted):
+                expected = f"{'sha256' if _SHA256.fullmatch(wanted) else 'git hash'} {wanted[:12]}..."
+                raise WeightsError(
+                    self._where(name), expected=expected, got="another content, twice",
+                    hint="the repository or the way to it is damaged; nothing of it was used",
+                )  # fmt: skip
+        return path
+
+    def find(self, name: str, *, sha256: str | None = None, most: int | None = None) -> Path | None:
+        """As `file`, but None where the commit has none of that name."""
+        from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
+        try:
+            return self.file(name, sha256=sha256, most=most)
+        except WeightsError as error:
+            cause = error.__cause__
+            if isinstance(cause, EntryNotFoundError) and not isinstance(cause, LocalEntryNotFoundError):
+                return None
+            raise
+
+    def names(self) -> list[str]:
+        """Names of all files, as far as the Hub says them."""
+        from huggingface_hub import HfApi
+
+        if self.offline:
+            return []
+        with self._talking(self.text):
+            return HfApi().list_repo_files(self.repo, revision=self.commit, token=self.token)
+
+    def _check_size(self, name: str, most: int) -> None:
+        if self.offline:
+            return
+        with self._talking(self._where(name)):
+            size = patiently(partial(self._client(name), dry_run=True)).file_size
+        if size is not None and size > most:
+            raise WeightsError(self._where(name), expected=f"at most {most} bytes", got=str(size))
+
+    def _download(self, name: str, *, force: bool) -> Path:
+        ask = partial(self._client(name), force_download=force, local_files_only=self.offline)
+        with self._talking(self._where(name)):
+            return Path(ask() if self.offline else patiently(ask))
+
+    def _client(self, name: str) -> Callable[..., Any]:
+        from huggingface_hub import hf_hub_download
+
+        place = {"revision": self.commit, "token": self.token, "cache_dir": self.cache_dir}
+        return partial(hf_hub_download, self.repo, name, **place)
+
+    def _where(self, name: str) -> str:
+        return f"{self.text}: {name} of {self.repo}"
+
+    @contextmanager
+    def _talking(self, where: str) -> Iterator[None]:
+        with talking(
+            where, WeightsError, repo=self.repo, hint=self.hint, expected="the Hub or a cached copy"
+        ):
+            yield
+
+
+def snapshot(
+    text: str,
+    repo: str,
+    revision: str | None = None,
+    *,
+    hint: str,
+    token: str | bool | None = None,
+    cache_dir: str | Path | None = None,
+    local_files_only: bool = False,
+    force: bool = False,
+) -> Snapshot:
+    """The commit that a branch, tag or commit means now; what it last meant where the Hub does not answer.
+
+    Raises:
+        WeightsError: it means none, or the Hub cannot be reached and nothing of it is cached.
+    """
+    from huggingface_hub import HfApi
+
+    offline = local_files_only or not reachable()
+    where = f"{text}: {repo}"
+    with talking(where, WeightsError, repo=repo, hint=hint, expected="the Hub or a cached copy"):
+        resolve = partial(
+            HfApi().resolve_revision, repo, revision=revision or "main", token=token, cache_dir=cache_dir
+        )
+        found = resolve(local_files_only=True) if offline else patiently(resolve)
+    return Snapshot(
+        text=text, repo=repo, commit=found.resolved, hint=hint, offline=offline, token=token,
+        cache_dir=cache_dir, force=force,
+    )  # fmt: skip
+
+
+def git_hash(path: Path) -> str:
+    """What git calls the content of a small file."""
+    content = path.read_bytes()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
+def _announced(path: Path) -> str | None:
+    """The hash that the Hub gave, after which its cache names the content: sha256, or git's if small."""
+    name = path.resolve().name
+    return name if _SHA256.fullmatch(name) or _GIT.fullmatch(name) else None
+
+
+def _verified(path: Path, wanted: str) -> bool:
+    """Whether the file has the hash; remembered beside the Hub's cache by size and time of the file."""
+    stat = path.stat()
+    stamp = path.resolve().with_suffix(".zoo-verified")
+    mark = f"{wanted} {stat.st_size} {stat.st_mtime_ns}"
+    try:
+        if stamp.read_text() == mark:
+            return True
+    except OSError:
+        pass
+    if _GIT.fullmatch(wanted):
+        fine = git_hash(path) == wanted
+    else:
+        with path.open("rb") as file:
+            fine = hashlib.file_digest(file, "sha256").hexdigest() == wanted
+    if fine:
+        try:
+            stamp.write_text(mark)
+        except OSError:
+            return True  # a read-only cache is verified again next time
+    return fine

@@ -1,0 +1,283 @@
+"""Weights: where a reference leads, and the strict fit."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from zoo.interfaces.backbone import Backbone
+from zoo.registry.references import meant
+from zoo.spec.component import Component, Weights, WeightsSource
+from zoo.spec.errors import BadReferenceError, DeclarationError, WeightsError, listing, near, quote, warn
+from zoo.spec.inputs import InputSpec
+from zoo.spec.reference import HubRef, PathRef, parse_reference
+from zoo.weights.download import WITHOUT_HUB, fetch, fetch_beside
+from zoo.weights.packages import installed_file, to_install
+from zoo.weights.pickles import read_pickle
+from zoo.weights.tensor_files import Tensors, read
+
+WEIGHTS_FILE = "model.safetensors"
+CONFIG_FILE = "config.json"
+SUFFIX = ".safetensors"
+PICKLES = (".bin", ".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib")
+_CONVERT = (
+    'convert its state dict once: python -c "import torch, safetensors.torch as s; w = '
+    "torch.load('{path}', weights_only=True); s.save_file({{k: w[k].contiguous() for k in w}}, '{out}')\""
+)
+"""Reads a state dict without running code, and writes it as zoo reads it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where weights come from.
+
+    Args:
+        text: how messages and the card call it.
+        path: local file, or None while it is on the Hub.
+        published: what the plugin says of them, if it does.
+        declared: preprocessing that the plugin states for them.
+        place: what is declared of the file, or of the repository that was named.
+        installs: commands that bring the weights without the Hub.
+    """
+
+    text: str
+    path: Path | None
+    published: Weights | None
+    declared: InputSpec | None
+    place: WeightsSource | None = None
+    installs: tuple[str, ...] = ()
+
+    @property
+    def input(self) -> InputSpec | None:
+        """Preprocessing that they were trained with, as far as plugin, folder or repository say."""
+        if self.declared is not None:
+            return self.declared
+        config = self.config
+        try:
+            return InputSpec.from_dict(config["input"]) if config else None
+        except (LookupError, TypeError, AttributeError, DeclarationError):
+            return None  # the weights are still of use
+
+    @property
+    def config(self) -> dict[str, Any] | None:
+        """What a model saved by zoo says beside its weights; None for a bare file or another program's."""
+        path = self.path
+        if path is None and self.place is not None:
+            path = fetch_beside(self.text, self.place, CONFIG_FILE, installs=self.installs)
+        try:
+            config = json.loads(path.with_name(CONFIG_FILE).read_text(encoding="utf-8")) if path else None
+        except (OSError, ValueError, RecursionError):
+            return None
+        return config if isinstance(config, dict) and "zoo" in config else None
+
+    def fetch(self) -> Path:
+        """The local file; see `zoo.weights.download.fetch`."""
+        if self.path is not None:
+            return self.path
+        assert self.place is not None  # noqa: S101 - locate() gives one or the other
+        return fetch(self.text, self.place, installs=self.installs)
+
+    def read(self) -> Tensors:
+        """The tensors, mapped from the file, or from what is kept of it where it is a pickle.
+
+        Raises:
+            WeightsError: the file cannot be reached, or is not what it should be.
+        """
+        path = self.fetch()
+        if self.place is not None and self.place.pickled and self.place.sha256 is not None:
+            return read_pickle(path, sha256=self.place.sha256, text=self.text)
+        return read(path)
+
+
+def locate(component: Component, reference: str) -> Source:
+    """What a `weights` value means for a component; nothing is downloaded yet.
+
+    Args:
+        component: whose weights.
+        reference: a tag of the component, a file or folder, or a Hub repository.
+
+    Raises:
+        WeightsError: it is none of these, or the file is not there or damaged.
+    """
+    if reference in component.weights:
+        return tagged(f"{component.name} {reference}", component.weights[reference])
+    try:
+        ref = parse_reference(reference)
+    except BadReferenceError:
+        ref = None
+    if isinstance(ref, PathRef | HubRef):
+        return stored(ref)
+    tags = list(component.weights)
+    known = f"a tag ({listing(tags)}), " if tags else ""
+    if Path(reference).exists() or Path(reference).suffix in {*PICKLES, SUFFIX}:
+        return stored(PathRef(reference))  # says what is wrong with it
+    raise WeightsError(
+        f"weights of {component.name}",
+        expected=f"{known}a .safetensors file, a model folder or hf://owner/name",
+        got=f"{quote(reference)}, and nothing here has that name",
+        hint=near(reference, tags)
+        if tags
+        else "the plugin publishes none; leave weights out for random ones",
+    )
+
+
+def settled(component: Component, reference: str) -> str:
+    """A `weights` value as a recipe keeps it: the path of what is no tag, but a file or folder with weights.
+
+    Args:
+        component: whose weights.
+        reference: as the user gave it.
+    """
+    try:
+        ref = meant(reference, (), holds_weights)
+    except BadReferenceError:  # for `locate` to refuse
+        return reference
+    if not isinstance(ref, PathRef):
+        return reference
+    if reference not in component.weights:
+        return str(ref)
+    what = "folder" if Path(reference).is_dir() else "file"
+    taken = f"weights={quote(reference)} are those published for {component.name}"
+    warn(f"{taken}; the {what} here is './{reference}'")
+    return reference
+
+
+def is_saved(path: Path) -> bool:
+    """Whether a path is the folder of a saved model."""
+    return (path / CONFIG_FILE).is_file() and (path / WEIGHTS_FILE).is_file()
+
+
+def holds_weights(path: Path) -> bool:
+    """Whether a path is a file or folder that weights are read from."""
+    return path.suffix == SUFFIX if path.is_file() else (path / WEIGHTS_FILE).is_file()
+
+
+def tagged(text: str, published: Weights) -> Source:
+    """The first source of published weights that is there; whether the Hub has its file, only `fetch` asks.
+
+    Args:
+        text: how messages call the weights.
+        published: with its sources in order.
+
+    Raises:
+        WeightsError: a package is damaged, or none is installed and there is no other source.
+    """
+    installs: list[str] = []
+    for place in published.sources:
+        which = "Hub" if place.repo else place.place
+        called = f"{text} ({which})" if published.fallbacks else text
+        path = None if place.repo else installed_file(called, place)
+        if place.repo or path:
+            return Source(called, path, published, published.input, place, tuple(installs))
+        installs.append(to_install(place))
+    names = " or ".join(str(place.package) for place in published.sources)
+    ways = ", ".join(f"`{command}`" for command in dict.fromkeys(installs))
+    raise WeightsError(
+        f"weights {text}",
+        expected=f"package {names}",
+        got="none installed",
+        hint=f"{ways}, {WITHOUT_HUB}",
+    )
+
+
+def stored(ref: PathRef | HubRef) -> Source:
+    """Weights in a file, folder or repository; nothing is downloaded yet.
+
+    Raises:
+        WeightsError: there is no such file.
+    """
+    if isinstance(ref, PathRef):
+        path = Path(ref.path).expanduser()
+        path = path / WEIGHTS_FILE if path.is_dir() else path
+        if not path.is_file():
+            raise WeightsError(
+                "weights", expected="a .safetensors file or a model folder", got=f"no file {path}"
+            )
+        if path.suffix in PICKLES:
+            hint = _CONVERT.format(path=os.fspath(path), out=os.fspath(path.with_suffix(SUFFIX)))
+            got = "a pickle, which may run code and is not read"
+            raise WeightsError(f"weights {path}", expected="a .safetensors file", got=got, hint=hint)
+        return Source(str(path), path, None, None)
+    published = Weights(repo=ref.repo, revision=ref.revision or "main")
+    return Source(str(ref), None, published, None, published)
+
+
+def converted(backbone: Backbone, state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
+    """A file's tensors as the backbone's and its original head's; whether they fit is for `assign` to say.
+
+    Takes files in four manners: a model saved by zoo (`backbone.*`), a complete one that has the backbone as
+    a part, a bare backbone's state dict, or the published network's own names.
+    """
+    own = set(backbone.state_dict())
+    inside = {k.removeprefix("backbone."): v for k, v in state.items() if k.startswith("backbone.")}
+    if inside and set(inside) & own:
+        head = {k.removeprefix("head."): v for k, v in state.items() if k.startswith("head.")}
+        return backbone.adapt_input(inside), head
+    if set(state) == own:
+        return backbone.adapt_input(dict(state)), {}
+    for part in dict.fromkeys(k.partition(".")[0] for k in state):  # a complete model saved by zoo
+        inside = {k.removeprefix(f"{part}."): v for k, v in state.items() if k.startswith(f"{part}.")}
+        if set(inside) == own:
+            return backbone.adapt_input(inside), {}
+    mapped = backbone.convert(state)
+    head = {k.removeprefix("head."): v for k, v in mapped.items() if k.startswith("head.")}
+    body = {k: v for k, v in mapped.items() if not k.startswith("head.")}
+    return backbone.adapt_input(body), head
+
+
+def check_fit(module: nn.Module, state: Mapping[str, Tensor], text: str) -> None:
+    """Raises WeightsError unless keys and shapes are exactly the module's."""
+    own = module.state_dict()
+    missing = sorted(set(own) - set(state))
+    unexpected = sorted(set(state) - set(own))
+    shapes = [
+        f"{k} {tuple(state[k].shape)} for {tuple(own[k].shape)}"
+        for k in own
+        if k in state and state[k].shape != own[k].shape
+    ]
+    if not (missing or unexpected or shapes):
+        return
+    facts = [
+        f"{len(names)} {word}: {listing(names, 3)}"
+        for word, names in (("missing", missing), ("unexpected", unexpected), ("of another shape", shapes))
+        if names
+    ]
+    raise WeightsError(
+        f"weights {text} do not fit {type(module).__name__}",
+        expected=f"its {len(own)} tensors by name and shape",
+        got="; ".join(facts),
+        hint="are they weights of another network, or of other options?",
+    )
+
+
+def assign(module: nn.Module, state: Mapping[str, Tensor], text: str, *, cast: bool = True) -> None:
+    """Makes the tensors the module's own, without copying; strict.
+
+    Other types of number become the module's (which copies), unless `cast` is off.
+
+    Parameters that the module shares between places are shared afterwards too.
+
+    Raises:
+        WeightsError: keys or shapes are not exactly the module's.
+    """
+    own = module.state_dict()
+    shared: dict[int, list[str]] = {}
+    for name, parameter in module.named_parameters(remove_duplicate=False):
+        shared.setdefault(id(parameter), []).append(name)
+    full = dict(state)
+    for names in shared.values():
+        given = next((full[n] for n in names if n in full), None)
+        full.update({n: given for n in names if given is not None and n not in full})
+    check_fit(module, full, text)
+    typed = {k: v.to(own[k].dtype) for k, v in full.items()} if cast else full
+    module.load_state_dict(typed, assign=True)
+    for first, *others in shared.values():
+        for name in others:
+            owner, _, attribute = name.rpartition(".")
+            setattr(module.get_submodule(owner), attribute, module.get_parameter(first))
