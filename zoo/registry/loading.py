@@ -8,8 +8,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from zoo.registry.catalogue import written_again
-from zoo.registry.install import CORE, way_to_upgrade
-from zoo.registry.installed import normalise
 from zoo.registry.plugins.install_command import CORE, way_to_upgrade
 from zoo.registry.plugins.installed import normalise
 from zoo.spec.component import API, Component, Namespace

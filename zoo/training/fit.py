@@ -31,14 +31,8 @@ from zoo.spec.history import HISTORY_FILE, write_history, write_json
 from zoo.spec.recipe import Recipe
 from zoo.training.batch_sources import sources
 from zoo.training.engine import Engine, Outcome, Saving
-from zoo.training.history import HISTORY_FILE, write_history, write_json
-from zoo.training.job import Job
-from zoo.training.longer import Longer, asked, check_longer, tell
-from zoo.training.own_metrics import METRICS
-from zoo.training.plain import PlainModel
-from zoo.training.plots import CURVES_FILE, curves, image_path
-from zoo.training.progress import Reporter
 from zoo.training.more_epochs import Longer, asked, check_longer, tell
+from zoo.training.own_metrics import METRICS
 from zoo.training.run import Run
 from zoo.training.run_folder import Job
 from zoo.training.setup import Work, assemble

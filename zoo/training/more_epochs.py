@@ -13,10 +13,8 @@ from zoo.interfaces.trainer import Trainer
 from zoo.spec.errors import OptionError, TrainingError, quote, warn
 
 if TYPE_CHECKING:
-    from zoo.training.job import Job
-    from zoo.training.progress import Reporter
-    from zoo.training.work import Work
     from zoo.runtime.progress import Reporter
+    from zoo.training.run_folder import Job
     from zoo.training.setup import Work
 
 

@@ -20,12 +20,8 @@ from zoo.runtime.torch_module import PlainModel
 from zoo.spec.errors import FormatError, OptionError, SaveError, TrainingError, listing, quote, warn
 from zoo.spec.history import write_json
 from zoo.training.checkpoint import CHECKPOINT_FILE, read_checkpoint, read_numbers, write_checkpoint
-from zoo.training.history import write_json
-from zoo.training.longer import Longer, as_epochs
-from zoo.training.own_metrics import METRICS, check_metrics, metrics_again
-from zoo.training.plain import PlainModel
-from zoo.training.work import Work
 from zoo.training.more_epochs import Longer, as_epochs
+from zoo.training.own_metrics import METRICS, check_metrics, metrics_again
 from zoo.training.setup import Work
 from zoo.weights.fitting import WEIGHTS_FILE
 from zoo.weights.tensor_files import read, write

@@ -30,13 +30,11 @@ from zoo.runtime.arguments import (
     data_value,
     pick_seed,
 )
-from zoo.training.own_metrics import METRICS, Figures, figures_of
-from zoo.training.plain import PlainModel
-from zoo.training.recipes import with_data
 from zoo.runtime.data_checks import check_data
 from zoo.runtime.torch_module import PlainModel
 from zoo.spec.errors import DataError, TrainingError, listing, warn
 from zoo.spec.recipe import Recipe
+from zoo.training.own_metrics import METRICS, Figures, figures_of
 from zoo.training.recipe_data import with_data
 
 

@@ -7,11 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from zoo.registry.asking import Answer, ask_all
 from zoo.registry.catalogue import Row, read_namespace, written_again
-from zoo.registry.discovery import Choice, Plugin, discover, from_answer
-from zoo.registry.installed import Installed, installed
-from zoo.registry.catalogue import Row, read_namespace
 from zoo.registry.lookup import Registry
 from zoo.registry.plugins.discovery import Choice, Plugin, discover, from_answer
 from zoo.registry.plugins.installed import Installed, installed
