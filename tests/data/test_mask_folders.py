@@ -84,10 +84,10 @@ def test_where_more_classes_are_named_255_is_what_does_not_count(tmp_path: Path)
 
 def test_palette_masks_are_numbers_not_colours(tmp_path: Path) -> None:
     picture(tmp_path / "images", "0.png")
-    image = Image.fromarray(steps(0, 1, 2), mode="P")
-    image.putpalette([0, 0, 0, 250, 10, 10, 10, 10, 250] + [0] * 759)
+    palette = Image.fromarray(steps(0, 1, 2), mode="P")
+    palette.putpalette([0, 0, 0, 250, 10, 10, 10, 10, 250] + [0] * 759)
     (tmp_path / "masks").mkdir()
-    image.save(tmp_path / "masks" / "0.png")
+    palette.save(tmp_path / "masks" / "0.png")
     np.testing.assert_array_equal(MaskFolders(tmp_path)[0].mask, steps(0, 1, 2))
 
 

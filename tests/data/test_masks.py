@@ -68,8 +68,8 @@ def test_a_crop_without_draws_is_the_middle() -> None:
     picture = RNG.integers(0, 256, (9, 12, 3), dtype=np.uint8)
     mask = RNG.integers(0, 5, (9, 12), dtype=np.uint8)
     spec = InputSpec(size=(5, 4))
-    image, found, _ = cropped(picture, mask, spec, None, "x")
-    assert torch.equal(image, prepare(picture[2:7, 4:8], spec))
+    crop, found, _ = cropped(picture, mask, spec, None, "x")
+    assert torch.equal(crop, prepare(picture[2:7, 4:8], spec))
     np.testing.assert_array_equal(found, mask[2:7, 4:8])
 
 

@@ -32,9 +32,9 @@ def test_rgb_comes_back_as_it_was(tmp_path: Path) -> None:
     [("L", 1), ("1", 1), ("LA", 2), ("RGB", 3), ("RGBA", 4), ("P", 3), ("CMYK", 3), ("YCbCr", 3)],
 )
 def test_every_mode_becomes_channels_of_bytes(tmp_path: Path, mode: str, channels: int) -> None:
-    image = Image.fromarray(COLOUR).convert(mode)
+    saved = Image.fromarray(COLOUR).convert(mode)
     suffix = ".tif" if mode in ("CMYK", "YCbCr") else ".png"
-    picture = decode(written(tmp_path, image, f"a{suffix}"))
+    picture = decode(written(tmp_path, saved, f"a{suffix}"))
     assert picture.shape == (20, 30, channels)
     assert picture.dtype == np.uint8
     assert prepare(picture, spec()).shape == (3, 20, 30)

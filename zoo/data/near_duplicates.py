@@ -33,10 +33,10 @@ def thumbnail(picture: Picture) -> Thumbnail:
     values = picture if picture.dtype == np.uint8 else np.rint(picture * 255).astype(np.uint8)
     colours = values.shape[2] - (values.shape[2] in (2, 4))  # without alpha
     if colours == len(LUMA):
-        image = Image.fromarray(np.ascontiguousarray(values[..., :3])).convert("L")
+        gray = Image.fromarray(np.ascontiguousarray(values[..., :3])).convert("L")
     else:
-        image = Image.fromarray(np.ascontiguousarray(values[..., 0]))
-    return np.asarray(image.resize((_COLUMNS, _ROWS), Image.Resampling.BOX))
+        gray = Image.fromarray(np.ascontiguousarray(values[..., 0]))
+    return np.asarray(gray.resize((_COLUMNS, _ROWS), Image.Resampling.BOX))
 
 
 def look_alikes(thumbnails: Sequence[Thumbnail]) -> list[list[int]]:

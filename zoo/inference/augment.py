@@ -56,12 +56,12 @@ def augment(image: Any, augment: Any, *, count: int = 8, seed: int = 0, size: in
 
 
 def as_tensor(image: Any, size: int | None = None) -> Tensor:
-    """The picture that `augment` begins with, C x H x W in [0, 1] with one or three channels."""
-    picture = decode(Path(image).expanduser()) if isinstance(image, str | os.PathLike) else to_picture(image)
-    height, width, channels = picture.shape
+    """The pixels that `augment` begins with, C x H x W in [0, 1] with one or three channels."""
+    pixels = decode(Path(image).expanduser()) if isinstance(image, str | os.PathLike) else to_picture(image)
+    height, width, channels = pixels.shape
     if channels in (2, 4):
         channels -= 1
     shrink = min(1.0, (size or max(height, width)) / max(height, width))
     new = (max(1, round(height * shrink)), max(1, round(width * shrink)))
     plain = (0.0,) * channels, (1.0,) * channels
-    return prepare(picture, InputSpec(channels=channels, size=new, mean=plain[0], std=plain[1]))
+    return prepare(pixels, InputSpec(channels=channels, size=new, mean=plain[0], std=plain[1]))

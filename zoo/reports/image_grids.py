@@ -122,20 +122,20 @@ def marked(picture: Picture, marks: Overlay) -> Picture:
         return drawn
     height, width = picture.shape[:2]
     zoom = -(-_LEAST_MARKED // max(height, width))
-    image = Image.fromarray(drawn).resize((width * zoom, height * zoom), Image.Resampling.NEAREST)
+    canvas = Image.fromarray(drawn).resize((width * zoom, height * zoom), Image.Resampling.NEAREST)
     frame = marks.size or (height, width)
     # A pixel's middle is half a pixel from its corner, in both frames.
     scale = np.array([width / frame[1], height / frame[0]]) * zoom
     places = (marks.points.detach().cpu().double().numpy() + 0.5) * scale
     there = np.isfinite(places).all(axis=1)
-    pen, radius = ImageDraw.Draw(image), max(2.0, max(image.size) / 60)
+    pen, radius = ImageDraw.Draw(canvas), max(2.0, max(canvas.size) / 60)
     for one, other in marks.lines:
         if there[one] and there[other]:
             pen.line([*places[one], *places[other]], fill=(255, 255, 255), width=max(1, round(radius / 2)))
     for i in np.flatnonzero(there).tolist():
         box = [*(places[i] - radius), *(places[i] + radius)]
         pen.ellipse(box, fill=PALETTE[1 + i % (len(PALETTE) - 1)], outline=(255, 255, 255))
-    return np.asarray(image)
+    return np.asarray(canvas)
 
 
 def write_picture(picture: Tensor, path: Path) -> Path:

@@ -148,9 +148,9 @@ def _values(pair: tuple[Path, Path]) -> set[int]:
     picture, file = pair
     mask = read_mask(file)
     try:
-        with Image.open(picture) as image:
+        with Image.open(picture) as opened:
             width, height = (
-                image.size[::-1] if image.getexif().get(_ORIENTATION, 1) in _TURNED else image.size
+                opened.size[::-1] if opened.getexif().get(_ORIENTATION, 1) in _TURNED else opened.size
             )
     except Exception:  # said where pictures are read
         height, width = mask.shape
