@@ -1,12 +1,12 @@
 """How fast `image-data-generator` is beside the same augmentation by other libraries, on one CPU thread.
 
-256 pictures of 150 x 150 x 3: rotation up to 40 degrees, shifts of 0.2, shear of 0.2 degrees, zoom of 0.2,
-horizontal flip, and the nearest pixel outside. All take float32 pictures in the layout that they like best,
+256 images of 150 x 150 x 3: rotation up to 40 degrees, shifts of 0.2, shear of 0.2 degrees, zoom of 0.2,
+horizontal flip, and the nearest pixel outside. All take float32 images in the layout that they like best,
 and give them back in it, one by one or in batches, whichever is faster; zoo takes and gives what a training
 batch is, N x C x H x W, 32 at a time, with new generators for each sample. The bars are about these. Two of
 them also take uint8, which is less to move and to compute: shown below, without a bar.
 
-torchvision has no nearest pixel outside, so pictures are padded with their edge as far as the affine map may
+torchvision has no nearest pixel outside, so images are padded with their edge as far as the affine map may
 reach, warped, and cropped. Times are of the CPU, so that other processes do not count; the libraries take
 turns, and medians are compared. Exits with status 1 where a bar is missed.
 
@@ -47,16 +47,16 @@ REACH = 100
 
 
 def floats() -> torch.Tensor:
-    """The pictures, N x C x H x W in [0, 1]."""
+    """The images, N x C x H x W in [0, 1]."""
     return torch.rand(COUNT, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
 
 
-def each(pictures: Iterable[Any], change: Callable[[Any], object]) -> Callable[[], object]:
-    """A pass picture by picture, which like all others keeps no result: fresh memory costs time."""
+def each(images: Iterable[Any], change: Callable[[Any], object]) -> Callable[[], object]:
+    """A pass image by image, which like all others keeps no result: fresh memory costs time."""
 
     def once() -> None:
-        for picture in pictures:
-            change(picture)
+        for image in images:
+            change(image)
 
     return once
 
@@ -83,7 +83,7 @@ def by_zoo(x: torch.Tensor) -> Callable[[], object]:
 
 
 def by_keras(x: np.ndarray) -> Callable[[], object]:
-    """Picture by picture, H x W x C."""
+    """Image by image, H x W x C."""
     generator = KerasGenerator(
         rotation_range=TURNED,
         width_shift_range=MOVED,
@@ -97,7 +97,7 @@ def by_keras(x: np.ndarray) -> Callable[[], object]:
 
 
 def by_torchvision(x: torch.Tensor) -> Callable[[], object]:
-    """Picture by picture, C x H x W, padded by the edge."""
+    """Image by image, C x H x W, padded by the edge."""
     padded = SIDE + 2 * REACH
     chain = v2.Compose(
         [
@@ -134,7 +134,7 @@ def by_kornia(x: torch.Tensor, batch: int) -> Callable[[], object]:
 
 
 def by_albumentations(x: np.ndarray) -> Callable[[], object]:
-    """Picture by picture, H x W x C."""
+    """Image by image, H x W x C."""
     both = (-MOVED, MOVED)
     affine = A.Affine(
         rotate=(-TURNED, TURNED),
@@ -145,11 +145,11 @@ def by_albumentations(x: np.ndarray) -> Callable[[], object]:
         p=1.0,
     )
     chain = A.Compose([affine, A.HorizontalFlip(p=0.5)])
-    return each(x, lambda picture: chain(image=picture))
+    return each(x, lambda image: chain(image=image))
 
 
 def measure(cases: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Pictures a second, by the median time; the cases take turns."""
+    """Images a second, by the median time; the cases take turns."""
     times: dict[str, list[float]] = {name: [] for name in cases}
     for turn in range(-1, repeats):  # the first turn warms up
         for name, once in cases.items():
@@ -163,7 +163,7 @@ def measure(cases: dict[str, Callable[[], object]], repeats: int) -> dict[str, f
 def main() -> int:
     """Measures, prints a table, and gives the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
-    parser.add_argument("--repeats", type=int, default=9, help="passes over all pictures by each library")
+    parser.add_argument("--repeats", type=int, default=9, help="passes over all images by each library")
     given = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
@@ -185,7 +185,7 @@ def main() -> int:
     )
     print(f"zoo resamples with {resampler('cpu')}")
     for case, rate in rates.items():
-        print(f"{case:<32}{rate:>8,.0f} pictures/s")
+        print(f"{case:<32}{rate:>8,.0f} images/s")
     missed = False
     for library, bar in BARS.items():
         for kind in ("float32", "uint8"):

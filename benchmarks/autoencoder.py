@@ -1,8 +1,8 @@
 """A denoising autoencoder on `digits`: what it restores, and what its encoder is worth with 50 labels.
 
 For each of five seeds the autoencoder is trained on the training split, without labels. Then
-1. the pictures of the test split get Gaussian noise (cut off at 0 and 1); the peak signal-to-noise ratio,
-   scikit-image's, of what is restored is set beside that of the noisy pictures themselves;
+1. the images of the test split get Gaussian noise (cut off at 0 and 1); the peak signal-to-noise ratio,
+   scikit-image's, of what is restored is set beside that of the noisy images themselves;
 2. its encoder, frozen, gets a linear head and 50 labels (5 of each digit, of the training split); the same
    network from scratch gets the same 50. No other label decides anything: the epoch is chosen by the
    training loss. Both are measured on the test split, which no training saw.
@@ -40,7 +40,7 @@ HEAD = {"name": "multiclass", "pool": "flatten"}
 
 
 class Chosen(Dataset):
-    """Some pictures of a data set, in splits that are given."""
+    """Some images of a data set, in splits that are given."""
 
     def __init__(self, dataset: Dataset, sides: Mapping[str, Sequence[int]]) -> None:
         self.dataset, self.task, self.labels = dataset, dataset.task, dataset.labels
@@ -62,7 +62,7 @@ class Chosen(Dataset):
 
 
 def few_labels(dataset: Dataset, seed: int) -> Chosen:
-    """Five training pictures of each class; validation and test pictures as they were for the autoencoder."""
+    """Five training images of each class; validation and test images as they were for the autoencoder."""
     whole, rng = split(dataset, seed), np.random.default_rng(seed)
     by_class: dict[int, list[int]] = {}
     for i in rng.permutation(whole.train):
@@ -72,15 +72,15 @@ def few_labels(dataset: Dataset, seed: int) -> Chosen:
 
 
 def restored(model: zoo.Model, dataset: Dataset, seed: int) -> tuple[float, float]:
-    """Mean peak signal-to-noise ratio in dB of the noisy test pictures, and of what is made of them."""
-    clean = np.stack([dataset[i].picture / 255 for i in split(dataset, seed).test]).astype(np.float32)
+    """Mean peak signal-to-noise ratio in dB of the noisy test images, and of what is made of them."""
+    clean = np.stack([dataset[i].image / 255 for i in split(dataset, seed).test]).astype(np.float32)
     noise = np.random.default_rng(seed).normal(0, NOISE, clean.shape)
     noisy = (clean + noise).clip(0, 1).astype(np.float32)
     found = zoo.predict(model, noisy)
-    after = [np.moveaxis(np.asarray(item.picture), 0, -1) for item in found]
+    after = [np.moveaxis(np.asarray(item.image), 0, -1) for item in found]
 
-    def ratio(pictures: Sequence[Any]) -> float:
-        pairs = zip(clean, pictures, strict=True)
+    def ratio(images: Sequence[Any]) -> float:
+        pairs = zip(clean, images, strict=True)
         return statistics.fmean(peak_signal_noise_ratio(a, b, data_range=1) for a, b in pairs)
 
     return ratio(list(noisy)), ratio(after)
@@ -123,7 +123,7 @@ def main() -> int:
             accuracies = ", ".join(f"{name} {values[-1]:.1%}" for name, values in scores.items())
             print(f"  seed {seed}: noisy {before:.2f} dB, restored {after:.2f} dB; {accuracies}", flush=True)
     mean, least = statistics.fmean(gains), min(gains)
-    print(f"restored {mean:.2f} dB above the noisy pictures, at least {least:.2f} (bar {BAR})")
+    print(f"restored {mean:.2f} dB above the noisy images, at least {least:.2f} (bar {BAR})")
     for name, values in scores.items():
         spread = statistics.stdev(values) if len(values) > 1 else 0.0
         print(f"{name}: accuracy {statistics.fmean(values):.1%}, standard deviation {spread:.1%}")

@@ -1,4 +1,4 @@
-"""What the feature cache saves: VGG16 at 150x150 on 200 pictures, frozen, beside the plain loop.
+"""What the feature cache saves: VGG16 at 150x150 on 200 images, frozen, beside the plain loop.
 
 Two comparisons, each in one run: a head on the whole frozen base, and block5 with a head on frozen block1-4.
 The plain loop is the same `zoo.fit` without the cache, which runs the frozen part each epoch; the cached run
@@ -23,15 +23,15 @@ from PIL import Image
 
 import zoo
 
-PICTURES, SIZE = 200, 150
+IMAGES, SIZE = 200, 150
 BARS = {"all": 15.0, "block1-4": 4.5}
 TOLERANCE = 1e-3
 
 
-def pictures(folder: Path) -> Path:
+def images(folder: Path) -> Path:
     """Class folders of noise with a class' own brightness."""
     rng = np.random.default_rng(0)
-    for split, count in (("train", PICTURES // 2), ("val", 5)):
+    for split, count in (("train", IMAGES // 2), ("val", 5)):
         for label, level in (("bright", 120), ("dark", 0)):
             place = folder / split / label
             place.mkdir(parents=True)
@@ -59,10 +59,10 @@ def main() -> int:
     given = parser.parse_args()
     warnings.simplefilter("ignore")
     missed = False
-    print(f"VGG16, {PICTURES} pictures of {SIZE}x{SIZE}, {given.epochs} epochs")
+    print(f"VGG16, {IMAGES} images of {SIZE}x{SIZE}, {given.epochs} epochs")
     with tempfile.TemporaryDirectory() as place:
         os.environ["ZOO_CACHE"] = f"{place}/cache"
-        data = pictures(Path(place) / "data")
+        data = images(Path(place) / "data")
         run(data, Path(place) / "warm", "all", 1, False)
         for freeze in [given.freeze] if given.freeze else BARS:
             cached, ours = run(data, Path(place) / f"cached-{freeze}", freeze, given.epochs, True)

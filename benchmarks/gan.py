@@ -1,13 +1,13 @@
 """Whether a GAN learns the digits within minutes on a CPU, in the eyes of a network that had no part in it.
 
 `dcgan` is trained on the train split of `digits` by the trainer `gan`. A classifier, trained on the same
-split and measured on the real test split, then looks at 1,000 new pictures. The bars: the classifier is right
-for more than 97 % of the real test pictures; it finds all ten digits among the new ones, none of them in more
-than 30 %; and the Frechet distance between new and real test pictures, in what the classifier's head takes,
+split and measured on the real test split, then looks at 1,000 new images. The bars: the classifier is right
+for more than 97 % of the real test images; it finds all ten digits among the new ones, none of them in more
+than 30 %; and the Frechet distance between new and real test images, in what the classifier's head takes,
 is at most a quarter of that of the generator before training; all within ten minutes. For comparison, the
-distance between the real train and test pictures. Exits with status 1 where a bar is missed.
+distance between the real train and test images. Exits with status 1 where a bar is missed.
 
-Run it with `python benchmarks/gan.py`; `--out FOLDER` keeps classifier, run and pictures.
+Run it with `python benchmarks/gan.py`; `--out FOLDER` keeps classifier, run and images.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def classifier(folder: Path, epochs: int = 25) -> tuple[zoo.Model, float]:
 
 
 def look(model: zoo.Model, judge: zoo.Model) -> Any:
-    """Figures of 1,000 pictures beside the test split."""
+    """Figures of 1,000 images beside the test split."""
     return zoo.evaluate(model, "digits", split="test", features=judge, samples=SAMPLES, seed=SEED)
 
 
@@ -62,12 +62,12 @@ def floor(judge: zoo.Model) -> dict[str, Any]:
     data = as_dataset("digits")
     places = split(data, SEED)
 
-    def pictures(name: str) -> list[torch.Tensor]:
+    def images(name: str) -> list[torch.Tensor]:
         batches = Batches(data, places.of(name), judge.input_spec, batch_size=64)
         return [batch["image"] for batch in batches]
 
     with torch.no_grad():
-        return compare(Judge(judge.eval()), pictures("test"), torch.cat(pictures("train")))
+        return compare(Judge(judge.eval()), images("test"), torch.cat(images("train")))
 
 
 def by_epoch(run: Path, target: Path, epochs: tuple[int, ...] = SHOWN) -> None:
@@ -100,13 +100,13 @@ def missed(accuracy: float, before: Any, after: Any, seconds: float) -> list[str
 def main() -> int:
     """Trains, measures and prints."""
     parser = argparse.ArgumentParser(description="Train a GAN on digits and measure it.")
-    parser.add_argument("--out", type=Path, help="new folder for classifier, run and pictures")
+    parser.add_argument("--out", type=Path, help="new folder for classifier, run and images")
     parser.add_argument("--epochs", type=int, default=TRAINING["epochs"])
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = chosen.out or Path(temporary)
         judge, accuracy = classifier(folder / "classifier")
-        print(f"classifier: {accuracy:.1%} of the real test pictures")
+        print(f"classifier: {accuracy:.1%} of the real test images")
         model, started = pair(), time.perf_counter()
         before = look(model, judge)
         run = zoo.fit(model, "digits", out=folder / "gan", **{**TRAINING, "epochs": chosen.epochs})

@@ -218,7 +218,7 @@ def feature_cache(report: Report) -> None:
 def save_load_predict(report: Report) -> None:
     """Section 4."""
     dataset = as_dataset("faces")
-    images = [dataset[i].picture for i in split(dataset).test]
+    images = [dataset[i].image for i in split(dataset).test]
     model = zoo.build("resnet18", head="binary", input_size=SIZE, seed=0)
     with tempfile.TemporaryDirectory() as place:
         zoo.fit(model, "faces", epochs=1, seed=0, device=report.device, out=f"{place}/run", progress=False)

@@ -1,10 +1,10 @@
 """Segmentation of drawn shapes: a U-Net, the same without skips, and convolutions in a row (row X6).
 
-All three learn from the same pictures for the same number of steps, and are measured on the test split. Exits
+All three learn from the same images for the same number of steps, and are measured on the test split. Exits
 with status 1 where the U-Net's mean IoU is below the bar, or its training took more than five minutes; on two
 cores, with nothing else to do.
 
-Run it with `python benchmarks/shapes.py`; `--picture FILE` draws the worst of its answers.
+Run it with `python benchmarks/shapes.py`; `--image FILE` draws the worst of its answers.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--only", choices=[*RIVALS], help="train this one alone")
-    parser.add_argument("--picture", type=Path)
+    parser.add_argument("--image", type=Path)
     given = parser.parse_args()
     print(f"{'':<20}{'parameters':>12}{'seconds':>9}{'IoU':>8}  " + "".join(f"{x:>12}" for x in LABELS))
     failed = False
@@ -54,8 +54,8 @@ def main() -> int:
             )  # fmt: skip
             seconds = time.perf_counter() - started
             found = zoo.evaluate(built, DATA, out=Path(place) / "figures")
-            if given.picture is not None and name == "unet":
-                shutil.copy(Path(place) / "figures" / "worst.png", given.picture)
+            if given.image is not None and name == "unet":
+                shutil.copy(Path(place) / "figures" / "worst.png", given.image)
         size = sum(p.numel() for p in built.parameters())
         rows = "".join(f"{found.per_class[label]['iou']:12.3f}" for label in LABELS)
         print(f"{name:<20}{size:>12,}{seconds:9.0f}{found.metrics['iou']:8.3f}  {rows}", flush=True)

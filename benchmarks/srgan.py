@@ -1,4 +1,4 @@
-"""Super-resolution x2: PSNR against bicubic, then what a perceptual loss is good for, with pictures by loss.
+"""Super-resolution x2: PSNR against bicubic, then what a perceptual loss is good for, with images by loss.
 
 A small SRResNet is trained on eight of the photographs with the mean squared error (MSE), and measured on
 four that it never saw. Then it goes on in three ways, each as long: with MSE, with MSE and content loss,
@@ -10,10 +10,10 @@ network that judges is another one, of another kind and trained otherwise: `smal
 handwritten digits. A second judge is `tiny_resnet` with the weights that zoo-basic ships, of printed letters.
 
 Exits with status 1 unless SRResNet's PSNR is at least 0.3 dB above bicubic within ten minutes of training,
-and SRGAN's pictures are nearer to the true ones than those of both MSE results in the last map of the judge
+and SRGAN's images are nearer to the true ones than those of both MSE results in the last map of the judge
 of digits. The other distances are printed, and need not be lower.
 
-Run it with `python benchmarks/srgan.py`; `--pictures FOLDER` writes the pictures of the docs.
+Run it with `python benchmarks/srgan.py`; `--images FOLDER` writes the images of the docs.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from zoo.data.sources.torch_dataset import TorchData
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
 from zoo.interfaces.trainer import Sheet
-from zoo.reports.image_grids import pictures
+from zoo.reports.image_grids import images
 
 DATA = "photos"
 BAR_DB, BAR_SECONDS = 0.3, 600
@@ -80,8 +80,8 @@ def tells_photographs_apart(folder: Path) -> Path:
     items = []
     for i in range(len(photos)):
         if photos.split_of(i) == "train":
-            picture = photos[i].picture
-            colour = picture if picture.shape[2] == 3 else np.repeat(picture, 3, axis=2)
+            image = photos[i].image
+            colour = image if image.shape[2] == 3 else np.repeat(image, 3, axis=2)
             items.append((colour, names.index(photos.name(i).partition("[")[0])))
     model = zoo.build("vgg11", width=0.25, head="multiclass", classes=len(names), input_size=32, seed=0)
     run = zoo.fit(model, TorchData(items), augment="flip", epochs=6, lr=1e-3, out=folder)
@@ -106,7 +106,7 @@ def reads_digits(folder: Path) -> dict[str, Any]:
 
 
 def distances(model: Model, losses: Mapping[str, Loss]) -> dict[str, float]:
-    """Mean content distances of what a model makes of the test pictures."""
+    """Mean content distances of what a model makes of the test images."""
     photos = Photos()
     indices = [i for i in range(len(photos)) if photos.split_of(i) == "test"]
     sums = dict.fromkeys(losses, 0.0)
@@ -123,11 +123,11 @@ def distances(model: Model, losses: Mapping[str, Loss]) -> dict[str, float]:
 def main() -> int:
     """Trains, measures, prints, and says whether the bars are met."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pictures", type=Path, help="folder to write pictures into")
+    parser.add_argument("--images", type=Path, help="folder to write images into")
     given = parser.parse_args()
     warnings.simplefilter("ignore")
     with tempfile.TemporaryDirectory() as place:
-        return compare(Path(place), given.pictures)
+        return compare(Path(place), given.images)
 
 
 def compare(place: Path, drawn: Path | None) -> int:
@@ -179,7 +179,7 @@ def _head() -> dict[str, Any]:
 
 
 def draw(models: Mapping[str, Model], folder: Path) -> None:
-    """Details of test pictures: by loss, and beside what is enlarged otherwise."""
+    """Details of test images: by loss, and beside what is enlarged otherwise."""
     photos = Photos()
     test = [i for i in range(len(photos)) if photos.split_of(i) == "test"]
     columns: dict[str, list[Tensor]] = {}
@@ -195,16 +195,16 @@ def draw(models: Mapping[str, Model], folder: Path) -> None:
         }
         with torch.no_grad():
             shown |= {name: model.infer(small) for name, model in models.items()}
-        for name, picture in shown.items():
-            detail = picture.clamp(0, 1)[:, :, top : top + DETAIL, left : left + DETAIL]
+        for name, image in shown.items():
+            detail = image.clamp(0, 1)[:, :, top : top + DETAIL, left : left + DETAIL]
             columns.setdefault(name, []).append(F.interpolate(detail, scale_factor=3, mode="nearest"))
     whole = {name: torch.cat(cells) for name, cells in columns.items()}
     folder.mkdir(parents=True, exist_ok=True)
     named = ("HR", "LR", "bicubic")
     first = {**{name: whole[name] for name in named}, "SR": whole["MSE"]}
-    pictures(Sheet(first), folder / "super-resolution.png")
+    images(Sheet(first), folder / "super-resolution.png")
     losses = ("HR", "bicubic", "MSE", "+ content", "+ adversarial")
-    pictures(Sheet({name: whole[name] for name in losses}), folder / "super-resolution-by-loss.png")
+    images(Sheet({name: whole[name] for name in losses}), folder / "super-resolution-by-loss.png")
 
 
 if __name__ == "__main__":

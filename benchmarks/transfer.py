@@ -120,7 +120,7 @@ def protocol() -> dict[str, Any]:
 def classical(dataset: Dataset, seed: int) -> dict[str, tuple[float, float]]:
     """Accuracy on validation and test patches of each classical description."""
     splits = split(dataset, seed)
-    patches = [dataset[i].picture[..., 0] for i in range(len(dataset))]
+    patches = [dataset[i].image[..., 0] for i in range(len(dataset))]
     targets = np.array(dataset.targets)
     scores = {}
     for name, describe in CLASSICAL.items():

@@ -1,6 +1,6 @@
 """What a step of a U-Net costs: zoo's with encoder resnet18 beside segmentation_models_pytorch's.
 
-Both have the same encoder and the same decoder widths and see the same 4 pictures of 256 x 256 pixels,
+Both have the same encoder and the same decoder widths and see the same 4 images of 256 x 256 pixels,
 forward and backward, in turns in one run; zoo's includes its normalisation. Exits with status 1 where zoo is
 slower in the median turn, or the encoders differ in their parameters.
 

@@ -166,7 +166,7 @@ def make_model() -> Callable[..., Model]:
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """Class folders of dark and of bright pictures, easy to tell apart; each is different."""
+    """Class folders of dark and of bright images, easy to tell apart; each is different."""
     rng = np.random.default_rng(0)
     for label, level in (("bright", 200), ("dark", 20)):
         folder = tmp_path / "photos" / label

@@ -43,7 +43,7 @@ def run(capsys):
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """A working folder: class folders `cats-and-dogs`, a picture, a saved model `m`, weights."""
+    """A working folder: class folders `cats-and-dogs`, an image, a saved model `m`, weights."""
     home = tmp_path_factory.mktemp("home")
     draw = np.random.default_rng(0)
     for name, mean in (("cat", 60), ("dog", 190)):
@@ -106,7 +106,7 @@ def test_what_a_recipe_records_is_not_ambiguous(empty):
     (empty / "faces").mkdir()
     assert json.loads((run.folder / "config.json").read_text())["recipe"]["data"]["name"] == "core:faces"
     again = zoo.fit(zoo.load(run.folder), epochs=1, out=empty / "again")  # the folder does not matter
-    assert again.pictures == run.pictures
+    assert again.images == run.images
 
 
 def test_a_folder_of_a_part_that_no_folder_can_be_is_not_looked_at(empty):
@@ -146,9 +146,9 @@ def test_push_takes_a_folder_that_is_there_by_its_bare_name(here, empty):
 
 def test_data_without_targets_are_refused_in_one_line(empty, run):
     line = said(zoo.fit, zoo.build("small_cnn", **SMALL), "photos")
-    assert "expected a class for each picture, got pictures alone" in line
+    assert "expected a class for each image, got images alone" in line
     assert run("fit --model small_cnn --head binary --data photos --set input_size=32").startswith(
-        "error: fit: data: expected a class for each picture"
+        "error: fit: data: expected a class for each image"
     )
     assert "a class for each" in said(zoo.fit, zoo.build("small_cnn", head="multilabel", classes=2), "photos")
 

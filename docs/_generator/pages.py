@@ -190,7 +190,7 @@ def _blocks(part: Part) -> Iterable[str]:
             [code(b["name"]), *map(_number, (b["channels"], b["reduction"], b["parameters"]))] for b in blocks
         ]
         yield "## Blocks"
-        yield "What `freeze` names; the reduction says by how much a map is smaller than the picture."
+        yield "What `freeze` names; the reduction says by how much a map is smaller than the image."
         yield table(["Block", "Channels", "Reduction", "Parameters"], rows, right=[1, 2, 3])
     if taps:
         rows = [[code(t["name"]), *map(_number, (t["channels"], t["reduction"]))] for t in taps]

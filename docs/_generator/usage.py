@@ -137,9 +137,9 @@ def _model(part: Part) -> Use:
     given = {"classes": _classes(task, data)}
     networks = [network["name"] for network in part.facts.get("networks", ())]
     if task == "generation" and "discriminator" not in networks:  # nothing to train it against
-        sample = _set("pictures", "model.sample(16, seed=0)")
+        sample = _set("images", "model.sample(16, seed=0)")
         return Use(
-            ("import zoo", "", _set("model", build), sample, "print(pictures.shape)"),
+            ("import zoo", "", _set("model", build), sample, "print(images.shape)"),
             (f"zoo build {part.ref}{_words(given)}",),
         )
     return Use(
@@ -194,9 +194,9 @@ def _multilabel(part: Part) -> Use:
             "from torch.utils.data import TensorDataset",
             "import zoo",
             "",
-            "pictures, labels = torch.rand(40, 3, 32, 32), torch.randint(0, 2, (40, 5))",
+            "images, labels = torch.rand(40, 3, 32, 32), torch.randint(0, 2, (40, 5))",
             _set("model", build),
-            _set("run", _call("zoo.fit", "model", "TensorDataset(pictures, labels)", loss=part.ref)),
+            _set("run", _call("zoo.fit", "model", "TensorDataset(images, labels)", loss=part.ref)),
             "print(run)",
         ),
         (),
@@ -205,7 +205,7 @@ def _multilabel(part: Part) -> Use:
 
 def _augmenter(part: Part) -> Use:
     use = _trained(part, "augment")
-    return replace(use, commands=(f"zoo augment picture.jpg --augment {part.ref}", *use.commands))
+    return replace(use, commands=(f"zoo augment image.jpg --augment {part.ref}", *use.commands))
 
 
 def _dataset(part: Part) -> Use:

@@ -19,7 +19,7 @@ with warnings.catch_warnings():
 from zoo.builtin.augment_config import ImageDataGeneratorOptions
 from zoo.builtin.augment_keras import ImageDataGenerator, composed
 from zoo.interfaces.draws import draws
-from zoo.interfaces.geometry.warp import FILL_MODES, warp_pictures
+from zoo.interfaces.geometry.warp import FILL_MODES, warp_images
 from zoo.spec.errors import OptionError
 from zoo.spec.options import validate
 
@@ -37,7 +37,7 @@ SWAPPED = {"tx": "ty", "ty": "tx"}
 """Keras draws tx from the height and moves columns by it; zoo draws tx from the width."""
 
 
-def picture() -> np.ndarray:
+def image() -> np.ndarray:
     return np.random.default_rng(0).random((SIDE, SIDE, 3), dtype=np.float32) * 255
 
 
@@ -58,9 +58,9 @@ def matrices(**parameters: float | bool) -> torch.Tensor:
 @pytest.mark.parametrize("mode", FILL_MODES)
 @pytest.mark.parametrize("parameters", PARAMETERS, ids="+".join)
 def test_pixels_are_those_of_apply_affine_transform(parameters: dict[str, float], mode: str) -> None:
-    x = picture()
+    x = image()
     given = torch.from_numpy(x).permute(2, 0, 1)[None] / 255
-    found = warp_pictures(given, matrices(**parameters), mode=mode, value=40 / 255)
+    found = warp_images(given, matrices(**parameters), mode=mode, value=40 / 255)
     difference = np.abs(found[0].permute(1, 2, 0).numpy() * 255 - by_keras(x, mode, **parameters))
     if mode == "constant":  # apart from the border of one pixel, where Keras does not interpolate
         inside = by_keras(np.ones_like(x), "constant", **parameters) == 1
@@ -71,11 +71,11 @@ def test_pixels_are_those_of_apply_affine_transform(parameters: dict[str, float]
 
 @pytest.mark.parametrize(("horizontal", "vertical"), [(True, False), (False, True), (True, True)])
 def test_flips_come_after_the_affine_part(horizontal: bool, vertical: bool) -> None:
-    x, parameters = picture(), PARAMETERS[-1]
+    x, parameters = image(), PARAMETERS[-1]
     expected = by_keras(x, "nearest", **parameters)
     expected = expected[:: -1 if vertical else 1, :: -1 if horizontal else 1]
     m = matrices(**parameters, flip_horizontal=horizontal, flip_vertical=vertical)
-    found = warp_pictures(torch.from_numpy(x).permute(2, 0, 1)[None], m, mode="nearest")
+    found = warp_images(torch.from_numpy(x).permute(2, 0, 1)[None], m, mode="nearest")
     assert np.abs(found[0].permute(1, 2, 0).numpy() - expected).max() < 0.005
 
 
@@ -128,7 +128,7 @@ def test_width_shift_moves_sideways_and_height_shift_up_and_down() -> None:
         assert torch.equal(moved, x.roll(3, axis)) or torch.equal(moved, x.roll(-3, axis))
 
 
-def test_pictures_that_are_not_square_turn_about_their_middle() -> None:
+def test_images_that_are_not_square_turn_about_their_middle() -> None:
     x = torch.zeros(1, 1, 9, 21)
     x[0, 0, 4, 10] = 1
     turned = ImageDataGenerator(rotation_range=180)({"image": x}, draws(0, 1, [0]))["image"]
@@ -136,7 +136,7 @@ def test_pictures_that_are_not_square_turn_about_their_middle() -> None:
 
 
 def test_channel_shift_is_keras() -> None:
-    x = picture() / 255
+    x = image() / 255
     chosen = ImageDataGenerator(channel_shift_range=100, rescale=1 / 255)
     found = chosen({"image": torch.from_numpy(x).permute(2, 0, 1)[None]}, draws(3, 1, [0]))["image"]
     # The one unknown is the draw; where nothing is cut off, it can be read from a pixel.
@@ -155,7 +155,7 @@ def test_channel_shift_is_drawn_evenly_up_to_its_range() -> None:
 
 
 def test_brightness_is_keras_but_for_its_rounding_to_whole_values() -> None:
-    x = np.round(picture())
+    x = np.round(image())
     given = torch.from_numpy(x).permute(2, 0, 1)[None] / 255
     for factor in (0.4, 1.0, 1.7):
         found = ImageDataGenerator(brightness_range=(factor, factor))({"image": given}, draws(0, 1, [0]))
@@ -187,7 +187,7 @@ def test_rescaling_by_255_is_what_has_been_done(value: Any) -> None:
     [
         (
             {"rescale": 1 / 127.5},
-            "test: bad rescale: expected 1/255 or nothing, since pictures are in [0, 1]",
+            "test: bad rescale: expected 1/255 or nothing, since images are in [0, 1]",
         ),
         (
             {"channel_shift_range": 50},

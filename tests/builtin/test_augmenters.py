@@ -32,13 +32,13 @@ H, W = 31, 45
 Size = tuple[int, int]
 
 
-def pictures(count: int = 2, channels: int = 3, size: Size = (H, W)) -> Tensor:
+def images(count: int = 2, channels: int = 3, size: Size = (H, W)) -> Tensor:
     return torch.rand(count, channels, *size, generator=torch.Generator().manual_seed(0))
 
 
 def smooth(count: int = 1, channels: int = 3) -> Tensor:
     """Blurred noise, so that the two interpolations of torchvision and OpenCV agree."""
-    return tv.gaussian_blur(pictures(count, channels), [9, 9], [2.0, 2.0])
+    return tv.gaussian_blur(images(count, channels), [9, 9], [2.0, 2.0])
 
 
 def augmented(augmenter: Augmenter, x: Tensor, seed: int = 0) -> Tensor:
@@ -88,7 +88,7 @@ AS_TORCHVISION: dict[str, tuple[Augmenter, Callable[[Tensor], Tensor]]] = {
 
 
 @pytest.mark.parametrize("name", AS_TORCHVISION)
-def test_geometry_is_torchvisions_inside_of_the_picture(name: str) -> None:
+def test_geometry_is_torchvisions_inside_of_the_image(name: str) -> None:
     augmenter, reference = AS_TORCHVISION[name]
     x = smooth()
     inside = reference(torch.ones_like(x)) > 0.999
@@ -118,7 +118,7 @@ def test_zooms_are_even_between_their_limits() -> None:
 
 
 def test_flips_are_exact_and_each_as_likely_as_said() -> None:
-    x = pictures(400)
+    x = images(400)
     out = augmented(geometry.Flip(horizontal=True, vertical=True, p=0.3), x)
     kinds = torch.stack([(out == x.flip(dims)).all((1, 2, 3)) for dims in ((), (3,), (2,), (2, 3))]).sum(1)
     assert int(kinds.sum()) == len(x)
@@ -128,7 +128,7 @@ def test_flips_are_exact_and_each_as_likely_as_said() -> None:
 
 
 def test_a_crop_moves_by_whole_pixels_each_as_likely() -> None:
-    x = pictures(1).expand(400, -1, -1, -1)
+    x = images(1).expand(400, -1, -1, -1)
     out = augmented(geometry.Crop(padding=2, fill_mode="constant"), x)
     padded = torch.nn.functional.pad(x[:1], [2] * 4)
     windows = [padded[..., i : i + H, j : j + W] for i in range(5) for j in range(5)]
@@ -203,20 +203,20 @@ BY_FACTOR = [
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize(("ours", "theirs"), BY_FACTOR, ids=lambda x: x.__name__)
 def test_factors_are_torchvisions(ours: Any, theirs: Any, channels: int, factor: float) -> None:
-    x = pictures(channels=channels) * torch.tensor([0.9, 0.5, 0.1]).view(-1, 1, 1)[:channels]
+    x = images(channels=channels) * torch.tensor([0.9, 0.5, 0.1]).view(-1, 1, 1)[:channels]
     found = augmented(ours(factor=(factor, factor)), x)
     assert (found - theirs(x, factor)).abs().max() < 5e-4  # torchvision has 0.2989 for 0.299
 
 
 @pytest.mark.parametrize("shift", [-0.5, -0.13, 0.0, 0.2, 0.5])
 def test_hue_is_torchvisions(shift: float) -> None:
-    x = pictures()
+    x = images()
     x[0, :, 0], x[0, :, 1], x[0, :, 2] = 0.5, 0, 1  # gray, black and white have no hue
     assert (augmented(colour.Hue(shift=(shift, shift)), x) - tv.adjust_hue(x, shift)).abs().max() < 1e-5
 
 
 def test_hue_moves_scikit_images_hue_and_nothing_else() -> None:
-    x = pictures(1)
+    x = images(1)
     before, after = (rgb2hsv(p[0].permute(1, 2, 0)) for p in (x, augmented(colour.Hue(shift=(0.1, 0.1)), x)))
     assert np.allclose((after[..., 0] - before[..., 0]) % 1, 0.1, atol=1e-4)
     assert np.allclose(after[..., 1:], before[..., 1:], atol=1e-4)
@@ -231,7 +231,7 @@ def test_factors_and_hues_are_drawn_evenly() -> None:
 
 
 def test_inverse_and_gray_are_torchvisions() -> None:
-    x = pictures()
+    x = images()
     assert torch.equal(augmented(colour.Invert(p=1), x), tv.invert(x))
     gray = augmented(colour.Grayscale(p=1), x)
     assert (gray - tv.rgb_to_grayscale(x, 3)).abs().max() < 5e-4
@@ -239,12 +239,12 @@ def test_inverse_and_gray_are_torchvisions() -> None:
 
 
 @pytest.mark.parametrize("kind", [colour.Saturation, colour.Hue, colour.Grayscale])
-def test_colours_leave_gray_pictures_and_refuse_other_channels(kind: Any) -> None:
-    x = pictures(channels=1)
+def test_colours_leave_gray_images_and_refuse_other_channels(kind: Any) -> None:
+    x = images(channels=1)
     assert torch.equal(augmented(kind(p=1), x), x)
-    expected = f"{kind.__name__.lower()}: expected pictures of 1 or 3 channels, got 4"
+    expected = f"{kind.__name__.lower()}: expected images of 1 or 3 channels, got 4"
     with pytest.raises(ShapeError, match=expected):
-        augmented(kind(p=1), pictures(channels=4))
+        augmented(kind(p=1), images(channels=4))
 
 
 # -- noise, blur ---------------------------------------------------------------------------------------
@@ -270,21 +270,21 @@ def test_the_deviation_of_noise_is_drawn_from_its_range() -> None:
 @pytest.mark.parametrize("channels", [1, 3, 5])
 @pytest.mark.parametrize("sigma", [0.4, 1.0, 2.5])
 def test_blur_is_scipys_gaussian_filter(sigma: float, channels: int) -> None:
-    x = pictures(channels=channels)
+    x = images(channels=channels)
     found = augmented(colour.Blur(sigma=sigma), x).numpy()
     for i in range(len(x)):
         expected = ndimage.gaussian_filter(x[i].numpy(), (0, sigma, sigma), mode="nearest")
         assert np.abs(found[i] - expected).max() < 1e-5
 
 
-def test_each_picture_has_its_own_blur() -> None:
-    x = pictures(1).expand(6, -1, -1, -1)
+def test_each_image_has_its_own_blur() -> None:
+    x = images(1).expand(6, -1, -1, -1)
     roughness = augmented(colour.Blur(sigma=(0.3, 3)), x).diff(dim=3).abs().mean((1, 2, 3))
     assert len(roughness.unique()) == 6
 
 
-def test_pictures_smaller_than_the_blur_are_blurred() -> None:
-    assert augmented(colour.Blur(sigma=2), pictures(size=(3, 2))).std() < pictures(size=(3, 2)).std()
+def test_images_smaller_than_the_blur_are_blurred() -> None:
+    assert augmented(colour.Blur(sigma=2), images(size=(3, 2))).std() < images(size=(3, 2)).std()
 
 
 # -- chance, chains ------------------------------------------------------------------------------------
@@ -293,11 +293,11 @@ SOMETIMES = [c for c in AUGMENTERS if "chain" not in c.tags]
 
 
 @pytest.mark.parametrize("component", SOMETIMES, ids=lambda c: c.name)
-def test_a_picture_is_changed_with_the_probability_p(component: Component) -> None:
-    x = pictures(300, size=(8, 8))
+def test_an_image_is_changed_with_the_probability_p(component: Component) -> None:
+    x = images(300, size=(8, 8))
     augmenter = resolve_target(component)(p=0.3)
     changed = (augmented(augmenter, x) != x).any(-1).any(-1).any(-1)
-    expected = 0.3 * 8 / 9 if component.name == "crop" else 0.3  # one of nine crops is the picture
+    expected = 0.3 * 8 / 9 if component.name == "crop" else 0.3  # one of nine crops is the image
     assert stats.binomtest(int(changed.sum()), 300, expected).pvalue > 0.001
     assert not (augmented(resolve_target(component)(p=0), x) != x).any()
 
@@ -311,7 +311,7 @@ def test_named_chains_without_strength_change_next_to_nothing(chain: Any) -> Non
     assert 0 < weak < strong
 
 
-def test_photo_mirrors_half_of_the_pictures_unless_told_not_to() -> None:
+def test_photo_mirrors_half_of_the_images_unless_told_not_to() -> None:
     x = torch.linspace(0, 1, 24).expand(300, 3, 24, 24).contiguous()
     for flip, share in ((True, 0.5), (False, 0)):
         out = augmented(chains.Photo(flip=flip), x)
@@ -319,8 +319,8 @@ def test_photo_mirrors_half_of_the_pictures_unless_told_not_to() -> None:
         assert float(falls.float().mean()) == pytest.approx(share, abs=0.12 * bool(share))
 
 
-def test_photo_takes_pictures_of_many_channels_when_colours_are_left_alone() -> None:
-    x = pictures(channels=5)
+def test_photo_takes_images_of_many_channels_when_colours_are_left_alone() -> None:
+    x = images(channels=5)
     assert augmented(chains.Photo(colour=False), x).shape == x.shape
 
 

@@ -12,10 +12,10 @@ from zoo.spec.errors import DataError, OptionError
 def test_digits_are_scikit_learns_on_the_scale_of_bytes() -> None:
     data, bunch = Digits(), load_digits()
     assert len(data) == len(bunch.target) == 1797
-    picture = data[5].picture
-    assert picture.shape == (8, 8, 1)
-    assert picture.dtype == np.uint8
-    np.testing.assert_allclose(picture[..., 0] / 255, bunch.images[5] / 16, atol=1 / 255)
+    image = data[5].image
+    assert image.shape == (8, 8, 1)
+    assert image.dtype == np.uint8
+    np.testing.assert_allclose(image[..., 0] / 255, bunch.images[5] / 16, atol=1 / 255)
     assert data.targets == bunch.target.tolist()
     assert data.labels[data[5].target] == str(bunch.target[5])
 
@@ -27,10 +27,8 @@ def test_faces_are_the_even_half_with_faces_first() -> None:
     assert data.labels[data[0].target] == "face"
     assert data.labels[data[199].target] == "no face"
     # The faces are aligned: each looks like their mean. The other crops have nothing in common.
-    pictures = np.stack([data[i].picture.ravel() for i in range(200)]).astype(float)
-    likeness = [
-        np.corrcoef(pictures[i], pictures[:100].mean(0))[0, 1] for i in range(200) if pictures[i].std()
-    ]
+    images = np.stack([data[i].image.ravel() for i in range(200)]).astype(float)
+    likeness = [np.corrcoef(images[i], images[:100].mean(0))[0, 1] for i in range(200) if images[i].std()]
     assert np.mean(likeness[:100]) > 0.5 > abs(np.mean(likeness[100:])) + 0.3
 
 
@@ -51,13 +49,13 @@ def test_chosen_classes_come_in_the_order_that_they_are_named_in() -> None:
     whole, data = Digits(), Digits(classes=["7", "1"], per_class=20)
     assert data.labels == ("7", "1")
     assert [data.targets.count(i) for i in range(2)] == [20, 20]
-    sevens = [whole[i].picture for i in range(len(whole)) if whole.targets[i] == 7][:20]
-    found = [data[i].picture for i in range(40) if data.targets[i] == 0]
+    sevens = [whole[i].image for i in range(len(whole)) if whole.targets[i] == 7][:20]
+    found = [data[i].image for i in range(40) if data.targets[i] == 0]
     assert all(np.array_equal(a, b) for a, b in zip(found, sevens, strict=True))
     letters, all_letters = Glyphs(classes=["b", "A"], per_class=3, size=16), Glyphs(per_class=3, size=16)
     assert (letters.labels, letters.targets) == (("b", "A"), [0, 0, 0, 1, 1, 1])
     assert letters.name(5) == "glyphs[5] (A, STIXGeneral)"
-    assert np.array_equal(letters[5].picture, all_letters[2].picture)
+    assert np.array_equal(letters[5].image, all_letters[2].image)
 
 
 @pytest.mark.parametrize(

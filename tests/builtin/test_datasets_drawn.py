@@ -34,19 +34,19 @@ def test_there_are_letters_only_and_none_twice() -> None:
     assert LETTERS.isalpha()
 
 
-def test_glyphs_are_light_on_dark_and_within_the_picture(glyphs: Glyphs) -> None:
-    pictures = np.stack([glyphs[i].picture[..., 0] for i in range(len(glyphs))])
-    assert (pictures.dtype, pictures.shape[1:]) == (np.uint8, (32, 32))
+def test_glyphs_are_light_on_dark_and_within_the_image(glyphs: Glyphs) -> None:
+    images = np.stack([glyphs[i].image[..., 0] for i in range(len(glyphs))])
+    assert (images.dtype, images.shape[1:]) == (np.uint8, (32, 32))
     border = np.concatenate(
-        [pictures[:, [0, -1]].reshape(len(pictures), -1), pictures[:, :, [0, -1]].reshape(len(pictures), -1)],
+        [images[:, [0, -1]].reshape(len(images), -1), images[:, :, [0, -1]].reshape(len(images), -1)],
         1,
     )
-    assert (pictures.max((1, 2)) > 90).all()
+    assert (images.max((1, 2)) > 90).all()
     assert (np.median(border, axis=1) < 60).all()
     assert Counter(glyphs.targets) == dict.fromkeys(range(40), 44)
 
 
-def test_no_two_glyphs_are_alike_and_one_number_is_one_picture_in_every_size_of_set(glyphs: Glyphs) -> None:
+def test_no_two_glyphs_are_alike_and_one_number_is_one_image_in_every_size_of_set(glyphs: Glyphs) -> None:
     assert len({glyphs.key(i) for i in range(len(glyphs))}) == len(glyphs)
     few = Glyphs(per_class=3)
     assert all(few.key(3 * c + k) == glyphs.key(44 * c + k) for c in (0, 17, 39) for k in range(3))
@@ -74,13 +74,13 @@ def test_a_font_is_in_one_split_and_every_split_has_every_letter() -> None:
 
 
 def test_letters_of_unseen_fonts_are_told_apart_by_a_plain_classifier(glyphs: Glyphs) -> None:
-    pictures = np.stack([glyphs[i].picture.ravel() / 255 for i in range(len(glyphs))])
-    pictures -= pictures.mean(1, keepdims=True)
-    pictures /= np.linalg.norm(pictures, axis=1, keepdims=True)
+    images = np.stack([glyphs[i].image.ravel() / 255 for i in range(len(glyphs))])
+    images -= images.mean(1, keepdims=True)
+    images /= np.linalg.norm(images, axis=1, keepdims=True)
     targets, parts = np.array(glyphs.targets), split(glyphs)
-    near = KNeighborsClassifier(1).fit(pictures[list(parts.train)], targets[list(parts.train)])
+    near = KNeighborsClassifier(1).fit(images[list(parts.train)], targets[list(parts.train)])
     # Guessing is right once in forty times.
-    assert near.score(pictures[list(parts.test)], targets[list(parts.test)]) > 0.5
+    assert near.score(images[list(parts.test)], targets[list(parts.test)]) > 0.5
 
 
 def test_a_missing_font_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_photos_are_crops_of_the_packages_own_arrays() -> None:
         file, _, place = data.name(i).partition("[")
         if file in whole:
             rows, columns = (slice(*map(int, part.split(":"))) for part in place.rstrip("]").split(","))
-            np.testing.assert_array_equal(data[i].picture, whole[file][rows, columns])
+            np.testing.assert_array_equal(data[i].image, whole[file][rows, columns])
             seen.add(file)
     assert seen == set(whole)
 
@@ -122,7 +122,7 @@ def test_crops_do_not_overlap_and_none_is_flat() -> None:
     data = Photos(size=32, per_photo=9)
     names = [data.name(i) for i in range(len(data))]
     assert len(set(names)) == len(names) == 9 * 15
-    assert all(np.ptp(data[i].picture) > 0 for i in range(len(data)))
+    assert all(np.ptp(data[i].image) > 0 for i in range(len(data)))
 
 
 @pytest.mark.parametrize("size", [8, 300])
@@ -133,7 +133,7 @@ def test_every_size_that_the_options_allow_can_be_split(size: int) -> None:
 def test_whole_photographs_are_those_of_the_package_and_can_be_chosen() -> None:
     data = Photos(size="whole", files=["coffee.png", "chelsea.png"])
     assert [data.name(i) for i in range(len(data))] == ["coffee.png", "chelsea.png"]
-    np.testing.assert_array_equal(data[1].picture, skimage_data.chelsea())
+    np.testing.assert_array_equal(data[1].image, skimage_data.chelsea())
     assert len(Photos(size="whole")) == len(PHOTOGRAPHS)
     with pytest.raises(OptionError, match=r"photos: files: expected some of astronaut.png, .* got 'cat.png'"):
         Photos(files=["cat.png"])

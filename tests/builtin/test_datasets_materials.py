@@ -45,7 +45,7 @@ def test_patches_are_those_of_the_photograph_in_gray() -> None:
     brick, coffee = skimage.data.brick(), skimage.data.coffee().astype(float)
     for i in (0, len(data) - 1):
         file, top, bottom, left, right = place(data, i)
-        seen = data[i].picture[..., 0]
+        seen = data[i].image[..., 0]
         assert seen.dtype == np.uint8
         if file == "brick.png":
             assert np.array_equal(seen, brick[top:bottom, left:right])
@@ -63,7 +63,7 @@ def test_patches_of_a_part_do_not_overlap_and_show_something() -> None:
         area = seen[files.index(file), top:bottom, left:right]
         assert not area.any()
         area[:] = True
-        assert data[i].picture.std() >= 8
+        assert data[i].image.std() >= 8
     assert max(Counter((t, data.split_of(i)) for i, t in enumerate(data.targets)).values()) == MOST
 
 

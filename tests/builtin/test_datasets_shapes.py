@@ -1,4 +1,4 @@
-"""The drawn shapes: masks that are true, pictures that follow from their number."""
+"""The drawn shapes: masks that are true, images that follow from their number."""
 
 import time
 
@@ -10,10 +10,10 @@ from zoo.builtin.datasets_shapes import Shapes
 from zoo.data.splits import split
 
 
-def test_a_picture_follows_from_its_number_and_size() -> None:
+def test_an_image_follows_from_its_number_and_size() -> None:
     one, more = Shapes(size=32, count=5), Shapes(size=32, count=500)
     for i in (0, 4):
-        np.testing.assert_array_equal(one[i].picture, more[i].picture)
+        np.testing.assert_array_equal(one[i].image, more[i].image)
         np.testing.assert_array_equal(one[i].mask, more[i].mask)
     assert one.key(3) == more.key(3) != one.key(2)
     assert len({more.fingerprint, one.fingerprint, Shapes(size=48, count=5).fingerprint}) == 3
@@ -54,8 +54,8 @@ def test_edges_are_smooth_and_lie_where_the_mask_has_them() -> None:
     data = Shapes(size=64, count=40)
     at_edges, elsewhere = [], []
     for i in range(40):
-        picture, mask = data[i].picture.astype(float), data[i].mask
-        jumps = np.abs(np.diff(picture, axis=1)).max(axis=2)
+        image, mask = data[i].image.astype(float), data[i].mask
+        jumps = np.abs(np.diff(image, axis=1)).max(axis=2)
         edges = mask[:, 1:] != mask[:, :-1]
         near = ndimage.binary_dilation(edges, iterations=2)
         at_edges.append(jumps[edges].mean())

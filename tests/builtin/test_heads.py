@@ -98,7 +98,7 @@ def test_embeddings_have_length_one_unless_told_otherwise() -> None:
 
 def test_flatten_of_another_size_says_what_to_do() -> None:
     head = heads.BinaryHead(inputs=[VGG], pool="flatten")
-    with pytest.raises(ShapeError, match="expected a map of 4x4, got 5x5; resize the pictures"):
+    with pytest.raises(ShapeError, match="expected a map of 4x4, got 5x5; resize the images"):
         head(torch.rand(1, 512, 5, 5))
 
 

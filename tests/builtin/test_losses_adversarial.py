@@ -41,7 +41,7 @@ FAKE = {
 
 
 class First(nn.Module):
-    """Says of a picture what its first pixel is."""
+    """Says of an image what its first pixel is."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x.flatten(1)[:, :1]
@@ -50,8 +50,8 @@ class First(nn.Module):
 @pytest.mark.parametrize("kind", DECEIVES)
 def test_both_sides_are_the_papers_formulas(kind: str) -> None:
     loss = Adversarial(kind=kind, gradient_penalty=0)
-    pictures = LOGITS.view(4, 1, 1, 1).expand(4, 1, 2, 2)
-    parts = loss.oppose(First(), pictures, pictures)
+    images = LOGITS.view(4, 1, 1, 1).expand(4, 1, 2, 2)
+    parts = loss.oppose(First(), images, images)
     assert float(loss({"verdict": LOGITS}, {})) == pytest.approx(DECEIVES[kind], rel=1e-5)
     assert {name: float(value) for name, value in parts.items()} == pytest.approx(
         {"real": REAL[kind], "fake": FAKE[kind]}, rel=1e-5
@@ -77,9 +77,9 @@ def test_only_the_saturating_game_has_no_gradient_where_the_discriminator_is_sur
     assert slopes["non-saturating"] == pytest.approx(1.0)
 
 
-def test_smoothing_moves_the_target_of_real_pictures_alone() -> None:
-    pictures = LOGITS.view(4, 1, 1, 1)
-    plain, smooth = (Adversarial(smoothing=s).oppose(First(), pictures, pictures) for s in (0.0, 0.1))
+def test_smoothing_moves_the_target_of_real_images_alone() -> None:
+    images = LOGITS.view(4, 1, 1, 1)
+    plain, smooth = (Adversarial(smoothing=s).oppose(First(), images, images) for s in (0.0, 0.1))
     expected = mean([-0.9 * math.log(d) - 0.1 * math.log(1 - d) for d in D])
     assert float(smooth["real"]) == pytest.approx(expected, rel=1e-5)
     assert torch.equal(plain["fake"], smooth["fake"])
@@ -93,7 +93,7 @@ def test_the_penalty_of_a_linear_critic_is_its_norm_less_one_squared() -> None:
     assert float(parts["penalty"].detach()) == pytest.approx(10 * (3 - 1) ** 2, rel=1e-5)
 
 
-def test_the_penalty_is_taken_between_the_pictures_and_reaches_the_weights() -> None:
+def test_the_penalty_is_taken_between_the_images_and_reaches_the_weights() -> None:
     class Square(nn.Module):
         """Of gradient 2 w x."""
 
@@ -121,10 +121,10 @@ def test_the_penalty_is_taken_between_the_pictures_and_reaches_the_weights() -> 
 
 def test_a_penalty_beside_batch_norm_is_warned_of_once() -> None:
     critic = nn.Sequential(nn.Conv2d(1, 2, 2), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(2, 1))
-    loss, pictures = Adversarial(gradient_penalty=1), torch.rand(2, 4, 1, 2, 2)
+    loss, images = Adversarial(gradient_penalty=1), torch.rand(2, 4, 1, 2, 2)
     with pytest.warns(zoo.ZooWarning, match="without it") as said:
         for _ in range(2):
-            loss.oppose(critic, *pictures.unbind())
+            loss.oppose(critic, *images.unbind())
     assert len(said) == 1
 
 

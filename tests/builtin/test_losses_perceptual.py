@@ -28,7 +28,7 @@ GLYPHS = {"name": "tiny_resnet", "weights": "glyphs"}
 CONTENT = {"name": "content", "network": GLYPHS, "tap": "block2"}
 
 
-def pictures(channels: int = 3, size: int = 32) -> tuple[Tensor, Tensor]:
+def images(channels: int = 3, size: int = 32) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(0)
     one, two = torch.rand(2, 2, channels, size, size, generator=generator)
     return one, two
@@ -41,7 +41,7 @@ def test_vgg19_features_before_and_after_the_activation_equal_torchvisions(tmp_p
     taps = {"block5.conv4": 1.0, "block5.relu4": 1.0, "block2.conv2": 1.0}
     network = {"name": "vgg19", "weights": f"file:{tmp_path / 'vgg19.safetensors'}"}
     loss = make("loss", {"name": "content", "network": network, "tap": taps})
-    one, two = pictures(size=64)
+    one, two = images(size=64)
     mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
 
     def theirs(x: Tensor, layers: int) -> Tensor:
@@ -58,21 +58,21 @@ def test_vgg19_features_before_and_after_the_activation_equal_torchvisions(tmp_p
         torch.testing.assert_close(loss(one, two), expected, rtol=1e-4, atol=0)
 
 
-def test_the_network_is_frozen_whatever_train_says_and_gradients_reach_the_picture() -> None:
+def test_the_network_is_frozen_whatever_train_says_and_gradients_reach_the_image() -> None:
     loss = make("loss", CONTENT).train()
     before = {name: value.clone() for name, value in loss.state_dict().items()}
-    one, two = pictures(channels=1)
+    one, two = images(channels=1)
     loss(one.requires_grad_(), two.requires_grad_()).backward()
     assert one.grad is not None
     assert bool(one.grad.any())
-    assert two.grad is None  # of the true picture there is nothing to learn
+    assert two.grad is None  # of the true image there is nothing to learn
     assert all(p.grad is None and not p.requires_grad for p in loss.parameters())
     assert all(torch.equal(value, before[name]) for name, value in loss.state_dict().items())
     assert fixed_left_out(loss) == {}
 
 
 def test_scale_distance_and_weights_of_taps_are_what_they_say() -> None:
-    one, two = pictures(channels=1)
+    one, two = images(channels=1)
     mse = make("loss", CONTENT)(one, two)
     scaled = make("loss", {**CONTENT, "scale": 1 / 12.75})(one, two)
     torch.testing.assert_close(scaled, mse / 12.75**2)
@@ -87,7 +87,7 @@ def test_scale_distance_and_weights_of_taps_are_what_they_say() -> None:
 def test_the_input_spec_is_applied_inside_and_gray_is_repeated() -> None:
     colour = {**CONTENT, "network": {**GLYPHS, "in_channels": 3}}
     loss = make("loss", colour)
-    gray, other = pictures(channels=1)
+    gray, other = images(channels=1)
     repeated = loss(gray.repeat(1, 3, 1, 1), other.repeat(1, 3, 1, 1))
     torch.testing.assert_close(loss(gray, other), repeated)
     assert loss.network.input_spec.mean == (0.5, 0.5, 0.5)
@@ -108,13 +108,13 @@ def test_the_input_spec_is_applied_inside_and_gray_is_repeated() -> None:
     ],
 )
 def test_another_range_and_other_channels_are_refused(change: Any, words: str) -> None:
-    one, two = pictures(channels=1)
+    one, two = images(channels=1)
     with pytest.raises(ShapeError, match=words):
         make("loss", CONTENT)(change(one), change(two))
 
 
 def test_an_output_in_another_range_is_refused_and_a_stray_value_is_not() -> None:
-    one, two = pictures(channels=1)
+    one, two = images(channels=1)
     loss = make("loss", CONTENT)
     with pytest.raises(ShapeError, match="got an output with mean 12"):
         loss(one * 255, two)
@@ -124,11 +124,11 @@ def test_an_output_in_another_range_is_refused_and_a_stray_value_is_not() -> Non
         loss(one, two[:1])
 
 
-def test_too_small_pictures_and_unknown_taps_are_one_line() -> None:
+def test_too_small_images_and_unknown_taps_are_one_line() -> None:
     with pytest.warns(zoo.ZooWarning):
         loss = make("loss", {"name": "content", "network": {"name": "vgg19", "width": 0.125}})
-    with pytest.raises(ShapeError, match=r"VGG cannot take 8x8 pictures.*choose an earlier tap"):
-        loss(*pictures(size=8))
+    with pytest.raises(ShapeError, match=r"VGG cannot take 8x8 images.*choose an earlier tap"):
+        loss(*images(size=8))
     with pytest.raises(ShapeError, match=r"unknown tap.*did you mean"):
         make("loss", {**CONTENT, "tap": "blok2"})
 
@@ -144,7 +144,7 @@ def test_a_trained_run_is_a_network_for_it(tmp_path) -> None:
     model = zoo.build("tiny_resnet", head="binary", channels=[4, 8], units=1, in_channels=1, seed=0)
     zoo.save(model, tmp_path / "run")
     loss = make("loss", {"name": "content", "network": f"file:{tmp_path / 'run'}", "tap": "block2"})
-    one, two = pictures(channels=1)
+    one, two = images(channels=1)
     assert float(loss(one, two)) > 0
     assert torch.equal(loss.network.block1.conv1.weight, model.backbone.block1.conv1.weight)
 
@@ -157,7 +157,7 @@ def perceptual(**parts: Any) -> Any:
 
 
 def test_it_is_the_weighted_sum_of_its_parts_and_shows_each_share() -> None:
-    one, two = pictures(channels=1)
+    one, two = images(channels=1)
     loss = perceptual(mse=2.0, l1={"weight": 0.5}, content={"weight": 0.006, "loss": CONTENT})
     shares = loss(one, two)
     expected = {
@@ -173,7 +173,7 @@ def test_it_is_the_weighted_sum_of_its_parts_and_shows_each_share() -> None:
 def test_two_of_a_kind_have_names_of_their_own() -> None:
     near = {"weight": 1.0, "loss": {**CONTENT, "tap": "block1"}}
     far = {"weight": 1.0, "loss": CONTENT}
-    assert set(perceptual(near=near, far=far)(*pictures(channels=1))) == {"near", "far"}
+    assert set(perceptual(near=near, far=far)(*images(channels=1))) == {"near", "far"}
 
 
 def test_any_losses_add_up_such_as_those_of_classes() -> None:
@@ -200,7 +200,7 @@ def test_it_depends_on_the_number_of_epochs_where_a_schedule_in_it_does() -> Non
 
 
 def test_a_weight_follows_its_schedule_up_and_down() -> None:
-    one, two = pictures(channels=1)
+    one, two = images(channels=1)
     loss = perceptual(
         mse={"weight": 4.0, "schedule": {"name": "linear", "end": 0.5}},
         l1={"weight": 1.0, "schedule": {"name": "constant", "warmup": 2}},
@@ -239,7 +239,7 @@ def test_needs_are_joined_and_all_that_a_loss_is_told_reaches_the_parts() -> Non
         parts={k: PartOfLoss(weight=w).model_copy(update={"loss": v}) for k, (v, w) in losses.items()}
     )
     assert loss.needs == ("verdict", "extra")
-    one, two = pictures()
+    one, two = images()
     outputs = {"output": one, "verdict": torch.zeros(2, 1), "extra": torch.full((2,), 8.0)}
     shares = loss(outputs, {"target": two, "image": torch.full((2, 3), 4.0)})
     assert {k: float(v.detach()) for k, v in shares.items() if k.startswith("picky")} == {
@@ -254,7 +254,7 @@ def test_needs_are_joined_and_all_that_a_loss_is_told_reaches_the_parts() -> Non
 
 
 def test_the_discriminator_plays_against_the_game_in_it_without_its_weight() -> None:
-    real, fake = pictures()
+    real, fake = images()
     judge = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 1))
     alone = make("loss", "adversarial").oppose(judge, real, fake)
     within = perceptual(mse=1.0, adversarial=1e-3).oppose(judge, real, fake)

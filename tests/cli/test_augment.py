@@ -18,7 +18,7 @@ from zoo.spec.errors import OptionError, RecipeError, UnknownComponentError, Zoo
 
 
 @pytest.fixture
-def picture(tmp_path: Path) -> Path:
+def image(tmp_path: Path) -> Path:
     pixels = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "cat.png")
     return tmp_path / "cat.png"
@@ -35,79 +35,77 @@ def error_of(*words: object) -> str:
 
 
 def tiles(path: Path, size: tuple[int, int], zoom: int = 1) -> list[np.ndarray]:
-    """The pictures in a grid, at their size."""
+    """The images in a grid, at their size."""
     sheet, (height, width) = np.asarray(Image.open(path)), (size[0] * zoom, size[1] * zoom)
     rows, columns = (n // (s + 4) for n, s in zip(sheet.shape, (height, width), strict=False))
     corners = [(4 + i * (height + 4), 4 + j * (width + 4)) for i in range(rows) for j in range(columns)]
     return [sheet[top : top + height : zoom, left : left + width : zoom] for top, left in corners]
 
 
-def test_the_grid_has_the_original_first_then_the_variants(picture: Path, tmp_path: Path) -> None:
+def test_the_grid_has_the_original_first_then_the_variants(image: Path, tmp_path: Path) -> None:
     out = tmp_path / "grid.png"
-    done = run(picture, "--augment", "invert", "--set", "p=1", "--count", 5, "--out", out)
+    done = run(image, "--augment", "invert", "--set", "p=1", "--count", 5, "--out", out)
     assert done.output == f"grid: {out}\n"
-    original = np.asarray(Image.open(picture))
+    original = np.asarray(Image.open(image))
     found = tiles(out, (40, 60), zoom=2)
     assert np.array_equal(found[0], original)
     assert len(found) == 6
     assert all(np.array_equal(tile, 255 - original) for tile in found[1:])
 
 
-def test_the_same_seed_draws_the_same_grid_and_another_another(picture: Path, tmp_path: Path) -> None:
+def test_the_same_seed_draws_the_same_grid_and_another_another(image: Path, tmp_path: Path) -> None:
     one, two, three = (tmp_path / name for name in ("1.png", "2.png", "3.png"))
     for out, seed in ((one, 1), (two, 1), (three, 2)):
-        assert run(picture, "--augment", "photo", "--seed", seed, "--out", out).exit_code == 0
+        assert run(image, "--augment", "photo", "--seed", seed, "--out", out).exit_code == 0
     assert one.read_bytes() == two.read_bytes() != three.read_bytes()
 
 
-def test_several_augmenters_are_a_chain_with_options_by_name(picture: Path, tmp_path: Path) -> None:
+def test_several_augmenters_are_a_chain_with_options_by_name(image: Path, tmp_path: Path) -> None:
     out = tmp_path / "grid.png"
     options = ["--set", "invert.p=1", "--set", "flip.p=1", "--count", 1, "--out", out]
-    assert run(picture, "--augment", "invert", "--augment", "core:flip", *options).exception is not None
-    assert run(picture, "--augment", "invert", "--augment", "flip", *options).exit_code == 0
-    assert np.array_equal(tiles(out, (40, 60), zoom=2)[1], 255 - np.asarray(Image.open(picture))[:, ::-1])
+    assert run(image, "--augment", "invert", "--augment", "core:flip", *options).exception is not None
+    assert run(image, "--augment", "invert", "--augment", "flip", *options).exit_code == 0
+    assert np.array_equal(tiles(out, (40, 60), zoom=2)[1], 255 - np.asarray(Image.open(image))[:, ::-1])
 
 
-def test_the_default_file_is_named_after_picture_and_augmenters(
-    picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_default_file_is_named_after_image_and_augmenters(
+    image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert run(picture, "--augment", "flip", "--augment", "core:blur").exit_code == 0
+    assert run(image, "--augment", "flip", "--augment", "core:blur").exit_code == 0
     assert (tmp_path / "cat-flip-core-blur.png").is_file()
 
 
-def test_a_large_picture_is_reduced_and_a_small_one_enlarged_for_looking(tmp_path: Path) -> None:
+def test_a_large_image_is_reduced_and_a_small_one_enlarged_for_looking(tmp_path: Path) -> None:
     out = draw_grid(torch.zeros(1, 8, 8), torch.ones(3, 1, 8, 8), tmp_path / "grid.png")
     assert [tile.mean() for tile in tiles(out, (8, 8), zoom=12)] == [0, 255, 255, 255]
     assert as_tensor(np.zeros((400, 100), np.uint8), 200).shape == (1, 200, 50)
     assert as_tensor(np.zeros((40, 10), np.uint8), 200).shape == (1, 40, 10)
 
 
-def test_mistakes_are_one_line_and_leave_no_file(picture: Path, tmp_path: Path) -> None:
+def test_mistakes_are_one_line_and_leave_no_file(image: Path, tmp_path: Path) -> None:
     out = tmp_path / "grid.png"
     assert "expected a file, got nothing there" in error_of(
         tmp_path / "no.png", "--augment", "flip", "--out", out
     )
-    assert "did you mean" in error_of(picture, "--augment", "foto", "--out", out)
+    assert "did you mean" in error_of(image, "--augment", "foto", "--out", out)
     assert "augmenter photo has no option 'p'" in error_of(
-        picture, "--augment", "photo", "--set", "p=1", "--out", out
+        image, "--augment", "photo", "--set", "p=1", "--out", out
     )
     assert "expected option=value, got 'x'" in error_of(
-        picture, "--augment", "flip", "--set", "x.p=1", "--out", out
+        image, "--augment", "flip", "--set", "x.p=1", "--out", out
     )
     assert "--set p=1: expected flip, blur, a dot and an option, got 'p'" in error_of(
-        picture, "--augment", "flip", "--augment", "blur", "--set", "p=1", "--out", out
+        image, "--augment", "flip", "--augment", "blur", "--set", "p=1", "--out", out
     )
-    assert "expected another file than the picture" in error_of(
-        picture, "--augment", "flip", "--out", picture
-    )
+    assert "expected another file than the image" in error_of(image, "--augment", "flip", "--out", image)
     assert "expected the name of an image, .png .jpg .jpeg .webp, got 'grid.gif'" in error_of(
-        picture, "--augment", "flip", "--out", "grid.gif"
+        image, "--augment", "flip", "--out", "grid.gif"
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cat.png"]
 
 
-def test_transparent_pictures_become_white_and_gray_ones_stay_gray() -> None:
+def test_transparent_images_become_white_and_gray_ones_stay_gray() -> None:
     clear = np.zeros((4, 4, 4), np.uint8)
     assert torch.equal(augment(clear, "flip", count=2), torch.ones(2, 3, 4, 4))
     assert augment(np.zeros((4, 4), np.uint8), "photo", count=2).shape == (2, 1, 4, 4)

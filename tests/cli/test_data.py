@@ -37,7 +37,7 @@ def test_a_folder_that_can_be_trained_on_ends_with_0(
 ) -> None:
     status, out, err = run(capsys, "data", "./pets")
     assert (status, err) == (0, "")
-    assert "./pets: 32 pictures, 2 classes, task binary" in out
+    assert "./pets: 32 images, 2 classes, task binary" in out
     assert "cats         30  93.8%" in out
     assert "width               9       9     9" in out
     assert "- unbalanced classes: 'dogs' 2, 'cats' 30, less than a tenth" in out
@@ -49,7 +49,7 @@ def test_faults_are_listed_by_name_and_end_with_1(capsys: pytest.CaptureFixture[
         (folder / "cats" / f"{i}.png").write_bytes(b"")
     status, out, _ = run(capsys, "data", "./pets")
     assert status == 1
-    assert "stops a training\n- 7 pictures cannot be read; mend or remove them" in out
+    assert "stops a training\n- 7 images cannot be read; mend or remove them" in out
     assert "    cats/0.png: an empty file\n" in out
     assert "    and 2 more (--json lists all)" in out
     status, out, _ = run(capsys, "data", "./pets", "--json")
@@ -61,7 +61,7 @@ def test_faults_are_listed_by_name_and_end_with_1(capsys: pytest.CaptureFixture[
 def test_a_data_set_by_name_and_a_sheet(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
     status, out, _ = run(capsys, "data", "faces", "--out", "sheet.png")
     assert status == 0
-    assert "faces: 200 pictures, 2 classes, task binary" in out
+    assert "faces: 200 images, 2 classes, task binary" in out
     assert out.endswith("sheet: sheet.png\n")
     with Image.open("sheet.png") as sheet:
         assert sheet.width > 10 * 72
@@ -70,12 +70,12 @@ def test_a_data_set_by_name_and_a_sheet(capsys: pytest.CaptureFixture[str], fold
 
 def test_options_of_a_data_set(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
     status, out, _ = run(capsys, "data", "digits", "--set", "per_class=6", "--json")
-    assert (status, json.loads(out)["pictures"]) == (0, 60)
+    assert (status, json.loads(out)["images"]) == (0, 60)
 
 
 @pytest.fixture
 def masked(folder: Path) -> Path:
-    """Six pictures with masks: class 2 in the first two alone, one pixel of each not counted."""
+    """Six images with masks: class 2 in the first two alone, one pixel of each not counted."""
     rng = np.random.default_rng(0)
     for part in ("images", "masks"):
         (folder.parent / "cells" / part).mkdir(parents=True)
@@ -92,10 +92,10 @@ def masked(folder: Path) -> Path:
 def test_masks_are_reported_by_class_of_pixels(capsys: pytest.CaptureFixture[str], masked: Path) -> None:
     status, out, err = run(capsys, "data", "./cells", "--out", "sheet.png")
     assert (status, err) == (0, "")
-    assert "./cells: 6 pictures, 3 classes of pixels, task segmentation" in out
+    assert "./cells: 6 images, 3 classes of pixels, task segmentation" in out
     shares = {"glass": 1 - 1 / 80 - 1 / 6, "edge": 0, "nucleus": 1 / 6, "not counted": 1 / 80}
-    for name, pictures in (("glass", 6), ("edge", 0), ("nucleus", 2), ("not counted", 6)):
-        assert f"{name:<11}  {pictures:>8}  {shares[name]:>6.1%}\n" in out
+    for name, images in (("glass", 6), ("edge", 0), ("nucleus", 2), ("not counted", 6)):
+        assert f"{name:<11}  {images:>8}  {shares[name]:>6.1%}\n" in out
     assert "- 1 class in no mask\n    edge\n" in out
     with Image.open("sheet.png") as sheet:
         assert len(np.unique(np.asarray(sheet.convert("RGB")).reshape(-1, 3), axis=0)) > 100
@@ -110,11 +110,11 @@ def test_a_mask_of_another_size_stops_a_training(capsys: pytest.CaptureFixture[s
     assert "4.png" in err
 
 
-def test_a_folder_of_pictures_alone(capsys: pytest.CaptureFixture[str], masked: Path) -> None:
+def test_a_folder_of_images_alone(capsys: pytest.CaptureFixture[str], masked: Path) -> None:
     assert run(capsys, "data", "./cells/images")[0] == 1
-    status, out, _ = run(capsys, "data", "./cells/images", "--as", "pictures")
+    status, out, _ = run(capsys, "data", "./cells/images", "--as", "images")
     assert status == 0
-    assert "./cells/images: 6 pictures, no classes, no targets" in out
+    assert "./cells/images: 6 images, no classes, no targets" in out
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def test_phases_are_set_side_by_side_and_the_best_is_pushed(
     out = demo(capsys, "few", "--out", "run")
     rows = table(out)
     assert {phase: cells[1] for phase, cells in rows.items()} == PARAMETERS
-    # Of 24 pictures 16 are to train and 4 to validate; the other 180 of the 200 are unseen.
+    # Of 24 images 16 are to train and 4 to validate; the other 180 of the 200 are unseen.
     assert "accuracy on 4 validation images and on 180 that no phase saw; trained on 16; one seed" in out
     validation = {phase: float(cells[2]) for phase, cells in rows.items()}
     best = max(validation, key=lambda phase: validation[phase])  # the first of equals

@@ -98,7 +98,7 @@ def test_the_fingerprint_of_a_data_set_follows_what_it_draws(here, monkeypatch):
 
     def darker(self, index):
         sample = drawn(self, index)
-        return replace(sample, picture=sample.picture / 2)
+        return replace(sample, image=sample.image / 2)
 
     monkeypatch.setattr(kind, "__getitem__", darker)
     assert kind(per_class=4).fingerprint != one

@@ -1,4 +1,4 @@
-"""`zoo predict` and `zoo evaluate`: from files, lists and standard input to tables, JSON and pictures."""
+"""`zoo predict` and `zoo evaluate`: from files, lists and standard input to tables, JSON and images."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from zoo.cli import main
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An untrained model of three classes, and pictures in folders of them."""
+    """An untrained model of three classes, and images in folders of them."""
     root = tmp_path_factory.mktemp("work")
     rng = np.random.default_rng(0)
     for label in ("cat", "cow", "dog"):
@@ -48,7 +48,7 @@ def stdin(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(stream, encoding="utf-8"))
 
 
-def test_a_picture_on_standard_input_gets_the_answer_of_its_file(
+def test_an_image_on_standard_input_gets_the_answer_of_its_file(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = Path("pets/cat/0.png")
@@ -74,7 +74,7 @@ def test_more_classes_stand_below_the_answer_the_likelier_first(capsys: pytest.C
     (item,) = zoo.predict("model", "pets/cow/1.png")
     status, out, _ = run(capsys, "predict", "model", "pets/cow/1.png", "--top", "3", "--out", "sheet.png")
     header, *rows, _, last = out.splitlines()
-    assert (status, header.split(), last) == (0, ["PICTURE", "LABEL", "SCORE"], "written: sheet.png")
+    assert (status, header.split(), last) == (0, ["IMAGE", "LABEL", "SCORE"], "written: sheet.png")
     expected = [[label, f"{score:.1%}"] for label, score in item.top(3).items()]
     assert [row.split()[-2:] for row in rows] == expected
     assert rows[0].startswith("pets/cow/1.png")
@@ -85,10 +85,10 @@ def test_more_classes_stand_below_the_answer_the_likelier_first(capsys: pytest.C
     ("arguments", "content", "words"),
     [
         ([], b"", "no image is given"),
-        (["-"], b"", "picture <stdin>: expected a readable picture, got an empty file"),
+        (["-"], b"", "image <stdin>: expected a readable image, got an empty file"),
         (["-"], b"hello", "got a file of another kind"),
         (["--files-from", "-"], b"", "no image is given"),
-        (["--files-from", "-"], b"nowhere.png\n", "picture nowhere.png: expected a file or folder"),
+        (["--files-from", "-"], b"nowhere.png\n", "image nowhere.png: expected a file or folder"),
         (["--files-from", "nowhere.txt"], b"", "nowhere.txt"),
         (["pets", "--top", "0"], b"", "--top"),
         (["pets", "--out", "pets"], b"", "the name of an image, .png .jpg .jpeg .webp, got a folder"),
@@ -107,13 +107,13 @@ def test_a_mistake_is_one_line_and_status_2(
     assert words in err
 
 
-def test_evaluate_shows_the_worst_mistakes_and_says_where_pictures_are(
+def test_evaluate_shows_the_worst_mistakes_and_says_where_images_are(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     status, out, err = run(capsys, "evaluate", "model", "./pets", "--split", "all", "--out", "eval")
     assert (status, err) == (0, "")
     assert "WORST MISTAKES" in out
-    assert out.endswith("figures and pictures: eval\n")
+    assert out.endswith("figures and images: eval\n")
     figures = json.loads(Path("eval/metrics.json").read_text())
     assert figures["worst"][0]["name"] in out
     assert {file.name for file in Path("eval").iterdir()} == {"metrics.json", "confusion.png", "worst.png"}
@@ -131,6 +131,6 @@ def test_unreadable_files_are_left_out_on_request(
         for command in (["evaluate", "model", "./pets", "--split", "all"], ["predict", "model", "pets"]):
             status, _, err = run(capsys, *command, "--skip-unreadable")
             assert status == 0
-            assert err.startswith("warning: left out 1 of 13 pictures that cannot be read")
+            assert err.startswith("warning: left out 1 of 13 images that cannot be read")
     finally:
         (model / "pets" / "dog" / "bad.jpg").unlink()

@@ -37,16 +37,16 @@ def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.filterwarnings("default")
 def test_fit_evaluate_predict_one_after_the_other(zoo: Zoo, recipe: Path) -> None:
     run = zoo.json("fit", recipe, "--set", "trainer.epochs=1", "--set", "head.dropout=0.5", "--out", "run")
-    assert (run["folder"], run["epochs"], run["pictures"]["test"]) == ("run", 1, 4)
+    assert (run["folder"], run["epochs"], run["images"]["test"]) == ("run", 1, 4)
     config = json.loads(Path("run/config.json").read_text())
     head = config["recipe"]["model"]["head"]
     assert (head["name"], head["dropout"]) == ("core:binary", 0.5)
     assert config["labels"] == ["no face", "face"]
     status, out, err = zoo("evaluate", "run", "faces", "--split", "all", "--save", "--json")
     assert status == 0
-    assert err.startswith("warning: 16 of 200 pictures of the all split were trained on")
+    assert err.startswith("warning: 16 of 200 images of the all split were trained on")
     figures = json.loads(out)
-    assert figures["pictures"] == 200
+    assert figures["images"] == 200
     metrics = json.loads(Path("run/config.json").read_text())["metrics"]
     assert metrics["all"]["accuracy"] == figures["accuracy"]
     assert metrics["val"] == run["metrics"]
@@ -73,7 +73,7 @@ def test_tables_for_people_are_silent_on_stderr(zoo: Zoo, recipe: Path) -> None:
     assert (status, err) == (0, "")
     assert out.startswith("trained 2 epochs in")
     _, out, _ = zoo("evaluate", "run", "faces")
-    assert "test split, 30 pictures" in out
+    assert "test split, 30 images" in out
     assert "TRUTH \\ ANSWER" in out
 
 
@@ -102,7 +102,7 @@ def test_the_data_are_read_once(zoo: Zoo, recipe: Path, monkeypatch: pytest.Monk
 
 @pytest.fixture
 def cells(tmp_path: Path) -> Path:
-    """Pictures with masks of three classes."""
+    """Images with masks of three classes."""
     rng = np.random.default_rng(0)
     for part in ("images", "masks"):
         (tmp_path / "cells" / part).mkdir(parents=True)
@@ -125,7 +125,7 @@ def test_data_are_read_as_the_models_task_needs_them(  # noqa: PLR0917 - fixture
     if model == "autoencoder":
         sets += ["--set", "model.options.encoder={name='small_cnn', channels=[4, 8]}"]
     run = zoo.json("fit", "--model", model, "--data", f"./{folder}", *sets, "--out", "run")
-    assert run["pictures"] == {"train": 6, "val": 1, "test": 1}
+    assert run["images"] == {"train": 6, "val": 1, "test": 1}
     config = json.loads(Path("run/config.json").read_text())
     assert config["labels"] == labels
     assert config["recipe"]["model"].get("classes", []) == labels

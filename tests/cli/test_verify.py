@@ -15,7 +15,7 @@ from .conftest import Zoo
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A saved model, and two pictures."""
+    """A saved model, and two images."""
     monkeypatch.chdir(tmp_path)
     head = {"name": "embedding", "dim": 6}
     library.save(library.build("mlp", hidden=[8], head=head, in_channels=1, input_size=8, seed=0), "model")
@@ -55,7 +55,7 @@ def test_an_evaluation_that_is_saved_chooses_the_threshold(zoo: Zoo) -> None:
         (["nowhere", "a.png", "b.png"], "not a saved model"),
         (
             ["model", "a.png", "c.png", "--threshold", "0"],
-            "picture c.png: expected a file or folder, got nothing there",
+            "image c.png: expected a file or folder, got nothing there",
         ),
         (["model", "a.png"], "missing argument"),
         (["model", "a.png", "b.png", "--threshold", "2"], "expected a cosine in [-1, 1]"),

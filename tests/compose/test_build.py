@@ -53,7 +53,7 @@ def test_without_a_head_the_last_map_comes_out():
     assert zoo.build(TINY_VGG)(torch.rand(1, 3, 64, 64)).shape == (1, 64, 2, 2)
 
 
-def test_pictures_are_normalised_inside():
+def test_images_are_normalised_inside():
     model = zoo.build(TINY_VGG).eval()
     x = torch.rand(1, 3, 32, 32)
     mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (model.input_spec.mean, model.input_spec.std))
@@ -188,6 +188,6 @@ def only_meta(monkeypatch):
         (torch.rand(1, 3, 8, 8), "8x8"),
     ],
 )
-def test_pictures_that_do_not_fit_are_refused_at_the_door(x, message):
+def test_images_that_do_not_fit_are_refused_at_the_door(x, message):
     with pytest.raises(ShapeError, match=message):
         zoo.build(TINY_VGG, head="binary")(x)

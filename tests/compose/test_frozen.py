@@ -53,7 +53,7 @@ def same(one: dict[str, torch.Tensor], two: dict[str, torch.Tensor]) -> bool:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.entry.component.name)
 def test_no_frozen_tensor_moves(case, tmp_path):
     model = half_frozen(case)
-    before, x = frozen_tensors(model), case.pictures(4)
+    before, x = frozen_tensors(model), case.images(4)
     assert before
     train_a_little(model, x)
     zoo.save(model, tmp_path / "model")
@@ -81,7 +81,7 @@ for case in t.CASES:
     model = t.half_frozen(case)
     before = t.frozen_tensors(model)
     wrapped = DistributedDataParallel(model)
-    t.train_a_little(wrapped, case.pictures(4, seed=rank))
+    t.train_a_little(wrapped, case.images(4, seed=rank))
     wrapped.train()
     trainable = torch.cat([p.detach().flatten() for p in model.parameters() if p.requires_grad])
     other = trainable.clone()

@@ -344,7 +344,7 @@ def test_what_has_no_backbone_or_names_other_weights_is_refused(trained, tmp_pat
         zoo.build("mirror", encoder={"name": saved, "width": 8})
 
 
-def test_channels_that_do_not_fit_are_said_at_the_first_picture(trained, tmp_path):
+def test_channels_that_do_not_fit_are_said_at_the_first_image(trained, tmp_path):
     model = zoo.build("mirror", encoder=f"file:{tmp_path}/mirror")
     with pytest.raises(ShapeError, match="N x 1"):
         model(torch.rand(1, 3, 8, 8))

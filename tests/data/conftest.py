@@ -10,7 +10,7 @@ Make = Callable[..., Path]
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
-    """Writes folders of different pictures: `make({"cats": 3})` or `make({"train/cats": 3})`."""
+    """Writes folders of different images: `make({"cats": 3})` or `make({"train/cats": 3})`."""
     rng = np.random.default_rng(0)
 
     def write(counts: dict[str, int], size: int = 6) -> Path:

@@ -66,7 +66,7 @@ def test_reading_leaves_the_global_random_state_alone(make: Make) -> None:
     ("count", "joined", "sizes"),
     [(9, True, [4, 5]), (9, False, [4, 4, 1]), (10, True, [4, 4, 2]), (1, True, [1])],
 )
-def test_a_single_last_picture_joins_the_batch_before(
+def test_a_single_last_image_joins_the_batch_before(
     make: Make, count: int, joined: bool, sizes: list[int]
 ) -> None:
     data = ClassFolders(make({"a": 5, "b": 5}))
@@ -79,14 +79,14 @@ def test_a_single_last_picture_joins_the_batch_before(
 def test_a_broken_file_is_named_in_one_line_whoever_reads_it(make: Make, workers: int) -> None:
     root = make({"a": 3, "b": 3})
     (root / "b" / "1.png").write_bytes((root / "b" / "1.png").read_bytes()[:60])
-    with pytest.raises(DataError, match=r"b/1\.png: expected a readable picture") as caught:
+    with pytest.raises(DataError, match=r"b/1\.png: expected a readable image") as caught:
         list(batches(root, workers=workers))
     assert "\n" not in str(caught.value)
 
 
 def test_numbers_out_of_range_are_refused(make: Make) -> None:
     data = ClassFolders(make({"a": 1, "b": 1}))
-    with pytest.raises(DataError, match="at least one picture"):
+    with pytest.raises(DataError, match="at least one image"):
         Batches(data, [], SPEC, batch_size=1)
     with pytest.raises(OptionError, match="batch_size"):
         Batches(data, [0], SPEC, batch_size=0)
@@ -116,7 +116,7 @@ class Pairs:
         return self.items[index]
 
 
-def test_torch_data_sets_of_every_picture_type_are_read() -> None:
+def test_torch_data_sets_of_every_image_type_are_read() -> None:
     pixels = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
     tensor = torch.from_numpy(pixels).permute(2, 0, 1) / 255
     data = TorchData(Pairs((Image.fromarray(pixels), 0), (pixels, np.int64(1)), (tensor, torch.tensor(1))))

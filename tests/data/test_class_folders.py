@@ -22,7 +22,7 @@ def test_folders_are_classes_in_alphabetical_order(make: Make) -> None:
     assert data.labels == ("cats", "dogs")
     assert data.targets == [0, 0, 0, 1, 1]
     assert data[4].target == 1
-    assert data[4].picture.shape == (6, 6, 3)
+    assert data[4].image.shape == (6, 6, 3)
     assert isinstance(data.task, Binary)
 
 
@@ -61,9 +61,9 @@ def test_the_fingerprint_follows_names_and_contents(make: Make) -> None:
     [
         ({}, "got nothing there"),
         ({"": 0}, "got an empty folder"),
-        ({"": 3}, "got 3 pictures outside any class folder"),
+        ({"": 3}, "got 3 images outside any class folder"),
         ({"cats": 3}, "expected at least 2 classes, got one, 'cats'"),
-        ({"cats": 3, "dogs": 0}, r"dogs: expected pictures, got none"),
+        ({"cats": 3, "dogs": 0}, r"dogs: expected images, got none"),
         (
             {"train/a": 1, "train/b": 1, "test/c": 1},
             "test split: expected the classes of train .a, b., got 'c'",

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from zoo.data.resolve import resolve
-from zoo.data.sources.mask_folders import MaskFolders, PictureFolder, read_mask
+from zoo.data.sources.mask_folders import ImageFolder, MaskFolders, read_mask
 from zoo.data.splits import split
 from zoo.interfaces.tasks import Reconstruction, Segmentation
 from zoo.spec.errors import DataError, ZooWarning
@@ -15,7 +15,7 @@ Array = np.ndarray
 RNG = np.random.default_rng(0)
 
 
-def picture(folder: Path, name: str, height: int = 12, width: int = 16) -> Path:
+def image(folder: Path, name: str, height: int = 12, width: int = 16) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     Image.fromarray(RNG.integers(0, 256, (height, width, 3), dtype=np.uint8)).save(folder / name)
     return folder / name
@@ -34,27 +34,27 @@ def steps(*values: int, height: int = 12, width: int = 16) -> Array:
 
 @pytest.fixture
 def pairs(tmp_path: Path) -> Path:
-    """Four pictures with masks of three classes."""
+    """Four images with masks of three classes."""
     for i in range(4):
-        picture(tmp_path / "images", f"{i}.jpg")
+        image(tmp_path / "images", f"{i}.jpg")
         mask(tmp_path / "masks", f"{i}.png", steps(0, 1, 2))
     return tmp_path
 
 
-def test_pictures_come_with_the_masks_of_their_names(pairs: Path) -> None:
+def test_images_come_with_the_masks_of_their_names(pairs: Path) -> None:
     mask(pairs / "masks", "2.png", steps(2, 255, 1))
     data = resolve(pairs, lambda ref: None, task=Segmentation())
     assert isinstance(data, MaskFolders)
     assert data.labels == ("0", "1", "2")
     assert list(data.targets) == [None] * 4
     np.testing.assert_array_equal(data[2].mask, steps(2, 255, 1))
-    np.testing.assert_array_equal(data[2].picture, np.asarray(Image.open(pairs / "images" / "2.jpg")))
+    np.testing.assert_array_equal(data[2].image, np.asarray(Image.open(pairs / "images" / "2.jpg")))
     assert data[2].target is None
 
 
 def test_black_and_white_masks_are_two_classes(tmp_path: Path) -> None:
     for i, values in enumerate((steps(0, 255), steps(255), steps(0))):
-        picture(tmp_path / "images", f"{i}.png")
+        image(tmp_path / "images", f"{i}.png")
         mask(tmp_path / "masks", f"{i}.png", values)
     data = MaskFolders(tmp_path)
     assert data.labels == ("background", "object")
@@ -65,7 +65,7 @@ def test_black_and_white_masks_are_two_classes(tmp_path: Path) -> None:
 
 
 def test_masks_of_one_bit(tmp_path: Path) -> None:
-    picture(tmp_path / "images", "0.png")
+    image(tmp_path / "images", "0.png")
     (tmp_path / "masks").mkdir()
     Image.fromarray(steps(255, 0)).convert("1").save(tmp_path / "masks" / "0.png")
     data = MaskFolders(tmp_path)
@@ -74,7 +74,7 @@ def test_masks_of_one_bit(tmp_path: Path) -> None:
 
 
 def test_where_more_classes_are_named_255_is_what_does_not_count(tmp_path: Path) -> None:
-    picture(tmp_path / "images", "0.png")
+    image(tmp_path / "images", "0.png")
     mask(tmp_path / "masks", "0.png", steps(0, 255))
     (tmp_path / "classes.txt").write_text("road\ncar\nsky\n")
     data = MaskFolders(tmp_path)
@@ -83,7 +83,7 @@ def test_where_more_classes_are_named_255_is_what_does_not_count(tmp_path: Path)
 
 
 def test_palette_masks_are_numbers_not_colours(tmp_path: Path) -> None:
-    picture(tmp_path / "images", "0.png")
+    image(tmp_path / "images", "0.png")
     palette = Image.fromarray(steps(0, 1, 2), mode="P")
     palette.putpalette([0, 0, 0, 250, 10, 10, 10, 10, 250] + [0] * 759)
     (tmp_path / "masks").mkdir()
@@ -94,7 +94,7 @@ def test_palette_masks_are_numbers_not_colours(tmp_path: Path) -> None:
 def test_split_folders_and_folders_in_folders(tmp_path: Path) -> None:
     root = tmp_path / "images" / "masks"  # words of the layout above the root mean nothing
     for top in ("train", "valid", "test"):
-        picture(root / top / "images" / "deep", f"{top}.png")
+        image(root / top / "images" / "deep", f"{top}.png")
         mask(root / top / "masks" / "deep", f"{top}.png", steps(0, 1))
     data = MaskFolders(root)
     assert [data.split_of(i) for i in range(3)] == ["test", "train", "val"]
@@ -118,29 +118,29 @@ def test_a_changed_mask_or_name_is_another_fingerprint_and_no_other_split(pairs:
     assert MaskFolders(pairs).fingerprint != after.fingerprint
 
 
-def test_a_picture_turned_upright_has_an_upright_mask(tmp_path: Path) -> None:
+def test_an_image_turned_upright_has_an_upright_mask(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.fromarray(np.zeros((12, 16, 3), np.uint8)).save(tmp_path / "images" / "0.jpg", exif=exif)
     mask(tmp_path / "masks", "0.png", steps(0, 1, height=16, width=12))
     sample = MaskFolders(tmp_path)[0]
-    assert sample.picture.shape[:2] == sample.mask.shape == (16, 12)
+    assert sample.image.shape[:2] == sample.mask.shape == (16, 12)
 
 
 Spoil = Callable[[Path], object]
 SPOILT: dict[str, tuple[Spoil, str]] = {
-    "no folder": (lambda d: (d / "images").rename(d / "photos"), r"got no pictures in a folder images"),
-    "no masks": (lambda d: (d / "masks").rename(d / "labels"), r"got no pictures in a folder masks"),
+    "no folder": (lambda d: (d / "images").rename(d / "photos"), r"got no images in a folder images"),
+    "no masks": (lambda d: (d / "masks").rename(d / "labels"), r"got no images in a folder masks"),
     "no mask": (
         lambda d: (d / "masks" / "2.png").unlink(),
-        r"expected a mask for each picture, got none for 1: 2\.jpg; lay them out as images/ and masks/",
+        r"expected a mask for each image, got none for 1: 2\.jpg; lay them out as images/ and masks/",
     ),
-    "no picture": (
+    "no image": (
         lambda d: (d / "images" / "2.jpg").unlink(),
-        r"expected a picture for each mask, got 1 without: 2\.png",
+        r"expected an image for each mask, got 1 without: 2\.png",
     ),
-    "two of a name": (lambda d: picture(d / "images", "2.png"), r"images: expected one file of each name"),
+    "two of a name": (lambda d: image(d / "images", "2.png"), r"images: expected one file of each name"),
     "size": (
         lambda d: mask(d / "masks", "2.png", steps(0, 1, height=16, width=12)),
         r"masks/2\.png: expected 16x12, as 2\.jpg, got 12x16",
@@ -184,29 +184,29 @@ def test_what_does_not_fit_is_said_at_once_in_one_line(pairs: Path, name: str) -
     assert "\n" not in str(caught.value)
 
 
-def test_an_unreadable_picture_is_left_out_with_its_mask(pairs: Path) -> None:
+def test_an_unreadable_image_is_left_out_with_its_mask(pairs: Path) -> None:
     (pairs / "images" / "1.jpg").write_bytes(b"")
     with pytest.raises(DataError, match=r"1\.jpg"):
         MaskFolders(pairs)[1]
-    with pytest.warns(ZooWarning, match=r"left out 1 of 4 pictures .*1\.jpg"):
+    with pytest.warns(ZooWarning, match=r"left out 1 of 4 images .*1\.jpg"):
         data = MaskFolders(pairs, skip_unreadable=True)
     assert [file.stem for file in data.files] == [file.stem for file in data.mask_files] == ["0", "2", "3"]
 
 
-def test_a_folder_of_pictures_alone(tmp_path: Path) -> None:
-    picture(tmp_path / "train" / "a", "0.png")
-    picture(tmp_path / "test", "1.png")
+def test_a_folder_of_images_alone(tmp_path: Path) -> None:
+    image(tmp_path / "train" / "a", "0.png")
+    image(tmp_path / "test", "1.png")
     data = resolve(tmp_path, lambda ref: None, task=Reconstruction())
-    assert isinstance(data, PictureFolder)
+    assert isinstance(data, ImageFolder)
     assert ([data.split_of(i) for i in range(2)], list(data.targets)) == (["test", "train"], [None, None])
     first = data.fingerprint
-    picture(tmp_path / "test", "1.png")
-    assert PictureFolder(tmp_path).fingerprint != first
+    image(tmp_path / "test", "1.png")
+    assert ImageFolder(tmp_path).fingerprint != first
     with pytest.raises(DataError, match="expected a folder, got nothing there"):
-        PictureFolder(tmp_path / "nowhere")
+        ImageFolder(tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match="expected pictures, got none"):
-        PictureFolder(tmp_path / "empty")
+    with pytest.raises(DataError, match="expected images, got none"):
+        ImageFolder(tmp_path / "empty")
 
 
 def test_a_mask_can_be_read_alone(pairs: Path) -> None:

@@ -15,7 +15,7 @@ RNG = np.random.default_rng(0)
 
 
 class Coded(Dataset):
-    """Pictures whose red value is ten times the class in the mask."""
+    """Images whose red value is ten times the class in the mask."""
 
     masks = True
     labels = tuple("abcde")
@@ -43,7 +43,7 @@ def test_a_mask_is_enlarged_pixel_by_pixel_and_never_mixed() -> None:
     assert {*small.unique().tolist()} <= {0, 9, 255}
 
 
-def test_batches_have_masks_beside_pictures() -> None:
+def test_batches_have_masks_beside_images() -> None:
     data = Coded()
     (batch,) = Batches(data, range(6), InputSpec(size=(20, 30)), batch_size=6)
     assert "target" not in batch
@@ -54,7 +54,7 @@ def test_batches_have_masks_beside_pictures() -> None:
 
 
 @pytest.mark.parametrize("size", [(8, 8), (20, 30), (20, 5)])
-def test_a_crop_of_a_picture_is_that_of_its_mask(size: tuple[int, int]) -> None:
+def test_a_crop_of_an_image_is_that_of_its_mask(size: tuple[int, int]) -> None:
     data = Coded()
     batches = Batches(data, range(6), InputSpec(size=size), crop=True, batch_size=6, shuffle=True)
     for epoch in range(2):
@@ -65,15 +65,15 @@ def test_a_crop_of_a_picture_is_that_of_its_mask(size: tuple[int, int]) -> None:
 
 
 def test_a_crop_without_draws_is_the_middle() -> None:
-    picture = RNG.integers(0, 256, (9, 12, 3), dtype=np.uint8)
+    image = RNG.integers(0, 256, (9, 12, 3), dtype=np.uint8)
     mask = RNG.integers(0, 5, (9, 12), dtype=np.uint8)
     spec = InputSpec(size=(5, 4))
-    crop, found, _ = cropped(picture, mask, spec, None, "x")
-    assert torch.equal(crop, prepare(picture[2:7, 4:8], spec))
+    crop, found, _ = cropped(image, mask, spec, None, "x")
+    assert torch.equal(crop, prepare(image[2:7, 4:8], spec))
     np.testing.assert_array_equal(found, mask[2:7, 4:8])
 
 
-def test_a_small_picture_is_enlarged_before_it_is_cropped() -> None:
+def test_a_small_image_is_enlarged_before_it_is_cropped() -> None:
     mask = np.array([[0, 1], [2, 3]], np.uint8)
     image, found, _ = cropped(np.zeros((2, 2, 3), np.uint8), mask, InputSpec(size=(4, 2)), None, "x")
     assert image.shape == (3, 4, 2)
@@ -84,17 +84,17 @@ def test_a_small_picture_is_enlarged_before_it_is_cropped() -> None:
 @pytest.mark.parametrize(
     ("mask", "words"),
     [
-        (np.zeros((4, 5), np.uint8), "expected uint8 4 x 4, as the picture, got uint8 4 x 5"),
+        (np.zeros((4, 5), np.uint8), "expected uint8 4 x 4, as the image, got uint8 4 x 5"),
         (np.zeros((4, 4), np.int64), "got int64 4 x 4"),
         (np.zeros((4, 4, 1), np.uint8), "got uint8 4 x 4 x 1"),
         (np.full((4, 4), 3, np.uint8), r"expected classes 0\.\.2, or 255 for what does not count, got 3"),
     ],
 )
 def test_a_mask_that_does_not_fit_is_named(mask: np.ndarray, words: str) -> None:
-    picture = np.zeros((4, 4, 3), np.uint8)
+    image = np.zeros((4, 4, 3), np.uint8)
     with pytest.raises(DataError, match=f"^mask of shed.png: .*{words}$"):
-        check_mask(mask, picture, "shed.png", 3)
-    check_mask(np.full((4, 4), 255, np.uint8), picture, "shed.png", 3)
+        check_mask(mask, image, "shed.png", 3)
+    check_mask(np.full((4, 4), 255, np.uint8), image, "shed.png", 3)
 
 
 def test_a_class_that_nobody_named_stops_the_batch() -> None:

@@ -36,7 +36,7 @@ def names(found: Report, words: str) -> tuple[str, ...]:
 
 def test_a_good_folder_has_figures_and_no_findings(make: Make) -> None:
     found = report(make({"a": 4, "b": 6}))
-    assert (found.pictures, found.readable, found.classes, found.task) == (10, 10, {"a": 4, "b": 6}, "binary")
+    assert (found.images, found.readable, found.classes, found.task) == (10, 10, {"a": 4, "b": 6}, "binary")
     assert (found.height, found.width, found.aspect) == ((6, 6, 6), (6, 6, 6), (1, 1, 1))
     assert (found.formats, found.kinds) == ({"PNG": 10}, {"colour": 10})
     assert found.findings == ()
@@ -53,16 +53,16 @@ def test_every_fault_is_reported_at_once(make: Make) -> None:
     (root / "a" / "notes.txt").write_text("x")
     found = report(root)
     assert not found.ok
-    assert (found.pictures, found.readable) == (13, 11)
+    assert (found.images, found.readable) == (13, 11)
     assert found.classes == {"a": 6, "b": 7, "c": 0}
-    assert any("c: expected pictures, got none" in text for text in texts(found, stops=True))
+    assert any("c: expected images, got none" in text for text in texts(found, stops=True))
     unreadable = names(found, "cannot be read")
     assert [name.partition(":")[0] for name in unreadable] == ["a/1.png", "b/empty.png"]
     assert "an empty file" in unreadable[1]
     assert names(found, "two labels") == ("a/2.png = b/9.png",)
     assert names(found, "more than once") == ("a/3.png = a/9.png",)
     assert names(found, "outside the class folders") == ("loose.png",)
-    assert names(found, "like no picture") == ("a/notes.txt",)
+    assert names(found, "like no image") == ("a/notes.txt",)
 
 
 def test_what_stops_the_report_stops_a_training_and_the_other_way_round(make: Make) -> None:
@@ -70,7 +70,7 @@ def test_what_stops_the_report_stops_a_training_and_the_other_way_round(make: Ma
     assert report(root).ok
     few = make({"x/a": 1, "x/b": 1}) / "x"
     assert texts(report(few), stops=True) == [
-        "the val split: expected at least one picture, got none; add pictures"
+        "the val split: expected at least one image, got none; add images"
     ]
     (root / "x").rename(root.parent / "x")
     shutil.rmtree(root / "b")
@@ -80,26 +80,26 @@ def test_what_stops_the_report_stops_a_training_and_the_other_way_round(make: Ma
     assert text == str(caught.value)
 
 
-def test_a_picture_in_two_splits_of_the_user_stops(make: Make) -> None:
+def test_an_image_in_two_splits_of_the_user_stops(make: Make) -> None:
     root = make({f"{s}/{c}": 3 for s in ("train", "test") for c in "ab"})
     shutil.copy(root / "train" / "a" / "0.png", root / "test" / "a" / "9.png")
     found = report(root)
     assert found.splits == {"train": {"a": 3, "b": 3}, "test": {"a": 4, "b": 3}}
-    assert texts(found, stops=True) == ["1 picture in more than one split; keep one copy of each"]
+    assert texts(found, stops=True) == ["1 image in more than one split; keep one copy of each"]
     assert names(found, "more than one split") == ("test/a/9.png = train/a/0.png",)
 
 
 def test_kinds_of_files_are_counted(make: Make) -> None:
     root = make({"a": 2, "b": 2})
-    picture = Image.fromarray(skimage_data.chelsea()[:40, :60])
-    picture.convert("CMYK").save(root / "a" / "cmyk.jpg")
-    picture.convert("P").save(root / "a" / "palette.gif")
-    picture.convert("LA").save(root / "a" / "alpha.png")
+    image = Image.fromarray(skimage_data.chelsea()[:40, :60])
+    image.convert("CMYK").save(root / "a" / "cmyk.jpg")
+    image.convert("P").save(root / "a" / "palette.gif")
+    image.convert("LA").save(root / "a" / "alpha.png")
     Image.fromarray(np.arange(2400, dtype=np.uint16).reshape(40, 60)).save(root / "b" / "deep.png")
     exif = Image.Exif()
     exif[0x0112] = 6
-    picture.rotate(90).save(root / "b" / "turned.jpg", exif=exif)
-    frames = [picture.convert("P"), picture.rotate(20).convert("P")]
+    image.rotate(90).save(root / "b" / "turned.jpg", exif=exif)
+    frames = [image.convert("P"), image.rotate(20).convert("P")]
     frames[0].save(root / "b" / "moving.gif", save_all=True, append_images=frames[1:])
     found = report(root)
     assert found.formats == {"PNG": 6, "JPEG": 2, "GIF": 2}
@@ -110,16 +110,16 @@ def test_kinds_of_files_are_counted(make: Make) -> None:
 
 
 @pytest.mark.parametrize(("change", "alike"), [("smaller", True), ("brighter", True), ("mirrored", False)])
-def test_resized_and_re_encoded_pictures_look_alike(tmp_path: Path, change: str, alike: bool) -> None:
-    picture = Image.fromarray(skimage_data.astronaut())
+def test_resized_and_re_encoded_images_look_alike(tmp_path: Path, change: str, alike: bool) -> None:
+    image = Image.fromarray(skimage_data.astronaut())
     changed = {
-        "smaller": lambda: picture.resize((200, 200)),
-        "brighter": lambda: picture.point(lambda v: min(v + 3, 255)),
-        "mirrored": lambda: picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+        "smaller": lambda: image.resize((200, 200)),
+        "brighter": lambda: image.point(lambda v: min(v + 3, 255)),
+        "mirrored": lambda: image.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
     }[change]()
     changed.save(tmp_path / "a.jpg", quality=60)
-    pictures = [skimage_data.astronaut(), np.asarray(Image.open(tmp_path / "a.jpg")), skimage_data.coffee()]
-    assert look_alikes([thumbnail(p) for p in pictures]) == ([[0, 1]] if alike else [])
+    images = [skimage_data.astronaut(), np.asarray(Image.open(tmp_path / "a.jpg")), skimage_data.coffee()]
+    assert look_alikes([thumbnail(p) for p in images]) == ([[0, 1]] if alike else [])
 
 
 def test_look_alikes_are_those_of_comparing_every_pair() -> None:

@@ -26,7 +26,7 @@ def damaged(make: Make) -> Path:
     whole = (root / "a" / "1.png").read_bytes()
     (root / "a" / "1.png").write_bytes(whole[: len(whole) // 2])
     (root / "b" / "2.png").write_bytes(b"")
-    (root / "b" / "3.jpg").write_text("no picture")
+    (root / "b" / "3.jpg").write_text("no image")
     return root
 
 
@@ -40,7 +40,7 @@ def test_each_kind_of_damage_has_its_own_words_and_the_way_out(damaged: Path) ->
             decode(damaged / name)
 
 
-def test_a_picture_that_is_too_large_is_said_with_the_limit(
+def test_an_image_that_is_too_large_is_said_with_the_limit(
     damaged: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Image.new("L", (50, 50)).save(damaged / "a" / "huge.png")
@@ -60,7 +60,7 @@ def test_without_the_option_nothing_is_left_out(damaged: Path) -> None:
 
 def test_unreadable_files_are_left_out_and_named_once(damaged: Path) -> None:
     with pytest.warns(
-        ZooWarning, match=r"left out 3 of 13 pictures .*a/1\.png .*b/2\.png .*b/3\.jpg"
+        ZooWarning, match=r"left out 3 of 13 images .*a/1\.png .*b/2\.png .*b/3\.jpg"
     ) as caught:
         data = ClassFolders(damaged, skip_unreadable=True)
     assert len(caught) == 1
@@ -83,7 +83,7 @@ def test_a_class_that_becomes_empty_is_an_error(make: Make) -> None:
     (root / "b" / "0.png").write_text("")
     with (
         pytest.warns(ZooWarning, match="left out 1 of 3"),
-        pytest.raises(DataError, match="class 'b': expected pictures that can be read, got none"),
+        pytest.raises(DataError, match="class 'b': expected images that can be read, got none"),
     ):
         ClassFolders(root, skip_unreadable=True)
 

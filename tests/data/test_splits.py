@@ -17,7 +17,7 @@ Make = Callable[..., Path]
 
 
 class Numbers(Dataset):
-    """Pictures that show their number; `numbers` and `targets` may repeat."""
+    """Images that show their number; `numbers` and `targets` may repeat."""
 
     task = Multiclass()
 
@@ -57,13 +57,13 @@ def test_one_seed_gives_one_split_and_another_seed_another() -> None:
     assert len(overlap) < 15
 
 
-def test_a_pictures_place_does_not_depend_on_the_order_of_the_data() -> None:
+def test_an_images_place_does_not_depend_on_the_order_of_the_data() -> None:
     back = Numbers(range(199, -1, -1), [(199 - i) % 2 for i in range(200)], 2)
     assert {199 - i for i in split(back, 1).test} == set(split(balanced(), 1).test)
     assert split(back, 1).hash == split(balanced(), 1).hash
 
 
-def test_identical_pictures_are_on_the_same_side() -> None:
+def test_identical_images_are_on_the_same_side() -> None:
     data = Numbers([i // 3 for i in range(300)], [(i // 3) % 2 for i in range(300)], 2)
     found = split(data, 0)
     sides = {i: name for name in NAMES for i in found.of(name)}
@@ -79,7 +79,7 @@ def test_a_rare_class_is_trained_on_first(count: int) -> None:
     assert any(data.targets[i] == 1 for i in found.test) == (count >= 2)
 
 
-def test_one_picture_with_two_labels_is_said() -> None:
+def test_one_image_with_two_labels_is_said() -> None:
     data = Numbers([0, 0, *range(1, 41)], [0, 1, *([0, 1] * 20)], 2)
     with pytest.warns(ZooWarning, match=r"two labels: numbers\[0\] and numbers\[1\]"):
         split(data, 0)
@@ -88,10 +88,10 @@ def test_one_picture_with_two_labels_is_said() -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (Numbers([], [], 2), "expected pictures, got none"),
+        (Numbers([], [], 2), "expected images, got none"),
         (Numbers(range(20), [1] * 20, 2), "expected at least 2 classes, got one, 'class 1'"),
-        (Numbers(range(20), [0, 1] * 10, 3), "class 'class 2': expected at least one training picture"),
-        (Numbers(range(2), [0, 1], 2), "the val split: expected at least one picture"),
+        (Numbers(range(20), [0, 1] * 10, 3), "class 'class 2': expected at least one training image"),
+        (Numbers(range(2), [0, 1], 2), "the val split: expected at least one image"),
     ],
 )
 def test_data_that_cannot_be_split_are_one_line(data: Dataset, words: str) -> None:
@@ -115,7 +115,7 @@ def test_train_and_val_folders_leave_no_test(make: Make) -> None:
         found.of("tset")
 
 
-def test_a_picture_in_two_of_the_users_splits_names_both_files(make: Make) -> None:
+def test_an_image_in_two_of_the_users_splits_names_both_files(make: Make) -> None:
     root = make({f"{s}/{c}": 2 for s in ("train", "test") for c in "ab"})
     shutil.copy(root / "train/a/0.png", root / "test/a/copy.png")
     with pytest.raises(DataError, match=r"train/a/0\.png and .*test/a/copy\.png|copy\.png and .*0\.png"):
@@ -147,10 +147,10 @@ def test_a_group_is_on_one_side() -> None:
     assert 0.6 < len(found.train) / 200 < 0.8
 
 
-def test_groups_with_the_same_picture_are_on_one_side() -> None:
+def test_groups_with_the_same_image_are_on_one_side() -> None:
     groups = [f"patient {i // 4}" for i in range(80)]
     numbers = [*range(80)]
-    for i in range(4, 40, 4):  # one picture of each of the first ten patients is the same
+    for i in range(4, 40, 4):  # one image of each of the first ten patients is the same
         numbers[i] = numbers[0]
     found = split(Grouped(groups, numbers), 0)
     joined = [

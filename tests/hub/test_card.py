@@ -107,7 +107,7 @@ def test_input_and_preprocessing_are_told(tmp_path, make):
     model = make("mlp", in_channels=3)
     model.input_spec = InputSpec(size=(8, 8), range=(0, 255), mean=(1.0,) * 3, std=(2.0,) * 3)
     text = " ".join(card(tmp_path, model).text.split())
-    assert "RGB pictures N x 3 x H x W with values in [0, 1], resized to 8 x 8 (bilinear)" in text
+    assert "RGB images N x 3 x H x W with values in [0, 1], resized to 8 x 8 (bilinear)" in text
     assert "scaled to [0, 255], normalised with mean 1, 1, 1 and standard deviation 2, 2, 2" in text
 
 

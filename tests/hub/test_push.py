@@ -27,7 +27,7 @@ def run(tmp_path, make):
     model.metrics = {"val": {"accuracy": 0.5}}
     folder = zoo.save(model, tmp_path / "run")
     (folder / "history.json").write_text('[{"epoch": 1, "loss": 0.7}, {"epoch": 2, "loss": 0.5}]')
-    (folder / "curves.png").write_bytes(b"\x89PNG picture")
+    (folder / "curves.png").write_bytes(b"\x89PNG image")
     (folder / "splits.json").write_text('{"data": "/home/me/cats"}')
     (folder / "checkpoint.safetensors").write_bytes(b"large")
     (folder / "start").mkdir()

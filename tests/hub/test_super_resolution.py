@@ -1,4 +1,4 @@
-"""Push and pull of what enlarges pictures: the pair, and the generator alone, bit for bit."""
+"""Push and pull of what enlarges images: the pair, and the generator alone, bit for bit."""
 
 from __future__ import annotations
 

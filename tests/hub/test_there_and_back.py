@@ -25,9 +25,9 @@ torch.set_num_threads(1)
 for name in sys.argv[1:]:
     model = zoo.pull(name)
     spec = model.input_spec
-    pictures = torch.rand(3, spec.channels, *spec.size, generator=torch.Generator().manual_seed(0))
+    images = torch.rand(3, spec.channels, *spec.size, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
-        output = hashlib.sha256(model(pictures).numpy().tobytes()).hexdigest()
+        output = hashlib.sha256(model(images).numpy().tobytes()).hexdigest()
     state = hashlib.sha256()
     for key, tensor in sorted(model.state_dict().items()):
         state.update(key.encode() + tensor.numpy().tobytes())
@@ -46,9 +46,9 @@ def there_and_back(hub, tmp_path, models):
     expected = []
     for name, model in models.items():
         spec = model.input_spec
-        pictures = torch.rand(3, spec.channels, *spec.size, generator=torch.Generator().manual_seed(0))
+        images = torch.rand(3, spec.channels, *spec.size, generator=torch.Generator().manual_seed(0))
         with torch.inference_mode():
-            output = hashlib.sha256(model.eval()(pictures).numpy().tobytes()).hexdigest()
+            output = hashlib.sha256(model.eval()(images).numpy().tobytes()).hexdigest()
         state = hashlib.sha256()
         for key, tensor in sorted(model.state_dict().items()):
             state.update(key.encode() + tensor.numpy().tobytes())

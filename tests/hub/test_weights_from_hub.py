@@ -91,7 +91,7 @@ def test_a_new_head_is_random_and_the_backbone_is_not(published, original):
     assert model.outputs == 1
 
 
-def test_gray_pictures_get_the_sum_over_the_colours(published, original):
+def test_gray_images_get_the_sum_over_the_colours(published, original):
     model = zoo.build("resnet18", head="original", weights="imagenet", in_channels=1)
     assert torch.equal(model.backbone.block1.conv1.weight, original.conv1.weight.sum(1, keepdim=True))
 

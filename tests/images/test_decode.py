@@ -6,7 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
-from zoo.images.decode import decode, from_array, prepare, to_channels, to_picture
+from zoo.images.decode import decode, from_array, prepare, to_channels, to_image
 from zoo.spec.errors import DataError, ZooWarning
 from zoo.spec.inputs import InputSpec
 
@@ -34,16 +34,16 @@ def test_rgb_comes_back_as_it_was(tmp_path: Path) -> None:
 def test_every_mode_becomes_channels_of_bytes(tmp_path: Path, mode: str, channels: int) -> None:
     saved = Image.fromarray(COLOUR).convert(mode)
     suffix = ".tif" if mode in ("CMYK", "YCbCr") else ".png"
-    picture = decode(written(tmp_path, saved, f"a{suffix}"))
-    assert picture.shape == (20, 30, channels)
-    assert picture.dtype == np.uint8
-    assert prepare(picture, spec()).shape == (3, 20, 30)
+    image = decode(written(tmp_path, saved, f"a{suffix}"))
+    assert image.shape == (20, 30, channels)
+    assert image.dtype == np.uint8
+    assert prepare(image, spec()).shape == (3, 20, 30)
 
 
 def test_sixteen_bits_keep_their_depth(tmp_path: Path) -> None:
     deep = np.array([[0, 1, 65535], [32768, 300, 7]], dtype=np.uint16)
-    picture = decode(written(tmp_path, Image.fromarray(deep)))
-    np.testing.assert_allclose(picture[..., 0], deep / 65535, rtol=1e-6)
+    image = decode(written(tmp_path, Image.fromarray(deep)))
+    np.testing.assert_allclose(image[..., 0], deep / 65535, rtol=1e-6)
 
 
 def test_a_palette_with_transparency_has_alpha(tmp_path: Path) -> None:
@@ -51,11 +51,11 @@ def test_a_palette_with_transparency_has_alpha(tmp_path: Path) -> None:
     assert decode(written(tmp_path, image, transparency=0)).shape == (20, 30, 4)
 
 
-def test_exif_orientation_turns_the_picture_upright(tmp_path: Path) -> None:
+def test_exif_orientation_turns_the_image_upright(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # turn by a quarter clockwise to see it upright
-    picture = decode(written(tmp_path, Image.fromarray(COLOUR), exif=exif))
-    np.testing.assert_array_equal(picture, np.rot90(COLOUR, -1))
+    image = decode(written(tmp_path, Image.fromarray(COLOUR), exif=exif))
+    np.testing.assert_array_equal(image, np.rot90(COLOUR, -1))
 
 
 def test_of_an_animation_the_first_frame_is_taken_and_that_is_said(tmp_path: Path) -> None:
@@ -63,8 +63,8 @@ def test_of_an_animation_the_first_frame_is_taken_and_that_is_said(tmp_path: Pat
     path = tmp_path / "a.gif"
     frames[0].save(path, save_all=True, append_images=frames[1:])
     with pytest.warns(ZooWarning, match=r"a\.gif has several frames"):
-        picture = decode(path)
-    assert int(picture.max()) <= 12
+        image = decode(path)
+    assert int(image.max()) <= 12
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
@@ -73,15 +73,15 @@ def test_a_truncated_file_is_named(tmp_path: Path, share: float) -> None:
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * share)])
     with pytest.raises(
-        DataError, match=r"cut\.jpg: expected a readable picture, got .*mend or remove"
+        DataError, match=r"cut\.jpg: expected a readable image, got .*mend or remove"
     ) as caught:
         decode(path)
     assert "\n" not in str(caught.value)
 
 
-def test_text_under_a_pictures_name_is_named(tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_text("no picture")
-    with pytest.raises(DataError, match=r"a\.png: expected a readable picture"):
+def test_text_under_an_images_name_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_text("no image")
+    with pytest.raises(DataError, match=r"a\.png: expected a readable image"):
         decode(tmp_path / "a.png")
 
 
@@ -120,7 +120,7 @@ def test_resizing_is_pillows(interpolation: str, mode: int, size: tuple[int, int
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-def test_a_picture_of_the_right_size_is_only_scaled() -> None:
+def test_an_image_of_the_right_size_is_only_scaled() -> None:
     found = prepare(COLOUR, spec())
     np.testing.assert_array_equal((found * 255).round().permute(1, 2, 0).numpy(), COLOUR)
 
@@ -135,15 +135,15 @@ def test_a_picture_of_the_right_size_is_only_scaled() -> None:
         (np.zeros((0, 4, 3), np.uint8), "got 0 x 4 x 3"),
     ],
 )
-def test_arrays_that_are_no_picture_are_refused(array: np.ndarray, words: str) -> None:
+def test_arrays_that_are_no_image_are_refused(array: np.ndarray, words: str) -> None:
     with pytest.raises(DataError, match=words):
         from_array(array)
 
 
-def test_one_picture_in_three_forms_is_one_picture() -> None:
+def test_one_image_in_three_forms_is_one_image() -> None:
     buffer = io.BytesIO()
     Image.fromarray(COLOUR).save(buffer, "PNG")
     tensor = torch.from_numpy(COLOUR).permute(2, 0, 1)
     forms = [Image.open(buffer), COLOUR, tensor, tensor.float() / 255]
-    first, *others = [prepare(to_picture(form), spec(size=(16, 16))) for form in forms]
+    first, *others = [prepare(to_image(form), spec(size=(16, 16))) for form in forms]
     assert all(torch.allclose(first, other, atol=1e-6) for other in others)

@@ -80,7 +80,7 @@ def big(classes: int = 1000) -> Evaluation:
     confusion = np.eye(classes, dtype=int)
     confusion[3, 7] = 5
     rows = {
-        label: {"precision": 0.5, "recall": 0.5, "f1": i / classes, "pictures": int(i > 1)}
+        label: {"precision": 0.5, "recall": 0.5, "f1": i / classes, "images": int(i > 1)}
         for i, label in enumerate(labels)
     }
     worst = (Mistake(0, EVIL, labels[3], 0.9, labels[7]),) * 24
@@ -96,7 +96,7 @@ def test_a_run_prints_ten_lines_at_most(run: Run) -> None:
     assert len(lines) <= 10
     assert lines == str(run).splitlines()
     assert lines[0].startswith("trained 2 epochs in")
-    assert "train 20, val 4, test 4 pictures" in lines[0]
+    assert "train 20, val 4, test 4 images" in lines[0]
     assert lines[1].startswith(f"best epoch {run.best_epoch}, validation: loss ")
     assert lines[-1] == f"saved in {run.folder}"
     assert "Conv2d" not in repr(run)
@@ -128,7 +128,7 @@ def test_what_evaluate_returns_is_typed_and_prints_as_tables(run: Run, photos: P
     for other in (pickle.loads(pickle.dumps(found)), copy.deepcopy(found)):
         assert (other, type(other)) == (found, Evaluation)
     assert repr(found) == str(found)
-    assert str(found).startswith("test split, 4 pictures\n")
+    assert str(found).startswith("test split, 4 images\n")
     assert "TRUTH \\ ANSWER" in str(found)
     assert page(found).tags.count("table") >= 3
 
@@ -137,7 +137,7 @@ def test_nothing_huge_is_shown_of_a_thousand_classes() -> None:
     text = repr(big())
     assert len(text.splitlines()) < 30
     assert "the lowest f1, and 995 more classes" in text
-    assert "class 0 " not in text  # of no picture is no figure
+    assert "class 0 " not in text  # of no image is no figure
     assert "class 2 " in text
     assert re.search(r"class 3 .* class 7 .* 5$", text, flags=re.MULTILINE)  # the commonest mistake
     assert page(big()).tags.count("tr") < 30
@@ -154,7 +154,7 @@ def test_a_confusion_matrix_is_shaded_up_to_twenty_classes() -> None:
 def test_an_evaluation_without_tables_is_shown_too() -> None:
     found = Evaluation(on=Measured(data=None, split="val", count=3, hash=""), metrics={"accuracy": 0.5})
     page(found)
-    assert repr(found) == "val split, 3 pictures\naccuracy  0.5000"
+    assert repr(found) == "val split, 3 images\naccuracy  0.5000"
 
 
 def test_a_prediction_of_a_thousand_classes_prints_five() -> None:
@@ -172,7 +172,7 @@ def test_a_prediction_of_a_thousand_classes_prints_five() -> None:
         (Predicted("a", "12.5", None, {"age": 12.5}), "a: 12.5 (age 12.5)"),
         (Predicted("a", "x, y", 0.6, {"x": 0.9, "y": 0.7}), "a: x, y 60.0% (x 90.0%, y 70.0%)"),
         (Predicted("a", "x", None, {"x": 0.75}, mask=torch.zeros(4, 4)), "a: x 75.0%"),
-        (Predicted("a", "image", None, {}, picture=torch.rand(3, 4, 4)), "a: image"),
+        (Predicted("a", "image", None, {}, image=torch.rand(3, 4, 4)), "a: image"),
     ],
 )
 def test_other_answers_print_in_a_line(item: Predicted, text: str) -> None:
@@ -184,13 +184,13 @@ def test_predictions_print_as_a_table_that_is_cut(make_model: Make) -> None:
     found = zoo.predict(make_model(), torch.rand(25, 1, 16, 16))
     lines = repr(found).splitlines()
     assert isinstance(found, list)
-    assert (len(lines), lines[-1]) == (22, "and 5 more pictures")
+    assert (len(lines), lines[-1]) == (22, "and 5 more images")
     shown = page(found)
     assert (shown.tags.count("tr"), shown.tags.count("img")) == (21, 20)
     assert [type(found[:3]), len(found[:3]), type(found[0])] == [Predictions, 3, Predicted]
     assert pickle.loads(pickle.dumps(found)) == found == copy.deepcopy(found) == [*found]
     assert "img" in page(found[0]).tags
-    assert repr(found[:0]) == "PICTURE  LABEL  SCORE"
+    assert repr(found[:0]) == "IMAGE  LABEL  SCORE"
 
 
 def test_a_files_thumbnail_is_read_when_it_is_shown(make_model: Make, tmp_path: Path) -> None:
@@ -204,10 +204,10 @@ def test_a_files_thumbnail_is_read_when_it_is_shown(make_model: Make, tmp_path: 
 
 
 def test_a_mask_is_laid_over_the_thumbnail() -> None:
-    picture, mask = np.full((96, 96, 3), 128, np.uint8), torch.ones(8, 8, dtype=torch.int64)
-    item = Predicted("a", "cell", None, {"cell": 1.0}, mask=mask, thumbnail=picture)
+    image, mask = np.full((96, 96, 3), 128, np.uint8), torch.ones(8, 8, dtype=torch.int64)
+    item = Predicted("a", "cell", None, {"cell": 1.0}, mask=mask, thumbnail=image)
     assert page(item).tags.count("img") == 1
-    assert item._repr_html_() != Predicted("a", "cell", 1.0, {"cell": 1.0}, thumbnail=picture)._repr_html_()
+    assert item._repr_html_() != Predicted("a", "cell", 1.0, {"cell": 1.0}, thumbnail=image)._repr_html_()
 
 
 def test_labels_are_not_run(make_model: Make) -> None:
@@ -300,7 +300,7 @@ def test_the_components_are_listed_as_a_table() -> None:
 def test_a_report_on_data_is_shown_as_tables(photos: Path) -> None:
     (photos / "dark").rename(photos / "<b>dark")
     found = report(photos)
-    assert repr(found).splitlines()[0].endswith("28 pictures, 2 classes, task binary")
+    assert repr(found).splitlines()[0].endswith("28 images, 2 classes, task binary")
     assert repr(found).endswith("nothing stops a training")
     shown = page(found)
     assert shown.tags.count("table") == 2

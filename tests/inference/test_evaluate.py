@@ -33,7 +33,7 @@ def test_figures_are_scikit_learns_on_the_same_outputs(make_model: Make) -> None
     assert found.confusion == metrics.confusion_matrix(truth, answer).tolist()
     table = metrics.precision_recall_fscore_support(truth, answer, zero_division=0)
     for i, row in enumerate(found.per_class.values()):
-        assert [row["precision"], row["recall"], row["f1"], row["pictures"]] == pytest.approx(
+        assert [row["precision"], row["recall"], row["f1"], row["images"]] == pytest.approx(
             [t[i] for t in table]
         )
     assert model.metrics["all"]["accuracy"] == found.metrics["accuracy"]
@@ -41,7 +41,7 @@ def test_figures_are_scikit_learns_on_the_same_outputs(make_model: Make) -> None
 
 def test_a_class_that_never_occurs_has_zeros_not_nan() -> None:
     row = per_class(torch.tensor([0, 0]), torch.tensor([0, 0]), ["a", "b"])[0]["b"]
-    assert row == {"precision": 0, "recall": 0, "f1": 0, "pictures": 0}
+    assert row == {"precision": 0, "recall": 0, "f1": 0, "images": 0}
 
 
 def test_the_test_split_is_that_of_the_training_seed(make_model: Make, tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_the_test_split_is_that_of_the_training_seed(make_model: Make, tmp_path:
     zoo.fit(model, "faces", seed=4, epochs=1, out=tmp_path / "run")
     found = zoo.evaluate(str(tmp_path / "run"), "faces")
     assert found.on.count == 30 == len(split(zoo_faces(), 4).test)
-    with pytest.warns(zoo.ZooWarning, match=r"\d+ of 30 pictures of the test split were trained on"):
+    with pytest.warns(zoo.ZooWarning, match=r"\d+ of 30 images of the test split were trained on"):
         zoo.evaluate(str(tmp_path / "run"), "faces", seed=5)
 
 
@@ -80,7 +80,7 @@ def test_what_cannot_be_evaluated_is_one_line(make_model: Make, tmp_path: Path) 
         zoo.evaluate(3, "faces")
 
 
-def test_the_folder_has_figures_and_pictures_of_them(make_model: Make, tmp_path: Path) -> None:
+def test_the_folder_has_figures_and_images_of_them(make_model: Make, tmp_path: Path) -> None:
     model = make_model(head="multiclass", classes=10)
     found = zoo.evaluate(model, DIGITS, split="all", out=tmp_path / "deep" / "eval")
     folder = tmp_path / "deep" / "eval"
@@ -110,7 +110,7 @@ def test_the_worst_mistakes_are_the_wrong_answers_with_the_least_belief_in_the_t
 
 
 class Torch:
-    """Pictures of one gray value, with targets of any kind."""
+    """Images of one gray value, with targets of any kind."""
 
     def __init__(self, targets: list[object], classes: tuple[str, ...] = ()) -> None:
         self.targets, self.classes = targets, classes
@@ -142,13 +142,13 @@ def test_labels_have_scikit_learns_figures_each(make_model: Make, tmp_path: Path
     model = make_model(head="multilabel", classes=("red", "big", "old"))
     targets = np.random.default_rng(0).integers(0, 2, (20, 3)).tolist()
     found = zoo.evaluate(model, Torch(targets), split="all", out=tmp_path / "eval")
-    pictures = torch.stack([torch.full((1, 16, 16), (10 * i + 1) / 255) for i in range(20)])
+    images = torch.stack([torch.full((1, 16, 16), (10 * i + 1) / 255) for i in range(20)])
     with torch.no_grad():
-        chosen = (model.eval()(pictures).sigmoid() >= 0.5).int().numpy()
+        chosen = (model.eval()(images).sigmoid() >= 0.5).int().numpy()
     table = metrics.precision_recall_fscore_support(targets, chosen, zero_division=0)
     for i, name in enumerate(("red", "big", "old")):
         row = found.per_class[name]
-        assert [row[k] for k in ("precision", "recall", "f1", "pictures")] == pytest.approx(
+        assert [row[k] for k in ("precision", "recall", "f1", "images")] == pytest.approx(
             [t[i] for t in table]
         )
     assert found.confusion is None
@@ -165,7 +165,7 @@ def test_labels_with_names_are_trained_on(make_model: Make, tmp_path: Path) -> N
     assert set(run.metrics) == {"loss", "accuracy", "f1"}
 
 
-def test_a_model_without_mistakes_has_no_picture_of_them(make_model: Make, tmp_path: Path) -> None:
+def test_a_model_without_mistakes_has_no_image_of_them(make_model: Make, tmp_path: Path) -> None:
     model = make_model(head="binary")
     (tmp_path / "worst.png").write_text("of an earlier evaluation")
     answers = [int(zoo.predict(model, Torch([0] * 6)[i][0])[0].scores["1"] >= 0.5) for i in range(6)]
@@ -175,12 +175,12 @@ def test_a_model_without_mistakes_has_no_picture_of_them(make_model: Make, tmp_p
     assert sorted(f.name for f in tmp_path.iterdir()) == ["confusion.png", "metrics.json"]
 
 
-def test_unreadable_pictures_stop_or_are_left_out(make_model: Make, photos: Path) -> None:
+def test_unreadable_images_stop_or_are_left_out(make_model: Make, photos: Path) -> None:
     (photos / "dark" / "3.png").write_bytes(b"")
     model = make_model(in_channels=3)
     with pytest.raises(DataError, match=r"dark/3\.png: .*an empty file"):
         zoo.evaluate(model, photos, split="all")
-    with pytest.warns(zoo.ZooWarning, match="left out 1 of 28 pictures"):
+    with pytest.warns(zoo.ZooWarning, match="left out 1 of 28 images"):
         assert zoo.evaluate(model, photos, split="all", skip_unreadable=True).on.count == 27
 
 

@@ -1,4 +1,4 @@
-"""`zoo.latents` and pictures of restored pictures, from Python and from the command line."""
+"""`zoo.latents` and images of restored images, from Python and from the command line."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_two_numbers_are_the_plane(tmp_path, drawn):
     model = build()
     found = zoo.latents(model, DIGITS, split="all", out=tmp_path / "plots" / "latents.png")
     digits = as_dataset(DIGITS)
-    x = torch.stack([torch.from_numpy(digits[i].picture / 255).float().permute(2, 0, 1) for i in range(100)])
+    x = torch.stack([torch.from_numpy(digits[i].image / 255).float().permute(2, 0, 1) for i in range(100)])
     with torch.no_grad():
         expected = model.eval().encode(x)
     torch.testing.assert_close(found.vectors, expected, atol=1e-5, rtol=1e-5)
@@ -55,9 +55,9 @@ def test_two_numbers_are_the_plane(tmp_path, drawn):
     assert found.classes == tuple(digits.targets)
     assert found.labels == tuple("0123456789")
     assert found.names[3] == "digits[3]"
-    assert drawn[0][1] == "all split, 100 pictures"
-    with Image.open(tmp_path / "plots" / "latents.png") as picture:
-        assert picture.size[0] > 600
+    assert drawn[0][1] == "all split, 100 images"
+    with Image.open(tmp_path / "plots" / "latents.png") as image:
+        assert image.size[0] > 600
 
 
 @pytest.mark.parametrize("latent", [16, "map"])
@@ -92,7 +92,7 @@ def test_without_classes_there_are_no_colours(tmp_path, drawn):
 
 def test_the_grid_decodes_the_plane_with_the_second_number_upwards(tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr(module, "pictures", lambda sheet, path: seen.append((sheet, path)))
+    monkeypatch.setattr(module, "images", lambda sheet, path: seen.append((sheet, path)))
     model = build(variational=True)
     found = zoo.latents(model, DIGITS, split="all", grid=tmp_path / "grid.png")
     ((sheet, path),) = seen
@@ -124,12 +124,12 @@ def test_the_model_is_given_back_as_it_was(tmp_path):
             {"grid": "grid.png"},
             (OptionError, "expected a latent of two numbers, got 16; leave the grid out"),
         ),
-        (1, {"out": "latents.png"}, (OptionError, "expected two numbers a picture or more, got 1")),
+        (1, {"out": "latents.png"}, (OptionError, "expected two numbers an image or more, got 1")),
         (2, {"out": "a.gif"}, (SaveError, "the name of an image, .png .jpg .jpeg .webp, got 'a.gif'")),
         (2, {"split": "tset"}, (DataError, "tset")),
     ],
 )
-def test_a_mistake_is_said_before_any_picture_is_read(latent, options, expected, tmp_path, monkeypatch):
+def test_a_mistake_is_said_before_any_image_is_read(latent, options, expected, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(module, "Batches", None)
     with pytest.raises(expected[0], match=expected[1]) as caught:
@@ -140,7 +140,7 @@ def test_a_mistake_is_said_before_any_picture_is_read(latent, options, expected,
 def test_a_model_without_latent_says_so():
     with pytest.raises(ShapeError, match="has no latent; choose a model with one"):
         zoo.latents(zoo.build("tiny_resnet", head="binary"), {"name": "faces", "per_class": 5})
-    with pytest.raises(ShapeError, match="makes no pictures of latents"):
+    with pytest.raises(ShapeError, match="makes no images of latents"):
         zoo.build("tiny_resnet").decode(torch.zeros(1, 2))
 
 
@@ -181,7 +181,7 @@ def test_the_command_draws_and_says_where(saved, capsys, tmp_path, monkeypatch):
     status, out, err = run(capsys, "latents", str(saved / "two"), "digits", "--grid", "grid.png")
     assert (status, err) == (0, "")
     assert out.splitlines() == [
-        "test split, 269 pictures, 2 numbers each", "axes: latent 1; latent 2", "plot: latents.png",
+        "test split, 269 images, 2 numbers each", "axes: latent 1; latent 2", "plot: latents.png",
         "grid: grid.png",
     ]  # fmt: skip
     assert {file.name for file in tmp_path.iterdir()} == {"latents.png", "grid.png"}
@@ -204,10 +204,10 @@ def test_a_mistake_on_the_command_line_is_one_line(saved, capsys):
     assert "expected a latent of two numbers, got 5" in err
 
 
-def test_evaluating_draws_the_worst_pictures_before_and_after(saved, capsys, tmp_path):
+def test_evaluating_draws_the_worst_images_before_and_after(saved, capsys, tmp_path):
     status, out, _ = run(capsys, "evaluate", str(saved / "five"), "digits", "--out", str(tmp_path / "eval"))
     assert status == 0
-    assert "WORST PICTURES" in out
+    assert "WORST IMAGES" in out
     assert {file.name for file in (tmp_path / "eval").iterdir()} == {"metrics.json", "worst.png"}
     figures = json.loads(Path(tmp_path / "eval" / "metrics.json").read_text())
     ratios = [float(item["label"].removesuffix(" dB")) for item in figures["worst"]]
@@ -216,7 +216,7 @@ def test_evaluating_draws_the_worst_pictures_before_and_after(saved, capsys, tmp
     assert ratios[0] < figures["psnr"]
 
 
-def test_the_worst_pictures_are_those_with_the_largest_error():
+def test_the_worst_images_are_those_with_the_largest_error():
     g = torch.Generator().manual_seed(0)
     target = torch.rand(10, 1, 4, 4, generator=g)
     output = (target + torch.arange(10).view(-1, 1, 1, 1) * 0.05).clamp(0, 1)
@@ -230,7 +230,7 @@ def test_the_worst_pictures_are_those_with_the_largest_error():
     assert torch.equal(found.drawings["worst"].columns["restored"][2], output[7])
 
 
-def test_pictures_of_several_sizes_are_drawn_on_white():
+def test_images_of_several_sizes_are_drawn_on_white():
     analysis = ImageAnalysis(Reconstruction(), (), 4)
     analysis.add(torch.zeros(1, 1, 2, 3), torch.full((1, 1, 2, 3), 0.5), torch.tensor([0]), (2, 3))
     analysis.add(torch.zeros(1, 1, 4, 2), torch.full((1, 1, 4, 2), 0.25), torch.tensor([1]), (4, 2))

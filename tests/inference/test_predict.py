@@ -16,7 +16,7 @@ Make = Callable[..., Model]
 PIXELS = np.random.default_rng(1).integers(0, 256, (16, 16, 3), dtype=np.uint8)
 
 
-def test_every_form_of_one_picture_gets_one_answer(make_model: Make, tmp_path: Path) -> None:
+def test_every_form_of_one_image_gets_one_answer(make_model: Make, tmp_path: Path) -> None:
     model = make_model(in_channels=3, classes=("no", "yes"))
     file = tmp_path / "a.png"
     Image.fromarray(PIXELS).save(file)
@@ -41,7 +41,7 @@ def test_every_form_of_one_picture_gets_one_answer(make_model: Make, tmp_path: P
         assert item.scores["no"] == pytest.approx(1 - expected, abs=1e-6)
         assert item.score == max(item.scores.values())
     assert [item.source for item in found[:4]] == [str(file)] * 4
-    assert found[4].source == "picture 0"
+    assert found[4].source == "image 0"
 
 
 def test_answers_come_in_the_order_asked_for_with_any_batch_and_workers(
@@ -68,8 +68,8 @@ def test_the_mode_of_each_module_is_restored(make_model: Make) -> None:
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ("nowhere.png", "picture nowhere.png: expected a file or folder, got nothing there"),
-        ([], "expected at least one picture"),
+        ("nowhere.png", "image nowhere.png: expected a file or folder, got nothing there"),
+        ([], "expected at least one image"),
         (7, "got 'int'"),
         (torch.rand(2, 3), "expected a tensor C x H x W, got 2 x 3"),
         (torch.rand(3, 4, 4) * 255, "values in .0, 1."),
@@ -82,13 +82,13 @@ def test_bad_sources_are_one_line(make_model: Make, source: object, words: str) 
 
 
 def test_an_empty_folder_and_a_model_without_head_are_said(make_model: Make, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="expected pictures, got none"):
+    with pytest.raises(DataError, match="expected images, got none"):
         zoo.predict(make_model(), tmp_path)
     with pytest.raises(TrainingError, match="a model with a head"):
         zoo.predict(make_model(head=None), PIXELS)
 
 
-def test_an_open_file_is_one_picture(make_model: Make, tmp_path: Path) -> None:
+def test_an_open_file_is_one_image(make_model: Make, tmp_path: Path) -> None:
     model = make_model(in_channels=3)
     Image.fromarray(PIXELS).save(tmp_path / "a.png")
     (expected,) = zoo.predict(model, tmp_path / "a.png")
@@ -96,8 +96,8 @@ def test_an_open_file_is_one_picture(make_model: Make, tmp_path: Path) -> None:
         (found,) = zoo.predict(model, file)
     assert (found.source, found.scores) == (expected.source, expected.scores)
     memory = io.BytesIO((tmp_path / "a.png").read_bytes())
-    assert zoo.predict(model, [memory])[0].source == "picture 0"
-    with pytest.raises(DataError, match="picture: expected a readable picture, got an empty file"):
+    assert zoo.predict(model, [memory])[0].source == "image 0"
+    with pytest.raises(DataError, match="image: expected a readable image, got an empty file"):
         zoo.predict(model, io.BytesIO(b""))
     with (
         (tmp_path / "a.png").open("r", encoding="latin-1") as text,
@@ -111,11 +111,11 @@ def test_unreadable_files_are_named_or_left_out(make_model: Make, photos: Path) 
     (photos / "dark" / "3.png").write_bytes(b"")
     with pytest.raises(DataError, match=r"dark/3\.png: .*got an empty file.*--skip-unreadable"):
         zoo.predict(model, photos)
-    with pytest.warns(zoo.ZooWarning, match=r"left out 1 of 28 pictures .*dark/3\.png \(an empty file\)"):
+    with pytest.warns(zoo.ZooWarning, match=r"left out 1 of 28 images .*dark/3\.png \(an empty file\)"):
         found = zoo.predict(model, [photos, PIXELS], skip_unreadable=True)
     assert len(found) == 28
-    assert found[-1].source == "picture 28"
-    with pytest.warns(zoo.ZooWarning), pytest.raises(DataError, match="a picture that can be read, got none"):
+    assert found[-1].source == "image 28"
+    with pytest.warns(zoo.ZooWarning), pytest.raises(DataError, match="an image that can be read, got none"):
         zoo.predict(model, photos / "dark" / "3.png", skip_unreadable=True)
 
 

@@ -31,8 +31,8 @@ def test_a_model_in_training_mode_stays_in_it() -> None:
     assert model.training
 
 
-def test_pictures_go_into_a_sheet_or_a_folder(saved: Path, tmp_path: Path) -> None:
-    pictures = zoo.sample(saved, 12, seed=0, out=tmp_path / "sheets" / "all.png")
+def test_images_go_into_a_sheet_or_a_folder(saved: Path, tmp_path: Path) -> None:
+    images = zoo.sample(saved, 12, seed=0, out=tmp_path / "sheets" / "all.png")
     zoo.sample(saved, 12, seed=0, out=tmp_path / "single")
     with Image.open(tmp_path / "sheets" / "all.png") as sheet:
         assert sheet.size[0] > 4 * 64
@@ -40,13 +40,13 @@ def test_pictures_go_into_a_sheet_or_a_folder(saved: Path, tmp_path: Path) -> No
     assert names == [f"{i:02}.png" for i in range(1, 13)]
     with Image.open(tmp_path / "single" / "12.png") as single:
         read = np.asarray(single)
-    assert np.array_equal(read, (pictures[11, 0] * 255).round().byte().numpy())
+    assert np.array_equal(read, (images[11, 0] * 255).round().byte().numpy())
 
 
 def test_mistakes_are_said_before_work(saved: Path, tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="count: expected 1 or more, got 0"):
         zoo.sample(saved, 0)
-    with pytest.raises(ShapeError, match="does not generate pictures"):
+    with pytest.raises(ShapeError, match="does not generate images"):
         zoo.sample(zoo.build("small_cnn", head="binary", seed=0))
     (tmp_path / "file").write_text("")
     with pytest.raises(SaveError):
@@ -59,7 +59,7 @@ def test_the_command_draws_a_sheet(saved: Path, tmp_path: Path, capsys: pytest.C
         with pytest.raises(SystemExit) as end:
             main(["sample", str(saved), "--out", str(target), "--count", "5", "--seed", "1"])
         assert end.value.code == 0
-    assert capsys.readouterr().out.splitlines()[0] == f"5 pictures of 8x8: {target}"
+    assert capsys.readouterr().out.splitlines()[0] == f"5 images of 8x8: {target}"
     assert target.exists()
     with pytest.raises(SystemExit) as end:
         main(["sample", str(saved)])

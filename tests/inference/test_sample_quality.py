@@ -73,9 +73,9 @@ def test_one_mode_of_two_is_precise_and_forgets_half() -> None:
     precision, recall = precision_recall(real, gaussian(100, 0.0, 0) + 1e-4)
     assert precision == 1.0
     assert recall == pytest.approx(0.5, abs=0.02)
-    with pytest.raises(DataError, match="expected more than 3 generated pictures, got 3"):
+    with pytest.raises(DataError, match="expected more than 3 generated images, got 3"):
         precision_recall(real, real[:3])
-    with pytest.raises(DataError, match="expected 2 or more pictures on each side, got 1"):
+    with pytest.raises(DataError, match="expected 2 or more images on each side, got 1"):
         frechet(real, real[:1])
 
 
@@ -87,10 +87,10 @@ def classifier(channels: int = 1, **options: object) -> zoo.Model:
 
 
 def test_the_judge_sees_what_its_head_takes() -> None:
-    model, pictures = classifier(), torch.rand(10, 1, 16, 16)
+    model, images = classifier(), torch.rand(10, 1, 16, 16)
     with torch.no_grad():
-        features, said = Judge(model).see(pictures.split(4))
-        logits = model(pictures)
+        features, said = Judge(model).see(images.split(4))
+        logits = model(images)
         assert torch.allclose(model.head.last(features), logits, atol=1e-5)
     assert said is not None
     assert torch.allclose(said, logits.softmax(1), atol=1e-5)
@@ -99,21 +99,21 @@ def test_the_judge_sees_what_its_head_takes() -> None:
     assert sum(shares.values()) == pytest.approx(1)
 
 
-def test_pictures_are_brought_to_the_judges_size_and_other_channels_refused() -> None:
-    model, pictures = classifier(), torch.rand(2, 1, 8, 8)
+def test_images_are_brought_to_the_judges_size_and_other_channels_refused() -> None:
+    model, images = classifier(), torch.rand(2, 1, 8, 8)
     bigger = torch.nn.functional.interpolate(
-        pictures, (16, 16), mode="bilinear", antialias=True, align_corners=False
+        images, (16, 16), mode="bilinear", antialias=True, align_corners=False
     )
     with torch.no_grad():
-        assert torch.equal(Judge(model).see([pictures])[0], Judge(model).see([bigger])[0])
-    with pytest.raises(ShapeError, match="expected pictures of 1 channels, got 3"):
+        assert torch.equal(Judge(model).see([images])[0], Judge(model).see([bigger])[0])
+    with pytest.raises(ShapeError, match="expected images of 1 channels, got 3"):
         Judge(model).see([torch.rand(2, 3, 16, 16)])
     with pytest.raises(TrainingError, match="expected a model with a head, got small_cnn"):
         Judge(zoo.build("small_cnn", seed=0))
 
 
-def test_few_pictures_are_warned_of() -> None:
-    with torch.no_grad(), pytest.warns(zoo.ZooWarning, match="5 pictures are few for .* 6 features"):
+def test_few_images_are_warned_of() -> None:
+    with torch.no_grad(), pytest.warns(zoo.ZooWarning, match="5 images are few for .* 6 features"):
         compare(Judge(classifier()), [torch.rand(5, 1, 16, 16)], torch.rand(30, 1, 16, 16))
 
 
@@ -140,8 +140,8 @@ def test_a_generative_model_is_evaluated_by_another(tmp_path: Path) -> None:
 
 def test_what_is_missing_or_does_not_generate_is_said() -> None:
     data = {"name": "digits", "per_class": 4}
-    with pytest.raises(TrainingError, match="expected a model to look at generated pictures with, got none"):
+    with pytest.raises(TrainingError, match="expected a model to look at generated images with, got none"):
         zoo.evaluate(generator(), data)
     model = zoo.build("small_cnn", head="multiclass", classes=10, in_channels=1, input_size=16, seed=0)
-    with pytest.raises(ShapeError, match="does not generate pictures"):
+    with pytest.raises(ShapeError, match="does not generate images"):
         zoo.evaluate(model, data, features=classifier())

@@ -1,4 +1,4 @@
-"""Verification: two pictures, the threshold and where it comes from, and classes that were never trained."""
+"""Verification: two images, the threshold and where it comes from, and classes that were never trained."""
 
 from pathlib import Path
 
@@ -24,36 +24,36 @@ def model() -> Model:
 
 
 def test_the_similarity_is_the_cosine_of_the_embeddings(model: Model, tmp_path: Path) -> None:
-    pictures = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    images = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        one, other = model.eval()(pictures).double()
-    found = zoo.verify(model, pictures[0], pictures[1], threshold=0.25)
+        one, other = model.eval()(images).double()
+    found = zoo.verify(model, images[0], images[1], threshold=0.25)
     assert found.similarity == pytest.approx(float(one @ other / one.norm() / other.norm()), abs=1e-6)
     assert (found.same, found.threshold, found.source) == (found.similarity >= 0.25, 0.25, "given")
-    assert zoo.verify(model, pictures[0], pictures[0], threshold=1.0).similarity == pytest.approx(1)
-    other_way = zoo.verify(model, pictures[1], pictures[0], threshold=-1)
+    assert zoo.verify(model, images[0], images[0], threshold=1.0).similarity == pytest.approx(1)
+    other_way = zoo.verify(model, images[1], images[0], threshold=-1)
     assert other_way.same
     assert other_way.similarity == pytest.approx(found.similarity)
-    Image.fromarray((pictures[0, 0].numpy() * 255).astype(np.uint8)).save(tmp_path / "a.png")
-    assert zoo.verify(model, tmp_path / "a.png", pictures[0], threshold=0.9).similarity > 0.999
+    Image.fromarray((images[0, 0].numpy() * 255).astype(np.uint8)).save(tmp_path / "a.png")
+    assert zoo.verify(model, tmp_path / "a.png", images[0], threshold=0.9).similarity > 0.999
 
 
 def test_the_threshold_is_that_of_the_val_split_and_travels_with_the_model(
     model: Model, tmp_path: Path
 ) -> None:
-    picture = torch.rand(1, 8, 8)
+    image = torch.rand(1, 8, 8)
     with pytest.raises(OptionError, match=r"expected a threshold, got none .* split='val'\) chooses one"):
-        zoo.verify(model, picture, picture)
+        zoo.verify(model, image, image)
     run = zoo.fit(model, DIGITS, epochs=1, out=tmp_path / "run")
     threshold = run.metrics["threshold"]
     loaded = zoo.load(tmp_path / "run")
-    found = zoo.verify(loaded, picture, picture)
+    found = zoo.verify(loaded, image, image)
     assert (found.threshold, found.source) == (threshold, "val split")
     assert str(found) == f"same: similarity 1.000, at least {threshold:.3f} (val split)"
     test = zoo.evaluate(loaded, DIGITS, split="test")
     assert test.metrics["threshold"] == threshold
     chosen = zoo.evaluate(loaded, {"name": "digits", "per_class": 30}, split="val").metrics["threshold"]
-    assert zoo.verify(loaded, picture, picture).threshold == chosen != threshold
+    assert zoo.verify(loaded, image, image).threshold == chosen != threshold
     assert f"| threshold | {chosen:.4g} |" in (zoo.save(loaded, tmp_path / "again") / "README.md").read_text()
 
 
@@ -62,17 +62,17 @@ def test_an_evaluation_has_the_figures_of_all_pairs_at_that_threshold(model: Mod
     found = zoo.evaluate(model, DIGITS, split="test", out=tmp_path / "out")
     dataset = zoo.runtime.arguments.as_dataset(DIGITS)
     indices = zoo.data.splits.split(dataset, 0).test
-    pictures = torch.stack([torch.from_numpy(dataset[i].picture[..., 0] / 255.0) for i in indices]).float()
+    images = torch.stack([torch.from_numpy(dataset[i].image[..., 0] / 255.0) for i in indices]).float()
     with torch.no_grad():
-        rows = model(pictures[:, None]).double()
+        rows = model(images[:, None]).double()
     likeness = (rows @ rows.T)[torch.triu_indices(len(rows), len(rows), 1).unbind()]
     targets = torch.tensor([dataset.targets[i] for i in indices])
     alike = (targets[:, None] == targets)[torch.triu_indices(len(rows), len(rows), 1).unbind()]
     right = ((likeness >= 0.9)[alike].double().mean() + (likeness < 0.9)[~alike].double().mean()) / 2
     assert found.metrics["accuracy"] == pytest.approx(float(right), abs=1e-6)
     assert model.metrics["test"] == {k: found.metrics[k] for k in ("auc", "eer", "threshold", "accuracy")}
-    with Image.open(tmp_path / "out/roc.png") as picture:
-        assert picture.width > 900
+    with Image.open(tmp_path / "out/roc.png") as image:
+        assert image.width > 900
     assert {file.name for file in (tmp_path / "out").iterdir()} == {"metrics.json", "roc.png"}
 
 
@@ -85,7 +85,7 @@ def test_a_split_without_pairs_of_both_kinds_has_no_figures_and_does_not_stop_an
     assert found.left_out == dict.fromkeys(("auc", "eer", "threshold"), "all images are of one class")
     few = {"name": "digits", "per_class": 5}  # one of each class in val
     with (
-        pytest.warns(zoo.ZooWarning, match="no two pictures of one class, so no threshold is chosen"),
+        pytest.warns(zoo.ZooWarning, match="no two images of one class, so no threshold is chosen"),
         pytest.warns(zoo.ZooWarning, match="val_auc, val_eer, val_threshold: no two images are of one class"),
     ):
         run = zoo.fit(model, few, epochs=1, out=tmp_path / "run")
@@ -93,19 +93,19 @@ def test_a_split_without_pairs_of_both_kinds_has_no_figures_and_does_not_stop_an
 
 
 @pytest.mark.parametrize(
-    ("pictures", "threshold", "error", "words"),
+    ("images", "threshold", "error", "words"),
     [
-        (([torch.rand(1, 8, 8)] * 2, torch.rand(1, 8, 8)), 0.5, DataError, "one picture and another, got 2"),
-        ((torch.rand(1, 8, 8), "nowhere.png"), 0.5, DataError, "picture nowhere.png: expected a file"),
+        (([torch.rand(1, 8, 8)] * 2, torch.rand(1, 8, 8)), 0.5, DataError, "one image and another, got 2"),
+        ((torch.rand(1, 8, 8), "nowhere.png"), 0.5, DataError, "image nowhere.png: expected a file"),
         ((torch.rand(1, 8, 8), 7), 0.5, DataError, "verify: expected a file, folder"),
         ((torch.rand(1, 8, 8),) * 2, 1.5, OptionError, r"threshold: expected a cosine in \[-1, 1\], got 1.5"),
     ],
 )
 def test_what_cannot_be_compared_is_one_line(
-    model: Model, pictures: tuple[object, object], threshold: float, error: type[Exception], words: str
+    model: Model, images: tuple[object, object], threshold: float, error: type[Exception], words: str
 ) -> None:
     with pytest.raises(error, match=words) as caught:
-        zoo.verify(model, *pictures, threshold=threshold)
+        zoo.verify(model, *images, threshold=threshold)
     assert "\n" not in str(caught.value)
 
 
@@ -113,9 +113,7 @@ def test_a_classifier_does_not_verify_and_data_need_classes(model: Model) -> Non
     other = zoo.build("mlp", hidden=[8], head="binary", in_channels=1, input_size=8, seed=0)
     with pytest.raises(TrainingError, match="expected a model whose output is an embedding, got task binary"):
         zoo.verify(other, torch.rand(1, 8, 8), torch.rand(1, 8, 8), threshold=0.5)
-    with pytest.raises(
-        DataError, match="evaluate: data: expected a class for each picture, got pictures alone"
-    ):
+    with pytest.raises(DataError, match="evaluate: data: expected a class for each image, got images alone"):
         zoo.evaluate(model, {"name": "photos", "size": 32, "per_photo": 2}, split="all")
 
 

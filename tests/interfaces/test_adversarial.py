@@ -97,7 +97,7 @@ def test_a_pair_speaks_for_its_generator() -> None:
         ),
         (
             {"generator": {"name": "dcgan_generator", "in_channels": 3}},
-            "expected one for pictures of 3 channels, got 1",
+            "expected one for images of 3 channels, got 1",
         ),
     ],
 )

@@ -14,7 +14,7 @@ from torch import Tensor
 from zoo.interfaces.augmenter import Augmenter, Batch, Chain, Geometric, uniform
 from zoo.interfaces.draws import draws
 from zoo.interfaces.geometry import warp as warping
-from zoo.interfaces.geometry.warp import FILL_MODES, Fill, by_grid_sample, resampler, warp, warp_pictures
+from zoo.interfaces.geometry.warp import FILL_MODES, Fill, by_grid_sample, resampler, warp, warp_images
 from zoo.spec.errors import OptionError, ShapeError
 
 SIZE = (23, 37)
@@ -22,12 +22,12 @@ TOLERANCE = 0.005 / 255
 """Of OpenCV against SciPy: float32 coordinates against float64."""
 
 
-def pictures(channels: int = 3, size: tuple[int, int] = SIZE) -> Tensor:
+def images(channels: int = 3, size: tuple[int, int] = SIZE) -> Tensor:
     return torch.rand(2, channels, *size, generator=torch.Generator().manual_seed(0))
 
 
 def matrices() -> Tensor:
-    """Turned, sheared, scaled, moved; neither picture stays inside."""
+    """Turned, sheared, scaled, moved; neither image stays inside."""
     generator = torch.Generator().manual_seed(1)
     total = torch.eye(3, dtype=torch.float64).repeat(2, 1, 1)
     total[:, :2] += torch.rand(2, 2, 3, generator=generator, dtype=torch.float64) - 0.5
@@ -35,20 +35,20 @@ def matrices() -> Tensor:
     return total
 
 
-def by_scipy(picture: Tensor, matrix: Tensor, mode: str, value: float = 0, order: int = 1) -> np.ndarray:
+def by_scipy(image: Tensor, matrix: Tensor, mode: str, value: float = 0, order: int = 1) -> np.ndarray:
     """C x H x W in float64, from the matrix of the middle, for rows and columns."""
-    height, width = picture.shape[1:]
+    height, width = image.shape[1:]
     shift = np.array([[1, 0, (height - 1) / 2], [0, 1, (width - 1) / 2], [0, 0, 1]])
     swapped = matrix.numpy()[[1, 0, 2]][:, [1, 0, 2]]
     full = shift @ swapped @ np.linalg.inv(shift)
-    planes = picture.numpy().astype(np.float64)
+    planes = image.numpy().astype(np.float64)
     return np.stack(
         [ndimage.affine_transform(plane, full, order=order, mode=mode, cval=value) for plane in planes]
     )
 
 
 def well_inside(matrix: Tensor, size: tuple[int, int]) -> np.ndarray:
-    """Output pixels whose source is at least a pixel inside of the picture."""
+    """Output pixels whose source is at least a pixel inside of the image."""
     height, width = size
     rows, columns = np.mgrid[:height, :width]
     at = np.stack([columns - (width - 1) / 2, rows - (height - 1) / 2, np.ones(size)])
@@ -58,16 +58,16 @@ def well_inside(matrix: Tensor, size: tuple[int, int]) -> np.ndarray:
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("mode", ["nearest", "reflect", "wrap"])
-def test_pictures_on_the_cpu_are_warped_as_by_scipy(mode: str, channels: int) -> None:
-    x, m = pictures(channels), matrices()
-    found = warp_pictures(x, m, mode=mode)
+def test_images_on_the_cpu_are_warped_as_by_scipy(mode: str, channels: int) -> None:
+    x, m = images(channels), matrices()
+    found = warp_images(x, m, mode=mode)
     for i in range(2):
         assert np.abs(found[i].numpy() - by_scipy(x[i], m[i], mode)).max() < TOLERANCE
 
 
 def test_a_constant_outside_is_scipys_but_for_the_border_of_one_pixel() -> None:
-    x, m = pictures(), matrices()
-    found = warp_pictures(x, m, mode="constant", value=0.7)
+    x, m = images(), matrices()
+    found = warp_images(x, m, mode="constant", value=0.7)
     for i in range(2):
         inside, expected = well_inside(m[i], SIZE), by_scipy(x[i], m[i], "constant", 0.7)
         far = by_scipy(torch.ones(1, *SIZE), m[i], "grid-constant")[0] == 0
@@ -80,17 +80,17 @@ def test_a_constant_outside_is_scipys_but_for_the_border_of_one_pixel() -> None:
 @pytest.mark.parametrize("mode", FILL_MODES)
 @pytest.mark.parametrize("nearest", [False, True])
 def test_grid_sample_gives_what_opencv_gives(mode: str, nearest: bool) -> None:
-    x, m = pictures(), matrices()
-    on_cpu = warp_pictures(x, m, mode=mode, value=0.25, nearest=nearest)
+    x, m = images(), matrices()
+    on_cpu = warp_images(x, m, mode=mode, value=0.25, nearest=nearest)
     elsewhere = by_grid_sample(x, m, mode=mode, value=0.25, nearest=nearest)
     different = (on_cpu - elsewhere).abs() > 1e-4
     assert float(different.float().mean()) < (0.005 if nearest else 1e-9)  # a tie may fall either way
 
 
 @pytest.mark.parametrize("mode", FILL_MODES)
-def test_masks_keep_their_classes_and_go_with_the_picture(mode: str) -> None:
+def test_masks_keep_their_classes_and_go_with_the_image(mode: str) -> None:
     mask = torch.randint(0, 7, (2, *SIZE), generator=torch.Generator().manual_seed(2))
-    out = warp({"image": pictures(), "mask": mask}, matrices(), Fill(mode=mode, mask=9))["mask"]
+    out = warp({"image": images(), "mask": mask}, matrices(), Fill(mode=mode, mask=9))["mask"]
     assert out.dtype == mask.dtype
     for i in range(2):
         expected = by_scipy(mask[i : i + 1], matrices()[i], mode, 9, order=0)[0]
@@ -99,39 +99,39 @@ def test_masks_keep_their_classes_and_go_with_the_picture(mode: str) -> None:
     assert (9 in out) == (mode == "constant")
 
 
-def test_floating_masks_are_interpolated_as_pictures_are() -> None:
-    x = pictures()
+def test_floating_masks_are_interpolated_as_images_are() -> None:
+    x = images()
     out = warp({"image": x, "mask": x}, matrices(), Fill(mode="reflect"))
     assert torch.equal(out["mask"], out["image"])
 
 
 def test_a_mask_of_another_size_is_refused() -> None:
-    batch = {"image": pictures(), "mask": torch.zeros(2, 5, 5, dtype=torch.int64)}
-    with pytest.raises(ShapeError, match="mask: expected height and width of the picture, got 2 x 5 x 5"):
+    batch = {"image": images(), "mask": torch.zeros(2, 5, 5, dtype=torch.int64)}
+    with pytest.raises(ShapeError, match="mask: expected height and width of the image, got 2 x 5 x 5"):
         warp(batch, matrices(), Fill())
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 5), (2, 3)])
 @pytest.mark.parametrize("mode", FILL_MODES)
-def test_tiny_pictures_are_warped_too(mode: str, size: tuple[int, int]) -> None:
-    for by in (warp_pictures, by_grid_sample):
-        out = by(pictures(size=size), matrices(), mode=mode, value=0.5, nearest=False)
+def test_tiny_images_are_warped_too(mode: str, size: tuple[int, int]) -> None:
+    for by in (warp_images, by_grid_sample):
+        out = by(images(size=size), matrices(), mode=mode, value=0.5, nearest=False)
         assert out.isfinite().all()
         assert out.shape == (2, 3, *size)
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16])
-def test_the_type_of_the_pictures_stays(dtype: torch.dtype) -> None:
-    assert warp_pictures(pictures().to(dtype), matrices(), mode="nearest").dtype == dtype
+def test_the_type_of_the_images_stays(dtype: torch.dtype) -> None:
+    assert warp_images(images().to(dtype), matrices(), mode="nearest").dtype == dtype
 
 
 def test_mirror_images_and_whole_pixels_are_exact() -> None:
-    x = pictures()
+    x = images()
     half_turn = torch.diag(torch.tensor([-1.0, -1.0, 1.0], dtype=torch.float64)).repeat(2, 1, 1)
-    assert torch.equal(warp_pictures(x, half_turn, mode="constant"), x.flip(2, 3))
+    assert torch.equal(warp_images(x, half_turn, mode="constant"), x.flip(2, 3))
     moved = torch.eye(3, dtype=torch.float64).repeat(2, 1, 1)
     moved[:, 0, 2] = 4
-    assert torch.equal(warp_pictures(x, moved, mode="nearest")[..., :-4], x[..., 4:])
+    assert torch.equal(warp_images(x, moved, mode="nearest")[..., :-4], x[..., 4:])
 
 
 def test_an_unknown_fill_mode_is_refused() -> None:
@@ -171,19 +171,19 @@ EDGE, WHITE = Fill(), Fill(mode="constant", value=1)
 def warps(monkeypatch: pytest.MonkeyPatch) -> list[Tensor]:
     """The matrices of each resampling that happens."""
     seen: list[Tensor] = []
-    real = warping.warp_pictures
+    real = warping.warp_images
 
-    def spy(pictures: Tensor, matrices: Tensor, **options: object) -> Tensor:
+    def spy(images: Tensor, matrices: Tensor, **options: object) -> Tensor:
         seen.append(matrices)
-        return real(pictures, matrices, **options)  # type: ignore[arg-type]
+        return real(images, matrices, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(warping, "warp_pictures", spy)
+    monkeypatch.setattr(warping, "warp_images", spy)
     return seen
 
 
 def test_neighbours_share_one_resampling_across_the_ends_of_chains(warps: list[Tensor]) -> None:
     one, two, three = Turn(fill=EDGE), Turn(fill=EDGE), Turn(fill=EDGE)
-    Chain([one, Chain([two, Chain([three])])])({"image": pictures()}, draws(0, 1, [0, 1]))
+    Chain([one, Chain([two, Chain([three])])])({"image": images()}, draws(0, 1, [0, 1]))
     assert len(warps) == 1
     generators = draws(0, 1, [0, 1])
     angles = sum(uniform(generators, 1)[:, 0] * math.pi for _ in range(3))
@@ -203,15 +203,15 @@ def test_neighbours_share_one_resampling_across_the_ends_of_chains(warps: list[T
 def test_only_equal_fills_are_fused_and_none_joins_any(
     warps: list[Tensor], fills: list[Fill | None], count: int
 ) -> None:
-    Chain([Turn(fill=fill) for fill in fills])({"image": pictures()}, draws(0, 1, [0, 1]))
+    Chain([Turn(fill=fill) for fill in fills])({"image": images()}, draws(0, 1, [0, 1]))
     assert len(warps) == count
 
 
 def test_what_is_not_geometric_parts_two_resamplings(warps: list[Tensor]) -> None:
     chain = Chain([Turn(fill=EDGE), Darker(), Turn(fill=EDGE)])
-    together = chain({"image": pictures()}, draws(0, 1, [0, 1]))["image"]
+    together = chain({"image": images()}, draws(0, 1, [0, 1]))["image"]
     assert len(warps) == 2
-    batch, generators = {"image": pictures()}, draws(0, 1, [0, 1])
+    batch, generators = {"image": images()}, draws(0, 1, [0, 1])
     for item in chain:
         batch = item(batch, generators)
     assert torch.equal(together, batch["image"])
@@ -219,10 +219,10 @@ def test_what_is_not_geometric_parts_two_resamplings(warps: list[Tensor]) -> Non
 
 def test_two_turns_of_a_quarter_are_one_of_a_half() -> None:
     quarter = torch.tensor([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]], dtype=torch.float64).repeat(2, 1, 1)
-    once = warp_pictures(pictures(size=(9, 9)), quarter, mode="nearest")
-    assert torch.equal(once, torch.rot90(pictures(size=(9, 9)), 1, (2, 3)))  # counter-clockwise
-    both = warp_pictures(pictures(size=(9, 9)), quarter @ quarter, mode="nearest")
-    assert torch.equal(warp_pictures(once, quarter, mode="nearest"), both)
+    once = warp_images(images(size=(9, 9)), quarter, mode="nearest")
+    assert torch.equal(once, torch.rot90(images(size=(9, 9)), 1, (2, 3)))  # counter-clockwise
+    both = warp_images(images(size=(9, 9)), quarter @ quarter, mode="nearest")
+    assert torch.equal(warp_images(once, quarter, mode="nearest"), both)
 
 
 class Fixed(Geometric):

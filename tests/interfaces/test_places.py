@@ -277,7 +277,7 @@ def test_losses_and_metrics_see_plain_tensors(spotter: Model, tmp_path: Path) ->
 def test_images_without_places_are_refused(spotter: Model, tmp_path: Path) -> None:
     data = Many()
     data.__class__ = type("Bare", (Many,), {"targets": property(lambda self: [None] * 24)})
-    with pytest.raises(DataError, match="fit: data: expected a target for each picture, got pictures alone"):
+    with pytest.raises(DataError, match="fit: data: expected a target for each image, got images alone"):
         zoo.fit(spotter, data, out=tmp_path / "run", **FIT)
 
 
@@ -296,7 +296,7 @@ def test_a_task_reads_the_raw_targets_of_a_torch_data_set(spotter: Model) -> Non
 
         def __getitem__(self, index: int) -> tuple[Any, dict[str, float]]:
             x, y = data.places[index]
-            return data[index].picture, {"x": x, "y": y}
+            return data[index].image, {"x": x, "y": y}
 
     one, other = (zoo.evaluate(spotter, given, split="all").metrics for given in (Told(), data))
     assert one == other
@@ -320,7 +320,7 @@ def test_a_stranger_task_has_worst_images_by_its_errors(spotter: Model, tmp_path
     order = off.argsort(descending=True).tolist()
     assert [item.index for item in evaluation.worst] == order
     assert evaluation.worst[0].label == f"{float(off.max()):.4g} px"
-    assert "WORST PICTURES     ERROR" in str(evaluation)
+    assert "WORST IMAGES     ERROR" in str(evaluation)
     assert not (tmp_path / "eval" / "worst.png").exists()  # it has no marks to draw
 
 

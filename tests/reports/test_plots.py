@@ -23,10 +23,10 @@ def test_curves_are_drawn_for_one_epoch_and_for_many(tmp_path: Path) -> None:
 
 
 def test_wrong_answers_are_red_on_the_sheet(tmp_path: Path) -> None:
-    picture = np.zeros((4, 4, 1), np.uint8)
+    image = np.zeros((4, 4, 1), np.uint8)
 
     def red(truth: str) -> int:
-        path = sheet([picture], ["cat"], [0.9], tmp_path / "sheet.png", truths=[truth])
+        path = sheet([image], ["cat"], [0.9], tmp_path / "sheet.png", truths=[truth])
         pixels = np.asarray(Image.open(path).convert("RGB")).astype(int)
         return int(((pixels[..., 0] - pixels[..., 1]) > 100).sum())
 

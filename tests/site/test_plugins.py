@@ -36,15 +36,15 @@ def new(folder: Path, *words: str) -> None:
 
 
 def draw_cells(folder: Path) -> None:
-    """Pictures with masks: bright squares on noise."""
+    """Images with masks: bright squares on noise."""
     random = np.random.default_rng(0)
     for part in ("images", "masks"):
         (folder / part).mkdir(parents=True)
     for i in range(12):
-        picture, mask = random.integers(0, 128, (32, 32, 3), np.uint8), np.zeros((32, 32), np.uint8)
+        image, mask = random.integers(0, 128, (32, 32, 3), np.uint8), np.zeros((32, 32), np.uint8)
         mask[i : i + 9, 8:20] = 1
-        picture[mask == 1] += 100
-        Image.fromarray(picture).save(folder / f"images/{i}.png")
+        image[mask == 1] += 100
+        Image.fromarray(image).save(folder / f"images/{i}.png")
         Image.fromarray(mask).save(folder / f"masks/{i}.png")
 
 

@@ -112,11 +112,11 @@ def test_any_module_trains_with_a_loss(tmp_path: Path) -> None:
     assert all(torch.equal(saved[name], value) for name, value in net.state_dict().items())
 
 
-def test_a_module_without_loss_or_for_other_pictures_is_refused(tmp_path: Path) -> None:
+def test_a_module_without_loss_or_for_other_images_is_refused(tmp_path: Path) -> None:
     net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(63, 10))
     with pytest.raises(TrainingError, match="fit of a torch module: expected loss=, got none"):
         zoo.fit(net, "digits", out=tmp_path / "run")
-    with pytest.raises(TrainingError, match=r"expected to take pictures N x 1 x 8 x 8, got .*input_spec"):
+    with pytest.raises(TrainingError, match=r"expected to take images N x 1 x 8 x 8, got .*input_spec"):
         zoo.fit(net, "digits", loss=torch.nn.CrossEntropyLoss(), out=tmp_path / "run")
 
 

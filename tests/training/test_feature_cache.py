@@ -62,7 +62,7 @@ def test_the_losses_are_those_without_the_cache(
     again = zoo.fit(model(), FACES, out=tmp_path / "again", **SHORT)
     assert computed == [20]
     assert losses(again) == losses(cached)
-    assert "20 pictures" in cached.cache
+    assert "20 images" in cached.cache
     assert cached.cache in str(cached)
 
 
@@ -118,10 +118,10 @@ def test_another_head_or_split_reuses_what_is_there(make_model: Make, tmp_path: 
     assert computed == [20]
     zoo.fit(make_model(freeze="block1-2"), FACES, out=tmp_path / "2", seed=5, **SHORT)
     assert len(computed) == 2
-    assert 0 < computed[1] <= 4  # those that were test pictures with the other seed
+    assert 0 < computed[1] <= 4  # those that were test images with the other seed
 
 
-def test_augmented_pictures_are_read_and_validation_pictures_are_not(
+def test_augmented_images_are_read_and_validation_images_are_not(
     make_model: Make, tmp_path: Path, computed
 ) -> None:
     plain = zoo.fit(
@@ -190,7 +190,7 @@ def test_the_disk_it_will_take_is_said_and_a_lack_of_it_too(
 ) -> None:
     zoo.fit(make_model(freeze="all"), FACES, out=tmp_path / "run", progress=True, **SHORT)
     said = " ".join(capsys.readouterr().err.split())
-    assert "computing block3 of 20 pictures once, 81.9 kB in" in said  # 20 x 64 x 4 x 4 numbers of 4 bytes
+    assert "computing block3 of 20 images once, 81.9 kB in" in said  # 20 x 64 x 4 x 4 numbers of 4 bytes
     monkeypatch.setenv("ZOO_FEATURE_CACHE_GB", "0.00001")
     with pytest.warns(zoo.ZooWarning, match=r"81.9 kB are needed and ZOO_FEATURE_CACHE_GB allows 10.0 kB"):
         zoo.fit(make_model(freeze="all", seed=3), FACES, out=tmp_path / "full", **SHORT)
@@ -212,7 +212,7 @@ def test_what_was_used_longest_ago_makes_room(tmp_path: Path, monkeypatch) -> No
     assert sorted(p.name for p in home.iterdir()) == ["new", "older-but-used"]
 
 
-def test_a_trainer_that_needs_pictures_gets_them(make_model: Make, tmp_path: Path, monkeypatch) -> None:
+def test_a_trainer_that_needs_images_gets_them(make_model: Make, tmp_path: Path, monkeypatch) -> None:
     from zoo.builtin.supervised import Supervised
 
     monkeypatch.setattr(Supervised, "takes_prefix", False)

@@ -312,10 +312,10 @@ def test_a_plain_torch_module_is_a_loss(make_model: Make, tmp_path: Path) -> Non
     assert model.recipe.loss is None
 
 
-def test_a_broken_picture_is_named_and_leaves_nothing(make_model: Make, photos: Path, tmp_path: Path) -> None:
+def test_a_broken_image_is_named_and_leaves_nothing(make_model: Make, photos: Path, tmp_path: Path) -> None:
     for file in (photos / "dark").glob("*.png"):
         file.write_bytes(file.read_bytes()[:70])
-    with pytest.raises(DataError, match=r"dark/\d+\.png: expected a readable picture"):
+    with pytest.raises(DataError, match=r"dark/\d+\.png: expected a readable image"):
         zoo.fit(make_model(in_channels=3), photos, out=tmp_path / "run", epochs=1)
     assert not (tmp_path / "run").exists()
 

@@ -123,7 +123,7 @@ def test_changed_data_finished_runs_and_other_folders_are_refused(
         zoo.fit(make_model(in_channels=3), photos, out=tmp_path / "cut", **SETTINGS)
     monkeypatch.undo()
     (photos / "dark" / "3.png").unlink()
-    with pytest.raises(TrainingError, match="expected the same pictures, got others"):
+    with pytest.raises(TrainingError, match="expected the same images, got others"):
         zoo.fit(resume=tmp_path / "cut")
     run = zoo.fit(make_model(), FACES, out=tmp_path / "done", epochs=1)
     with pytest.raises(TrainingError, match="an unfinished run, got a finished one"):

@@ -17,7 +17,7 @@ from zoo.builtin.datasets_shapes import Shapes
 from zoo.data.batches import Batches
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Segmentation
-from zoo.interfaces.tasks.masks import confusions, picture_ious
+from zoo.interfaces.tasks.masks import confusions, image_ious
 from zoo.reports.image_grids import COLOURS, overlay
 from zoo.spec.errors import DataError
 from zoo.trainers.score import Score
@@ -78,11 +78,11 @@ def test_iou_and_dice_of_half_a_square_and_of_a_class_that_is_nowhere() -> None:
     assert found["dice"] == pytest.approx((96 / 104 + 16 / 24) / 2)
     tables = confusions(truth, answer, 3)
     assert tables.tolist() == [[[48, 0, 0], [8, 8, 0], [0, 0, 0]]]
-    assert float(picture_ious(tables)[0]) == pytest.approx(found["iou"])
-    assert float(picture_ious(confusions(torch.full((1, 2, 2), 255), torch.zeros(1, 2, 2).long(), 3))[0]) == 1
+    assert float(image_ious(tables)[0]) == pytest.approx(found["iou"])
+    assert float(image_ious(confusions(torch.full((1, 2, 2), 255), torch.zeros(1, 2, 2).long(), 3))[0]) == 1
 
 
-def test_figures_by_class_and_the_worst_pictures(make, tmp_path: Path) -> None:
+def test_figures_by_class_and_the_worst_images(make, tmp_path: Path) -> None:
     model = make().eval()
     found = zoo.evaluate(model, DATA, split="all", batch_size=7, out=tmp_path / "eval")
     data = Shapes(size=32, count=40)
@@ -116,7 +116,7 @@ def test_figures_by_class_and_the_worst_pictures(make, tmp_path: Path) -> None:
     assert {"IOU", "DICE", "PIXELS"} <= set(text.split())
 
 
-def test_masks_move_with_their_pictures_in_training(make, tmp_path: Path) -> None:
+def test_masks_move_with_their_images_in_training(make, tmp_path: Path) -> None:
     run = zoo.fit(make(), DATA, augment="photo", epochs=2, batch_size=8, lr=1e-2, out=tmp_path / "run")
     assert run.model.labels == LABELS
     assert {"val_iou", "val_dice", "val_accuracy", "iou"} <= set(run.history[0])
@@ -130,19 +130,19 @@ def test_a_sum_of_losses_by_name_is_logged_by_part(make, tmp_path: Path) -> None
 
 
 def test_data_that_are_no_masks_or_of_other_classes_are_refused(make, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="expected a mask for each picture, got none"):
+    with pytest.raises(DataError, match="expected a mask for each image, got none"):
         zoo.fit(make(), "digits", out=tmp_path / "run")
     with pytest.raises(DataError, match=r"expected 3, as the model has, got 4 \('background'"):
         zoo.fit(make(classes=3), DATA, out=tmp_path / "run")
 
 
-def test_pictures_are_answered_in_their_own_size_and_written(make, tmp_path: Path) -> None:
+def test_images_are_answered_in_their_own_size_and_written(make, tmp_path: Path) -> None:
     model = make().eval()
     data = Shapes(size=64, count=3)
-    (tmp_path / "pictures").mkdir()
+    (tmp_path / "images").mkdir()
     for i in range(3):
-        Image.fromarray(data[i].picture[: 60 - 7 * i, : 50 + i]).save(tmp_path / "pictures" / f"{i}.png")
-    found = zoo.predict(model, tmp_path / "pictures", out=tmp_path / "masks")
+        Image.fromarray(data[i].image[: 60 - 7 * i, : 50 + i]).save(tmp_path / "images" / f"{i}.png")
+    found = zoo.predict(model, tmp_path / "images", out=tmp_path / "masks")
     assert [tuple(item.mask.shape) for item in found] == [(60, 50), (53, 51), (46, 52)]
     for i, item in enumerate(found):
         with Image.open(tmp_path / "masks" / f"{i}.png") as image:
@@ -151,17 +151,17 @@ def test_pictures_are_answered_in_their_own_size_and_written(make, tmp_path: Pat
         shares = item.mask.flatten().bincount(minlength=4) / item.mask.numel()
         assert [*item.scores.values()] == pytest.approx(shares.tolist())
         assert set(item.label.split(", ")) == {LABELS[k] for k in item.mask.unique()}
-    zoo.predict(model, tmp_path / "pictures", out=tmp_path / "sheet.png")
+    zoo.predict(model, tmp_path / "images", out=tmp_path / "sheet.png")
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.width > 300
     assert "mask" not in found[0].to_dict()
 
 
 def test_an_overlay_colours_classes_and_leaves_the_background() -> None:
-    picture = np.random.default_rng(0).integers(0, 256, (4, 4, 3), dtype=np.uint8)
+    image = np.random.default_rng(0).integers(0, 256, (4, 4, 3), dtype=np.uint8)
     mask = torch.tensor([[0, 1], [2, 255]])
-    drawn = overlay(picture, mask, share=1.0)
-    np.testing.assert_array_equal(drawn[:2, :2], picture[:2, :2])
+    drawn = overlay(image, mask, share=1.0)
+    np.testing.assert_array_equal(drawn[:2, :2], image[:2, :2])
     for y, x, label in ((0, 2, 1), (2, 0, 2), (2, 2, 255)):
         assert (drawn[y : y + 2, x : x + 2] == COLOURS[label]).all()
     assert len({tuple(colour) for colour in COLOURS[:10]}) == 10

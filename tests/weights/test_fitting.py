@@ -93,7 +93,7 @@ def test_a_bare_backbones_state_dict(saved, tmp_path):
 
 @pytest.mark.parametrize("form", ["saved", "bare"])
 @torch.inference_mode()
-def test_gray_pictures_see_what_three_equal_colours_would(saved, folder, tmp_path, form):
+def test_gray_images_see_what_three_equal_colours_would(saved, folder, tmp_path, form):
     path = folder
     if form == "bare":
         path = tmp_path / "bare.safetensors"

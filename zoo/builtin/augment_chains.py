@@ -1,4 +1,4 @@
-"""Named chains: what usually helps with a kind of picture."""
+"""Named chains: what usually helps with a kind of image."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Photo(Chain):
 
     Args:
         strength: factor of all ranges but the flip.
-        flip: swap left and right in half of the pictures.
+        flip: swap left and right in half of the images.
         colour: change brightness, contrast, saturation and hue.
     """
 

@@ -19,10 +19,10 @@ _IN_CACHE = 2**19
 
 
 class _Changed(Augmenter):
-    """Changes some pictures, each by one drawn number, and cuts the result to [0, 1].
+    """Changes some images, each by one drawn number, and cuts the result to [0, 1].
 
     Args:
-        p: probability that a picture is changed.
+        p: probability that an image is changed.
     """
 
     def __init__(self, *, p: float = 1.0) -> None:
@@ -30,7 +30,7 @@ class _Changed(Augmenter):
         self.p = p
 
     def forward(self, batch: Batch, draws: list[torch.Generator]) -> Batch:
-        """The batch with some pictures changed."""
+        """The batch with some images changed."""
         image = batch["image"]
         numbers = uniform(draws, 2)
         places = (numbers[:, 0] < self.p).nonzero()[:, 0]
@@ -45,7 +45,7 @@ class _Changed(Augmenter):
         return {**batch, "image": out}
 
     def changed(self, x: Tensor, numbers: Tensor, draws: Sequence[torch.Generator]) -> Tensor:
-        """The changed pictures, which need not stay in [0, 1].
+        """The changed images, which need not stay in [0, 1].
 
         Args:
             x: N x C x H x W in [0, 1]; to be left as it is.
@@ -56,7 +56,7 @@ class _Changed(Augmenter):
 
 
 def _together(image: Tensor) -> int:
-    """Pictures to change at once: on the CPU so few that what is computed in between stays in the cache."""
+    """Images to change at once: on the CPU so few that what is computed in between stays in the cache."""
     return max(1, len(image) if image.device.type != "cpu" else _IN_CACHE // max(1, image[0].numel()))
 
 
@@ -65,7 +65,7 @@ class _ByFactor(_Changed):
 
     Args:
         factor: least and largest.
-        p: probability that a picture is changed.
+        p: probability that an image is changed.
     """
 
     def __init__(self, *, factor: Factors = (0.8, 1.2), p: float = 1.0) -> None:
@@ -78,7 +78,7 @@ class Brightness(_ByFactor):
 
     Args:
         factor: least and largest.
-        p: probability that a picture is changed.
+        p: probability that an image is changed.
 
     Example:
         >>> from zoo.interfaces.draws import draws
@@ -93,11 +93,11 @@ class Brightness(_ByFactor):
 
 
 class Contrast(_ByFactor):
-    """Stretches values away from the picture's mean gray; factor 0 is flat.
+    """Stretches values away from the image's mean gray; factor 0 is flat.
 
     Args:
         factor: least and largest.
-        p: probability that a picture is changed.
+        p: probability that an image is changed.
     """
 
     def changed(self, x: Tensor, numbers: Tensor, draws: Sequence[torch.Generator]) -> Tensor:
@@ -107,14 +107,14 @@ class Contrast(_ByFactor):
 
 
 class Saturation(_ByFactor):
-    """Stretches colours away from their gray; factor 0 is gray. Gray pictures stay as they are.
+    """Stretches colours away from their gray; factor 0 is gray. Gray images stay as they are.
 
     Args:
         factor: least and largest.
-        p: probability that a picture is changed.
+        p: probability that an image is changed.
 
     Raises:
-        ShapeError: pictures have neither one channel nor three.
+        ShapeError: images have neither one channel nor three.
     """
 
     def changed(self, x: Tensor, numbers: Tensor, draws: Sequence[torch.Generator]) -> Tensor:
@@ -123,14 +123,14 @@ class Saturation(_ByFactor):
 
 
 class Hue(_Changed):
-    """Turns the colour circle. Gray pictures stay as they are.
+    """Turns the colour circle. Gray images stay as they are.
 
     Args:
         shift: share of the circle; from minus to plus a number, or a pair.
-        p: probability that a picture is changed.
+        p: probability that an image is changed.
 
     Raises:
-        ShapeError: pictures have neither one channel nor three.
+        ShapeError: images have neither one channel nor three.
     """
 
     def __init__(self, *, shift: Range = 0.05, p: float = 1.0) -> None:
@@ -161,13 +161,13 @@ def _turned(x: Tensor, shift: Tensor) -> Tensor:
 
 
 class Grayscale(_Changed):
-    """Takes the colours away and keeps the channels. Gray pictures stay as they are.
+    """Takes the colours away and keeps the channels. Gray images stay as they are.
 
     Args:
-        p: probability that a picture is changed.
+        p: probability that an image is changed.
 
     Raises:
-        ShapeError: pictures have neither one channel nor three.
+        ShapeError: images have neither one channel nor three.
     """
 
     def __init__(self, *, p: float = 0.1) -> None:
@@ -179,10 +179,10 @@ class Grayscale(_Changed):
 
 
 class Invert(_Changed):
-    """The negative of a picture.
+    """The negative of an image.
 
     Args:
-        p: probability that a picture is changed.
+        p: probability that an image is changed.
     """
 
     def __init__(self, *, p: float = 0.5) -> None:
@@ -198,7 +198,7 @@ class Noise(_Changed):
 
     Args:
         std: standard deviation; a number or a range.
-        p: probability that a picture is changed.
+        p: probability that an image is changed.
     """
 
     def __init__(self, *, std: Range = 0.05, p: float = 1.0) -> None:
@@ -217,7 +217,7 @@ class Blur(_Changed):
 
     Args:
         sigma: standard deviation in pixels; a number or a range.
-        p: probability that a picture is changed.
+        p: probability that an image is changed.
     """
 
     def __init__(self, *, sigma: Range = (0.1, 2.0), p: float = 1.0) -> None:
@@ -249,5 +249,5 @@ def _coloured(x: Tensor, augmenter: Augmenter) -> bool:
     if x.shape[1] not in (1, 3):
         where = type(augmenter).__name__.lower()
         hint = "leave what changes colours out"
-        raise ShapeError(where, expected="pictures of 1 or 3 channels", got=str(x.shape[1]), hint=hint)
+        raise ShapeError(where, expected="images of 1 or 3 channels", got=str(x.shape[1]), hint=hint)
     return x.shape[1] == 3

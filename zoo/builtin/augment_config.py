@@ -17,7 +17,7 @@ Degrees = NotNegative | tuple[Finite, Finite]
 Shift = Annotated[int, Field(ge=0)] | NotNegative | tuple[Finite, ...]
 FillMode = Literal["nearest", "constant", "reflect", "wrap"]
 
-_FACTOR = "least and largest factor; 1 leaves the picture as it is"
+_FACTOR = "least and largest factor; 1 leaves the image as it is"
 _BYTES = 1 / 255
 
 _KERAS_ELSEWHERE = {
@@ -31,14 +31,14 @@ _KERAS_ELSEWHERE = {
     "validation_split": "zoo.fit splits the data itself",
     "data_format": "batches are always channels first",
     "interpolation_order": "it is always 1, bilinear",
-    "dtype": "pictures are float32",
+    "dtype": "images are float32",
 }
 
 
 class ChanceOptions(Options):
-    """Shared by all that may leave a picture as it is."""
+    """Shared by all that may leave an image as it is."""
 
-    p: Share = Field(1.0, description="probability that a picture is changed")
+    p: Share = Field(1.0, description="probability that an image is changed")
 
     @field_validator("*")
     @classmethod
@@ -114,7 +114,7 @@ class FlipOptions(ChanceOptions):
 
 
 class CropOptions(FillOptions):
-    """Options of the crop of a padded picture."""
+    """Options of the crop of a padded image."""
 
     padding: Annotated[int, Field(ge=0)] | Share = Field(
         0.125, description="added on each side before a crop of the old size: pixels, or a share of the side"
@@ -125,7 +125,7 @@ class ResizedCropOptions(ChanceOptions):
     """Options of the crop that is resized to the old size."""
 
     scale: tuple[Positive, Positive] = Field(
-        (0.08, 1.0), description="least and largest share of the picture's area"
+        (0.08, 1.0), description="least and largest share of the image's area"
     )
     ratio: tuple[Positive, Positive] = Field(
         (3 / 4, 4 / 3), description="least and largest width divided by height"
@@ -167,20 +167,20 @@ class HueOptions(ChanceOptions):
 class InvertOptions(ChanceOptions):
     """Options of inversion."""
 
-    p: Share = Field(0.5, description="probability that a picture is changed")
+    p: Share = Field(0.5, description="probability that an image is changed")
 
 
 class GrayscaleOptions(ChanceOptions):
     """Options of the change to gray."""
 
-    p: Share = Field(0.1, description="probability that a picture is changed")
+    p: Share = Field(0.1, description="probability that an image is changed")
 
 
 class NoiseOptions(ChanceOptions):
     """Options of Gaussian noise."""
 
     std: NotNegative | tuple[NotNegative, NotNegative] = Field(
-        0.05, description="standard deviation, where a picture's values go from 0 to 1: a number or a range"
+        0.05, description="standard deviation, where an image's values go from 0 to 1: a number or a range"
     )
 
 
@@ -198,7 +198,7 @@ class PhotoOptions(Options):
     strength: Annotated[float, Field(ge=0, le=3)] = Field(
         1.0, description="factor of all ranges but the flip: 0 changes nothing else, 2 doubles them"
     )
-    flip: bool = Field(True, description="swap left and right in half of the pictures")
+    flip: bool = Field(True, description="swap left and right in half of the images")
     colour: bool = Field(True, description="change brightness, contrast, saturation and hue")
 
 
@@ -227,13 +227,13 @@ class ImageDataGeneratorOptions(Options):
     )
     channel_shift_range: NotNegative = Field(0.0, description="largest value added to all channels")
     brightness_range: tuple[NotNegative, NotNegative] | None = Field(None, description=_FACTOR)
-    horizontal_flip: bool = Field(False, description="swap left and right in half of the pictures")
-    vertical_flip: bool = Field(False, description="swap top and bottom in half of the pictures")
-    fill_mode: FillMode = Field("nearest", description="what stands outside of a picture")
+    horizontal_flip: bool = Field(False, description="swap left and right in half of the images")
+    vertical_flip: bool = Field(False, description="swap top and bottom in half of the images")
+    fill_mode: FillMode = Field("nearest", description="what stands outside of an image")
     cval: NotNegative = Field(0.0, description="of fill_mode constant: the value outside")
     rescale: float | None = Field(
         None,
-        description="pictures are in [0, 1] already: 1/255 says that channel_shift_range and cval count in "
+        description="images are in [0, 1] already: 1/255 says that channel_shift_range and cval count in "
         "0..255, nothing that they count in 0..1",
     )
 
@@ -252,7 +252,7 @@ class ImageDataGeneratorOptions(Options):
             return _BYTES
         if value is None or (isinstance(value, float | int) and abs(value - _BYTES) < 1e-5):
             return value
-        raise ValueError("1/255 or nothing, since pictures are in [0, 1]")
+        raise ValueError("1/255 or nothing, since images are in [0, 1]")
 
     @model_validator(mode="after")
     def _units(self) -> ImageDataGeneratorOptions:

@@ -1,6 +1,6 @@
 """Augmenters that move pixels. Neighbours in a chain share one resampling.
 
-A matrix goes from the output to the input, with the origin in the middle of the picture: see
+A matrix goes from the output to the input, with the origin in the middle of the image: see
 `zoo.interfaces.geometry.warp`.
 """
 
@@ -65,7 +65,7 @@ class _Drawn(Geometric):
     """Draws a fixed count of numbers a sample, and leaves some samples as they are.
 
     Args:
-        p: probability that a picture is changed.
+        p: probability that an image is changed.
         fill_mode: what stands outside; None where no pixel from outside is ever seen.
         fill_value: for `constant`, in [0, 1].
         mask_fill: for `constant`, the class in a mask.
@@ -204,7 +204,7 @@ class Zoom(_Drawn):
 
 
 class Crop(_Drawn):
-    """A crop of the old size from the padded picture, by whole pixels (He et al., 2015).
+    """A crop of the old size from the padded image, by whole pixels (He et al., 2015).
 
     https://arxiv.org/abs/1512.03385, section 4.2.
 
@@ -234,14 +234,14 @@ class Crop(_Drawn):
 
 
 class ResizedCrop(_Drawn):
-    """A crop of random area and aspect, resized to the picture's size (Szegedy et al., 2014).
+    """A crop of random area and aspect, resized to the image's size (Szegedy et al., 2014).
 
     https://arxiv.org/abs/1409.4842; drawn as in torchvision's `RandomResizedCrop`.
 
     Args:
         scale: least and largest share of the area.
         ratio: least and largest width divided by height, drawn on a logarithmic scale.
-        p: probability that a picture is changed.
+        p: probability that an image is changed.
     """
 
     tries: ClassVar[int] = 10

@@ -1,8 +1,8 @@
 """Keras' ImageDataGenerator: its parameters, its distributions, its order, one resampling.
 
-https://keras.io/api/data_loading/image/. Two things differ on purpose. Keras 3 moves pictures up and down for
+https://keras.io/api/data_loading/image/. Two things differ on purpose. Keras 3 moves images up and down for
 `width_shift_range` and sideways for `height_shift_range` (keras-team/keras#17398); here they do what their
-names say. Keras turns a picture that is not square about a point beside its middle; here about the middle.
+names say. Keras turns an image that is not square about a point beside its middle; here about the middle.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ class ImageDataGenerator(Chain):
         height_shift_range: likewise, of the height.
         shear_range: largest angle in degrees, either way.
         zoom_range: z for 1 - z .. 1 + z, or a pair; each direction by itself; below 1 the content grows.
-        channel_shift_range: largest value added to all channels, cut to the values that the picture has.
+        channel_shift_range: largest value added to all channels, cut to the values that the image has.
         brightness_range: least and largest factor.
-        horizontal_flip: swap left and right in half of the pictures.
-        vertical_flip: swap top and bottom in half of the pictures.
+        horizontal_flip: swap left and right in half of the images.
+        vertical_flip: swap top and bottom in half of the images.
         fill_mode: what stands outside: `nearest`, `constant`, `reflect` or `wrap`.
         cval: the value outside for `constant`.
-        rescale: 1/255 where `channel_shift_range` and `cval` count in 0..255, None where in 0..1. Pictures
+        rescale: 1/255 where `channel_shift_range` and `cval` count in 0..255, None where in 0..1. Images
             are in [0, 1] already, so that nothing else is done.
     """
 
@@ -166,7 +166,7 @@ def _pixels(amount: Amount, side: int, numbers: Tensor, signs: Tensor) -> Tensor
 
 
 class _ChannelShift(Augmenter):
-    """Adds one value to all of a picture and cuts the result to the range that the picture had.
+    """Adds one value to all of an image and cuts the result to the range that the image had.
 
     Args:
         limit: largest value, either way.

@@ -96,7 +96,7 @@ class AdversarialOptions(Options):
         "none for the others",
     )
     smoothing: float = Field(
-        0.0, ge=0, lt=1, description="how far the target of real pictures lies below 1 for the discriminator"
+        0.0, ge=0, lt=1, description="how far the target of real images lies below 1 for the discriminator"
     )
 
     @model_validator(mode="after")
@@ -175,7 +175,7 @@ class DigitsOptions(Options):
     """Options of the digits."""
 
     per_class: PositiveInt | None = Field(
-        None, description="keep so many pictures of each digit, the first ones"
+        None, description="keep so many images of each digit, the first ones"
     )
     classes: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
         None, description="keep only these digits; all where not given"
@@ -186,14 +186,14 @@ class FacesOptions(Options):
     """Options of the faces."""
 
     per_class: Annotated[int, Field(ge=1, le=100)] | None = Field(
-        None, description="keep only so many pictures of each class, the first ones"
+        None, description="keep only so many images of each class, the first ones"
     )
 
 
 class GlyphsOptions(Options):
     """Options of the glyphs."""
 
-    per_class: Annotated[int, Field(ge=3, le=10_000)] = Field(200, description="pictures of each letter")
+    per_class: Annotated[int, Field(ge=3, le=10_000)] = Field(200, description="images of each letter")
     size: Annotated[int, Field(ge=8, le=256)] = Field(32, description="height and width in pixels")
     classes: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
         None, description="draw only these letters; all where not given"
@@ -204,7 +204,7 @@ class ShapesOptions(Options):
     """Options of the drawn shapes."""
 
     size: Annotated[int, Field(ge=16, le=1024)] = Field(64, description="height and width in pixels")
-    count: Annotated[int, Field(ge=3, le=1_000_000)] = Field(1000, description="number of pictures")
+    count: Annotated[int, Field(ge=3, le=1_000_000)] = Field(1000, description="number of images")
 
 
 class PhotosOptions(Options):

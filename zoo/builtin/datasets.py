@@ -18,13 +18,13 @@ Array = npt.NDArray[np.uint8]
 
 
 class Embedded(Dataset):
-    """Pictures that fit in memory.
+    """Images that fit in memory.
 
     Args:
-        pictures: M x H x W x 1, uint8 in 0..255.
+        images: M x H x W x 1, uint8 in 0..255.
         targets: M class indices.
         per_class: keep only so many of each class, the first ones.
-        classes: keep only the pictures of these, with indices in this order.
+        classes: keep only the images of these, with indices in this order.
 
     Raises:
         OptionError: there is no class of such a name, or one is named twice.
@@ -34,7 +34,7 @@ class Embedded(Dataset):
 
     def __init__(
         self,
-        pictures: Array,
+        images: Array,
         targets: npt.NDArray[np.int64],
         *,
         per_class: int | None = None,
@@ -44,14 +44,14 @@ class Embedded(Dataset):
             numbers = np.full(len(self.labels), -1)
             numbers[chosen(self.title, classes, self.labels)] = np.arange(len(classes))
             kept_classes = numbers[targets] >= 0
-            pictures, targets = pictures[kept_classes], numbers[targets[kept_classes]]
+            images, targets = images[kept_classes], numbers[targets[kept_classes]]
             self.labels = tuple(classes)
         if per_class is not None:
             kept = [np.flatnonzero(targets == label)[:per_class] for label in range(len(self.labels))]
             order = np.sort(np.concatenate(kept))
-            pictures, targets = pictures[order], targets[order]
-        self._pictures, self._targets = pictures, targets
-        digest = hashlib.blake2b(pictures.tobytes(), digest_size=16)
+            images, targets = images[order], targets[order]
+        self._images, self._targets = images, targets
+        digest = hashlib.blake2b(images.tobytes(), digest_size=16)
         digest.update(targets.tobytes())
         self.fingerprint = digest.hexdigest()
 
@@ -59,7 +59,7 @@ class Embedded(Dataset):
         return len(self._targets)
 
     def __getitem__(self, index: int) -> Sample:
-        return Sample(self._pictures[index], int(self._targets[index]))
+        return Sample(self._images[index], int(self._targets[index]))
 
     @property
     def targets(self) -> Sequence[int]:
@@ -108,8 +108,8 @@ class Digits(Embedded):
     def __init__(self, *, per_class: int | None = None, classes: Sequence[str] | None = None) -> None:
         bunch = _package("sklearn.datasets", self.title).load_digits()
         # Sixteen gray levels above zero, spread over the bytes.
-        pictures = np.rint(bunch.images * (255 / 16)).astype(np.uint8)[..., None]
-        super().__init__(pictures, bunch.target.astype(np.int64), per_class=per_class, classes=classes)
+        images = np.rint(bunch.images * (255 / 16)).astype(np.uint8)[..., None]
+        super().__init__(images, bunch.target.astype(np.int64), per_class=per_class, classes=classes)
 
 
 class Faces(Embedded):
@@ -128,9 +128,9 @@ class Faces(Embedded):
 
     def __init__(self, *, per_class: int | None = None) -> None:
         crops = _package("skimage.data", self.title).lfw_subset()
-        pictures = np.rint(crops * 255).astype(np.uint8)[..., None]
-        targets = (np.arange(len(pictures)) < len(pictures) // 2).astype(np.int64)  # the faces come first
-        super().__init__(pictures, targets, per_class=per_class)
+        images = np.rint(crops * 255).astype(np.uint8)[..., None]
+        targets = (np.arange(len(images)) < len(images) // 2).astype(np.int64)  # the faces come first
+        super().__init__(images, targets, per_class=per_class)
 
 
 def _package(module: str, dataset: str) -> Any:

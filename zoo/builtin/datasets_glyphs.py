@@ -40,7 +40,7 @@ FONTS = (
     "DejaVuSansMono-BoldOblique",
     "DejaVuSans-BoldOblique",
 )
-"""Files that hold all letters; the pictures of a class take them in turn."""
+"""Files that hold all letters; the images of a class take them in turn."""
 
 _SPLITS = {"cmr10": "val", "cmti10": "val", "cmb10": "val", "cmmi10": "val"} | {
     font: "test" for font in FONTS if font.startswith("STIX")
@@ -55,11 +55,11 @@ _FINE = 3
 class Glyphs(Embedded):
     """Printed letters, light on dark as in the digits, each turned, slanted, sized and moved a little.
 
-    Every picture follows from its letter and its number. The fonts of the test split, and those of the
+    Every image follows from its letter and its number. The fonts of the test split, and those of the
     validation split, are not in the others.
 
     Args:
-        per_class: pictures of each letter.
+        per_class: images of each letter.
         size: height and width in pixels.
         classes: draw only these letters; all where None.
 
@@ -112,12 +112,12 @@ def _draw(letter: str, font: ImageFont.FreeTypeFont, size: int, seed: int) -> Ar
         [
             (-12, 12),  # degrees
             (-0.15, 0.15),
-            (0.62, 0.9),  # of the picture's height
+            (0.62, 0.9),  # of the image's height
             (0.8, 1.2),  # of the font's own width
             (-1, 1),  # of the free room
             (-1, 1),
             (0, 4),  # whole pixels of the em
-            (0, 0.04),  # of the picture
+            (0, 0.04),  # of the image
             (160, 256),
             (0, 32),
         ],

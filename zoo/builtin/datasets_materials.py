@@ -183,7 +183,7 @@ def parts(length: int, size: int) -> dict[str, list[int]]:
     }
 
 
-def _gray(picture: Array) -> Array:
+def _gray(image: Array) -> Array:
     """H x W: ITU-R 601 luma of a colour photograph."""
-    gray = picture[..., 0] if picture.shape[2] == 1 else cv2.cvtColor(picture[..., :3], cv2.COLOR_RGB2GRAY)
+    gray = image[..., 0] if image.shape[2] == 1 else cv2.cvtColor(image[..., :3], cv2.COLOR_RGB2GRAY)
     return np.asarray(gray, dtype=np.uint8)

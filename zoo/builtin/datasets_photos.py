@@ -12,7 +12,7 @@ import numpy as np
 
 from zoo.builtin.datasets import chosen, missing
 from zoo.errors import DataError
-from zoo.interfaces import Dataset, Picture, Sample, decode
+from zoo.interfaces import Dataset, ImageArray, Sample, decode
 
 SKIMAGE, SKLEARN = ("skimage", "data"), ("sklearn", "datasets/images")
 
@@ -53,25 +53,25 @@ class Photos(Dataset):
 
     Example:
         >>> [cat] = Photos(size="whole", files=["chelsea.png"])
-        >>> cat.picture.shape
+        >>> cat.image.shape
         (300, 451, 3)
     """
 
     def __init__(
         self, *, size: int | str = 96, per_photo: int | None = None, files: Sequence[str] | None = None
     ) -> None:
-        self._crops: list[tuple[str, int, int, Picture]] = []
+        self._crops: list[tuple[str, int, int, ImageArray]] = []
         self._whole = size == "whole"
         digest = hashlib.blake2b(digest_size=16)
         names = tuple(PHOTOGRAPHS) if files is None else tuple(files)
         chosen("photos", names, tuple(PHOTOGRAPHS), option="files")
         for file in names:
-            picture = decode(photograph("photos", file, PHOTOGRAPHS[file][0]))
-            corners = _corners(picture, size)
+            image = decode(photograph("photos", file, PHOTOGRAPHS[file][0]))
+            corners = _corners(image, size)
             if per_photo is not None and per_photo < len(corners):
                 corners = [corners[(2 * i + 1) * len(corners) // (2 * per_photo)] for i in range(per_photo)]
             for y, x in corners:
-                crop = picture if isinstance(size, str) else picture[y : y + size, x : x + size]
+                crop = image if isinstance(size, str) else image[y : y + size, x : x + size]
                 self._crops.append((file, y, x, crop))
                 digest.update(crop.tobytes())
         self.fingerprint = digest.hexdigest()
@@ -97,15 +97,15 @@ class Photos(Dataset):
         return PHOTOGRAPHS[self._crops[index][0]][1]
 
 
-def _corners(picture: Picture, size: int | str) -> list[tuple[int, int]]:
+def _corners(image: ImageArray, size: int | str) -> list[tuple[int, int]]:
     """Where the crops of a photograph that show something begin."""
     if isinstance(size, str):
         return [(0, 0)]
     return [
         (y, x)
-        for y in _starts(picture.shape[0], size)
-        for x in _starts(picture.shape[1], size)
-        if np.ptp(picture[y : y + size, x : x + size], axis=(0, 1)).any()
+        for y in _starts(image.shape[0], size)
+        for x in _starts(image.shape[1], size)
+        if np.ptp(image[y : y + size, x : x + size], axis=(0, 1)).any()
     ]
 
 

@@ -20,23 +20,23 @@ _FINE = 4
 """Each pixel is the mean of so many times so many."""
 
 _SHOWN = 2
-"""Pictures that the fingerprint looks at."""
+"""Images that the fingerprint looks at."""
 
 
 class Shapes(Dataset):
-    """Two to four circles, squares and triangles a picture, turned, of all sizes and colours, some of them
+    """Two to four circles, squares and triangles an image, turned, of all sizes and colours, some of them
     behind others, before a ground that changes its colour, in uneven light, with noise.
 
-    Every picture follows from its number and the size, and is drawn when it is asked for. A pixel has the
+    Every image follows from its number and the size, and is drawn when it is asked for. A pixel has the
     class that covers most of it.
 
     Args:
         size: height and width in pixels.
-        count: number of pictures.
+        count: number of images.
 
     Example:
         >>> data = Shapes(size=32, count=10)
-        >>> data[3].picture.shape, data[3].mask.shape, data.labels
+        >>> data[3].image.shape, data[3].mask.shape, data.labels
         ((32, 32, 3), (32, 32), ('background', 'circle', 'square', 'triangle'))
     """
 
@@ -61,20 +61,20 @@ class Shapes(Dataset):
         return [None] * self.count
 
     def key(self, index: int) -> str:
-        """Follows from the number, as the picture does."""
+        """Follows from the number, as the image does."""
         return f"{mix('shapes', self.size, index):016x}"
 
     @cached_property
     def fingerprint(self) -> str:  # type: ignore[override]  # computed when first asked for
-        """Of size and count, and of a few pictures: of how they are drawn."""
+        """Of size and count, and of a few images: of how they are drawn."""
         digest = hashlib.blake2b(f"{self.size} {self.count}".encode(), digest_size=16)
         for index in range(_SHOWN):
-            digest.update(self[index].picture.tobytes())
+            digest.update(self[index].image.tobytes())
         return digest.hexdigest()
 
 
 def draw(size: int, seed: int) -> Sample:
-    """One picture with its mask.
+    """One image with its mask.
 
     Args:
         size: height and width in pixels.
@@ -95,14 +95,14 @@ def draw(size: int, seed: int) -> Sample:
         sine, cosine = np.sin(turn), np.cos(turn)
         inside = _INSIDE[classes[-1] - 1](cosine * across + sine * down, cosine * down - sine * across)
         owner[rows, columns][inside] = number
-    picture, areas = np.zeros((size, size, 3)), np.zeros((len(Shapes.labels), size, size))
+    image, areas = np.zeros((size, size, 3)), np.zeros((len(Shapes.labels), size, size))
     for number, (label, colour) in enumerate(zip(classes, colours, strict=True)):
         cover = _cover(owner == number)
-        picture += cover[..., None] * colour
+        image += cover[..., None] * colour
         areas[label] += cover
-    picture *= _light(rng, coarse)
-    picture += rng.normal(0, rng.uniform(0.01, 0.06), picture.shape)
-    pixels = np.rint(picture.clip(0, 1) * 255).astype(np.uint8)
+    image *= _light(rng, coarse)
+    image += rng.normal(0, rng.uniform(0.01, 0.06), image.shape)
+    pixels = np.rint(image.clip(0, 1) * 255).astype(np.uint8)
     return Sample(pixels, None, areas.argmax(axis=0).astype(np.uint8))
 
 

@@ -136,7 +136,7 @@ class PooledHead(Head):
                 f"head: pool 'flatten' of {info.name}",
                 expected=f"a map of {size[0]}x{size[1]}",
                 got=f"{height}x{width}",
-                hint="resize the pictures to the model's input_size, or build it with another pool",
+                hint="resize the images to the model's input_size, or build it with another pool",
             )
 
 

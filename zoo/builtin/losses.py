@@ -102,7 +102,7 @@ class CumulativeBCE(Loss):
 
 
 class MultilabelSoftMargin(Loss):
-    """Binary cross-entropy of each label, averaged over labels and pictures."""
+    """Binary cross-entropy of each label, averaged over labels and images."""
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
         """The mean over N x K logits and N x K indicators."""

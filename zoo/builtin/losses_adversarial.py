@@ -22,9 +22,9 @@ class _Game:
     """The two sides of one kind, value by value.
 
     Args:
-        deceive: of logits of generated pictures, for the generator.
-        real: of logits of real pictures, and what they should say (1, or less where labels are smoothed).
-        fake: of logits of generated pictures, for the discriminator.
+        deceive: of logits of generated images, for the generator.
+        real: of logits of real images, and what they should say (1, or less where labels are smoothed).
+        fake: of logits of generated images, for the discriminator.
     """
 
     deceive: Callable[[Tensor], Tensor]
@@ -66,9 +66,9 @@ class Adversarial(Loss):
     Args:
         kind: of the game.
         gradient_penalty: weight of (norm of D's gradient - 1)^2 on points between real and generated
-            pictures (WGAN-GP, https://arxiv.org/abs/1704.00028); None means the paper's 10 for `wasserstein`,
+            images (WGAN-GP, https://arxiv.org/abs/1704.00028); None means the paper's 10 for `wasserstein`,
             whose critic has no bound without it, and 0 for the others.
-        smoothing: D is told that real pictures are so with probability 1 - smoothing
+        smoothing: D is told that real images are so with probability 1 - smoothing
             (https://arxiv.org/abs/1606.03498); not in `hinge` and `wasserstein`, which know no probability.
 
     Example:
@@ -92,7 +92,7 @@ class Adversarial(Loss):
         """What the generator minimises.
 
         Args:
-            output: `verdict`, N x 1 logits of generated pictures, positive for real.
+            output: `verdict`, N x 1 logits of generated images, positive for real.
             target: the batch; not looked at.
         """
         return self._game.deceive(output[VERDICT].float()).mean()
@@ -102,7 +102,7 @@ class Adversarial(Loss):
 
         Args:
             discriminator: N x C x H x W to N x 1 logits, positive for real.
-            real: N x C x H x W, pictures of the data.
+            real: N x C x H x W, images of the data.
             fake: N x C x H x W, generated ones, without gradients.
 
         Raises:
@@ -112,7 +112,7 @@ class Adversarial(Loss):
             got = " and ".join(" x ".join(map(str, x.shape)) for x in (real, fake))
             hint = "build the generator for the data's size and channels"
             raise ShapeError(
-                "loss adversarial", expected="real and generated pictures alike", got=got, hint=hint
+                "loss adversarial", expected="real and generated images alike", got=got, hint=hint
             )
         parts = {
             "real": self._game.real(discriminator(real).float(), 1 - self.smoothing).mean(),
@@ -126,14 +126,14 @@ class Adversarial(Loss):
     def _check_norms(self, discriminator: nn.Module) -> None:
         if not self._warned and any(isinstance(module, _BatchNorm) for module in discriminator.modules()):
             warn(
-                "the gradient penalty is meant for each picture alone, but batch norm in the discriminator "
-                "ties a batch's pictures together; choose a discriminator without it"
+                "the gradient penalty is meant for each image alone, but batch norm in the discriminator "
+                "ties a batch's images together; choose a discriminator without it"
             )
         self._warned = True
 
 
 def _steepness(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
-    """The mean of (norm of the gradient - 1)^2 at random points between real and generated pictures."""
+    """The mean of (norm of the gradient - 1)^2 at random points between real and generated images."""
     share = torch.rand(len(real), *[1] * (real.ndim - 1), device=real.device, dtype=real.dtype)
     between = (share * real + (1 - share) * fake).detach().requires_grad_()
     verdict = discriminator(between).float()

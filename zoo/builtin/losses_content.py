@@ -1,4 +1,4 @@
-"""Distance of two pictures in the features of a network."""
+"""Distance of two images in the features of a network."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from zoo.interfaces import Backbone, Loss, Normalise
 DISTANCES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"mse": F.mse_loss, "l1": F.l1_loss}
 
 _SLACK = 0.05
-"""How far a true picture may lie outside [0, 1], as after a resampling."""
+"""How far a true image may lie outside [0, 1], as after a resampling."""
 
 _FAR = 1.0
-"""How far the mean of generated pictures may, before it is another range that is meant."""
+"""How far the mean of generated images may, before it is another range that is meant."""
 
 _GRAY = 1
 
@@ -67,7 +67,7 @@ class Content(Loss):
         if network.origin is None:
             warn(
                 f"the content loss compares features of {type(network).__name__} with random weights, "
-                f"which know nothing of pictures; {network.weights_hint}"
+                f"which know nothing of images; {network.weights_hint}"
             )
         network.freeze("all")
         self.network, self.normalise = network, Normalise(network.input_spec)
@@ -103,29 +103,29 @@ class Content(Loss):
             x: N x C x H x W in [0, 1].
 
         Raises:
-            ShapeError: the channels do not fit, or the pictures are too small.
+            ShapeError: the channels do not fit, or the images are too small.
         """
         channels = self.network.input_spec.channels
         if x.ndim != 4 or x.shape[1] not in (_GRAY, channels):
             hint = f"network = {{name = ..., in_channels = {x.shape[1]}}}" if x.ndim == 4 else None
             raise ShapeError(
-                "loss content: pictures", expected=f"N x {channels} x H x W, or gray",
+                "loss content: images", expected=f"N x {channels} x H x W, or gray",
                 got=" x ".join(map(str, x.shape)), hint=hint,
             )  # fmt: skip
         try:
             return self.network.taps(self.normalise(x.expand(-1, channels, -1, -1)), self.weights)
         except RuntimeError as error:
             raise ShapeError(
-                f"loss content: {type(self.network).__name__} cannot take {x.shape[2]}x{x.shape[3]} pictures",
+                f"loss content: {type(self.network).__name__} cannot take {x.shape[2]}x{x.shape[3]} images",
                 expected="larger ones",
                 got=str(error).splitlines()[0],
-                hint="choose an earlier tap, or larger pictures",
+                hint="choose an earlier tap, or larger images",
             ) from error
 
     @staticmethod
     def _check_range(output: Tensor, target: Tensor) -> None:
         low, high, mean = torch.stack([*target.detach().aminmax(), output.detach().mean()]).tolist()
-        hint = "give pictures as they are read; the loss normalises by itself"
+        hint = "give images as they are read; the loss normalises by itself"
         if low < -_SLACK or high > 1 + _SLACK:
             got = f"a target from {low:.3g} to {high:.3g}"
             raise ShapeError("loss content: range", expected="values in [0, 1]", got=got, hint=hint)

@@ -121,7 +121,7 @@ class Dice(PixelLoss):
     """One minus the mean over classes of Dice's coefficient, with probabilities in the place of answers.
 
     Paper: V-Net: Fully Convolutional Neural Networks for Volumetric Medical Image Segmentation,
-    https://arxiv.org/abs/1606.04797, without the squares in its denominator. Sums run over all pictures of a
+    https://arxiv.org/abs/1606.04797, without the squares in its denominator. Sums run over all images of a
     batch; classes that are in none of them do not count.
 
     Args:

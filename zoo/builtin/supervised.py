@@ -1,4 +1,4 @@
-"""The first trainer: one optimizer, one loss, pictures with targets."""
+"""The first trainer: one optimizer, one loss, images with targets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zoo.trainers import GradientTrainer, Score
 
 
 class Supervised(GradientTrainer):
-    """Minimises the task's loss over pictures with targets; the options are those of `GradientTrainer`.
+    """Minimises the task's loss over images with targets; the options are those of `GradientTrainer`.
 
     Example:
         >>> Supervised(epochs=3, schedule="cosine").epochs

@@ -1,4 +1,4 @@
-"""`zoo augment`: draws what augmenters make of a picture."""
+"""`zoo augment`: draws what augmenters make of an image."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import click
 @click.option("--count", type=click.IntRange(1, 200), default=11, show_default=True, help="Variants to draw.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the random draws.")
 @click.option(
-    "--size", type=click.IntRange(min=1), default=200, show_default=True, help="Longer side of a picture."
+    "--size", type=click.IntRange(min=1), default=200, show_default=True, help="Longer side of an image."
 )
 @click.option(
     "--set",
@@ -49,7 +49,7 @@ def command(
     chain = references(names, sets)
     path = image_path(out or f"{image.stem}-{'-'.join(names).replace(':', '-')}.png")
     if path.resolve() == image.resolve():
-        raise SaveError(f"file {path}", expected="another file than the picture", got="the same")
+        raise SaveError(f"file {path}", expected="another file than the image", got="the same")
     original = as_tensor(image, size)
     draw_grid(original, augment(original, chain, count=count, seed=seed), path)
     click.echo(f"grid: {path}")

@@ -14,7 +14,7 @@ from zoo.cli._common import emit_json, json_option
 
 if TYPE_CHECKING:
     from zoo.data.reported import Report
-    from zoo.images.decode import Picture
+    from zoo.images.decode import ImageArray
     from zoo.interfaces.dataset import Dataset
 
 _DRAWN = 10
@@ -28,15 +28,15 @@ _DRAWN = 10
 @click.option(
     "--as",
     "kind",
-    type=click.Choice(["classes", "masks", "pictures"]),
+    type=click.Choice(["classes", "masks", "images"]),
     help="How to read a folder  [default: masks beside images/, else classes]",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Draw a few pictures of each class: sheet.png.")
+@click.option("--out", type=click.Path(path_type=Path), help="Draw a few images of each class: sheet.png.")
 @json_option
 def command(*, data: str, sets: tuple[str, ...], kind: str | None, out: Path | None, as_json: bool) -> int:
-    """Look at DATA: a folder of class folders, of pictures with masks, or the name of a data set.
+    """Look at DATA: a folder of class folders, of images with masks, or the name of a data set.
 
-    Every picture is read. Exit status 1 if something would stop a training.
+    Every image is read. Exit status 1 if something would stop a training.
 
     \b
     zoo data ./photos --out sheet.png
@@ -63,7 +63,7 @@ def _dataset(data: str, sets: Sequence[str], kind: str | None) -> Dataset:
     from zoo.cli._recipe import apply
     from zoo.data.resolve import folder_of
     from zoo.data.sources.class_folders import FoundFolders
-    from zoo.data.sources.mask_folders import MASKS, PICTURES, MaskFolders, PictureFolder
+    from zoo.data.sources.mask_folders import IMAGES, MASKS, ImageFolder, MaskFolders
     from zoo.runtime.arguments import as_dataset
     from zoo.spec.errors import OptionError, quote
 
@@ -79,14 +79,14 @@ def _dataset(data: str, sets: Sequence[str], kind: str | None) -> Dataset:
         raise OptionError("--set", expected=expected, got=quote(data), hint="a folder has no options")
     if kind is None:
         below = [folder, *folder.glob("*/")]
-        kind = "masks" if any((f / PICTURES).is_dir() and (f / MASKS).is_dir() for f in below) else "classes"
+        kind = "masks" if any((f / IMAGES).is_dir() and (f / MASKS).is_dir() for f in below) else "classes"
     if kind == "classes":
         return FoundFolders(folder)
-    return MaskFolders(folder) if kind == "masks" else PictureFolder(folder)
+    return MaskFolders(folder) if kind == "masks" else ImageFolder(folder)
 
 
 def _draw(dataset: Dataset, found: Report, path: Path) -> None:
-    """A row for each class, with pictures from all over it."""
+    """A row for each class, with images from all over it."""
     import torch
 
     from zoo.reports.image_grids import overlay
@@ -98,7 +98,7 @@ def _draw(dataset: Dataset, found: Report, path: Path) -> None:
     for i, target in enumerate(dataset.targets):
         label = dataset.labels[target] if classes else dataset.split_of(i) or ""
         groups.setdefault(label, []).append(i)
-    rows: dict[str, list[Picture]] = {label: [] for label in groups}
+    rows: dict[str, list[ImageArray]] = {label: [] for label in groups}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ZooWarning)  # the report has it
         for label, members in groups.items():
@@ -106,5 +106,5 @@ def _draw(dataset: Dataset, found: Report, path: Path) -> None:
                 with contextlib.suppress(DataError):
                     sample = dataset[i]
                     mask = None if sample.mask is None else torch.from_numpy(sample.mask)
-                    rows[label].append(sample.picture if mask is None else overlay(sample.picture, mask))
+                    rows[label].append(sample.image if mask is None else overlay(sample.image, mask))
     overview(rows, path, found.source)

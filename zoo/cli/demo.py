@@ -162,7 +162,7 @@ def _name(step: _Step, folder: Path) -> None:
 
     data = as_dataset(step.recipe.data)
     names = [data.name(i) for i in range(min(len(data), _MOST_NAMED))]
-    images = [data[i].picture for i in range(len(names))]
+    images = [data[i].image for i in range(len(names))]
     answers = predict(from_recipe(step.recipe), images)
     for name, answer in zip(names, answers, strict=True):
         best = ", ".join(f"{label} {score:.0%}" for label, score in answer.top(3).items())
@@ -211,7 +211,7 @@ def _push_and_pull(model: Model, rest: Dataset, place: str) -> str:
 
 
 def _sheet(phase: Phase, data: Dataset, path: Path) -> None:
-    """A picture of unseen images with what the model says of each, classes in turn."""
+    """An image of unseen images with what the model says of each, classes in turn."""
     from zoo.inference.predict import predict
     from zoo.reports.plots import sheet
 
@@ -221,7 +221,7 @@ def _sheet(phase: Phase, data: Dataset, path: Path) -> None:
         places[target] = places.get(target, -1) + 1
         turns.append((places[target], target, i))
     chosen = [i for _, _, i in sorted(turns)][:_MOST_ON_SHEET]
-    images = [data[i].picture for i in chosen]
+    images = [data[i].image for i in chosen]
     answers = predict(phase.run.model, images)
     sheet(
         images,

@@ -34,10 +34,10 @@ from zoo.cli._complete import components
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="Folder for metrics.json, pictures of the confusion matrix and of the worst mistakes.",
+    help="Folder for metrics.json, images of the confusion matrix and of the worst mistakes.",
 )
 @click.option("--device", help="cpu, cuda, ...  [default: an accelerator if there is one]")
-@click.option("--workers", default=0, show_default=True, help="Processes that read pictures.")
+@click.option("--workers", default=0, show_default=True, help="Processes that read images.")
 @click.option("--skip-unreadable", is_flag=True, help="Leave out files that cannot be read, with a warning.")
 @json_option
 def command(
@@ -84,4 +84,4 @@ def command(
     else:
         click.echo(figures)
         if out is not None:
-            click.echo(f"\nfigures and pictures: {out}")
+            click.echo(f"\nfigures and images: {out}")

@@ -160,7 +160,7 @@ def command(
                 "epochs": len(run.history),
                 "best_epoch": run.best_epoch,
                 "metrics": run.metrics,
-                "pictures": run.pictures,
+                "images": run.images,
                 "seconds": round(run.seconds, 3),
                 "interrupted": run.interrupted,
                 "stopped_early": run.stopped_early,

@@ -1,4 +1,4 @@
-"""`zoo latents`: where pictures lie in a model's latent space."""
+"""`zoo latents`: where images lie in a model's latent space."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _FILE = "latents.png"
 @click.option(
     "--grid",
     type=click.Path(path_type=Path),
-    help="Image file of decoded pictures, for two numbers a picture.",
+    help="Image file of decoded images, for two numbers an image.",
 )
 @click.option("--device", help="cpu, cuda, ...  [default: an accelerator if there is one]")
-@click.option("--workers", default=0, show_default=True, help="Processes that read pictures.")
+@click.option("--workers", default=0, show_default=True, help="Processes that read images.")
 @click.option("--skip-unreadable", is_flag=True, help="Leave out files that cannot be read, with a warning.")
 @json_option
 def command(
@@ -39,7 +39,7 @@ def command(
     skip_unreadable: bool,
     as_json: bool,
 ) -> None:
-    """Draw where the pictures of DATA lie in the latent space of a saved MODEL, coloured by class.
+    """Draw where the images of DATA lie in the latent space of a saved MODEL, coloured by class.
 
     \b
     zoo latents runs/ae digits --out latents.png --grid grid.png
@@ -57,7 +57,7 @@ def command(
         emit_json([{"name": name, "label": label, "latent": vector} for name, label, vector in rows])
         return
     count, numbers = found.vectors.shape
-    click.echo(f"{split} split, {count} pictures, {numbers} numbers each")
+    click.echo(f"{split} split, {count} images, {numbers} numbers each")
     click.echo(f"axes: {found.axes[0]}; {found.axes[1]}")
     for title, path in (("plot", file), ("grid", grid)):
         if path is not None:

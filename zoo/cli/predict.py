@@ -1,4 +1,4 @@
-"""`zoo predict`: what a model sees in pictures."""
+"""`zoo predict`: what a model sees in images."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _INPUT = "-"
 
 @click.command("predict")
 @click.argument("model")
-@click.argument("pictures", nargs=-1)
+@click.argument("images", nargs=-1)
 @click.option(
     "--files-from", type=click.File("r"), help="File with a path on each line; - for standard input."
 )
@@ -23,16 +23,16 @@ _INPUT = "-"
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="Draw the pictures with their labels or masks: sheet.png; a folder takes each mask or picture.",
+    help="Draw the images with their labels or masks: sheet.png; a folder takes each mask or image.",
 )
 @click.option("--device", help="cpu, cuda, ...  [default: an accelerator if there is one]")
-@click.option("--workers", default=0, show_default=True, help="Processes that read pictures.")
+@click.option("--workers", default=0, show_default=True, help="Processes that read images.")
 @click.option("--skip-unreadable", is_flag=True, help="Leave out files that cannot be read, with a warning.")
 @json_option
 def command(
     *,
     model: str,
-    pictures: tuple[str, ...],
+    images: tuple[str, ...],
     files_from: IO[str] | None,
     top: int,
     out: Path | None,
@@ -41,7 +41,7 @@ def command(
     skip_unreadable: bool,
     as_json: bool,
 ) -> None:
-    """Say what a saved MODEL sees in PICTURES: files, folders, or - for one picture on standard input.
+    """Say what a saved MODEL sees in IMAGES: files, folders, or - for one image on standard input.
 
     \b
     zoo predict runs/cats holiday/ --top 3 --out sheet.png
@@ -52,9 +52,9 @@ def command(
     from zoo.inference.predictions import describe
     from zoo.runtime.arguments import check_order
 
-    check_order("predict", model, pictures, "zoo {} {} {}")
+    check_order("predict", model, images, "zoo {} {} {}")
 
-    sources = [_picture(name) for name in pictures] + _listed(files_from)
+    sources = [_image(name) for name in images] + _listed(files_from)
     if not sources:
         raise click.UsageError("no image is given beside the model", click.get_current_context())
     options = {"device": device, "workers": workers, "skip_unreadable": skip_unreadable, "out": out}
@@ -67,15 +67,15 @@ def command(
         click.echo(f"\nwritten: {out}")
 
 
-def _picture(name: str) -> Any:
+def _image(name: str) -> Any:
     """A path as it is, standard input as an open file."""
     from zoo.spec.errors import DataError
 
     if name != _INPUT:
         return name
     if sys.stdin.isatty():
-        hint = "zoo predict MODEL - < picture.jpg"
-        raise DataError("standard input", expected="a picture", got="a terminal", hint=hint)
+        hint = "zoo predict MODEL - < image.jpg"
+        raise DataError("standard input", expected="an image", got="a terminal", hint=hint)
     return sys.stdin.buffer
 
 

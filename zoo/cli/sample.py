@@ -1,4 +1,4 @@
-"""`zoo sample`: new pictures of a generative model."""
+"""`zoo sample`: new images of a generative model."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import click
 @click.option("--seed", type=int, help="The same seed draws the same.  [default: another one each time]")
 @click.option("--device", help="cpu, cuda, ...  [default: an accelerator if there is one]")
 def command(*, model: str, out: Path, count: int, seed: int | None, device: str | None) -> None:
-    """Draw pictures from the saved generative MODEL.
+    """Draw images from the saved generative MODEL.
 
     \b
     zoo sample runs/dcgan-1 --out samples.png --count 64 --seed 0
@@ -28,4 +28,4 @@ def command(*, model: str, out: Path, count: int, seed: int | None, device: str 
 
     made = sample(model, count, seed=seed, out=out, device=device)
     height, width = made.shape[2:]
-    click.echo(f"{len(made)} pictures of {width}x{height}: {out}")
+    click.echo(f"{len(made)} images of {width}x{height}: {out}")

@@ -1,4 +1,4 @@
-"""`zoo verify`: whether two pictures show the same person or thing."""
+"""`zoo verify`: whether two images show the same person or thing."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from zoo.cli._common import emit_json, json_option
 @click.argument("a")
 @click.argument("b")
 @click.option(
-    "--threshold", type=float, help="Least cosine of two pictures of the same.  [default: the model's own]"
+    "--threshold", type=float, help="Least cosine of two images of the same.  [default: the model's own]"
 )
 @click.option("--device", help="cpu, cuda, ...  [default: an accelerator if there is one]")
 @json_option
 def command(
     *, model: str, a: str, b: str, threshold: float | None, device: str | None, as_json: bool
 ) -> None:
-    """Say whether pictures A and B show the same, by the embeddings of a saved MODEL.
+    """Say whether images A and B show the same, by the embeddings of a saved MODEL.
 
     \b
     zoo verify runs/people door.jpg passport.jpg

@@ -41,14 +41,14 @@ def build(
             were published with, or None for the feature extractor.
         freeze: `"block1-4"`, `"block1,block3"`, `"all"`, `"none"`, or `"encoder.block1-2"`.
         weights: a tag of the component, a file or folder, `"hf://owner/name"`; None means random.
-        in_channels: of the pictures; pretrained first-layer weights are adapted.
+        in_channels: of the images; pretrained first-layer weights are adapted.
         classes: their number, or their labels.
-        input_size: of the pictures in pixels, one number or height and width.
+        input_size: of the images in pixels, one number or height and width.
         seed: makes random weights repeatable and leaves the global random state alone.
         **options: of the component `name`.
 
     Returns:
-        A model that takes pictures N x C x H x W in [0, 1].
+        A model that takes images N x C x H x W in [0, 1].
 
     Raises:
         ZooError: one line on what was expected, what came, and the next step.

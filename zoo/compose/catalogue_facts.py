@@ -24,7 +24,7 @@ def component_facts(component: Component) -> dict[str, Any]:
     """Plain data for the catalogue.
 
     Every component gets `options`, the JSON schema of its config class. A backbone also gets `parameters`,
-    `input`, `blocks`, `taps` (the default ones) and `output` (shape for one picture), a complete model
+    `input`, `blocks`, `taps` (the default ones) and `output` (shape for one image), a complete model
     `parameters`, `input`, `networks` and, where it asks for them, the number of `classes` that was taken;
     where it cannot be built, `refused` says why. A metric gets `forms` of answers that it fits, and
     `higher_is_better`.

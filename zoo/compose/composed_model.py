@@ -20,7 +20,7 @@ class ComposedModel(Model):
     """Normalisation, backbone and head.
 
     Args:
-        backbone: takes normalised pictures.
+        backbone: takes normalised images.
         head: takes taps of the backbone; None makes a feature extractor, whose output is the last map.
         input_spec: of the weights.
         labels: names of the classes.
@@ -72,14 +72,14 @@ class ComposedModel(Model):
         """N x outputs, or the last map.
 
         Args:
-            x: pictures N x C x H x W in [0, 1], or what `run_prefix` made of them.
+            x: images N x C x H x W in [0, 1], or what `run_prefix` made of them.
 
         Raises:
-            ShapeError: the pictures do not fit the model.
+            ShapeError: the images do not fit the model.
         """
         if isinstance(x, Prefix):
             return self.predict_head(self._behind(x))
-        self.check_pictures(x)
+        self.check_images(x)
         try:
             return self.predict_head(self.features(x))
         except RuntimeError as error:
@@ -87,14 +87,14 @@ class ComposedModel(Model):
             if size == own:
                 raise
             raise ShapeError(
-                f"the model cannot take pictures of {size[0]}x{size[1]}",
+                f"the model cannot take images of {size[0]}x{size[1]}",
                 expected=f"{own[0]}x{own[1]}",
                 got=f"{size[0]}x{size[1]} ({str(error).splitlines()[0]})",
                 hint=f"resize them, or build the model with input_size={size}",
             ) from error
 
     def features(self, x: Tensor) -> tuple[Tensor, ...]:
-        """The tensors that the head takes (without one, the last map), for pictures in [0, 1]."""
+        """The tensors that the head takes (without one, the last map), for images in [0, 1]."""
         x = self.normalise(x)
         names = self.tap_names
         if not names:
@@ -131,14 +131,14 @@ class ComposedModel(Model):
         """What comes out of the frozen prefix, and the head's taps inside it.
 
         Args:
-            x: pictures N x C x H x W in [0, 1].
+            x: images N x C x H x W in [0, 1].
 
         Raises:
-            ShapeError: the first block is not frozen, or the pictures do not fit.
+            ShapeError: the first block is not frozen, or the images do not fit.
         """
         if not self.prefix:
             return super().run_prefix(x)
-        self.check_pictures(x)
+        self.check_images(x)
         kept = self._kept_steps()
         state, found = self.backbone.tapped(self.normalise(x), kept, until=self.prefix[-1])
         last = state if isinstance(state, tuple) else (state,)

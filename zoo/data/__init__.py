@@ -1,1 +1,1 @@
-"""Data: reading pictures, class folders, splits, batches."""
+"""Data: reading images, class folders, splits, batches."""

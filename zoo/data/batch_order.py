@@ -1,4 +1,4 @@
-"""In which order, and in which batches, a run sees its pictures: a function of (seed, epoch)."""
+"""In which order, and in which batches, a run sees its images: a function of (seed, epoch)."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from zoo.spec.errors import DataError, OptionError
 class Order:
     """Lists of indices, one a batch; set `epoch` and `skip` before iterating.
 
-    The last batch may be short. Where it has fewer than `least` pictures, it is joined to the one before it;
-    no picture is left out. Several processes share each batch: every one takes its part of it.
+    The last batch may be short. Where it has fewer than `least` images, it is joined to the one before it;
+    no image is left out. Several processes share each batch: every one takes its part of it.
 
     Args:
-        indices: of the pictures.
-        batch_size: pictures a batch, over all processes.
+        indices: of the images.
+        batch_size: images a batch, over all processes.
         seed: of the order.
         shuffle: a new order each epoch; else as `indices`.
-        least: pictures a batch at least, where there are so many.
+        least: images a batch at least, where there are so many.
         part: number of this process, and of all.
 
     Raises:
-        DataError: there are too few pictures.
+        DataError: there are too few images.
         OptionError: a number is out of range.
 
     Example:
@@ -46,14 +46,14 @@ class Order:
         part: tuple[int, int] = (0, 1),
     ) -> None:
         if not indices:
-            raise DataError("batches", expected="at least one picture", got="none")
+            raise DataError("batches", expected="at least one image", got="none")
         if batch_size < 1:
             raise OptionError("batch_size", expected="at least 1", got=str(batch_size))
         self.rank, self.parts = part
         if self.parts > min(len(indices), batch_size):
-            got, what = (len(indices), "pictures") if len(indices) < self.parts else (batch_size, "a batch")
+            got, what = (len(indices), "images") if len(indices) < self.parts else (batch_size, "a batch")
             hint = "use fewer processes"
-            raise DataError(f"batches for {self.parts} processes", expected=f"{self.parts} pictures or more",
+            raise DataError(f"batches for {self.parts} processes", expected=f"{self.parts} images or more",
                             got=f"{got} {what}", hint=hint)  # fmt: skip
         self.indices, self.seed, self.shuffle = tuple(indices), seed, shuffle
         self.size = batch_size
@@ -66,8 +66,8 @@ class Order:
         """Batches an epoch."""
         return -(-len(self.indices) // self.size) - self._joined
 
-    def pictures(self, step: int) -> int:
-        """Pictures of a batch, over all processes."""
+    def images(self, step: int) -> int:
+        """Images of a batch, over all processes."""
         last = len(self) - 1
         return self.size if step < last else len(self.indices) - last * self.size
 
@@ -78,6 +78,6 @@ class Order:
             order = tuple(self.indices[i] for i in places)
         start = self.skip * self.size
         for step in range(self.skip, len(self)):
-            end = start + self.pictures(step)
+            end = start + self.images(step)
             yield list(order[start:end][self.rank :: self.parts])
             start = end

@@ -1,4 +1,4 @@
-"""Batches: pictures decoded and resized by workers, in an order that follows from (seed, epoch)."""
+"""Batches: images decoded and resized by workers, in an order that follows from (seed, epoch)."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ class Batches:
     The same with any number of workers.
 
     Args:
-        dataset: where the pictures come from.
+        dataset: where the images come from.
         indices: which of them.
-        spec: size, channels and interpolation of the pictures.
-        crop: cut pictures of another size to that of the spec, instead of resizing them: at a random place
+        spec: size, channels and interpolation of the images.
+        crop: cut images of another size to that of the spec, instead of resizing them: at a random place
             where the order is shuffled, else in the middle. Only smaller ones are enlarged.
-        own_size: leave each picture in its own size, whatever the spec says; batches are then of one.
+        own_size: leave each image in its own size, whatever the spec says; batches are then of one.
         task: how targets are read and collated; by default that of the data set.
-        places: say of each picture where it comes from, in `place` (N x 3 x 3, from the picture as it is here
+        places: say of each image where it comes from, in `place` (N x 3 x 3, from the image as it is here
             to its source, see `zoo.interfaces.geometry`) and `size` (N x 2, the source's height and width).
         workers: processes that read; 0 reads in this one.
         **order: which batches in which order, see `zoo.data.batch_order.Order`.
 
     Raises:
-        DataError: there is no picture.
+        DataError: there is no image.
         OptionError: a number is out of range.
     """
 
@@ -98,7 +98,7 @@ class Batches:
             skip: batches to leave out at its beginning.
 
         Raises:
-            DataError: a picture cannot be read; the message names it.
+            DataError: an image cannot be read; the message names it.
         """
         self.order.epoch, self.order.skip = number, skip
         for batch in self._loader:
@@ -146,14 +146,14 @@ class _Prepared(TorchDataset[Item]):
         try:
             sample, where = self.dataset[index], self.dataset.name(index)
             if sample.mask is not None:
-                check_mask(sample.mask, sample.picture, where, len(self.dataset.labels) or None)
-            own = sample.picture.shape[0], sample.picture.shape[1]
+                check_mask(sample.mask, sample.image, where, len(self.dataset.labels) or None)
+            own = sample.image.shape[0], sample.image.shape[1]
             if self.reading.crop:
                 draw = None if self.seed is None else generator("place", self.seed, epoch, index)
-                image, mask, matrix = cropped(sample.picture, sample.mask, self.spec, draw, where)
+                image, mask, matrix = cropped(sample.image, sample.mask, self.spec, draw, where)
             else:
                 spec = self.spec.with_size(own) if self.reading.own_size else self.spec
-                image = prepare(sample.picture, spec, where)
+                image = prepare(sample.image, spec, where)
                 mask = None if sample.mask is None else prepare_mask(sample.mask, spec.size)
                 matrix = resizing(own, spec.size)
             target = sample.target

@@ -21,7 +21,7 @@ from zoo.spec.errors import DataError
 Counts = npt.NDArray[np.int64]
 
 _FEW = 3
-"""A class needs so many pictures to be in train, val and test."""
+"""A class needs so many images to be in train, val and test."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Finding:
     Args:
         stops: whether a training would stop at it.
         text: in one line.
-        names: the pictures that it is about; those that belong together are one text.
+        names: the images that it is about; those that belong together are one text.
     """
 
     stops: bool
@@ -41,7 +41,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One picture that was looked at.
+    """One image that was looked at.
 
     Args:
         key: digest of its content; empty where it could not be had.
@@ -67,7 +67,7 @@ def findings(dataset: Dataset, seen: Sequence[Seen], layout: Layout | None) -> l
 
     Args:
         dataset: whose names, targets and splits count.
-        seen: its pictures.
+        seen: its images.
         layout: the folder that they come from, if they do.
     """
     found = [Finding(True, str(problem)) for problem in (layout.problems if layout else ())]
@@ -82,7 +82,7 @@ def _unreadable(dataset: Dataset, seen: Sequence[Seen]) -> Iterator[Finding]:
     names = [f"{dataset.name(i)}: {s.error}" for i, s in enumerate(seen) if s.error]
     if names:
         hint = "mend or remove them, or leave them out with --skip-unreadable"
-        yield Finding(True, f"{_pictures(len(names))} cannot be read; {hint}", tuple(names))
+        yield Finding(True, f"{_images(len(names))} cannot be read; {hint}", tuple(names))
 
 
 def _copies(dataset: Dataset, seen: Sequence[Seen]) -> Iterator[Finding]:
@@ -94,15 +94,15 @@ def _copies(dataset: Dataset, seen: Sequence[Seen]) -> Iterator[Finding]:
     targets = dataset.targets
     apart = [g for g in groups if len({dataset.split_of(i) for i in g}) > 1]
     if apart:
-        text = f"{_pictures(len(apart))} in more than one split; keep one copy of each"
+        text = f"{_images(len(apart))} in more than one split; keep one copy of each"
         yield Finding(True, text, _joined(dataset, apart))
     two = [g for g in groups if len({str(targets[i]) for i in g}) > 1]
     if two:
-        text = f"{_pictures(len(two))} with two labels; at least one of them is wrong"
+        text = f"{_images(len(two))} with two labels; at least one of them is wrong"
         yield Finding(False, text, _joined(dataset, two))
     rest = [g for g in groups if g not in apart and g not in two]
     if rest:
-        text = f"{_pictures(len(rest))} more than once; all copies go to the same split"
+        text = f"{_images(len(rest))} more than once; all copies go to the same split"
         yield Finding(False, text, _joined(dataset, rest))
 
 
@@ -113,13 +113,11 @@ def _alike(dataset: Dataset, seen: Sequence[Seen]) -> Iterator[Finding]:
     groups = [[numbers[i] for i in group] for group in look_alikes(small)]
     apart = [g for g in groups if len({dataset.split_of(i) for i in g}) > 1]
     if apart:
-        text = (
-            f"{_groups(len(apart))} of pictures look alike, in more than one split: figures may be too good"
-        )
+        text = f"{_groups(len(apart))} of images look alike, in more than one split: figures may be too good"
         yield Finding(False, text, _joined(dataset, apart))
     rest = [g for g in groups if g not in apart]
     if rest and not any(dataset.split_of(i) for i in range(len(dataset))):
-        text = f"{_groups(len(rest))} of pictures look alike, and may end up in different splits"
+        text = f"{_groups(len(rest))} of images look alike, and may end up in different splits"
         yield Finding(False, text, _joined(dataset, rest))
 
 
@@ -138,7 +136,7 @@ def _counts(dataset: Dataset) -> Iterator[Finding]:
     few = [f"{label}: {count}" for label, count in counts.items() if count < _FEW]
     if few and not any(dataset.split_of(i) for i in range(len(dataset))):
         classes = f"{len(few)} class{'es' * (len(few) > 1)}"
-        text = f"{classes} of fewer than {_FEW} pictures, not enough for val and test"
+        text = f"{classes} of fewer than {_FEW} images, not enough for val and test"
         yield Finding(False, text, tuple(few))
 
 
@@ -152,13 +150,13 @@ def _absent(dataset: Dataset, seen: Sequence[Seen]) -> Iterator[Finding]:
 def _files(dataset: Dataset, seen: Sequence[Seen], layout: Layout | None) -> Iterator[Finding]:
     moving = [dataset.name(i) for i, s in enumerate(seen) if s.facts and s.facts.frames > 1]
     if moving:
-        text = f"{_pictures(len(moving))} of several frames; the first one is taken"
+        text = f"{_images(len(moving))} of several frames; the first one is taken"
         yield Finding(False, text, tuple(moving))
     if layout is None:
         return
     for files, text in (
         (layout.loose, "outside the class folders, and not used"),
-        (layout.others, "called like no picture, and not used"),
+        (layout.others, "called like no image, and not used"),
     ):
         names = tuple(file.relative_to(layout.root).as_posix() for file in files)
         if names:
@@ -169,8 +167,8 @@ def _joined(dataset: Dataset, groups: Sequence[Sequence[int]]) -> tuple[str, ...
     return tuple(" = ".join(dataset.name(i) for i in group) for group in groups)
 
 
-def _pictures(count: int) -> str:
-    return f"{count} picture{'s' * (count > 1)}"
+def _images(count: int) -> str:
+    return f"{count} image{'s' * (count > 1)}"
 
 
 def _groups(count: int) -> str:

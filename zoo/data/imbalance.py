@@ -1,4 +1,4 @@
-"""Classes with far fewer pictures than others."""
+"""Classes with far fewer images than others."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from zoo.interfaces.dataset import Dataset
 from zoo.spec.errors import quote, warn
 
 RARE = 10
-"""Classes are called unbalanced where the commonest has more than so many times the rarest's pictures."""
+"""Classes are called unbalanced where the commonest has more than so many times the rarest's images."""
 
 
 def warn_unbalanced(dataset: Dataset) -> None:
-    """Says so where the rarest class has less than a tenth of the pictures of the commonest."""
+    """Says so where the rarest class has less than a tenth of the images of the commonest."""
     message = unbalanced(class_counts(dataset))
     if message:
         warn(message)
@@ -23,7 +23,7 @@ def unbalanced(counts: Mapping[str, int]) -> str | None:
     """What to say of unbalanced classes; None where they are not.
 
     Args:
-        counts: pictures by class.
+        counts: images by class.
 
     Example:
         >>> unbalanced({"cats": 50, "dogs": 500}) is None
@@ -44,7 +44,7 @@ def unbalanced(counts: Mapping[str, int]) -> str | None:
 
 
 def class_counts(dataset: Dataset) -> dict[str, int]:
-    """Pictures by class, or by label where a picture may have several; nothing where there are no classes."""
+    """Images by class, or by label where an image may have several; nothing where there are no classes."""
     labels, targets = dataset.labels, dataset.targets
     if not labels:
         return {}

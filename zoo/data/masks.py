@@ -1,4 +1,4 @@
-"""Masks beside pictures, and crops of both."""
+"""Masks beside images, and crops of both."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from zoo.images.decode import Picture, prepare
+from zoo.images.decode import ImageArray, prepare
 from zoo.interfaces.geometry.places import resizing
 from zoo.interfaces.tasks.masks import IGNORED
 from zoo.spec.errors import DataError
@@ -19,17 +19,17 @@ from zoo.spec.inputs import InputSpec
 Mask = npt.NDArray[np.uint8]
 
 
-def check_mask(mask: npt.NDArray[Any], picture: Picture, where: str, classes: int | None = None) -> None:
-    """Raises DataError unless a mask is H x W uint8, of its picture's size, with known classes.
+def check_mask(mask: npt.NDArray[Any], image: ImageArray, where: str, classes: int | None = None) -> None:
+    """Raises DataError unless a mask is H x W uint8, of its image's size, with known classes.
 
     Args:
         mask: to look at.
-        picture: H x W x C.
-        where: how messages call the picture.
+        image: H x W x C.
+        where: how messages call the image.
         classes: how many there are; None where that is not known.
     """
-    if mask.ndim != 2 or mask.dtype != np.uint8 or mask.shape != picture.shape[:2]:
-        expected = f"uint8 {picture.shape[0]} x {picture.shape[1]}, as the picture"
+    if mask.ndim != 2 or mask.dtype != np.uint8 or mask.shape != image.shape[:2]:
+        expected = f"uint8 {image.shape[0]} x {image.shape[1]}, as the image"
         raise DataError(f"mask of {where}", expected=expected, got=f"{mask.dtype} {_axes(mask)}")
     if classes is not None and (bad := mask[(mask >= classes) & (mask != IGNORED)]).size:
         expected = f"classes 0..{classes - 1}, or {IGNORED} for what does not count"
@@ -50,32 +50,32 @@ def prepare_mask(mask: Mask, size: tuple[int, int]) -> Tensor:
 
 
 def cropped(
-    picture: Picture, mask: Mask | None, spec: InputSpec, draw: torch.Generator | None, where: str
+    image: ImageArray, mask: Mask | None, spec: InputSpec, draw: torch.Generator | None, where: str
 ) -> tuple[Tensor, Tensor | None, Tensor]:
-    """A part of a picture and of its mask, as large as a spec says.
+    """A part of an image and of its mask, as large as a spec says.
 
     Args:
-        picture: H x W x C; one that is too small is enlarged first.
+        image: H x W x C; one that is too small is enlarged first.
         mask: H x W, or None.
         spec: of the model.
         draw: says where the part lies; None takes the middle.
-        where: how messages call the picture.
+        where: how messages call the image.
 
     Returns:
-        C x H x W float32 in [0, 1], H x W int64, and the matrix from the part to the picture, 3 x 3; see
+        C x H x W float32 in [0, 1], H x W int64, and the matrix from the part to the image, 3 x 3; see
         `zoo.interfaces.geometry.places.resizing`.
     """
     height, width = spec.size
-    own = picture.shape[0], picture.shape[1]
+    own = image.shape[0], image.shape[1]
     scale = max(height / own[0], width / own[1], 1.0)
     size = max(round(own[0] * scale), height), max(round(own[1] * scale), width)
     top, left = _corner(size, spec.size, draw)
     window = slice(top, top + height), slice(left, left + width)
     matrix = resizing(own, size, ((top, left), (height, width)))
     if scale == 1:
-        part = prepare(picture[window], spec, where)
+        part = prepare(image[window], spec, where)
         return part, None if mask is None else prepare_mask(mask[window], spec.size), matrix
-    part = prepare(picture, spec.with_size(size), where)[:, *window].contiguous()
+    part = prepare(image, spec.with_size(size), where)[:, *window].contiguous()
     return part, None if mask is None else prepare_mask(mask, size)[window].contiguous(), matrix
 
 

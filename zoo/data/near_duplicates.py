@@ -1,4 +1,4 @@
-"""Pictures that look the same though their files differ: resized, re-encoded, brightened ones."""
+"""Images that look the same though their files differ: resized, re-encoded, brightened ones."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from zoo.images.decode import LUMA, Picture
+from zoo.images.decode import LUMA, ImageArray
 
 Thumbnail = npt.NDArray[np.uint8]
 """8 x 9 gray values."""
 
 MOST_BITS = 3
-"""Bits of 64 that the hashes of two alike pictures may differ in."""
+"""Bits of 64 that the hashes of two alike images may differ in."""
 MOST_GRAY = 4.0
 """Gray values of 255 that their thumbnails may differ by on average."""
 
@@ -24,13 +24,13 @@ _BANDS = MOST_BITS + 1  # of two hashes that differ in three bits, one of four b
 _ONES = np.array([value.bit_count() for value in range(1 << 16)], np.uint8)
 
 
-def thumbnail(picture: Picture) -> Thumbnail:
-    """A picture reduced to 8 x 9 gray values.
+def thumbnail(image: ImageArray) -> Thumbnail:
+    """An image reduced to 8 x 9 gray values.
 
     Args:
-        picture: H x W x C, uint8 or float32 in [0, 1].
+        image: H x W x C, uint8 or float32 in [0, 1].
     """
-    values = picture if picture.dtype == np.uint8 else np.rint(picture * 255).astype(np.uint8)
+    values = image if image.dtype == np.uint8 else np.rint(image * 255).astype(np.uint8)
     colours = values.shape[2] - (values.shape[2] in (2, 4))  # without alpha
     if colours == len(LUMA):
         gray = Image.fromarray(np.ascontiguousarray(values[..., :3])).convert("L")
@@ -40,11 +40,11 @@ def thumbnail(picture: Picture) -> Thumbnail:
 
 
 def look_alikes(thumbnails: Sequence[Thumbnail]) -> list[list[int]]:
-    """Groups of pictures that look alike, by number.
+    """Groups of images that look alike, by number.
 
-    Two pictures do where their difference hashes (N. Krawetz, 2013: is each of 8 x 8 places of a thumbnail
+    Two images do where their difference hashes (N. Krawetz, 2013: is each of 8 x 8 places of a thumbnail
     brighter than its neighbour?) differ in 3 bits at most, and their thumbnails hardly. Turned, mirrored
-    and cut pictures are not found; flat ones are left out.
+    and cut images are not found; flat ones are left out.
 
     Example:
         >>> ramp = np.arange(0, 216, 3, np.uint8).reshape(8, 9)
@@ -58,7 +58,7 @@ def look_alikes(thumbnails: Sequence[Thumbnail]) -> list[list[int]]:
     bits = np.packbits((small[:, :, 1:] > small[:, :, :-1]).reshape(len(small), -1), axis=1)
     bands = np.ascontiguousarray(bits).view(np.uint16)
     gray = small.reshape(len(small), -1).astype(np.int16)
-    head = np.arange(len(small))  # each group by its first picture
+    head = np.arange(len(small))  # each group by its first image
     for band in range(_BANDS):
         for members in _equal(bands[:, band]):
             for place, one in enumerate(members[:-1]):

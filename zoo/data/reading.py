@@ -36,10 +36,10 @@ def in_threads(function: Callable[[T], R], items: Sequence[T], doing: str) -> li
 
 def readable(files: Sequence[Path]) -> list[int]:
     """Numbers of the files that can be decoded; one warning names the others."""
-    reasons = in_threads(_fault, files, "checking pictures")
+    reasons = in_threads(_fault, files, "checking images")
     bad = [f"{file} ({reason})" for file, reason in zip(files, reasons, strict=True) if reason]
     if bad:
-        warn(f"left out {len(bad)} of {len(files)} pictures that cannot be read: {listing(bad, _NAMED)}")
+        warn(f"left out {len(bad)} of {len(files)} images that cannot be read: {listing(bad, _NAMED)}")
     return [i for i, reason in enumerate(reasons) if reason is None]
 
 

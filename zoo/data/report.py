@@ -16,7 +16,7 @@ from zoo.data.masks import check_mask
 from zoo.data.near_duplicates import thumbnail
 from zoo.data.reading import in_threads
 from zoo.data.reported import NOT_COUNTED, Report, Spread
-from zoo.data.sources.class_folders import FoundFolders, PictureFiles
+from zoo.data.sources.class_folders import FoundFolders, ImageFiles
 from zoo.data.sources.mask_folders import MaskFolders
 from zoo.data.splits import NAMES
 from zoo.images.decode import read
@@ -39,7 +39,7 @@ _VALUES = 256
 
 
 def report(data: Path | Dataset, source: str | None = None) -> Report:
-    """Looks at all pictures, and goes on where a training would stop.
+    """Looks at all images, and goes on where a training would stop.
 
     Args:
         data: a folder of class folders, or a data set.
@@ -56,12 +56,12 @@ def report(data: Path | Dataset, source: str | None = None) -> Report:
     layout = dataset.layout if isinstance(dataset, FoundFolders) else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what decoders warn of is in the report
-        seen = in_threads(lambda i: _look(dataset, i), range(len(dataset)), "reading pictures")
+        seen = in_threads(lambda i: _look(dataset, i), range(len(dataset)), "reading images")
         found = findings(dataset, seen, layout)
     good = [s for s in seen if s.error is None]
     return Report(
         source=source,
-        pictures=len(seen),
+        images=len(seen),
         readable=len(good),
         classes=class_counts(dataset),
         pixels=_pixels(dataset, good),
@@ -81,21 +81,21 @@ def _look(dataset: Dataset, index: int) -> Seen:
     key, facts, mask = "", None, None
     try:
         key = dataset.key(index)
-        if isinstance(dataset, PictureFiles):
-            picture, facts = read(dataset.files[index], dataset.name(index))
+        if isinstance(dataset, ImageFiles):
+            image, facts = read(dataset.files[index], dataset.name(index))
             mask = dataset.mask(index) if isinstance(dataset, MaskFolders) else None
         else:
             sample = dataset[index]
-            picture, mask = sample.picture, sample.mask
+            image, mask = sample.image, sample.mask
         if mask is not None:
-            check_mask(mask, picture, dataset.name(index), len(dataset.labels) or None)
+            check_mask(mask, image, dataset.name(index), len(dataset.labels) or None)
     except ZooError as error:
         return Seen(key, error=error.got or str(error))
     except Exception as error:  # a stranger's data set raises what it likes
         return Seen(key, error=" ".join(f"{type(error).__name__}: {error}".split()))
-    deep = picture.dtype != np.uint8
+    deep = image.dtype != np.uint8
     pixels = None if mask is None else np.bincount(mask.ravel(), minlength=_VALUES)
-    return Seen(key, facts=facts, shape=picture.shape, deep=deep, small=thumbnail(picture), pixels=pixels)
+    return Seen(key, facts=facts, shape=image.shape, deep=deep, small=thumbnail(image), pixels=pixels)
 
 
 def _pixels(dataset: Dataset, seen: Sequence[Seen]) -> dict[str, tuple[int, float]]:
@@ -103,11 +103,11 @@ def _pixels(dataset: Dataset, seen: Sequence[Seen]) -> dict[str, tuple[int, floa
     if not counts:
         return {}
     table = np.stack(counts)
-    pictures, shares = (table > 0).sum(axis=0), table.sum(axis=0) / max(table.sum(), 1)
-    found = {label: (int(pictures[i]), float(shares[i])) for i, label in enumerate(dataset.labels)}
+    images, shares = (table > 0).sum(axis=0), table.sum(axis=0) / max(table.sum(), 1)
+    found = {label: (int(images[i]), float(shares[i])) for i, label in enumerate(dataset.labels)}
     left = _VALUES - 1
-    if left >= len(dataset.labels) and pictures[left]:
-        found[NOT_COUNTED] = int(pictures[left]), float(shares[left])
+    if left >= len(dataset.labels) and images[left]:
+        found[NOT_COUNTED] = int(images[left]), float(shares[left])
     return found
 
 

@@ -25,24 +25,24 @@ class Report:
 
     Args:
         source: what was looked at.
-        pictures: how many.
+        images: how many.
         readable: how many of them can be decoded.
-        classes: pictures by class, or by label where a picture may have several.
-        pixels: of data with masks, by class, the pictures that it is in and its share of all pixels;
+        classes: images by class, or by label where an image may have several.
+        pixels: of data with masks, by class, the images that it is in and its share of all pixels;
             `not counted` for pixels that no class has.
         splits: the same for each split that the user made.
         task: what the targets are for; None where there are none.
-        height: smallest, median and largest in pixels; None without pictures.
+        height: smallest, median and largest in pixels; None without images.
         width: the same.
         aspect: the same, width by height.
-        formats: files by format; empty where pictures are no files.
-        kinds: pictures by what their pixels are.
+        formats: files by format; empty where images are no files.
+        kinds: images by what their pixels are.
         turned: how many an EXIF tag turns upright.
         findings: what is wrong, the worst first.
     """
 
     source: str
-    pictures: int
+    images: int
     readable: int
     classes: dict[str, int]
     pixels: dict[str, tuple[int, float]]
@@ -88,8 +88,8 @@ class Report:
 
 
 def _overview(found: Report) -> str:
-    words = [f"{found.pictures} pictures"]
-    if found.readable < found.pictures:
+    words = [f"{found.images} images"]
+    if found.readable < found.images:
         words.append(f"{found.readable} of them readable")
     if found.pixels:
         words.append(f"{len(found.pixels) - (NOT_COUNTED in found.pixels)} classes of pixels")
@@ -104,7 +104,7 @@ def _classes(found: Report) -> Iterator[Table | str]:
         if found.pixels:
             rows = [[label, count, f"{share:.1%}"] for label, (count, share) in found.pixels.items()]
             below = more(len(rows), _MOST_CLASSES, "classes")
-            yield Table(["CLASS", "PICTURES", "PIXELS"], rows[:_MOST_CLASSES], right=[1, 2], below=below)
+            yield Table(["CLASS", "IMAGES", "PIXELS"], rows[:_MOST_CLASSES], right=[1, 2], below=below)
         if found.splits:
             yield "  ".join(f"{name} {sum(counts.values())}" for name, counts in found.splits.items())
         return
@@ -118,8 +118,8 @@ def _classes(found: Report) -> Iterator[Table | str]:
     if len(rows) > _MOST_CLASSES:
         counts = [*found.classes.values()][_MOST_CLASSES:]
         span = f"{min(counts)} to {max(counts)}" if min(counts) < max(counts) else str(counts[0])
-        below = f"and {len(counts)} more classes of {span} pictures"
-    header = ["CLASS", "PICTURES", "SHARE", *(name.upper() for name in splits)]
+        below = f"and {len(counts)} more classes of {span} images"
+    header = ["CLASS", "IMAGES", "SHARE", *(name.upper() for name in splits)]
     yield Table(header, rows[:_MOST_CLASSES], right=range(1, len(header)), below=below)
 
 

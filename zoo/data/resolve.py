@@ -8,7 +8,7 @@ from typing import Any
 
 from zoo.data.sources.class_folders import ClassFolders
 from zoo.data.sources.layout import scan
-from zoo.data.sources.mask_folders import MaskFolders, PictureFolder
+from zoo.data.sources.mask_folders import ImageFolder, MaskFolders
 from zoo.data.sources.torch_dataset import TorchData
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks import Task
@@ -54,8 +54,8 @@ def resolve(data: Any, named: Named, *, task: Task | None = None, skip_unreadabl
         data: a folder (a path, `file:...` or `pathlib.Path`), a name, a table with name and options, a torch
             data set of the map style, or a data set of ours. A bare name that no data set has is a folder.
         named: makes a data set by name.
-        task: says how a folder is read (as class folders, as pictures with masks, or as class folders where
-            it is so laid out, else as pictures) and how the targets of a torch data set are.
+        task: says how a folder is read (as class folders, as images with masks, or as class folders where
+            it is so laid out, else as images) and how the targets of a torch data set are.
         skip_unreadable: leaves out the files of a folder that cannot be read; see `ClassFolders`.
 
     Raises:
@@ -67,7 +67,7 @@ def resolve(data: Any, named: Named, *, task: Task | None = None, skip_unreadabl
     if folder is not None:
         return _read(folder, task.needs if task else "target")(folder, skip_unreadable=skip_unreadable)
     if skip_unreadable:
-        expected = "a folder of pictures beside it"
+        expected = "a folder of images beside it"
         raise OptionError("skip_unreadable", expected=expected, got=quote(_called(data)), hint="leave it out")
     if isinstance(data, Dataset):
         return data
@@ -87,10 +87,10 @@ def resolve(data: Any, named: Named, *, task: Task | None = None, skip_unreadabl
     return found
 
 
-def _read(folder: Path, needs: str) -> type[ClassFolders | PictureFolder]:
+def _read(folder: Path, needs: str) -> type[ClassFolders | ImageFolder]:
     if needs == "mask":
         return MaskFolders
-    return PictureFolder if needs == "picture" and scan(folder).problems else ClassFolders
+    return ImageFolder if needs == "image" and scan(folder).problems else ClassFolders
 
 
 def _called(data: Any) -> str:

@@ -1,4 +1,4 @@
-"""Train, val and test: seeded, stratified, disjoint; identical pictures and groups are on one side."""
+"""Train, val and test: seeded, stratified, disjoint; identical images and groups are on one side."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Splits:
         val: looked at after each epoch.
         test: touched by `evaluate` alone.
         seed: that they were drawn with.
-        hash: digest of which picture is on which side; the same on any machine.
+        hash: digest of which image is on which side; the same on any machine.
     """
 
     train: tuple[int, ...]
@@ -42,7 +42,7 @@ class Splits:
         """The indices of `train`, `val`, `test` or `all`.
 
         Raises:
-            DataError: the split is unknown, or has no picture.
+            DataError: the split is unknown, or has no image.
         """
         if name == "all":
             return tuple(sorted(self.train + self.val + self.test))
@@ -65,7 +65,7 @@ def split(
 ) -> Splits:
     """Splits a data set, or takes the splits that the user made.
 
-    A picture's place follows from its content, its class and the seed, not from its number or file name.
+    An image's place follows from its content, its class and the seed, not from its number or file name.
     Where the user made a train and a test split only, val is cut from train; what else the user left out
     stays empty.
 
@@ -76,18 +76,18 @@ def split(
         training: whether there must be something to train on and to validate with.
 
     Raises:
-        DataError: one class only, a class without training pictures, too few pictures, or the same
-            picture or one group in two splits that the user made.
+        DataError: one class only, a class without training images, too few images, or the same
+            image or one group in two splits that the user made.
     """
     keys = [dataset.key(i) for i in range(len(dataset))]
     together = _together(keys, [dataset.group_of(i) for i in range(len(dataset))])
     strata = _strata(dataset)
     if not keys:
-        raise DataError("data", expected="pictures", got="none")
+        raise DataError("data", expected="images", got="none")
     given = [dataset.split_of(i) for i in range(len(dataset))]
     sides: dict[str, list[int]] = {name: [] for name in NAMES}
     if any(given):
-        _check_apart(dataset, keys, given, "the same picture in two splits", "each picture in one split")
+        _check_apart(dataset, keys, given, "the same image in two splits", "each image in one split")
         _check_apart(dataset, together, given, "one group in two splits", "each group in one split")
         for i, name in enumerate(given):
             sides[name or "train"].append(i)
@@ -152,7 +152,7 @@ def _draw(
 
 
 def _quota(count: int, share: float, least: int) -> int:
-    """Pictures of a class on a side; at least one where the class has `least` of them."""
+    """Images of a class on a side; at least one where the class has `least` of them."""
     return max(round(count * share), 1) if share and count >= least else 0
 
 
@@ -198,7 +198,7 @@ def _warn_two_labels(dataset: Dataset, keys: Sequence[str], strata: Sequence[Any
     for i, key in enumerate(keys):
         j = first.setdefault(key, i)
         if strata[i] != strata[j]:
-            message = f"the same picture has two labels: {dataset.name(j)} and {dataset.name(i)}"
+            message = f"the same image has two labels: {dataset.name(j)} and {dataset.name(i)}"
             warn(message)
             return
 
@@ -206,22 +206,22 @@ def _warn_two_labels(dataset: Dataset, keys: Sequence[str], strata: Sequence[Any
 def _check_trainable(dataset: Dataset, strata: Sequence[Any], sides: dict[str, list[int]]) -> None:
     for name in ("train", "val"):
         if not sides[name]:
-            hint = "add pictures" if name == "val" else "add a folder train/"
-            raise DataError(f"the {name} split", expected="at least one picture", got="none", hint=hint)
+            hint = "add images" if name == "val" else "add a folder train/"
+            raise DataError(f"the {name} split", expected="at least one image", got="none", hint=hint)
     if not dataset.labels or _ALL in strata:
         return
     counts = Counter(strata[i] for i in sides["train"])
     if len(set(strata)) == 1:
         only = quote(_label(dataset, strata[0]))
-        hint = "add pictures of another class"
+        hint = "add images of another class"
         raise DataError("data", expected="at least 2 classes", got=f"one, {only}", hint=hint)
     for target, label in enumerate(dataset.labels):
         if not counts[target]:
             raise DataError(
                 f"class {quote(label)}",
-                expected="at least one training picture",
+                expected="at least one training image",
                 got="none",
-                hint="add pictures of it",
+                hint="add images of it",
             )
 
 

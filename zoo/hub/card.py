@@ -38,7 +38,7 @@ def card(
         model: its recipe, labels, origin, metrics and, if it has one, licence are told.
         reference: what `zoo.pull` takes to get it; None while it is only a folder.
         history: one row an epoch of the run that made it.
-        curves: whether their picture lies beside the card.
+        curves: whether their image lies beside the card.
     """
     from zoo.interfaces.blocks.summary import title
 
@@ -99,7 +99,7 @@ def _base(model: Model) -> str | None:
 
 
 def _data(model: Model) -> tuple[str, bool] | None:
-    """Name of the data that the model was trained on, and whether it is a folder of pictures."""
+    """Name of the data that the model was trained on, and whether it is a folder of images."""
     if model.recipe.data is None:
         return None
     ref = parse_reference(model.recipe.data)
@@ -143,7 +143,7 @@ def _what(model: Model) -> str:
 
 def _use(model: Model, reference: str | None) -> str:
     load = f'zoo.pull("{reference}")' if reference else 'zoo.load("this-folder")'
-    use = model.task.card.usage if model.task else "features = model(pictures)"
+    use = model.task.card.usage if model.task else "features = model(images)"
     code = f"import zoo\n\nmodel = {load}\n{use}"
     return f"## Use\n\n{_needs(model)}\n\n```python\n{code}\n```"
 
@@ -174,9 +174,9 @@ def _input(model: Model) -> str:
     scaled = "" if spec.range == (0.0, 1.0) else f" scaled to [{low:g}, {high:g}],"
     if model.task is not None and model.task.generates:
         shape = f"N x {spec.channels} x {spec.size[0]} x {spec.size[1]}"
-        return f"## Output\n\n{colours} pictures {shape} with values in [0, 1]."
+        return f"## Output\n\n{colours} images {shape} with values in [0, 1]."
     return (
-        f"## Input\n\n{colours} pictures N x {spec.channels} x H x W with values in [0, 1], resized to "
+        f"## Input\n\n{colours} images N x {spec.channels} x H x W with values in [0, 1], resized to "
         f"{spec.size[0]} x {spec.size[1]} ({spec.interpolation}). Inside the model they are{scaled} "
         f"normalised with mean {mean} and standard deviation {std}."
     )

@@ -1,8 +1,8 @@
 """A saved model's outputs, computed by a process that has nothing but its place.
 
-    python -m zoo.hub.reproduce SOURCE PICTURES.safetensors OUTPUTS.safetensors
+    python -m zoo.hub.reproduce SOURCE IMAGES.safetensors OUTPUTS.safetensors
 
-SOURCE is what `zoo.pull` takes: file:FOLDER or owner/name. `pictures` N x C x H x W in [0, 1] are read from
+SOURCE is what `zoo.pull` takes: file:FOLDER or owner/name. `images` N x C x H x W in [0, 1] are read from
 the one file, `outputs` N x ... written to the other.
 """
 
@@ -24,18 +24,18 @@ from zoo.spec.errors import TrainingError
 _ARGUMENTS = 3
 
 
-def outputs(model: Model, pictures: Tensor) -> Tensor:
+def outputs(model: Model, images: Tensor) -> Tensor:
     """The outputs in inference mode, on the CPU, of N x C x H x W in one batch."""
     training = model.training
     model.eval()
     with torch.no_grad():
-        result: Tensor = model(pictures)
+        result: Tensor = model(images)
     model.train(training)
     return result
 
 
-def in_new_process(source: str, pictures: Tensor) -> Tensor:
-    """What the model that a new Python process pulls from `source` gives for the pictures.
+def in_new_process(source: str, images: Tensor) -> Tensor:
+    """What the model that a new Python process pulls from `source` gives for the images.
 
     Raises:
         TrainingError: that process failed; the message ends with what it said.
@@ -43,8 +43,8 @@ def in_new_process(source: str, pictures: Tensor) -> Tensor:
     from safetensors.torch import load_file, save_file
 
     with tempfile.TemporaryDirectory() as place:
-        given, back = Path(place) / "pictures.safetensors", Path(place) / "outputs.safetensors"
-        save_file({"pictures": pictures.contiguous()}, given)
+        given, back = Path(place) / "images.safetensors", Path(place) / "outputs.safetensors"
+        save_file({"images": images.contiguous()}, given)
         command = [sys.executable, "-m", "zoo.hub.reproduce", source, str(given), str(back)]
         # The last bits of a sum may depend on how many threads share it.
         environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
@@ -62,7 +62,7 @@ def main(arguments: list[str]) -> None:
     if len(arguments) != _ARGUMENTS:
         raise SystemExit(__doc__)
     source, given, back = arguments
-    save_file({"outputs": outputs(pull(source), load_file(given)["pictures"]).contiguous()}, back)
+    save_file({"outputs": outputs(pull(source), load_file(given)["images"]).contiguous()}, back)
 
 
 if __name__ == "__main__":

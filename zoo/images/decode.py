@@ -1,4 +1,4 @@
-"""From a file or an object to a picture, and from a picture to a model's input."""
+"""From a file or an object to an image, and from an image to a model's input."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from torch import Tensor
 from zoo.spec.errors import DataError, quote, warn
 from zoo.spec.inputs import InputSpec
 
-Picture = npt.NDArray[Any]
+ImageArray = npt.NDArray[Any]
 """H x W x C, uint8 in 0..255 or float32 in [0, 1]."""
 
 SUFFIXES = frozenset(
     [".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"]
 )
-"""Names of files that are taken for pictures, in lower case."""
+"""Names of files that are taken for images, in lower case."""
 
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in a gray value (ITU-R BT.601), as Pillow has them."""
@@ -37,12 +37,12 @@ _ORIENTATION = 0x0112
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What a file says of its picture.
+    """What a file says of its image.
 
     Args:
         format: as Pillow names it, such as `JPEG`.
         mode: how pixels are stored, as Pillow names it, such as `RGB` or `CMYK`.
-        turned: whether an EXIF tag says that the picture must be turned to be upright.
+        turned: whether an EXIF tag says that the image must be turned to be upright.
         frames: how many there are.
     """
 
@@ -52,8 +52,8 @@ class FileFacts:
     frames: int
 
 
-def decode(source: str | Path | IO[bytes], where: str | None = None) -> Picture:
-    """Reads a picture.
+def decode(source: str | Path | IO[bytes], where: str | None = None) -> ImageArray:
+    """Reads an image.
 
     Turned upright by its EXIF tag; of several frames the first, with a warning; palette, CMYK, YCbCr and
     Lab become RGB.
@@ -63,23 +63,23 @@ def decode(source: str | Path | IO[bytes], where: str | None = None) -> Picture:
         where: what to call it in an error.
 
     Returns:
-        H x W x C with C = 1, 2 (gray and alpha), 3 or 4: uint8, or float32 in [0, 1] for 16-bit pictures.
+        H x W x C with C = 1, 2 (gray and alpha), 3 or 4: uint8, or float32 in [0, 1] for 16-bit images.
 
     Raises:
-        DataError: the file is missing, truncated, too large or no picture.
+        DataError: the file is missing, truncated, too large or no image.
     """
-    where = where or f"picture {source}"
-    picture, facts = read(source, where)
+    where = where or f"image {source}"
+    image, facts = read(source, where)
     if facts.frames > 1:
         warn(f"{where} has several frames; the first is taken")
-    return picture
+    return image
 
 
-def read(source: str | Path | IO[bytes], where: str) -> tuple[Picture, FileFacts]:
-    """A picture as `decode` returns it, without its warning, and what its file says of it."""
+def read(source: str | Path | IO[bytes], where: str) -> tuple[ImageArray, FileFacts]:
+    """An image as `decode` returns it, without its warning, and what its file says of it."""
     try:
         with Image.open(source) as image:
-            # A camera's MPO holds the picture and its previews.
+            # A camera's MPO holds the image and its previews.
             frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
             if frames > 1:
                 image.seek(0)
@@ -103,7 +103,7 @@ def read(source: str | Path | IO[bytes], where: str) -> tuple[Picture, FileFacts
     except Exception as error:  # decoders raise whatever they stumble over
         raise DataError(
             where,
-            expected="a readable picture",
+            expected="a readable image",
             got=_reason(error, source),
             hint="mend or remove it, or skip such files (skip_unreadable=True, --skip-unreadable)",
         ) from error
@@ -121,8 +121,8 @@ def _is_empty(source: str | Path | IO[bytes]) -> bool:
     return source.seek(0, io.SEEK_END) == 0
 
 
-def from_pil(image: Image.Image, where: str = "picture") -> Picture:
-    """A Pillow picture as `decode` returns it."""
+def from_pil(image: Image.Image, where: str = "image") -> ImageArray:
+    """A Pillow image as `decode` returns it."""
     mode = image.mode
     if mode.startswith("I"):
         values = np.asarray(image)
@@ -143,8 +143,8 @@ def from_pil(image: Image.Image, where: str = "picture") -> Picture:
     return pixels[..., None] if pixels.ndim == _FLAT else pixels
 
 
-def from_array(array: Any, where: str = "picture") -> Picture:
-    """An array H x W or H x W x C as a picture.
+def from_array(array: Any, where: str = "image") -> ImageArray:
+    """An array H x W or H x W x C as an image.
 
     Raises:
         DataError: it has another number of axes, or values that are neither uint8 nor floats in [0, 1].
@@ -169,15 +169,15 @@ def from_array(array: Any, where: str = "picture") -> Picture:
     return values.astype(np.float32)
 
 
-def from_tensor(x: Tensor, where: str = "picture") -> Picture:
-    """A tensor C x H x W as a picture; see `from_array`."""
+def from_tensor(x: Tensor, where: str = "image") -> ImageArray:
+    """A tensor C x H x W as an image; see `from_array`."""
     if x.ndim != _MAP:
         raise DataError(where, expected="a tensor C x H x W", got=" x ".join(map(str, x.shape)))
     return from_array(x.detach().cpu().permute(1, 2, 0).numpy(), where)
 
 
-def to_picture(value: Any, where: str = "picture") -> Picture:
-    """A Pillow picture, an array H x W (x C) or a tensor C x H x W as a picture.
+def to_image(value: Any, where: str = "image") -> ImageArray:
+    """A Pillow image, an array H x W (x C) or a tensor C x H x W as an image.
 
     Raises:
         DataError: it is none of them.
@@ -191,11 +191,11 @@ def to_picture(value: Any, where: str = "picture") -> Picture:
     raise DataError(where, expected="a Pillow image, an array or a tensor", got=type(value).__name__)
 
 
-def prepare(picture: Picture, spec: InputSpec, where: str = "picture") -> Tensor:
-    """A picture as a model takes it: the same at training and at prediction.
+def prepare(image: ImageArray, spec: InputSpec, where: str = "image") -> Tensor:
+    """An image as a model takes it: the same at training and at prediction.
 
     Args:
-        picture: H x W x C, uint8 or float32 in [0, 1].
+        image: H x W x C, uint8 or float32 in [0, 1].
         spec: of the model.
         where: what to call it in an error.
 
@@ -205,12 +205,12 @@ def prepare(picture: Picture, spec: InputSpec, where: str = "picture") -> Tensor
     Raises:
         DataError: its channels cannot be turned into the model's.
     """
-    x = torch.from_numpy(np.require(picture, requirements=["C", "W"])).permute(2, 0, 1)
+    x = torch.from_numpy(np.require(image, requirements=["C", "W"])).permute(2, 0, 1)
     x = x.to(torch.float32) / 255 if x.dtype == torch.uint8 else x
     return resize(to_channels(x, spec.channels, where), spec).contiguous()
 
 
-def to_channels(x: Tensor, channels: int, where: str = "picture") -> Tensor:
+def to_channels(x: Tensor, channels: int, where: str = "image") -> Tensor:
     """C x H x W in [0, 1] with another number of channels.
 
     Gray is repeated, colours are weighted by `LUMA`, transparent pixels are laid on white, a missing alpha

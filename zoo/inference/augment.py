@@ -1,4 +1,4 @@
-"""`zoo.augment`: what an augmenter makes of one picture."""
+"""`zoo.augment`: what an augmenter makes of one image."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zoo.images.decode import decode, prepare, to_picture
+from zoo.images.decode import decode, prepare, to_image
 from zoo.inference.generated_images import Images
 from zoo.interfaces.augmenter import check_batch
 from zoo.interfaces.draws import draws
@@ -19,21 +19,21 @@ from zoo.spec.inputs import InputSpec
 
 
 def augment(image: Any, augment: Any, *, count: int = 8, seed: int = 0, size: int | None = None) -> Images:
-    """Variants of a picture, as a training would see them in an epoch.
+    """Variants of an image, as a training would see them in an epoch.
 
     Args:
-        image: a file, a Pillow picture, an array H x W (x C) or a tensor C x H x W. Transparent pixels
+        image: a file, a Pillow image, an array H x W (x C) or a tensor C x H x W. Transparent pixels
             become white.
         augment: an augmenter by name, several in a list, or objects.
         count: how many variants.
         seed: of the random draws.
-        size: longer side in pixels that a larger picture is reduced to first; None leaves it.
+        size: longer side in pixels that a larger image is reduced to first; None leaves it.
 
     Returns:
-        `count` x C x H x W in [0, 1], C = 1 for gray pictures: a tensor, which a notebook shows as a grid.
+        `count` x C x H x W in [0, 1], C = 1 for gray images: a tensor, which a notebook shows as a grid.
 
     Raises:
-        DataError: there is no picture.
+        DataError: there is no image.
         OptionError: an option or a number does not fit.
         UnknownComponentError: no plugin has an augmenter of that name.
 
@@ -57,7 +57,7 @@ def augment(image: Any, augment: Any, *, count: int = 8, seed: int = 0, size: in
 
 def as_tensor(image: Any, size: int | None = None) -> Tensor:
     """The pixels that `augment` begins with, C x H x W in [0, 1] with one or three channels."""
-    pixels = decode(Path(image).expanduser()) if isinstance(image, str | os.PathLike) else to_picture(image)
+    pixels = decode(Path(image).expanduser()) if isinstance(image, str | os.PathLike) else to_image(image)
     height, width, channels = pixels.shape
     if channels in (2, 4):
         channels -= 1

@@ -65,7 +65,7 @@ def evaluate(
 ) -> Evaluation:
     """Measures a model on a split of data; the figures are also kept in `model.metrics`.
 
-    A model that makes pictures of nothing is measured by another one, `features`, in whose eyes its pictures
+    A model that makes images of nothing is measured by another one, `features`, in whose eyes its images
     are compared with the real ones.
 
     Args:
@@ -79,12 +79,12 @@ def evaluate(
             undefined, `left_out` of the result says why.
         features: a model with a head, or the folder of one, trained on data like these; see
             `zoo.inference.sample_quality`.
-        samples: how many pictures to generate; by default as many as are real.
-        seed: of the split and of the generated pictures; by default the one it was trained with, so that the
+        samples: how many images to generate; by default as many as are real.
+        seed: of the split and of the generated images; by default the one it was trained with, so that the
             test split stays unseen.
-        batch_size: pictures at a time.
+        batch_size: images at a time.
         device: by default an accelerator if there is one.
-        workers: processes that read pictures.
+        workers: processes that read images.
         skip_unreadable: leaves out the files of a folder that cannot be read.
         progress: whether a terminal or a notebook shows a bar where it takes longer.
         out: folder to write `metrics.json`, `confusion.png` (for values `scatter.png`, for embeddings
@@ -93,19 +93,19 @@ def evaluate(
     Returns:
         The figures, which print as tables: `metrics` (loss and the task's metrics by name), `on` (what was
         measured on) and, by task, `per_class`, `confusion` and `worst`. Of classes and labels `per_class` has
-        precision, recall, f1 (in [0, 1]; 0 where undefined) and the number of pictures of each, and `worst`
+        precision, recall, f1 (in [0, 1]; 0 where undefined) and the number of images of each, and `worst`
         up to 24 mistakes, the surest one first; of values it has the largest errors. Of masks `per_class` has
-        iou, dice, precision, recall and the number of true pixels, and `worst` the pictures of the lowest
-        IoU, which is their score. Of embeddings, figures of all pairs of pictures: `auc`, `eer`,
-        `threshold`, from which cosine on two pictures are taken for the same (chosen at the equal error rate
+        iou, dice, precision, recall and the number of true pixels, and `worst` the images of the lowest
+        IoU, which is their score. Of embeddings, figures of all pairs of images: `auc`, `eer`,
+        `threshold`, from which cosine on two images are taken for the same (chosen at the equal error rate
         of the val split), `accuracy`, the mean of the shares of right answers to pairs of one class and of
         two, and in `more` `rates`, the thresholds for smaller false accept rates. With `features`: `frechet`,
         the Frechet distance, `precision` and `recall`, and in `more` `classes`, the share of generated
-        pictures that are taken for each class, if it knows classes.
+        images that are taken for each class, if it knows classes.
 
     Raises:
         DataError: the data cannot be read, do not fit the model, or lack the split.
-        TrainingError: the model has no task, or generates pictures and `features` is missing.
+        TrainingError: the model has no task, or generates images and `features` is missing.
         ShapeError: there are `features`, but the model does not generate.
         SaveError: `out` cannot be written.
     """
@@ -197,7 +197,7 @@ def _measure(
 
 
 def _write(folder: Path, result: Evaluation, found: Findings, dataset: Dataset) -> None:
-    """The figures, and pictures of them; what an earlier evaluation left is replaced."""
+    """The figures, and images of them; what an earlier evaluation left is replaced."""
     try:
         write_json(folder / METRICS_FILE, result.to_dict())
     except OSError as error:
@@ -211,7 +211,7 @@ def _write(folder: Path, result: Evaluation, found: Findings, dataset: Dataset) 
 
 
 def _warn_of_leak(folder: Path, dataset: Dataset, indices: tuple[int, ...], split: str) -> None:
-    """Says so where pictures to be measured on were trained on."""
+    """Says so where images to be measured on were trained on."""
     try:
         record = json.loads((folder / SPLITS_FILE).read_text(encoding="utf-8"))
         trained = {item["key"] for item in record["train"]}
@@ -220,6 +220,6 @@ def _warn_of_leak(folder: Path, dataset: Dataset, indices: tuple[int, ...], spli
     known = [i for i in indices if dataset.key(i) in trained]
     if known and split != "train":
         warn(
-            f"{len(known)} of {len(indices)} pictures of the {split} split were trained on, "
+            f"{len(known)} of {len(indices)} images of the {split} split were trained on, "
             f"{dataset.name(known[0])} first; have the data or the seed changed since?"
         )

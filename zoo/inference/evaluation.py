@@ -62,9 +62,9 @@ class Evaluation:
         >>> on = Measured(data=None, split="test", count=30, hash="")
         >>> found = Evaluation(on=on, metrics={"loss": 0.25})
         >>> found
-        test split, 30 pictures
+        test split, 30 images
         loss  0.2500
-        >>> found.metrics["loss"], found.to_dict()["pictures"]
+        >>> found.metrics["loss"], found.to_dict()["images"]
         (0.25, 30)
     """
 
@@ -117,7 +117,7 @@ class Evaluation:
         }
         return {
             "split": self.on.split,
-            "pictures": self.on.count,
+            "images": self.on.count,
             **self.metrics,
             **{name: value for name, value in parts.items() if value},
             "worst": [mistake.to_dict() for mistake in self.worst],
@@ -139,7 +139,7 @@ class Evaluation:
     @property
     def headline(self) -> str:
         """Split and number of images, in words."""
-        line = f"{self.on.split} split, {self.on.count} pictures"
+        line = f"{self.on.split} split, {self.on.count} images"
         return f"{line}, {self.more['samples']} generated" if "samples" in self.more else line
 
     def _numbers(self) -> list[list[str]]:

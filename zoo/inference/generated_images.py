@@ -12,12 +12,12 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from zoo.images.decode import Picture
+from zoo.images.decode import ImageArray
 from zoo.reports.image_grids import save_image
 from zoo.spec.errors import SaveError
 
 _SMALLEST, _GAP, _SHAPE = 96, 4, 1.5
-"""Least size of a drawn picture's longer side, pixels between two, width of the grid over its height."""
+"""Least size of a drawn image's longer side, pixels between two, width of the grid over its height."""
 _LARGEST, _MOST = 240, 60
 """The same in a notebook: pixels of a longer side at most, and images at most."""
 _WHITE, _MARK = (255, 255, 255), (31, 95, 191)
@@ -89,7 +89,7 @@ def grid(original: Tensor | None, images: Tensor) -> Image.Image:
     return Image.fromarray(_laid_out(pixels, marked=original is not None))
 
 
-def _laid_out(pixels: Picture, *, marked: bool) -> Picture:
+def _laid_out(pixels: ImageArray, *, marked: bool) -> ImageArray:
     count, height, width = pixels.shape[:3]
     columns = min(count, max(1, round((_SHAPE * count * height / width) ** 0.5)))
     rows = -(-count // columns)

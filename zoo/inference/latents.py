@@ -1,4 +1,4 @@
-"""`zoo.latents`: where pictures lie in a model's latent space, as numbers and as a plot."""
+"""`zoo.latents`: where images lie in a model's latent space, as numbers and as a plot."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from zoo.data.batches import Batches
 from zoo.data.splits import split as split_data
 from zoo.interfaces.model import Model
 from zoo.interfaces.trainer import Sheet
-from zoo.reports.image_grids import pictures
+from zoo.reports.image_grids import images
 from zoo.reports.plots import figure_bytes, image_path, short, write_figure
 from zoo.runtime.arguments import as_dataset, as_model, pick_seed
 from zoo.runtime.devices import borrowed, choose_device, isolated
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PLANE = 2
-"""Numbers a picture that a plot shows."""
+"""Numbers an image that a plot shows."""
 
 _CELLS = 12
 _MOST_COLOURS = 20
@@ -34,7 +34,7 @@ _MOST_COLOURS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Latents:
-    """Latents of pictures; a notebook shows their plane as a plot.
+    """Latents of images; a notebook shows their plane as a plot.
 
     Args:
         vectors: N x L, of a map all its values.
@@ -42,7 +42,7 @@ class Latents:
         axes: what the two are.
         classes: N class indices; nothing where the data have no classes.
         labels: names of the classes.
-        names: of the pictures.
+        names: of the images.
     """
 
     vectors: Tensor
@@ -75,20 +75,20 @@ def latents(
     out: str | os.PathLike[str] | None = None,
     grid: str | os.PathLike[str] | None = None,
 ) -> Latents:
-    """Encodes the pictures of a split.
+    """Encodes the images of a split.
 
     Args:
         model: one with a latent, such as an autoencoder; or the folder of a saved one.
         data: as `fit` takes it; class folders give the plot its colours.
         split: `test`, `val`, `train` or `all`.
         seed: of the split; by default the one that the model was trained with.
-        batch_size: pictures at a time.
+        batch_size: images at a time.
         device: by default an accelerator if there is one.
-        workers: processes that read pictures.
+        workers: processes that read images.
         skip_unreadable: leaves out the files of a folder that cannot be read.
         progress: whether a terminal or a notebook shows a bar where it takes longer.
-        out: image file to draw the pictures' places into, coloured by class.
-        grid: image file to draw decoded pictures into, at even steps over the middle of the plane; for a
+        out: image file to draw the images' places into, coloured by class.
+        grid: image file to draw decoded images into, at even steps over the middle of the plane; for a
             latent of two numbers.
 
     Raises:
@@ -113,7 +113,7 @@ def latents(
         vectors = torch.cat(found)
         plane, axes = _plane(vectors)
         if files[1] is not None:
-            pictures(_decoded(model, plane, chosen), files[1])
+            images(_decoded(model, plane, chosen), files[1])
     targets = dataset.targets
     classes = tuple(targets[i] for i in indices)
     known = all(isinstance(target, int) for target in classes)
@@ -126,7 +126,7 @@ def latents(
         names=tuple(map(dataset.name, indices)),
     )
     if files[0] is not None:
-        scatter(result, files[0], f"{split} split, {len(indices)} pictures")
+        scatter(result, files[0], f"{split} split, {len(indices)} images")
     return result
 
 
@@ -134,14 +134,14 @@ def _check_plots(model: Model, out: Path | None, grid: Path | None) -> None:
     """Raises OptionError where the latent is too short for a plot, or not two numbers for a grid."""
     numbers = model.encode(model.example_input(1).to(next(model.parameters()).device)).numel()
     if out is not None and numbers < PLANE:
-        raise OptionError("plot of latents", expected="two numbers a picture or more", got=str(numbers))
+        raise OptionError("plot of latents", expected="two numbers an image or more", got=str(numbers))
     if grid is not None and numbers != PLANE:
         hint = "leave the grid out, or train a model with latent=2"
         raise OptionError("grid", expected="a latent of two numbers", got=f"{numbers}", hint=hint)
 
 
 def _plane(vectors: Tensor) -> tuple[Tensor, tuple[str, str]]:
-    """Two numbers a picture, and what they are."""
+    """Two numbers an image, and what they are."""
     numbers = vectors.shape[1]
     if numbers <= PLANE:
         return vectors, ("latent 1", "latent 2")
@@ -159,7 +159,7 @@ def _plane(vectors: Tensor) -> tuple[Tensor, tuple[str, str]]:
 
 
 def _decoded(model: Model, plane: Tensor, device: torch.device) -> Sheet:
-    """Pictures at even steps between the 2nd and the 98th percentile of each number."""
+    """Images at even steps between the 2nd and the 98th percentile of each number."""
     low, high = torch.quantile(plane, 0.02, dim=0).tolist(), torch.quantile(plane, 0.98, dim=0).tolist()
     across = torch.linspace(low[0], high[0], _CELLS)
     up = torch.linspace(high[1], low[1], _CELLS)  # as in a plot, the second number grows upwards

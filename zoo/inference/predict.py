@@ -1,4 +1,4 @@
-"""`zoo.predict`: what a model says of pictures."""
+"""`zoo.predict`: what a model says of images."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from torch import Tensor
 
 from zoo.data.batches import PLACE, SIZE, Batches
 from zoo.data.reading import readable
-from zoo.data.sources.class_folders import PictureFiles
-from zoo.data.sources.layout import picture_files
-from zoo.images.decode import Picture, decode, to_picture
+from zoo.data.sources.class_folders import ImageFiles
+from zoo.data.sources.layout import image_files
+from zoo.images.decode import ImageArray, decode, to_image
 from zoo.inference.predictions import MOST_SHOWN, THUMBNAIL, Predicted, Predictions
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
-from zoo.reports.image_grids import marked, write_mask, write_picture
+from zoo.reports.image_grids import marked, write_image, write_mask
 from zoo.reports.plots import fitted, folder_path, image_path, is_image, sheet
 from zoo.runtime.arguments import as_model, check_order
 from zoo.runtime.devices import borrowed, choose_device, isolated
@@ -46,24 +46,24 @@ def predict(
     progress: bool = True,
     out: str | os.PathLike[str] | None = None,
 ) -> Predictions:
-    """Reads pictures as in training, and says what the model sees, in their order.
+    """Reads images as in training, and says what the model sees, in their order.
 
     Args:
         model: from `zoo.build` or `zoo.fit`, or the folder of a saved one.
         source: a file, a folder (with all folders in it), an open binary file, a Pillow image, an array
             H x W (x C), a tensor C x H x W or N x C x H x W, or a list of these; values are uint8, or floats
             in [0, 1].
-        batch_size: pictures at a time.
+        batch_size: images at a time.
         device: by default an accelerator if there is one.
-        workers: processes that read pictures.
+        workers: processes that read images.
         skip_unreadable: leaves out the files that cannot be read, with a warning.
         progress: whether a terminal or a notebook shows a bar where it takes longer.
-        out: image file (PNG, JPEG or WebP) to draw the first 60 pictures into, with their labels or masks.
-            Where the answer is a picture, file for the one, or folder for several; a folder takes masks too.
+        out: image file (PNG, JPEG or WebP) to draw the first 60 images into, with their labels or masks.
+            Where the answer is an image, file for the one, or folder for several; a folder takes masks too.
 
     Raises:
-        DataError: there is no picture, or one cannot be read.
-        TrainingError: the model has no task, or makes pictures of nothing.
+        DataError: there is no image, or one cannot be read.
+        TrainingError: the model has no task, or makes images of nothing.
         SaveError: `out` cannot be written.
     """
     check_order("predict", model, source)
@@ -73,7 +73,7 @@ def predict(
         raise TrainingError("predict", expected="a model with a head", got="a feature extractor", hint=hint)
     if model.task.generates:
         hint = "model.sample(16), zoo sample"
-        raise TrainingError("predict", expected="a model that takes pictures", got=model.recipe.model.called,
+        raise TrainingError("predict", expected="a model that takes images", got=model.recipe.model.called,
                             hint=hint)  # fmt: skip
     dataset = given(source, skip_unreadable)
     written = Written(dataset, out, model.task)
@@ -92,7 +92,7 @@ def predict(
                 own = (int(batch[SIZE][i, 0]), int(batch[SIZE][i, 1]))
                 p = model.task.placed(said, batch[PLACE][i], (height, width), own)
                 found.append(Predicted(
-                    dataset.name(index), p.label, p.score, p.scores, p.mask, p.picture, dataset.small(index),
+                    dataset.name(index), p.label, p.score, p.scores, p.mask, p.image, dataset.small(index),
                     p.overlay and replace(p.overlay, size=p.overlay.size or own), p.details,
                 ))  # fmt: skip
                 written.take(index, found[-1])
@@ -104,7 +104,7 @@ class Written:
     """Where predictions are written to; checked before any is made.
 
     Args:
-        dataset: the pictures.
+        dataset: the images.
         out: as `predict` takes it.
         task: whose answers they are.
 
@@ -114,7 +114,7 @@ class Written:
 
     def __init__(self, dataset: Dataset, out: str | os.PathLike[str] | None, task: Task) -> None:
         self.dataset = dataset
-        self.makes_pictures = task.answers == "image"
+        self.makes_images = task.answers == "image"
         self.file: Path | None = None
         self.folder: Path | None = None
         self._names: set[str] = set()
@@ -124,8 +124,8 @@ class Written:
             self.folder = folder_path(out)
             return
         self.file = image_path(out)
-        if self.makes_pictures and len(dataset) > 1:
-            got, hint = f"one file for {len(dataset)} pictures", f"leave out the {self.file.suffix}"
+        if self.makes_images and len(dataset) > 1:
+            got, hint = f"one file for {len(dataset)} images", f"leave out the {self.file.suffix}"
             raise SaveError(f"file {out}", expected="a folder", got=got, hint=hint)
 
     def take(self, index: int, found: Predicted) -> None:
@@ -134,39 +134,39 @@ class Written:
             stem = Path(found.source).stem
             name = f"{stem}-{index}.png" if stem in self._names else f"{stem}.png"
             self._names.add(stem)
-            if found.picture is not None:
-                write_picture(found.picture, self.folder / name)
+            if found.image is not None:
+                write_image(found.image, self.folder / name)
             elif found.mask is not None:
                 write_mask(found.mask, self.folder / name)
-        elif self.file is not None and found.picture is not None:
-            write_picture(found.picture, self.file)
+        elif self.file is not None and found.image is not None:
+            write_image(found.image, self.file)
 
     def draw(self, found: Sequence[Predicted]) -> None:
-        """Draws all answers into one file, where they are no pictures themselves."""
-        if self.file is None or self.makes_pictures:
+        """Draws all answers into one file, where they are no images themselves."""
+        if self.file is None or self.makes_images:
             return
         shown = found[:_MOST_DRAWN]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ZooWarning)  # said when they were read first
-            pictures = [self.dataset[i].picture for i in range(len(shown))]
-        pictures = [
-            picture if item.marks is None else marked(picture, item.marks)
-            for picture, item in zip(pictures, shown, strict=True)
+            images = [self.dataset[i].image for i in range(len(shown))]
+        images = [
+            image if item.marks is None else marked(image, item.marks)
+            for image, item in zip(images, shown, strict=True)
         ]
         sheet(
-            pictures,
+            images,
             [item.label for item in shown],
             [item.score for item in shown],
             self.file,
             names=[item.source for item in shown],
-            title=f"{len(shown)} of {len(found)} pictures" if len(shown) < len(found) else "",
+            title=f"{len(shown)} of {len(found)} images" if len(shown) < len(found) else "",
         )
 
 
 class Given(Dataset):
-    """Pictures without targets, from files and objects."""
+    """Images without targets, from files and objects."""
 
-    def __init__(self, items: Sequence[tuple[str, Path | Picture]]) -> None:
+    def __init__(self, items: Sequence[tuple[str, Path | ImageArray]]) -> None:
         self.items = items
 
     def __len__(self) -> int:
@@ -175,7 +175,7 @@ class Given(Dataset):
     def __getitem__(self, index: int) -> Sample:
         item = self.items[index][1]
         if isinstance(item, Path):
-            return PictureFiles([item])[0]
+            return ImageFiles([item])[0]
         return Sample(item, None)
 
     @property
@@ -187,14 +187,14 @@ class Given(Dataset):
         """The path, or the number."""
         return self.items[index][0]
 
-    def small(self, index: int) -> Picture | None:
+    def small(self, index: int) -> ImageArray | None:
         """A thumbnail of what is no file, as far as a list of predictions shows it."""
         item = self.items[index][1]
         return None if index >= MOST_SHOWN or isinstance(item, Path) else fitted(item, THUMBNAIL)
 
 
 def given(source: Any, skip_unreadable: bool = False, *, where: str = "predict") -> Given:
-    """The pictures that a caller gives, as a data set.
+    """The images that a caller gives, as a data set.
 
     Args:
         source: as `predict` takes it.
@@ -203,39 +203,39 @@ def given(source: Any, skip_unreadable: bool = False, *, where: str = "predict")
     """
     items = list(_items(source, where))
     if not items:
-        raise DataError(where, expected="at least one picture", got=quote(source))
-    numbered = [(name or f"picture {i}", item) for i, (name, item) in enumerate(items)]
+        raise DataError(where, expected="at least one image", got=quote(source))
+    numbered = [(name or f"image {i}", item) for i, (name, item) in enumerate(items)]
     if skip_unreadable:
         files = {i: item for i, (_, item) in enumerate(numbered) if isinstance(item, Path)}
         numbers = [*files]
         bad = set(numbers) - {numbers[i] for i in readable([*files.values()])}
         numbered = [item for i, item in enumerate(numbered) if i not in bad]
         if not numbered:
-            raise DataError(where, expected="a picture that can be read", got="none")
+            raise DataError(where, expected="an image that can be read", got="none")
     return Given(numbered)
 
 
-def _items(source: Any, where: str) -> Iterator[tuple[str, Path | Picture]]:
-    """Names (empty where there is none) and files or pictures."""
+def _items(source: Any, where: str) -> Iterator[tuple[str, Path | ImageArray]]:
+    """Names (empty where there is none) and files or images."""
     if isinstance(source, str | os.PathLike):
         path = Path(str(source).removeprefix("file:")).expanduser()
         if path.is_dir():
-            files = picture_files(path)
+            files = image_files(path)
             if not files:
-                raise DataError(f"folder {path}", expected="pictures", got="none")
+                raise DataError(f"folder {path}", expected="images", got="none")
             yield from ((str(file), file) for file in files)
         elif path.exists():
             yield str(path), path
         else:
-            raise DataError(f"picture {path}", expected="a file or folder", got="nothing there")
+            raise DataError(f"image {path}", expected="a file or folder", got="nothing there")
     elif isinstance(source, Tensor | np.ndarray) and source.ndim == _BATCH_AXES:
-        for picture in source:
-            yield "", to_picture(picture)
+        for image in source:
+            yield "", to_image(image)
     elif isinstance(source, Tensor | np.ndarray | Image.Image):
-        yield "", to_picture(source)
+        yield "", to_image(source)
     elif isinstance(source, io.IOBase):
         name = str(getattr(source, "name", "") or "")
-        yield name, decode(_bytes(source), f"picture {name}".strip())
+        yield name, decode(_bytes(source), f"image {name}".strip())
     elif isinstance(source, list | tuple):
         for item in source:
             yield from _items(item, where)

@@ -12,7 +12,7 @@ from typing import Any, SupportsIndex, overload
 from PIL import Image
 from torch import Tensor
 
-from zoo.images.decode import Picture, decode
+from zoo.images.decode import ImageArray, decode
 from zoo.interfaces.tasks.descriptions import Overlay
 from zoo.reports.image_grids import marked
 from zoo.reports.plots import fitted
@@ -32,16 +32,16 @@ _MOST_CLASSES = 5
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Predicted:
-    """What a model says of one picture; `print` it.
+    """What a model says of one image; `print` it.
 
     Args:
-        source: the file's path, or the picture's number.
+        source: the file's path, or the image's number.
         label: name of the class, several names joined by a comma, or the value as text.
         score: probability of the label in [0, 1]; None where the task has none.
         scores: probability by class, value by target, share of the pixels by class.
         mask: H x W class indices, where each pixel has a class.
-        picture: C x H x W in [0, 1], where the answer is a picture.
-        thumbnail: the picture made small, to be shown in a notebook; None where it is read from its file.
+        image: C x H x W in [0, 1], where the answer is an image.
+        thumbnail: the image made small, to be shown in a notebook; None where it is read from its file.
         overlay: what is laid over the image beside a mask, such as points in the pixels of the image.
         details: what else the task says, by name, as plain data.
     """
@@ -51,13 +51,13 @@ class Predicted:
     score: float | None
     scores: dict[str, float]
     mask: Tensor | None = None
-    picture: Tensor | None = None
-    thumbnail: Picture | None = field(default=None, compare=False)
+    image: Tensor | None = None
+    thumbnail: ImageArray | None = field(default=None, compare=False)
     overlay: Overlay | None = field(default=None, compare=False)
     details: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain data, without mask and picture."""
+        """As plain data, without mask and image."""
         return {name: getattr(self, name) for name in ("source", "label", "score", "scores")} | dict(
             self.details
         )
@@ -109,7 +109,7 @@ class Predicted:
 
 
 class Predictions(list[Predicted]):
-    """Predictions in the order of their pictures; prints as a table, cut after twenty."""
+    """Predictions in the order of their images; prints as a table, cut after twenty."""
 
     @overload
     def __getitem__(self, index: SupportsIndex, /) -> Predicted: ...
@@ -122,7 +122,7 @@ class Predictions(list[Predicted]):
         return Predictions(found) if isinstance(found, list) else found
 
     def __repr__(self) -> str:
-        below = more(len(self), MOST_SHOWN, "pictures")
+        below = more(len(self), MOST_SHOWN, "images")
         return "\n".join(filter(None, [describe(self[:MOST_SHOWN]), below]))
 
     def _repr_html_(self) -> str:
@@ -136,8 +136,8 @@ class Predictions(list[Predicted]):
             ]
             for item in self[:MOST_SHOWN]
         ]
-        shown = html_table(rows, ["", "picture", "label", "score", ""], right=[4])
-        return html_page("", shown, more(len(self), MOST_SHOWN, "pictures"))
+        shown = html_table(rows, ["", "image", "label", "score", ""], right=[4])
+        return html_page("", shown, more(len(self), MOST_SHOWN, "images"))
 
 
 def describe(found: Sequence[Predicted], top: int = 1) -> str:
@@ -150,7 +150,7 @@ def describe(found: Sequence[Predicted], top: int = 1) -> str:
     Example:
         >>> item = Predicted("a.png", "cat", 0.7, {"dog": 0.1, "cat": 0.7, "cow": 0.2})
         >>> print(describe([item], 2))
-        PICTURE  LABEL  SCORE
+        IMAGE  LABEL  SCORE
         a.png    cat    70.0%
                  cow    20.0%
     """
@@ -165,7 +165,7 @@ def describe(found: Sequence[Predicted], top: int = 1) -> str:
             ]
             # Where the answer is the best class, it is not said twice.
             rows += best[1:] if best and best[0][1] == item.label else best
-    return table(rows, ["PICTURE", "LABEL", "SCORE"], right=[2])
+    return table(rows, ["IMAGE", "LABEL", "SCORE"], right=[2])
 
 
 def number(value: float | None, share: bool) -> str:
@@ -179,10 +179,10 @@ def number(value: float | None, share: bool) -> str:
 
 
 def _image(item: Predicted, side: int) -> Markup | str:
-    """The picture made small, under its mask if there is one; nothing where its file is gone."""
+    """The image made small, under its mask if there is one; nothing where its file is gone."""
     pixels = item.thumbnail
-    if item.picture is not None:
-        pixels = item.picture.detach().float().clamp(0, 1).permute(1, 2, 0).cpu().numpy()
+    if item.image is not None:
+        pixels = item.image.detach().float().clamp(0, 1).permute(1, 2, 0).cpu().numpy()
     elif pixels is None and Path(item.source).is_file():
         with suppress(ZooError):
             pixels = decode(Path(item.source))

@@ -1,4 +1,4 @@
-"""`zoo.sample`: new pictures of a generative model."""
+"""`zoo.sample`: new images of a generative model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from zoo.inference.generated_images import Images
 from zoo.interfaces.model import Model
 from zoo.interfaces.trainer import Sheet
-from zoo.reports.image_grids import pictures, write_picture
+from zoo.reports.image_grids import images, write_image
 from zoo.reports.plots import folder_path, image_path, is_image
 from zoo.runtime.arguments import as_model
 from zoo.runtime.devices import borrowed, choose_device, isolated
@@ -25,7 +25,7 @@ def sample(
     out: str | os.PathLike[str] | None = None,
     device: str | torch.device | None = None,
 ) -> Images:
-    """Draws pictures; the same seed draws the same, the first ones however many are asked for.
+    """Draws images; the same seed draws the same, the first ones however many are asked for.
 
     Args:
         model: from `zoo.build` or `zoo.fit`, or the folder of a saved one.
@@ -39,7 +39,7 @@ def sample(
 
     Raises:
         OptionError: the count is below 1.
-        ShapeError: the model does not generate pictures.
+        ShapeError: the model does not generate images.
         SaveError: `out` cannot be written.
 
     Example:
@@ -63,9 +63,9 @@ def sample(
     with borrowed(model, chosen), isolated(chosen), torch.no_grad():
         made = model.eval().sample(count, seed=seed).float().cpu()
     if file is not None:
-        pictures(Sheet({"": made}), file)
+        images(Sheet({"": made}), file)
     if folder is not None:
         digits = len(str(count))
-        for number, picture in enumerate(made, 1):
-            write_picture(picture, folder / f"{number:0{digits}}.png")
+        for number, image in enumerate(made, 1):
+            write_image(image, folder / f"{number:0{digits}}.png")
     return Images.of(made)

@@ -1,4 +1,4 @@
-"""How good generated pictures are, by a network that had no part in making them."""
+"""How good generated images are, by a network that had no part in making them."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _MOST_DRAWN = 100
 
 
 class Judge:
-    """A model with a head, through whose eyes pictures are seen.
+    """A model with a head, through whose eyes images are seen.
 
     Args:
-        model: in inference mode; trained on pictures like those to be judged.
+        model: in inference mode; trained on images like those to be judged.
 
     Raises:
         TrainingError: it has no head, or was not trained.
@@ -49,11 +49,11 @@ class Judge:
         """What the head takes, pooled to N x D, and N x classes probabilities where its task has them.
 
         Args:
-            batches: of pictures N x C x H x W in [0, 1]; they are resized to what the model is for.
+            batches: of images N x C x H x W in [0, 1]; they are resized to what the model is for.
         """
         seen, said = [], []
-        for pictures in batches:
-            found = self.model.features(self._fitted(pictures))
+        for images in batches:
+            found = self.model.features(self._fitted(images))
             maps = [as_map(x, info) for x, info in zip(found, self.head.inputs, strict=True)]
             seen.append(torch.cat([m.mean(dim=(2, 3)) for m in maps], dim=1).float().cpu())
             said.append(self.model.predict_head(found).float().cpu())
@@ -61,18 +61,18 @@ class Judge:
         assert task is not None  # noqa: S101 - there is a head
         return torch.cat(seen), task.probabilities(torch.cat(said))
 
-    def _fitted(self, pictures: Tensor) -> Tensor:
+    def _fitted(self, images: Tensor) -> Tensor:
         spec = self.model.input_spec
-        if pictures.shape[1] != spec.channels:
-            expected, hint = f"pictures of {spec.channels} channels", "train one for the pictures' channels"
-            raise ShapeError("features", expected=expected, got=str(pictures.shape[1]), hint=hint)
-        if tuple(pictures.shape[2:]) == spec.size:
-            return pictures
+        if images.shape[1] != spec.channels:
+            expected, hint = f"images of {spec.channels} channels", "train one for the images' channels"
+            raise ShapeError("features", expected=expected, got=str(images.shape[1]), hint=hint)
+        if tuple(images.shape[2:]) == spec.size:
+            return images
         smooth = {} if spec.interpolation == "nearest" else {"antialias": True, "align_corners": False}
-        return F.interpolate(pictures, spec.size, mode=spec.interpolation, **smooth).clamp(0, 1)
+        return F.interpolate(images, spec.size, mode=spec.interpolation, **smooth).clamp(0, 1)
 
     def shares(self, probabilities: Tensor) -> dict[str, float]:
-        """The share of pictures by the class that they are taken for."""
+        """The share of images by the class that they are taken for."""
         count = probabilities.shape[1]
         found = probabilities.argmax(dim=1).bincount(minlength=count).double() / len(probabilities)
         return dict(zip(names_for(self.model.labels, count), found.tolist(), strict=True))
@@ -88,12 +88,12 @@ def measure_samples(
     device: torch.device,
     progress: bool = True,
 ) -> tuple[dict[str, float], Findings]:
-    """Figures of the pictures that a model generates, see `compare`, and a grid of these pictures.
+    """Figures of the images that a model generates, see `compare`, and a grid of these images.
 
     Args:
         model: generates.
         features: a model with a head, or the folder of one.
-        real: pictures of the data.
+        real: images of the data.
         count: how many to generate.
         seed: of the generated ones.
         device: to compute on.
@@ -106,13 +106,13 @@ def measure_samples(
     if features is None:
         hint = 'features="runs/classifier", trained on data like these'
         raise TrainingError(
-            "evaluate", expected="a model to look at generated pictures with", got="none", hint=hint
+            "evaluate", expected="a model to look at generated images with", got="none", hint=hint
         )
     judge, _ = as_model(features)
     with borrowed(judge, device), borrowed(model, device), isolated(device), torch.no_grad():
         looking = Judge(judge.eval())
         made = model.eval().sample(count, seed=seed)
-        batches = watched(real, "looking at real pictures", progress)
+        batches = watched(real, "looking at real images", progress)
         figures = compare(looking, (batch["image"].to(device) for batch in batches), made)
     shares = figures.pop("classes", {})
     return figures, Findings(
@@ -132,13 +132,13 @@ def _share_table(shares: Mapping[str, float]) -> Table:
 
 
 def compare(judge: Judge, real: Iterable[Tensor], made: Tensor, *, batch_size: int = 64) -> dict[str, Any]:
-    """Generated pictures against real ones.
+    """Generated images against real ones.
 
     Args:
         judge: looks at them.
-        real: batches of pictures N x C x H x W in [0, 1].
-        made: pictures M x C x H x W in [0, 1].
-        batch_size: generated pictures at a time.
+        real: batches of images N x C x H x W in [0, 1].
+        made: images M x C x H x W in [0, 1].
+        batch_size: generated images at a time.
 
     Returns:
         `frechet`, `precision`, `recall` and, where the judge knows classes, `classes`, the share of each.
@@ -152,7 +152,7 @@ def compare(judge: Judge, real: Iterable[Tensor], made: Tensor, *, batch_size: i
     least, size = min(len(features), len(others)), features.shape[1]
     if least <= size:
         warn(
-            f"{least} pictures are few for the Frechet distance of {size} features, which comes out too "
+            f"{least} images are few for the Frechet distance of {size} features, which comes out too "
             f"large; take more than {size}"
         )
     figures: dict[str, Any] = {"frechet": frechet(features, others), "precision": precision, "recall": recall}

@@ -1,4 +1,4 @@
-"""`zoo.verify`: whether two pictures show the same person or thing."""
+"""`zoo.verify`: whether two images show the same person or thing."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _GIVEN = "given"
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Verified:
-    """Whether two pictures show the same.
+    """Whether two images show the same.
 
     Args:
         similarity: cosine of the angle between the two embeddings, in [-1, 1].
         same: whether it is at least the threshold.
-        threshold: the cosine from which on two pictures are taken for the same.
+        threshold: the cosine from which on two images are taken for the same.
         source: where the threshold comes from: `given`, or `val split`, at whose equal error rate it lies.
     """
 
@@ -52,27 +52,27 @@ def verify(
     threshold: float | None = None,
     device: str | torch.device | None = None,
 ) -> Verified:
-    """Compares two pictures by their embeddings; what they show need not have been trained on.
+    """Compares two images by their embeddings; what they show need not have been trained on.
 
     Args:
         model: with an embedding for output, or the folder of one.
-        a: a picture, as `zoo.predict` takes one.
+        a: an image, as `zoo.predict` takes one.
         b: the other.
-        threshold: least cosine of two pictures of the same, in [-1, 1]; by default the one that `zoo.fit` or
+        threshold: least cosine of two images of the same, in [-1, 1]; by default the one that `zoo.fit` or
             `zoo.evaluate` has chosen on the val split, and that the model keeps in its metrics.
         device: by default an accelerator if there is one.
 
     Raises:
         TrainingError: the model's task is another.
         OptionError: there is no threshold.
-        DataError: a picture cannot be read, or there are several.
+        DataError: an image cannot be read, or there are several.
 
     Example:
         >>> import zoo
         >>> head = {"name": "embedding", "dim": 8}
         >>> model = zoo.build("mlp", head=head, in_channels=1, input_size=8, seed=0)
-        >>> picture = torch.rand(1, 8, 8)
-        >>> print(zoo.verify(model, picture, picture, threshold=0.5))
+        >>> image = torch.rand(1, 8, 8)
+        >>> print(zoo.verify(model, image, image, threshold=0.5))
         same: similarity 1.000, at least 0.500 (given)
     """
     model, _ = as_model(model)
@@ -81,14 +81,14 @@ def verify(
         hint = "zoo list head --search embedding shows heads that give one"
         raise TrainingError("verify", expected="a model whose output is an embedding", got=got, hint=hint)
     least, source = _least(model, threshold)
-    pictures = [given(source, where="verify") for source in (a, b)]
-    if several := [len(found) for found in pictures if len(found) != 1]:
-        raise DataError("verify", expected="one picture and another", got=f"{several[0]} pictures for one")
+    images = [given(source, where="verify") for source in (a, b)]
+    if several := [len(found) for found in images if len(found) != 1]:
+        raise DataError("verify", expected="one image and another", got=f"{several[0]} images for one")
     chosen = choose_device(device)
     rows = []
     with borrowed(model, chosen), isolated(chosen), torch.no_grad():
         model.eval()
-        for found in pictures:
+        for found in images:
             (batch,) = Batches(found, [0], model.input_spec, batch_size=1)
             rows.append(model.infer(batch["image"].to(chosen)).double().cpu())
     similarity = float(F.cosine_similarity(rows[0], rows[1]).clamp(-1, 1))

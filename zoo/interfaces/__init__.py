@@ -1,6 +1,6 @@
 """Door 2: the contract of every kind, and what those who keep one need beside it; imports torch."""
 
-from zoo.images.decode import LUMA, Picture, decode
+from zoo.images.decode import LUMA, ImageArray, decode
 from zoo.interfaces.adversarial import Pair
 from zoo.interfaces.augmenter import Augmenter, Batch, Chain, Geometric, check_batch, uniform
 from zoo.interfaces.backbone import Backbone, with_channels
@@ -81,6 +81,7 @@ __all__ = [
     "Given",
     "Head",
     "Histogram",
+    "ImageArray",
     "ImageGrid",
     "Loss",
     "Mark",
@@ -96,7 +97,6 @@ __all__ = [
     "Overlay",
     "Overlays",
     "Pair",
-    "Picture",
     "Prediction",
     "Prefix",
     "Reconstruction",

@@ -18,10 +18,10 @@ class Pair(Model):
 
     Args:
         generator: its task, input and labels are the pair's.
-        discriminator: takes the generator's pictures in [0, 1], returns N x 1 logits, positive for real.
+        discriminator: takes the generator's images in [0, 1], returns N x 1 logits, positive for real.
 
     Raises:
-        ShapeError: the discriminator returns something else, or takes pictures of other channels.
+        ShapeError: the discriminator returns something else, or takes images of other channels.
     """
 
     generator: Model
@@ -44,7 +44,7 @@ class Pair(Model):
 
     @property
     def outputs(self) -> int:
-        """Channels of the pictures."""
+        """Channels of the images."""
         return self.generator.outputs
 
     def examples(self, batch: Batch) -> Batch:
@@ -78,5 +78,5 @@ def _check(generator: Model, discriminator: Model) -> None:
     if made != taken:
         hint = f"in_channels={made} for the discriminator, or for the whole pair"
         raise ShapeError(
-            "discriminator", expected=f"one for pictures of {made} channels", got=f"{taken}", hint=hint
+            "discriminator", expected=f"one for images of {made} channels", got=f"{taken}", hint=hint
         )

@@ -18,7 +18,7 @@ pixels."""
 
 
 class Augmenter(nn.Module):
-    """Changes the pictures of a training batch, and their masks alike.
+    """Changes the images of a training batch, and their masks alike.
 
     A subclass' constructor takes the options of its config class, keyword-only. Random draws come from
     `draws` alone, one generator a sample, so that the number of workers and processes changes nothing.
@@ -53,7 +53,7 @@ class Geometric(Augmenter):
     """Moves pixels by one affine matrix a sample; neighbours in a `Chain` share one resampling.
 
     Args:
-        fill: what is taken from outside of a picture; None where nothing is, so that any neighbour's will do.
+        fill: what is taken from outside of an image; None where nothing is, so that any neighbour's will do.
     """
 
     resamples = True
@@ -67,7 +67,7 @@ class Geometric(Augmenter):
         """N x 3 x 3 float64 on the CPU, from output to input; `zoo.interfaces.geometry` has the convention.
 
         Args:
-            size: height and width of the pictures.
+            size: height and width of the images.
             draws: one generator a sample.
         """
         raise NotImplementedError

@@ -69,13 +69,13 @@ class Backbone(nn.Module):
         return {name: cast(Block, getattr(self, name)) for name in self.block_names}
 
     def forward(self, x: Tensor) -> Tensor:
-        """The last map of normalised pictures.
+        """The last map of normalised images.
 
         Args:
             x: N x C x H x W, normalised by the input spec.
 
         Raises:
-            ShapeError: `x` is not a batch of pictures with the network's number of channels.
+            ShapeError: `x` is not a batch of images with the network's number of channels.
         """
         self.check_input(x)
         return self.feature(self.run(x))
@@ -84,8 +84,8 @@ class Backbone(nn.Module):
         """Runs a stretch of the chain.
 
         Args:
-            state: pictures, or what `run` returned at block `after`.
-            after: the block that `state` came out of; None for pictures.
+            state: images, or what `run` returned at block `after`.
+            after: the block that `state` came out of; None for images.
             until: the last block to run; None for the whole chain.
 
         Raises:
@@ -146,7 +146,7 @@ class Backbone(nn.Module):
         """As `run`, with what came out of some steps on the way.
 
         Args:
-            state: pictures, or what came out of block `after`.
+            state: images, or what came out of block `after`.
             steps: as `places` names them; those outside the stretch are passed over.
             after: as in `run`.
             until: as in `run`.
@@ -179,7 +179,7 @@ class Backbone(nn.Module):
         return name
 
     def check_input(self, x: Tensor) -> None:
-        """Raises ShapeError unless `x` is a batch of pictures with the network's channels."""
+        """Raises ShapeError unless `x` is a batch of images with the network's channels."""
         channels = self.input_spec.channels
         if x.ndim != 4 or x.shape[1] != channels:
             raise ShapeError(
@@ -194,13 +194,13 @@ class Backbone(nn.Module):
     # -- describing ------------------------------------------------------------------------------------
 
     def describe(self, size: tuple[int, int] | None = None) -> dict[str, FeatureInfo]:
-        """All steps' outputs for pictures of `size`, read off a forward that takes no memory.
+        """All steps' outputs for images of `size`, read off a forward that takes no memory.
 
         Args:
             size: height and width; the input spec's where None.
 
         Raises:
-            ShapeError: the network cannot take pictures of that size.
+            ShapeError: the network cannot take images of that size.
         """
         size = size or self.input_spec.size
         tracer = _Tracer(self)
@@ -209,7 +209,7 @@ class Backbone(nn.Module):
         except (RuntimeError, AssertionError, ValueError, IndexError, ZeroDivisionError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ShapeError(
-                f"{type(self).__name__} cannot take pictures of {size[0]}x{size[1]}",
+                f"{type(self).__name__} cannot take images of {size[0]}x{size[1]}",
                 expected="a size such as {}x{}".format(*self._usual_size),
                 got=f"{size[0]}x{size[1]} ({quote(reason)[1:-1]})",
                 hint="choose another input_size",
@@ -294,7 +294,7 @@ class Backbone(nn.Module):
 
     @property
     def input_layer(self) -> str:
-        """Name of the first layer's weight, which sees the picture's channels."""
+        """Name of the first layer's weight, which sees the image's channels."""
         return next(iter(dict(self.named_parameters())))
 
     def reset_buffers(self) -> None:
@@ -306,7 +306,7 @@ def with_channels(weight: Tensor, channels: int) -> Tensor:
 
     Args:
         weight: out x published x h x w.
-        channels: of the pictures.
+        channels: of the images.
     """
     published = weight.shape[1]
     if channels == 1:

@@ -1,4 +1,4 @@
-"""The dataset contract: pictures with targets, labels and a task."""
+"""The dataset contract: images with targets, labels and a task."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from zoo.images.decode import Picture
+from zoo.images.decode import ImageArray
 from zoo.interfaces.tasks import Task
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One picture and what is known of it.
+    """One image and what is known of it.
 
     Args:
-        picture: H x W x C, uint8 in 0..255 or float32 in [0, 1].
+        image: H x W x C, uint8 in 0..255 or float32 in [0, 1].
         target: class index, indicator row, value, or None.
         mask: H x W class indices, uint8, where each pixel has a class; 255 for pixels that do not count.
     """
 
-    picture: Picture
+    image: ImageArray
     target: Any
     mask: npt.NDArray[np.uint8] | None = None
 
 
 class Dataset(ABC):
-    """Pictures by number. A subclass' constructor takes the options of its config class, keyword-only.
+    """Images by number. A subclass' constructor takes the options of its config class, keyword-only.
 
     Attributes:
-        task: what the targets are for; None where pictures have no targets, but are what is to be learnt.
+        task: what the targets are for; None where images have no targets, but are what is to be learnt.
         labels: names of the classes, in the order of their indices.
         masks: whether samples have masks; `labels` are then the classes of pixels, and targets are None.
         fingerprint: changes whenever the data change; None where that cannot be known.
@@ -47,7 +47,7 @@ class Dataset(ABC):
 
     @abstractmethod
     def __len__(self) -> int:
-        """Number of pictures."""
+        """Number of images."""
 
     @abstractmethod
     def __getitem__(self, index: int) -> Sample:
@@ -56,17 +56,17 @@ class Dataset(ABC):
     @property
     @abstractmethod
     def targets(self) -> Sequence[Any]:
-        """All targets, without reading pictures; splits are stratified by them. May be None each."""
+        """All targets, without reading images; splits are stratified by them. May be None each."""
 
     def name(self, index: int) -> str:
         """How messages call a sample: a file's path, or its number."""
         return f"{type(self).__name__.lower()}[{index}]"
 
     def key(self, index: int) -> str:
-        """A digest of the picture's content: identical pictures go to the same split."""
-        picture = np.ascontiguousarray(self[index].picture)
+        """A digest of the image's content: identical images go to the same split."""
+        image = np.ascontiguousarray(self[index].image)
         return hashlib.blake2b(
-            picture.tobytes(), digest_size=16, person=str(picture.shape).encode()[:16]
+            image.tobytes(), digest_size=16, person=str(image.shape).encode()[:16]
         ).hexdigest()
 
     def split_of(self, index: int) -> str | None:

@@ -26,7 +26,7 @@ class Execution:
     Attributes:
         processes: how many share a step.
         process: number of this one, from 0.
-        pictures: of the present step, those of all processes.
+        images: of the present step, those of all processes.
     """
 
     processes = 1
@@ -34,14 +34,14 @@ class Execution:
 
     def __init__(self, steps: int = 1, *, fused: bool = True) -> None:
         self.steps, self.fused = steps, fused
-        self.pictures = 0
+        self.images = 0
 
-    def announce(self, pictures: int) -> None:
-        """The engine says how many pictures the next step has, over all processes."""
+    def announce(self, images: int) -> None:
+        """The engine says how many images the next step has, over all processes."""
 
-    def begin(self, pictures: int) -> None:
-        """A trainer's step begins, with so many pictures in this process."""
-        self.pictures = pictures
+    def begin(self, images: int) -> None:
+        """A trainer's step begins, with so many images in this process."""
+        self.images = images
 
     def wrap(self, network: nn.Module) -> nn.Module:
         """The network to call in training, whose gradients all processes share."""
@@ -59,9 +59,9 @@ class Execution:
         """Gradients of backwards inside are added up in this process and not shared yet."""
         return nullcontext()
 
-    def backward(self, loss: Tensor, pictures: int) -> None:
-        """Adds the gradients of a loss that is a mean over `pictures` of the batch that has begun."""
-        scale = pictures * self.processes / self.pictures
+    def backward(self, loss: Tensor, images: int) -> None:
+        """Adds the gradients of a loss that is a mean over `images` of the batch that has begun."""
+        scale = images * self.processes / self.images
         self._backward(loss if scale == 1 else loss * scale)
 
     def _backward(self, loss: Tensor) -> None:

@@ -58,7 +58,7 @@ class Loss(nn.Module):
 
         Args:
             discriminator: N x C x H x W to N x 1 logits, positive for real.
-            real: pictures of the data.
+            real: images of the data.
             fake: as many generated ones, without gradients.
         """
         return None
@@ -86,7 +86,7 @@ def compute(
         loss: to compute.
         outputs: by name, `output` among them.
         target: prepared by the task.
-        batch: all that is known of the pictures.
+        batch: all that is known of the images.
     """
     given = (outputs, {**batch, "target": target}) if needs_of(loss) else (outputs[OUTPUT], target)
     found: Tensor | dict[str, Tensor] = loss(*given)

@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 
 
 class Model(nn.Module):
-    """A working vision model: takes pictures in [0, 1] and normalises inside, or makes pictures of a latent.
+    """A working vision model: takes images in [0, 1] and normalises inside, or makes images of a latent.
 
     Attributes:
         task: what the output is for; None for a feature extractor.
-        input_spec: size, channels and normalisation of the pictures; of a generator, those that it makes. A
+        input_spec: size, channels and normalisation of the images; of a generator, those that it makes. A
             `Normalise` that the model holds follows it.
-        any_size: whether pictures of every size are taken, so that prediction need not resize them.
-        crops: whether training pictures of another size are cropped to the input spec's, not resized; where
-            every size is taken, pictures are then measured whole.
+        any_size: whether images of every size are taken, so that prediction need not resize them.
+        crops: whether training images of another size are cropped to the input spec's, not resized; where
+            every size is taken, images are then measured whole.
         defaults: by kind, the parts to take where a recipe names none, before those of the task.
         labels: names of the classes, if known.
         recipe: the description that builds it again; what is frozen is read off the blocks.
@@ -66,7 +66,7 @@ class Model(nn.Module):
 
     @property
     def input_spec(self) -> InputSpec:
-        """What the model expects of pictures."""
+        """What the model expects of images."""
         return self._input_spec
 
     @input_spec.setter
@@ -106,7 +106,7 @@ class Model(nn.Module):
         raise NotImplementedError
 
     def forward(self, x: Any) -> Tensor:
-        """The output for pictures N x C x H x W in [0, 1]; with a prefix, also for what `run_prefix` made."""
+        """The output for images N x C x H x W in [0, 1]; with a prefix, also for what `run_prefix` made."""
         raise NotImplementedError
 
     def examples(self, batch: Batch) -> Batch:
@@ -121,16 +121,16 @@ class Model(nn.Module):
         return batch if self.task is None else self.task.examples(batch)
 
     def example_input(self, count: int = 2) -> Tensor:
-        """Random input that `forward` takes: pictures of the input spec, or what else a model takes."""
+        """Random input that `forward` takes: images of the input spec, or what else a model takes."""
         return torch.rand(count, self.input_spec.channels, *self.input_spec.size)
 
     def infer(self, x: Tensor) -> Tensor:
-        """The output for pictures, where no gradient is needed; large ones may be worked on in parts."""
+        """The output for images, where no gradient is needed; large ones may be worked on in parts."""
         return self(x)  # type: ignore[no-any-return]
 
     @property
     def prefix(self) -> tuple[str, ...]:
-        """Names of the frozen blocks that pictures pass first, and whose outputs can be kept; () for none."""
+        """Names of the frozen blocks that images pass first, and whose outputs can be kept; () for none."""
         return ()
 
     @property
@@ -143,22 +143,22 @@ class Model(nn.Module):
         return iter(())
 
     def run_prefix(self, x: Tensor) -> Prefix:
-        """What the model's frozen prefix makes of pictures: the model gives the same output for either.
+        """What the model's frozen prefix makes of images: the model gives the same output for either.
 
         Raises:
             ShapeError: there is no such prefix.
         """
         raise ShapeError(f"{type(self).__name__} has no frozen prefix", hint="freeze its first blocks")
 
-    def check_pictures(self, x: Tensor) -> None:
-        """Raises ShapeError unless `x` is a floating batch of pictures with the model's channels."""
+    def check_images(self, x: Tensor) -> None:
+        """Raises ShapeError unless `x` is a floating batch of images with the model's channels."""
         channels = self.input_spec.channels
         if not isinstance(x, Tensor):
             expected, hint = (
                 f"a tensor N x {channels} x H x W in [0, 1]",
                 "zoo.predict takes files and images",
             )
-            raise ShapeError("pictures", expected=expected, got=quote(x), hint=hint)
+            raise ShapeError("images", expected=expected, got=quote(x), hint=hint)
         if x.ndim == 4 and x.shape[1] == channels and x.is_floating_point():
             return
         got = f"{x.dtype} {' x '.join(map(str, x.shape))}".removeprefix("torch.")
@@ -168,8 +168,8 @@ class Model(nn.Module):
                 if x.ndim == 4
                 else "add the batch axis with x[None]"
             )
-            raise ShapeError("pictures", expected=f"N x {channels} x H x W in [0, 1]", got=got, hint=hint)
-        raise ShapeError("pictures", expected="floating values in [0, 1]", got=got, hint="divide by 255")
+            raise ShapeError("images", expected=f"N x {channels} x H x W in [0, 1]", got=got, hint=hint)
+        raise ShapeError("images", expected="floating values in [0, 1]", got=got, hint="divide by 255")
 
     # -- freezing --------------------------------------------------------------------------------------
 
@@ -246,7 +246,7 @@ class Model(nn.Module):
     # -- reading ---------------------------------------------------------------------------------------
 
     def read(self, output: Tensor) -> list[Prediction]:
-        """One prediction a picture of an output.
+        """One prediction an image of an output.
 
         Raises:
             ShapeError: the model has no task, so its output is not an answer.
@@ -329,7 +329,7 @@ class Model(nn.Module):
         return model
 
     def encode(self, x: Tensor) -> Tensor:
-        """What stands for pictures N x C x H x W in [0, 1] inside a model that has a latent: N x ...
+        """What stands for images N x C x H x W in [0, 1] inside a model that has a latent: N x ...
 
         Raises:
             ShapeError: it has none.
@@ -338,22 +338,20 @@ class Model(nn.Module):
         raise ShapeError(f"{name} has no latent", hint="choose a model with one, such as an autoencoder")
 
     def decode(self, z: Tensor) -> Tensor:
-        """Pictures N x C x H x W in [0, 1] of latents as `encode` gives them, where the model can.
+        """Images N x C x H x W in [0, 1] of latents as `encode` gives them, where the model can.
 
         Raises:
             ShapeError: it cannot.
         """
-        raise ShapeError(f"{type(self).__name__} makes no pictures of latents")
+        raise ShapeError(f"{type(self).__name__} makes no images of latents")
 
     def sample(self, count: int, *, seed: int | None = None) -> Tensor:
-        """Draws pictures N x C x H x W in [0, 1], where the model generates.
+        """Draws images N x C x H x W in [0, 1], where the model generates.
 
         Raises:
             ShapeError: it does not.
         """
-        raise ShapeError(
-            f"{type(self).__name__} does not generate pictures", hint="choose a generative model"
-        )
+        raise ShapeError(f"{type(self).__name__} does not generate images", hint="choose a generative model")
 
 
 def _warn_behind_trainable(path: str, backbone: Backbone) -> None:
@@ -369,7 +367,7 @@ def _warn_behind_trainable(path: str, backbone: Backbone) -> None:
 
 
 class Normalise(nn.Module):
-    """Pictures in [0, 1] to what the network expects: scaled to the range, then (x - mean) / std.
+    """Images in [0, 1] to what the network expects: scaled to the range, then (x - mean) / std.
 
     Example:
         >>> norm = Normalise(InputSpec(mean=(0.5,) * 3, std=(0.5,) * 3))
@@ -401,5 +399,5 @@ class Normalise(nn.Module):
         self.scale, self.offset = (torch.tensor(v, device=device).view(1, -1, 1, 1) for v in (scale, offset))
 
     def forward(self, x: Tensor) -> Tensor:
-        """N x C x H x W in [0, 1] to normalised pictures of the same shape."""
+        """N x C x H x W in [0, 1] to normalised images of the same shape."""
         return (x * self.scale).add_(self.offset)  # of memory that is ours

@@ -44,7 +44,7 @@ class Trainer(ABC):
 
     Attributes:
         epochs: how many to run.
-        batch_size: pictures a step, over all processes.
+        batch_size: images a step, over all processes.
         monitor: the value of an epoch that says which was best, e.g. `val_loss`; `epoch`, with
             `higher_is_better`, means the last.
         higher_is_better: how to read it.
@@ -96,7 +96,7 @@ class Trainer(ABC):
         """After each epoch, with all its values; schedules go on here."""
 
     def draw(self) -> dict[str, Sheet]:
-        """Pictures to be looked at, after an epoch: sheets by name, e.g. samples; none by default."""
+        """Images to be looked at, after an epoch: sheets by name, e.g. samples; none by default."""
         return {}
 
     def finish(self) -> None:  # noqa: B027 - most need nothing

@@ -14,7 +14,7 @@ def frechet(real: Tensor, made: Tensor) -> float:
     Heusel et al., GANs Trained by a Two Time-Scale Update Rule (2017), https://arxiv.org/abs/1706.08500
 
     Args:
-        real: N x D features of real pictures, N of 2 or more.
+        real: N x D features of real images, N of 2 or more.
         made: M x D features of generated ones.
 
     Example:
@@ -32,6 +32,6 @@ def frechet(real: Tensor, made: Tensor) -> float:
 
 def _moments(features: Tensor, where: str) -> tuple[Tensor, Tensor]:
     if len(features) < 2:
-        raise DataError(where, expected="2 or more pictures on each side", got=str(len(features)))
+        raise DataError(where, expected="2 or more images on each side", got=str(len(features)))
     x = features.double()
     return x.mean(dim=0), torch.cov(x.T).reshape(x.shape[1], x.shape[1])

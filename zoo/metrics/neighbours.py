@@ -20,7 +20,7 @@ def precision_recall(real: Tensor, made: Tensor, *, neighbours: int = NEIGHBOURS
     than that one's k-th nearest neighbour in it.
 
     Args:
-        real: N x D features of real pictures, N above `neighbours`.
+        real: N x D features of real images, N above `neighbours`.
         made: M x D features of generated ones, M above `neighbours`.
         neighbours: k.
 
@@ -37,7 +37,7 @@ def precision_recall(real: Tensor, made: Tensor, *, neighbours: int = NEIGHBOURS
     """
     for name, sample in (("real", real), ("generated", made)):
         if len(sample) <= neighbours:
-            expected = f"more than {neighbours} {name} pictures"
+            expected = f"more than {neighbours} {name} images"
             raise DataError("precision and recall", expected=expected, got=str(len(sample)))
     return _covered(real, made, neighbours), _covered(made, real, neighbours)
 

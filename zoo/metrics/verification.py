@@ -1,4 +1,4 @@
-"""Verification: whether two pictures show the same person or thing, by the likeness of their embeddings."""
+"""Verification: whether two images show the same person or thing, by the likeness of their embeddings."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _ABOVE = 1 + 1e-9
 
 
 def pairs(targets: Tensor, most: int = MOST_PAIRS) -> tuple[Tensor, Tensor, Tensor]:
-    """Pairs of pictures, the same ones at every call.
+    """Pairs of images, the same ones at every call.
 
     Args:
         targets: N class indices.
         most: pairs of one class, and of two, to draw where there are more.
 
     Returns:
-        P numbers of the one and of the other picture, and P truth values, whether their classes are equal.
+        P numbers of the one and of the other image, and P truth values, whether their classes are equal.
 
     Example:
         >>> one, other, same = pairs(torch.tensor([5, 7, 5]))
@@ -204,7 +204,7 @@ def _likeness(similarity: Tensor) -> Tensor:
 
 
 class Verification(Metric):
-    """A figure of all pairs of pictures; not a number where there are none of one class, or none of two.
+    """A figure of all pairs of images; not a number where there are none of one class, or none of two.
 
     Fed with N x D embeddings and N class indices.
     """
@@ -214,7 +214,7 @@ class Verification(Metric):
     targets: list[Tensor]
 
     def __init__(self) -> None:
-        # What several processes have found is gathered before: fed twice, a picture would be its own double.
+        # What several processes have found is gathered before: fed twice, an image would be its own double.
         super().__init__(sync_on_compute=False)
         self.add_state("embeddings", default=[], dist_reduce_fx="cat")
         self.add_state("targets", default=[], dist_reduce_fx="cat")
@@ -255,7 +255,7 @@ class EqualErrorRate(Verification):
 
 
 class EqualErrorThreshold(Verification):
-    """The cosine at the equal error rate, from which on two pictures are taken for the same."""
+    """The cosine at the equal error rate, from which on two images are taken for the same."""
 
     higher_is_better: None = None
 

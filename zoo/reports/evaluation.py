@@ -1,4 +1,4 @@
-"""Pictures of an evaluation: the confusion matrix, predicted against true values, the ROC curve of pairs."""
+"""Images of an evaluation: the confusion matrix, predicted against true values, the ROC curve of pairs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from zoo.interfaces.tasks.descriptions import (
     Overlays,
     Scatter,
 )
-from zoo.reports.image_grids import pictures as grid
+from zoo.reports.image_grids import images as grid
 from zoo.reports.overlays import overlays
 from zoo.reports.plots import sheet, short, write_figure
 
@@ -200,7 +200,7 @@ def draw(drawing: Drawing, path: Path, dataset: Dataset, title: str) -> Path:
     title = f"{drawing.title}: {title}" if drawing.title else title
     if isinstance(drawing, ImageGrid):
         return grid(ImageGrid(drawing.columns, title), path)
-    images = [dataset[item.index].picture for item in drawing.items]
+    images = [dataset[item.index].image for item in drawing.items]
     if isinstance(drawing, Overlays):
         return overlays(images, drawing, path, title)
     return sheet(

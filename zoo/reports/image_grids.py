@@ -1,4 +1,4 @@
-"""Pictures that models make: sheets of them, masks over pictures, files."""
+"""Images that models make: sheets of them, masks over images, files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from zoo.data.masks import prepare_mask
-from zoo.images.decode import LUMA, Picture
+from zoo.images.decode import LUMA, ImageArray
 from zoo.interfaces.tasks.descriptions import ImageGrid, Overlay
 from zoo.reports.plots import image_format, write_figure
 from zoo.spec.errors import SaveError, listing
@@ -37,8 +37,8 @@ COLOURS = np.array([PALETTE[0], *(PALETTE[1 + i % (len(PALETTE) - 1)] for i in r
 """The same for each index up to 255, whose pixels do not count."""
 
 
-def pictures(sheet: ImageGrid, path: Path) -> Path:
-    """Draws a sheet: a row for each picture, a column for each title; a single column as a square.
+def images(sheet: ImageGrid, path: Path) -> Path:
+    """Draws a sheet: a row for each image, a column for each title; a single column as a square.
 
     Raises:
         SaveError: it cannot be written.
@@ -67,8 +67,8 @@ def pictures(sheet: ImageGrid, path: Path) -> Path:
     return write_figure(figure, path)
 
 
-def _shown(batch: Tensor) -> list[Picture]:
-    """RGB bytes of each picture, small ones enlarged."""
+def _shown(batch: Tensor) -> list[ImageArray]:
+    """RGB bytes of each image, small ones enlarged."""
     x = batch.detach().float().cpu().clamp(0, 1)
     x = x[:, :_RGB] if x.shape[1] >= _RGB else x[:, :1].expand(-1, _RGB, -1, -1)
     scale = -(-_LEAST_CELL // max(x.shape[2:]))
@@ -77,7 +77,7 @@ def _shown(batch: Tensor) -> list[Picture]:
     return [np.ascontiguousarray(cell) for cell in (x * 255).round().byte().permute(0, 2, 3, 1).numpy()]
 
 
-def _grid(cells: Sequence[Picture], columns: int) -> Picture:
+def _grid(cells: Sequence[ImageArray], columns: int) -> ImageArray:
     height, width = (max(cell.shape[i] for cell in cells) for i in (0, 1))
     rows = -(-len(cells) // columns)
     canvas = np.full((rows * (height + _GAP) - _GAP, columns * (width + _GAP) - _GAP, _RGB), 255, np.uint8)
@@ -87,18 +87,18 @@ def _grid(cells: Sequence[Picture], columns: int) -> Picture:
     return canvas
 
 
-def overlay(picture: Picture, mask: Tensor, share: float = 0.6) -> Picture:
-    """A picture in gray under the colours of its classes; where the class is 0 it stays as it is.
+def overlay(image: ImageArray, mask: Tensor, share: float = 0.6) -> ImageArray:
+    """An image in gray under the colours of its classes; where the class is 0 it stays as it is.
 
     Args:
-        picture: H x W x C, uint8 or float32 in [0, 1].
-        mask: H x W class indices; one of another size is laid over the whole picture.
+        image: H x W x C, uint8 or float32 in [0, 1].
+        mask: H x W class indices; one of another size is laid over the whole image.
         share: of the colour, in [0, 1].
 
     Returns:
         H x W x 3 uint8.
     """
-    pixels = picture if picture.dtype == np.uint8 else np.rint(picture * 255).astype(np.uint8)
+    pixels = image if image.dtype == np.uint8 else np.rint(image * 255).astype(np.uint8)
     pixels = pixels[..., :_RGB] if pixels.shape[2] >= _RGB else np.repeat(pixels[..., :1], _RGB, 2)
     classes = prepare_mask(mask.cpu().numpy().astype(np.uint8), (pixels.shape[0], pixels.shape[1])).numpy()
     gray = pixels @ np.asarray(LUMA)  # two colours mixed would be neither
@@ -106,21 +106,21 @@ def overlay(picture: Picture, mask: Tensor, share: float = 0.6) -> Picture:
     return np.where((classes > 0)[..., None], mixed, pixels)
 
 
-def marked(picture: Picture, marks: Overlay) -> Picture:
-    """A picture under marks: a mask's colours, then lines, then points, each in a colour of its own.
+def marked(image: ImageArray, marks: Overlay) -> ImageArray:
+    """An image under marks: a mask's colours, then lines, then points, each in a colour of its own.
 
     Args:
-        picture: H x W x C, uint8 or float32 in [0, 1]; a small one is enlarged where there are points.
+        image: H x W x C, uint8 or float32 in [0, 1]; a small one is enlarged where there are points.
         marks: to lay over it.
 
     Returns:
         H x W x 3 uint8.
     """
     nothing = Tensor([[0]])
-    drawn = overlay(picture, nothing if marks.mask is None else marks.mask)
+    drawn = overlay(image, nothing if marks.mask is None else marks.mask)
     if marks.points is None:
         return drawn
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     zoom = -(-_LEAST_MARKED // max(height, width))
     canvas = Image.fromarray(drawn).resize((width * zoom, height * zoom), Image.Resampling.NEAREST)
     frame = marks.size or (height, width)
@@ -138,18 +138,18 @@ def marked(picture: Picture, marks: Overlay) -> Picture:
     return np.asarray(canvas)
 
 
-def write_picture(picture: Tensor, path: Path) -> Path:
+def write_image(image: Tensor, path: Path) -> Path:
     """Writes C x H x W in [0, 1] with 8 bits, in the format of the file's name.
 
     Raises:
         SaveError: it cannot be written, or has a number of channels that the format does not know.
     """
-    pixels = (picture.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
+    pixels = (image.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
     png = image_format(path) == "png"
     channels = range(_GRAY, _MOST + 1) if png else (_GRAY, _RGB)
     if pixels.shape[2] not in channels:
         expected, hint = f"{listing(map(str, channels))} channels", None if png else "say .png"
-        raise SaveError(f"picture {path}", expected=expected, got=str(pixels.shape[2]), hint=hint)
+        raise SaveError(f"image {path}", expected=expected, got=str(pixels.shape[2]), hint=hint)
     return _write(Image.fromarray(pixels[..., 0] if pixels.shape[2] == _GRAY else pixels), path)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from zoo.images.decode import Picture
+from zoo.images.decode import ImageArray
 from zoo.interfaces.tasks.descriptions import Overlays
 from zoo.reports.image_grids import COLOURS, marked, overlay
 from zoo.reports.plots import short, write_figure
@@ -17,7 +17,7 @@ _MOST_DRAWN, _MOST_NAMED = 12, 31
 _COLUMNS = 3
 
 
-def overlays(images: Sequence[Picture], drawing: Overlays, path: Path, title: str = "") -> Path:
+def overlays(images: Sequence[ImageArray], drawing: Overlays, path: Path, title: str = "") -> Path:
     """Draws images, each with the truth over it and with the answer, and a legend of the colours of masks.
 
     Args:

@@ -1,4 +1,4 @@
-"""Pictures of runs and data: curves, sheets of predictions, a few pictures of each class."""
+"""Images of runs and data: curves, sheets of predictions, a few images of each class."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from zoo.images.decode import Picture
+from zoo.images.decode import ImageArray
 from zoo.spec.errors import SaveError, quote
 from zoo.spec.history import Row
 
@@ -111,7 +111,7 @@ def _curve(
 
 
 def sheet(
-    pictures: Sequence[Picture],
+    images: Sequence[ImageArray],
     labels: Sequence[str],
     scores: Sequence[float | None],
     path: Path,
@@ -120,21 +120,21 @@ def sheet(
     names: Sequence[str] | None = None,
     title: str = "",
 ) -> Path:
-    """Draws pictures with what the model says of each; wrong answers in red with the truth below.
+    """Draws images with what the model says of each; wrong answers in red with the truth below.
 
     Args:
-        pictures: H x W x C each, uint8 or float32 in [0, 1].
-        labels: one a picture.
+        images: H x W x C each, uint8 or float32 in [0, 1].
+        labels: one an image.
         scores: probability of each label, or None.
         path: PNG file to write.
         truths: the true labels, if known.
-        names: where the pictures come from.
-        title: above the pictures.
+        names: where the images come from.
+        title: above the images.
     """
     from matplotlib.figure import Figure
 
-    columns = min(6, len(pictures))
-    rows = -(-len(pictures) // columns)
+    columns = min(6, len(images))
+    rows = -(-len(images) // columns)
     lines = 1 + (truths is not None) + (names is not None)
     figure = Figure(
         figsize=(1.7 * columns, (1.75 + 0.16 * lines) * rows + 0.4), dpi=120, layout="constrained"
@@ -142,12 +142,12 @@ def sheet(
     axes = np.ravel(figure.subplots(rows, columns, squeeze=False))
     for axis in axes:
         axis.axis("off")
-    for i, (axis, picture) in enumerate(zip(axes, pictures, strict=False)):
-        gray = picture.shape[2] < _COLOURS
-        white = 255 if picture.dtype == np.uint8 else 1
-        pixels = picture[..., 0] if gray else picture[..., :_COLOURS]
+    for i, (axis, image) in enumerate(zip(axes, images, strict=False)):
+        gray = image.shape[2] < _COLOURS
+        white = 255 if image.dtype == np.uint8 else 1
+        pixels = image[..., 0] if gray else image[..., :_COLOURS]
         axis.imshow(pixels, cmap="gray" if gray else None, vmin=0, vmax=white)
-        axis.set_box_aspect(1)  # every cell alike, whatever the picture's shape
+        axis.set_box_aspect(1)  # every cell alike, whatever the image's shape
         axis.set_adjustable("datalim")
         score = scores[i]
         text = short(labels[i], 18) if score is None else f"{short(labels[i], 18)}  {score:.0%}"
@@ -163,22 +163,22 @@ def sheet(
     return write_figure(figure, path)
 
 
-def overview(rows: Mapping[str, Sequence[Picture]], path: Path, title: str = "") -> Path:
-    """Draws a row of pictures for each class.
+def overview(rows: Mapping[str, Sequence[ImageArray]], path: Path, title: str = "") -> Path:
+    """Draws a row of images for each class.
 
     Args:
-        rows: pictures by label.
+        rows: images by label.
         path: PNG file to write.
-        title: above the pictures.
+        title: above the images.
     """
     from matplotlib.figure import Figure
 
-    most = max((len(pictures) for pictures in rows.values()), default=1) or 1
+    most = max((len(images) for images in rows.values()), default=1) or 1
     step = _CELL + _GAP
     canvas = np.full((max(len(rows), 1) * step, most * step, 3), 255, np.uint8)
-    for i, pictures in enumerate(rows.values()):
-        for k, picture in enumerate(pictures):
-            cell = fitted(picture, _CELL)
+    for i, images in enumerate(rows.values()):
+        for k, image in enumerate(images):
+            cell = fitted(image, _CELL)
             y, x = (_CELL - cell.shape[0]) // 2, (_CELL - cell.shape[1]) // 2
             canvas[i * step + y :, k * step + x :][: cell.shape[0], : cell.shape[1]] = cell
     height, width = canvas.shape[:2]
@@ -200,9 +200,9 @@ def overview(rows: Mapping[str, Sequence[Picture]], path: Path, title: str = "")
     return write_figure(figure, path)
 
 
-def fitted(picture: Picture, side: int) -> Picture:
-    """A picture as RGB bytes whose longer side has so many pixels."""
-    pixels = picture if picture.dtype == np.uint8 else np.rint(picture * 255).astype(np.uint8)
+def fitted(image: ImageArray, side: int) -> ImageArray:
+    """An image as RGB bytes whose longer side has so many pixels."""
+    pixels = image if image.dtype == np.uint8 else np.rint(image * 255).astype(np.uint8)
     pixels = (
         pixels[..., :_COLOURS] if pixels.shape[2] >= _COLOURS else np.repeat(pixels[..., :1], _COLOURS, 2)
     )

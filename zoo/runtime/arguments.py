@@ -45,7 +45,7 @@ def as_model(model: Model | str | os.PathLike[str]) -> tuple[Model, Path | None]
 
 
 def check_order(verb: str, model: object, other: object, form: str = "zoo.{}({!r}, {!r})") -> None:
-    """Raises TrainingError where the model and the data or pictures beside it have changed places.
+    """Raises TrainingError where the model and the data or images beside it have changed places.
 
     Args:
         verb: that was called.

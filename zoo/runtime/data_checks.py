@@ -17,5 +17,5 @@ def check_data(model: Model, dataset: Dataset, where: str) -> None:
         hint = "give it one: --head multiclass, in Python zoo.build(..., head='multiclass', classes=...)"
         raise TrainingError(where, expected="a model with a head", got="a feature extractor", hint=hint)
     if not dataset.targets:
-        raise DataError(f"{where}: data", expected="pictures", got="none")
+        raise DataError(f"{where}: data", expected="images", got="none")
     model.task.check(dataset, model.outputs, model.labels, where)

@@ -40,13 +40,13 @@ class Accelerated(Execution):
         self._wrapped: list[nn.Module] = []
         self._loose: dict[int, list[nn.Parameter]] = {}
 
-    def announce(self, pictures: int) -> None:
+    def announce(self, images: int) -> None:
         """What all processes' parts of the next batch add up to."""
-        self._announced = pictures
+        self._announced = images
 
-    def begin(self, pictures: int) -> None:
-        """A step begins, of as many pictures as were announced."""
-        self.pictures = pictures if self._announced is None else self._announced
+    def begin(self, images: int) -> None:
+        """A step begins, of as many images as were announced."""
+        self.images = images if self._announced is None else self._announced
 
     def wrap(self, network: nn.Module) -> nn.Module:
         """The network, with its gradients shared where there are several processes."""

@@ -17,25 +17,25 @@ from zoo.spec.recipe import Recipe
 
 
 class PlainModel(Model):
-    """A module that zoo did not build, fed with pictures in [0, 1].
+    """A module that zoo did not build, fed with images in [0, 1].
 
     Args:
-        module: takes N x C x H x W and returns N x outputs. Where it has an attribute `input_spec`, pictures
+        module: takes N x C x H x W and returns N x outputs. Where it has an attribute `input_spec`, images
             are resized and converted by it, not normalised; else they get channels and size of the first.
         dataset: gives the task and the labels.
 
     Raises:
-        TrainingError: the module cannot take a picture, or returns no N x outputs.
+        TrainingError: the module cannot take an image, or returns no N x outputs.
     """
 
     def __init__(self, module: nn.Module, dataset: Dataset) -> None:
         spec = getattr(module, "input_spec", None)
         if not isinstance(spec, InputSpec):
-            height, width, channels = dataset[0].picture.shape
+            height, width, channels = dataset[0].image.shape
             spec = InputSpec(
                 channels=channels, size=(height, width), mean=(0.0,) * channels, std=(1.0,) * channels
             )
-        outputs = _outputs(module, prepare(dataset[0].picture, spec)[None])
+        outputs = _outputs(module, prepare(dataset[0].image, spec)[None])
         task = None if dataset.task is None else dataset.task.for_outputs(outputs)
         super().__init__(task=task, input_spec=spec, labels=dataset.labels)
         self.module = module
@@ -59,16 +59,16 @@ class PlainModel(Model):
         return output
 
 
-def _outputs(module: nn.Module, picture: Tensor) -> int:
+def _outputs(module: nn.Module, image: Tensor) -> int:
     training = module.training
-    device = next((p.device for p in module.parameters()), picture.device)
+    device = next((p.device for p in module.parameters()), image.device)
     try:
         with torch.no_grad():
-            output = module.eval()(picture.to(device))
+            output = module.eval()(image.to(device))
     except (RuntimeError, TypeError, ValueError) as error:
         raise TrainingError(
             f"module {type(module).__name__}",
-            expected=f"to take pictures {' x '.join(map(str, ('N', *picture.shape[1:])))}",
+            expected=f"to take images {' x '.join(map(str, ('N', *image.shape[1:])))}",
             got=str(error).splitlines()[0],
             hint="give it an attribute input_spec = zoo.InputSpec(...)",
         ) from error

@@ -1,4 +1,4 @@
-"""What a network expects of the pictures it is given."""
+"""What a network expects of the images it is given."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ INTERPOLATIONS = ("nearest", "bilinear", "bicubic")
 class InputSpec:
     """Preprocessing that belongs to a set of weights.
 
-    A picture in [0, 1] is resized to `size` with `interpolation`, scaled to `range` and normalised to
+    An image in [0, 1] is resized to `size` with `interpolation`, scaled to `range` and normalised to
     `(x - mean) / std` per channel.
 
     Args:
         channels: number of input channels.
         size: height and width in pixels.
-        range: values that 0 and 1 of a picture are mapped to before normalisation.
+        range: values that 0 and 1 of an image are mapped to before normalisation.
         mean: per channel, in units of `range`.
         std: per channel, in units of `range`, positive.
         interpolation: one of `nearest`, `bilinear`, `bicubic`.
@@ -77,7 +77,7 @@ class InputSpec:
         return replace(self, channels=channels, mean=fit(self.mean), std=fit(self.std))
 
     def with_size(self, size: tuple[int, int]) -> InputSpec:
-        """The same for another picture size."""
+        """The same for another image size."""
         return replace(self, size=size)
 
     def to_dict(self) -> dict[str, Any]:

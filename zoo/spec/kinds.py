@@ -109,7 +109,7 @@ _TABLE = (
         call=_FIT,
         command=_FITTED,
         rules=("zoo.testing.rules_other:AugmenterRules",),
-        summary="Mixes pictures with their negative.",
+        summary="Mixes images with their negative.",
     ),
     Kind(
         name="loss",
@@ -130,7 +130,7 @@ _TABLE = (
         call=_FIT,
         command=_FITTED,
         rules=("zoo.testing.rules_other:TrainerRules", "zoo.testing.rules_trainer_steps"),
-        summary="Trains on mixtures of two pictures and of their targets.",
+        summary="Trains on mixtures of two images and of their targets.",
         declares=('paper="https://arxiv.org/abs/1710.09412"', 'tiny={"epochs": 1, "batch_size": 4}'),
     ),
     Kind(

@@ -11,7 +11,7 @@ _FAMILY = 3
 """Letters from which on a beginning is taken for a family's."""
 
 BESIDE_FIGURES = (
-    "loss", "epoch", "seconds", "split", "pictures", "on", "labels", "confusion", "per_class", "worst",
+    "loss", "epoch", "seconds", "split", "images", "on", "labels", "confusion", "per_class", "worst",
     "left_out",
 )  # fmt: skip
 """What stands beside figures in a history or an evaluation."""

@@ -45,10 +45,10 @@ class ModelSection(_Section):
         head: reference to a head, `original`, or None for the feature extractor.
         freeze: freeze spec in canonical form.
         weights: tag, file or repository; None means random.
-        in_channels: channels of the pictures.
+        in_channels: channels of the images.
         classes: number of classes, or their labels.
         input_size: height and width in pixels.
-        input: what the network expects of pictures, as a table of `zoo.InputSpec`, where it is not what the
+        input: what the network expects of images, as a table of `zoo.InputSpec`, where it is not what the
             component or its weights say.
         options: options of the component `name`.
     """

@@ -47,7 +47,7 @@ class Case:
 
     @cached_property
     def size(self) -> tuple[int, int]:
-        """The smallest usual picture that the tiny instance takes."""
+        """The smallest usual image that the tiny instance takes."""
         backbone = self.backbone()
         if "input_size" in self.part.options:
             return backbone.input_spec.size
@@ -59,8 +59,8 @@ class Case:
             return size
         return backbone.input_spec.size
 
-    def pictures(self, count: int = 2, channels: int = 3, seed: int = 1) -> Tensor:
-        """Random pictures in [0, 1] of `size`."""
+    def images(self, count: int = 2, channels: int = 3, seed: int = 1) -> Tensor:
+        """Random images in [0, 1] of `size`."""
         return torch.rand(count, channels, *self.size, generator=torch.Generator().manual_seed(seed))
 
 

@@ -28,7 +28,7 @@ def rule_it_is_a_chain_of_blocks(case: Case) -> None:
 
 def rule_up_to_then_from_any_block_is_the_whole(case: Case) -> None:
     """Stopping after any block and going on from there changes nothing."""
-    backbone, x = case.backbone().eval(), case.pictures()
+    backbone, x = case.backbone().eval(), case.images()
     with torch.no_grad():
         whole = backbone(x)
         for name in backbone.block_names:
@@ -38,7 +38,7 @@ def rule_up_to_then_from_any_block_is_the_whole(case: Case) -> None:
 
 def rule_it_is_deterministic_in_eval(case: Case) -> None:
     """In inference mode one input gives one output, and the input is left as it is."""
-    backbone, x = case.backbone().eval(), case.pictures()
+    backbone, x = case.backbone().eval(), case.images()
     before = x.clone()
     with torch.no_grad():
         assert torch.equal(backbone(x), backbone(x))
@@ -48,7 +48,7 @@ def rule_it_is_deterministic_in_eval(case: Case) -> None:
 
 def rule_descriptions_are_true(case: Case) -> None:
     """Channels, size and layout read off the meta device are those of a real forward."""
-    backbone, x = case.backbone().eval(), case.pictures()
+    backbone, x = case.backbone().eval(), case.images()
     infos = backbone.block_infos(case.size)
     with torch.no_grad():
         state: State = x
@@ -63,7 +63,7 @@ def rule_descriptions_are_true(case: Case) -> None:
 
 def rule_taps_are_what_the_forward_computes(case: Case) -> None:
     """Default taps have rising reductions, and a tap's values outlive the rest of the forward."""
-    backbone, x = case.backbone().eval(), case.pictures()
+    backbone, x = case.backbone().eval(), case.images()
     infos = backbone.pyramid(case.size)
     reductions = [info.reduction or 0 for info in infos]
     assert reductions == sorted(set(reductions))
@@ -85,7 +85,7 @@ def rule_frozen_blocks_stay_as_they_are(case: Case) -> None:
     frozen = {k: v.clone() for name in half for k, v in backbone.blocks[name].state_dict().items()}
     rest = {k: v.clone() for k, v in backbone.state_dict().items() if k.split(".")[0] not in half}
     backbone = copy.deepcopy(backbone)
-    train_a_little(backbone, case.pictures(4))
+    train_a_little(backbone, case.images(4))
     for name in half:
         assert not any(m.training for m in backbone.blocks[name].modules())
         assert not any(p.requires_grad for p in backbone.blocks[name].parameters())
@@ -111,14 +111,14 @@ def rule_unfreezing_restores_what_was(case: Case) -> None:
 
 
 def rule_it_takes_any_number_of_channels(case: Case) -> None:
-    """Gray and four-channel pictures work, and three-channel weights are adapted to them."""
+    """Gray and four-channel images work, and three-channel weights are adapted to them."""
     for channels in (1, 4):
         backbone = case.backbone(in_channels=channels).eval()
         assert backbone.input_spec.channels == channels
         state = backbone.adapt_input(case.backbone().state_dict())
         backbone.load_state_dict(state)
         with torch.no_grad():
-            backbone(case.pictures(channels=channels))
+            backbone(case.images(channels=channels))
 
 
 def rule_convert_changes_names_alone(case: Case) -> None:
@@ -142,7 +142,7 @@ def rule_options_are_the_constructors(case: Case) -> None:
 
 def rule_it_loads_on_the_meta_device(case: Case) -> None:
     """Built without memory and filled from a state dict, it computes the same and leaves no meta tensor."""
-    original, x = case.backbone().eval(), case.pictures()
+    original, x = case.backbone().eval(), case.images()
     with skeleton():
         loaded: Backbone = case.part(in_channels=3)
     assign(loaded, original.state_dict(), case.entry.component.name)

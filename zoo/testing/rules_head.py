@@ -32,7 +32,7 @@ def rule_it_takes_every_layout(case: Case) -> None:
 
 
 def rule_its_task_is_as_declared(case: Case) -> None:
-    """The instance has the declared task, which reads one prediction a picture."""
+    """The instance has the declared task, which reads one prediction an image."""
     head = _head(case, _INPUTS[0]).eval()
     assert head.task.name == case.entry.component.task
     assert len(head.task.read(head(torch.rand(_SHAPES[0])))) == 2

@@ -38,7 +38,7 @@ class ModelRules:
 
     @staticmethod
     def rule_it_runs_and_is_saved_whole(case: Case) -> None:
-        """A forward works on a picture of the input spec, and a saved copy computes the same."""
+        """A forward works on an image of the input spec, and a saved copy computes the same."""
         model = _built(case.entry).eval()
         x = model.example_input()
         with tempfile.TemporaryDirectory() as folder, torch.no_grad():
@@ -47,7 +47,7 @@ class ModelRules:
 
     @staticmethod
     def rule_sampling_repeats(case: Case) -> None:
-        """Where it generates, one seed gives one set of pictures in [0, 1], two give two."""
+        """Where it generates, one seed gives one set of images in [0, 1], two give two."""
         model = _built(case.entry).eval()
         if model.task is not None and model.task.generates:
             one, same, other = (model.sample(3, seed=seed) for seed in (0, 0, 1))
@@ -94,7 +94,7 @@ class AugmenterRules:
 
     @staticmethod
     def rule_shape_and_range_stay(case: Case) -> None:
-        """Pictures and masks keep shape and type, pictures the range [0, 1] too."""
+        """Images and masks keep shape and type, images the range [0, 1] too."""
         batch = AugmenterRules._batch()
         out = AugmenterRules._run(case, batch)
         assert out.keys() == batch.keys()
@@ -139,7 +139,7 @@ class AugmenterRules:
 
     @staticmethod
     def rule_any_number_of_channels(case: Case) -> None:
-        """Gray pictures and those of many channels are augmented, or refused by an error of ours."""
+        """Gray images and those of many channels are augmented, or refused by an error of ours."""
         for channels in (1, 4, 5):
             batch = AugmenterRules._batch(channels)
             try:
@@ -343,8 +343,8 @@ class DatasetRules:
         return dataset
 
     @staticmethod
-    def rule_samples_are_pictures_with_targets(case: Case) -> None:
-        """A picture is H x W x C, uint8 or float32 in [0, 1], and its target is the listed one.
+    def rule_samples_are_images_with_targets(case: Case) -> None:
+        """An image is H x W x C, uint8 or float32 in [0, 1], and its target is the listed one.
 
         Without a task, and beside masks, all targets are None.
         """
@@ -353,21 +353,21 @@ class DatasetRules:
         assert (data.task is not None and not data.masks) or set(data.targets) == {None}
         for index in (0, len(data) // 2, len(data) - 1):
             sample = data[index]
-            assert sample.picture.ndim == 3
-            assert sample.picture.dtype in (np.uint8, np.float32)
+            assert sample.image.ndim == 3
+            assert sample.image.dtype in (np.uint8, np.float32)
             assert np.array_equal(sample.target, data.targets[index])
             assert (sample.mask is not None) == data.masks
             if sample.mask is not None:
-                check_mask(sample.mask, sample.picture, data.name(index))
+                check_mask(sample.mask, sample.image, data.name(index))
                 assert set(np.unique(sample.mask)) <= {*range(len(data.labels)), 255}
-            if sample.picture.dtype == np.float32:
-                assert 0 <= sample.picture.min() <= sample.picture.max() <= 1
+            if sample.image.dtype == np.float32:
+                assert 0 <= sample.image.min() <= sample.image.max() <= 1
 
     @staticmethod
     def rule_reading_twice_gives_the_same(case: Case) -> None:
-        """Pictures, keys and fingerprint do not change between instances."""
+        """Images, keys and fingerprint do not change between instances."""
         one, two = DatasetRules._make(case), DatasetRules._make(case)
-        assert np.array_equal(one[0].picture, two[0].picture)
+        assert np.array_equal(one[0].image, two[0].image)
         assert one.key(0) == two.key(0) != ""
         assert one.fingerprint == two.fingerprint
 

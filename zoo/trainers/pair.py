@@ -181,10 +181,10 @@ class Opponent(nn.Module):
         self._loss = (loss,)  # no part of this module: its own parameters belong to the generator's side
 
     def forward(self, real: Tensor, fake: Tensor) -> tuple[Tensor | dict[str, Tensor] | None, Tensor, Tensor]:
-        """What the discriminator minimises, and what it said of each picture, without gradients.
+        """What the discriminator minimises, and what it said of each image, without gradients.
 
         Args:
-            real: N x C x H x W in [0, 1], pictures of the data.
+            real: N x C x H x W in [0, 1], images of the data.
             fake: as many generated ones.
         """
         said: dict[int, Tensor] = {}

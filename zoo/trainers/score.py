@@ -41,7 +41,7 @@ def noting_left_out() -> Iterator[dict[str, str]]:
 
 
 class Score:
-    """The mean loss a picture, its named parts, and the task's metrics.
+    """The mean loss an image, its named parts, and the task's metrics.
 
     Args:
         task: gives the metrics.
@@ -124,7 +124,7 @@ class Score:
         scored = self.task.scored(output)
         if target.numel() == scored.numel():  # values, given as N where the output is N x 1
             target = target.reshape(scored.shape)
-        if self._held and self._held[0][1].shape[1:] != target.shape[1:]:  # pictures of another size
+        if self._held and self._held[0][1].shape[1:] != target.shape[1:]:  # images of another size
             self._flush()
         self._held.append((scored, target))
         self._size += scored.numel()

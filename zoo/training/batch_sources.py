@@ -1,4 +1,4 @@
-"""Where a run's batches come from: pictures read anew, or the feature cache."""
+"""Where a run's batches come from: images read anew, or the feature cache."""
 
 from __future__ import annotations
 
@@ -61,13 +61,13 @@ def sources(
         _say_why(why, cache, reporter)
         return read(work.splits.train, **train_order), read(work.splits.val, **val_order), ""
     total = size(len(wanted) * features.row_bytes)
-    kept = f"{features.name} of {len(wanted)} pictures, {total}, in {features.folder}"
-    pictures = partial(read, work.splits.val, **val_order)
-    val = CachedBatches(features, work.splits.val, pictures, **val_order)
+    kept = f"{features.name} of {len(wanted)} images, {total}, in {features.folder}"
+    images = partial(read, work.splits.val, **val_order)
+    val = CachedBatches(features, work.splits.val, images, **val_order)
     if work.augment is not None:
         return read(work.splits.train, **train_order), val, kept
-    pictures = partial(read, work.splits.train, **train_order)
-    return CachedBatches(features, work.splits.train, pictures, **train_order), val, kept
+    images = partial(read, work.splits.train, **train_order)
+    return CachedBatches(features, work.splits.train, images, **train_order), val, kept
 
 
 def _cache(work: Work, device: torch.device, precision: str) -> tuple[FeatureCache | None, str]:
@@ -100,13 +100,13 @@ def _fill(
     """Computes what is missing; returns why it cannot."""
     missing = features.missing(wanted)
     if not missing:
-        reporter.note(f"reusing {features.name} of {len(wanted)} pictures from {features.folder}")
+        reporter.note(f"reusing {features.name} of {len(wanted)} images from {features.folder}")
         return ""
     needed = len(missing) * features.row_bytes
     if no_room := make_room(needed, features.folder):
         return no_room
     reporter.note(
-        f"computing {features.name} of {len(missing)} pictures once, {size(needed)} in {features.folder}"
+        f"computing {features.name} of {len(missing)} images once, {size(needed)} in {features.folder}"
     )
     batches = read(missing, batch_size=batch_size)
     with reporter:

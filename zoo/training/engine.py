@@ -38,7 +38,7 @@ _MOST_SAVING = 0.05
 
 
 class Source(Protocol):
-    """Batches of each epoch in an order of its own: of pictures, or of rows of a feature cache."""
+    """Batches of each epoch in an order of its own: of images, or of rows of a feature cache."""
 
     order: Order
 
@@ -175,7 +175,7 @@ class Engine:
             seed_step(self.seed, epoch, step, self.device)
             if isinstance(self.loss, Loss):
                 self.loss.advance(epoch - 1 + step / self._steps, trainer.epochs)
-            self._execution.announce(self.train.order.pictures(step))
+            self._execution.announce(self.train.order.images(step))
             self._cached_prefix = None if "image" in ready else self.model.prefix
             seen.add(trainer.step(ready), rows(ready))
             self._cached_prefix = None

@@ -1,4 +1,4 @@
-"""The feature cache: what a frozen prefix makes of pictures, computed once and kept on disk."""
+"""The feature cache: what a frozen prefix makes of images, computed once and kept on disk."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _FILLED = "filled.npy"
 
 
 class FeatureCache:
-    """Rows of float32 on disk, one a picture and tensor; a row is computed once for a key.
+    """Rows of float32 on disk, one an image and tensor; a row is computed once for a key.
 
     The key is a digest of all that decides the rows: the prefix' weights, its blocks and what it returns, the
     model's component and options, the preprocessing, the data, the device's kind, and the versions of
@@ -100,16 +100,16 @@ class FeatureCache:
 
     @property
     def row_bytes(self) -> int:
-        """What one picture takes."""
+        """What one image takes."""
         return sum(int(np.prod(shape)) for shape in self.shapes) * 4
 
     def missing(self, indices: Iterable[int]) -> list[int]:
-        """Those pictures whose rows are still to be computed."""
+        """Those images whose rows are still to be computed."""
         filled = self._filled()
         return [i for i in indices if not filled[i]]
 
     def fill(self, batches: Iterable[Batch], step: Callable[[], None] = lambda: None) -> None:
-        """Computes the rows of batches of pictures, and keeps them.
+        """Computes the rows of batches of images, and keeps them.
 
         Raises:
             OSError: the disk says no.
@@ -172,7 +172,7 @@ class FeatureCache:
         return mapped
 
     def read(self, indices: Sequence[int]) -> list[Tensor]:
-        """Rows by picture, in memory: one tensor of N rows for each output of the prefix."""
+        """Rows by image, in memory: one tensor of N rows for each output of the prefix."""
         if self._rows is None:
             self._rows = self._open(write=False)
         found = []
@@ -185,32 +185,32 @@ class FeatureCache:
 
 
 class CachedBatches:
-    """Batches of a cache's rows in the place of pictures, in the order that the pictures would have had.
+    """Batches of a cache's rows in the place of images, in the order that the images would have had.
 
-    Where a trainer unfreezes the blocks whose outputs they are, or changes them, the pictures follow.
+    Where a trainer unfreezes the blocks whose outputs they are, or changes them, the images follow.
 
     Args:
         cache: filled for all indices.
-        indices: of the pictures.
-        pictures: makes a source of the pictures of the same indices, in the same order.
+        indices: of the images.
+        images: makes a source of the images of the same indices, in the same order.
         **order: see `zoo.data.batch_order.Order`.
     """
 
     def __init__(
-        self, cache: FeatureCache, indices: Sequence[int], pictures: Callable[[], Batches], **order: Any
+        self, cache: FeatureCache, indices: Sequence[int], images: Callable[[], Batches], **order: Any
     ) -> None:
         self.cache, self.order = cache, Order(indices, **order)
         self._targets = (cache.model.task or Task()).collate(cache.dataset.targets)
-        self._make = pictures
-        self._pictures: Batches | None = None
+        self._make = images
+        self._images: Batches | None = None
 
     def epoch(self, number: int = 0, skip: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, without the first `skip`."""
         self.order.epoch, self.order.skip = number, skip
         for step, indices in enumerate(self.order, skip):
             if not self.cache.fresh:
-                self._pictures = self._pictures or self._make()
-                yield from self._pictures.epoch(number, step)
+                self._images = self._images or self._make()
+                yield from self._images.epoch(number, step)
                 return
             rows = self.cache.read(indices)
             places = torch.tensor(indices)

@@ -19,7 +19,7 @@ from zoo.interfaces.geometry.warp import resampler
 from zoo.interfaces.loss import fixed_left_out
 from zoo.interfaces.model import Model
 from zoo.interfaces.trainer import Sheet
-from zoo.reports.image_grids import pictures
+from zoo.reports.image_grids import images
 from zoo.reports.plots import CURVES_FILE, curves, image_path
 from zoo.runtime.arguments import SPLITS_FILE, data_value, new_run_folder
 from zoo.runtime.devices import borrowed, choose_device
@@ -63,7 +63,7 @@ def fit(
     progress: bool = True,
     **options: Any,
 ) -> Run:
-    """Trains a model on pictures and saves it in a run folder.
+    """Trains a model on images and saves it in a run folder.
 
     Whatever is left None is taken from the model's recipe; after that data are needed, loss and trainer are
     the defaults of the model's task. In the end the model has the weights of its best epoch, is in inference
@@ -73,7 +73,7 @@ def fit(
     With `epochs=` beside it, a run goes on for longer, a finished one too: it ends as one with so many epochs
     from the start, unless its schedule depends on their number and is stretched, which is told.
     What the frozen blocks at a model's beginning compute is kept on disk and reused where that gives the same
-    result: for training pictures without augmentation, for validation pictures always.
+    result: for training images without augmentation, for validation images always.
 
     Args:
         model: from `zoo.build`, the folder of a saved one, or any torch module, which needs a loss; or a
@@ -86,10 +86,10 @@ def fit(
         out: folder of the run, new or empty; by default the next free `runs/<name>-<n>`.
         device: `cpu`, `cuda`, ...; by default an accelerator if there is one.
         precision: `fp32` (the default), `bf16` or `fp16`, of forwards and losses; weights stay in fp32.
-        workers: processes that read pictures.
+        workers: processes that read images.
         cache: whether to keep what frozen blocks compute; None where it is possible and there is room, True
             raises where it is not.
-        skip_unreadable: leave out pictures that cannot be decoded, and say which.
+        skip_unreadable: leave out images that cannot be decoded, and say which.
         resume: folder of a run to go on with. What it was begun with is known; give only what was an object
             (data, a loss, `metrics` and the like), where to compute, and `epochs` to go on for longer.
         checkpoint_every: seconds between two checkpoints at least; 0 writes one after each step.
@@ -108,7 +108,7 @@ def fit(
         >>> model = zoo.build("small_cnn", head="binary", in_channels=1, input_size=32, seed=0)
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     run = zoo.fit(model, {"name": "faces", "per_class": 8}, epochs=1, out=folder + "/run")
-        >>> run.pictures
+        >>> run.images
         {'train': 12, 'val': 2, 'test': 2}
     """
     started = time.perf_counter()
@@ -262,7 +262,7 @@ def _finish(work: Work, folder: Path, *, job: Job | None, outcome: Outcome, note
         history=tuple(outcome.history),
         best_epoch=int(outcome.best["epoch"]) if outcome.best else None,
         metrics=validation(outcome),
-        pictures={name: len(getattr(work.splits, name)) for name in NAMES},
+        images={name: len(getattr(work.splits, name)) for name in NAMES},
         seconds=seconds,
         cache=note,
         interrupted=outcome.interrupted,
@@ -284,7 +284,7 @@ def _replace(path: Path, state: Mapping[str, Tensor]) -> None:
 
 
 def _record_splits(folder: Path, work: Work) -> None:
-    """Which picture is where; names and keys stay in the run folder."""
+    """Which image is where; names and keys stay in the run folder."""
     dataset, splits = work.dataset, work.splits
     lists = {
         name: [{"name": dataset.name(i), "key": dataset.key(i)} for i in getattr(splits, name)]
@@ -297,7 +297,7 @@ def _record_splits(folder: Path, work: Work) -> None:
 def _record_epoch(folder: Path, rows: list[Any], sheets: Mapping[str, Sheet]) -> None:
     _write_history(folder, rows)
     for name, sheet in sheets.items():
-        pictures(sheet, image_path(folder / name / f"epoch-{rows[-1]['epoch']:04.0f}.png"))
+        images(sheet, image_path(folder / name / f"epoch-{rows[-1]['epoch']:04.0f}.png"))
 
 
 def _write_history(folder: Path, rows: list[Any]) -> None:

@@ -24,7 +24,7 @@ def with_data(recipe: Recipe, data: Any = None, *, skip_unreadable: bool = False
     Args:
         recipe: to fill.
         data: instead of the recipe's own.
-        skip_unreadable: leave out pictures that cannot be decoded.
+        skip_unreadable: leave out images that cannot be decoded.
 
     Raises:
         DataError: there are no data.

@@ -24,7 +24,7 @@ class Run:
         history: one row an epoch.
         best_epoch: whose weights the model has; None where no epoch was finished.
         metrics: of that epoch, on the validation split.
-        pictures: number by split.
+        images: number by split.
         seconds: the whole run took.
         cache: what of frozen blocks was kept on disk, and where; empty for nothing.
         interrupted: whether the user stopped it; it can be resumed.
@@ -36,7 +36,7 @@ class Run:
     history: tuple[Row, ...]
     best_epoch: int | None
     metrics: dict[str, float]
-    pictures: dict[str, int]
+    images: dict[str, int]
     seconds: float
     cache: str = ""
     interrupted: bool = False
@@ -70,8 +70,8 @@ class Run:
             if self.stopped_early
             else "trained"
         )
-        sizes = ", ".join(f"{name} {count}" for name, count in self.pictures.items())
-        return f"{state} {epochs} epoch{'s' * (epochs != 1)} in {self.seconds:.1f} s  ({sizes} pictures)"
+        sizes = ", ".join(f"{name} {count}" for name, count in self.images.items())
+        return f"{state} {epochs} epoch{'s' * (epochs != 1)} in {self.seconds:.1f} s  ({sizes} images)"
 
     def _notes(self) -> list[str]:
         notes = [f"kept frozen outputs: {self.cache}"] if self.cache else []

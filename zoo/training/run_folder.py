@@ -186,7 +186,7 @@ class Job:
 
     @property
     def settings(self) -> tuple[int, str, bool]:
-        """Seed, precision, and whether unreadable pictures are left out."""
+        """Seed, precision, and whether unreadable images are left out."""
         facts = self.facts
         return facts["recipe"]["seed"], facts["precision"], facts["skip_unreadable"]
 
@@ -220,7 +220,7 @@ class Job:
         Args:
             model: from `model`, in training made ready for.
             splits: digest of the data's splits now.
-            resampler: what warps pictures, if anything does.
+            resampler: what warps images, if anything does.
 
         Raises:
             TrainingError: the data have changed, or it is another module.
@@ -228,9 +228,7 @@ class Job:
         """
         if splits != self.facts["recipe"].get("data_hash"):
             hint = "bring the data back as they were, or begin a new run"
-            raise TrainingError(
-                f"resume {self.folder}", expected="the same pictures", got="others", hint=hint
-            )
+            raise TrainingError(f"resume {self.folder}", expected="the same images", got="others", hint=hint)
         if isinstance(model, PlainModel):
             self._fill(model)
         # Runs of 0.1 have no more than the fixed parameters; their blocks are frozen as the model says.

@@ -13,7 +13,7 @@ from zoo.spec.errors import TrainingError
 
 
 class Means:
-    """Means a picture of what the steps return; stops a run whose loss is no longer a number.
+    """Means an image of what the steps return; stops a run whose loss is no longer a number.
 
     Args:
         epoch: its number, for the message.
@@ -27,14 +27,15 @@ class Means:
     ) -> None:
         self.epoch, self.steps, self.every = epoch, steps, every
         self._seen: dict[str, list[Tensor]] = {}
-        self._pictures: dict[str, list[int]] = {}
+        self._images: dict[str, list[int]] = {}
         if state is not None:
             self._seen = {name: list(values) for name, values in state["seen"].items()}
-            self._pictures = {name: list(counts) for name, counts in state["pictures"].items()}
+            counted = state["images"] if "images" in state else state["pictures"]  # as 0.1 wrote it
+            self._images = {name: list(counts) for name, counts in counted.items()}
         self._waiting: list[Tensor] = []
         self._done = max((len(values) for values in self._seen.values()), default=0)
 
-    def add(self, values: Mapping[str, Tensor], pictures: int) -> None:
+    def add(self, values: Mapping[str, Tensor], images: int) -> None:
         """Takes in one step.
 
         Raises:
@@ -42,7 +43,7 @@ class Means:
         """
         for name, value in values.items():
             self._seen.setdefault(name, []).append(value)
-            self._pictures.setdefault(name, []).append(pictures)
+            self._images.setdefault(name, []).append(images)
         self._waiting += list(values.values())[:1]
         if len(self._waiting) >= self.every:
             self._look()
@@ -56,7 +57,7 @@ class Means:
         self._look()
         means = {}
         for name, values in self._seen.items():
-            counts = torch.tensor(self._pictures[name], dtype=torch.float64)
+            counts = torch.tensor(self._images[name], dtype=torch.float64)
             total = (torch.stack(values).to("cpu", torch.float64) * counts).sum()
             both = add(torch.stack([total, counts.sum()]))
             means[name] = float(both[0] / both[1])
@@ -67,7 +68,7 @@ class Means:
         self._look()
         return {
             "seen": {name: torch.stack(values) for name, values in self._seen.items()},
-            "pictures": self._pictures,
+            "images": self._images,
         }
 
     def _look(self) -> None:

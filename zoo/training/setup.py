@@ -44,11 +44,11 @@ class Work:
 
     Args:
         model: to train.
-        dataset: all pictures.
+        dataset: all images.
         splits: which of them are trained on.
         loss: to minimise.
         trainer: what a step is.
-        augment: of the training pictures.
+        augment: of the training images.
         recipe: says all that by name.
         data: as the caller called it; None for an object.
         objects: names of the parts that have no name in the recipe.

@@ -80,7 +80,7 @@ def test_a_drawn_corner_has_its_colour():
         middle = np.mean([corner[:2] for corner in data[i].target], axis=0)
         for channel, (x, y, _) in enumerate(data[i].target):
             inner = np.rint(0.85 * np.array([x, y]) + 0.15 * middle).astype(int)
-            assert data[i].picture[inner[1], inner[0]].argmax() == channel
+            assert data[i].image[inner[1], inner[0]].argmax() == channel
 
 
 def test_figures_are_those_worked_out_by_hand():
@@ -115,12 +115,12 @@ def test_it_trains_is_measured_predicts_and_is_saved(model, tmp_path):
     assert json.loads((tmp_path / "eval" / "metrics.json").read_text()) == found.to_dict()
     assert set(found.metrics) == {"loss", "pck", "error"}
     assert (found.on.data["name"], found.on.split, found.on.count) == ("example:triangles", "test", 12)
-    assert set(found.per_class["red"]) == {"error", "pck", "pictures"}
+    assert set(found.per_class["red"]) == {"error", "pck", "images"}
     errors = [float(item.label.removesuffix(" px")) for item in found.worst]
     assert errors == sorted(errors, reverse=True)
     assert np.mean(errors) == pytest.approx(found.metrics["error"], rel=1e-3)
     assert "red" in str(found)
-    assert "WORST PICTURES" in str(found)
+    assert "WORST IMAGES" in str(found)
     worst = np.asarray(Image.open(tmp_path / "eval" / "worst.png").convert("RGB")).reshape(-1, 3)
     assert (worst == (230, 97, 1)).all(axis=1).sum() > 20  # marks of the first point
 
@@ -133,7 +133,7 @@ def test_it_trains_is_measured_predicts_and_is_saved(model, tmp_path):
     ):
         assert words in card
 
-    (said,) = zoo.predict(again, data[0].picture, out=tmp_path / "marked.png", progress=False)
+    (said,) = zoo.predict(again, data[0].image, out=tmp_path / "marked.png", progress=False)
     with torch.no_grad():
         (read,) = Batches(data, [0], again.input_spec, batch_size=1)
         inside = again.eval()(read["image"]).view(3, 2)
@@ -166,7 +166,7 @@ def test_a_torch_data_set_gives_points_too(model, tmp_path):
             return len(data)
 
         def __getitem__(self, index):
-            return data[index].picture, np.array(data[index].target)
+            return data[index].image, np.array(data[index].target)
 
     one, other = (zoo.evaluate(model, d, split="all", progress=False).metrics for d in (Pairs(), data))
     assert one == pytest.approx(other)

@@ -31,7 +31,7 @@ def test_the_encoder_halves_in_each_block():
 @pytest.mark.parametrize("latent", ["map", 2, 7])
 @pytest.mark.parametrize("variational", [False, True])
 @pytest.mark.parametrize(("channels", "size"), [(1, (8, 8)), (3, (9, 14))])
-def test_pictures_come_back_in_their_size_through_a_latent(latent, variational, channels, size):
+def test_images_come_back_in_their_size_through_a_latent(latent, variational, channels, size):
     options = {"latent": latent, "variational": variational, "encoder": SMALL}
     model = zoo.build("autoencoder", **options, in_channels=channels, input_size=size, seed=0).eval()
     x = torch.rand(3, channels, *size)
@@ -74,7 +74,7 @@ def test_the_decoder_mirrors_widths_and_reductions():
     assert found == [encoder[16], encoder[8], encoder[4], encoder[2], encoder[2] // 2]
 
 
-def test_pictures_of_any_size_pass_through_a_map_and_of_one_through_a_vector():
+def test_images_of_any_size_pass_through_a_map_and_of_one_through_a_vector():
     model = zoo.build("autoencoder", encoder=SMALL, input_size=16).eval()
     for size in ((16, 16), (5, 9), (97, 131)):
         assert model(torch.rand(1, 3, *size)).shape[2:] == size
@@ -84,7 +84,7 @@ def test_pictures_of_any_size_pass_through_a_map_and_of_one_through_a_vector():
         model(torch.rand(1, 3, 8, 16))
 
 
-def test_pictures_are_normalised_by_the_encoders_input_spec():
+def test_images_are_normalised_by_the_encoders_input_spec():
     encoder = {"name": "vgg16", "width": 0.125}
     model = zoo.build("autoencoder", encoder=encoder, input_size=32, seed=0).eval()
     spec, x = model.encoder.input_spec, torch.rand(2, 3, 32, 32)

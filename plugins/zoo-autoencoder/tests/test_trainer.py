@@ -143,7 +143,7 @@ def test_psnr_is_scikit_images():
     model, data = build(), batch()
     trainer = ready(model, noise=0.4, mask=0.1)
     values = trainer.evaluate([data])
-    sheet = trainer.draw()["pictures"].columns
+    sheet = trainer.draw()["images"].columns
     assert list(sheet) == ["original", "noisy", "restored"]
     for name, column in (("psnr", "restored"), ("psnr_noisy", "noisy")):
         pairs = zip(sheet["original"].numpy(), sheet[column].numpy(), strict=True)
@@ -158,7 +158,7 @@ def test_psnr_is_scikit_images():
 def test_without_noise_there_is_none():
     trainer = ready(build())
     assert "psnr_noisy" not in trainer.evaluate([batch()])
-    assert list(trainer.draw()["pictures"].columns) == ["original", "restored"]
+    assert list(trainer.draw()["images"].columns) == ["original", "restored"]
 
 
 def test_beside_a_variational_model_its_divergence_is_measured():
@@ -177,7 +177,7 @@ def test_what_does_not_fit_is_said_before_any_work():
     ):
         ready(build(), beta=1.0)
     classifier = zoo.build("conv_encoder", head="multiclass", classes=3)
-    with pytest.raises(TrainingError, match="expected a model that restores pictures, got task multiclass"):
+    with pytest.raises(TrainingError, match="expected a model that restores images, got task multiclass"):
         ready(classifier)
     model = build(latent=2, freeze="none")
     for p in model.parameters():
@@ -214,7 +214,7 @@ def test_a_rate_by_part_and_a_frozen_encoder(tmp_path):
     assert run.model.frozen == ("encoder.block1", "encoder.block2")
 
 
-def test_a_run_takes_the_tasks_own_trainer_and_loss_and_draws_its_pictures(tmp_path):
+def test_a_run_takes_the_tasks_own_trainer_and_loss_and_draws_its_images(tmp_path):
     model = build(latent=2, variational=True)
     run = zoo.fit(model, DIGITS, epochs=2, noise=0.3, beta=0.1, out=tmp_path / "run")
     assert model.recipe.trainer["name"] == "autoencoder:autoencoder"
@@ -222,15 +222,15 @@ def test_a_run_takes_the_tasks_own_trainer_and_loss_and_draws_its_pictures(tmp_p
     names = {"val_loss", "val_psnr", "val_psnr_noisy", "val_loss_reconstruction", "val_loss_kl", "loss_kl"}
     assert names <= set(run.history[-1])
     assert run.history[0]["val_psnr_noisy"] == run.history[1]["val_psnr_noisy"]
-    pictures = sorted(file.name for file in (tmp_path / "run" / "pictures").iterdir())
-    assert pictures == ["epoch-0001.png", "epoch-0002.png"]
+    images = sorted(file.name for file in (tmp_path / "run" / "images").iterdir())
+    assert images == ["epoch-0001.png", "epoch-0002.png"]
     assert model.labels == ()  # those of the digits are none of its outputs
     again = zoo.load(tmp_path / "run")
     x = torch.rand(2, 1, 8, 8)
     assert torch.equal(again(x), model(x))
 
 
-def test_pictures_without_targets_and_without_classes_will_do(tmp_path):
+def test_images_without_targets_and_without_classes_will_do(tmp_path):
     model = zoo.build("autoencoder", encoder=SMALL, input_size=16, seed=0)
     run = zoo.fit(model, {"name": "photos", "size": 32, "per_photo": 2}, epochs=1, out=tmp_path / "run")
     assert run.metrics["psnr"] > 0
@@ -246,7 +246,7 @@ def test_folders_of_any_layout_will_do_and_rare_classes_are_no_matter(counts, tm
             Image.fromarray(pixels).save(tmp_path / "data" / label / f"{i}.png")
     model = zoo.build("autoencoder", encoder=SMALL, latent=2, input_size=8, seed=0)
     run = zoo.fit(model, tmp_path / "data", epochs=1, out=tmp_path / "run")
-    assert sum(run.pictures.values()) == sum(counts.values())
+    assert sum(run.images.values()) == sum(counts.values())
     assert not recwarn.list
 
 
@@ -262,9 +262,9 @@ def test_evaluating_gives_psnr_and_error_of_what_is_restored():
     model = build()
     figures = zoo.evaluate(model, DIGITS, split="all")
     digits = as_dataset(DIGITS)
-    clean = [digits[i].picture / 255 for i in range(len(digits))]
-    found = zoo.predict(model, [digits[i].picture for i in range(len(digits))])
-    restored = [np.moveaxis(np.asarray(item.picture), 0, -1) for item in found]
+    clean = [digits[i].image / 255 for i in range(len(digits))]
+    found = zoo.predict(model, [digits[i].image for i in range(len(digits))])
+    restored = [np.moveaxis(np.asarray(item.image), 0, -1) for item in found]
     ratios = [peak_signal_noise_ratio(a, b, data_range=1) for a, b in zip(clean, restored, strict=True)]
     assert figures.metrics["psnr"] == pytest.approx(statistics.fmean(ratios), abs=1e-3)
     errors = [np.abs(a - b).mean() for a, b in zip(clean, restored, strict=True)]
@@ -272,12 +272,12 @@ def test_evaluating_gives_psnr_and_error_of_what_is_restored():
     assert figures.on.count == 120
 
 
-def test_prediction_writes_the_restored_pictures(tmp_path):
+def test_prediction_writes_the_restored_images(tmp_path):
     model = build()
     (found,) = zoo.predict(model, batch(1)["image"], out=tmp_path / "one.png")
-    with Image.open(tmp_path / "one.png") as picture:
-        pixels = np.asarray(picture)
-    assert np.array_equal(pixels, np.rint(np.asarray(found.picture)[0] * 255).astype(np.uint8))
+    with Image.open(tmp_path / "one.png") as image:
+        pixels = np.asarray(image)
+    assert np.array_equal(pixels, np.rint(np.asarray(found.image)[0] * 255).astype(np.uint8))
     zoo.predict(model, batch(3)["image"], out=tmp_path / "several")
     assert len(list((tmp_path / "several").iterdir())) == 3
 

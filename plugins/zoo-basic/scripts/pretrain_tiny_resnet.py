@@ -2,7 +2,7 @@
 
     python plugins/zoo-basic/scripts/pretrain_tiny_resnet.py tiny_resnet-glyphs.safetensors
 
-One seed, no download. The fonts of the validation and of the test pictures are in no training picture. What
+One seed, no download. The fonts of the validation and of the test images are in no training image. What
 is printed in the end belongs into `zoo_basic/plugin.py`. Another version of torch, or another processor, may
 change the last bits of the weights, and with them the hash.
 """
@@ -30,11 +30,11 @@ def pretrain(out: Path, *, epochs: int, per_class: int) -> dict[str, float]:
 
     Args:
         out: file to write.
-        epochs: passes over the training pictures.
-        per_class: pictures of each letter, of which 14 in 22 are to train.
+        epochs: passes over the training images.
+        per_class: images of each letter, of which 14 in 22 are to train.
 
     Returns:
-        Accuracy by split, on pictures in fonts of that split alone.
+        Accuracy by split, on images in fonts of that split alone.
     """
     torch.set_num_threads(THREADS)
     data = {"name": "glyphs", "per_class": per_class}
@@ -58,7 +58,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("out", type=Path, help="file to write, a .safetensors")
     parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--per-class", type=int, default=200, help="pictures of each letter")
+    parser.add_argument("--per-class", type=int, default=200, help="images of each letter")
     given = parser.parse_args()
     accuracy = pretrain(given.out, epochs=given.epochs, per_class=given.per_class)
     content = given.out.read_bytes()

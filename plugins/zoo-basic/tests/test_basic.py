@@ -41,11 +41,11 @@ def test_mlp_describes_a_vector_a_block():
 
 
 def test_mlp_refuses_another_size_by_name():
-    with pytest.raises(ShapeError, match="cannot take pictures of 9x9"):
+    with pytest.raises(ShapeError, match="cannot take images of 9x9"):
         MLP(input_size=(8, 8)).describe((9, 9))
 
 
-def test_mlp_leaves_weights_for_another_picture_size_to_the_strict_check():
+def test_mlp_leaves_weights_for_another_image_size_to_the_strict_check():
     small, state = (
         MLP(in_channels=1, input_size=(14, 14)),
         MLP(in_channels=1, input_size=(28, 28)).state_dict(),
@@ -113,7 +113,7 @@ def test_the_residual_unit_equals_torchvisions(outputs, stride):
 
 
 @pytest.mark.parametrize("family", [TinyResNet, SmallCNN, partial(MLP, input_size=(25, 25))])
-def test_gray_pictures_get_the_sum_over_the_colours(family):
+def test_gray_images_get_the_sum_over_the_colours(family):
     colour, gray = family().eval(), family(in_channels=1).eval()
     gray.load_state_dict(gray.adapt_input(dict(colour.state_dict())))
     x = torch.rand(2, 1, 25, 25)

@@ -57,11 +57,11 @@ def test_the_backbone_goes_below_a_new_head_frozen_by_name() -> None:
     assert model(torch.rand(2, 1, 32, 32)).shape == (2, 1)
 
 
-def test_colour_pictures_of_three_equal_channels_give_the_same_features() -> None:
+def test_colour_images_of_three_equal_channels_give_the_same_features() -> None:
     gray = zoo.build("tiny_resnet", weights="glyphs", input_size=32).eval()
     colour = zoo.build("tiny_resnet", weights="glyphs", in_channels=3, input_size=32).eval()
-    pictures = torch.rand(2, 1, 32, 32, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(colour(pictures.expand(-1, 3, -1, -1)), gray(pictures), rtol=1e-4, atol=1e-4)
+    images = torch.rand(2, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(colour(images.expand(-1, 3, -1, -1)), gray(images), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.slow

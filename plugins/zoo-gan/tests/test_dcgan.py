@@ -61,9 +61,9 @@ def test_weights_begin_as_in_the_paper() -> None:
 @pytest.mark.parametrize("kernel", [4, 5])
 def test_every_size_that_doubles_from_four(size: int, kernel: int) -> None:
     model = zoo.build("dcgan_generator", input_size=size, in_channels=1, width=4, kernel=kernel, seed=0)
-    pictures = model.sample(2, seed=0)
-    assert pictures.shape == (2, 1, size, size)
-    assert 0 <= float(pictures.min()) < float(pictures.max()) <= 1
+    images = model.sample(2, seed=0)
+    assert images.shape == (2, 1, size, size)
+    assert 0 <= float(images.min()) < float(images.max()) <= 1
 
 
 def test_samples_do_not_depend_on_how_many_are_drawn_nor_on_the_mode() -> None:
@@ -82,7 +82,7 @@ def test_wrong_sizes_and_inputs_are_said_in_one_line() -> None:
     with pytest.raises(ShapeError, match=r"latent vectors: expected N x 100, got 2 x 3 x 64 x 64"):
         zoo.build("dcgan_generator", width=4, seed=0)(torch.rand(2, 3, 64, 64))
     flat = {"name": "dcgan_discriminator", "head": {"name": "binary", "pool": "flatten"}, "input_size": 64}
-    with pytest.raises(ShapeError, match="expected one for the generator's pictures of 16x16"):
+    with pytest.raises(ShapeError, match="expected one for the generator's images of 16x16"):
         zoo.build("dcgan", input_size=16, discriminator=flat)
 
 

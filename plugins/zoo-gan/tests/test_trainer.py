@@ -76,7 +76,7 @@ def test_neither_step_changes_anything_of_the_other_network(kind: str) -> None:
     assert all(p.requires_grad for p in discriminator.parameters())
     changed = moved(generator, before[0])
     assert "project.bn.running_mean" in changed
-    assert {"project.fc.weight", "picture.conv.weight"} <= changed
+    assert {"project.fc.weight", "image.conv.weight"} <= changed
 
 
 def test_one_step_is_the_formula_worked_out_by_hand() -> None:
@@ -172,7 +172,7 @@ def test_wrong_models_losses_and_options_are_refused_before_work() -> None:
         started(pair(), lr={"generator": 1e-4, "discriminater": 1e-4})
     frozen = pair()
     with pytest.warns(zoo.ZooWarning, match="random weights"):
-        for stage in ("project", "picture"):
+        for stage in ("project", "image"):
             frozen.freeze(f"generator.{stage}")
     with pytest.raises(TrainingError, match="expected something to train, got all frozen"):
         started(frozen)
@@ -197,16 +197,16 @@ def test_balance_is_the_area_under_the_roc_curve() -> None:
 def test_spread_is_the_mean_distance_whatever_the_contrast() -> None:
     from scipy.spatial.distance import pdist
 
-    pictures = torch.rand(7, 3, 4, 4)
-    likeness = 1 - pdist(pictures.flatten(1).numpy(), "correlation")
+    images = torch.rand(7, 3, 4, 4)
+    likeness = 1 - pdist(images.flatten(1).numpy(), "correlation")
     expected = np.sqrt(2 - 2 * likeness).mean()
-    assert float(spread(pictures)) == pytest.approx(expected, rel=1e-5)
-    assert float(spread(pictures / 10 + 0.5)) == pytest.approx(expected, rel=1e-4)
+    assert float(spread(images)) == pytest.approx(expected, rel=1e-5)
+    assert float(spread(images / 10 + 0.5)) == pytest.approx(expected, rel=1e-4)
     assert float(spread(torch.full((3, 1, 4, 4), 0.3))) == pytest.approx(0, abs=1e-3)
 
 
 class Constant(nn.Module):
-    """In the place of a tanh: the same picture for every latent vector."""
+    """In the place of a tanh: the same image for every latent vector."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x * 0 + 0.3
@@ -219,9 +219,9 @@ def figures(trainer: GAN, epochs: int = 6) -> None:
         trainer.end_epoch(epoch, {"epoch": epoch, **values})
 
 
-def test_a_generator_of_one_picture_is_warned_of_once() -> None:
+def test_a_generator_of_one_image_is_warned_of_once() -> None:
     model = pair()
-    model.networks["generator"].picture.tanh = Constant()
+    model.networks["generator"].image.tanh = Constant()
     with pytest.warns(zoo.ZooWarning, match=r"has collapsed: for 5 epochs .* 0% as much") as said:
         figures(started(model), epochs=12)
     assert len(said) == 1

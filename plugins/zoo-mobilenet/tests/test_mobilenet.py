@@ -115,7 +115,7 @@ def test_a_tiny_instance_has_every_kind_of_module(name):
     assert any(isinstance(m, SqueezeExcite) for m in tiny.modules()) == ("v3" in name)
 
 
-def test_gray_pictures_get_the_sum_over_the_colours():
+def test_gray_images_get_the_sum_over_the_colours():
     colour, gray = randomised(build("mobilenet_v2", width=0.125)), build("mobilenet_v2", 1, width=0.125)
     gray.load_state_dict(gray.adapt_input(dict(colour.state_dict())))
     x = torch.rand(2, 1, 32, 32)

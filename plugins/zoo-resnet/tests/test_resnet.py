@@ -92,7 +92,7 @@ def test_zero_init_makes_each_unit_that_keeps_its_shape_the_identity():
         assert torch.equal(unit(x), x)
 
 
-def test_gray_pictures_get_the_sum_over_the_colours():
+def test_gray_images_get_the_sum_over_the_colours():
     colour = randomised(ResNet(**options(18) | TINY))
     gray = ResNet(in_channels=1, **options(18) | TINY).eval()
     gray.load_state_dict(gray.adapt_input(dict(colour.state_dict())))

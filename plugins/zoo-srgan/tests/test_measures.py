@@ -21,10 +21,10 @@ def pair(channels: int = 3) -> tuple[Tensor, Tensor]:
 
 
 def reference(output: Tensor, target: Tensor, shave: int) -> tuple[float, float]:
-    """By scikit-image, picture by picture, on pictures of 8 bits and luminance in 16 to 235."""
+    """By scikit-image, image by image, on images of 8 bits and luminance in 16 to 235."""
     ratios, similarities = [], []
-    for pictures in zip(output, target, strict=True):
-        eight = [(x.clamp(0, 1) * 255).round().permute(1, 2, 0).numpy().astype(np.uint8) for x in pictures]
+    for images in zip(output, target, strict=True):
+        eight = [(x.clamp(0, 1) * 255).round().permute(1, 2, 0).numpy().astype(np.uint8) for x in images]
         y = [rgb2ycbcr(e)[..., 0] if e.shape[2] == 3 else e[..., 0].astype(float) for e in eight]
         one, two = (v[shave:-shave, shave:-shave] for v in y)
         ratios.append(peak_signal_noise_ratio(two, one, data_range=255))
@@ -46,8 +46,8 @@ def test_metrics_are_those_of_scikit_image_on_the_luminance(scale: int, channels
         metrics.update(task.scored(output[i : i + 1]), target[i : i + 1])
     found = {name: float(value) for name, value in metrics.compute().items()}
     bicubic = enlarge(shrink(target, scale), scale)
-    for prefix, pictures in (("", output), ("_bicubic", bicubic)):
-        ratio, similarity = reference(pictures, target, scale)
+    for prefix, images in (("", output), ("_bicubic", bicubic)):
+        ratio, similarity = reference(images, target, scale)
         assert found[f"psnr{prefix}"] == pytest.approx(ratio, abs=2e-3)
         assert found[f"ssim{prefix}"] == pytest.approx(similarity, abs=2e-4)
 
@@ -59,7 +59,7 @@ def test_luminance_is_scikit_images() -> None:
     assert luminance(x[:, :2]).shape == (1, 2, 5, 5)
 
 
-def test_a_picture_smaller_than_the_window_has_no_similarity() -> None:
+def test_an_image_smaller_than_the_window_has_no_similarity() -> None:
     metrics = SuperResolution(2).metrics(3)
     metrics.update(torch.rand(1, 3, 12, 12), torch.rand(1, 3, 12, 12))
     values = metrics.compute()

@@ -96,7 +96,7 @@ def test_block_k_ends_at_reduction_two_to_the_k() -> None:
 @pytest.mark.parametrize("upsampling", ["pixel-shuffle", "deconvolution", "resize"])
 @pytest.mark.parametrize("scale", [2, 4])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_tiles_give_what_the_whole_picture_gives(upsampling: str, scale: int, channels: int) -> None:
+def test_tiles_give_what_the_whole_image_gives(upsampling: str, scale: int, channels: int) -> None:
     torch.manual_seed(0)
     model = SRResNet(
         in_channels=channels, scale=scale, width=6, blocks=2, upsampling=upsampling, bicubic_skip=True, tile=8
@@ -149,7 +149,7 @@ def test_resampling_is_pillows(scale: int) -> None:
         assert float((ours[0] * 255 - theirs).abs().max()) <= 1.6  # Pillow rounds between its two passes
 
 
-def test_examples_are_the_picture_and_its_small_version() -> None:
+def test_examples_are_the_image_and_its_small_version() -> None:
     model = SRResNet(scale=4, width=4, blocks=1)
     image = torch.rand(2, 3, 50, 43)
     batch = model.examples({"image": image, "index": torch.arange(2)})
@@ -164,9 +164,7 @@ def test_examples_are_the_picture_and_its_small_version() -> None:
 def test_parts_that_do_not_fit_are_one_line() -> None:
     with pytest.raises(ShapeError, match="a model for super-resolution, got binary"):
         zoo.build("srgan", generator={"name": "tiny_resnet", "head": "binary", "input_size": 32})
-    with pytest.raises(
-        ShapeError, match=r"one for 48x48 pictures, as the generator, got 96x96; .*input_size"
-    ):
+    with pytest.raises(ShapeError, match=r"one for 48x48 images, as the generator, got 96x96; .*input_size"):
         zoo.build("srgan", generator={"name": "srresnet", "input_size": 48, "width": 4, "blocks": 1})
     with pytest.raises(ShapeError, match="one logit, got no head"):
         zoo.build("srgan", discriminator="srgan_discriminator")

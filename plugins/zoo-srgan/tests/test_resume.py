@@ -40,7 +40,7 @@ SETTINGS = dict(
 )
 """
 PER_EPOCH = 3
-"""Steps: 16 training pictures in batches of six."""
+"""Steps: 16 training images in batches of six."""
 
 
 class Killed(BaseException):

@@ -144,7 +144,7 @@ def test_the_model_holds_the_average_and_the_trainer_what_is_trained() -> None:
     assert moved(state(model), made.trained)
 
 
-def test_small_pictures_are_degraded_in_training_and_never_in_measuring() -> None:
+def test_small_images_are_degraded_in_training_and_never_in_measuring() -> None:
     model = alone()
     given = batch(model)
     seen: list[Tensor] = []
@@ -202,7 +202,7 @@ def test_a_generator_is_trained_drawn_measured_and_goes_on_in_a_pair(tmp_path: P
     assert run.model.recipe.loss == "core:mse"
     assert run.best_epoch == max(run.history, key=lambda row: row["val_psnr"])["epoch"]
     files = {p.relative_to(run.folder).as_posix() for p in run.folder.rglob("*.png")}
-    assert files == {"curves.png", "pictures/epoch-0001.png", "pictures/epoch-0002.png"}
+    assert files == {"curves.png", "images/epoch-0001.png", "images/epoch-0002.png"}
     figures = zoo.evaluate(run.model, PHOTOS)
     assert {"loss", "psnr", "ssim", "psnr_bicubic", "ssim_bicubic"} <= set(figures.metrics)
 
@@ -223,8 +223,8 @@ def test_a_generator_is_trained_drawn_measured_and_goes_on_in_a_pair(tmp_path: P
         assert torch.equal(restored(x), second.model(x))
 
 
-def test_whole_pictures_are_measured_not_crops_of_them(tmp_path: Path) -> None:
-    folder = tmp_path / "pictures"
+def test_whole_images_are_measured_not_crops_of_them(tmp_path: Path) -> None:
+    folder = tmp_path / "images"
     folder.mkdir()
     for i, size in enumerate([(60, 41), (50, 70)]):
         pixels = torch.rand(*size, 3, generator=torch.Generator().manual_seed(i)) * 255
@@ -238,7 +238,7 @@ def test_whole_pictures_are_measured_not_crops_of_them(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "LA", "RGBA"])
-def test_predict_writes_the_enlarged_picture(tmp_path: Path, mode: str) -> None:
+def test_predict_writes_the_enlarged_image(tmp_path: Path, mode: str) -> None:
     pixels = torch.full((23, 31, 3), 128, dtype=torch.uint8).numpy()
     Image.fromarray(pixels).convert(mode).save(tmp_path / "small.png")
     model = alone(bicubic_skip=True)
@@ -249,9 +249,9 @@ def test_predict_writes_the_enlarged_picture(tmp_path: Path, mode: str) -> None:
         assert image.getextrema() == ((128, 128),) * 3  # a new network with the skip is bicubic enlargement
 
 
-def test_several_pictures_go_into_a_folder(tmp_path: Path) -> None:
-    pictures = [torch.rand(3, 20, 20), torch.rand(1, 10, 30)]
-    zoo.predict(alone(), pictures, out=tmp_path / "large")
+def test_several_images_go_into_a_folder(tmp_path: Path) -> None:
+    images = [torch.rand(3, 20, 20), torch.rand(1, 10, 30)]
+    zoo.predict(alone(), images, out=tmp_path / "large")
     sizes = []
     for path in sorted((tmp_path / "large").iterdir()):
         with Image.open(path) as image:

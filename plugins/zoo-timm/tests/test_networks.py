@@ -13,7 +13,7 @@ from zoo_timm.weights import unsaved
 
 from zoo.interfaces.blocks.feature_info import as_map
 
-# name: (options, size of the pictures, reductions of the blocks)
+# name: (options, size of the images, reductions of the blocks)
 CASES = {
     "inception_v3": ({}, 96, (2, 4, 8, 16, 32)),
     "nasnetalarge": ({"arguments": {"num_features": 192, "stem_size": 8}}, 96, (2, 4, 8, 16, 32)),

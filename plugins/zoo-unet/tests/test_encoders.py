@@ -1,4 +1,4 @@
-"""Every backbone as encoder: a training step, the input's size back, gray pictures too."""
+"""Every backbone as encoder: a training step, the input's size back, gray images too."""
 
 import pytest
 import torch

@@ -115,7 +115,7 @@ def test_decoder_widths_by_resolution():
 @pytest.mark.parametrize(
     ("encoder", "words"),
     [
-        ("mlp", r"encoder MLP: expected a backbone that takes pictures of any size, got 256x320"),
+        ("mlp", r"encoder MLP: expected a backbone that takes images of any size, got 256x320"),
         ({"name": "mlp", "input_size": [256, 320]}, r"expected a backbone that makes maps, got a vector"),
         ("timm:vit_tiny_patch16_224", r"any size, got 256x320 \(Input height"),
     ],
@@ -148,7 +148,7 @@ def test_frozen_parts_stay_and_the_rest_learns():
         unet(freeze="encoder.block9")
 
 
-def test_an_encoder_with_weights_says_how_pictures_are_normalised():
+def test_an_encoder_with_weights_says_how_images_are_normalised():
     model = unet(encoder={"name": "tiny_resnet", "weights": "glyphs"}, freeze="encoder.all")
     backbone = zoo.build("tiny_resnet", weights="glyphs").backbone
     assert model.input_spec == backbone.input_spec

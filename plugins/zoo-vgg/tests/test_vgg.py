@@ -91,7 +91,7 @@ def test_a_tap_before_the_activation_is_not_changed_by_it():
     assert torch.equal(taps["block5.conv4"].relu(), taps["block5.relu4"])
 
 
-def test_gray_pictures_get_the_sum_over_the_colours():
+def test_gray_images_get_the_sum_over_the_colours():
     colour = VGG(**options("vgg11") | {"width": 0.125}).eval()
     gray = VGG(in_channels=1, **options("vgg11") | {"width": 0.125}).eval()
     gray.load_state_dict(gray.adapt_input(dict(colour.state_dict())))

@@ -1,4 +1,4 @@
-"""Folders of pictures: one folder a class, with or without folders for the splits above them."""
+"""Folders of images: one folder a class, with or without folders for the splits above them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from zoo.spec.errors import DataError, quote
 _PAIR = 2
 
 
-class PictureFiles(Dataset):
+class ImageFiles(Dataset):
     """Files without targets, in the order given.
 
     Args:
@@ -50,11 +50,11 @@ class PictureFiles(Dataset):
                 return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
         except OSError as error:
             raise DataError(
-                f"picture {self.files[index]}", expected="a readable file", got=str(error)
+                f"image {self.files[index]}", expected="a readable file", got=str(error)
             ) from error
 
 
-class RootedFiles(PictureFiles):
+class RootedFiles(ImageFiles):
     """Files below a folder, whose digests are computed once.
 
     Args:
@@ -88,14 +88,14 @@ class RootedFiles(PictureFiles):
 class ClassFolders(RootedFiles):
     """A folder of class folders: `root/cats/1.jpg`, or `root/train/cats/1.jpg` with splits made by the user.
 
-    Class folders may hold further folders. Hidden files and files that are no pictures are passed over.
+    Class folders may hold further folders. Hidden files and files that are no images are passed over.
 
     Args:
         root: the folder.
         skip_unreadable: reads every file once, and leaves out those that cannot be read, with a warning.
 
     Raises:
-        DataError: it is missing, empty, has one class only, or a class without pictures.
+        DataError: it is missing, empty, has one class only, or a class without images.
     """
 
     def __init__(self, root: str | Path, *, skip_unreadable: bool = False) -> None:
@@ -112,7 +112,7 @@ class ClassFolders(RootedFiles):
         there = set(self._targets)
         for label in self.labels:
             if numbers[label] not in there:
-                raise DataError(f"class {quote(label)}", expected="pictures that can be read", got="none")
+                raise DataError(f"class {quote(label)}", expected="images that can be read", got="none")
 
     def __getitem__(self, index: int) -> Sample:
         return Sample(decode(self.files[index]), self._targets[index])
@@ -127,7 +127,7 @@ class ClassFolders(RootedFiles):
         return self._splits[index]
 
 
-class FoundFolders(PictureFiles):
+class FoundFolders(ImageFiles):
     """Class folders as they are, right or wrong; to look at, not to train on.
 
     Args:

@@ -12,22 +12,22 @@ from zoo.spec.names import closest
 SPLIT_FOLDERS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 """Names of split folders, and the split that each means."""
 
-_LAYOUT = "one folder of pictures for each class, e.g. cats/ and dogs/, or train/cats/, test/cats/ ..."
+_LAYOUT = "one folder of images for each class, e.g. cats/ and dogs/, or train/cats/, test/cats/ ..."
 _PAIR = 2
 
 
 @dataclass
 class Layout:
-    """The pictures of a folder by class and split.
+    """The images of a folder by class and split.
 
     Args:
         root: the folder.
-        files: pictures, in the order of splits, classes and paths.
-        classes: the class folder of each picture.
-        splits: the split of each picture; None where there are no split folders.
+        files: images, in the order of splits, classes and paths.
+        classes: the class folder of each image.
+        splits: the split of each image; None where there are no split folders.
         labels: names of the classes.
-        loose: pictures that lie in no class folder.
-        others: files that are no pictures, by their names.
+        loose: images that lie in no class folder.
+        others: files that are no images, by their names.
         problems: what a training would stop at, the first one first.
     """
 
@@ -58,21 +58,21 @@ def scan(root: str | Path) -> Layout:
         found.problems.append(error)
         return found
     inside = set(found.files)
-    found.loose = [file for file in every if is_picture(file) and file not in inside]
-    found.others = [file for file in every if not is_picture(file)]
+    found.loose = [file for file in every if is_image(file) and file not in inside]
+    found.others = [file for file in every if not is_image(file)]
     known = names.get("train") or set().union(*names.values())
     found.labels = tuple(sorted(known))
     found.problems += _class_problems(found, names, known, where)
     return found
 
 
-def picture_files(folder: Path) -> list[Path]:
-    """All pictures under a folder, sorted by path; hidden ones are passed over."""
-    return [file for file in _files(folder) if is_picture(file)]
+def image_files(folder: Path) -> list[Path]:
+    """All images under a folder, sorted by path; hidden ones are passed over."""
+    return [file for file in _files(folder) if is_image(file)]
 
 
-def is_picture(file: Path) -> bool:
-    """Whether a file is called like a picture."""
+def is_image(file: Path) -> bool:
+    """Whether a file is called like an image."""
     return file.suffix.lower() in SUFFIXES
 
 
@@ -120,10 +120,10 @@ def _groups(top: list[Path], found: Layout, where: str) -> dict[Path, str | None
 
 
 def _take(folder: Path, split: str | None, found: Layout) -> None:
-    files = picture_files(folder)
+    files = image_files(folder)
     if not files:
         hint = f"remove the folder, or put files of {listing(sorted(SUFFIXES))} into it"
-        found.problems.append(DataError(f"data {folder}", expected="pictures", got="none", hint=hint))
+        found.problems.append(DataError(f"data {folder}", expected="images", got="none", hint=hint))
     found.files += files
     found.classes += [folder.name] * len(files)
     found.splits += [split] * len(files)
@@ -134,7 +134,7 @@ def _class_problems(
 ) -> list[DataError]:
     if not known:
         loose = len(found.loose)
-        got = f"{loose} pictures outside any class folder" if loose else "an empty folder"
+        got = f"{loose} images outside any class folder" if loose else "an empty folder"
         return [DataError(where, expected=_LAYOUT, got=got)]
     problems = []
     for split, there in names.items():

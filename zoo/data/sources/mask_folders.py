@@ -1,4 +1,4 @@
-"""Folders of pictures with masks, and of pictures alone."""
+"""Folders of images with masks, and of images alone."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from PIL import Image
 from zoo.data.masks import check_mask
 from zoo.data.reading import in_threads, readable
 from zoo.data.sources.class_folders import RootedFiles
-from zoo.data.sources.layout import SPLIT_FOLDERS, picture_files
+from zoo.data.sources.layout import SPLIT_FOLDERS, image_files
 from zoo.images.decode import decode
 from zoo.interfaces.dataset import Sample
 from zoo.interfaces.tasks.choice import for_masks
 from zoo.spec.errors import DataError, listing, quote
 
-PICTURES, MASKS, CLASSES = "images", "masks", "classes.txt"
+IMAGES, MASKS, CLASSES = "images", "masks", "classes.txt"
 
 _LAYOUT = "images/ and masks/ with files of the same names, or train/images/, train/masks/, test/images/ ..."
 _WHITE = 255
@@ -30,8 +30,8 @@ _ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)
 _BINARY = ("background", "object")
 
 
-class PictureFolder(RootedFiles):
-    """All pictures of a folder, whatever folders they lie in, without targets.
+class ImageFolder(RootedFiles):
+    """All images of a folder, whatever folders they lie in, without targets.
 
     Folders called train, val and test at the top are the splits.
 
@@ -40,7 +40,7 @@ class PictureFolder(RootedFiles):
         skip_unreadable: reads every file once, and leaves out those that cannot be read, with a warning.
 
     Raises:
-        DataError: it is missing, or holds no picture.
+        DataError: it is missing, or holds no image.
     """
 
     def __init__(self, root: str | Path, *, skip_unreadable: bool = False) -> None:
@@ -52,32 +52,32 @@ class PictureFolder(RootedFiles):
         if skip_unreadable:
             files = [files[i] for i in readable(files)]
         if not files:
-            raise DataError(f"data {place}", expected="pictures", got="none")
+            raise DataError(f"data {place}", expected="images", got="none")
         super().__init__(place, files)
         self._top = [_split(file.relative_to(self.root)) for file in files]
 
     def _chosen(self, root: Path) -> list[Path]:
-        """The files that are pictures to be learnt from."""
-        return picture_files(root)
+        """The files that are images to be learnt from."""
+        return image_files(root)
 
     def split_of(self, index: int) -> str | None:
         """`train`, `val`, `test`, or None where there are no split folders."""
         return self._top[index] if all(self._top) else None
 
 
-class MaskFolders(PictureFolder):
-    """Pictures with masks of the same name: `images/7.jpg` and `masks/7.png`, under split folders or not.
+class MaskFolders(ImageFolder):
+    """Images with masks of the same name: `images/7.jpg` and `masks/7.png`, under split folders or not.
 
-    A mask is a gray or palette PNG of its picture's size with the number of a class in each pixel; 255 does
+    A mask is a gray or palette PNG of its image's size with the number of a class in each pixel; 255 does
     not count, unless there is nothing but 0 and 255, which are two classes then. `classes.txt`, a name a
     line, tells their names. Every mask is read once, and checked.
 
     Args:
         root: the folder.
-        skip_unreadable: leaves out the pairs whose picture cannot be read, with a warning.
+        skip_unreadable: leaves out the pairs whose image cannot be read, with a warning.
 
     Raises:
-        DataError: a folder, a picture or a mask is missing, or a mask does not fit.
+        DataError: a folder, an image or a mask is missing, or a mask does not fit.
     """
 
     masks = True
@@ -97,22 +97,22 @@ class MaskFolders(PictureFolder):
         self.task = for_masks()
 
     def _chosen(self, root: Path) -> list[Path]:
-        self._mask_of = _pairs(picture_files(root), root)
+        self._mask_of = _pairs(image_files(root), root)
         return [*self._mask_of]
 
     def __getitem__(self, index: int) -> Sample:
-        picture, mask = decode(self.files[index]), self.mask(index)
-        check_mask(mask, picture, self.name(index))
-        return Sample(picture, None, mask)
+        image, mask = decode(self.files[index]), self.mask(index)
+        check_mask(mask, image, self.name(index))
+        return Sample(image, None, mask)
 
     def mask(self, index: int) -> npt.NDArray[np.uint8]:
-        """H x W class numbers, without reading the picture."""
+        """H x W class numbers, without reading the image."""
         mask = read_mask(self.mask_files[index])
         return (mask > 0).astype(np.uint8) if self._white else mask
 
     @cached_property
     def fingerprint(self) -> str:  # type: ignore[override]  # computed when first asked for
-        """Of all pictures and masks, and of the names of the classes."""
+        """Of all images and masks, and of the names of the classes."""
         digest = hashlib.blake2b(digest_size=16)
         for i, mask in enumerate(self.mask_files):
             name = self.files[i].relative_to(self.root).as_posix()
@@ -122,7 +122,7 @@ class MaskFolders(PictureFolder):
 
 
 def read_mask(file: Path) -> npt.NDArray[np.uint8]:
-    """H x W class numbers of a gray, black-and-white or palette picture.
+    """H x W class numbers of a gray, black-and-white or palette image.
 
     Raises:
         DataError: it is none, or cannot be read.
@@ -133,7 +133,7 @@ def read_mask(file: Path) -> npt.NDArray[np.uint8]:
         with Image.open(file) as image:
             kind, mode, values = image.format, image.mode, np.asarray(image)
     except Exception as error:  # decoders raise whatever they stumble over
-        raise DataError(where, expected="a readable picture", got=quote(str(error))[1:-1]) from error
+        raise DataError(where, expected="a readable image", got=quote(str(error))[1:-1]) from error
     if kind == "JPEG":  # its values are near those that were saved, no more
         raise DataError(where, expected="a format that keeps values, such as PNG", got=kind, hint=hint)
     if mode not in ("L", "P", "1", "I;16", "I"):
@@ -144,18 +144,18 @@ def read_mask(file: Path) -> npt.NDArray[np.uint8]:
 
 
 def _values(pair: tuple[Path, Path]) -> set[int]:
-    """The values in a mask, which is as large as its picture's header says."""
-    picture, file = pair
+    """The values in a mask, which is as large as its image's header says."""
+    image, file = pair
     mask = read_mask(file)
     try:
-        with Image.open(picture) as opened:
+        with Image.open(image) as opened:
             width, height = (
                 opened.size[::-1] if opened.getexif().get(_ORIENTATION, 1) in _TURNED else opened.size
             )
-    except Exception:  # said where pictures are read
+    except Exception:  # said where images are read
         height, width = mask.shape
     if mask.shape != (height, width):
-        expected, got = f"{width}x{height}, as {picture.name}", f"{mask.shape[1]}x{mask.shape[0]}"
+        expected, got = f"{width}x{height}, as {image.name}", f"{mask.shape[1]}x{mask.shape[0]}"
         raise DataError(f"mask {file}", expected=expected, got=got)
     return {*np.flatnonzero(np.bincount(mask.ravel())).tolist()}
 
@@ -165,23 +165,23 @@ def _split(path: Path) -> str | None:
 
 
 def _pairs(files: Sequence[Path], root: Path) -> dict[Path, Path]:
-    """The mask of each picture."""
+    """The mask of each image."""
     where = f"data {root}"
-    inside = {folder: _by_place(files, root, folder) for folder in (PICTURES, MASKS)}
-    pictures, masks = inside[PICTURES], inside[MASKS]
+    inside = {folder: _by_place(files, root, folder) for folder in (IMAGES, MASKS)}
+    images, masks = inside[IMAGES], inside[MASKS]
     for folder, found in inside.items():
         if not found:
-            raise DataError(where, expected=_LAYOUT, got=f"no pictures in a folder {folder}")
+            raise DataError(where, expected=_LAYOUT, got=f"no images in a folder {folder}")
         if twice := next((several for several in found.values() if len(several) > 1), None):
             got = listing(file.name for file in twice)
             raise DataError(f"{where}: {folder}", expected="one file of each name", got=got)
-    if lone := [several[0].name for place, several in pictures.items() if place not in masks]:
+    if lone := [several[0].name for place, several in images.items() if place not in masks]:
         got = f"none for {len(lone)}: {listing(lone, 3)}"
-        raise DataError(where, expected="a mask for each picture", got=got, hint=f"lay them out as {_LAYOUT}")
-    if lone := [several[0].name for place, several in masks.items() if place not in pictures]:
+        raise DataError(where, expected="a mask for each image", got=got, hint=f"lay them out as {_LAYOUT}")
+    if lone := [several[0].name for place, several in masks.items() if place not in images]:
         got = f"{len(lone)} without: {listing(lone, 3)}"
-        raise DataError(where, expected="a picture for each mask", got=got, hint=f"lay them out as {_LAYOUT}")
-    return {several[0]: masks[place][0] for place, several in pictures.items()}
+        raise DataError(where, expected="an image for each mask", got=got, hint=f"lay them out as {_LAYOUT}")
+    return {several[0]: masks[place][0] for place, several in images.items()}
 
 
 def _by_place(files: Sequence[Path], root: Path, folder: str) -> dict[tuple[str, ...], list[Path]]:

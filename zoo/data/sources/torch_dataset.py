@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from zoo.images.decode import to_picture
+from zoo.images.decode import to_image
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.choice import for_targets
@@ -16,7 +16,7 @@ _PAIR = 2
 
 
 class TorchData(Dataset):
-    """Pairs of a picture (Pillow image, H x W (x C) array or C x H x W tensor) and a target.
+    """Pairs of an image (Pillow image, H x W (x C) array or C x H x W tensor) and a target.
 
     Class names are read off `classes`, targets off `targets` where the set has them; else every sample is
     read once; what belongs together, off `group_of(index)`. Draw nothing at random in its transforms: give an
@@ -45,8 +45,8 @@ class TorchData(Dataset):
     def __getitem__(self, index: int) -> Sample:
         item = self.source[index]
         if not isinstance(item, tuple | list) or len(item) != _PAIR:
-            raise DataError(self.name(index), expected="a pair (picture, target)", got=quote(item))
-        return Sample(to_picture(item[0], self.name(index)), self._parse(item[1]))
+            raise DataError(self.name(index), expected="a pair (image, target)", got=quote(item))
+        return Sample(to_image(item[0], self.name(index)), self._parse(item[1]))
 
     @cached_property
     def targets(self) -> Sequence[Any]:

@@ -48,18 +48,18 @@ class FeatureInfo:
 def read_info(
     name: str, x: Tensor, *, map_layout: str, prefix: int, input_size: tuple[int, int]
 ) -> FeatureInfo:
-    """Describes a tensor that came out of a network that was given pictures of `input_size`.
+    """Describes a tensor that came out of a network that was given images of `input_size`.
 
     Args:
         name: what to call it.
         x: N x C x H x W, N x H x W x C, N x L x C or N x C.
         map_layout: whether a four-dimensional tensor is `NCHW` or `NHWC`.
         prefix: tokens before the map in an N x L x C tensor.
-        input_size: height and width of the picture.
+        input_size: height and width of the image.
 
     Raises:
         ShapeError: the tensor has another number of axes, or its tokens do not form a map of the
-            picture's aspect ratio.
+            image's aspect ratio.
     """
     if x.ndim == 2:
         return FeatureInfo(name=name, channels=x.shape[1], reduction=None, layout="NC", size=None)

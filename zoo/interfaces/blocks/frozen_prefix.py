@@ -14,7 +14,7 @@ PREFIX = "prefix."
 
 
 class Prefix(tuple[Tensor, ...]):
-    """What `Model.run_prefix` returns, in the place of pictures: tensors of N rows each."""
+    """What `Model.run_prefix` returns, in the place of images: tensors of N rows each."""
 
     __slots__ = ()
 
@@ -23,7 +23,7 @@ class Prefix(tuple[Tensor, ...]):
 
 
 def model_input(batch: Batch) -> Tensor | Prefix:
-    """What a model is called with: the batch's pictures, or what stands for them.
+    """What a model is called with: the batch's images, or what stands for them.
 
     Raises:
         ShapeError: the batch has neither.
@@ -37,12 +37,12 @@ def model_input(batch: Batch) -> Tensor | Prefix:
 
 
 def rows(batch: Batch) -> int:
-    """Pictures of a batch."""
+    """Images of a batch."""
     return batch["index"].shape[0]  # half as long as len of a tensor, and asked for several times a step
 
 
 def cut(batch: Batch, size: int | None) -> Iterator[tuple[Batch, bool]]:
-    """Parts of at most `size` pictures, and whether each is the last; None leaves the batch whole."""
+    """Parts of at most `size` images, and whether each is the last; None leaves the batch whole."""
     count = rows(batch)
     for start in range(0, count, size or count):
         end = start + (size or count)

@@ -1,9 +1,9 @@
-"""Warping: one affine matrix a picture, one resampling, pictures and masks alike.
+"""Warping: one affine matrix an image, one resampling, images and masks alike.
 
 A matrix goes from the output to the input, in pixels, (x, y, 1) with x to the right and y down, and with the
-origin in the middle of the picture: the pixel in column j and row i is at (j - (W - 1) / 2, i - (H - 1) / 2).
+origin in the middle of the image: the pixel in column j and row i is at (j - (W - 1) / 2, i - (H - 1) / 2).
 This is the convention of Keras' `apply_affine_transform`. What follows from it: matrices multiply, the first
-step on the left, and a picture's size appears in no rotation, shear or zoom.
+step on the left, and an image's size appears in no rotation, shear or zoom.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from zoo.interfaces.geometry.places import SpatialTensor
 from zoo.spec.errors import OptionError, ShapeError, listing, quote
 
 FILL_MODES = ("nearest", "constant", "reflect", "wrap")
-"""What stands outside of a picture: its nearest pixel, one value, its mirror image, or itself again."""
+"""What stands outside of an image: its nearest pixel, one value, its mirror image, or itself again."""
 
 _PADDING = {"nearest": "border", "constant": "zeros", "reflect": "reflection", "wrap": "border"}
 _PACK = 4
@@ -34,7 +34,7 @@ Pixels = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fill:
-    """What is taken where a matrix points outside of the picture.
+    """What is taken where a matrix points outside of the image.
 
     Args:
         mode: one of `FILL_MODES`, with the meaning they have in Keras and SciPy.
@@ -55,7 +55,7 @@ class Fill:
 
 
 def resampler(device: torch.device | str) -> str:
-    """What warps pictures on a device. It belongs in a run's record: different ones differ in the pixels.
+    """What warps images on a device. It belongs in a run's record: different ones differ in the pixels.
 
     Example:
         >>> resampler("cpu").split()[0], resampler("cuda").split()[0]
@@ -69,9 +69,9 @@ def resampler(device: torch.device | str) -> str:
 
 
 def warp(batch: Mapping[str, Tensor], matrices: Tensor, fill: Fill) -> dict[str, Tensor]:
-    """A batch with its pictures, and masks if there are any, warped.
+    """A batch with its images, and masks if there are any, warped.
 
-    Floating masks are interpolated as pictures are; others keep their classes. A `SpatialTensor` moves along.
+    Floating masks are interpolated as images are; others keep their classes. A `SpatialTensor` moves along.
 
     Args:
         batch: `image` N x C x H x W in [0, 1]; `mask` N x H x W or N x C x H x W.
@@ -79,54 +79,54 @@ def warp(batch: Mapping[str, Tensor], matrices: Tensor, fill: Fill) -> dict[str,
         fill: what stands outside.
 
     Raises:
-        ShapeError: a mask has another size than its picture.
+        ShapeError: a mask has another size than its image.
     """
     image = batch["image"]
-    out = {**batch, "image": warp_pictures(image, matrices, mode=fill.mode, value=fill.value).clamp_(0, 1)}
+    out = {**batch, "image": warp_images(image, matrices, mode=fill.mode, value=fill.value).clamp_(0, 1)}
     if "mask" in batch:
         mask = batch["mask"]
         if mask.shape[-2:] != image.shape[-2:]:
             got = " x ".join(map(str, mask.shape))
-            raise ShapeError("mask", expected="height and width of the picture", got=got)
+            raise ShapeError("mask", expected="height and width of the image", got=got)
         planes = mask.unsqueeze(1) if mask.ndim == 3 else mask
         nearest = not mask.is_floating_point()
-        moved = warp_pictures(planes, matrices, mode=fill.mode, value=fill.mask, nearest=nearest)
+        moved = warp_images(planes, matrices, mode=fill.mode, value=fill.mask, nearest=nearest)
         out["mask"] = moved.view(mask.shape)
     size = image.shape[2], image.shape[3]
     places = {name: value for name, value in batch.items() if isinstance(value, SpatialTensor)}
     return out | {name: value.warped(matrices, size, size) for name, value in places.items()}
 
 
-def warp_pictures(
-    pictures: Tensor, matrices: Tensor, *, mode: str, value: float = 0.0, nearest: bool = False
+def warp_images(
+    images: Tensor, matrices: Tensor, *, mode: str, value: float = 0.0, nearest: bool = False
 ) -> Tensor:
-    """Pictures seen through matrices, computed in float32: by OpenCV on the CPU, else by `grid_sample`.
+    """Images seen through matrices, computed in float32: by OpenCV on the CPU, else by `grid_sample`.
 
     Args:
-        pictures: N x C x H x W; left as they are.
+        images: N x C x H x W; left as they are.
         matrices: N x 3 x 3, from output to input, as this module says.
         mode: one of `FILL_MODES`.
         value: for `constant`.
         nearest: takes the nearest pixel instead of interpolating between four.
 
     Returns:
-        A new tensor of the shape, type and device of `pictures`.
+        A new tensor of the shape, type and device of `images`.
     """
-    by = _by_cv2 if pictures.device.type == "cpu" else by_grid_sample
-    return by(pictures, matrices, mode=mode, value=value, nearest=nearest)
+    by = _by_cv2 if images.device.type == "cpu" else by_grid_sample
+    return by(images, matrices, mode=mode, value=value, nearest=nearest)
 
 
-def by_grid_sample(pictures: Tensor, matrices: Tensor, *, mode: str, value: float, nearest: bool) -> Tensor:
-    """See `warp_pictures`."""
-    n, _, height, width = pictures.shape
-    # affine_grid's coordinates have the same origin, and half a picture for their unit.
+def by_grid_sample(images: Tensor, matrices: Tensor, *, mode: str, value: float, nearest: bool) -> Tensor:
+    """See `warp_images`."""
+    n, _, height, width = images.shape
+    # affine_grid's coordinates have the same origin, and half an image for their unit.
     unit = torch.tensor([width / 2, height / 2, 1.0], dtype=torch.float64)
     theta = (matrices.to("cpu", torch.float64) * unit / unit[:, None])[:, :2]
-    grid = F.affine_grid(theta.float().to(pictures.device), [n, 1, height, width], align_corners=False)
+    grid = F.affine_grid(theta.float().to(images.device), [n, 1, height, width], align_corners=False)
     if mode == "wrap":
         grid = torch.stack([_wrapped_unit(grid[..., 0], width), _wrapped_unit(grid[..., 1], height)], dim=-1)
     offset = value if mode == "constant" else 0.0
-    x = pictures.detach().to(torch.float32)
+    x = images.detach().to(torch.float32)
     warped = F.grid_sample(
         x - offset if offset else x,
         grid,
@@ -134,7 +134,7 @@ def by_grid_sample(pictures: Tensor, matrices: Tensor, *, mode: str, value: floa
         padding_mode=_PADDING[mode],
         align_corners=False,
     )
-    return (warped + offset if offset else warped).to(pictures.dtype)
+    return (warped + offset if offset else warped).to(images.dtype)
 
 
 def _wrapped_unit(coordinates: Tensor, size: int) -> Tensor:
@@ -155,8 +155,8 @@ def _wrapped(x: Any, size: int, lib: Any) -> Any:
     return lib.where(x > size - 1, x - period * lib.floor(x / period), x)
 
 
-def _by_cv2(pictures: Tensor, matrices: Tensor, *, mode: str, value: float, nearest: bool) -> Tensor:
-    given = pictures.detach().to(torch.float32).contiguous()
+def _by_cv2(images: Tensor, matrices: Tensor, *, mode: str, value: float, nearest: bool) -> Tensor:
+    given = images.detach().to(torch.float32).contiguous()
     planes = given.numpy()
     warped = np.empty_like(planes)  # unlike torch, NumPy asks for huge pages, which are had in half the time
     warper = _Warper(given.shape[2:], mode=mode, value=value, nearest=nearest)
@@ -169,7 +169,7 @@ def _by_cv2(pictures: Tensor, matrices: Tensor, *, mode: str, value: float, near
             continue
         for group in groups:
             warper(source[group], matrix, target[group])
-    return torch.from_numpy(warped).to(pictures.dtype)
+    return torch.from_numpy(warped).to(images.dtype)
 
 
 def _in_pixels(matrices: Tensor, size: tuple[int, int] | torch.Size) -> Matrices:

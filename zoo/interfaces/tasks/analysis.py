@@ -135,7 +135,7 @@ def rows_by_class(labels: Sequence[str], hits: Tensor, answered: Tensor, true: T
 
     Example:
         >>> rows = rows_by_class(["a"], *torch.tensor([[1], [2], [4]]))
-        >>> rows["a"]["precision"], rows["a"]["recall"], rows["a"]["pictures"]
+        >>> rows["a"]["precision"], rows["a"]["recall"], rows["a"]["images"]
         (0.5, 0.25, 4)
     """
     hits = hits.double()
@@ -146,7 +146,7 @@ def rows_by_class(labels: Sequence[str], hits: Tensor, answered: Tensor, true: T
             "precision": float(precision[i]),
             "recall": float(recall[i]),
             "f1": float(f1[i]),
-            "pictures": int(true[i]),
+            "images": int(true[i]),
         }
         for i, label in enumerate(labels)
     }

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a model says of one picture.
+    """What a model says of one image.
 
     Args:
         label: name of the class, several names joined by a comma, or the value as text.
         score: probability of the label in [0, 1]; None where the task has none.
         scores: probability by class, value by target, or nothing.
         mask: H x W class indices, where each pixel has a class.
-        picture: C x H x W in [0, 1], where the answer is a picture.
+        image: C x H x W in [0, 1], where the answer is an image.
         overlay: what is laid over the image beside a mask, such as points.
         details: what else is said, by name: plain data that JSON can hold.
     """
@@ -41,7 +41,7 @@ class Prediction:
     score: float | None
     scores: dict[str, float]
     mask: Tensor | None = None
-    picture: Tensor | None = None
+    image: Tensor | None = None
     overlay: Overlay | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
 
@@ -59,7 +59,7 @@ class CardWords:
 
     pipeline: str | None = None
     noun: str = "model"
-    usage: str = 'print(zoo.predict(model, "picture.jpg"))'
+    usage: str = 'print(zoo.predict(model, "image.jpg"))'
     figures: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -68,7 +68,7 @@ class Task:
 
     Attributes:
         name: the task's word in declarations.
-        needs: what data must have: `target`, `mask`, or nothing but pictures.
+        needs: what data must have: `target`, `mask`, or nothing but images.
         named: whether the classes of the data, or their values, are what the outputs are called.
         spatial: whether targets are places in the image, which move with its pixels; `collate` then returns
             a `zoo.interfaces.geometry.places.SpatialTensor`.
@@ -86,7 +86,7 @@ class Task:
     """
 
     name: str
-    needs: Literal["target", "mask", "picture"] = "target"
+    needs: Literal["target", "mask", "image"] = "target"
     named: bool = True
     spatial: bool = False
     generates: bool = False
@@ -230,7 +230,7 @@ class Task:
         return None
 
     def analysis(self, labels: Sequence[str], most: int) -> Analysis:
-        """What collects outputs and targets for tables and pictures of mistakes.
+        """What collects outputs and targets for tables and images of mistakes.
 
         Args:
             labels: names of the classes or values.
@@ -269,9 +269,7 @@ def check_there(data: Dataset, where: str, what: str) -> None:
     """
     if None in data.targets:
         hint = f"give a data set with a {what} for each, or class folders; a folder of yours is said ./FOLDER"
-        raise DataError(
-            f"{where}: data", expected=f"a {what} for each picture", got="pictures alone", hint=hint
-        )
+        raise DataError(f"{where}: data", expected=f"a {what} for each image", got="images alone", hint=hint)
 
 
 def check_labels(data: Dataset, found: int, classes: int, labels: Sequence[str], where: str) -> None:

@@ -80,7 +80,7 @@ class Confusion:
         Example:
             >>> (table,) = Confusion(["cat", "dog"], [[3, 1], [0, 4]]).tables(1)
             >>> print(table.text())
-            COMMONEST MISTAKES  ANSWER  PICTURES
+            COMMONEST MISTAKES  ANSWER  IMAGES
             cat                 dog            1
         """
         labels, matrix = self.labels, self.matrix
@@ -94,7 +94,7 @@ class Confusion:
         if wrong:
             wrong.sort(key=lambda item: -item[0])
             rows = [[labels[i], labels[k], str(n)] for n, i, k in wrong[:FEW_ROWS]]
-            yield Table(["COMMONEST MISTAKES", "ANSWER", "PICTURES"], rows, right=[2])
+            yield Table(["COMMONEST MISTAKES", "ANSWER", "IMAGES"], rows, right=[2])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -224,19 +224,19 @@ def class_table(per_class: Mapping[str, Mapping[str, Any]]) -> Table:
     """A row for each class; of very many classes those with the lowest figures.
 
     Args:
-        per_class: figures by class; `pictures`, where it is there, is their number, and a class without any
+        per_class: figures by class; `images`, where it is there, is their number, and a class without any
             has no figures.
 
     Example:
-        >>> print(class_table({"cat": {"recall": 0.5, "pictures": 2}}).text())
-        CLASS  RECALL  PICTURES
+        >>> print(class_table({"cat": {"recall": 0.5, "images": 2}}).text())
+        CLASS  RECALL  IMAGES
         cat     0.500         2
     """
     names = [*next(iter(per_class.values()))]
     chosen, below = [*per_class.items()], ""
     if len(chosen) > MOST_ROWS:
         by = "f1" if "f1" in names else names[0]
-        measured = [item for item in chosen if item[1].get("pictures", 1)]  # of no image is no figure
+        measured = [item for item in chosen if item[1].get("images", 1)]  # of no image is no figure
         chosen = sorted(measured, key=lambda item: item[1][by])[:FEW_ROWS]
         below = f"the lowest {by}, {more(len(per_class), len(chosen), 'classes')}"
     rows = [
@@ -267,4 +267,4 @@ def error_table(worst: Sequence[Mistake], words: str) -> Table:
         worst: one or more, whose labels say how far.
         words: heading of that column.
     """
-    return Table(["WORST PICTURES", words], [[item.name, item.label] for item in worst[:FEW_ROWS]], [1])
+    return Table(["WORST IMAGES", words], [[item.name, item.label] for item in worst[:FEW_ROWS]], [1])

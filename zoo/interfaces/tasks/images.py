@@ -22,11 +22,11 @@ _MOST_DRAWN = 12
 
 
 class Reconstruction(Task):
-    """The picture itself, or what it was before it was spoilt: N x C x H x W in [0, 1]."""
+    """The image itself, or what it was before it was spoilt: N x C x H x W in [0, 1]."""
 
     name = "reconstruction"
     form = "images"
-    needs: Literal["target", "mask", "picture"] = "picture"
+    needs: Literal["target", "mask", "image"] = "image"
     named = False
     answers = "image"
 
@@ -42,15 +42,15 @@ class Reconstruction(Task):
         return {**batch, "target": batch["image"]}
 
     def read(self, output: Tensor, labels: Sequence[str] = ()) -> list[Prediction]:
-        """The pictures, with values outside [0, 1] cut off."""
-        pictures = output.detach().float().clamp(0, 1).cpu()
-        return [Prediction(f"{p.shape[2]}x{p.shape[1]} pixels", None, {}, picture=p) for p in pictures]
+        """The images, with values outside [0, 1] cut off."""
+        images = output.detach().float().clamp(0, 1).cpu()
+        return [Prediction(f"{p.shape[2]}x{p.shape[1]} pixels", None, {}, image=p) for p in images]
 
     def scored(self, output: Tensor) -> Tensor:
         return output.clamp(0, 1)
 
     def metrics(self, outputs: int) -> MetricCollection:
-        """Peak signal-to-noise ratio in dB, its mean over pictures, and mean absolute error."""
+        """Peak signal-to-noise ratio in dB, its mean over images, and mean absolute error."""
         from torchmetrics import MeanAbsoluteError, MetricCollection
         from torchmetrics.image import PeakSignalNoiseRatio
 
@@ -59,11 +59,11 @@ class Reconstruction(Task):
 
 
 class Generation(Task):
-    """New pictures like those of the data: N x C x H x W in [0, 1]; no picture has one right answer."""
+    """New images like those of the data: N x C x H x W in [0, 1]; no image has one right answer."""
 
     name = "generation"
     form = "images"
-    needs: Literal["target", "mask", "picture"] = "picture"
+    needs: Literal["target", "mask", "image"] = "image"
     named = False
     generates = True
     answers = "image"
@@ -77,7 +77,7 @@ class Generation(Task):
         return Reconstruction().example(classes, count)
 
     def read(self, output: Tensor, labels: Sequence[str] = ()) -> list[Prediction]:
-        """The pictures."""
+        """The images."""
         return Reconstruction().read(output, labels)
 
     def scored(self, output: Tensor) -> Tensor:

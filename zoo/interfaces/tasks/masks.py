@@ -28,7 +28,7 @@ class Segmentation(Task):
 
     name = "segmentation"
     form = "masks"
-    needs: Literal["target", "mask", "picture"] = "mask"
+    needs: Literal["target", "mask", "image"] = "mask"
     answers = "mask"
     ignored = IGNORED
 
@@ -36,7 +36,7 @@ class Segmentation(Task):
         """Raises DataError unless there is a mask for each image, of the model's classes."""
         if not data.masks:
             hint = "a folder with images/ and masks/, or a data set with masks"
-            raise DataError(f"{where}: data", expected="a mask for each picture", got="none", hint=hint)
+            raise DataError(f"{where}: data", expected="a mask for each image", got="none", hint=hint)
         check_labels(data, len(data.labels), outputs, labels, where)
 
     def analysis(self, labels: Sequence[str], most: int) -> Analysis:
@@ -69,7 +69,7 @@ class Segmentation(Task):
         return output.argmax(dim=1)
 
     def read(self, output: Tensor, labels: Sequence[str] = ()) -> list[Prediction]:
-        """For each picture the classes that are there, the share of each, and the mask."""
+        """For each image the classes that are there, the share of each, and the mask."""
         names = names_for(labels, output.shape[1])
         found = []
         for mask in output.detach().argmax(dim=1).cpu():
@@ -92,7 +92,7 @@ class Segmentation(Task):
         )
         found.add_metrics(
             {
-                # Over the pixels of all pictures, a class' Dice coefficient and its F1 are one formula.
+                # Over the pixels of all images, a class' Dice coefficient and its F1 are one formula.
                 "dice": MulticlassF1Score(outputs, average="macro", ignore_index=ignored),
                 "accuracy": MulticlassAccuracy(outputs, average="micro", ignore_index=ignored),
             }
@@ -113,7 +113,7 @@ class MaskAnalysis(Analysis):
         answer = output.argmax(dim=1)
         tables = confusions(target, answer, len(self.labels)).cpu()
         self._confusion += tables.sum(0)
-        overlaps = picture_ious(tables)
+        overlaps = image_ious(tables)
         found = zip(overlaps.tolist(), index.tolist(), answer, target, tables, strict=True)
         kept = [
             (iou, i, mask.byte().cpu(), truth.byte().cpu(), table)
@@ -157,7 +157,7 @@ class MaskAnalysis(Analysis):
 
 
 def confusions(truths: Tensor, answers: Tensor, classes: int) -> Tensor:
-    """Pixels of each picture by true and answered class, N x K x K.
+    """Pixels of each image by true and answered class, N x K x K.
 
     Args:
         truths: N x H x W class indices; 255 is not counted.
@@ -168,20 +168,20 @@ def confusions(truths: Tensor, answers: Tensor, classes: int) -> Tensor:
         >>> confusions(torch.tensor([[[0, 1, 1, 255]]]), torch.tensor([[[0, 0, 1, 1]]]), 2).tolist()
         [[[1, 0], [1, 1]]]
     """
-    picture = torch.arange(len(truths), device=truths.device).view(-1, 1, 1)
-    cells = (picture * classes + truths) * classes + answers
+    image = torch.arange(len(truths), device=truths.device).view(-1, 1, 1)
+    cells = (image * classes + truths) * classes + answers
     counted = cells[truths != IGNORED]
     return counted.bincount(minlength=len(truths) * classes**2).view(-1, classes, classes)
 
 
-def picture_ious(tables: Tensor) -> Tensor:
-    """Of each picture the mean IoU over the classes that are in truth or answer; 1 where no pixel counts.
+def image_ious(tables: Tensor) -> Tensor:
+    """Of each image the mean IoU over the classes that are in truth or answer; 1 where no pixel counts.
 
     Args:
         tables: N x K x K pixels by true and answered class.
 
     Example:
-        >>> picture_ious(torch.tensor([[[1, 0], [1, 1]]])).tolist()
+        >>> image_ious(torch.tensor([[[1, 0], [1, 1]]])).tolist()
         [0.5]
     """
     hits = tables.diagonal(dim1=1, dim2=2).double()

@@ -35,7 +35,7 @@ class Regression(Task):
 
     def check(self, data: Dataset, outputs: int, labels: Sequence[str], where: str) -> None:
         """Raises DataError unless each target has as many values as the model has outputs."""
-        expected = f"{outputs} values a picture"
+        expected = f"{outputs} values an image"
         if None in data.targets:
             hint = "give data with targets"
             raise DataError(f"{where}: targets", expected=expected, got="none", hint=hint)

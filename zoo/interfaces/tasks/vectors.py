@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Embedding(Task):
-    """A vector whose angle to another says how alike two pictures are; targets are class indices."""
+    """A vector whose angle to another says how alike two images are; targets are class indices."""
 
     name = "embedding"
     form = "vectors"
@@ -45,8 +45,8 @@ class Embedding(Task):
     def remarks(self, targets: Sequence[Any]) -> Iterator[str]:
         """Without two images of one class there is no threshold to choose."""
         if len(set(targets)) == len(targets):
-            hint = "give ten pictures of each or more, or folders train/ and val/"
-            yield ("the val split has no two pictures of one class, so no threshold is chosen on it; " + hint)
+            hint = "give ten images of each or more, or folders train/ and val/"
+            yield ("the val split has no two images of one class, so no threshold is chosen on it; " + hint)
 
     def analysis(self, labels: Sequence[str], most: int) -> Analysis:
         """The ROC curve of all pairs, and the threshold with its accuracy."""

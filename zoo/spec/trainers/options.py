@@ -42,10 +42,10 @@ AnyEarlyStopping = Annotated[
 class TrainerOptions(Options):
     """What the engine asks of every trainer."""
 
-    epochs: PositiveInt = Field(10, description="passes over the training pictures")
-    batch_size: PositiveInt = Field(32, description="pictures a step, over all processes")
+    epochs: PositiveInt = Field(10, description="passes over the training images")
+    batch_size: PositiveInt = Field(32, description="images a step, over all processes")
     micro_batch_size: PositiveInt | None = Field(
-        None, description="pictures at a time: a batch is cut and its gradients added up, which saves memory"
+        None, description="images at a time: a batch is cut and its gradients added up, which saves memory"
     )
     monitor: str = Field("val_loss", description="value that says which epoch is best")
     early_stopping: AnyEarlyStopping | None = Field(

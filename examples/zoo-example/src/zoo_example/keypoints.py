@@ -61,7 +61,7 @@ class Keypoints(Task):
     units = "px"
     card = CardWords(
         pipeline="keypoint-detection",
-        usage='print(zoo.predict(model, "picture.jpg")[0].details["points"])',
+        usage='print(zoo.predict(model, "image.jpg")[0].details["points"])',
         figures={
             "pck": f"share of the visible points that are off by at most {NEAR} of their box's longer side",
             "error": "mean distance of the visible points, in pixels of the model's input",
@@ -155,7 +155,7 @@ class KeypointAnalysis(Analysis):
             label: {
                 "error": float(off[i] / seen[i].clamp(min=1)),
                 "pck": float(right[i] / seen[i].clamp(min=1)),
-                "pictures": int(seen[i]),
+                "images": int(seen[i]),
             }
             for i, label in enumerate(self.labels)
         }

@@ -20,7 +20,7 @@ class NIN(Backbone):
     Takes N x in_channels x H x W; returns N x channels[2] x H/4 x W/4.
 
     Args:
-        in_channels: channels of the pictures.
+        in_channels: channels of the images.
         channels: of each block.
         dropout: dropout rate after the first two blocks.
     """

@@ -15,7 +15,7 @@ def zoo_components() -> list[Component]:
             name="nin",
             target="zoo_example.nin:NIN",
             config="zoo_example.config:NINOptions",
-            summary="Network in Network for small pictures.",
+            summary="Network in Network for small images.",
             paper="https://arxiv.org/abs/1312.4400",
             licence="Apache-2.0",
             tags=("cnn", "small"),

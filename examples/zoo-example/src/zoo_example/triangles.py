@@ -28,7 +28,7 @@ class Triangles(Dataset):
 
     Example:
         >>> data = Triangles(size=32, count=4)
-        >>> data[0].picture.shape, len(data[0].target), data.labels
+        >>> data[0].image.shape, len(data[0].target), data.labels
         ((32, 32, 3), 3, ('red', 'green', 'blue'))
     """
 
@@ -63,7 +63,7 @@ class Triangles(Dataset):
     def fingerprint(self) -> str:  # type: ignore[override]  # computed when first asked for
         """Of size, count and the first image: of how they are drawn."""
         digest = hashlib.blake2b(f"{self.size} {self.count}".encode(), digest_size=16)
-        digest.update(self[0].picture.tobytes())
+        digest.update(self[0].image.tobytes())
         return digest.hexdigest()
 
 

@@ -31,7 +31,7 @@ class AutoencoderOptions(Options):
         False, description="the encoder gives mean and variance, of which training draws; it can then sample"
     )
     input_size: tuple[PositiveInt, PositiveInt] | None = Field(
-        None, description="height and width of the pictures; the encoder's where not given"
+        None, description="height and width of the images; the encoder's where not given"
     )
 
     @field_validator("latent", mode="before")
@@ -49,13 +49,13 @@ class AutoencoderTrainerOptions(MeasuredOptions):
         0.0,
         ge=0,
         le=1,
-        description="standard deviation of noise on the pictures, whose values are 0 to 1",
+        description="standard deviation of noise on the images, whose values are 0 to 1",
     )
     mask: float = Field(0.0, ge=0, lt=1, description="share of the pixels set to 0")
     beta: float | None = Field(
         None,
         ge=0,
         allow_inf_nan=False,
-        description="weight of a variational model's Kullback-Leibler divergence, per value of a picture; 1 "
+        description="weight of a variational model's Kullback-Leibler divergence, per value of an image; 1 "
         "where not given",
     )

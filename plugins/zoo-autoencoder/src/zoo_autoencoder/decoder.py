@@ -17,7 +17,7 @@ Size = tuple[int, int]
 
 
 class Decoder(Block):
-    """From the encoder's last map to a picture: at each reduction enlarge, 3 x 3 convolution, norm, ReLU.
+    """From the encoder's last map to an image: at each reduction enlarge, 3 x 3 convolution, norm, ReLU.
 
     Enlarging by repeating pixels and then a convolution leaves no checkerboard, which transposed
     convolutions do (https://distill.pub/2016/deconv-checkerboard).
@@ -25,7 +25,7 @@ class Decoder(Block):
     Args:
         inputs: channels of the map that it takes.
         widths: channels at each power of two from the map's reduction (left out) down to 1.
-        channels: of the pictures.
+        channels: of the images.
 
     Example:
         >>> import torch
@@ -49,7 +49,7 @@ class Decoder(Block):
 
         Args:
             input: the map.
-            size: height and width of the picture; the map's times the reduction where None.
+            size: height and width of the image; the map's times the reduction where None.
         """
         x = input
         size = size or (x.shape[2] << self.stages, x.shape[3] << self.stages)
@@ -75,7 +75,7 @@ def mirrored(encoder: Backbone, size: Size) -> tuple[FeatureInfo, tuple[int, ...
 
     Args:
         encoder: whose maps are read off a forward that takes no memory.
-        size: height and width of the pictures.
+        size: height and width of the images.
 
     Raises:
         ShapeError: the encoder ends in a vector.

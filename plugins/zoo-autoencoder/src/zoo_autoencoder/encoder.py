@@ -20,7 +20,7 @@ class ConvEncoder(Backbone):
     `channels`.
 
     Args:
-        in_channels: channels of the pictures.
+        in_channels: channels of the images.
         channels: channels of each block.
         batch_norm: batch norm after each convolution.
 

@@ -1,4 +1,4 @@
-"""A loss of pictures."""
+"""A loss of images."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from zoo.interfaces import Backbone, Block, Model, Normalise, Reconstruction, as
 from zoo_autoencoder.decoder import Decoder, mirrored
 
 Code = tuple[Tensor, Tensor | None]
-"""The latent of each picture; of a variational model mean and logarithm of the variance."""
+"""The latent of each image; of a variational model mean and logarithm of the variance."""
 
 
 class Autoencoder(Model):
@@ -23,16 +23,16 @@ class Autoencoder(Model):
     training mode its latent is drawn from the global random generator, else it is the mean.
 
     Args:
-        encoder: takes normalised pictures; ends in a map.
-        classes: none, since pictures are what comes out.
-        in_channels: of the pictures.
-        latent: length of the vector between encoder and decoder, which fixes the size of the pictures; `map`
-            takes the encoder's last map as it is, of pictures of any size.
+        encoder: takes normalised images; ends in a map.
+        classes: none, since images are what comes out.
+        in_channels: of the images.
+        latent: length of the vector between encoder and decoder, which fixes the size of the images; `map`
+            takes the encoder's last map as it is, of images of any size.
         variational: whether the latent is a distribution.
-        input_size: height and width of the pictures; the encoder's where None.
+        input_size: height and width of the images; the encoder's where None.
 
     Attributes:
-        latent_shape: of one picture of the input size.
+        latent_shape: of one image of the input size.
 
     Raises:
         OptionError: classes are given.
@@ -96,22 +96,22 @@ class Autoencoder(Model):
 
     @property
     def outputs(self) -> int:
-        """Channels of the pictures."""
+        """Channels of the images."""
         return self.input_spec.channels
 
     def forward(self, x: Tensor) -> Tensor:
-        """The restored pictures.
+        """The restored images.
 
         Args:
             x: N x C x H x W in [0, 1].
 
         Raises:
-            ShapeError: the pictures do not fit the model.
+            ShapeError: the images do not fit the model.
         """
         return self.restore(x)[0]
 
     def restore(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-        """The restored pictures, and their code; see `code`."""
+        """The restored images, and their code; see `code`."""
         mean, spread = self.code(x)
         z = mean
         if spread is not None and self.training:
@@ -119,19 +119,19 @@ class Autoencoder(Model):
         return self.decode(z, (x.shape[2], x.shape[3])), mean, spread
 
     def code(self, x: Tensor) -> Code:
-        """The latent of pictures; of a variational model mean and logarithm of the variance.
+        """The latent of images; of a variational model mean and logarithm of the variance.
 
         Args:
             x: N x C x H x W in [0, 1].
 
         Raises:
-            ShapeError: the pictures do not fit the model.
+            ShapeError: the images do not fit the model.
         """
-        self.check_pictures(x)
+        self.check_images(x)
         size, own = tuple(x.shape[2:]), self.input_spec.size
         if len(self.latent_shape) == 1 and size != own:
             raise ShapeError(
-                "pictures of an autoencoder with a vector as latent",
+                "images of an autoencoder with a vector as latent",
                 expected="{}x{}".format(*own),
                 got="{}x{}".format(*size),
                 hint=f'resize them, or build it with input_size={size} or latent="map"',
@@ -143,7 +143,7 @@ class Autoencoder(Model):
         return mean, spread
 
     def encode(self, x: Tensor) -> Tensor:
-        """The latent of pictures, of a variational model its mean: N x latent, or N x C x h x w for a map.
+        """The latent of images, of a variational model its mean: N x latent, or N x C x h x w for a map.
 
         Args:
             x: N x C x H x W in [0, 1].
@@ -151,7 +151,7 @@ class Autoencoder(Model):
         return self.code(x)[0]
 
     def decode(self, z: Tensor, size: tuple[int, int] | None = None) -> Tensor:
-        """Pictures N x C x H x W in [0, 1] of latents.
+        """Images N x C x H x W in [0, 1] of latents.
 
         Args:
             z: N x latent, or N x C x h x w for a map.
@@ -166,11 +166,11 @@ class Autoencoder(Model):
             raise ShapeError("latent", expected=expected, got=" x ".join(map(str, z.shape)))
         if size is None and tuple(z.shape[1:]) == own:
             size = self.input_spec.size
-        pictures: Tensor = self.decoder(self.expand(z), size)
-        return pictures
+        images: Tensor = self.decoder(self.expand(z), size)
+        return images
 
     def sample(self, count: int, *, seed: int | None = None) -> Tensor:
-        """Pictures N x C x H x W in [0, 1], decoded from latents of the standard normal distribution.
+        """Images N x C x H x W in [0, 1], decoded from latents of the standard normal distribution.
 
         Args:
             count: how many.
@@ -181,7 +181,7 @@ class Autoencoder(Model):
         """
         if not self.variational:
             raise ShapeError(
-                "a plain autoencoder does not generate pictures",
+                "a plain autoencoder does not generate images",
                 expected="a variational one",
                 got="variational=False",
                 hint="build it with variational=True and train that",
@@ -189,7 +189,7 @@ class Autoencoder(Model):
         generator = None if seed is None else torch.Generator().manual_seed(seed)
         z = torch.randn(count, *self.latent_shape, generator=generator)
         modes = {module: module.training for module in self.modules()}
-        self.eval()  # a batch norm would mix the pictures of a batch
+        self.eval()  # a batch norm would mix the images of a batch
         try:
             with torch.no_grad():
                 return self.decode(z.to(next(self.parameters())))
@@ -199,7 +199,7 @@ class Autoencoder(Model):
 
 
 def divergence(mean: Tensor, spread: Tensor) -> Tensor:
-    """Kullback-Leibler divergence from the standard normal distribution, in nats, one number a picture.
+    """Kullback-Leibler divergence from the standard normal distribution, in nats, one number an image.
 
     Args:
         mean: N x ...

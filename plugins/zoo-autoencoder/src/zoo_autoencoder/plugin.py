@@ -9,14 +9,14 @@ _TASK = "reconstruction"
 
 @hookimpl
 def zoo_components() -> list[Component]:
-    """Autoencoders, an encoder for small pictures, and what trains them."""
+    """Autoencoders, an encoder for small images, and what trains them."""
     return [
         Component(
             kind="backbone",
             name="conv_encoder",
             target="zoo_autoencoder.encoder:ConvEncoder",
             config="zoo_autoencoder.config:ConvEncoderOptions",
-            summary="Plain strided convolutions for small pictures.",
+            summary="Plain strided convolutions for small images.",
             paper="https://arxiv.org/abs/1412.6806",
             licence="Apache-2.0",
             tags=("cnn", "small"),
@@ -44,7 +44,7 @@ def zoo_components() -> list[Component]:
             name="autoencoder",
             target="zoo_autoencoder.trainer:AutoencoderTrainer",
             config="zoo_autoencoder.config:AutoencoderTrainerOptions",
-            summary="Restores pictures, or those before noise; with the divergence of a variational model.",
+            summary="Restores images, or those before noise; with the divergence of a variational model.",
             paper="https://dl.acm.org/doi/10.1145/1390156.1390294",
             licence="Apache-2.0",
             task=_TASK,
@@ -55,7 +55,7 @@ def zoo_components() -> list[Component]:
             kind="loss",
             name="pixel-bce",
             target="zoo_autoencoder.losses:PixelBCE",
-            summary="Binary cross-entropy of pixel values in [0, 1], for pictures of ink on paper.",
+            summary="Binary cross-entropy of pixel values in [0, 1], for images of ink on paper.",
             licence="Apache-2.0",
             task=_TASK,
         ),

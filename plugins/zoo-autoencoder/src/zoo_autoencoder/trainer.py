@@ -27,23 +27,23 @@ from zoo_autoencoder.config import AutoencoderTrainerOptions
 from zoo_autoencoder.model import Autoencoder, divergence
 
 SPOILT = "spoilt"
-"""Under this name a batch holds the pictures that the model sees, where those are not the target's."""
+"""Under this name a batch holds the images that the model sees, where those are not the target's."""
 
 _DRAWN = 8
 
 
 class AutoencoderTrainer(GradientTrainer):
-    """Restores pictures; with noise or a mask, those that were there before it.
+    """Restores images; with noise or a mask, those that were there before it.
 
     Papers: denoising, Extracting and Composing Robust Features with Denoising Autoencoders,
     https://dl.acm.org/doi/10.1145/1390156.1390294; variational, https://arxiv.org/abs/1312.6114.
 
-    The noise belongs to training: the trained model has none in front. Validation pictures get the same noise
+    The noise belongs to training: the trained model has none in front. Validation images get the same noise
     in each epoch. A variational model's loss is `reconstruction` + `kl`, beta times the divergence divided by
-    the number of values in a picture; with beta 1 that is the evidence lower bound, as a mean over values.
+    the number of values in an image; with beta 1 that is the evidence lower bound, as a mean over values.
 
     Args:
-        **options: of `AutoencoderTrainerOptions`; noisy pictures are cut off at 0 and 1.
+        **options: of `AutoencoderTrainerOptions`; noisy images are cut off at 0 and 1.
     """
 
     config = AutoencoderTrainerOptions
@@ -52,18 +52,18 @@ class AutoencoderTrainer(GradientTrainer):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.noise, self.mask, self.beta = self.options.noise, self.options.mask, self.options.beta
-        self._pictures: dict[str, Tensor] = {}
+        self._images: dict[str, Tensor] = {}
 
     def setup(self, model: Model, loss: Loss | None, execution: Execution) -> None:
         """Takes the model and the loss, and makes the optimizer.
 
         Raises:
-            TrainingError: the model does not restore pictures, there is no loss, or nothing to train.
+            TrainingError: the model does not restore images, there is no loss, or nothing to train.
             OptionError: the loss needs what this trainer has not, or an option does not fit the model.
         """
         if not isinstance(model.task, Reconstruction):
             got = f"task {model.task.name}" if model.task else "a feature extractor"
-            raise TrainingError("trainer autoencoder", expected="a model that restores pictures", got=got)
+            raise TrainingError("trainer autoencoder", expected="a model that restores images", got=got)
         self._variational = isinstance(model, Autoencoder) and model.variational
         if self.beta is not None and not self._variational:
             hint = "leave it out, or build the model with variational=True"
@@ -96,7 +96,7 @@ class AutoencoderTrainer(GradientTrainer):
         return super().step(batch)
 
     def spoilt(self, image: Tensor, normal: Tensor, uniform: Tensor) -> Tensor:
-        """Pictures with noise and without some of their pixels.
+        """Images with noise and without some of their pixels.
 
         Args:
             image: N x C x H x W in [0, 1].
@@ -107,7 +107,7 @@ class AutoencoderTrainer(GradientTrainer):
         return noisy * (uniform >= self.mask) if self.mask else noisy
 
     def _always_spoilt(self, batch: Batch) -> Tensor:
-        """The same for a picture each time, on any device and in any batch."""
+        """The same for an image each time, on any device and in any batch."""
         image = batch["image"]
         draws = [generator(SPOILT, index) for index in batch["index"].tolist()]
         normal = torch.stack([torch.randn(image.shape[1:], generator=draw) for draw in draws])
@@ -115,7 +115,7 @@ class AutoencoderTrainer(GradientTrainer):
         return self.spoilt(image, normal.to(image), uniform.to(image))
 
     def losses(self, batch: Batch) -> tuple[Tensor, Tensor | dict[str, Tensor]]:
-        """The restored pictures, and what is minimised."""
+        """The restored images, and what is minimised."""
         found = self.network(batch.get(SPOILT, batch["image"]))
         output, *code = found if self._variational else (found,)
         target = batch["target"]
@@ -129,21 +129,21 @@ class AutoencoderTrainer(GradientTrainer):
         return output, {**parts, "kl": divergence(*code).mean() * self._weight(target)}
 
     def _weight(self, target: Tensor) -> float:
-        """Of the divergence, beside a mean over the values of a picture."""
+        """Of the divergence, beside a mean over the values of an image."""
         return (1.0 if self.beta is None else self.beta) / math.prod(target.shape[1:])
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
         """Loss and metrics of what is restored, and the metrics of what it is restored from.
 
         Returns:
-            `loss`, `psnr` in dB, `mae`; where pictures are spoilt, `psnr_noisy` of those; of a variational
-            model `loss_reconstruction`, `loss_kl`, and `kl` in nats a picture.
+            `loss`, `psnr` in dB, `mae`; where images are spoilt, `psnr_noisy` of those; of a variational
+            model `loss_reconstruction`, `loss_kl`, and `kl` in nats an image.
         """
         score = Score(self.task, self.model.outputs, self.loss, metrics=self.metrics)
         noisy = Score(self.task, self.model.outputs, None)
         nats: list[Tensor] = []
         weight = 0.0
-        self._pictures = {}
+        self._images = {}
         with self.inference():
             for batch in batches:
                 image = batch["image"]
@@ -164,22 +164,22 @@ class AutoencoderTrainer(GradientTrainer):
         return values | ({"psnr_noisy": noisy.values()["psnr"]} if self._spoils else {})
 
     def _keep(self, image: Tensor, seen: Tensor, output: Tensor) -> None:
-        """The first pictures, to be drawn."""
+        """The first images, to be drawn."""
         columns = {"original": image, **({"noisy": seen} if self._spoils else {}), "restored": output.float()}
-        for title, pictures in columns.items():
-            before = self._pictures.get(title)
+        for title, images in columns.items():
+            before = self._images.get(title)
             if before is None:
-                self._pictures[title] = pictures[:_DRAWN].cpu()
+                self._images[title] = images[:_DRAWN].cpu()
             elif len(before) < _DRAWN:
-                self._pictures[title] = torch.cat([before, pictures.cpu()])[:_DRAWN]
+                self._images[title] = torch.cat([before, images.cpu()])[:_DRAWN]
 
     def draw(self) -> dict[str, Sheet]:
-        """The first validation pictures beside what became of them."""
-        return {"pictures": Sheet(self._pictures)} if self._pictures else {}
+        """The first validation images beside what became of them."""
+        return {"images": Sheet(self._images)} if self._images else {}
 
 
 class _WithCode(nn.Module):
-    """What a step runs: pictures to restored pictures, mean and logarithm of the variance."""
+    """What a step runs: images to restored images, mean and logarithm of the variance."""
 
     def __init__(self, model: Autoencoder) -> None:
         super().__init__()

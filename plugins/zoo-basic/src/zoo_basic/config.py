@@ -16,7 +16,7 @@ class MLPOptions(Options):
     """Options of the multilayer perceptron."""
 
     input_size: tuple[Count, Count] = Field(
-        default=(28, 28), description="Height and width of the pictures; the only ones that it takes."
+        default=(28, 28), description="Height and width of the images; the only ones that it takes."
     )
     hidden: Counts = Field(default=(256, 128), description="Units of each hidden layer, one block each.")
     dropout: float = Field(default=0.0, ge=0, lt=1, description="Dropout rate after each hidden layer.")

@@ -1,4 +1,4 @@
-"""A multilayer perceptron: what pictures are without their neighbourhoods."""
+"""A multilayer perceptron: what images are without their neighbourhoods."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from zoo.interfaces import Backbone, Block, FeatureInfo, OriginalHead, with_channels
-from zoo_basic.inputs import small_pictures
+from zoo_basic.inputs import small_images
 
 COLOURS = 3
 
@@ -20,8 +20,8 @@ class MLP(Backbone):
     Takes N x in_channels x H x W of one size only; returns N x C with C the last of `hidden`.
 
     Args:
-        in_channels: channels of the pictures.
-        input_size: height and width of the pictures.
+        in_channels: channels of the images.
+        input_size: height and width of the images.
         hidden: units of each hidden layer.
         dropout: dropout rate after each hidden layer.
 
@@ -50,7 +50,7 @@ class MLP(Backbone):
                 steps["dropout"] = nn.Dropout(dropout)
             blocks.append(Block(**steps))
             features = units
-        super().__init__(blocks, input_spec=small_pictures(in_channels, (height, width)))
+        super().__init__(blocks, input_spec=small_images(in_channels, (height, width)))
         self.input_size = (height, width)
 
     def original_head(self, classes: int, inputs: Sequence[FeatureInfo]) -> OriginalHead:
@@ -63,7 +63,7 @@ class MLP(Backbone):
         return OriginalHead(inputs=inputs, classes=classes, fc=nn.Linear(inputs[0].channels, classes))
 
     def adapt_input(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Weights of three channels for another number: `fc` is a convolution as large as the picture."""
+        """Weights of three channels for another number: `fc` is a convolution as large as the image."""
         name, channels = self.input_layer, self.input_spec.channels
         height, width = self.input_size
         given = state.get(name)

@@ -8,19 +8,19 @@ from torch import nn
 
 from zoo.errors import ShapeError
 from zoo.interfaces import Backbone, Block, FeatureInfo, OriginalHead
-from zoo_basic.inputs import small_pictures
+from zoo_basic.inputs import small_images
 
 
 class SmallCNN(Backbone):
     """Blocks of `conv`, `relu` and `pool`; block k ends at reduction 2^k.
 
     Source: Chollet, Deep Learning with Python (2018), chapter 5. Other than there the convolutions keep the
-    map's size and the poolings round up, so that pictures of any size pass, however many blocks there are.
+    map's size and the poolings round up, so that images of any size pass, however many blocks there are.
 
     Takes N x in_channels x H x W; returns N x C x H/2^k x W/2^k for k blocks, C the last of `channels`.
 
     Args:
-        in_channels: channels of the pictures.
+        in_channels: channels of the images.
         channels: channels of each block.
         batch_norm: batch norm between convolution and ReLU.
         hidden: units of the hidden layer of the original head.
@@ -49,7 +49,7 @@ class SmallCNN(Backbone):
                 steps["bn"] = nn.BatchNorm2d(outputs)
             steps |= {"relu": nn.ReLU(), "pool": nn.MaxPool2d(2, ceil_mode=True)}
             blocks.append(Block(**steps))
-        super().__init__(blocks, input_spec=small_pictures(in_channels))
+        super().__init__(blocks, input_spec=small_images(in_channels))
         self.hidden, self.dropout = hidden, dropout
 
     def original_head(self, classes: int, inputs: Sequence[FeatureInfo]) -> OriginalHead:

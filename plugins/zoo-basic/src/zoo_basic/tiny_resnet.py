@@ -1,4 +1,4 @@
-"""A residual network for small pictures."""
+"""A residual network for small images."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from zoo.interfaces import Backbone, Block, FeatureInfo, OriginalHead
-from zoo_basic.inputs import small_pictures
+from zoo_basic.inputs import small_images
 
 
 def conv3x3(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
@@ -64,7 +64,7 @@ class TinyResNet(Backbone):
     Takes N x in_channels x H x W; returns N x 64 x H/4 x W/4, sizes rounded up.
 
     Args:
-        in_channels: channels of the pictures.
+        in_channels: channels of the images.
         channels: channels of each block.
         units: residual units in each block.
 
@@ -94,7 +94,7 @@ class TinyResNet(Backbone):
                 steps[f"unit{i}"] = ResidualUnit(inputs=inputs, outputs=outputs, stride=stride)
                 inputs = outputs
             blocks.append(Block(**steps))
-        super().__init__(blocks, input_spec=small_pictures(in_channels))
+        super().__init__(blocks, input_spec=small_images(in_channels))
         self.apply(initialise)
 
     def original_head(self, classes: int, inputs: Sequence[FeatureInfo]) -> OriginalHead:

@@ -20,11 +20,11 @@ class DCGANGeneratorOptions(Options):
     """Options of the DCGAN's generator."""
 
     input_size: tuple[PositiveInt, PositiveInt] = Field(
-        (64, 64), description="height and width of the pictures that it makes: 8, 16, 32, 64, ..."
+        (64, 64), description="height and width of the images that it makes: 8, 16, 32, 64, ..."
     )
     latent: PositiveInt = Field(100, description="length of the latent vector")
     width: PositiveInt = Field(
-        128, description="channels of the last map before the picture; each map before it has twice as many"
+        128, description="channels of the last map before the image; each map before it has twice as many"
     )
     kernel: Kernel = Field(5, description="height and width of the convolutions' kernels")
 
@@ -53,7 +53,7 @@ class DCGANOptions(Options):
     """Options of the pair."""
 
     generator: Annotated[RefValue, PartOf("model")] = Field(
-        "dcgan_generator", description="what makes pictures of latent vectors"
+        "dcgan_generator", description="what makes images of latent vectors"
     )
     discriminator: Annotated[RefValue, PartOf("model")] = Field(
         {"name": "dcgan_discriminator", "head": {"name": "binary", "pool": "flatten"}},
@@ -64,8 +64,8 @@ class DCGANOptions(Options):
 class GANOptions(GradientOptions):
     """Options of the trainer of a pair."""
 
-    epochs: PositiveInt = Field(100, description="passes over the training pictures")
-    batch_size: PositiveInt = Field(64, description="pictures a step, over all processes")
+    epochs: PositiveInt = Field(100, description="passes over the training images")
+    batch_size: PositiveInt = Field(64, description="images a step, over all processes")
     monitor: Literal["epoch", "val_diversity"] = Field(
         "epoch", description="value that says which epoch is kept; `epoch` keeps the last"
     )
@@ -84,7 +84,7 @@ class GANOptions(GradientOptions):
         lt=1,
         description="decay of the generator's averaged weights, which the model has then; none by default",
     )
-    samples: PositiveInt = Field(64, description="pictures on the sheet of each epoch")
+    samples: PositiveInt = Field(64, description="images on the sheet of each epoch")
 
     @model_validator(mode="after")
     def _options_apply(self) -> GANOptions:

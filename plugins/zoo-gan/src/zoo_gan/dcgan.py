@@ -23,11 +23,11 @@ from zoo_gan.config import SMALLEST
 _STD = 0.02
 _SLOPE = 0.2
 _ROWS = 16
-"""Pictures that are always made together, so that each comes out alike however many are asked for."""
+"""Images that are always made together, so that each comes out alike however many are asked for."""
 
 
 def _spec(channels: int, size: tuple[int, int]) -> InputSpec:
-    """Pictures from [0, 1] to [-1, 1]."""
+    """Images from [0, 1] to [-1, 1]."""
     return InputSpec(channels=channels, size=size, mean=(0.5,) * channels, std=(0.5,) * channels)
 
 
@@ -42,20 +42,20 @@ def _initialise(module: nn.Module) -> None:
 
 
 class DCGANGenerator(Model):
-    """Makes pictures of latent vectors, N x latent from a normal distribution.
+    """Makes images of latent vectors, N x latent from a normal distribution.
 
     Paper: https://arxiv.org/abs/1511.06434, figure 1
 
     The vector is projected to a map of 4 x 4, which transposed convolutions of stride 2 double until it has
-    the picture's size, while its channels halve: for 64 x 64 and `width=128` from 1024 over 512, 256 and 128
-    to those of the picture. Batch norm and ReLU follow each, tanh the last; what is returned is in [0, 1].
+    the image's size, while its channels halve: for 64 x 64 and `width=128` from 1024 over 512, 256 and 128
+    to those of the image. Batch norm and ReLU follow each, tanh the last; what is returned is in [0, 1].
 
     Args:
         classes: not looked at.
-        in_channels: channels of the pictures that it makes.
+        in_channels: channels of the images that it makes.
         input_size: their height and width, a power of two of 8 or more.
         latent: length of the latent vector.
-        width: channels of the last map before the picture.
+        width: channels of the last map before the image.
         kernel: height and width of the convolutions' kernels; 5 as in the paper.
 
     Example:
@@ -89,12 +89,13 @@ class DCGANGenerator(Model):
             conv = _doubling(inputs, outputs, kernel, bias=False)
             stage = Block(conv=conv, bn=nn.BatchNorm2d(outputs), relu=nn.ReLU())
             self.grow.add_module(f"stage{i + 1}", stage)
+        # What the last stage is called stands in every saved generator, so it keeps this name.
         self.picture = Block(conv=_doubling(channels[-1], in_channels, kernel), tanh=nn.Tanh())
         self.apply(_initialise)
 
     @property
     def outputs(self) -> int:
-        """Channels of the pictures."""
+        """Channels of the images."""
         return self.input_spec.channels
 
     @property
@@ -109,7 +110,7 @@ class DCGANGenerator(Model):
         return torch.randn(count, self.latent)
 
     def forward(self, x: Any) -> Tensor:
-        """Pictures N x C x H x W in [0, 1].
+        """Images N x C x H x W in [0, 1].
 
         Args:
             x: latent vectors N x latent.
@@ -119,13 +120,13 @@ class DCGANGenerator(Model):
         """
         if x.ndim != 2 or x.shape[1] != self.latent:
             got = " x ".join(map(str, x.shape))
-            hint = "model.sample(16) draws pictures"
+            hint = "model.sample(16) draws images"
             raise ShapeError("latent vectors", expected=f"N x {self.latent}", got=got, hint=hint)
-        picture: Tensor = self.picture(self.grow(self.project(x)))
-        return (picture + 1) / 2
+        images: Tensor = self.picture(self.grow(self.project(x)))
+        return (images + 1) / 2
 
     def sample(self, count: int, *, seed: int | None = None) -> Tensor:
-        """Draws pictures N x C x H x W in [0, 1], in inference mode; the first ones do not depend on `count`.
+        """Draws images N x C x H x W in [0, 1], in inference mode; the first ones do not depend on `count`.
 
         Args:
             count: how many.
@@ -161,10 +162,10 @@ class DCGANDiscriminator(Backbone):
     Takes N x in_channels x H x W; returns N x C x H/2^k x W/2^k for k blocks, C the last of `channels`.
 
     Args:
-        in_channels: channels of the pictures.
+        in_channels: channels of the images.
         channels: channels of each block.
-        norm: `batch` as in the paper; `layer` and `none` keep pictures apart, as a gradient penalty needs it.
-        kernel: height and width of the convolutions' kernels; 5 as in the paper, which takes pictures of any
+        norm: `batch` as in the paper; `layer` and `none` keep images apart, as a gradient penalty needs it.
+        kernel: height and width of the convolutions' kernels; 5 as in the paper, which takes images of any
             size, where 4 needs one that can be halved for each block.
 
     Example:
@@ -201,10 +202,10 @@ class DCGAN(Pair):
     Paper: https://arxiv.org/abs/1511.06434
 
     Args:
-        generator: makes pictures of latent vectors.
+        generator: makes images of latent vectors.
         discriminator: takes them in [0, 1], returns N x 1 logits, positive for real.
         classes: not looked at.
-        in_channels: channels of the pictures, which both have been made for.
+        in_channels: channels of the images, which both have been made for.
 
     Raises:
         ShapeError: the discriminator does not take what the generator makes.
@@ -221,7 +222,7 @@ class DCGAN(Pair):
             size = f"{spec.size[0]}x{spec.size[1]}"
             raise ShapeError(
                 "discriminator",
-                expected=f"one for the generator's pictures of {size}",
+                expected=f"one for the generator's images of {size}",
                 got=str(error).splitlines()[0],
                 hint=f"build the pair with input_size={spec.size[0]}",
             ) from error

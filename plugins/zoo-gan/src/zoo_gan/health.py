@@ -11,26 +11,26 @@ from torch import Tensor
 from zoo.errors import warn
 
 LEAST_DIVERSITY = 0.25
-"""Of the data's; below it the generator makes much the same picture over and over."""
+"""Of the data's; below it the generator makes much the same image over and over."""
 
 WON_BALANCE, WON_LOSS = 0.99, 0.05
 """The discriminator has won where it tells more pairs apart, and has less of its first epoch's loss left."""
 
 FLAT = 1e-3
-"""Standard deviation of pixels below which a picture counts as one of a single colour."""
+"""Standard deviation of pixels below which an image counts as one of a single colour."""
 
 PATIENCE = 5
 """Epochs in a row until a warning: a game often begins like one that is over, and mends itself."""
 
 
 def balance(real: Tensor, fake: Tensor) -> Tensor:
-    """The share of pairs of a real and a generated picture that a discriminator tells apart.
+    """The share of pairs of a real and a generated image that a discriminator tells apart.
 
     This is the area under its ROC curve: unlike accuracy it asks for no threshold, which least squares and
     Wasserstein distances do not have at zero. 0.5 is guessing, 1 never wrong.
 
     Args:
-        real: N x 1 logits of real pictures.
+        real: N x 1 logits of real images.
         fake: M x 1 logits of generated ones.
 
     Example:
@@ -43,21 +43,21 @@ def balance(real: Tensor, fake: Tensor) -> Tensor:
     return below.float().mean() / (2 * len(ordered))
 
 
-def spread(pictures: Tensor) -> Tensor:
-    """The mean Euclidean distance between two pictures, each brought to mean 0 and length 1 first.
+def spread(images: Tensor) -> Tensor:
+    """The mean Euclidean distance between two images, each brought to mean 0 and length 1 first.
 
-    Without that, the faint pictures of a generator that has just begun would look like one picture over and
+    Without that, the faint images of a generator that has just begun would look like one image over and
     over. Where all are alike it is 0, where they have nothing in common the square root of 2.
 
     Args:
-        pictures: N x C x H x W, N of 2 or more.
+        images: N x C x H x W, N of 2 or more.
 
     Example:
         >>> one, other = torch.tensor([[1.0, -1.0], [1.0, -1.0]]), torch.tensor([[2.0, 2.0], [-2.0, -2.0]])
         >>> round(spread(torch.stack([one, other])[:, None]).item(), 4)
         1.4142
     """
-    x = pictures.detach().float().flatten(1)
+    x = images.detach().float().flatten(1)
     x = x - x.mean(dim=1, keepdim=True)
     return torch.pdist(x / x.norm(dim=1, keepdim=True).clamp(min=FLAT * x.shape[1] ** 0.5)).mean()
 
@@ -74,7 +74,7 @@ class Watch:
         """At the figures of an epoch.
 
         Args:
-            values: `loss_discriminator`, `balance` and, where batches had more than one picture, `diversity`.
+            values: `loss_discriminator`, `balance` and, where batches had more than one image, `diversity`.
         """
         loss, diversity = values["loss_discriminator"], values.get("diversity", 1.0)
         self._first = loss if self._first is None else self._first
@@ -90,7 +90,7 @@ class Watch:
         self._warned = True
         if found == "collapsed":
             warn(
-                f"the generator has collapsed: for {PATIENCE} epochs its pictures have differed "
+                f"the generator has collapsed: for {PATIENCE} epochs its images have differed "
                 f"{diversity:.0%} as much as the data's; lower lr, or choose another kind of adversarial loss"
             )
         else:

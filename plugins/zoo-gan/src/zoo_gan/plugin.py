@@ -30,7 +30,7 @@ def zoo_components() -> list[Component]:
             name="dcgan_generator",
             target="zoo_gan.dcgan:DCGANGenerator",
             config="zoo_gan.config:DCGANGeneratorOptions",
-            summary="Pictures of latent vectors by transposed convolutions.",
+            summary="Images of latent vectors by transposed convolutions.",
             paper=_DCGAN,
             licence="Apache-2.0",
             tags=("gan", "generator"),

@@ -39,8 +39,8 @@ class GAN(PairTrainer):
     Papers: https://arxiv.org/abs/1406.2661 (the game), https://arxiv.org/abs/1511.06434 (rates and betas)
 
     Neither step changes anything of the other network, running statistics included. What an epoch logs
-    besides losses: `balance`, the share of pairs of a real and a generated picture that the discriminator
-    tells apart (0.5 is guessing), and `diversity`, how much generated pictures differ from each other,
+    besides losses: `balance`, the share of pairs of a real and a generated image that the discriminator
+    tells apart (0.5 is guessing), and `diversity`, how much generated images differ from each other,
     relative to real ones. Both are warned of where the game is over.
 
     Args:
@@ -93,7 +93,7 @@ class GAN(PairTrainer):
         return logged
 
     def _oppose(self, batch: Batch) -> dict[str, Tensor]:
-        """The discriminator's step, on real pictures and as many new ones."""
+        """The discriminator's step, on real images and as many new ones."""
         real = batch["image"]
         logged: dict[str, Tensor] = {}
         found = []
@@ -125,18 +125,18 @@ class GAN(PairTrainer):
         return logged
 
     def _made(self, batch: Batch) -> Tensor:
-        """New pictures for the discriminator."""
+        """New images for the discriminator."""
         made: Tensor = self.trained(self._latents(batch))
         return made
 
     def _latents(self, batch: Batch) -> Tensor:
-        """Input for as many pictures as a batch has, another in each process."""
+        """Input for as many images as a batch has, another in each process."""
         count, first = rows(batch), self.execution.process * rows(batch)
         drawn = self.trained.example_input(count * self.execution.processes)
         return drawn[first : first + count].to(batch["image"].device)
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
-        """Balance and diversity on other pictures than those trained on."""
+        """Balance and diversity on other images than those trained on."""
         verdicts, spreads = [], torch.zeros(2, dtype=torch.float64)
         pair = self.pair
         with resting(pair), self.execution.precision():
@@ -157,7 +157,7 @@ class GAN(PairTrainer):
         super().end_epoch(epoch, values)
 
     def draw(self) -> dict[str, Sheet]:
-        """Pictures of the same latent vectors after each epoch."""
+        """Images of the same latent vectors after each epoch."""
         return {"samples": Sheet({"": self.pair.sample(self.options.samples, seed=_SEED)})}
 
     def state_dict(self) -> dict[str, Any]:

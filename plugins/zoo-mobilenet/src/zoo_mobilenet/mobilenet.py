@@ -37,7 +37,7 @@ class MobileNet(Backbone):
     has it: `hidden` where there is one, else `last`.
 
     Args:
-        in_channels: channels of the pictures.
+        in_channels: channels of the images.
         unit: `separable` (V1) or `bottleneck` (V2, V3).
         rows: the paper's table; see `zoo_mobilenet.config.Row`.
         stem: channels of the first convolution.

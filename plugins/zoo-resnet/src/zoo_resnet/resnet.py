@@ -93,7 +93,7 @@ class ResNet(Backbone):
     2048 with bottlenecks.
 
     Args:
-        in_channels: channels of the pictures.
+        in_channels: channels of the images.
         unit: `basic` or `bottleneck`.
         layers: residual units in block2 to block5.
         width: multiplier of all channels, rounded to multiples of 8.

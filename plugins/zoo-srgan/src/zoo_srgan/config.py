@@ -26,7 +26,7 @@ class SRResNetOptions(Options):
     )
     tile: Annotated[int, Field(ge=8)] = Field(
         128,
-        description="height and width of the parts, in input pixels, that larger pictures are worked on in",
+        description="height and width of the parts, in input pixels, that larger images are worked on in",
     )
 
 
@@ -51,7 +51,7 @@ class SRGANOptions(Options):
         None, description="how many times as high and wide the output is; the generator's own by default"
     )
     generator: Annotated[RefValue, PartOf("model")] = Field(
-        "srresnet", description="what enlarges pictures; file:runs/srresnet-1 goes on from a trained one"
+        "srresnet", description="what enlarges images; file:runs/srresnet-1 goes on from a trained one"
     )
     discriminator: Annotated[RefValue, PartOf("model")] = Field(
         default_factory=_discriminator, description="any backbone with a binary head"
@@ -61,7 +61,7 @@ class SRGANOptions(Options):
 class SRTrainerOptions(MeasuredOptions):
     """Options of the trainer."""
 
-    batch_size: PositiveInt = Field(16, description="pictures a step, over all processes")
+    batch_size: PositiveInt = Field(16, description="images a step, over all processes")
     lr: Rate = Field(
         1e-4, description="learning rate, or one by network: {generator = 1e-4, discriminator = 1e-4}"
     )
@@ -80,9 +80,9 @@ class SRTrainerOptions(MeasuredOptions):
         description="decay of the generator's averaged weights, which the model has then; none by default",
     )
     degrade: Annotated[tuple[RefValue, ...], PartOf("augmenter")] = Field(
-        (), description="augmenters that spoil the small pictures while training, such as blur and noise"
+        (), description="augmenters that spoil the small images while training, such as blur and noise"
     )
-    samples: PositiveInt = Field(4, description="validation pictures on the sheet of each epoch")
+    samples: PositiveInt = Field(4, description="validation images on the sheet of each epoch")
 
     @model_validator(mode="after")
     def _fits(self) -> SRTrainerOptions:

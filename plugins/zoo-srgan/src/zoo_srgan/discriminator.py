@@ -34,7 +34,7 @@ class SRGANDiscriminator(Backbone):
     Takes N x in_channels x H x W; returns N x 512 x H/16 x W/16 at the usual width, sizes rounded up.
 
     Args:
-        in_channels: of the pictures.
+        in_channels: of the images.
         width: channels of the first block; each has twice as many as the one before.
         batch_norm: behind all convolutions but the first.
 

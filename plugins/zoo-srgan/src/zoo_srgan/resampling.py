@@ -21,7 +21,7 @@ def rounded(x: Tensor) -> Tensor:
 
 
 def shrink(x: Tensor, scale: int) -> Tensor:
-    """N x C x H x W in [0, 1] to the small picture N x C x H/scale x W/scale, in steps of 8 bits.
+    """N x C x H x W in [0, 1] to the small image N x C x H/scale x W/scale, in steps of 8 bits.
 
     Args:
         x: height and width are multiples of `scale`.

@@ -1,4 +1,4 @@
-"""SRGAN (Ledig et al., 2017): what enlarges pictures, and what tells them from real ones."""
+"""SRGAN (Ledig et al., 2017): what enlarges images, and what tells them from real ones."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class SRGAN(Pair):
 
     Args:
         classes: not used.
-        in_channels: of the pictures.
-        generator: enlarges pictures.
-        discriminator: takes large pictures in [0, 1], returns N x 1 logits, positive for real.
+        in_channels: of the images.
+        generator: enlarges images.
+        discriminator: takes large images in [0, 1], returns N x 1 logits, positive for real.
 
     Raises:
-        ShapeError: the generator is for something else, or the two are not for the same pictures.
+        ShapeError: the generator is for something else, or the two are not for the same images.
     """
 
     defaults = {"loss": "perceptual"}  # noqa: RUF012 - never changed
@@ -35,6 +35,6 @@ class SRGAN(Pair):
         super().__init__(generator=generator, discriminator=discriminator)
         made, taken = (model.input_spec.size for model in (generator, discriminator))
         if made != taken:
-            expected = f"one for {made[0]}x{made[1]} pictures, as the generator"
+            expected = f"one for {made[0]}x{made[1]} images, as the generator"
             hint = f"build the pair with input_size={made}"
             raise ShapeError("discriminator", expected=expected, got=f"{taken[0]}x{taken[1]}", hint=hint)

@@ -15,7 +15,7 @@ from zoo_srgan.task import SuperResolution
 from zoo_srgan.tiles import tiled
 
 SIZE = (96, 96)
-"""Height and width of the training pictures, as in the paper."""
+"""Height and width of the training images, as in the paper."""
 
 _LARGE, _SMALL = 9, 3
 _QUIET = 0.1
@@ -81,11 +81,11 @@ class SRResNet(Model):
     Paper: Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial Network,
     https://arxiv.org/abs/1609.04802, figure 4. `bicubic_skip` is from https://arxiv.org/abs/1511.04587.
 
-    Takes pictures of any size; they are worked on in tiles where they are large, with the same result.
+    Takes images of any size; they are worked on in tiles where they are large, with the same result.
 
     Args:
         classes: not used.
-        in_channels: of the pictures.
+        in_channels: of the images.
         scale: 2 or 4.
         width: channels of all inner maps.
         blocks: residual blocks.
@@ -159,11 +159,11 @@ class SRResNet(Model):
 
     @property
     def outputs(self) -> int:
-        """Channels of the pictures."""
+        """Channels of the images."""
         return self.input_spec.channels
 
     def example_input(self, count: int = 2) -> Tensor:
-        """Small pictures, whose enlargement has the input spec's size."""
+        """Small images, whose enlargement has the input spec's size."""
         height, width = (max(1, side // self.scale) for side in self.input_spec.size)
         return torch.rand(count, self.input_spec.channels, height, width)
 
@@ -171,14 +171,14 @@ class SRResNet(Model):
         """N x C x H x W in [0, 1] to N x C x scale H x scale W.
 
         Raises:
-            ShapeError: `x` is no batch of pictures with the model's channels.
+            ShapeError: `x` is no batch of images with the model's channels.
         """
-        self.check_pictures(x)
+        self.check_images(x)
         seen: Tensor = self.first(x)
         maps: Tensor = self.upsampling(seen + self.body(seen))
         out: Tensor = self.last(maps)
         return out + enlarge(x, self.scale) if self.bicubic_skip else out
 
     def infer(self, x: Tensor) -> Tensor:
-        """As `forward`, in tiles where pictures are large."""
+        """As `forward`, in tiles where images are large."""
         return tiled(self, x, scale=self.scale, tile=self.tile, overlap=self.reach)

@@ -25,7 +25,7 @@ _WINDOW, _SIGMA = 11, 1.5
 
 
 class SuperResolution(Reconstruction):
-    """The large picture from the small one: N x C x scale H x scale W in [0, 1].
+    """The large image from the small one: N x C x scale H x scale W in [0, 1].
 
     Args:
         scale: factor of height and width.
@@ -37,7 +37,7 @@ class SuperResolution(Reconstruction):
         self.scale = scale
 
     def examples(self, batch: Batch) -> Batch:
-        """The picture, cut to a multiple of the scale, as `target`, and its small version as `image`.
+        """The image, cut to a multiple of the scale, as `target`, and its small version as `image`.
 
         Raises:
             ShapeError: it is smaller than the scale.
@@ -46,28 +46,28 @@ class SuperResolution(Reconstruction):
         if not target.numel():
             got = " x ".join(map(str, batch["image"].shape[2:]))
             expected = f"at least {self.scale} x {self.scale} pixels"
-            raise ShapeError("pictures for super-resolution", expected=expected, got=got)
+            raise ShapeError("images for super-resolution", expected=expected, got=got)
         return {**batch, "image": shrink(target, self.scale), "target": target}
 
     def metrics(self, outputs: int) -> MetricCollection:
         """Peak signal-to-noise ratio in dB and structural similarity, of bicubic enlargement too.
 
-        Each the mean over pictures of 8 bits, on their luminance, without `scale` pixels at each border.
-        Where a picture has no three colours, on all channels as they are.
+        Each the mean over images of 8 bits, on their luminance, without `scale` pixels at each border.
+        Where an image has no three colours, on all channels as they are.
         """
         bicubic = Bicubic(self.scale)
         return MetricCollection(
             {
-                "psnr": PictureMean(psnr, self.scale),
-                "ssim": PictureMean(ssim, self.scale),
-                "psnr_bicubic": PictureMean(psnr, self.scale, instead=bicubic),
-                "ssim_bicubic": PictureMean(ssim, self.scale, instead=bicubic),
+                "psnr": ImageMean(psnr, self.scale),
+                "ssim": ImageMean(ssim, self.scale),
+                "psnr_bicubic": ImageMean(psnr, self.scale, instead=bicubic),
+                "ssim_bicubic": ImageMean(ssim, self.scale, instead=bicubic),
             }
         )
 
 
 class Bicubic:
-    """What bicubic enlargement makes of a picture that was shrunk before.
+    """What bicubic enlargement makes of an image that was shrunk before.
 
     Args:
         scale: factor.
@@ -81,11 +81,11 @@ class Bicubic:
         return enlarge(shrink(target, self.scale), self.scale)
 
 
-class PictureMean(Metric):
-    """The mean over pictures of a measure, as the field takes it.
+class ImageMean(Metric):
+    """The mean over images of a measure, as the field takes it.
 
     Args:
-        measure: of luminance N x C x H x W beside luminance, a value a picture.
+        measure: of luminance N x C x H x W beside luminance, a value an image.
         border: pixels left out on each side.
         instead: makes of the target what is measured in the place of the output.
     """
@@ -97,11 +97,11 @@ class PictureMean(Metric):
     def __init__(self, measure: Measure, border: int, *, instead: Bicubic | None = None) -> None:
         super().__init__()
         self.measure, self.border, self.instead = measure, border, instead
-        # One by one, not added up: so the mean does not depend on how pictures come together.
+        # One by one, not added up: so the mean does not depend on how images come together.
         self.add_state("values", default=[], dist_reduce_fx="cat")
 
     def update(self, output: Tensor, target: Tensor) -> None:
-        """Takes in pictures N x C x H x W in [0, 1]."""
+        """Takes in images N x C x H x W in [0, 1]."""
         shown = output if self.instead is None else self.instead(target)
         self.values.append(
             self.measure(*(self._inner(luminance(rounded(x.float()))) for x in (shown, target)))
@@ -132,7 +132,7 @@ def luminance(x: Tensor) -> Tensor:
 
 
 def psnr(output: Tensor, target: Tensor) -> Tensor:
-    """Peak signal-to-noise ratio in dB of each picture N x C x H x W, whose peak is 1.
+    """Peak signal-to-noise ratio in dB of each image N x C x H x W, whose peak is 1.
 
     Example:
         >>> psnr(torch.zeros(1, 1, 2, 2), torch.full((1, 1, 2, 2), 0.1)).round().tolist()
@@ -142,7 +142,7 @@ def psnr(output: Tensor, target: Tensor) -> Tensor:
 
 
 def ssim(output: Tensor, target: Tensor) -> Tensor:
-    """Structural similarity of each picture N x C x H x W; nothing for pictures smaller than 11 x 11.
+    """Structural similarity of each image N x C x H x W; nothing for images smaller than 11 x 11.
 
     Paper: https://ieeexplore.ieee.org/document/1284395
     """

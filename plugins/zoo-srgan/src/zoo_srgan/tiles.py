@@ -1,4 +1,4 @@
-"""Whole pictures in tiles, at a memory that does not grow with them."""
+"""Whole images in tiles, at a memory that does not grow with them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from torch import Tensor
 
 
 def tiled(call: Callable[[Tensor], Tensor], x: Tensor, *, scale: int, tile: int, overlap: int) -> Tensor:
-    """What `call` makes of pictures, one tile after the other.
+    """What `call` makes of images, one tile after the other.
 
     Where `overlap` is at least as wide as the network sees, this is what it makes of them at once: tiles keep
-    the picture's own border, and of what lies inside only what no cut has reached.
+    the image's own border, and of what lies inside only what no cut has reached.
 
     Args:
         call: N x C x h x w to N x K x scale h x scale w.
@@ -43,7 +43,7 @@ def tiled(call: Callable[[Tensor], Tensor], x: Tensor, *, scale: int, tile: int,
                 (left - first) * scale : (right - first) * scale,
             ]
             whole[:, :, top * scale : bottom * scale, left * scale : right * scale] = inner
-    assert whole is not None  # noqa: S101 - a picture has at least one tile
+    assert whole is not None  # noqa: S101 - an image has at least one tile
     return whole
 
 

@@ -47,7 +47,7 @@ LAST = "epoch"
 
 
 class SRTrainer(PairTrainer):
-    """Trains a network that enlarges pictures, alone or against a discriminator.
+    """Trains a network that enlarges images, alone or against a discriminator.
 
     Paper: Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial Network,
     https://arxiv.org/abs/1609.04802, section 3.2
@@ -58,7 +58,7 @@ class SRTrainer(PairTrainer):
     trained alike, with a loss that needs none.
 
     Args:
-        degrade: spoil the small pictures while training.
+        degrade: spoil the small images while training.
         **options: of `SRTrainerOptions`. The generator's schedule runs over all epochs, the
             discriminator's over those in which it moves.
 
@@ -74,7 +74,7 @@ class SRTrainer(PairTrainer):
         super().__init__(**options)
         self.pretrain_epochs = self.options.pretrain_epochs
         if any(item.resamples for item in degrade):
-            hint = "choose blur, noise and the like; pictures as a whole are moved by augment="
+            hint = "choose blur, noise and the like; images as a whole are moved by augment="
             raise OptionError(
                 "degrade", expected="augmenters that move no pixels", got="one that does", hint=hint
             )
@@ -162,7 +162,7 @@ class SRTrainer(PairTrainer):
         return {**self._improve(batch), **opposed}
 
     def _spoilt(self, batch: Batch) -> Batch:
-        """The batch with degraded small pictures, by draws that follow from the global random state."""
+        """The batch with degraded small images, by draws that follow from the global random state."""
         if self.degrade is None:
             return batch
         seeds = torch.randint(2**62, (rows(batch),)).tolist()
@@ -173,7 +173,7 @@ class SRTrainer(PairTrainer):
         return {**batch, "image": image}
 
     def _oppose(self, batch: Batch) -> dict[str, Tensor]:
-        """The discriminator's step; what it says of real and of generated pictures is a probability."""
+        """The discriminator's step; what it says of real and of generated images is a probability."""
         logged: dict[str, Tensor] = {}
         for part, share in self.passes(batch, self.opponent):
             found = self.oppose(part["target"], partial(self.trained, part["image"]))
@@ -213,7 +213,7 @@ class SRTrainer(PairTrainer):
     # -- measuring -------------------------------------------------------------------------------------
 
     def collect(self) -> dict[str, float]:
-        """The signal-to-noise ratio over the epoch's training pictures, as the generator was at each step."""
+        """The signal-to-noise ratio over the epoch's training images, as the generator was at each step."""
         return self.score.values()
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
@@ -242,8 +242,8 @@ class SRTrainer(PairTrainer):
         }
 
     def draw(self) -> dict[str, Sheet]:
-        """The first validation pictures: what was large, made small, and enlarged in two ways."""
-        return {"pictures": Sheet(self._shown)} if self._shown else {}
+        """The first validation images: what was large, made small, and enlarged in two ways."""
+        return {"images": Sheet(self._shown)} if self._shown else {}
 
     def end_epoch(self, epoch: int, values: dict[str, float]) -> None:
         """The next phase begins where it is time, and schedules go on."""

@@ -28,7 +28,7 @@ class TimmBackbone(Backbone):
 
     Args:
         architecture: timm's name.
-        in_channels: of the pictures.
+        in_channels: of the images.
         input_size: height and width, for networks that are bound to one; None for the published one.
         drop_path_rate: rate of dropped residual branches in training; None for timm's own.
         arguments: further arguments of the network's class in timm.
@@ -97,7 +97,7 @@ class TimmBackbone(Backbone):
         """Weights for another number of channels, as of every backbone.
 
         Raises:
-            WeightsError: the first layer does not see the pictures' channels themselves.
+            WeightsError: the first layer does not see the images' channels themselves.
         """
         adapted = dict(state)
         for name, own in self.named_parameters():

@@ -37,10 +37,10 @@ class DropPath(TimmOptions):
 
 
 class Sized(TimmOptions):
-    """A network that is bound to one size of pictures."""
+    """A network that is bound to one size of images."""
 
     input_size: tuple[Pixels, Pixels] | None = Field(
-        default=None, description="Height and width of the pictures; the published ones where not given."
+        default=None, description="Height and width of the images; the published ones where not given."
     )
 
 

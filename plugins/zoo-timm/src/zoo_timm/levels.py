@@ -48,7 +48,7 @@ def run_steps(steps: Mapping[str, nn.Module], x: Tensor) -> dict[str, Tensor]:
 
 
 def map_layout(maps: Mapping[str, Tensor]) -> str:
-    """`NCHW` or `NHWC`, read off maps of square pictures.
+    """`NCHW` or `NHWC`, read off maps of square images.
 
     Raises:
         NoChainError: some maps have one, some the other, or one has another number of axes.
@@ -81,7 +81,7 @@ def prefix_tokens(maps: Mapping[str, Tensor], declared: int | None) -> int:
 def read_infos(
     maps: Mapping[str, Tensor], *, layout: str, prefix: int, size: tuple[int, int]
 ) -> list[FeatureInfo]:
-    """What the maps are, for pictures of `size`.
+    """What the maps are, for images of `size`.
 
     Raises:
         NoChainError: a map cannot be described.

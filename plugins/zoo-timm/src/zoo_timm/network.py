@@ -38,7 +38,7 @@ class Source:
 
     Attributes:
         architecture: timm's name.
-        channels: of the pictures.
+        channels: of the images.
         size: height and width, for networks that are bound to one.
         drop_path_rate: None for timm's own.
         arguments: further arguments of timm's, as JSON.
@@ -173,7 +173,7 @@ def dissect(source: Source) -> Anatomy:
     network.eval()
     steps = plan.modules(network)
     if source.size is None:
-        size = (max(size), max(size))  # the layout of maps is read off square pictures
+        size = (max(size), max(size))  # the layout of maps is read off square images
     maps = run_steps(steps, torch.empty(2, source.channels, *size, device="meta"))
     if size[0] == size[1]:
         layout = map_layout(maps)
@@ -195,6 +195,6 @@ def dissect(source: Source) -> Anatomy:
 
 
 def native_size(network: nn.Module) -> Size:
-    """Height and width of the pictures that the network was published for."""
+    """Height and width of the images that the network was published for."""
     height, width = network.pretrained_cfg["input_size"][1:]  # type: ignore[index]
     return int(height), int(width)

@@ -71,20 +71,20 @@ def read_plan(model: nn.Module, channels: int, size: tuple[int, int]) -> Plan:
     """Splits a network into steps.
 
     A module is opened into those that it calls where each is given exactly what the one before returned, and
-    nothing happens in between: in inference and in training, and for pictures of another size where the
+    nothing happens in between: in inference and in training, and for images of another size where the
     network takes them. Code of `forward_features` between the modules stays timm's own (`Remainder`).
 
     Args:
         model: a network of timm on the meta device, whose modules do not work in place.
-        channels: of the pictures.
-        size: height and width of pictures that it takes.
+        channels: of the images.
+        size: height and width of images that it takes.
 
     Raises:
         NoChainError: its modules do not form a chain.
     """
     again = _openings(_record_training(model, channels, size))
     try:
-        features, head = record(model, _pictures(channels, size), training=False)
+        features, head = record(model, _images(channels, size), training=False)
     except CANNOT as error:
         raise NoChainError(f"it does not run on {size[0]}x{size[1]}: {error}") from error
     if head is None:
@@ -95,18 +95,18 @@ def read_plan(model: nn.Module, channels: int, size: tuple[int, int]) -> Plan:
 
 
 def _record_training(model: nn.Module, channels: int, size: tuple[int, int]) -> Call:
-    """In training, on pictures of another size if possible."""
+    """In training, on images of another size if possible."""
     try:
-        return record(model, _pictures(channels, (size[0] + 37, size[1] + 37)), training=True)[0]
+        return record(model, _images(channels, (size[0] + 37, size[1] + 37)), training=True)[0]
     except CANNOT:
         pass
     try:
-        return record(model, _pictures(channels, size), training=True)[0]
+        return record(model, _images(channels, size), training=True)[0]
     except CANNOT as error:
         raise NoChainError(f"it does not run in training: {error}") from error
 
 
-def _pictures(channels: int, size: tuple[int, int]) -> Tensor:
+def _images(channels: int, size: tuple[int, int]) -> Tensor:
     return torch.empty(2, channels, *size, device="meta")
 
 

@@ -42,7 +42,7 @@ ON_THE_HUB = {"legacy_xception.tf_in1k"}
 
 IMAGENET = 1000
 SIDES = (32, 64, 96, 128, 160, 192, 224)
-"""Sizes of pictures that are tried, for a small network and a quick run."""
+"""Sizes of images that are tried, for a small network and a quick run."""
 
 LONGEST = 150
 """Characters of a reason that is not ours."""
@@ -193,7 +193,7 @@ def compare(**options: Any) -> str | None:
             buffer.normal_(0, 0.1)
     state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     _fill(backbone, head, backbone.convert(state))
-    x = torch.rand(2, 3, *_picture_size(backbone))
+    x = torch.rand(2, 3, *_image_size(backbone))
     found = []
     with torch.no_grad():
         network.eval(), backbone.eval(), head.eval()
@@ -212,8 +212,8 @@ def compare(**options: Any) -> str | None:
     return f"{' and '.join(found)} does not give timm's numbers" if found else None
 
 
-def _picture_size(backbone: TimmBackbone) -> Size:
-    """The smallest pictures that it takes as it is."""
+def _image_size(backbone: TimmBackbone) -> Size:
+    """The smallest images that it takes as it is."""
     for side in SIDES:
         try:
             backbone.describe((side, side))

@@ -15,7 +15,7 @@ CANNOT = (
     *(RuntimeError, AssertionError, ValueError, LookupError, TypeError),
     *(AttributeError, ArithmeticError, StopIteration),
 )
-"""What networks raise for pictures that they cannot take."""
+"""What networks raise for images that they cannot take."""
 
 Stamp = tuple[Any, ...]
 """Tells which object it was, and in which state: equal stamps mean that nothing changed it in between."""

@@ -17,7 +17,7 @@ class UNetOptions(Options):
     """Options of the U-Net."""
 
     encoder: Annotated[RefValue, PartOf("backbone")] = Field(
-        default="unet_encoder", description="Any backbone that makes maps of pictures of every size."
+        default="unet_encoder", description="Any backbone that makes maps of images of every size."
     )
     decoder_widths: tuple[Count, ...] | None = Field(
         default=None,

@@ -20,7 +20,7 @@ class UNetEncoder(Backbone):
     the last of `widths`.
 
     Args:
-        in_channels: channels of the pictures.
+        in_channels: channels of the images.
         widths: channels of each block.
         batch_norm: batch norm after each convolution.
         residual: a shortcut around each pair of convolutions.

@@ -20,7 +20,7 @@ class SequentialCNN(Model):
 
     Args:
         classes: of a pixel, the background included.
-        in_channels: channels of the pictures.
+        in_channels: channels of the images.
         channels: channels of each convolution.
         batch_norm: batch norm after each of them.
 
@@ -68,7 +68,7 @@ class SequentialCNN(Model):
         return self._classes
 
     def forward(self, x: Tensor) -> Tensor:
-        """N x classes x H x W logits of pictures N x C x H x W in [0, 1]."""
-        self.check_pictures(x)
+        """N x classes x H x W logits of images N x C x H x W in [0, 1]."""
+        self.check_images(x)
         logits: Tensor = self.head(self.features(self.normalise(x)))
         return logits

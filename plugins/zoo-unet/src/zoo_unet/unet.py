@@ -13,7 +13,7 @@ from zoo.interfaces import Backbone, Block, FeatureInfo, Model, Normalise, Segme
 from zoo_unet.decoder import decoder, usual_widths
 
 _SIZE = (256, 320)
-"""Of the pictures that an encoder is described for; its maps' places do not depend on it."""
+"""Of the images that an encoder is described for; its maps' places do not depend on it."""
 
 _COLOURS = 3
 
@@ -22,15 +22,15 @@ class UNet(Model):
     """An encoder, a decoder that takes the encoder's maps on its way up, and a 1 x 1 convolution.
 
     Paper: U-Net: Convolutional Networks for Biomedical Image Segmentation, https://arxiv.org/abs/1505.04597.
-    Other than there the output has the picture's size, and maps are enlarged by repeating pixels.
+    Other than there the output has the image's size, and maps are enlarged by repeating pixels.
 
-    Takes N x in_channels x H x W in [0, 1] of any size; returns N x classes x H x W logits. Pictures are
+    Takes N x in_channels x H x W in [0, 1] of any size; returns N x classes x H x W logits. Images are
     padded inside to a multiple of the coarsest reduction with the values at their right and lower border.
 
     Args:
-        encoder: makes maps of pictures of any size.
+        encoder: makes maps of images of any size.
         classes: of a pixel, the background included.
-        in_channels: channels of the pictures; an encoder whose weights say otherwise goes before.
+        in_channels: channels of the images; an encoder whose weights say otherwise goes before.
         decoder_widths: channels after each up-sampling, the coarsest first; None as in `usual_widths`.
         batch_norm: batch norm after the decoder's 3 x 3 convolutions.
         residual: a shortcut around each pair of the decoder's convolutions.
@@ -38,7 +38,7 @@ class UNet(Model):
         dropout: share of the coarsest map that is dropped, while training, in front of the decoder.
 
     Raises:
-        OptionError: the encoder takes pictures of one size only or makes no maps, or options do not fit it.
+        OptionError: the encoder takes images of one size only or makes no maps, or options do not fit it.
 
     Example:
         >>> import torch
@@ -111,12 +111,12 @@ class UNet(Model):
         return 'name the encoder\'s weights, encoder={"name": ..., "weights": ...}, or train it first'
 
     def forward(self, x: Tensor) -> Tensor:
-        """N x classes x H x W logits of pictures N x C x H x W in [0, 1].
+        """N x classes x H x W logits of images N x C x H x W in [0, 1].
 
         Raises:
-            ShapeError: the pictures have another number of channels.
+            ShapeError: the images have another number of channels.
         """
-        self.check_pictures(x)
+        self.check_images(x)
         height, width = x.shape[2:]
         *finer, coarsest = self.maps(self.normalise(_padded(x, self.coarsest)))
         state = self.decoder((self.dropout(coarsest), *reversed(finer)))
@@ -143,7 +143,7 @@ def _levels(encoder: Backbone) -> tuple[FeatureInfo, ...]:
     problem = f"unet: encoder {type(encoder).__name__}"
     # A size other than the usual one, so that a network that is bound to that shows itself.
     size = _SIZE if encoder.input_spec.size != _SIZE else _SIZE[::-1]
-    expected, hint = "a backbone that takes pictures of any size", "choose another encoder"
+    expected, hint = "a backbone that takes images of any size", "choose another encoder"
     try:
         levels = encoder.pyramid(size)
     except ShapeError as error:
@@ -158,7 +158,7 @@ def _levels(encoder: Backbone) -> tuple[FeatureInfo, ...]:
 
 
 def _at(info: FeatureInfo, size: tuple[int, int]) -> FeatureInfo:
-    """What a tap is for pictures of another size, whose sides the reduction divides."""
+    """What a tap is for images of another size, whose sides the reduction divides."""
     reduction = info.reduction or 1
     return replace(info, size=(size[0] // reduction, size[1] // reduction))
 

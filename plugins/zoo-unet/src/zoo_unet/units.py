@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from zoo import InputSpec
 
 SIZE = (128, 128)
-"""Of training pictures, where no encoder says otherwise."""
+"""Of training images, where no encoder says otherwise."""
 
 
 def input_spec(channels: int) -> InputSpec:
-    """Pictures from [0, 1] to [-1, 1]."""
+    """Images from [0, 1] to [-1, 1]."""
     return InputSpec(channels=channels, size=SIZE, mean=(0.5,) * channels, std=(0.5,) * channels)
 
 

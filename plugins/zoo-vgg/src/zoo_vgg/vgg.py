@@ -50,7 +50,7 @@ class VGG(Backbone):
     Takes N x in_channels x H x W with H and W of at least 32; returns N x 512 x H/32 x W/32 at width 1.
 
     Args:
-        in_channels: channels of the pictures.
+        in_channels: channels of the images.
         layers: convolutions in each of the five blocks.
         batch_norm: batch norm between convolution and ReLU.
         width: multiplier of all channels, rounded to multiples of 8.
