@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -200,3 +201,10 @@ def test_a_planted_circle_is_found(house):
     plant(house / "zoo/spec/errors.py", "import zoo.spec.names")
     plant(house / "zoo/spec/names.py", "import zoo.spec.errors")
     assert "circle of imports: zoo.spec.errors, zoo.spec.names" in walls.circles(house)
+
+
+def test_every_room_has_its_row_among_the_rooms() -> None:
+    table = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("## Where things are")[2]
+    rows = set(re.findall(r"^\|[^|]*\| `(zoo/\w+)` \|", table.partition("\n## ")[0], re.MULTILINE))
+    rooms = {f"zoo/{folder.parent.name}" for folder in (ROOT / "zoo").glob("*/__init__.py")}
+    assert rows == rooms
