@@ -44,8 +44,8 @@ _COMMANDS = {
 
 _USER = 2
 _BUG = 1
-_INTERRUPTED = 130
-_PIPE_CLOSED = 141
+_INTERRUPTED = 130  # as shells say it: 128 and the signal, SIGINT
+_PIPE_CLOSED = 141  # 128 and SIGPIPE
 
 
 class _Lazy(click.Group):
@@ -80,6 +80,7 @@ class _Lazy(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As in click, but an unknown subcommand names the nearest."""
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            # Another library's verb, then one that is nearly such, goes before what is spelt alike
             own = VERBS.get(args[0])
             own = own or VERBS.get(next(iter(get_close_matches(args[0], VERBS, n=1, cutoff=0.7)), ""))
             hint = f"zoo calls it {own}" if own in _COMMANDS else near(args[0], [*_COMMANDS])
@@ -119,6 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = [*(sys.argv[1:] if arguments is None else arguments)]
     end = given.index("--") if "--" in given else len(given)
     debug = "--debug" in given[:end]
+    # Taken out here, since click knows an option of the group only before the subcommand
     given = [word for i, word in enumerate(given) if i > end or word != "--debug"]
     warnings.showwarning = _show
     with contextlib.suppress(AttributeError, ValueError):  # a replaced stdout; a terminal that lacks a letter
@@ -187,6 +189,7 @@ def _without_full_stop(text: str) -> str:
 def _complain(error: click.ClickException) -> None:
     """A mistake on the command line, in one line; `zoo` without a word is asking for help."""
     text = error.format_message()
+    # Several lines are click's help, which `zoo` alone asks for
     if "\n" in text:
         click.echo(text, err=True)
         return

@@ -51,6 +51,7 @@ complete -o nosort -F %(complete_func)s %(prog_name)s
 
 def answer(group: click.Group, instruction: str) -> None:
     """Prints what a shell asks for: `bash_complete`, `zsh_source`, ...; nothing where something is wrong."""
+    # Whatever is printed to stderr here would stand in the middle of the line that is being typed
     with contextlib.suppress(Exception), warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
         warnings.simplefilter("ignore")
         shell_complete(group, {}, PROGRAM, VARIABLE, instruction)
@@ -72,6 +73,7 @@ class _Bash(BashComplete):
 
     def get_completion_args(self) -> tuple[list[str], str]:
         """The whole words before the cursor, and the one at it as far as it is typed."""
+        # bash hands `--set a=b` over as `--set`, `a`, `=`, `b`: put together again around : and =
         words = split_arg_string(os.environ["COMP_WORDS"])
         at = int(os.environ["COMP_CWORD"])
         before = words[1 : at + 1] + [""] * (at >= len(words))
@@ -86,6 +88,7 @@ class _Bash(BashComplete):
             stick = breaks
         *arguments, incomplete = whole or [""]
         value = incomplete.partition("=")[2] if incomplete.startswith("-") else incomplete
+        # What bash has taken for words of their own must not be said again
         self._cut = value.rfind(":") + 1 if before[-1:] != [incomplete] else 0
         return arguments, incomplete
 
@@ -137,6 +140,7 @@ def components(*kinds: str, more: Iterable[str] = (), files: str | None = None) 
         for row in rows:
             if ":" in incomplete:
                 offers[f"{row.namespace}:{row.name}"] = row.summary
+            # Hundreds of names are one offer, the namespace, until it is typed
             elif ":" in row.ref:
                 offers.setdefault(f"{row.namespace}:", f"components of {row.distribution}")
             else:
@@ -195,6 +199,7 @@ def weights_of(ctx: click.Context, param: click.Parameter, incomplete: str) -> l
 @_silent
 def freeze_specs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Completes ranges of blocks of the model that is named before."""
+    # Of `block1,block3-` only the last piece is completed; its range goes on from where it begins
     before, comma, piece = incomplete.rpartition(",")
     facts = _model(ctx).facts if _named(ctx) else {}
     blocks = [block["name"] for block in facts.get("blocks", ())]

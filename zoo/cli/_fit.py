@@ -36,7 +36,7 @@ def check_alone(resume: str, others: Mapping[str, Any]) -> None:
 def model_and_options(
     recipe: str | None, name: str | None, values: Mapping[str, Any], sets: tuple[str, ...]
 ) -> Asked:
-    """What is trained.
+    """The model or recipe that a line asks to train, the data beside it, and options of the trainer.
 
     Args:
         recipe: a file, or the place of a saved model.
@@ -48,6 +48,7 @@ def model_and_options(
         RecipeError: something is missing, twice there, or does not fit.
     """
     flags = flags_of(values)
+    # People give the folder that they want to train on in the place of the recipe
     if recipe is not None and holds_images(Path(recipe)):
         raise _data_folder(recipe, name, flags)
     if (recipe is None) == (name is None):
@@ -70,6 +71,7 @@ def holds_images(folder: Path) -> bool:
     """Whether a folder holds images to train on, and no model."""
     from zoo.images.decode import SUFFIXES
 
+    # A saved model and a run may hold curves.png, which is no image to train on
     if not folder.is_dir() or (folder / "config.json").exists() or (folder / "run.json").exists():
         return False
     return any(path.suffix.lower() in SUFFIXES for path in islice(folder.rglob("*"), _LOOKED_AT))
@@ -90,6 +92,7 @@ def _saved(place: str, flags: list[Flag], sets: tuple[str, ...]) -> Asked:
     from zoo.runtime.arguments import as_model
 
     fixed = [flag.text for flag in flags if flag.name in MODEL_OPTIONS]
+    # The seed is an argument of the run, and no part of the saved model
     flags = [flag for flag in flags if flag.name not in (*MODEL_OPTIONS, "seed")]
     saved, _ = as_model(place)
     own = saved.recipe.to_dict()
@@ -102,6 +105,7 @@ def _saved(place: str, flags: list[Flag], sets: tuple[str, ...]) -> Asked:
         raise RecipeError("a saved model", expected="its parts as they are", got=got, hint=hint)
     _check_trainer({"model": own["model"], **{k: v for k, v in table.items() if _named(v)}}, flags)
     table, options = trainer_options(table)
+    # Validates the other sections; a recipe has to have a model, which is not looked at
     changed = Recipe.from_dict({"model": {"name": "any"}, **table})
     saved.recipe = saved.recipe.model_copy(update={key: getattr(changed, key) for key in table})
     return saved, changed.data, options

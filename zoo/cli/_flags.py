@@ -73,10 +73,11 @@ def combined(table: Table, flags: Iterable[Flag], sets: Iterable[str]) -> Table:
     """
     sets = [*sets]
     check_sets(sets)
-    result = apply(table, ())
+    result = apply(table, ())  # a copy
     given = [flag for flag in flags if flag.value is not None]
     for flag in given:
         _put(result, flag)
+    # One by one, so that the message names the one that disagrees
     for text in sets:
         result = apply(result, [text])
         for flag in given:

@@ -23,7 +23,7 @@ class Classes(click.ParamType):  # type: ignore[type-arg]  # generic from click 
     name = "NUMBER|LABEL,LABEL"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Reads it; what is read already stays."""
+        """Reads a text; a value that was read already stays."""
         if not isinstance(value, str):
             return value
         if value.isdecimal():
@@ -45,7 +45,7 @@ class Size(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4
     name = "PIXELS"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Reads it; what is read already stays."""
+        """Reads a text; a value that was read already stays."""
         if not isinstance(value, str):
             return value
         numbers = value.lower().split("x")
@@ -65,7 +65,7 @@ class Rate(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4
     name = "RATE|PART=RATE,..."
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Reads it; what is read already stays."""
+        """Reads a text; a value that was read already stays."""
         if not isinstance(value, str):
             return value
         try:
@@ -75,6 +75,7 @@ class Rate(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4
             rates = {part.strip(): float(rate) for part, _, rate in pairs}
         except ValueError:
             rates = {}
+        # A part without a name, or one that is named twice
         if not rates or not all(rates) or len(rates) != value.count(",") + 1:
             self.fail(
                 f"expected 1e-4, or a rate for each part: backbone=1e-5,head=1e-3; got {value!r}", param, ctx
@@ -89,6 +90,7 @@ class Name(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Refuses a list in one word."""
+        # A list with commas, as other options take it, would be looked up as one odd name
         if isinstance(value, str) and "," in value:
             option = param.opts[0] if param is not None else "--augment"
             each = " ".join(f"{option} {word.strip()}" for word in value.split(","))
@@ -119,6 +121,7 @@ def model_options(command: F) -> F:
         click.option("--input-size", type=SIZE, metavar="PIXELS",
                      help="150, or 150x200 for height and width."),
     )  # fmt: skip
+    # Decorators apply from the last to the first, and help lists them as they stand
     for option in reversed(options):
         command = option(command)
     return command

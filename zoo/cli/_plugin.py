@@ -54,10 +54,12 @@ def add(folder: Path, kind: str, words: Mapping[str, str]) -> list[str]:
         if os.path.lexists(file):
             hint = "choose another name with --component"
             raise SaveError(f"file {quote(str(file))}", expected="none yet", got="one that exists", hint=hint)
+    # Before anything is written: this is what may be refused
     declared = _declared(plugin, text_of("common/component.py", words))
     written: list[Path] = []
     try:
         for file, text in new.items():
+            # `x`: a file that has come since the look above is nobody's to overwrite
             with file.open("x", encoding="utf-8") as opened:
                 written.append(file)
                 opened.write(text)
@@ -92,13 +94,16 @@ def _declared(plugin: Path, component: str) -> str:
     before, after = lines[row][:column].rstrip(), lines[row][column:]
     head = "".join(lines[:row]) + before
     comma = "" if head.rstrip().endswith((",", "[")) else ","
+    # The template says `Component`; the module may have it under another name
     component = component.replace("Component(", f"{name}(", 1)
     result = f"{head.rstrip()}{comma}\n{component}    {after}{''.join(lines[row + 1 :])}"
+    # Raises before it is written, if putting it together went wrong
     ast.parse(result)
     return result
 
 
 def _read(file: Path) -> str:
+    # newline="": line ends as they are, which the author goes on with
     with file.open(encoding="utf-8", newline="") as opened:
         return opened.read()
 
@@ -107,6 +112,7 @@ def _end_of_list(tree: ast.Module) -> tuple[int, int] | None:
     """Line and column of the bracket that ends the hook's list; None where there is no such list."""
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name == "zoo_components":
+            # Of several returns it is not clear which list is meant
             returns = [inner for inner in ast.walk(node) if isinstance(inner, ast.Return)]
             value = returns[0].value if len(returns) == 1 else None
             if isinstance(value, ast.List):

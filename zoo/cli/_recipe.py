@@ -52,6 +52,7 @@ def apply(table: Table, sets: Iterable[str]) -> Table:
         keys = [key.strip() for key in path.split(".")]
         if not equals or not all(keys):
             raise RecipeError("--set", expected="path=value, e.g. head.dropout=0.5", got=quote(text))
+        # Nothing outside of the model section is called like a key of it
         if keys[0] in ModelSection.model_fields:
             keys = ["model", *keys]
         _put(result, keys, _value(value.strip()), text)
@@ -101,6 +102,7 @@ def _put(table: Table, keys: list[str], value: Any, text: str) -> None:
             raise RecipeError(f"--set {text}", expected=f"{where} to be a table", got=quote(inner))
         here[key] = inner
         here = inner
+    # Options that were set before their name stay: the order of two --set is no matter
     before = here.get(keys[-1])
     if _may_have_options(keys) and isinstance(value, str) and isinstance(before, dict):
         value = {"name": value, **before} if "name" not in before else value
@@ -115,7 +117,7 @@ def _may_have_options(keys: list[str]) -> bool:
 def _value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (tomllib.TOMLDecodeError, RecursionError):  # a bare word, as shells make of quoted ones
         return text
 
 

@@ -9,7 +9,7 @@ import click
 
 _REST = "Other"
 _GAP = 2
-_WIDEST = 28
+_WIDEST = 28  # columns of an option, so that its text has room within 80
 
 
 class Sectioned(click.Command):
@@ -37,4 +37,5 @@ class Sectioned(click.Command):
         for heading, section in rows.items():
             if section:
                 with formatter.section(heading):
+                    # click makes columns for each section; filled up, all have those of the widest
                     formatter.write_dl([(first.ljust(width), text) for first, text in section], _WIDEST)

@@ -42,6 +42,7 @@ def unknown_flag(option: str, args: Sequence[str], table: Table, flags: Sequence
         flag = f"--{own.replace('_', '-')}"
         way = flag if flag in flags else f"--set {homes[own][0][1]}=..." if own in homes else own
         return f"no such option {option}: zoo calls it {way}"
+    # A flag of the command goes before an option of the same name
     answers = {key: f"--set {places[0][1]}=..." for key, places in homes.items()}
     answers.update({flag.lstrip("-").replace("-", "_"): flag for flag in flags})
     close = difflib.get_close_matches(name, answers, n=1)
@@ -128,6 +129,7 @@ def _typed(option: str, args: Sequence[str], schema: Mapping[str, Any]) -> str:
     for i, word in enumerate(args):
         if word.startswith(f"{option}="):
             return word.partition("=")[2]
+        # A negative number is a value, and two dashes are the next flag
         if word == option and i + 1 < len(args) and not args[i + 1].startswith("--"):
             return args[i + 1]
     return "true" if schema.get("type") == "boolean" else "..."
@@ -149,7 +151,8 @@ class Answering(Sectioned):
     """A command that makes a recipe, where an option that there is not is answered by `unknown_flag`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As in click."""
+        """As in click, but an option that there is not is answered by `unknown_flag`."""
+        # click takes words off this very list as it reads them
         given = [*args]
         try:
             return super().parse_args(ctx, args)
@@ -162,6 +165,7 @@ class Answering(Sectioned):
         """What the rest of the line says of the recipe."""
         from zoo.cli._flags import combined, flags_of  # with pydantic, too slow for Tab and --help
 
+        # Reads the line once more, past what is unknown and without calling back
         lenient = click.Context(self, ignore_unknown_options=True, resilient_parsing=True)
         values, _, _ = self.make_parser(lenient).parse_args([*args])
         base = known_recipe(values.get("recipe")) or {"model": {"name": values.get("name")}}

@@ -48,6 +48,7 @@ def command(
 
     chain = references(names, sets)
     path = image_path(out or f"{image.stem}-{'-'.join(names).replace(':', '-')}.png")
+    # Before the work; an image in its own place would be lost
     if path.resolve() == image.resolve():
         raise SaveError(f"file {path}", expected="another file than the image", got="the same")
     original = as_tensor(image, size)
@@ -81,5 +82,6 @@ def references(names: Sequence[str], sets: Sequence[str]) -> list[dict[str, Any]
             expected = f"{listing(tables)}, a dot and an option" if len(tables) > 1 else "option=value"
             hint = near(first, [*tables]) if dot else None
             raise RecipeError(f"--set {text}", expected=expected, got=quote(first), hint=hint)
+        # Of a single augmenter the option alone will do
         tables = apply(tables, [text if first in tables else f"{next(iter(tables))}.{text}"])
     return [tables[name] for name in names]

@@ -47,6 +47,7 @@ def command(
     from zoo.spec.recipe import Recipe
 
     table: dict[str, Any] = read_table(Path(name)) if name.endswith(".toml") else {"model": {"name": name}}
+    # Flags win over the file; what `--set` says must agree with them
     model = from_recipe(Recipe.from_dict(combined(table, flags_of({**given, "seed": seed}), sets)))
     if out is not None:
         from zoo.hub.folder import save

@@ -51,6 +51,7 @@ def command(paths: tuple[Path, ...], check: bool, merge: Path | None, as_json: b
             click.echo(f"out of date: {file}: {what}; run {again}", err=True)
         else:
             writing.write(file, texts[file])
+            # With --json, standard output is the JSON alone
             click.echo(f"written: {file}", err=as_json)
     if check and outdated:
         sys.exit(1)

@@ -102,6 +102,7 @@ def _draw(dataset: Dataset, found: Report, path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ZooWarning)  # the report has it
         for label, members in groups.items():
+            # At even distances, so that they are from all over the class
             for i in members[:: max(len(members) // _DRAWN, 1)][:_DRAWN]:
                 with contextlib.suppress(DataError):
                     sample = dataset[i]

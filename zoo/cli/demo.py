@@ -25,7 +25,7 @@ HUB = "hub"
 _MOST_ON_SHEET = 24
 _MOST_COMPARED = 200
 _MOST_NAMED = 12
-_SMALL = 1_000_000
+_SMALL = 1_000_000  # parameters, see `_threads_for`
 _MARGIN = "   "
 
 
@@ -86,6 +86,7 @@ def _step(file: Path, series: str) -> _Step:
     recipe = Recipe.from_file(file)
     if recipe.data is None:
         raise RecipeError(f"recipe {file}", expected="data", got="none", hint="train it with zoo fit --data")
+    # The published classifier has its own classes, whatever those of the data
     if recipe.model.head != ORIGINAL:
         recipe = with_data(recipe)[0]
     first = file.read_text(encoding="utf-8").lstrip().partition("\n")[0]
@@ -198,7 +199,9 @@ def _push_and_pull(model: Model, rest: Dataset, place: str) -> str:
     from zoo.spec.errors import TrainingError
 
     pushed = push(model, place)
+    # Every n-th, rounded up: _MOST_COMPARED at most, from all over the data
     indices = range(0, len(rest), -(-len(rest) // _MOST_COMPARED))
+    # One batch, as the other process gets one: sums over another number may differ in the last bit
     batch = next(iter(Batches(rest, indices, model.input_spec, batch_size=len(indices))))
     here, there = outputs(model, batch["image"]), in_new_process(pushed.reference, batch["image"])
     if not torch.equal(here, there):
@@ -219,6 +222,7 @@ def _sheet(phase: Phase, data: Dataset, path: Path) -> None:
     turns = []
     for i, target in enumerate(data.targets):
         places[target] = places.get(target, -1) + 1
+        # The first of each class, then the second of each, ...
         turns.append((places[target], target, i))
     chosen = [i for _, _, i in sorted(turns)][:_MOST_ON_SHEET]
     images = [data[i].image for i in chosen]

@@ -94,6 +94,7 @@ def _cache() -> Finding:
 
 
 def _hub(online: bool) -> Iterator[Finding]:
+    # As huggingface_hub reads them, which takes half a second to import
     home = os.environ.get("HF_HOME") or str(Path("~/.cache/huggingface").expanduser())
     endpoint = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
     offline = os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
@@ -114,6 +115,7 @@ def _hub(online: bool) -> Iterator[Finding]:
     try:
         with urllib.request.urlopen(endpoint, timeout=10):  # noqa: S310 - checked above
             yield Finding("Hub", f"{endpoint} answers; files are kept in {home}")
+    # It answers: a status below 500 is not for the network to mend
     except urllib.error.HTTPError as error:
         ill = error.code >= HTTPStatus.INTERNAL_SERVER_ERROR
         yield Finding("Hub", f"{endpoint} answers with status {error.code}", step if ill else None)

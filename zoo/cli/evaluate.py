@@ -76,6 +76,7 @@ def command(
     if save:
         from zoo.hub.folder import save as save_model
 
+        # Read anew: the one that was measured is gone with the call
         loaded, folder = as_model(model)
         loaded.metrics = {**loaded.metrics, split: dict(figures.metrics)}
         save_model(loaded, str(folder))

@@ -12,7 +12,7 @@ from zoo.cli._complete import MODELS, components, folders, recipe_files
 from zoo.cli._options import MODEL_OPTIONS, NAME, RATE, model_options
 from zoo.cli._unknown import Answering
 
-_INTERRUPTED = 130
+_INTERRUPTED = 130  # the run is saved; the status says that it is not done
 _SECTIONS = {
     "Model": ("name", *MODEL_OPTIONS),
     "Data": ("data", "augment", "skip_unreadable", "workers"),
@@ -135,6 +135,7 @@ def command(
     if resume is not None:
         check_alone(resume, {"recipe": recipe, "model": name, "set": sets or None, **flags})
         epochs = flags["epochs"]
+        # A run knows all the rest, which `check_alone` has refused
         model, data, options = None, None, {} if epochs is None else {"epochs": epochs}
     else:
         model, data, options = model_and_options(recipe, name, {**flags, "seed": seed}, sets)

@@ -47,11 +47,13 @@ def command(
     """
     from zoo.inference.latents import latents
 
+    # A program gets the numbers, and no file that it did not ask for
     file = out or (None if as_json else Path(_FILE))
     options = {"device": device, "workers": workers, "skip_unreadable": skip_unreadable}
     found = latents(model, data, split=split, out=file, grid=grid, **options)  # type: ignore[arg-type]
     if as_json:
         known = [found.labels[i] if found.labels else str(i) for i in found.classes]
+        # Data without classes have no label for any image
         labels: list[str | None] = [*known] or [None] * len(found.names)
         rows = zip(found.names, labels, found.vectors.tolist(), strict=True)
         emit_json([{"name": name, "label": label, "latent": vector} for name, label, vector in rows])

@@ -57,6 +57,7 @@ def command(name: str, kind: str, component: str | None, out: Path | None) -> No
     click.echo(f"{'added to' if there else 'written:'} {folder}, with the {kind} {words['component']}")
     for file in files:
         click.echo(f"  {file}")
+    # A plugin with a catalogue shows what stands there, so that has to be renewed first
     catalogued = (folder / "src" / words["package"] / "catalogue.json").exists()
     first = f"zoo catalogue {folder}" if catalogued else f"pip install -e {folder}"
     click.echo(f"next: {first}, then zoo show {words['component']} and pytest {folder}")
@@ -75,14 +76,14 @@ def _write(folder: Path, kind: str, words: Mapping[str, str]) -> list[str]:
 
 
 def _free_name(name: str, kind: str, folder: Path) -> str:
-    """What a component is called that the user gives no name."""
+    """The name of a component to which the user gives none."""
     stem = name.removeprefix("zoo-")
     taken = (folder / "src" / name.replace("-", "_") / f"{stem.replace('-', '_')}.py").exists()
     return f"{stem}-{kind}" if taken else stem
 
 
 def _words(name: str, kind: str, component: str, *, there: bool) -> dict[str, str]:
-    """What stands for what in the templates.
+    """The words that the templates are filled in with.
 
     Args:
         name: of the distribution.
@@ -98,6 +99,7 @@ def _words(name: str, kind: str, component: str, *, there: bool) -> dict[str, st
     _check_meaning(kind, component, module)
     _check_free(name, package, kind, component, there=there)
     stem = "".join(part.capitalize() for part in module.split("_"))
+    # A component called soft-loss has the class SoftLoss, and not SoftLossLoss
     stem = stem.removesuffix(kind.capitalize()) or stem
     row = KINDS[kind]
     words = {
@@ -120,6 +122,7 @@ def _words(name: str, kind: str, component: str, *, there: bool) -> dict[str, st
 def _check_names(name: str, package: str, component: str, module: str) -> None:
     from zoo.spec.errors import DeclarationError, quote
 
+    # The namespace is the name without zoo-
     if name.removeprefix("zoo-") == "file":
         got = "one whose components would be read as paths, file:..."
         raise DeclarationError(f"distribution {quote(name)}", expected="a new name", got=got)
@@ -155,6 +158,7 @@ def _check_classes(kind: str, words: Mapping[str, str]) -> None:
     from zoo.spec.errors import DeclarationError, quote
 
     for file, name in (("module", words["target"]), ("config", words["options"])):
+        # Looked for in the file without the name itself: what is found then is another's
         if re.search(rf"\b{name}\b", text_of(f"{kind}/{file}.py", {**words, "target": "", "options": ""})):
             expected, got = "one whose class has a name of its own", f"{quote(words['component'])}: {name}"
             hint = "choose one with --component"
@@ -172,6 +176,7 @@ def _check_free(name: str, package: str, kind: str, component: str, *, there: bo
     if owner is not None and not (there and owner == name):
         got = f"one whose components would be confused with those of {owner}"
         raise DeclarationError(f"distribution {quote(name)}", expected="a new name", got=got)
+    # A module of the name would be hidden, or hide this one
     if not there and (package in sys.stdlib_module_names or importlib.util.find_spec(package) is not None):
         got = f"that of the package {package}, which is there already"
         raise DeclarationError(f"distribution {quote(name)}", expected="a new name", got=got)
@@ -183,7 +188,7 @@ def _check_free(name: str, package: str, kind: str, component: str, *, there: bo
 
 
 def _files(kind: str, words: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Paths and texts."""
+    """Paths of a plugin's files below its folder, and their texts."""
     package = f"src/{words['package']}"
     places = {
         "pyproject.toml": "common/pyproject.toml",

@@ -83,4 +83,5 @@ def _listed(file: IO[str] | None) -> list[str]:
     """Paths, one on each line."""
     if file is None:
         return []
+    # Blanks at the ends stay: they may be part of a file's name
     return [line.rstrip("\n") for line in file if line.strip()]

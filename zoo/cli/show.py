@@ -113,10 +113,12 @@ def type_text(field: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
     if "part" in field:
         return f"{'list of ' if field.get('type') == 'array' else ''}{field['part']}, by name or table"
     if "$ref" in field:
+        # pydantic keeps the schema of a table inside apart, under `$defs`
         name = str(field["$ref"]).rpartition("/")[2]
         return type_text(schema.get("$defs", {}).get(name, {"type": name}), schema)
     for key in ("anyOf", "oneOf"):
         if key in field:
+            # The comma keeps `integer >= 1, or none` from being read as `1 or none`
             texts = [type_text(item, schema) for item in field[key]]
             return (", or " if any(mark in text for text in texts for mark in "<>") else " or ").join(texts)
     if "enum" in field or "const" in field:

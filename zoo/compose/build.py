@@ -119,14 +119,18 @@ def restore(recipe: Recipe, input_spec: InputSpec, state: Tensors, text: str) ->
     Raises:
         WeightsError: they do not fit.
     """
+    # All weights are in `state`: nothing is looked up, let alone fetched
     section = recipe.model.model_copy(update={"weights": None})
     planned = plan(section, input_spec=input_spec, saved=True)
     model = planned.skeleton
+    # A model saved in half precision stays so: the module's types follow the file, not the other way
     assign(model, state, text, cast=False)
     fill_buffers(model)
     kinds = {t.dtype for t in state.values() if t.is_floating_point()}
     if len(kinds) == 1:  # saved in half precision as a whole: what is not in the file follows
         model.to(dtype=kinds.pop())
+    # No random weights, whose freezing would be warned of; `zoo.hub.folder.assemble` notes what was recorded
+    # afterwards. What else freezing warns of was said when the model was made
     model.origin = text
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ZooWarning)

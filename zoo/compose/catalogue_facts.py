@@ -21,7 +21,7 @@ CLASSES = 2
 
 
 def component_facts(component: Component) -> dict[str, Any]:
-    """Plain data for the catalogue.
+    """Facts about a component, as plain data for the catalogue.
 
     Every component gets `options`, the JSON schema of its config class. A backbone also gets `parameters`,
     `input`, `blocks`, `taps` (the default ones) and `output` (shape for one image), a complete model
@@ -33,6 +33,7 @@ def component_facts(component: Component) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     if config is not None:
         schema = config.model_json_schema()
+        # Without what pydantic says of the class, and `false`, which all options have in common
         facts["options"] = {
             k: v for k, v in schema.items() if k not in ("title", "description", "additionalProperties")
         }
@@ -48,6 +49,7 @@ def component_facts(component: Component) -> dict[str, Any]:
 
 
 def _model_facts(component: Component) -> dict[str, Any]:
+    # A plan starts from a reference, which only an installed component has
     same = (component.name, component.target)
     name = next(
         (e.qualified for e in entries("model") if (e.component.name, e.component.target) == same), None
@@ -58,7 +60,7 @@ def _model_facts(component: Component) -> dict[str, Any]:
     try:
         try:
             model = plan(ModelSection(name=name)).skeleton
-        except OptionError:
+        except OptionError:  # perhaps it asks for a number of classes
             asked = {"classes": CLASSES}
             model = plan(ModelSection(name=name, **asked)).skeleton
     except ZooError as error:
@@ -76,6 +78,7 @@ def _backbone_facts(component: Component, config: type[Options] | None) -> dict[
     try:
         with skeleton():
             backbone: Backbone = resolve_target(component)(in_channels=3, **options)
+        # Shapes at the size that the published weights expect, which may be another than the class's own
         spec = _published_input(component) or backbone.input_spec
         infos = backbone.block_infos(spec.size)
         taps = backbone.pyramid(spec.size)

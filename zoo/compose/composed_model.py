@@ -84,6 +84,7 @@ class ComposedModel(Model):
             return self.predict_head(self.features(x))
         except RuntimeError as error:
             size, own = tuple(x.shape[-2:]), self.input_spec.size
+            # At its own size the fault is not that of the images
             if size == own:
                 raise
             raise ShapeError(
@@ -117,6 +118,7 @@ class ComposedModel(Model):
         return (*self.prefix[-1:], *self._kept_steps())
 
     def _kept_steps(self) -> list[str]:
+        # Steps are called block1.conv, ...: the first word says in which block they are
         places = self.backbone.places(self.tap_names).values()
         return [place for place in places if place.split(".")[0] in self.prefix]
 
@@ -141,6 +143,7 @@ class ComposedModel(Model):
         self.check_images(x)
         kept = self._kept_steps()
         state, found = self.backbone.tapped(self.normalise(x), kept, until=self.prefix[-1])
+        # A block may hand several tensors on to the next
         last = state if isinstance(state, tuple) else (state,)
         return Prefix([*last, *(found[step] for step in kept)])
 
@@ -149,6 +152,7 @@ class ComposedModel(Model):
         names = self.tap_names
         places = self.backbone.places(names)
         inside = self._kept_steps()
+        # In the order of `run_prefix`: what the last frozen block hands on, then the taps
         states, kept = prefix[: len(prefix) - len(inside)], prefix[len(prefix) - len(inside) :]
         state = states[0] if len(states) == 1 else states
         state, found = self.backbone.tapped(state, places.values(), after=self.prefix[-1])
@@ -163,4 +167,5 @@ class ComposedModel(Model):
         if self.head is None:
             return ()
         names = tuple(info.name for info in self.head.inputs)
+        # The last block's output needs no tap: the backbone's plain forward gives it
         return () if names == self.backbone.block_names[-1:] else names

@@ -16,7 +16,7 @@ from zoo.spec.options import RefValue
 from zoo.spec.recipe import ORIGINAL, ModelSection, Recipe
 from zoo.spec.reference import ComponentRef, parse_reference
 
-FORMAT = 2
+FORMAT = 2  # of saved models and runs
 
 SECTIONS = {
     kind.argument: kind.name
@@ -73,6 +73,7 @@ def _section(section: ModelSection) -> ModelSection:
             _body(kind, value, path) if kind in BODIES else recorded(kind, value, former=True, body=_body)
         )
     )
+    # What the section itself says and hands on is no option of the component's, unless it was written so
     said = {name: value for name, value in options.items() if name in ref.options or name not in FILLED_IN}
     head = section.head if section.head in (None, ORIGINAL) else former("head", section.head)
     return section.model_copy(update={"options": said, "head": head})

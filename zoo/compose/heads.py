@@ -74,6 +74,7 @@ def check_shapes(model: ComposedModel) -> None:
             expected="a head for " + listing(f"{i.name} {i.shape}" for i in model.head.inputs),
             got=str(error).splitlines()[0],
         ) from error
+    # The first axis is the batch, which may be empty here
     if result.shape[1:] != (model.head.outputs,):
         got = " x ".join(map(str, ("N", *result.shape[1:])))
         raise PluginError("head", expected=f"N x {model.head.outputs}", got=got)
@@ -81,6 +82,7 @@ def check_shapes(model: ComposedModel) -> None:
 
 def _axes(info: FeatureInfo) -> tuple[int, ...]:
     height, width = info.size or (1, 1)
+    # One image's axes, without N; L is the prefix (class tokens and the like) and then the pixels
     return {
         "NCHW": (info.channels, height, width),
         "NHWC": (height, width, info.channels),

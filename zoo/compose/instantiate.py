@@ -53,13 +53,15 @@ def _part(planned: Plan) -> Model:
 
 
 def finish(model: Model, planned: Plan, recipe: Recipe) -> Model:
-    """Recipe, provenance and freezing, of the model and of the models in it."""
+    """Sets recipe, provenance and freezing of the model and of the models in it."""
     effective = planned.resolved.effective()
+    # A restored model is planned without weights, and its recipe goes on to say where they came from
     asked = {"freeze": recipe.model.freeze, "weights": recipe.model.weights}
     section = effective.model_copy(update={**asked, "classes": planned.section.classes})
     model.recipe = recipe.model_copy(update={"model": section})
     model.plugins = planned.resolved.plugins
     model.part_sections = {name: inner.section for name, inner in planned.parts.items()}
+    # A model of random weights may have parts whose weights are not
     if model.origin is None:
         origins = {name: inner.source.text for name, inner in planned.parts.items() if inner.source}
         model.origin = ", ".join(f"{name} from {text}" for name, text in origins.items()) or None
@@ -75,6 +77,7 @@ def finish(model: Model, planned: Plan, recipe: Recipe) -> Model:
             hint = f"leave it out, and call freeze() of the {section.name}'s networks"
             expected = f"one among its networks, {listing(model.networks)}"
             raise FreezeError(f"{name}: freeze", expected=expected, got=f"{name} is none", hint=hint)
+    # Parts first: their own freezing, then what the whole says by path
     if section.freeze != "none":
         model.freeze(Freeze.parse(section.freeze))
     return model
@@ -83,6 +86,7 @@ def finish(model: Model, planned: Plan, recipe: Recipe) -> Model:
 def _pretrained(planned: Plan, source: Source, seed: int | None) -> Model:
     """The skeleton with published tensors, and a new head unless the head was published too."""
     model, state = planned.skeleton, source.read()
+    # A complete model has its head inside, and its file all of it
     if not isinstance(model, ComposedModel):
         assign(model, state, source.text)
         fill_buffers(model)
@@ -99,7 +103,7 @@ def _pretrained(planned: Plan, source: Source, seed: int | None) -> Model:
     if planned.section.head == ORIGINAL and model.head is not None:
         assign(model.head, published_head, source.text)
     elif model.head is not None:
-        with seeded(seed):
+        with seeded(seed):  # the skeleton's head has no memory
             model.head = make_head(planned.resolved, planned.section, model.backbone, planned.inputs)
     fill_buffers(model)
     return model.train()

@@ -61,6 +61,7 @@ def seeded(seed: int | None) -> Iterator[None]:
     if seed is None:
         yield
         return
+    # The CPU's state alone: models are made there, and asking each GPU for its own would start CUDA
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
@@ -73,6 +74,7 @@ def fill_buffers(model: nn.Module) -> None:
         PluginError: a tensor is still on the meta device.
     """
     for module in model.modules():
+        # Private to torch, which has no other list of them
         for name in module._non_persistent_buffers_set:
             buffer = module._buffers.get(name)
             if buffer is not None and buffer.is_meta:
@@ -93,6 +95,7 @@ def meta_tensors(model: nn.Module) -> list[str]:
     """Names of all tensors on the meta device, plain attributes included."""
     found = [name for name, t in (*model.named_parameters(), *model.named_buffers()) if t.is_meta]
     for prefix, module in model.named_modules():
+        # Neither parameter nor buffer, so that no list of torch's has it
         plain = (k for k, v in vars(module).items() if isinstance(v, Tensor) and v.is_meta)
         found += [f"{prefix}.{name}" for name in plain]
     return found

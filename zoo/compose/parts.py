@@ -67,7 +67,7 @@ class Part:
         target, options = resolve_target(self.component), {**self.options, **extra}
         try:
             return target(**options)
-        except TypeError as error:
+        except TypeError as error:  # as of an argument that the target does not have
             raise PluginError(
                 f"{self.component.name} of {self.entry.plugin.distribution} cannot be made",
                 expected="a target that takes its declared options",
@@ -132,12 +132,14 @@ def part(kind: str | tuple[str, ...], reference: object, *, former: bool = False
         if value is None or name not in config.model_fields:
             continue
         chosen = options.get(name, value)
+        # A size is a list in files, and a tuple in a section
         if (tuple(chosen) if isinstance(chosen, list) else chosen) != value:
             raise OptionError(
                 f"{where}: two values for {name}", expected=quote(value), got=quote(options[name])
             )
         options[name] = value
     found = validate(config, options, where)
+    # What the constructor gets, and what a file records; see `Options.effective`
     own, effective = (handed_on(config, dict(values), where) for values in (found, found.effective()))
     return Part(entry, component, own, config, effective)
 
@@ -227,6 +229,7 @@ def default(kind: str, model: Model) -> RefValue:
     for sources in (set(model.plugins) - {CORE}, {CORE}):
         found = [entry for entry in fitting if entry.plugin.distribution in sources]
         if found:
+            # One for the task goes before one for any; the sort is stable
             found.sort(key=lambda entry: entry.component.task is None)
             return found[0].qualified
     raise UnknownComponentError(f"no default {kind} for task {task}", hint=f"name a {kind}")

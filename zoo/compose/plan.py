@@ -1,4 +1,4 @@
-"""What a model section comes to, checked before any memory is taken: the model without memory."""
+"""The plan of a model section: the model without memory, checked before any memory is taken."""
 
 from __future__ import annotations
 
@@ -109,8 +109,10 @@ def plan_resolved(found: Resolved, *, input_spec: InputSpec | None = None) -> Pl
     size = section.input_size or (input_spec.size if input_spec else None)
     spec = input_spec or found.declared or backbone.input_spec
     spec = spec.with_channels(section.in_channels or spec.channels)
+    # A network that is bound to a size has it as an option
     fixed = body.options.get("input_size")
     spec = spec.with_size(size or (tuple(fixed) if fixed else spec.size))
+    # Before the head: taps are described at this size
     backbone.input_spec = spec
     section, labels = _classes(section, found)
     inputs = head_inputs(backbone, body, found.head)
@@ -118,6 +120,7 @@ def plan_resolved(found: Resolved, *, input_spec: InputSpec | None = None) -> Pl
         head = make_head(found, section, backbone, inputs)
         model = _composed(found, backbone, head, spec, labels)
     check_shapes(model)
+    # For what it raises: a mistake is said here, and blocks are frozen when there is a model
     Freeze.parse(section.freeze).select({"": backbone.block_names})
     return Plan(section, found, inputs, spec, labels, parts, model)
 
@@ -141,10 +144,11 @@ def make_head(
 
 
 def inside(kind: str, model: Model) -> Model | Backbone:
-    """What an option of a kind is handed of a model."""
+    """The part of a model that an option of a kind is handed: its backbone, or all of it."""
     if kind != "backbone":
         return model
     assert isinstance(model, ComposedModel)  # noqa: S101 - resolve_part has looked
+    # The model around it is dropped, and with it what it says of the weights
     model.backbone.origin, model.backbone.weights_hint = model.origin, model.weights_hint
     return model.backbone
 
@@ -222,6 +226,7 @@ def _classes(section: ModelSection, found: Resolved) -> tuple[ModelSection, tupl
         return section, section.labels
     component = found.body.component
     published: Weights | None = found.source.published if found.source else None
+    # Without weights, the classes are those of the first published set that has some
     known = published or next((w for w in component.weights.values() if w.classes), None)
     count = section.count or (known.classes if known else None)
     if count is None:
@@ -235,5 +240,6 @@ def _classes(section: ModelSection, found: Resolved) -> tuple[ModelSection, tupl
             got=f"classes={count}",
             hint="leave classes out, or choose a head by name",
         )
+    # Published names are of use only where there are as many classes
     labels = section.labels or (read_labels(known.labels) if known and known.classes == count else ())
     return section.model_copy(update={"classes": count if not section.labels else section.classes}), labels

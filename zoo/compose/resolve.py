@@ -70,6 +70,7 @@ class Resolved:
             update["input"] = inner.declared.to_dict()  # what the weights say, when they are out of reach
         section = inner.effective()
         for name in ("in_channels", "input_size"):
+            # Left out where the model around it says the same: it is handed on again when it is read
             if getattr(section, name) == getattr(self.section, name):
                 update[name] = None
         return section.model_copy(update=update).to_value()
@@ -93,6 +94,7 @@ def resolve(section: ModelSection, *, saved: bool = False) -> Resolved:
     if section.in_channels is None and (channels := _channels(declared, parts)) is not None:
         section = section.model_copy(update={"in_channels": channels})
         body = part(BODIES, ref, input_size=section.input_size, in_channels=channels)
+        # Once more, with the channels that only weights or parts have told
         parts = _parts(body, section, saved=saved)
     head = None
     if section.head is not None and body.component.kind == "model":
@@ -151,6 +153,7 @@ def _parts(body: Part, section: ModelSection, *, saved: bool) -> dict[str, Resol
 
 def _channels(declared: InputSpec | None, parts: Mapping[str, Resolved]) -> int | None:
     """Channels that a section does not say but its weights or the one part that differs are bound to."""
+    # Colours are what everything takes by default, so three bind to nothing
     if declared is not None and declared.channels != COLOURS:
         return declared.channels
     others = {inner.section.in_channels for inner in parts.values()} - {None, COLOURS}

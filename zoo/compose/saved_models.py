@@ -27,6 +27,7 @@ def from_saved(section: ModelSection, kind: str, *, recorded: bool = False) -> M
     """
     ref = section.ref if recorded else meant(section.name, BODIES, is_saved)
     if isinstance(ref, ComponentRef):
+        # Files hold weights as `settled` has left them
         if recorded or section.weights is None:
             return section
         weights = settled(find(ref, BODIES).component, section.weights)
@@ -41,6 +42,7 @@ def from_saved(section: ModelSection, kind: str, *, recorded: bool = False) -> M
         saved = _trunk(saved, str(ref))
     update: dict[str, Any] = {
         "name": saved.name,
+        # What is said beside the reference goes before what was saved
         "options": {**saved.options, **section.options},
         "weights": str(ref),
         "in_channels": section.in_channels or saved.in_channels,

@@ -50,6 +50,7 @@ class Order:
         if batch_size < 1:
             raise OptionError("batch_size", expected="at least 1", got=str(batch_size))
         self.rank, self.parts = part
+        # Each process has to get an image of each batch
         if self.parts > min(len(indices), batch_size):
             got, what = (len(indices), "images") if len(indices) < self.parts else (batch_size, "a batch")
             hint = "use fewer processes"
@@ -58,6 +59,7 @@ class Order:
         self.indices, self.seed, self.shuffle = tuple(indices), seed, shuffle
         self.size = batch_size
         rest = len(self.indices) % batch_size
+        # Batches of one may be of images of many sizes, which cannot be joined
         short = 0 < rest < max(least, self.parts) and batch_size > 1
         self._joined = short and len(self.indices) > batch_size
         self.epoch = self.skip = 0
@@ -67,17 +69,19 @@ class Order:
         return -(-len(self.indices) // self.size) - self._joined
 
     def images(self, step: int) -> int:
-        """Images of a batch, over all processes."""
+        """Number of images in a batch, over all processes."""
         last = len(self) - 1
         return self.size if step < last else len(self.indices) - last * self.size
 
     def __iter__(self) -> Iterator[list[int]]:
         order = self.indices
         if self.shuffle:
+            # A generator of this epoch alone: a resumed run needs none of those before it
             places = torch.randperm(len(order), generator=generator("order", self.seed, self.epoch)).tolist()
             order = tuple(self.indices[i] for i in places)
         start = self.skip * self.size
         for step in range(self.skip, len(self)):
             end = start + self.images(step)
+            # Parts of one batch, so that several processes together see the batches of one
             yield list(order[start:end][self.rank :: self.parts])
             start = end

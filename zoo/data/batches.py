@@ -76,6 +76,7 @@ class Batches:
                 dataset,
                 spec,
                 Reading(crop=crop and not own_size, own_size=own_size, places=places),
+                # Without a seed, crops are taken from the middle
                 self.order.seed if self.order.shuffle else None,
                 chosen := task or dataset.task or Task(),
             ),
@@ -147,6 +148,7 @@ class _Prepared(TorchDataset[Item]):
             sample, where = self.dataset[index], self.dataset.name(index)
             if sample.mask is not None:
                 check_mask(sample.mask, sample.image, where, len(self.dataset.labels) or None)
+            # Height and width, from H x W x C
             own = sample.image.shape[0], sample.image.shape[1]
             if self.reading.crop:
                 draw = None if self.seed is None else generator("place", self.seed, epoch, index)
@@ -159,6 +161,7 @@ class _Prepared(TorchDataset[Item]):
             target = sample.target
             if self.task.spatial and target is not None:
                 rows = self._rows(target, where)
+                # 1 x 3 x 3: places move as the pixels did
                 target = rows.warped(matrix[None], own, (image.shape[1], image.shape[2]))
         except ZooError as error:
             return error
@@ -182,10 +185,12 @@ def _collate(items: list[Item], task: Task) -> Batch | ZooError:
         if isinstance(item, ZooError):
             return item
         good.append(item)
+    # N x C x H x W
     batch = {"image": torch.stack([item["image"] for item in good])}
     targets = [item["target"] for item in good]
     if targets[0] is not None:
         try:
+            # Spatial targets were collated one by one above, as the matrix of each is its own
             batch["target"] = torch.cat(targets) if task.spatial else task.collate(targets)
         except (TypeError, ValueError, RuntimeError) as error:
             return DataError("targets", expected="numbers, or rows of one length", got=str(error))

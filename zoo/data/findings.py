@@ -63,7 +63,7 @@ class Seen:
 
 
 def findings(dataset: Dataset, seen: Sequence[Seen], layout: Layout | None) -> list[Finding]:
-    """All there is to say.
+    """All findings on a data set: what stops a training, copies, look-alikes, classes, files.
 
     Args:
         dataset: whose names, targets and splits count.
@@ -72,6 +72,7 @@ def findings(dataset: Dataset, seen: Sequence[Seen], layout: Layout | None) -> l
     """
     found = [Finding(True, str(problem)) for problem in (layout.problems if layout else ())]
     found += [*_unreadable(dataset, seen), *_copies(dataset, seen)]
+    # Else splitting would stop at some of it once more
     if not found or not any(finding.stops for finding in found):
         found += _unsplittable(dataset, seen)
     found += [*_alike(dataset, seen), *_counts(dataset), *_absent(dataset, seen)]
@@ -107,6 +108,7 @@ def _copies(dataset: Dataset, seen: Sequence[Seen]) -> Iterator[Finding]:
 
 
 def _alike(dataset: Dataset, seen: Sequence[Seen]) -> Iterator[Finding]:
+    # Of identical images the first alone, as `_copies` has told of them
     first = {s.key: i for i, s in reversed([*enumerate(seen)]) if s.small is not None}
     numbers = sorted(first.values())
     small = [s for i in numbers if (s := seen[i].small) is not None]
@@ -115,6 +117,7 @@ def _alike(dataset: Dataset, seen: Sequence[Seen]) -> Iterator[Finding]:
     if apart:
         text = f"{_groups(len(apart))} of images look alike, in more than one split: figures may be too good"
         yield Finding(False, text, _joined(dataset, apart))
+    # Where the user made the splits, groups inside of one are no matter
     rest = [g for g in groups if g not in apart]
     if rest and not any(dataset.split_of(i) for i in range(len(dataset))):
         text = f"{_groups(len(rest))} of images look alike, and may end up in different splits"
@@ -141,6 +144,7 @@ def _counts(dataset: Dataset) -> Iterator[Finding]:
 
 
 def _absent(dataset: Dataset, seen: Sequence[Seen]) -> Iterator[Finding]:
+    # Class numbers with a pixel in some mask
     there = {value for s in seen if s.pixels is not None for value in np.flatnonzero(s.pixels).tolist()}
     names = tuple(label for i, label in enumerate(dataset.labels) if i not in there)
     if dataset.masks and there and names:

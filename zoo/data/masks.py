@@ -45,6 +45,7 @@ def prepare_mask(mask: Mask, size: tuple[int, int]) -> Tensor:
     """
     x = torch.from_numpy(np.ascontiguousarray(mask))
     if tuple(x.shape) != tuple(size):
+        # Plain `nearest` lies half a pixel beside it; class numbers up to 255 are exact in float32
         x = F.interpolate(x[None, None].float(), size=size, mode="nearest-exact")[0, 0]
     return x.long()
 
@@ -68,10 +69,12 @@ def cropped(
     height, width = spec.size
     own = image.shape[0], image.shape[1]
     scale = max(height / own[0], width / own[1], 1.0)
+    # Rounding must not make it a pixel smaller than the crop
     size = max(round(own[0] * scale), height), max(round(own[1] * scale), width)
     top, left = _corner(size, spec.size, draw)
     window = slice(top, top + height), slice(left, left + width)
     matrix = resizing(own, size, ((top, left), (height, width)))
+    # Cut first, as uint8: only the part is converted
     if scale == 1:
         part = prepare(image[window], spec, where)
         return part, None if mask is None else prepare_mask(mask[window], spec.size), matrix

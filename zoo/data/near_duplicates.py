@@ -36,6 +36,7 @@ def thumbnail(image: ImageArray) -> Thumbnail:
         gray = Image.fromarray(np.ascontiguousarray(values[..., :3])).convert("L")
     else:
         gray = Image.fromarray(np.ascontiguousarray(values[..., 0]))
+    # BOX: each value is the mean of its part, whatever the image's size
     return np.asarray(gray.resize((_COLUMNS, _ROWS), Image.Resampling.BOX))
 
 
@@ -51,13 +52,16 @@ def look_alikes(thumbnails: Sequence[Thumbnail]) -> list[list[int]]:
         >>> look_alikes([ramp, ramp.T.reshape(8, 9), ramp + 1])
         [[0, 2]]
     """
+    # Flat images of near brightness would all be alike
     numbers = np.array([i for i, t in enumerate(thumbnails) if np.ptp(t) > 2 * MOST_GRAY], np.int64)
     if len(numbers) < 2:
         return []
     small = np.stack([thumbnails[i] for i in numbers])
+    # N x 8 bytes: a bit for each place that is brighter than the one to its left
     bits = np.packbits((small[:, :, 1:] > small[:, :, :-1]).reshape(len(small), -1), axis=1)
+    # N x 4, each of 16 bits
     bands = np.ascontiguousarray(bits).view(np.uint16)
-    gray = small.reshape(len(small), -1).astype(np.int16)
+    gray = small.reshape(len(small), -1).astype(np.int16)  # differences of uint8 would wrap around
     head = np.arange(len(small))  # each group by its first image
     for band in range(_BANDS):
         for members in _equal(bands[:, band]):
@@ -81,6 +85,7 @@ def _equal(values: npt.NDArray[np.uint16]) -> Iterable[npt.NDArray[np.int64]]:
 
 def _first(head: npt.NDArray[np.int64], i: int) -> int:
     while head[i] != i:
+        # Halves the way for the next question
         head[i] = head[head[i]]
         i = int(head[i])
     return i

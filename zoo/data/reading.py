@@ -16,7 +16,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _MOST_THREADS = 8
-_NAMED = 3
+_NAMED = 3  # files in the warning
 
 
 def in_threads(function: Callable[[T], R], items: Sequence[T], doing: str) -> list[R]:

@@ -35,7 +35,7 @@ _MODES = {
     "I": "32-bit gray",
 }
 
-_VALUES = 256
+_VALUES = 256  # of a pixel of a mask
 
 
 def report(data: Path | Dataset, source: str | None = None) -> Report:
@@ -80,8 +80,10 @@ def report(data: Path | Dataset, source: str | None = None) -> Report:
 def _look(dataset: Dataset, index: int) -> Seen:
     key, facts, mask = "", None, None
     try:
+        # First, so that copies are found among those that cannot be decoded too
         key = dataset.key(index)
         if isinstance(dataset, ImageFiles):
+            # One reading for pixels and facts of the file
             image, facts = read(dataset.files[index], dataset.name(index))
             mask = dataset.mask(index) if isinstance(dataset, MaskFolders) else None
         else:
@@ -94,6 +96,7 @@ def _look(dataset: Dataset, index: int) -> Seen:
     except Exception as error:  # a stranger's data set raises what it likes
         return Seen(key, error=" ".join(f"{type(error).__name__}: {error}".split()))
     deep = image.dtype != np.uint8
+    # Of one length for all, so that they can be stacked
     pixels = None if mask is None else np.bincount(mask.ravel(), minlength=_VALUES)
     return Seen(key, facts=facts, shape=image.shape, deep=deep, small=thumbnail(image), pixels=pixels)
 
@@ -105,6 +108,7 @@ def _pixels(dataset: Dataset, seen: Sequence[Seen]) -> dict[str, tuple[int, floa
     table = np.stack(counts)
     images, shares = (table > 0).sum(axis=0), table.sum(axis=0) / max(table.sum(), 1)
     found = {label: (int(images[i]), float(shares[i])) for i, label in enumerate(dataset.labels)}
+    # 255 is what does not count, unless there are so many classes
     left = _VALUES - 1
     if left >= len(dataset.labels) and images[left]:
         found[NOT_COUNTED] = int(images[left]), float(shares[left])

@@ -11,6 +11,7 @@ from zoo.spec.display import Markup, Table, escaped, html_page, more
 
 NOT_COUNTED = "not counted"
 
+# Images of a finding, and classes, that are shown; `--json` has all
 _NAMED = 5
 _MOST_CLASSES = 30
 _NOTHING = "nothing stops a training"
@@ -114,6 +115,7 @@ def _classes(found: Report) -> Iterator[Table | str]:
         [label, count, f"{count / total:.1%}", *(found.splits[name].get(label, "") for name in splits)]
         for label, count in found.classes.items()
     ]
+    # The classes that are not shown are told by how few or many images they have
     below = ""
     if len(rows) > _MOST_CLASSES:
         counts = [*found.classes.values()][_MOST_CLASSES:]

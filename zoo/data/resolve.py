@@ -72,6 +72,7 @@ def resolve(data: Any, named: Named, *, task: Task | None = None, skip_unreadabl
     if isinstance(data, Dataset):
         return data
     if not isinstance(data, str | Mapping | ComponentRef | HubRef):
+        # Torch's data sets need no base class; a list of images has no targets
         if hasattr(data, "__getitem__") and hasattr(data, "__len__") and not isinstance(data, list | tuple):
             return TorchData(data, task)
         expected = "a folder, the name of a data set, or a torch data set with len() and []"
@@ -90,6 +91,7 @@ def resolve(data: Any, named: Named, *, task: Task | None = None, skip_unreadabl
 def _read(folder: Path, needs: str) -> type[ClassFolders | ImageFolder]:
     if needs == "mask":
         return MaskFolders
+    # What needs no classes takes them where the folder has some: a split is then stratified by them
     return ImageFolder if needs == "image" and scan(folder).problems else ClassFolders
 
 

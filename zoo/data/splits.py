@@ -94,6 +94,7 @@ def split(
         if sides["test"] and sides["train"] and not sides["val"]:
             share = fractions[1] / (fractions[0] + fractions[1])
             sides |= _draw(sides["train"], together, strata, seed, (1 - share, share, 0.0))
+            # `_draw` has returned an empty one
             sides["test"] = [i for i, name in enumerate(given) if name == "test"]
     else:
         _warn_two_labels(dataset, keys, strata)
@@ -102,6 +103,7 @@ def split(
         _check_trainable(dataset, strata, sides)
     digest = hashlib.blake2b(digest_size=16)
     for name in NAMES:
+        # Contents and not numbers, which follow from the order of the files
         digest.update(f"{name}:{','.join(sorted(keys[i] for i in sides[name]))}\n".encode())
     train, val, test = (tuple(sorted(sides[name])) for name in NAMES)
     return Splits(train, val, test, seed, digest.hexdigest())
@@ -127,12 +129,15 @@ def _draw(
         groups.setdefault(keys[i], []).append(i)
     by_class: dict[Any, list[str]] = {}
     for key, members in groups.items():
+        # A group of several classes counts as its first
         by_class.setdefault(strata[members[0]], []).append(key)
     sides: dict[str, list[int]] = {name: [] for name in NAMES}
     for found in by_class.values():
         count = sum(len(groups[key]) for key in found)
+        # One image is trained on; of two, one is for the test; from three on each side has one
         left = {"test": _quota(count, fractions[2], 2), "val": _quota(count, fractions[1], 3)}
         drawn: dict[str, list[str]] = {name: [] for name in NAMES}
+        # An order by hash and not a shuffle: it follows from the contents, whatever the order of the files
         for key in sorted(found, key=lambda k: hashlib.blake2b(f"{seed}:{k}".encode()).digest()):
             size = len(groups[key])
             # A group goes where it brings the side nearer to its quota, though it may be more than is left.
@@ -140,9 +145,8 @@ def _draw(
             drawn[side].append(key)
             left[side] = left.get(side, 0) - size
         for side, share in zip(("test", "val"), (fractions[2], fractions[1]), strict=True):
-            if (
-                share and not drawn[side] and len(drawn["train"]) > 1
-            ):  # all are larger than that: the smallest
+            # All groups are at least twice as large as the quota: the smallest goes there
+            if share and not drawn[side] and len(drawn["train"]) > 1:
                 smallest = min(drawn["train"], key=lambda key: len(groups[key]))
                 drawn["train"].remove(smallest)
                 drawn[side].append(smallest)

@@ -12,6 +12,7 @@ from zoo.spec.reference import HubRef, PathRef, parse_reference
 
 EXPECTED = '"owner/name", "hf://owner/name@revision" or "file:folder"'
 
+# No leading dot: `./cats` and `../cats` are folders
 _PLAIN = re.compile(r"[\w\-][\w.\-]*/[\w.\-]+(?:@[\w.\-/]+)?")
 
 

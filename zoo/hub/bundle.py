@@ -27,7 +27,7 @@ from zoo.weights.fitting import CONFIG_FILE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """What is pushed.
+    """A model's files, gathered and checked, ready to be pushed.
 
     Args:
         folder: temporary; holds the files.
@@ -98,6 +98,7 @@ def parcel(
         home = Path(temporary) / "model"
         if isinstance(model, Model):
             save(model, home)
+            # What `save` wrote is for a folder; the parcel's own is written when the place is known
             (home / CARD_FILE).unlink()
         elif isinstance(model, str | os.PathLike):
             folder = Path(str(model).removeprefix("file:")).expanduser()
@@ -110,6 +111,7 @@ def parcel(
 
 def _gather(folder: Path, home: Path) -> None:
     """Links or copies the files of the format, and no other."""
+    # Of the try before: `steady` begins anew where the folder was saved into meanwhile
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir()
     for name in FILES:
@@ -118,7 +120,7 @@ def _gather(folder: Path, home: Path) -> None:
             continue
         try:
             os.link(file.resolve(), home / name)  # a later save into the folder makes a new file
-        except OSError:
+        except OSError:  # another disk, or one without hard links
             shutil.copyfile(file, home / name)
 
 
@@ -127,6 +129,7 @@ def _parcel(home: Path, where: str, reference: str | None, licence: str | None) 
     model = assemble(config, verified(home, config, where), where)
     config = public({**config, "licence": licence or config["licence"]})
     _check_portable(config, where)
+    # The card is written from the model, so that its recipe must not name local paths either
     model.licence, model.origin = config["licence"], config["origin"]
     model.recipe = Recipe.from_dict(config["recipe"])
     mine = readme(home)
@@ -138,6 +141,8 @@ def _parcel(home: Path, where: str, reference: str | None, licence: str | None) 
 
 def _check_portable(config: dict[str, Any], where: str) -> None:
     """Raises SaveError where a part of the model is a folder of this machine."""
+    # Paths are cut to their last part here, so that what only this machine has is not found; the weights of
+    # the whole are in the parcel, whatever its recipe says of them
     recipe, spec = checked(config, where)
     try:
         plan(recipe.model.model_copy(update={"weights": None}), input_spec=spec, saved=True)

@@ -23,6 +23,7 @@ HISTORY_FILE = "history.json"
 
 _FEATURES = "image-feature-extraction"
 _MOST_LABELS = 20
+# `all` is measured on data that the model never saw, which the recipe does not name
 _SPLITS_OF_THE_DATA = ("train", "val", "test")
 _COLOURS = {1: "Gray", 3: "RGB"}
 
@@ -64,6 +65,7 @@ def read_rows(path: Path) -> list[Row]:
         return []
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         return []
+    # null, which stands for what was no number, is left out
     return [{k: float(v) for k, v in row.items() if isinstance(v, int | float)} for row in rows]
 
 
@@ -74,10 +76,12 @@ def _front(model: Model, reference: str | None) -> str:
     results = _results(model, pipeline) if pipeline else []
     data = ModelCardData(
         library_name="zoo",
+        # The Hub knows licences by SPDX names in lower case
         license=model.licence.lower() if model.licence else None,
         pipeline_tag=pipeline,
         tags=["zoo", model.recipe.model.called, *([task] if task else [])],
         base_model=_base(model),
+        # Demanded beside results, and by nothing else
         model_name=(reference or model.recipe.model.called).rpartition("/")[2] if results else None,
         eval_results=results or None,
     )
@@ -135,6 +139,7 @@ def _what(model: Model) -> str:
     task = f"{article} {model.task.name} {model.task.card.noun}" if model.task else "A feature extractor"
     lines = [f"{task} for PyTorch, made with zoo. Weights: {model.origin or 'random'}."]
     if model.labels:
+        # A label may hold line breaks, which would end the sentence
         shown = ", ".join(" ".join(label.split()) for label in model.labels[:_MOST_LABELS])
         more = len(model.labels) - _MOST_LABELS
         lines += ["", f"{len(model.labels)} labels: {shown}{f' and {more} more' if more > 0 else ''}."]
@@ -210,6 +215,7 @@ def _trained(model: Model, history: Sequence[Row], curves: bool) -> str:
     if curves:
         lines += ["", f"![Loss and metrics by epoch]({CURVES_FILE})"]
     content = recipe.to_dict()
+    # A thousand labels would bury the recipe; their number trains the same network again
     if (recipe.model.count or 0) > _MOST_LABELS:
         content["model"]["classes"] = recipe.model.count
     text = json.dumps(content, indent=1, ensure_ascii=False)

@@ -14,8 +14,9 @@ from zoo.interfaces.model import Model
 from zoo.registry.plugins.install_command import CORE, way_to_upgrade
 from zoo.spec.errors import FormatError, quote
 
-MOST_BYTES = 1 << 20
+MOST_BYTES = 1 << 20  # a stranger's file is not read into memory whatever its size
 
+# Stands in commands that messages and cards tell people to type: nothing that a shell would read
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.\-]*==[\w.+!\-]+", re.ASCII)
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -36,7 +37,7 @@ def describe(model: Model, digest: str) -> dict[str, Any]:
         "input": model.input_spec.to_dict(),
         "origin": model.origin,
         "metrics": {
-            split: {name: value for name, value in row.items() if math.isfinite(value)}
+            split: {name: value for name, value in row.items() if math.isfinite(value)}  # JSON has no NaN
             for split, row in model.metrics.items()
         },
         "licence": model.licence,
@@ -73,6 +74,7 @@ def parse(file: Path, where: str) -> dict[str, Any]:
         ) from None
     except (ValueError, RecursionError) as error:
         raise FormatError(place, expected="JSON", got=quote(str(error))[1:-1]) from None
+    # Other libraries call their file config.json too
     if not isinstance(config, dict) or not isinstance(config.get("format"), int) or "zoo" not in config:
         raise FormatError(
             f"{where} is not a model saved by zoo",

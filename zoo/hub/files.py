@@ -24,6 +24,7 @@ def transaction(folder: Path) -> Iterator[Path]:
 
     Nothing changes if the body raises or the process dies in it.
     """
+    # A folder that is not there yet needs no commit beside it: one rename brings it whole
     fresh = not folder.exists()
     home = folder.parent if fresh else folder
     home.mkdir(parents=True, exist_ok=True)
@@ -35,6 +36,7 @@ def transaction(folder: Path) -> Iterator[Path]:
     staging.mkdir()
     try:
         yield staging
+        # All of it is on the disk before the rename that makes it count
         for file in staging.iterdir():
             _sync(file)
         _sync(staging)
@@ -45,7 +47,7 @@ def transaction(folder: Path) -> Iterator[Path]:
             staging.rename(folder / COMMITTED)
             _sync(folder)
             recover(folder)
-    except BaseException:
+    except BaseException:  # an interruption too; once renamed, nothing of that name is left to remove
         shutil.rmtree(staging, ignore_errors=True)
         raise
 
@@ -72,6 +74,7 @@ def current(folder: Path, name: str) -> Path:
 
 
 def _sync(path: Path) -> None:
+    # Opened to read, as a folder can be: its own fsync forces the names that a rename changed
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -93,6 +96,6 @@ def _alive(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except OSError:
+    except OSError:  # of another user
         return True
     return True

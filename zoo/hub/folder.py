@@ -38,7 +38,7 @@ from zoo.weights.fitting import CONFIG_FILE, WEIGHTS_FILE
 from zoo.weights.tensor_files import Tensors, read, write
 
 _PATIENCE = 10.0
-"""Seconds."""
+"""Seconds that a reader waits for others to be done with saving."""
 
 T = TypeVar("T")
 
@@ -71,6 +71,7 @@ def save(model: Model, path: str | os.PathLike[str], *, licence: str | None = No
     model.licence = licence or model.licence
     state = model.state_dict()
     try:
+        # Before anything is staged; the old files stay beside the new ones until these are committed
         check_space(folder, sum(t.nbytes for t in state.values()))
         with transaction(folder) as staging:
             write(staging / WEIGHTS_FILE, state)
@@ -110,7 +111,7 @@ def load(path: str | os.PathLike[str], *, copy: bool = False) -> Model:
 
 
 def steady(folder: Path, use: Callable[[dict[str, Any]], T]) -> T:
-    """What `use` makes of a folder's config and other files, none of which was replaced meanwhile.
+    """Reads a folder with `use`, which gets its config, again until none of its files was replaced meanwhile.
 
     Raises:
         FormatError: the folder is not a model, or of a newer format; or it is written to all the time.
@@ -121,6 +122,7 @@ def steady(folder: Path, use: Callable[[dict[str, Any]], T]) -> T:
         try:
             found = use(read_config(folder))
         except (ZooError, OSError):
+            # An error of files that were replaced meanwhile is none: look again
             if _seen(folder) == seen:
                 if not folder.is_dir():
                     raise _no_folder(folder) from None
@@ -156,7 +158,7 @@ def checked(config: Mapping[str, Any], where: str) -> tuple[Recipe, InputSpec]:
 
 
 def _no_folder(folder: Path) -> FormatError:
-    """What to say of a saved model that is not there; of a component's name also how to get a model of it."""
+    """The error for a saved model that is not there; for a component's name also how to get a model of it."""
     what = component_hint(str(folder), BODIES)
     hint = f"{what}, which zoo.build makes and zoo.fit trains" if what else None
     got = "a file" if folder.exists() else "no such folder"
@@ -218,7 +220,7 @@ def readme(folder: Path) -> Readme | None:
 
 
 def sha256(file: Path) -> str:
-    """Of a file's content."""
+    """The sha256 of a file's content, in hexadecimal digits."""
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
@@ -229,4 +231,5 @@ def _seen(folder: Path) -> tuple[int, ...] | None:
         stat = current(folder, CONFIG_FILE).stat()
     except OSError:
         return None
+    # The inode tells two saves apart that fall into one tick of the clock
     return stat.st_ino, stat.st_mtime_ns, stat.st_size

@@ -52,6 +52,7 @@ def check_target(folder: Path) -> dict[str, Any] | None:
 
 def check_space(folder: Path, needed: int) -> None:
     """Raises SaveError unless the disk that a folder is on has room for so many bytes."""
+    # A folder that is not there yet is made on the disk of the nearest one that is
     home = folder
     while not home.exists():
         home = home.parent
@@ -81,6 +82,7 @@ def place_files(files: Mapping[str, Path], folder: Path, *, remove: Iterable[str
         with transaction(folder) as staging:
             for name, path in files.items():
                 shutil.copyfile(path, staging / name)
+        # Behind the commit: a crash in between leaves a history too many, and not a model without its files
         for name in remove:
             (folder / name).unlink(missing_ok=True)
     except OSError as error:
@@ -89,7 +91,7 @@ def place_files(files: Mapping[str, Path], folder: Path, *, remove: Iterable[str
 
 
 def unwritten(folder: Path, error: OSError) -> SaveError:
-    """What to say of a folder that could not be written."""
+    """The error for a folder that could not be written."""
     if error.errno in (errno.ENOTEMPTY, errno.EEXIST):  # of the rename that commits
         hint = "the other's model is there; save again, or choose another folder"
         return SaveError(f"cannot save to {folder}", got="another save at the same time", hint=hint)

@@ -46,11 +46,14 @@ def _is_local(text: str, *, reference: bool) -> bool:
         return False
     if text.startswith(("file:", "/", "~", "./", "../", ".\\", "..\\")) or _WINDOWS.match(text):
         return True
+    # Where a reference stands, a slash makes a path; elsewhere a text may have one and be no path
     return reference and ("/" in text or "\\" in text)
 
 
 def _last(path: str) -> str:
     path = path.removeprefix("file:")
+    # A path may have been written on another system than this one
     parts = PureWindowsPath(path).parts if "\\" in path else Path(path).expanduser().resolve().parts
+    # Without root or drive; `runs/faces/model.safetensors` is called faces
     named = [part for part in parts[1 if parts[0][-1:] in "/\\" else 0 :] if part != WEIGHTS_FILE]
     return named[-1] if named else WEIGHTS_FILE

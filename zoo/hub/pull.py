@@ -94,6 +94,7 @@ def pull_files(
     Raises:
         SaveError: the folder holds something else, or cannot be written.
     """
+    # Before anything is fetched
     folder = Path(out).expanduser()
     check_target(folder)
     place = parse_place(source, revision)
@@ -109,6 +110,7 @@ def pull_files(
 
 
 def _copy_folder(origin: Path, config: dict[str, Any], folder: Path) -> Path:
+    # Raises what is wrong with it before the first file is copied
     assemble(config, verified(origin, config, str(origin)), str(origin))
     found = {name: current(origin, name) for name in FILES}
     there = {name: path for name, path in found.items() if path.is_file()}
@@ -129,6 +131,7 @@ def _commit(
             cache_dir=Path(cache_dir) if cache_dir is not None else None, local_files_only=local_files_only,
         )  # fmt: skip
     except WeightsError as error:
+        # owner/name may be a path as well
         if place.revision is None and Path(place.repo).is_dir():
             hint = f'for the folder of that name say "file:{place.repo}"'
             raise WeightsError(error.problem, expected=error.expected, got=error.got, hint=hint) from error
@@ -154,7 +157,7 @@ def _weights(commit: Snapshot, config: dict[str, Any]) -> Path:
 
 
 def _no_model(commit: Snapshot, missing: str, names: Iterable[str]) -> FormatError:
-    """What to say of a repository that lacks a file of the format."""
+    """The error for a repository that lacks a file of the format."""
     there = [name for name in names if name != ".gitattributes"]
     hint = None
     if any(name.endswith(".safetensors") for name in there):

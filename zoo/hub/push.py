@@ -70,6 +70,7 @@ def push(
     if isinstance(place, PathRef):
         return _to_folder(model, place, message=message, private=private, token=token, licence=licence)
     revision = place.revision or "main"
+    # As short as `zoo.pull` takes it, which means main where nothing is said
     reference = place.repo if revision == "main" else f"{place.repo}@{revision}"
     if message is not None and not message.strip():
         raise SaveError(f"push {place}", expected="a message", got="an empty one")
@@ -89,9 +90,11 @@ def _to_folder(
     before = check_target(folder)
     with parcel(model, reference=None, licence=licence) as ready:
         there = [name for name in ready.optional if (folder / name).is_file()]
+        # History and curves there stay while the weights do: they are of the same run
         stays = there if before is not None and before["sha256"] == ready.digest else []
         history = folder / HISTORY_FILE if HISTORY_FILE in stays else None
         ready.write_readme(readme(folder), f"{folder}/{CARD_FILE}", history=history, stays=stays)
+        # By content: `filecmp` would else be content with equal size and time
         changed = {
             name: path
             for name, path in ready.files.items()

@@ -16,6 +16,7 @@ MOST_BYTES = 1 << 20
 OURS = ("library_name", "license", "pipeline_tag", "tags", "base_model", "model-index")
 """Keys of the front matter that are zoo's; the licence only where one is given."""
 
+# By the beginning of the marks alone: their words to people may be those of another version
 _SECTION = re.compile(r"<!-- zoo: begin\b[^>]*-->.*?<!-- zoo: end\b[^>]*-->", re.DOTALL)
 
 
@@ -61,7 +62,7 @@ def parse(text: str, where: str) -> Readme:
 
     try:
         with quiet():
-            found = RepoCard(text.replace("\r\n", "\n").removeprefix("\ufeff"))
+            found = RepoCard(text.replace("\r\n", "\n").removeprefix("\ufeff"))  # as Windows writes it
     except Exception as error:  # whatever the reader of YAML says
         raise FormatError(
             where, expected="YAML between the lines of ---", got=quote(str(error))[1:-1], hint="mend it first"

@@ -44,7 +44,7 @@ def in_new_process(source: str, images: Tensor) -> Tensor:
 
     with tempfile.TemporaryDirectory() as place:
         given, back = Path(place) / "images.safetensors", Path(place) / "outputs.safetensors"
-        save_file({"images": images.contiguous()}, given)
+        save_file({"images": images.contiguous()}, given)  # safetensors takes no others
         command = [sys.executable, "-m", "zoo.hub.reproduce", source, str(given), str(back)]
         # The last bits of a sum may depend on how many threads share it.
         environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}

@@ -1,4 +1,4 @@
-"""What `push` gives back."""
+"""Result of `push`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Pushed:
-    """Where a model is; `print` it.
+    """Result of a push: where the model is, and which files changed.
 
     Args:
         reference: what `zoo.pull` takes to get exactly this model.

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
 HINT = 'go online, or push to a folder: "file:FOLDER"'
 
+# The Hub makes .gitattributes with each repository, and people often write the README first
 _NOT_CONTENT = {".gitattributes", CARD_FILE}
-_MOVED_ON = 412
+_MOVED_ON = 412  # precondition failed: `parent_commit` is not the head any more
 
 
 def upload(
@@ -84,7 +85,7 @@ class _Upload:
         with self._talking():
             try:
                 head = self._look()
-            except GatedRepoError:
+            except GatedRepoError:  # by class a RepositoryNotFoundError, but there is one
                 raise
             except RepositoryNotFoundError:
                 patiently(partial(self.api.create_repo, self.repo, private=self.private, exist_ok=True))
@@ -97,6 +98,7 @@ class _Upload:
                     self.where, expected=words[self.private], got=words[head.private],
                     hint=f"change it at {self.api.endpoint}/{self.repo}/settings, or do not say which",
                 )  # fmt: skip
+            # Behind the check of visibility: no branch is made in a repository that is refused
             if self.branch == "main":
                 return head
             patiently(partial(self.api.create_branch, self.repo, branch=self.branch, exist_ok=True))
@@ -148,6 +150,7 @@ class _Upload:
         if there.lfs is not None:
             mine = self.parcel.digest if path.name == WEIGHTS_FILE else sha256(path)
             return mine == there.lfs.sha256
+        # Of small files, which git holds itself, the Hub tells git's hash and no sha256
         return path.stat().st_size == there.size and git_hash(path) == there.blob_id
 
     def _commit(self, head: ModelInfo, changed: list[str], stale: list[str]) -> Pushed:
@@ -157,6 +160,7 @@ class _Upload:
         additions = [CommitOperationAdd(name, self.parcel.files[name]) for name in changed]
         removals = [CommitOperationDelete(name) for name in stale]
         with self._talking():
+            # Weights go ahead of the commit, which may be asked for twice and needs the operations whole
             try:
                 self.api.preupload_lfs_files(self.repo, additions, revision=self.branch, free_memory=False)
             except RuntimeError as error:  # says which file it was; why is behind it

@@ -26,6 +26,7 @@ def cache_folder() -> Path:
 
 def name(sort: str, distribution: str, place: str) -> str:
     """Name of a cache file for a distribution that lies in one place, as seen by one Python."""
+    # Several environments share the cache; crc32, since `hash` of a text differs between processes
     return f"{sort}/{distribution}-{zlib.crc32(place.encode()):08x}.json"
 
 
@@ -33,8 +34,9 @@ def read(file: str, key: list[Any]) -> dict[str, Any] | None:
     """What was written under that name for that key; None where there is nothing, or nothing legible."""
     try:
         data = json.loads((cache_folder() / file).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RuntimeError):
+    except (OSError, ValueError, RuntimeError):  # no such file; not JSON; no home folder
         return None
+    # So a key is made of lists: JSON has no tuples, and this compares with what came back from it
     return data if isinstance(data, dict) and data.get("key") == key else None
 
 

@@ -13,11 +13,11 @@ from zoo.spec.component import Namespace
 from zoo.spec.errors import PluginError, quote
 from zoo.spec.kinds import KINDS
 
-FORMAT = 1
+FORMAT = 1  # of catalogues and the registry; that of saved models is in zoo.compose.formats
 CATALOGUE = "catalogue.json"
 REGISTRY = "registry.json"
 RECIPES = "recipes"
-_WIDTH = 110
+_WIDTH = 110  # as of our code
 _OF_DISTRIBUTION = (
     ("distribution", str, "a distribution's name"),
     ("where", str, "its folder in the checkout"),
@@ -55,6 +55,7 @@ def written_again(folder: Path | None) -> str:
     """
     if folder is None or "site-packages" in folder.parts:
         return "install the plugin again"
+    # A package lies in `src/`, beside its pyproject.toml, or is a single module's folder
     around = (folder, folder.parent, folder.parent.parent)
     root = next((place for place in around if (place / "pyproject.toml").is_file()), None)
     if root is None:
@@ -82,6 +83,7 @@ def check_catalogue(data: Any, where: str) -> None:
     if not isinstance(rows, list):
         raise PluginError(f"{where}: bad components", expected="a list", got=quote(rows), hint=again)
     check_rows(rows, where)
+    # A catalogue is a stranger's file, and its recipes are read: they have to lie in its own folder
     fine = isinstance(recipes, dict) and all(isinstance(path, str) for path in recipes.values())
     if not fine or any(".." in Path(path).parts or Path(path).is_absolute() for path in recipes.values()):
         raise PluginError(
@@ -124,6 +126,7 @@ def read_namespace(data: Mapping[str, Any] | None, distribution: str) -> Namespa
     data = data or {}
     name = data.get("namespace") or distribution.removeprefix("zoo-")
     bare = data.get("bare", True)
+    # JSON has no tuples
     if isinstance(bare, list) and all(isinstance(item, str) for item in bare):
         bare = tuple(bare)
     if not isinstance(bare, bool | tuple):
@@ -175,6 +178,7 @@ def read_registry(file: Path) -> list[Row]:
         raise PluginError(f"{file}", expected=f"a registry of format {FORMAT}", got=quote(data))
     for item in data["distributions"]:
         check_catalogue(item, str(file))
+        # Only the name is there for every distribution; what is there besides has to be right
         for key, kind, words in _OF_DISTRIBUTION:
             if key != "distribution" and key not in item:
                 continue
@@ -194,6 +198,7 @@ def dump(data: Any) -> str:
 
 
 def _pretty(value: Any, depth: int, used: int) -> str:
+    # `used` are the columns of the key before the value and of the comma behind it
     line = json.dumps(value, ensure_ascii=False)
     if len(line) + depth + used <= _WIDTH or not isinstance(value, dict | list) or not value:
         return line

@@ -59,6 +59,7 @@ def facts_of(file: Path, kind: str, name: str) -> Mapping[str, Any]:
         return {}
 
 
+# `_changed` is for the cache's key alone: a catalogue written anew is read anew
 @lru_cache(maxsize=8)
 def _all_facts(file: Path, _changed: int) -> Mapping[tuple[str, str], Mapping[str, Any]]:
     return {(row["kind"], row["name"]): row.get("facts", {}) for row in read_catalogue(file)["components"]}

@@ -61,6 +61,7 @@ def projects() -> list[Project]:
         except ZooError:  # a broken installation is `zoo plugins`' to report
             continue
         where = project.folder.resolve()
+        # By name also the user's own site-packages, and those of other environments on the path
         if not any(where.is_relative_to(folder) for folder in site) and "site-packages" not in where.parts:
             found.append(project)
     return found
@@ -85,6 +86,7 @@ def project_at(path: Path) -> Project:
     values = tuple(table.get("entry-points", {}).get(GROUP, {}).values())
     item = Installed(normalise(str(table.get("name", path.name))), "under development", values)
     inside = path.resolve()
+    # The two usual layouts: the package in `src/`, or beside its pyproject.toml
     for source in (inside / "src", inside):
         if (source / item.module.partition(".")[0]).is_dir() and str(source) not in sys.path:
             sys.path.insert(0, str(source))  # this very folder, whatever copy is installed
@@ -108,7 +110,7 @@ def make(project: Project, facts: Facts) -> Row:
     for component in declared.components:
         try:
             computed = facts(component)
-        except Exception as error:
+        except Exception as error:  # facts are read off a network that is made, by code of the plugin's
             line = str(error) if isinstance(error, ZooError) else f"{type(error).__name__}: {error}"
             raise PluginError(
                 f"{project.distribution}, {component.kind} {quote(component.name)}: {line}"
@@ -139,6 +141,7 @@ def changed(file: Path, text: str) -> str | None:
         before, after = _rows(json.loads(old)), _rows(json.loads(text))
         first = difference(before, after)
         if first is None:
+            # Both have the same components here, since `difference` passes over nothing but facts
             facts = {(row["kind"], row["name"]): row.get("facts") for row in before}
             differ = (row for row in after if facts[row["kind"], row["name"]] != row.get("facts"))
             row = next(differ, None)

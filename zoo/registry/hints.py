@@ -27,6 +27,7 @@ def next_step(
         rows: installed components that it may have been meant for, by their shortest references.
         plugins: all installed plugins, the broken ones too.
     """
+    # Any of these may be what would offer the name
     broken = [f"plugin {p.distribution} {p.version} failed to load: {p.error}" for p in plugins if p.error]
     sources = _sources(wanted, kinds)
     step = _get(wanted, sources, plugins) if sources else _near(wanted, kinds, rows, plugins)
@@ -92,6 +93,7 @@ def _near(
     spaces = [plugin.namespace.name for plugin in plugins if not plugin.error]
     if wanted.namespace and wanted.namespace not in spaces:
         return f"no installed plugin has the namespace {wanted.namespace}: {near(wanted.namespace, spaces)}"
+    # Spelt otherwise in a plugin that is not installed goes before merely alike in one that is
     for alike in (False, True):
         if names := near_names(wanted.name, rows, alike=alike):
             return meant(wanted.name, names)

@@ -109,6 +109,7 @@ def list_components(
     if words:
         rows = [row for row in rows if all(word in _text(row) for word in words)]
     order = {name: position for position, name in enumerate(KINDS)}
+    # Names kept to a namespace, as the hundreds of timm, come behind those that are reached bare
     return Rows(sorted(rows, key=lambda row: (order[row.kind], ":" in row.ref, row.ref)))
 
 
@@ -140,7 +141,7 @@ def info(name: str, kind: Kinds = None) -> dict[str, Any]:
 
 
 def info_of_all(name: str) -> list[dict[str, Any]]:
-    """The same of every kind that has the name in one distribution.
+    """Everything about a component, as `info` gives it, for each kind that has the name in one distribution.
 
     Args:
         name: reference to an installed component.
@@ -150,6 +151,7 @@ def info_of_all(name: str) -> list[dict[str, Any]]:
     """
     now = registry()
     offers = now.named(ref, None) if isinstance(ref := parse_reference(name), ComponentRef) else []
+    # Of several distributions the name is ambiguous, which `info` says
     if len(offers) > 1 and len({offer.plugin.distribution for offer in offers}) == 1:
         return [_facts(now.entry(offer)) for offer in offers]
     return [info(name)]
@@ -176,6 +178,7 @@ def _rows(installed: bool) -> Iterable[Row]:
     present = {plugin.distribution for plugin in now.plugins}
     for data in known():
         distribution = data["distribution"]
+        # An installed version says itself what it offers, whatever the registry knows of another
         if distribution in present:
             continue
         try:

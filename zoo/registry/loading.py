@@ -49,13 +49,14 @@ def declare(module: str, distribution: str) -> Declared:
     where = f"plugin {distribution}"
     try:
         code = importlib.import_module(module)
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # a module may end the process; an interruption is the user's
         raise PluginError(f"{where} failed to import: {_cause(error)}") from error
     # A manager of its own: pluggy loses every plugin's answer when one of several raises.
     manager = pluggy.PluginManager("zoo")
     manager.add_hookspecs(hookspec)
     try:
         manager.register(code, name=distribution)
+        # `firstresult` answers None both without a hook and for a hook that returns None
         implemented = bool(manager.hook.zoo_components.get_hookimpls())
         components = manager.hook.zoo_components()
         namespace = manager.hook.zoo_namespace()
@@ -139,6 +140,7 @@ def _resolve(dotted: str, where: str) -> Any:
     try:
         module = importlib.import_module(name)
     except ModuleNotFoundError as error:
+        # The module itself or a package above it; else an import inside of it failed
         own = error.name is not None and (name == error.name or name.startswith(f"{error.name}."))
         problem = "no such module" if own else "a module that it needs is missing"
         hint = (
@@ -184,6 +186,7 @@ def _cause(error: BaseException) -> str:
     """An exception as one line, with the last line of code that raised it."""
     import traceback
 
+    # The plugin's line is the last one that is not ours, importlib's or `<frozen importlib._bootstrap>`'s
     own = (__file__, importlib.__file__)
     frames = [
         f for f in traceback.extract_tb(error.__traceback__) if f.filename not in own and f.filename[0] != "<"

@@ -161,6 +161,7 @@ class Registry:
         offers = self.named(wanted, kind)
         if not offers:
             raise self._unknown(wanted, kind, named)
+        # Two distributions of one namespace are for `entry` to refuse
         if len({offer.plugin.distribution for offer in offers}) > 1 and not wanted.namespace:
             claims = [f"{offer.qualified} ({offer.kind} of {offer.plugin.distribution})" for offer in offers]
             raise AmbiguousNameError(
@@ -307,12 +308,14 @@ def reset() -> None:
 
 
 def _state() -> object:
+    # Installing or removing changes the time of the folder that it happens in
     times = []
     for folder in sys.path:
         try:
             times.append((folder, os.stat(folder or ".").st_mtime_ns))  # noqa: PTH116 - may be no path at all
         except (OSError, TypeError):
             times.append((folder, 0))
+    # Each of these changes what `discover` finds
     variables = ("ZOO_PLUGINS", "ZOO_DISABLED_PLUGINS", "ZOO_STRICT_PLUGINS", "ZOO_CACHE")
     return times, [os.environ.get(name) for name in variables]
 

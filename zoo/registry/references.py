@@ -36,6 +36,7 @@ def meant(value: object, kind: Kinds, fits: Fits = Path.exists) -> Reference:
     path = Path(ref.name)
     if not path.exists() or not fits(path):
         return ref
+    # Not `find`: no component is no error here, and several of the name make it no less one
     named = registry().named(ref, kind)
     if not named:
         return PathRef(ref.name)
@@ -50,7 +51,7 @@ def meant(value: object, kind: Kinds, fits: Fits = Path.exists) -> Reference:
 
 
 def path_or_place(value: object) -> object:
-    """The same, but an existing file or folder of a bare name as its path: for what no component can be."""
+    """A bare name of an existing file or folder as its path, else the value: for what no component can be."""
     if isinstance(value, str) and value.strip():
         ref = parse_reference(value)
         if isinstance(ref, ComponentRef) and Path(value.strip()).exists():

@@ -46,6 +46,7 @@ ELSEWHERE: Mapping[str, str] = MappingProxyType(
 )
 """What torchvision, timm, Keras and others call an argument, and what zoo calls it."""
 
+# Surer than difflib's 0.6: this hint goes before the names that the component itself has
 _ALIKE = 0.8
 _SHORT = 40
 """Letters of a value that is repeated in the next step."""
@@ -104,7 +105,8 @@ def misplaced(name: str, value: Any, known: Iterable[str], tags: Sequence[str] =
 
 
 def _example(own: str, value: Any, tags: Sequence[str]) -> str:
-    """The argument as it is written, with the value where it may be kept."""
+    """The argument as one writes it, with the given value where that is short and of use."""
+    # pretrained=True says that weights are wanted and not which: the first tag serves as an example
     if own == "weights" and (isinstance(value, bool) or value is None):
         return "weights=None" if value is False else f"weights={tags[0]!r}" if tags else "weights=..."
     text = repr(value)

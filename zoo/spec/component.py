@@ -16,9 +16,11 @@ API = 1
 
 
 _NAME = re.compile(r"^[a-z0-9][a-z0-9_.\-]*$")
+# A file of an import package, which is found without importing it: `package/path/to/file`
 _INSIDE = re.compile(r"^[A-Za-z_]\w*(/\w[\w.\-]*)+$")
 _DISTRIBUTION = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9._\-]*[A-Za-z0-9])?$")
 _SHA256 = re.compile(r"^[0-9a-f]{64}$")
+# What torch.save writes; read with a declared hash alone
 _PICKLES = (".pth", ".pt", ".bin")
 _DOTTED = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")
 
@@ -75,6 +77,8 @@ class WeightsSource:
         _check(fine, where, "package", "the name of a distribution", self.package)
         fine = self.install is None or (self.package is not None and self.install.isprintable())
         _check(fine, where, "install", "what pip installs, with a package", self.install)
+        # The Hub announces the hash of each file, so a safetensors there needs none; a pickle is never opened
+        # on the word of the place that it comes from
         fine = bool(_SHA256.match(self.sha256)) if self.sha256 else self.repo is not None and not self.pickled
         _check(fine, where, "sha256", "the hash of the file, 64 hexadecimal digits", self.sha256)
 
@@ -246,7 +250,7 @@ class Component:
         try:
             values["weights"] = {k: Weights.from_dict(v) for k, v in values.get("weights", {}).items()}
             return cls(**values)
-        except (TypeError, AttributeError) as error:
+        except (TypeError, AttributeError) as error:  # an unknown field of Weights; weights that are no table
             raise DeclarationError(where, expected="the fields of Component", got=str(error)) from error
 
 
@@ -277,6 +281,7 @@ def _plain(item: Any) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for f in fields(item):
         value = getattr(item, f.name)
+        # A field that was added later leaves declarations without it as they were written
         if value in (None, (), {}):
             continue
         out[f.name] = _plain_value(value)

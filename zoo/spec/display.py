@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 WIDEST = 10_000
+"""Columns where nothing limits them; a number, since lines are compared with it."""
 
 _TINT = "background:rgba(31,119,180,.16)"
 """Seen on white and on black; text keeps the notebook's own colour."""
@@ -151,6 +152,7 @@ def html_page(title: str, *parts: object) -> Markup:
 
 def html_bar(share: float) -> Markup:
     """A bar for a share in [0, 1]."""
+    # An undefined figure is an empty bar
     filled = min(max(share, 0.0), 1.0) if not math.isnan(share) else 0.0
     inner = f'<div style="width:{filled:.1%};height:.8em;background:rgba(31,119,180,.75)"></div>'
     return Markup(f'<div style="width:10em;background:rgba(128,128,128,.2)">{inner}</div>')
@@ -186,5 +188,5 @@ def escaped(cell: object) -> str:
 
 def _shaded(cell: object, share: float) -> Markup:
     """A cell whose ground is the darker, the larger its share in [0, 1]."""
-    ground = f"background:rgba(31,119,180,{0.6 * share:.2f})"
+    ground = f"background:rgba(31,119,180,{0.6 * share:.2f})"  # never opaque: text keeps its colour
     return Markup(f'<div style="{ground};padding:.15em .5em">{escaped(cell)}</div>')

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from zoo.spec.names import closest, stem
 
 _MOST_MEANT, _FEW_MEANT = 16, 8
+"""Up to so many names are all said; of more, so many and how to list the others."""
 
 
 class ZooError(Exception):
@@ -37,8 +38,11 @@ class ZooError(Exception):
         facts = [f"expected {expected}"] if expected else []
         facts += [f"got {got}"] if got else []
         line = f"{problem}: {', '.join(facts)}" if facts else problem
+        # One line, whatever a foreign message in it holds
         super().__init__(" ".join((f"{line}; {hint}" if hint else line).split()))
 
+    # Exceptions are pickled as class and finished text, which would lose the parts; torch's workers hand
+    # theirs over so
     def __reduce__(self) -> tuple[object, ...]:
         state = {"expected": self.expected, "got": self.got, "hint": self.hint}
         return _rebuild, (type(self), self.problem, state)

@@ -62,6 +62,7 @@ class Freeze:
         else:
             raise FreezeError("freeze spec", expected=_GRAMMAR, got=quote(spec), hint=_meant(spec))
         parts = [p.strip() for p in parts]
+        # An empty list freezes nothing; an empty text is one empty item, a slip, and refused below
         if parts in (["none"], []):
             return cls()
         return cls(tuple(cls._item(part, spec) for part in parts))
@@ -70,6 +71,7 @@ class Freeze:
     def _item(part: str, spec: object) -> FreezeItem:
         path, _, last_word = part.rpartition(".")
         match = _BLOCKS.match(last_word)
+        # Neither blocks nor `all`: the whole text is the path of a part, all of which is meant
         if match is None and last_word != "all":
             path = part
         if part == "none" or not (_PATH.match(path) or (path == "" and part)):
@@ -97,11 +99,13 @@ class Freeze:
         wanted = set(chosen)
         items: list[FreezeItem] = []
         for path, names in parts.items():
+            # By place, since blocks are called block1, block2, ... in their order
             numbers = [i + 1 for i, name in enumerate(names) if (path, name) in wanted]
             if numbers and len(numbers) == len(names):
                 items.append(FreezeItem(path))
                 continue
             for number in numbers:
+                # The next block lengthens the range before it
                 if items and items[-1].path == path and items[-1].last == number - 1:
                     items[-1] = FreezeItem(path, items[-1].first, number)
                 else:
@@ -171,6 +175,7 @@ def _meant(spec: object) -> str | None:
         >>> _meant("Blocks 1-4"), _meant("block1-block4"), _meant(3), _meant("stem")
         ('did you mean "block1-4"?', 'did you mean "block1-4"?', 'did you mean "block1-3"?', None)
     """
+    # Before int: True is one, and would be block1
     if spec is True:
         return 'did you mean "all"?'
     if isinstance(spec, int) and spec > 0:

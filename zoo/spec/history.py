@@ -53,6 +53,7 @@ def read_history(folder: Path) -> list[Row]:
         raise FormatError(f"history {path}", expected="a list of epochs", got=quote(str(error))) from None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise FormatError(f"history {path}", expected="a list of epochs", got=quote(rows))
+    # What was no number was written as null, see `_plain`
     return [{k: math.nan if v is None else v for k, v in row.items()} for row in rows]
 
 
@@ -69,6 +70,7 @@ def last_better(history: list[Row], monitor: str, higher: bool, min_delta: float
     for row in history:
         value = row.get(monitor, math.nan)
         gain = value - best if higher else best - value
+        # The first number of all is an improvement, and a gain over NaN is none
         if gain > min_delta or (math.isnan(best) and not math.isnan(value)):
             best, epoch = value, row["epoch"]
     return epoch

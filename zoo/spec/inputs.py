@@ -70,6 +70,7 @@ class InputSpec:
             return self
 
         def fit(values: tuple[float, ...]) -> tuple[float, ...]:
+            # As the first layer's weights are summed over the colours, see `Backbone.adapt_input`
             if channels == 1:
                 return (sum(values) / len(values),)
             return tuple(values[i % len(values)] for i in builtins.range(channels))

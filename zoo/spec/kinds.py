@@ -63,6 +63,7 @@ class Kind:
         return call, self.command.format(ref=ref, section=self.argument, weights=typed)
 
 
+# Filled in by `Kind.used`; words in capitals are for people to replace
 _BUILD, _BUILT = 'zoo.build("{ref}"{weights})', "zoo build {ref}{weights}"
 _FIT, _FITTED = 'zoo.fit(model, data, {section}="{ref}")', "zoo fit RECIPE --{section} {ref}"
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 
 _LIKE = 0.6
+"""Share of letters in common from which on two names are alike; difflib's own cutoff."""
 _FAMILY = 3
 """Letters from which on a beginning is taken for a family's."""
 
@@ -90,9 +91,11 @@ def closest(name: str, names: Iterable[str], most: int = 3) -> list[str]:
     alike = {item: _ratio(wanted, body) for item, body in bodies.items()}
     stems = {item: _ratio(wanted, stem(item)) for item in bodies}
     best, top = (max(shares.values(), default=0.0) for shares in (alike, stems))
+    # Letters without a number, nearer to a family than to any full name: a family misspelt
     if wanted.isalpha() and top > max(best, _LIKE):
         chosen = next(stem(item) for item in bodies if stems[item] == top)
         return _bare_first([item for item in bodies if stem(item) == chosen])
+    # A name of a namespace counts only where no bare one is the same
     bare = {body for item, body in bodies.items() if ":" not in item}
     fitting = [
         item for item in bodies if alike[item] >= _LIKE and (":" not in item or bodies[item] not in bare)

@@ -115,6 +115,7 @@ def handed_on(config: type[BaseModel], values: Mapping[str, Any], where: str) ->
             continue
         table = dict(reference) if isinstance(reference, Mapping) else {"name": reference}
         inner = table.get("options")
+        # The part's table may say it flat or under `options`; where it says nothing, it agrees
         said = table.get(name, inner.get(name, value) if isinstance(inner, Mapping) else value)
         if said != value:
             raise OptionError(
@@ -147,6 +148,7 @@ def with_parts(config: type[BaseModel] | None, values: Mapping[str, Any], use: U
 def _filled(value: Any, kind: str | None, use: Use, path: str) -> Any:
     if type(value) in (list, tuple):  # no named tuples
         items = [_filled(item, kind, use, f"{path}.{i}") for i, item in enumerate(value)]
+        # The same object where no part was in it: `changed` below compares by identity
         return value if all(map(operator.is_, items, value)) else type(value)(items)
     if kind is not None:
         return use(kind, value, path) if isinstance(value, str | Mapping) else value  # a part that is made
@@ -183,7 +185,7 @@ def validate(
         return config.model_validate(dict(values))
     except ValidationError as problem:
         raise one_line(problem, config, where, error) from None
-    except RecursionError:
+    except RecursionError:  # a stranger's file may nest tables without end
         raise error(
             f"{where}: nested too deeply", expected="a flat table", got=quote(type(values).__name__)
         ) from None
@@ -209,10 +211,12 @@ def one_line(
             hint=misplaced(name, first["input"], names) or (meant(name, close) if close else None),
         )
     if first["type"] == "union_tag_invalid":
+        # pydantic gives all tags in one text, each in quotes
         tag, tags = str(first["ctx"]["tag"]), str(first["ctx"]["expected_tags"]).replace("'", "").split(", ")
         return error(f"{where}: bad {path}", expected=listing(tags, 16), got=quote(tag), hint=near(tag, tags))
     if first["type"] == "union_tag_not_found":
         return error(f"{where}: bad {path}", expected="a name, or a table with a name", got=got)
+    # pydantic's sentence, as the second half of a line of ours
     expected = first["msg"][:1].lower() + first["msg"][1:]
     expected = expected.removeprefix("input should be ").removeprefix("value error, ")
     if first["type"] == "missing":
@@ -228,6 +232,7 @@ def _known_at(config: type[BaseModel], path: Sequence[Any]) -> Iterable[str]:
         if fields:
             found = [kind for field in fields for kind in _tables(field)]
         else:
+            # A discriminated union is called by its tag in the path, any other by the name of its class
             tagged = [kind for kind in found if step in get_args(_annotation(kind, "name"))]
             found = tagged or [kind for kind in found if kind.__name__ == step]
     return found[0].model_fields if len(found) == 1 else []

@@ -61,12 +61,13 @@ class ModelSection(_Section):
     classes: Annotated[int, Field(ge=1)] | tuple[str, ...] | None = None
     input_size: Size | None = None
     input: dict[str, Any] | None = None
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {}  # pydantic copies a default for each instance
 
     @field_validator("name", mode="before")
     @classmethod
     def _name(cls, value: Any) -> Any:
         ref = parse_reference(value)
+        # `model` is the table already: a table in it would be a second place for options
         if isinstance(ref, ComponentRef) and ref.options:
             raise RecipeError("model.name", expected="a name, its options in model.options", got=quote(value))
         return str(ref)
@@ -90,6 +91,7 @@ class ModelSection(_Section):
             return value
         if value is None or (isinstance(value, int) and not isinstance(value, bool)):
             return None if value is None else (value, value)
+        # The text of a ValueError stands behind `expected` in the one line of `zoo.spec.options.one_line`
         raise ValueError("150, or 150 and 200 for height and width; channels are in_channels")
 
     @field_validator("weights", mode="before")
@@ -109,6 +111,7 @@ class ModelSection(_Section):
     @field_validator("input")
     @classmethod
     def _input(cls, value: Any) -> Any:
+        # Checked and written out in full: a default that changes later changes no recipe
         return None if value is None else InputSpec.from_dict(value).to_dict()
 
     @property
@@ -163,6 +166,7 @@ class ModelSection(_Section):
         """
         rest = dict(table)
         own = {name: rest.pop(name) for name in [*rest] if name in cls.model_fields and name != "options"}
+        # What is no table is left for validation to refuse
         inner = rest.pop("options", None) or {}
         return {**own, "options": {**inner, **rest} if isinstance(inner, Mapping) else inner}
 

@@ -15,6 +15,7 @@ GRAMMAR = (
 )
 # Wider than what a component may be called: `VGG16` is looked up, and answered by the nearest name.
 _COMPONENT = re.compile(r"^(?:(?P<namespace>\w[\w.\-]*):)?(?P<name>\w[\w.\- ]*)$")
+# A revision may have slashes, as branches do
 _HUB = re.compile(r"^hf://(?P<repo>[\w.\-]+/[\w.\-]+)(?:@(?P<revision>[\w.\-/]+))?$")
 
 
@@ -105,6 +106,7 @@ def parse_reference(value: object) -> Reference:  # noqa: PLR0911 - one return a
         if len(text) == len("file:"):
             raise BadReferenceError("file reference", expected="file:path", got=quote(text))
         return PathRef(text.removeprefix("file:"))
+    # No component's name has such a sign, so nothing need be there to tell it for a path
     if "/" in text or "\\" in text or text.startswith((".", "~")):
         return PathRef(text)
     match = _COMPONENT.match(text)

@@ -19,10 +19,10 @@ from zoo.spec.errors import ZooError
 LOG_IN = "log in with `hf auth login`, or set HF_TOKEN"
 T = TypeVar("T")
 
-_TROUBLE = 500
-_WAITS = (0.5, 2.0)
+_TROUBLE = 500  # status from which on the fault is the Hub's own, and may pass
+_WAITS = (0.5, 2.0)  # seconds before a question is asked a second and a third time
 _LONG = 10.0
-"""Seconds."""
+"""Seconds; a question that took longer was asked again by the client itself."""
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS}
 
 # The client asks notebooks for widgets when it is imported; its bars are for terminals alone, see `quiet`.
@@ -61,7 +61,7 @@ def is_passing(error: BaseException | None) -> bool:
 
 
 def patiently(ask: Callable[[], T]) -> T:
-    """What a question that may be asked twice comes to; asked again after a moment where no answer came.
+    """The answer to a question that may be asked twice; asked again after a moment where none came.
 
     The client does so itself for some questions; then it is not done again.
     """
@@ -83,6 +83,7 @@ def reachable() -> bool:
     if constants.is_offline_mode():
         return False
     address = urlsplit(constants.ENDPOINT)
+    # Behind a proxy the Hub cannot be reached from here, and need not be
     if getproxies() or not address.hostname:
         return True
     try:
@@ -128,6 +129,8 @@ def _said(  # noqa: PLR0911 - one return a kind of answer
     from huggingface_hub import constants, errors
 
     page = f"{constants.ENDPOINT}/{repo}"
+    # By class an EntryNotFoundError, but it says that nobody could be asked. Subclasses stand before their
+    # classes below too: a gated repository before one that is not found
     if isinstance(error, errors.LocalEntryNotFoundError):
         return None
     if isinstance(error, errors.GatedRepoError):
@@ -144,6 +147,7 @@ def _said(  # noqa: PLR0911 - one return a kind of answer
         return "a file that is on the Hub", "none of that name", f"see {page}/tree/main"
     if isinstance(error, errors.HFValidationError):
         return "owner/name of letters, digits, - _ and .", repr(repo), None
+    # Before a commit the client has the Hub check the front matter, and makes a list of its complaints
     if isinstance(error, ValueError) and isinstance(error.__cause__, errors.BadRequestError):
         return "a model card that the Hub takes", str(error).splitlines()[-1].strip("- "), None
     if isinstance(error, OSError) and error.errno in _DISK:

@@ -111,6 +111,7 @@ class Snapshot:
             return self.file(name, sha256=sha256, most=most)
         except WeightsError as error:
             cause = error.__cause__
+            # That the cache has none says nothing of the commit
             if isinstance(cause, EntryNotFoundError) and not isinstance(cause, LocalEntryNotFoundError):
                 return None
             raise
@@ -119,6 +120,7 @@ class Snapshot:
         """Names of all files, as far as the Hub says them."""
         from huggingface_hub import HfApi
 
+        # The cache knows only what was fetched
         if self.offline:
             return []
         with self._talking(self.text):
@@ -186,8 +188,9 @@ def snapshot(
 
 
 def git_hash(path: Path) -> str:
-    """What git calls the content of a small file."""
+    """Git's hash of the content of a small file."""
     content = path.read_bytes()
+    # Python builds that allow no sha1 for security do so for this
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
@@ -200,6 +203,7 @@ def _announced(path: Path) -> str | None:
 def _verified(path: Path, wanted: str) -> bool:
     """Whether the file has the hash; remembered beside the Hub's cache by size and time of the file."""
     stat = path.stat()
+    # Beside the content and not its link, so that revisions which share it share the stamp
     stamp = path.resolve().with_suffix(".zoo-verified")
     mark = f"{wanted} {stat.st_size} {stat.st_mtime_ns}"
     try:

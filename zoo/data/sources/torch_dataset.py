@@ -52,6 +52,7 @@ class TorchData(Dataset):
     def targets(self) -> Sequence[Any]:
         """All targets as plain numbers or lists."""
         given = getattr(self.source, "targets", None)
+        # As torchvision's sets have them; of another length, they are those of something else
         if given is not None and len(given) == len(self):
             return [self._parse(target) for target in given]
         return [self[i].target for i in range(len(self))]
@@ -63,5 +64,5 @@ class TorchData(Dataset):
         return None if found is None else str(found)
 
     def name(self, index: int) -> str:
-        """For example `MNIST[3]`."""
+        """Type and index, for example `MNIST[3]`."""
         return f"{type(self.source).__name__}[{index}]"

@@ -94,6 +94,7 @@ def discover(choice: Choice | None = None, *, refresh: bool = False) -> list[Plu
         try:
             folder = package_folder(item.module)
             file = folder / CATALOGUE
+            # A single module shares its folder with others, and the catalogue there may be another's
             if "." in item.module and file.is_file():
                 plugins[item.distribution] = _from_catalogue(
                     item, folder, read_for_listing(file, item.distribution)
@@ -102,6 +103,7 @@ def discover(choice: Choice | None = None, *, refresh: bool = False) -> list[Plu
                 questions.append((item, folder))
         except ZooError as error:
             plugins[item.distribution] = broken(item, str(error))
+    # All at once, since each question costs a process
     for (item, folder), answer in zip(questions, ask_all(questions, refresh=refresh), strict=True):
         plugins[item.distribution] = from_answer(item, folder, answer)
     result = [_reserved(plugins[item.distribution]) for item in found]
@@ -140,6 +142,7 @@ def broken(item: Installed, error: str) -> Plugin:
         distribution=item.distribution,
         version=item.version,
         namespace=_fallback(item.distribution),
+        # Not `item.module`, which raises where the entry points are what is wrong
         module=item.values[0],
         error=" ".join(error.split()),
         source="hook",
@@ -175,7 +178,7 @@ def _reserved(plugin: Plugin) -> Plugin:
 def _fallback(distribution: str) -> Namespace:
     try:
         return read_namespace(None, distribution)
-    except ZooError:
+    except ZooError:  # a distribution may have a name that no namespace can have
         return Namespace(name="unknown")
 
 

@@ -61,6 +61,7 @@ def inspect(*, ask: bool = True, refresh: bool = False) -> Inspection:
         ask: False trusts the catalogues.
         refresh: asks again, whatever is remembered.
     """
+    # What strict mode stops at is what one wants to see here
     choice = replace(Choice.from_environment(), strict=False)
     everything = installed()
     plugins = discover(choice, refresh=refresh)
@@ -93,6 +94,7 @@ def disagreement(plugin: Plugin, item: Installed, answer: Answer) -> list[str]:
     if hook.error:
         return [f"its hook: {hook.error}"]
     first = difference(plugin.rows, hook.rows)
+    # A hook that says nothing of its namespace means the default one, as the catalogue has it
     if first is None and read_namespace(answer, item.distribution) != plugin.namespace:
         first = "namespace"
     return [f"catalogue and code disagree on {first}; {written_again(plugin.folder)}"] if first else []

@@ -53,6 +53,8 @@ def _place(where: str, *, here: bool) -> tuple[str, str]:
     """A folder of the checkout as a shell takes it, and what to say where the checkout is not at hand."""
     root = checkout()
     if not here or root is None or not (root / where).is_dir():
+        # Without ./ pip would look the folder's name up in the index; the note is a comment to the shell, so
+        # that the line can be pasted
         return (where if where == "." else f"./{where}"), "  # in the checkout of zoo"
     folder = (root / where).resolve()
     current = Path.cwd().resolve()
@@ -63,4 +65,5 @@ def _place(where: str, *, here: bool) -> tuple[str, str]:
 
 
 def _quoted(target: str) -> str:
+    # zsh takes brackets for a pattern
     return f"'{target}'" if any(mark in target for mark in "[ ") else target

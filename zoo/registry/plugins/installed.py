@@ -72,6 +72,7 @@ def installed() -> list[Installed]:
     found: list[Installed] = []
     for folder, entry in _metadata_folders():
         name, version = _name_and_version(folder, entry)
+        # As for imports, the first on the path hides the others
         if name in seen:
             continue
         seen.add(name)
@@ -100,6 +101,7 @@ def package_folder(module: str) -> Path:
     """
     top, *rest = module.split(".")
     try:
+        # Of the top alone: for a dotted name find_spec imports the packages above it
         spec = importlib.util.find_spec(top)
     except Exception as error:  # an editable install's finder is foreign code
         raise PluginError(
@@ -114,6 +116,7 @@ def package_folder(module: str) -> Path:
         )
     if spec.submodule_search_locations is None:
         return Path(spec.origin or ".").parent
+    # Several where a package has no `__init__.py` of its own
     for location in spec.submodule_search_locations:
         folder = Path(location, *rest[:-1])
         if folder.is_dir():
@@ -142,10 +145,12 @@ def _metadata_folders() -> Iterator[tuple[str, str]]:
 def _name_and_version(folder: str, entry: str) -> tuple[str, str]:
     stem = entry.rpartition(".")[0]
     if entry.endswith(".dist-info"):
+        # Such a folder's name writes dashes of the distribution as underscores: the first one ends it
         name, _, version = stem.partition("-")
         return normalise(name), version or UNKNOWN_VERSION
     name, version = stem.partition("-")[0], UNKNOWN_VERSION
     try:
+        # Headers end at the first empty line; a description below may have lines like theirs
         head = Path(folder, entry, "PKG-INFO").read_text(encoding="utf-8").partition("\n\n")[0]
     except (OSError, ValueError):
         return normalise(name), version
@@ -163,6 +168,7 @@ def _entry_points(file: str) -> tuple[str, ...]:
         text = Path(file).read_text(encoding="utf-8")
     except (OSError, ValueError):
         return ()
+    # Most files are of other people's distributions, and need not be gone through
     if f"[{GROUP}]" not in text:
         return ()
     inside, values = False, []

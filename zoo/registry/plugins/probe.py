@@ -22,6 +22,7 @@ TIMEOUT = 30.0
 ASKING = "ZOO_ASKING"
 """Set in the child, so that a plugin which lists components while it is asked does not ask itself again."""
 
+# Put before the child's path, so that it answers with this very zoo
 _ROOT = str(Path(__file__).resolve().parents[3])
 
 Answer = dict[str, Any]
@@ -42,7 +43,7 @@ def ask_all(questions: Sequence[tuple[Installed, Path]], *, refresh: bool = Fals
 
         with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
             new = list(pool.map(lambda i: _ask_and_remember(*questions[i]), open_ones))
-    else:
+    else:  # importing threads would be for nothing
         new = [_ask_and_remember(*questions[i]) for i in open_ones]
     fresh = dict(zip(open_ones, new, strict=True))
     return [fresh[i] if answer is None else answer for i, answer in enumerate(answers)]
@@ -93,6 +94,7 @@ def _ask(item: Installed) -> Answer:
             stdout=told,
             stderr=subprocess.DEVNULL,
             env={**os.environ, ASKING: item.distribution},
+            # A group of its own, so that `_kill` reaches what the plugin has started
             start_new_session=True,
         )
         try:
@@ -134,6 +136,7 @@ def _key(item: Installed, folder: Path) -> list[Any]:
         except OSError:
             continue
         for entry in entries:
+            # What importing writes is no change
             if entry.name == "__pycache__" or entry.name.startswith("."):
                 continue
             if entry.is_dir():

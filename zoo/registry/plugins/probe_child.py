@@ -44,6 +44,7 @@ def _answer(module: str, distribution: str) -> dict[str, Any]:
                 "namespace": declared.namespace.name,
                 "bare": bare if isinstance(bare, bool) else list(bare),
             }
+        # Here, where what cannot be written is still an answer: the default of an option may be any object
         json.dumps(answer)
     except ZooError as error:
         return {"error": str(error).removeprefix(f"plugin {distribution}").lstrip(": ")}

@@ -224,6 +224,7 @@ _ALL = (
     | Muon
 )
 OPTIMIZERS: Mapping[str, type[OptimizerOptions]] = MappingProxyType(
+    # The one value of its `Literal` is what an optimizer is called
     {get_args(kind.model_fields["name"].annotation)[0]: kind for kind in get_args(_ALL)}
 )
 """Options classes by the optimizer's name."""

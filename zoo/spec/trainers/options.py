@@ -28,12 +28,14 @@ class EarlyStopping(Options):
 
 
 def _patience(value: Any) -> Any:
+    # Not bool, which is an int; a float goes on to be judged with the words for `patience`
     return {"patience": value} if type(value) in (int, float) else value
 
 
 AnyEarlyStopping = Annotated[
     EarlyStopping,
     BeforeValidator(_patience),
+    # The catalogue has the short form too, of which pydantic's schema knows nothing
     WithJsonSchema({"anyOf": [{"exclusiveMinimum": 0, "type": "integer"}, {"type": "object"}]}),
 ]
 """Early stopping by its patience, or a table of patience and options."""
@@ -64,7 +66,7 @@ class GradientOptions(TrainerOptions):
 
     optimizer: AnyOptimizer = Field(
         "adam",
-        validate_default=True,
+        validate_default=True,  # the name becomes the options of that optimizer
         description="torch's optimizer by name: adam, adamw, nadam, radam, adamax, adagrad, adadelta, "
         "adafactor, asgd, rprop, rmsprop, sgd, muon, or a table with its own options such as "
         "{name = 'rmsprop', alpha = 0.9, eps = 1e-7}",
@@ -73,7 +75,7 @@ class GradientOptions(TrainerOptions):
         1e-3, description="learning rate, or one for each part of the model: {backbone = 1e-5, head = 1e-3}"
     )
     schedule: AnySchedule = Field(
-        Schedule(),
+        Schedule(),  # options are frozen, so that one instance can be everybody's default
         description="how the rate changes: constant, linear, cosine, one-cycle, step, exponential, plateau, "
         "or a table such as {name = 'step', every = 10, by = 0.1, warmup = 1}",
     )

@@ -37,6 +37,7 @@ class Schedule(Options):
         """
         if done < self.warmup:
             return done / self.warmup
+        # A run may be shorter than its warm-up
         return self.shape(done - self.warmup, max(epochs - self.warmup, 0.0))
 
     def shape(self, done: float, epochs: float) -> float:
@@ -83,6 +84,7 @@ class OneCycle(Schedule):
     """Rises from `start` to the full rate and falls to nearly nothing (Smith, 2018), both along a cosine."""
 
     name: Literal["one-cycle"]  # type: ignore[assignment]
+    # Torch's OneCycleLR: 1 / div_factor = 1 / 25, and that by final_div_factor = 10 000 at the end
     start: Share = Field(0.04, description="share of the rate to begin with")
     end: Share = Field(4e-6, description="share of the rate that is left at the end")
     peak: float = Field(0.3, gt=0, lt=1, description="where in the run the full rate is reached")
@@ -102,6 +104,7 @@ class Step(Schedule):
     by: float = Field(0.1, gt=0, le=1, description="multiplier at each step")
 
     def shape(self, done: float, epochs: float) -> float:
+        # `done` is a quotient less the warm-up, and may come out just below the epoch that it is
         return float(self.by ** (math.floor(done + 1e-9) // self.every))
 
 
@@ -173,8 +176,10 @@ def read_schedule(value: Any) -> Schedule:
 
 
 def _share(done: float, epochs: float) -> float:
+    # Without epochs, where the warm-up takes the whole run, it is at its end
     return min(done / epochs, 1.0) if epochs > 0 else 1.0
 
 
 def _cosine(start: float, end: float, at: float) -> float:
+    # Half a cosine, from `start` where `at` is 0 to `end` where it is 1
     return end + (start - end) * (1 + math.cos(math.pi * at)) / 2
