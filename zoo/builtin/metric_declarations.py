@@ -15,6 +15,7 @@ def _metric(
         config=f"zoo.builtin.metric_config:{config}",
         summary=summary,
         paper=paper,
+        # Tried on few classes, and k has to be below their number
         tiny={"k": 2} if config == "TopOptions" else {},
     )
 

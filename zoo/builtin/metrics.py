@@ -11,6 +11,7 @@ from torch import Tensor
 from zoo.errors import OptionError
 from zoo.interfaces import Metric, Seen, Task
 
+# torchmetrics takes two seconds to import; each metric imports it when it is measured
 if TYPE_CHECKING:
     import torchmetrics
 
@@ -18,11 +19,12 @@ _ALONE = (None, "macro")
 """Averages in which each class counts on its own."""
 
 CLASSES = ("binary", "multiclass", "multilabel", "masks")
+# torchmetrics has a class for each form and figure, such as MulticlassRecall; masks are classes of pixels
 _PREFIX = {"binary": "Binary", "multiclass": "Multiclass", "masks": "Multiclass", "multilabel": "Multilabel"}
 
 
 class _Named(Metric):
-    """A figure that a user may call otherwise.
+    """Metric whose figure a user may call otherwise.
 
     Args:
         called: name of the figure; the metric's own where None.
@@ -64,14 +66,16 @@ class _OfClasses(_Named):
         average = self.average or "macro"
         if task.form == "multilabel":
             return found(num_labels=outputs, average=average)  # type: ignore[no-any-return]
+        # An index below the number of classes would take a class out of the figure, which is not meant
         ignored = (
             {"ignore_index": task.ignored} if task.ignored is not None and task.ignored >= outputs else {}
         )
+        # Not `outputs`: K ordered classes have K - 1
         return found(num_classes=task.classes(outputs), average=average, **ignored)  # type: ignore[no-any-return]
 
 
 class _Found(_OfClasses):
-    """A figure of each class that is undefined where a class has nothing to find."""
+    """Figure of each class, undefined where a class has nothing to find."""
 
     def missing(self, seen: Seen) -> str | None:
         """Each class whose figure counts on its own has to be there."""
@@ -79,11 +83,12 @@ class _Found(_OfClasses):
 
 
 class _Overlap(_OfClasses):
-    """A figure of what is answered and what is true: of classes that are neither there is none to count."""
+    """Figure of overlap of answers and truth; classes that are in neither do not count."""
 
     def missing(self, seen: Seen) -> str | None:
         """The second of two classes, and each of several labels, has to be there."""
         alone = self.average in _ALONE and seen.form == "multilabel"
+        # Of several classes torchmetrics leaves absent ones out of the mean; of labels it counts them as 0
         return seen.lacks_positive() if alone or seen.form == "binary" else None
 
 
@@ -199,6 +204,7 @@ class TopK(_Named):
         if self.k >= classes:
             expected = f"k below {classes}, the number of classes"
             raise OptionError(f"metric {self.name}", expected=expected, got=f"k={self.k}")
+        # Micro: a share of images, not a mean over classes
         return MulticlassAccuracy(classes, top_k=self.k, average="micro")
 
 
@@ -317,6 +323,7 @@ def _columns(figure: Callable[[Tensor, Tensor], Tensor]) -> torchmetrics.Metric:
     import torchmetrics
     from torchmetrics.utilities import dim_zero_cat
 
+    # In the function, since its base class is what takes long to import
     class Columns(torchmetrics.Metric):
         full_state_update = False
         higher_is_better = True
@@ -332,6 +339,7 @@ def _columns(figure: Callable[[Tensor, Tensor], Tensor]) -> torchmetrics.Metric:
             self.values.append(values.detach().reshape(answers.shape))  # type: ignore[operator, union-attr]
 
         def compute(self) -> Tensor:
+            # On the CPU, since some accelerators have no double precision
             answers, values = (dim_zero_cat(rows).cpu().double() for rows in (self.answers, self.values))  # type: ignore[arg-type]
             pairs = zip(answers.flatten(1).T, values.flatten(1).T, strict=True)
             return torch.stack([figure(said, true) for said, true in pairs]).mean()

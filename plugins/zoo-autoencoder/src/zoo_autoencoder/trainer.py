@@ -29,6 +29,7 @@ from zoo_autoencoder.model import Autoencoder, divergence
 SPOILT = "spoilt"
 """Under this name a batch holds the images that the model sees, where those are not the target's."""
 
+# Images on the sheet
 _DRAWN = 8
 
 
@@ -73,13 +74,15 @@ class AutoencoderTrainer(GradientTrainer):
             check_needs(loss, (), "autoencoder")
         super().setup(model, loss, execution)
         noisy = ("val_psnr_noisy",) if self._spoils else ()
+        # The noisy images' own ratio beside the restored ones': what the network has gained
         self.charts = {"loss": ("loss", "val_loss"), "psnr in dB": ("val_psnr", *noisy)}
         if self._variational:
             parts = ("loss_reconstruction", "val_loss_reconstruction", "loss_kl", "val_loss_kl")
             self.charts["parts of the loss"] = parts
 
     def trained_network(self, model: Model) -> nn.Module:
-        """Of a variational model, one that returns the code too."""
+        """Network that a step runs: of a variational model, one that returns the code too."""
+        # A step needs mean and variance, which the model's own forward keeps to itself
         self._network = _WithCode(model) if isinstance(model, Autoencoder) and model.variational else model
         return self._network
 
@@ -91,6 +94,7 @@ class AutoencoderTrainer(GradientTrainer):
         """One step of the optimizer; returns the loss and its parts."""
         if self._spoils:
             image = batch["image"]
+            # Before the batch is cut into parts, so that parts draw what the whole would
             draws = torch.randn_like(image), torch.rand_like(image[:, :1])
             batch = {**batch, SPOILT: self.spoilt(image, *draws)}
         return super().step(batch)
@@ -107,8 +111,9 @@ class AutoencoderTrainer(GradientTrainer):
         return noisy * (uniform >= self.mask) if self.mask else noisy
 
     def _always_spoilt(self, batch: Batch) -> Tensor:
-        """The same for an image each time, on any device and in any batch."""
+        """Images with noise that is the same for an image each time, on any device and in any batch."""
         image = batch["image"]
+        # A generator an image, on the CPU: neither batch size nor device changes the noise
         draws = [generator(SPOILT, index) for index in batch["index"].tolist()]
         normal = torch.stack([torch.randn(image.shape[1:], generator=draw) for draw in draws])
         uniform = torch.stack([torch.rand((1, *image.shape[2:]), generator=draw) for draw in draws])
@@ -119,6 +124,7 @@ class AutoencoderTrainer(GradientTrainer):
         found = self.network(batch.get(SPOILT, batch["image"]))
         output, *code = found if self._variational else (found,)
         target = batch["target"]
+        # A loss might broadcast one over the other
         if output.shape != target.shape:
             expected, got = (" x ".join(map(str, x.shape)) for x in (target, output))
             raise ShapeError("output of the model", expected=expected, got=got)
@@ -129,7 +135,7 @@ class AutoencoderTrainer(GradientTrainer):
         return output, {**parts, "kl": divergence(*code).mean() * self._weight(target)}
 
     def _weight(self, target: Tensor) -> float:
-        """Of the divergence, beside a mean over the values of an image."""
+        """Weight of the divergence, beside a mean over the values of an image."""
         return (1.0 if self.beta is None else self.beta) / math.prod(target.shape[1:])
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
@@ -148,8 +154,10 @@ class AutoencoderTrainer(GradientTrainer):
             for batch in batches:
                 image = batch["image"]
                 seen = self._always_spoilt(batch) if self._spoils else image
+                # Unwrapped: processes measure apart, and only their outputs are gathered
                 output, *code = self._network(seen) if self._variational else (self.model(seen),)
                 if self._variational:
+                    # In one column, as `gather` takes rows an image; added up in double precision on the CPU
                     nats.append(self.execution.gather(divergence(*code)[:, None], batch)[0].double().cpu())
                     weight = self._weight(batch["target"])
                 score.add(*self.execution.gather(output, batch))
@@ -158,13 +166,14 @@ class AutoencoderTrainer(GradientTrainer):
                 self._keep(image, seen, output)
         values = score.values()
         if self._variational:
+            # Over images, so that a short last batch counts by its length
             kl = float(torch.cat(nats).mean())
             parts = {"loss_reconstruction": values["loss"], "loss_kl": kl * weight, "kl": kl}
             values |= {**parts, "loss": values["loss"] + kl * weight}
         return values | ({"psnr_noisy": noisy.values()["psnr"]} if self._spoils else {})
 
     def _keep(self, image: Tensor, seen: Tensor, output: Tensor) -> None:
-        """The first images, to be drawn."""
+        """Keeps the first images, to be drawn."""
         columns = {"original": image, **({"noisy": seen} if self._spoils else {}), "restored": output.float()}
         for title, images in columns.items():
             before = self._images.get(title)
@@ -174,12 +183,12 @@ class AutoencoderTrainer(GradientTrainer):
                 self._images[title] = torch.cat([before, images.cpu()])[:_DRAWN]
 
     def draw(self) -> dict[str, Sheet]:
-        """The first validation images beside what became of them."""
+        """The first validation images, as they are given and as they are restored."""
         return {"images": Sheet(self._images)} if self._images else {}
 
 
 class _WithCode(nn.Module):
-    """What a step runs: images to restored images, mean and logarithm of the variance."""
+    """Network that a step runs: images to restored images, mean and logarithm of the variance."""
 
     def __init__(self, model: Autoencoder) -> None:
         super().__init__()
