@@ -91,7 +91,7 @@ class Adversarial(Loss):
         self._game, self._warned = GAMES[kind], False
 
     def forward(self, output: Mapping[str, Tensor], target: object) -> Tensor:
-        """What the generator minimises.
+        """The generator's loss.
 
         Args:
             output: `verdict`, N x 1 logits of generated images, positive for real.
@@ -100,7 +100,7 @@ class Adversarial(Loss):
         return self._game.deceive(output[VERDICT].float()).mean()
 
     def oppose(self, discriminator: nn.Module, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
-        """What the discriminator minimises, in parts `real`, `fake` and, with a weight, `penalty`.
+        """The discriminator's loss, in parts `real`, `fake` and, with a weight, `penalty`.
 
         Args:
             discriminator: N x C x H x W to N x 1 logits, positive for real.

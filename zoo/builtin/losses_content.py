@@ -23,7 +23,7 @@ _GRAY = 1
 
 
 class Content(Loss):
-    """How far apart output and target are in the features of a frozen network.
+    """Distance of output and target in the features of a frozen network.
 
     Paper: Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial Network,
     https://arxiv.org/abs/1609.04802, whose VGG5,4 is VGG19's `block5.conv4` before the activation and

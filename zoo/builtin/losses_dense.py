@@ -38,7 +38,7 @@ class PixelLoss(Loss):
             raise ShapeError(f"loss {name}: class_weights", expected=expected, got=got)
 
     def counts(self, target: Tensor) -> Tensor:
-        """How much each pixel counts, N x H x W: the weight of its class, or 0."""
+        """Weight of each pixel, N x H x W: that of its class, or 0."""
         counted = target != Segmentation.ignored
         if self.weights is None:
             return counted.float()

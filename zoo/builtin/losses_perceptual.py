@@ -78,7 +78,7 @@ class Perceptual(Loss):
     def oppose(
         self, discriminator: nn.Module, real: Tensor, fake: Tensor
     ) -> Tensor | dict[str, Tensor] | None:
-        """What the discriminator minimises against the part that is a game; weights do not count there."""
+        """The discriminator's loss against the adversarial part; weights do not count there."""
         found = (loss.oppose(discriminator, real, fake) for loss in self._losses() if _opposes(loss))
         return next(found, None)
 

@@ -195,7 +195,7 @@ class Roc:
         return float(taken[~self.same].double().mean()), float(taken[self.same].double().mean())
 
     def table(self, rates: Sequence[float] = (0.1, 0.01, 0.001)) -> list[dict[str, float]]:
-        """For false accept rates the threshold and the share of the pairs of one class that are found.
+        """Threshold and share of the pairs of one class that are found, for each false accept rate.
 
         Left out are rates that too few pairs of different classes are there to tell.
         """
@@ -236,7 +236,7 @@ class Verification(Metric):
         self.targets.append(targets.detach().flatten())
 
     def compute(self) -> Tensor:
-        """The figure."""
+        """The figure of all batches."""
         roc = Roc.of(dim_zero_cat(self.embeddings), dim_zero_cat(self.targets))
         return torch.tensor(float("nan") if roc is None else self.figure(roc))
 

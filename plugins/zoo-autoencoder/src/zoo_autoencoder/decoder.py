@@ -17,7 +17,7 @@ Size = tuple[int, int]
 
 
 class Decoder(Block):
-    """From the encoder's last map to an image: at each reduction enlarge, 3 x 3 convolution, norm, ReLU.
+    """Decoder from the encoder's last map to an image: enlarge, 3 x 3 convolution, norm, ReLU by reduction.
 
     Enlarging by repeating pixels and then a convolution leaves no checkerboard, which transposed
     convolutions do (https://distill.pub/2016/deconv-checkerboard).

@@ -26,7 +26,8 @@ from zoo.trainers import GradientTrainer, Score
 from zoo_autoencoder.config import AutoencoderTrainerOptions
 from zoo_autoencoder.model import Autoencoder, divergence
 
-SPOILT = "spoilt"
+CORRUPTED = "spoilt"
+"""Entry of the batch; the draws of the noise that is measured with follow from the word, so it stays."""
 """Under this name a batch holds the images that the model sees, where those are not the target's."""
 
 # Images on the sheet
@@ -96,10 +97,10 @@ class AutoencoderTrainer(GradientTrainer):
             image = batch["image"]
             # Before the batch is cut into parts, so that parts draw what the whole would
             draws = torch.randn_like(image), torch.rand_like(image[:, :1])
-            batch = {**batch, SPOILT: self.spoilt(image, *draws)}
+            batch = {**batch, CORRUPTED: self.corrupted(image, *draws)}
         return super().step(batch)
 
-    def spoilt(self, image: Tensor, normal: Tensor, uniform: Tensor) -> Tensor:
+    def corrupted(self, image: Tensor, normal: Tensor, uniform: Tensor) -> Tensor:
         """Images with noise and without some of their pixels.
 
         Args:
@@ -110,18 +111,18 @@ class AutoencoderTrainer(GradientTrainer):
         noisy = (image + self.noise * normal).clamp(0, 1) if self.noise else image
         return noisy * (uniform >= self.mask) if self.mask else noisy
 
-    def _always_spoilt(self, batch: Batch) -> Tensor:
+    def _always_corrupted(self, batch: Batch) -> Tensor:
         """Images with noise that is the same for an image each time, on any device and in any batch."""
         image = batch["image"]
         # A generator an image, on the CPU: neither batch size nor device changes the noise
-        draws = [generator(SPOILT, index) for index in batch["index"].tolist()]
+        draws = [generator(CORRUPTED, index) for index in batch["index"].tolist()]
         normal = torch.stack([torch.randn(image.shape[1:], generator=draw) for draw in draws])
         uniform = torch.stack([torch.rand((1, *image.shape[2:]), generator=draw) for draw in draws])
-        return self.spoilt(image, normal.to(image), uniform.to(image))
+        return self.corrupted(image, normal.to(image), uniform.to(image))
 
     def losses(self, batch: Batch) -> tuple[Tensor, Tensor | dict[str, Tensor]]:
         """The restored images, and what is minimised."""
-        found = self.network(batch.get(SPOILT, batch["image"]))
+        found = self.network(batch.get(CORRUPTED, batch["image"]))
         output, *code = found if self._variational else (found,)
         target = batch["target"]
         # A loss might broadcast one over the other
@@ -153,7 +154,7 @@ class AutoencoderTrainer(GradientTrainer):
         with self.inference():
             for batch in batches:
                 image = batch["image"]
-                seen = self._always_spoilt(batch) if self._spoils else image
+                seen = self._always_corrupted(batch) if self._spoils else image
                 # Unwrapped: processes measure apart, and only their outputs are gathered
                 output, *code = self._network(seen) if self._variational else (self.model(seen),)
                 if self._variational:

@@ -34,7 +34,7 @@ TABLE = (
 
 
 class Size(NamedTuple):
-    """How a network is scaled, and what it was published with."""
+    """Scaling of a network, and the settings that it was published with."""
 
     width: float
     depth: float
@@ -76,7 +76,7 @@ Activation = Annotated[Literal["silu", "relu6"], Field(description="After convol
 
 
 class EfficientNetOptions(Options):
-    """What every EfficientNet takes; a subclass sets the defaults of one published network."""
+    """Options of every EfficientNet; a subclass sets the defaults of one published network."""
 
     width: Width
     depth: Depth

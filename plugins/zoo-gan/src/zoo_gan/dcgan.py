@@ -105,7 +105,7 @@ class DCGANGenerator(Model):
 
     @property
     def freezable(self) -> dict[str, Backbone | Block]:
-        """Each stage."""
+        """Parts that freeze: each stage."""
         stages = {f"grow.{name}": stage for name, stage in self.grow.named_children()}
         found = {"project": self.project, **stages, "picture": self.picture}
         return {name: part for name, part in found.items() if isinstance(part, Block)}

@@ -49,7 +49,7 @@ Dropout = Annotated[float, Field(ge=0, lt=1, description="Dropout rate of the or
 
 
 class MobileNetOptions(Options):
-    """What every MobileNet takes; a subclass sets the defaults of one published network."""
+    """Options of every MobileNet; a subclass sets the defaults of one published network."""
 
     unit: Unit
     rows: Rows

@@ -186,5 +186,5 @@ class SRResNet(Model):
         return out + enlarge(x, self.scale) if self.bicubic_skip else out
 
     def infer(self, x: Tensor) -> Tensor:
-        """As `forward`, in tiles where images are large."""
+        """The output of `forward`, computed in tiles where images are large."""
         return tiled(self, x, scale=self.scale, tile=self.tile, overlap=self.reach)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def tiled(call: Callable[[Tensor], Tensor], x: Tensor, *, scale: int, tile: int, overlap: int) -> Tensor:
-    """What `call` makes of images, one tile after the other.
+    """The output of `call` for images, computed one tile after the other.
 
     Where `overlap` is at least as wide as the network sees, this is what it makes of them at once: tiles keep
     the image's own border, and of what lies inside only what no cut has reached.

@@ -163,12 +163,12 @@ class SRTrainer(PairTrainer):
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """One step of the discriminator, if it is its time, and one of the generator."""
         # Once, so that both networks see the same small images
-        batch = self._spoilt(batch)
+        batch = self._degraded(batch)
         self.execution.begin(rows(batch))
         opposed = self._oppose(batch) if self.pair is not None and self.playing else {}
         return {**self._improve(batch), **opposed}
 
-    def _spoilt(self, batch: Batch) -> Batch:
+    def _degraded(self, batch: Batch) -> Batch:
         """The batch with degraded small images, by draws that follow from the global random state."""
         if self.degrade is None:
             return batch

@@ -20,7 +20,7 @@ Pixels = Annotated[int, Field(ge=1)]
 
 
 class TimmOptions(Options):
-    """What every network of timm takes."""
+    """Options of every network of timm."""
 
     architecture: str = Field(description=NAME)
     arguments: dict[str, Any] = Field(

@@ -86,7 +86,7 @@ def prefix_tokens(maps: Mapping[str, Tensor], declared: int | None) -> int:
 def read_infos(
     maps: Mapping[str, Tensor], *, layout: str, prefix: int, size: tuple[int, int]
 ) -> list[FeatureInfo]:
-    """What the maps are, for images of `size`.
+    """Descriptions of the maps, for images of `size`.
 
     Raises:
         NoChainError: a map cannot be described.

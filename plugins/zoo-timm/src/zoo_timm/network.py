@@ -34,7 +34,7 @@ RESERVED = frozenset(
 
 @dataclass(frozen=True)
 class Source:
-    """What a network of timm is built from; hashable.
+    """The architecture and arguments of a network of timm; hashable.
 
     Attributes:
         architecture: timm's name.
@@ -132,7 +132,7 @@ def _tuples(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Anatomy:
-    """How a network is put together.
+    """Structure of a network.
 
     Attributes:
         plan: its steps.

@@ -1,4 +1,4 @@
-"""From a network of timm to a chain of named steps, proven by the identity of what passes between them."""
+"""Plan of a network of timm as a chain of steps, proven by the identity of what passes between them."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from zoo.interfaces import State
 
 @dataclass(frozen=True)
 class Wire:
-    """Which tensors of a state a module takes and which it leaves for later.
+    """Wiring of a module: the tensors of a state that it takes, and those that it leaves for later.
 
     Attributes:
         takes: places in the incoming state, one a positional argument.
@@ -66,7 +66,7 @@ class Wired(nn.Module):
 
 
 class Remainder(nn.Module):
-    """What `forward_features` does when its other modules are passed over: embeddings, reshaping, a norm.
+    """The part of `forward_features` around its other modules: embeddings, reshaping, a norm.
 
     Args:
         model: the network; a copy is kept that shares its modules and holds nothing of those passed over.

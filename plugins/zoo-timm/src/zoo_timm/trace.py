@@ -62,7 +62,7 @@ class Call:
         return [*self.inputs, *self.named.values()]
 
     def everything(self) -> Iterator[Call]:
-        """This call and all calls inside it."""
+        """The call and all calls inside it."""
         yield self
         for call in self.calls:
             yield from call.everything()

@@ -45,7 +45,7 @@ class Up(nn.Module):
 def decoder(
     *, inputs: int, skips: Sequence[int], widths: Sequence[int], batch_norm: bool, residual: bool
 ) -> Block:
-    """As many `Up` as there are widths, in a block that is frozen as one.
+    """A decoder of as many `Up` as there are widths, in a block that is frozen as one.
 
     Args:
         inputs: channels of the coarsest map.

@@ -110,7 +110,7 @@ class UNet(Model):
 
     @property
     def weights_hint(self) -> str:
-        """Where an encoder's weights are named."""
+        """The next step where the encoder's weights are random."""
         return 'name the encoder\'s weights, encoder={"name": ..., "weights": ...}, or train it first'
 
     def forward(self, x: Tensor) -> Tensor:
