@@ -74,7 +74,7 @@ constraints: $(UV)
 .venv/.ready: $(PROJECTS) constraints.txt $(UV)
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
 	$(UV) pip install --quiet --python $(BIN)/python -c constraints.txt --group dev \
-		-e '.[datasets]' $(foreach p,$(PLUGINS),$(call editable,$(p)))
+		-e '.[accelerate,plots]' $(foreach p,$(PLUGINS),$(call editable,$(p)))
 	touch $@
 
 .tools/bin/uv:

@@ -34,8 +34,8 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from keras.src.legacy.preprocessing.image import ImageDataGenerator as KerasGenerator  # noqa: E402
 from torchvision.transforms import v2  # noqa: E402
+from zoo_augment.keras import ImageDataGenerator  # noqa: E402
 
-from zoo.builtin.augment_keras import ImageDataGenerator  # noqa: E402
 from zoo.interfaces.draws import draws  # noqa: E402
 from zoo.interfaces.geometry.warp import resampler  # noqa: E402
 

@@ -31,9 +31,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from zoo_datasets.photos import PHOTOGRAPHS, Photos
 
 import zoo
-from zoo.builtin.datasets_photos import PHOTOGRAPHS, Photos
 from zoo.compose.instantiate import make
 from zoo.data.batches import Batches
 from zoo.data.sources.torch_dataset import TorchData

@@ -28,11 +28,11 @@ DOORS = ("zoo", "zoo.errors", "zoo.interfaces", "zoo.trainers", "zoo.testing")
 """All that a plugin imports of the core."""
 
 HEAVY: Mapping[str, str] = {
-    "accelerate": "a second; only several processes and mixed precision need it",
-    "cv2": "only geometric augmentation on the CPU needs it",
+    "accelerate": "an extra, and a second; only several processes and mixed precision need it",
+    "cv2": "may be missing; only geometric augmentation on the CPU needs it",
     "huggingface_hub": "half a second; only the Hub's verbs need it",
     "IPython": "is there in notebooks alone",
-    "matplotlib": "half a second; only what is drawn needs it",
+    "matplotlib": "an extra, and half a second; only what is drawn needs it",
     "PIL": "only what reads or writes image files needs it",
     "platformdirs": "a hundredth of a second of every start",
     "pluggy": "a hundredth of a second of every start; only plugins' code needs it",

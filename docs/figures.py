@@ -59,7 +59,12 @@ class Figures:
 FIGURES = {
     "demo": Figures(
         command=("demo", "--out", "{out}"),
-        sources=(DEMO, "zoo/cli/demo.py", "zoo/experiments/phases.py", "zoo/builtin/datasets_materials.py"),
+        sources=(
+            DEMO,
+            "zoo/cli/demo.py",
+            "zoo/experiments/phases.py",
+            "plugins/zoo-datasets/src/zoo_datasets/materials.py",
+        ),
         files={"curves.png": "demo-curves.png", "predictions.png": "demo.png"},
     ),
 }

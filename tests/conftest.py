@@ -50,6 +50,7 @@ class Shelf:
         rows: list[dict[str, Any]] | None = None,
         namespace: str | None = None,
         bare: bool | list[str] = True,
+        formerly: list[str] | None = None,
         requires: str = "zoo-core",
     ) -> Path:
         """Writes a distribution and returns its package's folder.
@@ -64,6 +65,7 @@ class Shelf:
             rows: its components, instead of `names`.
             namespace: which it claims.
             bare: which names it claims bare.
+            formerly: namespaces that its components had.
             requires: what its metadata asks for.
         """
         package = distribution.replace("-", "_")
@@ -74,10 +76,13 @@ class Shelf:
         (folder / "net.py").write_text(
             "class Net:\n    def __init__(self, **options): self.options = options\n"
         )
-        (folder / "plugin.py").write_text(code if code is not None else _code(rows, namespace, bare))
+        (folder / "plugin.py").write_text(
+            code if code is not None else _code(rows, namespace, bare, formerly)
+        )
         if catalogue is True:
             catalogue = {"format": 1, "distribution": distribution, "bare": bare, "components": rows}
             catalogue |= {"namespace": namespace} if namespace else {}
+            catalogue |= {"formerly": formerly} if formerly else {}
         if catalogue is not False:
             text = catalogue if isinstance(catalogue, str) else json.dumps(catalogue)
             (folder / "catalogue.json").write_text(text)
@@ -116,13 +121,19 @@ class Shelf:
         )
 
 
-def _code(rows: list[dict[str, Any]], namespace: str | None, bare: bool | list[str]) -> str:
+def _code(
+    rows: list[dict[str, Any]],
+    namespace: str | None,
+    bare: bool | list[str],
+    formerly: list[str] | None = None,
+) -> str:
     hook = "import zoo\n\n@zoo.hookimpl\ndef"
     text = f"{hook} zoo_components():\n    return [zoo.Component.from_dict(row) for row in {rows!r}]\n"
     if namespace or bare is not True:
         claim = tuple(bare) if isinstance(bare, list) else bare
         name = namespace or "unnamed"
-        text += f"{hook} zoo_namespace():\n    return zoo.Namespace(name={name!r}, bare={claim!r})\n"
+        arguments = f"name={name!r}, bare={claim!r}, formerly={tuple(formerly or ())!r}"
+        text += f"{hook} zoo_namespace():\n    return zoo.Namespace({arguments})\n"
     return text
 
 

@@ -290,8 +290,7 @@ def test_pages_import_what_is_behind_the_doors_only_for_users():
     """Code for authors of plugins, who import the doors and nothing else, is on all pages but these."""
     for_users = {
         "docs/guide/data.md": {"zoo.data.report"},
-        "docs/guide/segmentation.md": {"zoo.builtin.datasets_shapes"},
-        "docs/guide/verification.md": {"zoo.builtin.datasets_glyphs", "zoo.metrics.verification"},
+        "docs/guide/verification.md": {"zoo.metrics.verification"},
     }
     behind = {name(page): {*imports(page)} - {*DOORS} for page in PAGES}
     assert {page: found for page, found in behind.items() if found} == for_users

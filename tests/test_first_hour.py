@@ -93,18 +93,18 @@ def test_a_bare_name_that_is_no_data_set_but_a_folder_is_that_folder(here, tmp_p
 def test_a_bare_name_that_is_a_data_set_and_a_folder_names_both_spellings(empty, run):
     (empty / "photos" / "cat").mkdir(parents=True)
     model = zoo.build("small_cnn", **SMALL)
-    assert said(zoo.fit, model, "photos").endswith("say 'core:photos' or './photos'")
-    assert said(zoo.evaluate, model, {"name": "photos"}).endswith("say 'core:photos' or './photos'")
+    assert said(zoo.fit, model, "photos").endswith("say 'datasets:photos' or './photos'")
+    assert said(zoo.evaluate, model, {"name": "photos"}).endswith("say 'datasets:photos' or './photos'")
     for line in ("fit --model small_cnn --head binary --data photos", "data photos"):
-        assert run(line).endswith("say 'core:photos' or './photos'")
-    assert "photos" in run("data core:photos", status=0)
+        assert run(line).endswith("say 'datasets:photos' or './photos'")
+    assert "photos" in run("data datasets:photos", status=0)
 
 
 def test_what_a_recipe_records_is_not_ambiguous(empty):
     model = zoo.build("small_cnn", **SMALL, in_channels=1)
     run = zoo.fit(model, "faces", epochs=1, out=empty / "run")
     (empty / "faces").mkdir()
-    assert json.loads((run.folder / "config.json").read_text())["recipe"]["data"]["name"] == "core:faces"
+    assert json.loads((run.folder / "config.json").read_text())["recipe"]["data"]["name"] == "datasets:faces"
     again = zoo.fit(zoo.load(run.folder), epochs=1, out=empty / "again")  # the folder does not matter
     assert again.images == run.images
 

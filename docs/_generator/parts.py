@@ -84,7 +84,7 @@ class Part:
     @property
     def install(self) -> str:
         """The command that brings it, in a checkout of the repository."""
-        return "pip install '.[datasets]'" if self.distribution == CORE else f"pip install ./{self.folder}"
+        return "pip install ." if self.distribution == CORE else f"pip install ./{self.folder}"
 
     @property
     def folder(self) -> str:

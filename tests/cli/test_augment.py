@@ -63,7 +63,7 @@ def test_the_same_seed_draws_the_same_grid_and_another_another(image: Path, tmp_
 def test_several_augmenters_are_a_chain_with_options_by_name(image: Path, tmp_path: Path) -> None:
     out = tmp_path / "grid.png"
     options = ["--set", "invert.p=1", "--set", "flip.p=1", "--count", 1, "--out", out]
-    assert run(image, "--augment", "invert", "--augment", "core:flip", *options).exception is not None
+    assert run(image, "--augment", "invert", "--augment", "augment:flip", *options).exception is not None
     assert run(image, "--augment", "invert", "--augment", "flip", *options).exit_code == 0
     assert np.array_equal(tiles(out, (40, 60), zoom=2)[1], 255 - np.asarray(Image.open(image))[:, ::-1])
 
@@ -72,8 +72,8 @@ def test_the_default_file_is_named_after_image_and_augmenters(
     image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert run(image, "--augment", "flip", "--augment", "core:blur").exit_code == 0
-    assert (tmp_path / "cat-flip-core-blur.png").is_file()
+    assert run(image, "--augment", "flip", "--augment", "augment:blur").exit_code == 0
+    assert (tmp_path / "cat-flip-augment-blur.png").is_file()
 
 
 def test_a_large_image_is_reduced_and_a_small_one_enlarged_for_looking(tmp_path: Path) -> None:

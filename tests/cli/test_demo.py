@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -156,3 +157,27 @@ def test_the_small_demo_shows_that_letters_help_with_faces(
     monkeypatch.chdir(tmp_path)
     rows = table(demo(capsys, "small", "--out", "run"))
     assert float(rows["transferred"][3]) > float(rows["from scratch"][3])
+
+
+def test_all_plugins_that_the_recipes_lack_are_named_before_any_work(
+    series: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, augment in enumerate(("", 'augment = "flip"\n'), 1):
+        text = RECIPE.format(about="as they are", data=DATA, weights="")
+        (series / f"few-{number}.toml").write_text(augment + text)
+    monkeypatch.setenv("ZOO_DISABLED_PLUGINS", "zoo-augment,zoo-datasets")
+    said = demo(capsys, "few", "--out", "run", status=2)
+    assert "demo 'few': expected the plugins of its recipes, got none that has 'faces', 'flip'; " in said
+    for name in ("zoo-augment", "zoo-datasets"):
+        assert f"{name}: pip install " in said
+    assert said.count("\n") == 1
+    assert not (series / "run").exists()
+
+
+def test_a_demo_without_matplotlib_is_an_error_before_any_work(
+    series: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (series / "few-1.toml").write_text(RECIPE.format(about="as they are", data=DATA, weights=""))
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert "expected the package matplotlib, got none; pip install" in demo(capsys, "few", status=2)
+    assert [path.name for path in series.iterdir()] == ["few-1.toml"]

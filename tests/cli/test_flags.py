@@ -253,7 +253,7 @@ def test_flags_train_and_a_run_goes_on_for_longer(zoo: Zoo, place: Path) -> None
     status, _, _ = zoo("fit", "run", "--data", "faces", "--epochs", "1", "--augment", "flip", "--out", "b")
     assert status == 0
     recipe = json.loads(Path("b/config.json").read_text())["recipe"]
-    assert recipe["augment"]["name"] == "core:flip"
+    assert recipe["augment"]["name"] == "augment:flip"
     assert (recipe["trainer"]["epochs"], recipe["trainer"]["lr"]) == (1, 1e-4)
 
 

@@ -91,7 +91,7 @@ def test_a_bare_name_of_a_folder_is_told_apart_from_a_path(
 ) -> None:
     root = make({"a": 1, "b": 1})
     monkeypatch.chdir(root.parent)
-    with pytest.raises(AmbiguousNameError, match=r"say 'core:photos' or '\./photos'"):
+    with pytest.raises(AmbiguousNameError, match=r"say 'datasets:photos' or '\./photos'"):
         resolve("photos", unknown)
     root.rename(root.parent / "mine")
     assert len(resolve("mine", unknown)) == 2

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 from skimage import data as skimage_data
+from zoo_datasets.embedded import Digits
+from zoo_datasets.photos import Photos
 
-from zoo.builtin.datasets import Digits
-from zoo.builtin.datasets_photos import Photos
 from zoo.data.imbalance import class_counts, unbalanced, warn_unbalanced
 from zoo.data.near_duplicates import look_alikes, thumbnail
 from zoo.data.report import Report, report

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 from sklearn import metrics
+from zoo_datasets.embedded import Digits
 
 import zoo
-from zoo.builtin.datasets import Digits
 from zoo.data.batches import Batches
 from zoo.data.splits import split
 from zoo.interfaces.model import Model
@@ -54,7 +54,7 @@ def test_the_test_split_is_that_of_the_training_seed(make_model: Make, tmp_path:
 
 
 def zoo_faces() -> object:
-    from zoo.builtin.datasets import Faces
+    from zoo_datasets.embedded import Faces
 
     return Faces()
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from zoo_datasets.glyphs import LETTERS
 
 import zoo
-from zoo.builtin.datasets_glyphs import LETTERS
 from zoo.interfaces.model import Model
 from zoo.spec.errors import DataError, OptionError, TrainingError
 

@@ -240,3 +240,61 @@ def test_recipes_are_found_by_name(shelf):
     shelf.plugin("zoo-two", catalogue=content)
     with pytest.raises(AmbiguousNameError, match="one:demo or two:demo"):
         recipe_file("demo")
+
+
+def test_what_moved_to_another_distribution_is_found_under_its_old_namespace(shelf):
+    shelf.plugin("zoo-old", "stays")
+    shelf.plugin("zoo-new", "moved", namespace="new", formerly=["old"], catalogue=True)
+    entry = find("old:moved", "backbone")
+    assert (entry.qualified, entry.ref) == ("new:moved", "moved")
+    with pytest.raises(UnknownComponentError, match="no backbone is called 'old:strange'"):
+        find("old:strange", "backbone")
+    shelf.plugin("zoo-asked", "gone", namespace="asked", formerly=["old"])  # through its hook
+    assert find("old:gone").qualified == "asked:gone"
+
+
+def test_an_old_namespace_that_still_has_the_name_keeps_it(shelf, known):
+    shelf.plugin("zoo-old", "net")
+    shelf.plugin("zoo-thief", "net", "far", formerly=["old", "away"], namespace="thief", catalogue=True)
+    assert find("old:net").qualified == "old:net"
+    known(offered("zoo-away", "far", namespace="away", published=True))
+    with pytest.raises(UnknownComponentError, match="comes from zoo-away: pip install zoo-away"):
+        find("away:far")
+
+
+def test_two_heirs_of_a_name_are_an_error_that_names_both(shelf):
+    for name in ("one", "two"):
+        shelf.plugin(f"zoo-{name}", "net", namespace=name, formerly=["old"], catalogue=True)
+    with pytest.raises(AmbiguousNameError, match=r"one:net .* or two:net"):
+        find("old:net")
+
+
+def test_who_has_it_now_is_named_where_it_is_not_installed(shelf, known):
+    shelf.plugin("zoo-old", "stays")
+    known(offered("zoo-new", "moved", namespace="new", formerly=["old"], published=True))
+    for wanted in ("old:moved", "moved"):
+        with pytest.raises(
+            UnknownComponentError, match=f"`{wanted}` comes from zoo-new: pip install zoo-new"
+        ):
+            find(wanted)
+
+
+@pytest.mark.parametrize("formerly", ["old", ["old", 3], ["fake"], ["A B"]])
+def test_former_namespaces_that_are_none_are_refused(shelf, formerly):
+    rows = offered("zoo-fake", "net")["components"]
+    catalogue = {"format": 1, "distribution": "zoo-fake", "namespace": "fake", "components": rows}
+    shelf.plugin("zoo-fake", "net", catalogue={**catalogue, "formerly": formerly})
+    (plugin,) = [plugin for plugin in registry().plugins if plugin.distribution == "zoo-fake"]
+    assert "formerly" in plugin.error
+
+
+def test_a_recipe_or_series_of_a_known_distribution_says_where_it_comes_from(shelf, known):
+    known(
+        {
+            **offered("zoo-far", "farnet", published=True),
+            "recipes": {"show-1-first": "recipes/show-1-first.toml"},
+        }
+    )
+    for name in ("show", "show-1-first"):
+        with pytest.raises(UnknownComponentError, match="it comes from zoo-far: pip install zoo-far"):
+            recipe_file(name)

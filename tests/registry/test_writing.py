@@ -29,21 +29,22 @@ def project(shelf):
 
 
 def test_a_catalogue_says_what_the_code_says(project):
-    mine = project("net", "another", namespace="mine", bare=["net"])
+    mine = project("net", "another", namespace="mine", bare=["net"], formerly=["old"])
     (mine.folder / "recipes").mkdir()
     (mine.folder / "recipes" / "demo.toml").write_text("")
     made = writing.make(mine, facts)
     assert [row["name"] for row in made["components"]] == ["another", "net"]
     assert made["components"][1]["facts"] == {"parameters": 3, "shape": [1, 2]}
-    assert (made["namespace"], made["bare"], made["recipes"]) == (
+    assert (made["namespace"], made["bare"], made["formerly"], made["recipes"]) == (
         "mine",
         ["net"],
+        ["old"],
         {"demo": "recipes/demo.toml"},
     )
 
 
 def test_a_written_catalogue_is_read_and_agrees_with_the_hook(project):
-    mine = project("net", namespace="mine", bare=["net"])
+    mine = project("net", namespace="mine", bare=["net"], formerly=["old"])
     write_text(mine.file, dump(writing.make(mine, facts)))
     (found,) = [item for item in discover() if item.distribution == "zoo-fake"]
     assert (found.source, found.error) == ("catalogue", None)

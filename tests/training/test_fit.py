@@ -72,7 +72,7 @@ def test_a_run_leaves_a_model_with_figures_history_curves_and_splits(
 def test_the_recipe_says_how_it_was_trained(make_model: Make, tmp_path: Path) -> None:
     model = fitted(make_model(), tmp_path / "run", seed=3)
     assert model.recipe.seed == 3
-    assert model.recipe.data == {**FACES, "name": "core:faces"}
+    assert model.recipe.data == {**FACES, "name": "datasets:faces"}
     assert model.recipe.trainer == {**model.recipe.trainer, "name": "core:supervised", **SHORT}
     assert model.recipe.loss == {"name": "core:bce", "positive_weight": 1.0}
 

@@ -11,9 +11,9 @@ import segmentation_models_pytorch as smp
 import torch
 from PIL import Image
 from torch import Tensor
+from zoo_datasets.shapes import Shapes
 
 import zoo
-from zoo.builtin.datasets_shapes import Shapes
 from zoo.data.batches import Batches
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Segmentation

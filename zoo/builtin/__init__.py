@@ -1,4 +1,4 @@
-"""The core's own plugin: general heads, losses, the first trainer, embedded data sets.
+"""The core's own plugin: general heads, losses, metrics, the first trainer.
 
 It uses exactly what a stranger's plugin can use.
 """

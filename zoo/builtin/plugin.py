@@ -69,72 +69,6 @@ HEADS = [
     ),
 ]
 
-_AUGMENT = "zoo.builtin.augment_"
-
-
-def _augmenter(target: str, name: str, tags: str, summary: str, paper: str | None = None) -> Component:
-    return Component(
-        kind="augmenter",
-        name=name,
-        target=_AUGMENT + target,
-        config=f"{_AUGMENT}config:{target.partition(':')[2]}Options",
-        summary=summary,
-        paper=paper,
-        tags=tuple(tags.split()),
-    )
-
-
-AUGMENTERS = [
-    _augmenter(
-        "chains:Photo", "photo", "chain", "For photographs: flip, small rotation, shift, zoom, colours."
-    ),
-    _augmenter(
-        "chains:Document",
-        "document",
-        "chain",
-        "For pages: a little askew on white, light, blur, noise; nothing mirrored.",
-    ),
-    _augmenter(
-        "keras:ImageDataGenerator",
-        "image-data-generator",
-        "chain keras",
-        "Keras' ImageDataGenerator under its own parameter names.",
-        "https://keras.io/api/data_loading/image/",
-    ),
-    _augmenter("geometry:Rotate", "rotate", "geometry rotation", "Rotation about the middle."),
-    _augmenter(
-        "geometry:Shift",
-        "shift",
-        "geometry translation translate",
-        "Translation by shares of width and height.",
-    ),
-    _augmenter("geometry:Shear", "shear", "geometry", "Shear about the middle."),
-    _augmenter("geometry:Zoom", "zoom", "geometry scaling scale", "Scaling about the middle."),
-    _augmenter("geometry:Flip", "flip", "geometry mirror", "Mirror images, left to right or top to bottom."),
-    _augmenter(
-        "geometry:Crop",
-        "crop",
-        "geometry",
-        "A crop of the old size from the padded image.",
-        "https://arxiv.org/abs/1512.03385",
-    ),
-    _augmenter(
-        "geometry:ResizedCrop",
-        "resized-crop",
-        "geometry random-resized-crop",
-        "A crop of random area and aspect, resized to the old size.",
-        "https://arxiv.org/abs/1409.4842",
-    ),
-    _augmenter("colour:Brightness", "brightness", "colour", "Brighter or darker."),
-    _augmenter("colour:Contrast", "contrast", "colour", "More or less contrast, about the mean gray."),
-    _augmenter("colour:Saturation", "saturation", "colour", "More or less colourful."),
-    _augmenter("colour:Hue", "hue", "colour", "Turns the colour circle."),
-    _augmenter("colour:Invert", "invert", "colour", "The negative of an image."),
-    _augmenter("colour:Grayscale", "grayscale", "colour", "Takes the colours away."),
-    _augmenter("colour:Noise", "noise", "degradation gaussian-noise", "Gaussian noise."),
-    _augmenter("colour:Blur", "blur", "degradation gaussian-blur", "Gaussian blur."),
-]
-
 _DEFAULT = ("default",)
 LOSSES = [
     _loss(
@@ -272,81 +206,8 @@ TRAINERS = [
     ),
 ]
 
-DATASETS = [
-    Component(
-        kind="dataset",
-        name="digits",
-        target="zoo.builtin.datasets:Digits",
-        config=_CONFIG + "DigitsOptions",
-        summary="1,797 handwritten digits of 8 x 8 gray pixels, as scikit-learn ships them.",
-        paper="https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritten+digits",
-        tags=("classes", "gray", "small"),
-        task="multiclass",
-        tiny={"per_class": 4},
-        example={
-            "classes": 10,
-            "for": ["multiclass", "ordinal", "embedding", "reconstruction", "generation"],
-        },
-    ),
-    Component(
-        kind="dataset",
-        name="faces",
-        target="zoo.builtin.datasets:Faces",
-        config=_CONFIG + "FacesOptions",
-        summary="100 faces and 100 crops without one, 25 x 25 gray pixels, as scikit-image ships them.",
-        paper="http://vis-www.cs.umass.edu/lfw/",
-        tags=("classes", "gray", "small"),
-        task="binary",
-        tiny={"per_class": 4},
-        example={"for": ["binary"]},
-    ),
-    Component(
-        kind="dataset",
-        name="glyphs",
-        target="zoo.builtin.datasets_glyphs:Glyphs",
-        config=_CONFIG + "GlyphsOptions",
-        summary="40 letters drawn in 22 fonts that matplotlib ships, 32 x 32 gray pixels; to pre-train on.",
-        tags=("classes", "gray", "small"),
-        task="multiclass",
-        tiny={"per_class": 3, "size": 16},
-        example={"classes": 40},
-    ),
-    Component(
-        kind="dataset",
-        name="materials",
-        target="zoo.builtin.datasets_materials:Materials",
-        config=_CONFIG + "MaterialsOptions",
-        summary="Gray patches of 15 photographs of scikit-image and scikit-learn, a class a photograph.",
-        tags=("classes", "gray", "photographs", "small"),
-        task="multiclass",
-        tiny={"size": 32, "per_class": 2},
-        example={"classes": 15},
-    ),
-    Component(
-        kind="dataset",
-        name="shapes",
-        target="zoo.builtin.datasets_shapes:Shapes",
-        config=_CONFIG + "ShapesOptions",
-        summary="Drawn circles, squares and triangles before changing grounds, with masks.",
-        tags=("masks", "colour", "small"),
-        task="segmentation",
-        tiny={"size": 32, "count": 12},
-        example={"classes": 4, "for": ["segmentation"]},
-    ),
-    Component(
-        kind="dataset",
-        name="photos",
-        target="zoo.builtin.datasets_photos:Photos",
-        config=_CONFIG + "PhotosOptions",
-        summary="Crops of 15 photographs that scikit-image and scikit-learn ship; without targets.",
-        tags=("no targets", "colour", "small"),
-        tiny={"size": 32, "per_photo": 2},
-        example={"for": ["super-resolution"]},
-    ),
-]
-
 
 @hookimpl
 def zoo_components() -> list[Component]:
     """All components of the core."""
-    return [*HEADS, *LOSSES, *TRAINERS, *DATASETS, *AUGMENTERS, *METRICS]
+    return [*HEADS, *LOSSES, *TRAINERS, *METRICS]

@@ -56,12 +56,19 @@ def command(name: str, out: Path | None, seed: int | None) -> None:
     Recipes of a series are trained on the same data, and set side by side. One with the original head of its
     weights and without a trainer names the images of its data instead.
     """
+    from zoo.experiments.requirements import check_installed
+    from zoo.registry.extras import require
     from zoo.registry.lookup import recipe_series
+    from zoo.reports.style import DRAWS
     from zoo.runtime.arguments import new_run_folder
-    from zoo.spec.errors import RecipeError
+    from zoo.spec.errors import RecipeError, quote
+    from zoo.spec.recipe import Recipe
 
     started = time.perf_counter()
-    steps = [_step(file, name) for file in recipe_series(name)]
+    files = recipe_series(name)
+    check_installed(f"demo {quote(name)}", [Recipe.from_file(file) for file in files])
+    require(DRAWS, f"demo {name}, which draws its curves")
+    steps = [_step(file, name) for file in files]
     trained = [step for step in steps if step.trained]
     if not trained:
         raise RecipeError(f"demo {name}", expected="a recipe that is trained", got="none")

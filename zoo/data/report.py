@@ -46,8 +46,8 @@ def report(data: Path | Dataset, source: str | None = None) -> Report:
         source: what to call it.
 
     Example:
-        >>> from zoo.builtin.datasets import Faces
-        >>> found = report(Faces(per_class=5))
+        >>> from zoo.runtime.arguments import as_dataset
+        >>> found = report(as_dataset({"name": "faces", "per_class": 5}))
         >>> found.classes, found.height, found.ok
         ({'no face': 5, 'face': 5}, (25, 25, 25), True)
     """

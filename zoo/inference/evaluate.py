@@ -24,8 +24,10 @@ from zoo.interfaces.metric import Metric
 from zoo.interfaces.model import Model, ModelLike
 from zoo.interfaces.tasks import names_for
 from zoo.interfaces.tasks.analysis import Findings
+from zoo.registry.extras import require
 from zoo.reports.evaluation import WORST, draw
 from zoo.reports.files import folder_path
+from zoo.reports.style import DRAWS
 from zoo.runtime.arguments import (
     BATCH_SIZE,
     SPLITS_FILE,
@@ -112,6 +114,7 @@ def evaluate(
         TrainingError: the model has no task, or generates images and `features` is missing.
         ShapeError: there are `features`, but the model does not generate.
         SaveError: `out` cannot be written.
+        MissingPackageError: there is `out`, and matplotlib, which draws into it, is not installed.
     """
     check_order("evaluate", model, data)
     model, folder = as_model(model)
@@ -123,6 +126,8 @@ def evaluate(
     if folder is not None:
         _warn_of_leak(folder, dataset, indices, split)
     further = metrics_of(metrics)
+    if out is not None:
+        require(DRAWS, f"drawing into {out}")
     target = None if out is None else folder_path(out)
     task = model.task
     assert task is not None  # noqa: S101 - check_data has looked

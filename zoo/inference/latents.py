@@ -16,10 +16,11 @@ from zoo.data.splits import Split
 from zoo.data.splits import split as split_data
 from zoo.interfaces.model import Model, ModelLike
 from zoo.interfaces.trainer import Sheet
-from zoo.reports.files import figure_bytes, image_path, write_figure
+from zoo.registry.extras import present
+from zoo.reports.files import figure_bytes, plots_path, write_figure
 from zoo.reports.image_grids import images
 from zoo.reports.plots import short
-from zoo.reports.style import BLUE, GRID, new_figure, open_frame, set_title
+from zoo.reports.style import BLUE, DRAWS, GRID, new_figure, open_frame, set_title
 from zoo.runtime.arguments import BATCH_SIZE, as_dataset, as_model, pick_seed
 from zoo.runtime.devices import borrowed, choose_device, isolated
 from zoo.runtime.progress import watched
@@ -62,7 +63,8 @@ class Latents:
         return f"{count} latents of {numbers} number{'s' * (numbers != 1)}{classes}"
 
     def _repr_png_(self) -> bytes | None:
-        return figure_bytes(_scatter(self, repr(self))) if self.plane.shape[1] == PLANE else None
+        drawn = self.plane.shape[1] == PLANE and present(DRAWS)
+        return figure_bytes(_scatter(self, repr(self))) if drawn else None
 
 
 def latents(
@@ -100,11 +102,12 @@ def latents(
         ShapeError: the model has no latent.
         OptionError: a plot is asked for that the latent does not allow.
         SaveError: a file cannot be written.
+        MissingPackageError: a plot is asked for, and matplotlib is not installed.
     """
     model, _ = as_model(model)
     dataset = as_dataset(data, task=model.task, skip_unreadable=skip_unreadable)
     indices = split_data(dataset, pick_seed(seed, model), training=False).of(split)
-    files = [None if path is None else image_path(path) for path in (out, grid)]
+    files = [None if path is None else plots_path(path) for path in (out, grid)]
     chosen = choose_device(device)
     with borrowed(model, chosen), isolated(chosen), torch.no_grad():
         model.eval()

@@ -24,7 +24,7 @@ from zoo.inference.predictions import MOST_SHOWN, THUMBNAIL, Predicted, Predicti
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.model import ModelLike
 from zoo.interfaces.tasks import Task
-from zoo.reports.files import folder_path, image_path, is_image
+from zoo.reports.files import folder_path, image_path, is_image, plots_path
 from zoo.reports.image_grids import marked, write_image, write_mask
 from zoo.reports.plots import fitted, sheet
 from zoo.runtime.arguments import BATCH_SIZE, as_model, check_order
@@ -67,6 +67,7 @@ def predict(
         DataError: there is no image, or one cannot be read.
         TrainingError: the model has no task, or makes images of nothing.
         SaveError: `out` cannot be written.
+        MissingPackageError: images are to be drawn with their labels, and matplotlib is not installed.
     """
     check_order("predict", model, source)
     model, _ = as_model(model)
@@ -125,7 +126,7 @@ class PredictionFolder:
         if task.answers != "words" and not is_image(out):
             self.folder = folder_path(out)
             return
-        self.file = image_path(out)
+        self.file = image_path(out) if self.makes_images else plots_path(out)
         if self.makes_images and len(dataset) > 1:
             got, hint = f"one file for {len(dataset)} images", f"leave out the {self.file.suffix}"
             raise SaveError(f"file {out}", expected="a folder", got=got, hint=hint)

@@ -9,7 +9,7 @@ import torch
 from zoo.inference.generated_images import Images
 from zoo.interfaces.model import ModelLike
 from zoo.interfaces.trainer import Sheet
-from zoo.reports.files import folder_path, image_path, is_image
+from zoo.reports.files import folder_path, is_image, plots_path
 from zoo.reports.image_grids import images, write_image
 from zoo.runtime.arguments import as_model
 from zoo.runtime.devices import borrowed, choose_device, isolated
@@ -41,6 +41,7 @@ def sample(
         OptionError: the count is below 1.
         ShapeError: the model does not generate images.
         SaveError: `out` cannot be written.
+        MissingPackageError: a sheet is asked for, and matplotlib is not installed.
 
     Example:
         >>> import zoo
@@ -54,7 +55,7 @@ def sample(
     file: Path | None = None
     folder: Path | None = None
     if out is not None and is_image(out):
-        file = image_path(out)
+        file = plots_path(out)
     elif out is not None:
         folder = folder_path(out)
     chosen = choose_device(device)

@@ -117,11 +117,11 @@ def read_namespace(data: Mapping[str, Any] | None, distribution: str) -> Namespa
 
     Example:
         >>> read_namespace(None, "zoo-vgg")
-        Namespace(name='vgg', bare=True)
+        Namespace(name='vgg', bare=True, formerly=())
 
     Raises:
         DeclarationError: the name is malformed.
-        PluginError: `bare` is neither a truth value nor a list of names.
+        PluginError: `bare` is neither a truth value nor a list of names, or `formerly` is no list.
     """
     data = data or {}
     name = data.get("namespace") or distribution.removeprefix("zoo-")
@@ -132,7 +132,11 @@ def read_namespace(data: Mapping[str, Any] | None, distribution: str) -> Namespa
     if not isinstance(bare, bool | tuple):
         where = f"namespace of {distribution}: bad bare"
         raise PluginError(where, expected="true, false or a list of names", got=quote(bare))
-    return Namespace(name=name, bare=bare)
+    formerly = data.get("formerly", [])
+    if not isinstance(formerly, list):
+        where = f"namespace of {distribution}: bad formerly"
+        raise PluginError(where, expected="a list of namespaces", got=quote(formerly))
+    return Namespace(name=name, bare=bare, formerly=tuple(formerly))
 
 
 def checkout() -> Path | None:

@@ -121,6 +121,7 @@ def make(project: Project, facts: Facts) -> Row:
         "distribution": project.distribution,
         "namespace": space.name if space else project.distribution.removeprefix("zoo-"),
         "bare": space.bare if space else True,
+        **({"formerly": space.formerly} if space and space.formerly else {}),
         "components": sorted(rows, key=lambda row: (row["kind"], row["name"])),
         "recipes": {name: f"{RECIPES}/{file.name}" for name, file in recipe_files(project.folder).items()},
     }

@@ -29,8 +29,8 @@ def next_step(
     """
     # Any of these may be what would offer the name
     broken = [f"plugin {p.distribution} {p.version} failed to load: {p.error}" for p in plugins if p.error]
-    sources = _sources(wanted, kinds)
-    step = _get(wanted, sources, plugins) if sources else _near(wanted, kinds, rows, plugins)
+    offering = sources(wanted, kinds)
+    step = _get(wanted, offering, plugins) if offering else _near(wanted, kinds, rows, plugins)
     return "; ".join([step, *broken])
 
 
@@ -49,15 +49,29 @@ def near_names(wanted: str, rows: Sequence[tuple[str, Row]], *, alike: bool = Tr
     return spelt_otherwise(wanted, refs) or tagged or (closest(wanted, refs) if alike else [])
 
 
-def _sources(wanted: ComponentRef, kinds: Sequence[str]) -> list[str]:
+def sources(wanted: ComponentRef, kinds: Sequence[str]) -> list[str]:
     """Distributions in the registry that offer the name: those that claim it as it stands, else all."""
     found, claiming = [], []
     for data, space in _known(wanted):
         if any(row["name"] == wanted.name and row["kind"] in kinds for row in data["components"]):
             found.append(data["distribution"])
-            if wanted.namespace or space.claims(wanted.name):
+            if wanted.namespace == space.name or (not wanted.namespace and space.claims(wanted.name)):
                 claiming.append(data["distribution"])
     return claiming or found
+
+
+def recipe_sources(name: str) -> list[str]:
+    """Distributions in the registry that ship a recipe of that name, or a series called `name-...`."""
+    return [
+        data["distribution"]
+        for data in known()
+        if any(key == name or key.startswith(f"{name}-") for key in data.get("recipes", {}))
+    ]
+
+
+def ways(distributions: Sequence[str]) -> str:
+    """Commands that install several distributions, in one line."""
+    return ", ".join(f"{item}: {way_to_install(item)}" for item in distributions)
 
 
 def _known(wanted: ComponentRef) -> Iterator[tuple[Row, Namespace]]:
@@ -67,8 +81,21 @@ def _known(wanted: ComponentRef) -> Iterator[tuple[Row, Namespace]]:
             space = read_namespace(data, data["distribution"])
         except ZooError:  # hints only: a damaged one is left out
             continue
-        if not wanted.namespace or space.name == wanted.namespace:
+        if not wanted.namespace or wanted.namespace in (space.name, *space.formerly):
             yield data, space
+
+
+def still_there(wanted: ComponentRef, kind: str) -> bool:
+    """Whether a known distribution offers the name under its namespace, installed or not.
+
+    Who says that a component was once in another namespace may be believed only where that one is left
+    without it: else what a file asks for could be replaced by a stranger's of the same name.
+    """
+    return any(
+        space.name == wanted.namespace
+        and any(row["name"] == wanted.name and row["kind"] == kind for row in data["components"])
+        for data, space in _known(wanted)
+    )
 
 
 def _get(wanted: ComponentRef, sources: Sequence[str], plugins: Sequence[Plugin]) -> str:
@@ -80,8 +107,7 @@ def _get(wanted: ComponentRef, sources: Sequence[str], plugins: Sequence[Plugin]
             return f"{text} comes from {source}, but its version {present[source].version} {fault}"
         if not PluginChoice.from_environment().takes(source):
             return f"{text} comes from {source}, which ZOO_PLUGINS or ZOO_DISABLED_PLUGINS excludes"
-    ways = [f"{source}: {way_to_install(source)}" for source in sources]
-    return f"{text} comes from {', or '.join(ways)}"
+    return f"{text} comes from {', or '.join(ways([source]) for source in sources)}"
 
 
 def _near(

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from zoo.registry.hints import recipe_sources, ways
 from zoo.registry.plugins.discovery import discover
 from zoo.registry.snapshot import Entry, Kinds, Registry, checked_kinds
 from zoo.spec.errors import (
@@ -69,7 +70,9 @@ def recipe_file(ref: str) -> Path:
         if key.endswith(f":{name}") and key.startswith(f"{namespace}:" if namespace else "")
     ]
     if not fits:
-        raise UnknownComponentError(f"no plugin ships a recipe {quote(ref)}", hint=near(ref, sorted(found)))
+        away = recipe_sources(name)
+        hint = f"it comes from {ways(away)}" if away else near(ref, sorted(found))
+        raise UnknownComponentError(f"no plugin ships a recipe {quote(ref)}", hint=hint)
     if len(fits) > 1:
         hint = f"say {' or '.join(fits)}"
         raise AmbiguousNameError(f"recipe {quote(ref)} is shipped by several plugins", hint=hint)

@@ -19,8 +19,8 @@ def component_or_path(value: object, kind: Kinds, fits: Fits = Path.exists) -> R
     """The component, path or repository that a reference means.
 
     A bare name is a component. One that is no component but an existing file or folder is that path, and one
-    that is both is an error that names both spellings. What is not bare (`./photos`, `core:photos`, a table
-    with options, a reference that was read already) says itself what it is.
+    that is both is an error that names both spellings. What is not bare (`./photos`, `datasets:photos`, a
+    table with options, a reference that was read already) says itself what it is.
 
     Args:
         value: as the user gave it.

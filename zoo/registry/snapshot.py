@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from zoo.registry.catalogue import Row
-from zoo.registry.hints import MOST_SHOWN, near_names, next_step
+from zoo.registry.hints import MOST_SHOWN, near_names, next_step, still_there
 from zoo.registry.plugins.discovery import Plugin
 from zoo.spec.component import Component
 from zoo.spec.errors import (
@@ -144,9 +144,15 @@ class Registry:
         return Entry(component=component, plugin=offer.plugin, ref=self.shortest(offer))
 
     def named(self, wanted: ComponentRef, kind: Kinds = None) -> list[Offer]:
-        """The components that a reference may mean."""
-        kinds, offers = checked_kinds(kind), self.by_name.get(wanted.name, ())
-        return [offer for offer in offers if offer.kind in kinds and _means(wanted, offer)]
+        """The components that a reference may mean; those that left its namespace where there is no other."""
+        kinds = checked_kinds(kind)
+        offers = [offer for offer in self.by_name.get(wanted.name, ()) if offer.kind in kinds]
+        found = [offer for offer in offers if _means(wanted, offer)]
+        return found or [
+            offer
+            for offer in offers
+            if wanted.namespace in offer.plugin.namespace.formerly and not still_there(wanted, offer.kind)
+        ]
 
     def find(self, ref: object, kind: Kinds = None) -> Entry:
         """The component that a reference means; see `find` below."""
@@ -158,7 +164,8 @@ class Registry:
         offers = self.named(wanted, kind)
         if not offers:
             raise self._unknown(wanted, kind, named)
-        if len({offer.plugin.distribution for offer in offers}) > 1 and not wanted.namespace:
+        moved = wanted.namespace not in (None, offers[0].plugin.namespace.name)
+        if len({offer.plugin.distribution for offer in offers}) > 1 and (moved or not wanted.namespace):
             claims = [f"{offer.qualified} ({offer.kind} of {offer.plugin.distribution})" for offer in offers]
             raise AmbiguousNameError(
                 f"{quote(str(wanted))} is claimed by several distributions",
@@ -194,7 +201,8 @@ class Registry:
                 f"{text} is {is_a}", expected=what, got=with_article(other[0].kind), hint="; ".join(steps)
             )
         elsewhere = [offer.qualified for offer in named if offer.kind in kinds]
-        hint = f"it is {' or '.join(elsewhere)}" if elsewhere else next_step(
+        known = any(still_there(wanted, kind) for kind in kinds) if wanted.namespace else False
+        hint = f"it is {' or '.join(elsewhere)}" if elsewhere and not known else next_step(
             wanted, kinds, rows, self.plugins
         )  # fmt: skip
         return UnknownComponentError(f"no {what.partition(' ')[2]} is called {text}", hint=hint)

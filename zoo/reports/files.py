@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from zoo.registry.extras import require
+from zoo.reports.style import DRAWS
 from zoo.spec.atomic_write import atomic_write
 from zoo.spec.errors import SaveError, quote
 from zoo.spec.reference import PathLike
@@ -51,6 +53,17 @@ def image_format(path: Path) -> str:
         ('jpeg', 'png')
     """
     return FORMATS[path.suffix.lower()]
+
+
+def plots_path(out: PathLike) -> Path:
+    """A file that matplotlib draws into; otherwise as `image_path`.
+
+    Raises:
+        MissingPackageError: matplotlib is not installed; said before work is spent.
+        SaveError: it cannot be one.
+    """
+    require(DRAWS, f"drawing {out}")
+    return image_path(out)
 
 
 def image_path(out: PathLike) -> Path:

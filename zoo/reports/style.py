@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+DRAWS = "matplotlib"
+"""What draws, but for grids of images alone; an extra of the core."""
+
 BLUE, ORANGE, GREEN, PURPLE, RED = "#1f5fbf", "#c76a00", "#1b7f3b", "#7a3fb0", "#c0271d"
 GRAY, FAINT, GRID = "#8a8f98", "#b9bec6", "#e6e8eb"
 """Of what is in the background: lines to compare with, frames and help lines, the grid."""

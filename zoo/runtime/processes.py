@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.execution import Execution
+from zoo.registry.extras import require
 from zoo.spec.errors import OptionError, listing, near, quote
 
 if TYPE_CHECKING:
@@ -149,6 +150,7 @@ def accelerator_for(precision: str, device: torch.device) -> Accelerator | None:
 
     Raises:
         OptionError: the precision is unknown, or this device lacks it.
+        MissingPackageError: Accelerate is not installed.
     """
     if precision not in PRECISIONS:
         raise OptionError(
@@ -159,6 +161,7 @@ def accelerator_for(precision: str, device: torch.device) -> Accelerator | None:
     if precision == "fp16" and device.type == "cpu":
         hint = "say precision='bf16'"
         raise OptionError("precision on the CPU", expected="fp32 or bf16", got="fp16", hint=hint)
+    require("accelerate", "several processes" if precision == FULL else f"precision {precision}")
     from accelerate import Accelerator
 
     return Accelerator(cpu=device.type == "cpu", mixed_precision="no" if precision == FULL else precision)

@@ -129,15 +129,30 @@ class Namespace:
     Args:
         name: the word before the colon in `name:component`.
         bare: True where every component is also reached without it, else the names that are.
+        formerly: namespaces that its components had before they moved to this distribution. What was
+            recorded then, `core:photo`, is read as this distribution's as long as no distribution of the
+            old namespace offers the name.
+
+    Raises:
+        DeclarationError: a name is malformed.
+
+    Example:
+        >>> Namespace(name="augment", formerly=("core",)).formerly
+        ('core',)
     """
 
     name: str
     bare: bool | tuple[str, ...] = True
+    formerly: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         where = f"namespace {quote(self.name)}"
         fine = isinstance(self.name, str) and bool(_NAME.match(self.name))
         check(fine, where, "name", "lower case letters, digits, _ - .", self.name)
+        fine = isinstance(self.formerly, tuple) and all(
+            isinstance(name, str) and _NAME.match(name) and name != self.name for name in self.formerly
+        )
+        check(fine, where, "formerly", "a tuple of other namespaces", self.formerly)
 
     def claims(self, name: str) -> bool:
         """Whether the bare name belongs to this distribution."""

@@ -72,6 +72,10 @@ class PluginError(ZooError):
     """An installed plugin does not do what it declares."""
 
 
+class MissingPackageError(ZooError):
+    """A package that is needed is not installed."""
+
+
 class OptionError(ZooError):
     """An option is unknown or has a value that does not fit."""
 

@@ -13,12 +13,15 @@ import torch
 from torch import nn
 
 from zoo.data.resolve import DataLike
-from zoo.interfaces.execution import Execution
-from zoo.interfaces.geometry.warp import resampler
+from zoo.interfaces.geometry.warp import check_resampler, resampler
 from zoo.interfaces.model import ModelLike
+from zoo.registry.extras import present, way_to_have
+from zoo.reports.plots import CURVES_FILE
+from zoo.reports.style import DRAWS
 from zoo.runtime.arguments import new_run_folder
-from zoo.runtime.devices import borrowed, choose_device
-from zoo.runtime.processes import FULL, Accelerated, Precision, accelerator_for, processes, shared_by_first
+from zoo.runtime.computing import Computing
+from zoo.runtime.devices import borrowed
+from zoo.runtime.processes import FULL, Precision, shared_by_first
 from zoo.runtime.progress import Reporter
 from zoo.spec.errors import OptionError, TrainingError
 from zoo.spec.history import HISTORY_FILE
@@ -35,7 +38,10 @@ from zoo.training.run_folder import RunFolder
 from zoo.training.setup import Setup, assemble
 
 if TYPE_CHECKING:
-    from accelerate import Accelerator
+    pass
+
+if TYPE_CHECKING:
+    pass
 
 CHECKPOINT_SECONDS = 30.0
 
@@ -95,6 +101,7 @@ def fit(
 
     Raises:
         DataError: the data cannot be read, or do not fit the model.
+        MissingPackageError: a precision or several processes need Accelerate, or a resumed run OpenCV.
         TrainingError: nothing is trainable, the loss is no longer a number, or there is nothing to resume.
         OptionError: an option is unknown or does not fit.
         UnknownComponentError: no plugin has a part of that name.
@@ -120,7 +127,9 @@ def fit(
     elif model is None:
         hint = 'zoo.fit(zoo.build("resnet18", head="binary"), "photos"), or resume="runs/resnet18-1"'
         raise TrainingError("fit", expected="a model, or resume=", got="neither", hint=hint)
-    computing = _Computing.on(device, request.precision or FULL)
+    computing = Computing.on(device, request.precision or FULL)
+    if run_folder is not None:
+        _check_resampler(run_folder, computing.device)
     setup = request.assemble()
     augment = setup.augment
     warps = resampler(computing.device) if augment is not None and augment.resamples else None
@@ -131,7 +140,7 @@ def fit(
         run_folder = begin(folder, setup, facts, warps)
     folder = shared_by_first(computing.accelerator, run_folder.folder if run_folder is not None else Path())
     mine = run_folder if computing.first else None  # one process writes
-    reporter = Reporter(progress and computing.first)
+    reporter = _reporter(progress and computing.first)
     restored = partial(_go_on, mine, lengthening, checkpoint, setup, reporter) if resume is not None else None
     try:
         outcome, note = _train(
@@ -212,36 +221,23 @@ def _take_up(
     return checkpoint
 
 
-@dataclass(frozen=True, slots=True)
-class _Computing:
-    """Where a run computes, how exactly, and in how many processes."""
+def _check_resampler(run_folder: RunFolder, device: torch.device) -> None:
+    """Refuses a run whose images were warped by what is not installed here."""
+    recorded = run_folder.facts["versions"].get("resampler", "")
+    check_resampler(recorded, device, f"resume {run_folder.folder}")
 
-    device: torch.device
-    accelerator: Accelerator | None
-    precision: str
 
-    @classmethod
-    def on(cls, device: str | torch.device | None, precision: str) -> _Computing:
-        """Chooses the device where none is given, and Accelerate where plain torch does not do."""
-        chosen = choose_device(device)
-        accelerator = accelerator_for(precision, chosen)
-        return cls(chosen if accelerator is None else accelerator.device, accelerator, precision)
-
-    @property
-    def first(self) -> bool:
-        """Whether this is the process that writes and tells."""
-        return processes()[0] == 0
-
-    def execution(self, steps: int, *, fused: bool) -> Execution:
-        """How steps are carried out, see `zoo.interfaces.Execution`."""
-        if self.accelerator is None:
-            return Execution(steps, fused=fused)
-        return Accelerated(self.accelerator, steps, fused=fused)
+def _reporter(shown: bool) -> Reporter:
+    """The one who says how it goes, and at once what will not be drawn."""
+    reporter = Reporter(shown)
+    if not present(DRAWS):
+        reporter.note(f"no {CURVES_FILE}, since {DRAWS} is not installed: {way_to_have(DRAWS)}")
+    return reporter
 
 
 def _train(
     setup: Setup,
-    computing: _Computing,
+    computing: Computing,
     *,
     run_folder: RunFolder | None,
     checkpoint: Mapping[str, Any] | None,

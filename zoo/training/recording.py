@@ -15,9 +15,11 @@ from zoo.hub.folder import save
 from zoo.interfaces.loss import fixed_left_out
 from zoo.interfaces.model import Model
 from zoo.interfaces.trainer import Sheet
+from zoo.registry.extras import present
 from zoo.reports.files import image_path
 from zoo.reports.image_grids import images
 from zoo.reports.plots import CURVES_FILE, curves
+from zoo.reports.style import DRAWS
 from zoo.runtime.arguments import SPLITS_FILE, data_value
 from zoo.runtime.torch_module import PlainModel
 from zoo.spec.atomic_write import atomic_write
@@ -98,7 +100,8 @@ def finish(
     if run_folder is not None:
         if outcome.history:
             _write_history(folder, outcome.history)
-            curves(outcome.history, outcome.best, folder / CURVES_FILE, folder.name, setup.trainer.charts)
+            if present(DRAWS):
+                curves(outcome.history, outcome.best, folder / CURVES_FILE, folder.name, setup.trainer.charts)
         if outcome.history or not (folder / WEIGHTS_FILE).exists():  # less than an epoch replaces nothing
             _save(model, folder)  # its card tells of both
         if setup.loss is not None and (own := fixed_left_out(setup.loss)) and list(setup.loss.parameters()):
@@ -145,7 +148,7 @@ def _record_splits(folder: Path, setup: Setup) -> None:
 def record_epoch(folder: Path, rows: list[Any], sheets: Mapping[str, Sheet]) -> None:
     """Writes the history so far, and the grids of images that the trainer drew after its last epoch."""
     _write_history(folder, rows)
-    for name, sheet in sheets.items():
+    for name, sheet in sheets.items() if present(DRAWS) else ():
         images(sheet, image_path(folder / name / f"epoch-{rows[-1]['epoch']:04.0f}.png"))
 
 

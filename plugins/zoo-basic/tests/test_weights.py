@@ -10,9 +10,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from zoo_basic.plugin import GLYPHS
+from zoo_datasets.glyphs import FONTS, LETTERS
 
 import zoo
-from zoo.builtin.datasets_glyphs import FONTS, LETTERS
 
 FILE = resources.files("zoo_basic") / GLYPHS.file.removeprefix("zoo_basic/")
 SCRIPT = Path(__file__).parents[1] / "scripts" / "pretrain_tiny_resnet.py"

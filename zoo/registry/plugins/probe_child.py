@@ -43,6 +43,7 @@ def _answer(module: str, distribution: str) -> dict[str, Any]:
             answer |= {
                 "namespace": declared.namespace.name,
                 "bare": bare if isinstance(bare, bool) else list(bare),
+                "formerly": list(declared.namespace.formerly),
             }
         # Here, where what cannot be written is still an answer: the default of an option may be any object
         json.dumps(answer)

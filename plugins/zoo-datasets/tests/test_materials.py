@@ -9,8 +9,8 @@ from collections import Counter, defaultdict
 import numpy as np
 import pytest
 import skimage.data
+from zoo_datasets.materials import MOST, SURFACES, Materials, parts
 
-from zoo.builtin.datasets_materials import MOST, SURFACES, Materials, parts
 from zoo.data.splits import NAMES, split
 from zoo.spec.errors import DataError, OptionError
 

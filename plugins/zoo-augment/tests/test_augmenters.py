@@ -15,11 +15,9 @@ from scipy import ndimage, stats
 from skimage.color import rgb2hsv
 from torch import Tensor
 from torchvision.transforms.v2 import InterpolationMode, RandomResizedCrop
+from zoo_augment import chains, colour, crops, geometry
+from zoo_augment.plugin import AUGMENTERS
 
-from zoo.builtin import augment_chains as chains
-from zoo.builtin import augment_colour as colour
-from zoo.builtin import augment_geometry as geometry
-from zoo.builtin.plugin import AUGMENTERS
 from zoo.interfaces.augmenter import Augmenter, Geometric, uniform
 from zoo.interfaces.draws import draws
 from zoo.registry.loading import resolve_config, resolve_target
@@ -129,7 +127,7 @@ def test_flips_are_exact_and_each_as_likely_as_said() -> None:
 
 def test_a_crop_moves_by_whole_pixels_each_as_likely() -> None:
     x = images(1).expand(400, -1, -1, -1)
-    out = augmented(geometry.Crop(padding=2, fill_mode="constant"), x)
+    out = augmented(crops.Crop(padding=2, fill_mode="constant"), x)
     padded = torch.nn.functional.pad(x[:1], [2] * 4)
     windows = [padded[..., i : i + H, j : j + W] for i in range(5) for j in range(5)]
     counts = torch.stack([(out == window).all((1, 2, 3)) for window in windows]).sum(1)
@@ -138,7 +136,7 @@ def test_a_crop_moves_by_whole_pixels_each_as_likely() -> None:
 
 
 def test_the_padding_of_a_crop_may_be_a_share_of_each_side() -> None:
-    m = drawn(geometry.Crop(padding=0.2))
+    m = drawn(crops.Crop(padding=0.2))
     assert set(m[:, 0, 2]) == set(range(-9, 10))
     assert set(m[:, 1, 2]) == set(range(-6, 7))
 
@@ -149,7 +147,7 @@ def test_resized_crops_are_drawn_as_by_torchvision(size: Size, scale: tuple[floa
     reference = RandomResizedCrop(size, scale=scale)
     boxes = [reference.make_params([torch.zeros(1, *size)]) for _ in range(N)]
     theirs = {name: np.array([box[name] for box in boxes]) for name in ("width", "height", "left", "top")}
-    m = drawn(geometry.ResizedCrop(scale=scale), size)
+    m = drawn(crops.ResizedCrop(scale=scale), size)
     width, height = m[:, 0, 0] * size[1], m[:, 1, 1] * size[0]
     ours = {
         "width": width,
@@ -163,7 +161,7 @@ def test_resized_crops_are_drawn_as_by_torchvision(size: Size, scale: tuple[floa
 
 
 def test_a_resized_crop_is_torchvisions_inside() -> None:
-    x, crop = smooth(), geometry.ResizedCrop(scale=(0.3, 0.6))
+    x, crop = smooth(), crops.ResizedCrop(scale=(0.3, 0.6))
     m = drawn(crop, count=1)[0]
     width, height = round(m[0, 0] * W), round(m[1, 1] * H)
     left, top = round(m[0, 2] - (width - W) / 2), round(m[1, 2] - (height - H) / 2)

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from zoo.builtin.datasets import Array, Embedded, chosen
 from zoo.errors import DataError
 from zoo.interfaces import Multiclass, Task, mix
+from zoo_datasets.embedded import Array, Embedded, chosen
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabdefghijmnqrt"
 """Capitals, and the small letters that are more than a small capital."""

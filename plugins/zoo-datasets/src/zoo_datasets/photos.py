@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from zoo.builtin.datasets import chosen, missing
 from zoo.errors import DataError
 from zoo.interfaces import Dataset, ImageArray, Sample, decode
+from zoo_datasets.embedded import chosen, missing
 
 SKIMAGE, SKLEARN = ("skimage", "data"), ("sklearn", "datasets/images")
 

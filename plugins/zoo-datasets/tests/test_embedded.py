@@ -3,9 +3,9 @@ import sys
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
+from zoo_datasets.embedded import Digits, Faces
+from zoo_datasets.glyphs import Glyphs
 
-from zoo.builtin.datasets import Digits, Faces
-from zoo.builtin.datasets_glyphs import Glyphs
 from zoo.spec.errors import DataError, OptionError
 
 
@@ -39,9 +39,9 @@ def test_a_smaller_set_has_another_fingerprint_and_all_classes() -> None:
     assert small.fingerprint == Digits(per_class=3).fingerprint
 
 
-def test_a_missing_package_is_named_with_the_extra_that_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_named_as_pip_calls_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "skimage.data", None)
-    with pytest.raises(DataError, match=r"pip install '\.\[datasets\]'"):
+    with pytest.raises(DataError, match="pip install scikit-image"):
         Faces()
 
 

@@ -5,8 +5,8 @@ import time
 import numpy as np
 import pytest
 from scipy import ndimage
+from zoo_datasets.shapes import Shapes
 
-from zoo.builtin.datasets_shapes import Shapes
 from zoo.data.splits import split
 
 

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from zoo.builtin.augment_colour import Brightness
-from zoo.builtin.augment_geometry import affine, spread
 from zoo.interfaces import Augmenter, Batch, Chain, Fill, Geometric, uniform
+from zoo_augment.colour import Brightness
+from zoo_augment.geometry import affine, spread
 
 Amount = float | Sequence[float]
 

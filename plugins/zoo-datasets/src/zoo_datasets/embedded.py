@@ -16,6 +16,9 @@ from zoo.interfaces import Binary, Dataset, Multiclass, Sample, Task
 
 Array = npt.NDArray[np.uint8]
 
+_PIP = {"skimage": "scikit-image", "sklearn": "scikit-learn"}
+"""What `pip` calls a package."""
+
 
 class Embedded(Dataset):
     """Images that fit in memory.
@@ -146,5 +149,5 @@ def missing(dataset: str, package: str, reason: str) -> DataError:
         f"dataset {dataset}",
         expected=f"the package of {package}",
         got=reason,
-        hint="in the checkout of zoo: pip install '.[datasets]'",
+        hint=f"pip install {_PIP.get(name := package.partition('.')[0], name)}",
     )

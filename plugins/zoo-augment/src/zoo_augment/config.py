@@ -1,4 +1,4 @@
-"""Options of the core's augmenters; free of torch."""
+"""Options of the augmenters; free of torch."""
 
 from __future__ import annotations
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from zoo.builtin.augment_colour import Blur, Brightness, Contrast, Hue, Noise, Saturation
-from zoo.builtin.augment_geometry import Flip, Rotate, Shared, Shear, Shift, Zoom
 from zoo.interfaces import Augmenter, Chain
+from zoo_augment.colour import Blur, Brightness, Contrast, Hue, Noise, Saturation
+from zoo_augment.geometry import Flip, Rotate, Shared, Shear, Shift, Zoom
 
 
 class Photo(Chain):

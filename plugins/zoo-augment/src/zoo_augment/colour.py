@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from zoo.builtin.augment_geometry import Range, either_way, spread
 from zoo.errors import ShapeError
 from zoo.interfaces import LUMA, Augmenter, Batch, uniform
+from zoo_augment.geometry import Range, either_way, spread
 
 Factors = tuple[float, float]
 

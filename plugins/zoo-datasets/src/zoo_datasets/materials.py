@@ -8,9 +8,9 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from zoo.builtin.datasets import Array, Embedded, chosen
-from zoo.builtin.datasets_photos import SKIMAGE, SKLEARN, photograph
 from zoo.interfaces import Multiclass, Task, decode
+from zoo_datasets.embedded import Array, Embedded, chosen
+from zoo_datasets.photos import SKIMAGE, SKLEARN, photograph
 
 
 class Surface(NamedTuple):

@@ -1,0 +1,1 @@
+"""Augmenters of geometry and colour, for zoo."""

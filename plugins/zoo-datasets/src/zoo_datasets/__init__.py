@@ -1,0 +1,1 @@
+"""Data sets that other packages ship or that are drawn, for zoo."""
