@@ -48,5 +48,6 @@ def with_counters(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     for key in state:
         if key.endswith(".running_mean"):
             counter = key.removesuffix("running_mean") + "num_batches_tracked"
+            # Zero is what a new batch norm has; only momentum=None reads it
             complete.setdefault(counter, torch.zeros((), dtype=torch.long, device=state[key].device))
     return complete

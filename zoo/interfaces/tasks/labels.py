@@ -56,6 +56,7 @@ class Multilabel(Task):
         found = []
         for row in table.tolist():
             chosen = [i for i, p in enumerate(row) if p >= 0.5]
+            # An answer is as sure as its least sure label; "none", as that the likeliest label is wrong
             score = min((row[i] for i in chosen), default=1 - max(row))
             found.append(
                 Prediction(
@@ -76,7 +77,7 @@ class Multilabel(Task):
 
 
 class LabelAnalysis(Analysis):
-    """Answers with several labels an image."""
+    """Error analysis of answers with several labels an image."""
 
     def __init__(self, task: Task, labels: Sequence[str], most: int) -> None:
         super().__init__(task, labels, most)
