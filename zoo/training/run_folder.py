@@ -100,6 +100,7 @@ class Job:
         if facts["format"] > FORMAT:
             hint = way_to_upgrade(CORE)
             raise FormatError(f"run {path}", expected=f"format {FORMAT}", got=str(facts["format"]), hint=hint)
+        # Format 1 has what was asked for alone; the defaults of its day are filled in.
         if facts["format"] == 1:
             recipe = dict(facts["recipe"])
             recipe |= {name: former(kind, recipe[name]) for name, kind in SECTIONS.items() if name in recipe}
@@ -118,6 +119,7 @@ class Job:
         run, path = f"resume {self.folder}", self.folder / CHECKPOINT_FILE
         anew = f"zoo fit {self.folder} --data ... begins a new run from its best weights"
         finished, before = self.facts["finished"], self.facts.get("epochs")
+        # A checkpoint names the epoch that comes next.
         done = read_numbers(path)["epoch"] - 1 if path.exists() else 0
         if finished and not path.exists():
             expected, got = f"a run with its last {CHECKPOINT_FILE}", "a finished one without it"
@@ -207,6 +209,7 @@ class Job:
         """
         if given is not None:
             return given
+        # Copied, since files of a run are replaced or removed at its end.
         if (self.folder / START_FOLDER).is_dir():
             return load(self.folder / START_FOLDER, copy=True)
         model = load(self.folder, copy=True)
@@ -245,7 +248,7 @@ class Job:
         return read_checkpoint(path) if path.exists() else None
 
     def _fill(self, model: PlainModel) -> None:
-        """The values of a module that zoo did not build."""
+        """Fills a module that zoo did not build with the values that it had."""
         start = self.folder / START_FOLDER / _STATE_FILE
         try:
             if start.exists():
@@ -273,6 +276,7 @@ class Job:
 
     def finish(self) -> None:
         """Says that the run is over, and removes the model of the start; the last checkpoint stays."""
+        # First: a crash in between leaves a finished run, not one without its start.
         self.facts["finished"] = True
         self._write()
         shutil.rmtree(self.folder / START_FOLDER, ignore_errors=True)
