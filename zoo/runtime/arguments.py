@@ -173,6 +173,7 @@ def as_augmenter(augment: Any) -> tuple[Augmenter | None, Any]:
     items: Sequence[Any] = augment if several else [augment]
     made = [item if isinstance(item, Augmenter) else _made("augmenter", item, Augmenter) for item in items]
     values = [None if isinstance(item, Augmenter) else recorded("augmenter", item) for item in items]
+    # A chain with a part missing would be another one
     value = None if None in values else values if several else values[0]
     return made[0] if len(made) == 1 else Chain(made), value
 
@@ -196,6 +197,7 @@ def new_run_folder(out: str | os.PathLike[str] | None, name: str) -> Path:
         while True:
             folder = Path("runs") / f"{stem}-{number}"
             try:
+                # Looking first would give one folder to two runs that begin together
                 folder.mkdir(parents=True)
             except FileExistsError:
                 number += 1
