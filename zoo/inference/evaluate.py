@@ -123,8 +123,10 @@ def evaluate(
     chosen = choose_device(device)
     task = model.task
     assert task is not None  # noqa: S101 - check_data has looked
+    # Where a model cannot generate, `sample` says so
     sampled = features is not None or samples is not None or task.generates
     cropped = model.crops and not sampled
+    # A network that takes every size is measured on whole images
     own_size = cropped and model.any_size
     batches = Batches(
         dataset, indices, model.input_spec, crop=cropped, own_size=own_size,
@@ -156,7 +158,7 @@ def evaluate(
 
 
 def _loss(model: Model, loss: Any) -> nn.Module | None:
-    """What is measured beside the metrics, if output and target are all that it needs."""
+    """Loss to measure beside the metrics; None where it needs more than output and target."""
     found, _ = as_loss(model.recipe.loss if loss is None else loss, model, needed=False)
     if found is not None and needs_of(found):  # of what only its trainer has
         return None
@@ -192,6 +194,7 @@ def _measure(
             height, width = ready["image"].shape[2:]
             analysis.add(output, ready["target"], batch["index"], (height, width))
         figures = score.values()
+    # Thresholds are chosen on this split: it is measured at those that it gives
     found = analysis.findings(dataset.name, {} if split == CHOOSES else model.metrics.get(CHOOSES, {}))
     return figures | dict(found.metrics), found
 
@@ -206,6 +209,7 @@ def _write(folder: Path, result: Evaluation, found: Findings, dataset: Dataset) 
     title = result.headline + (f", {first} {result.metrics[first]:.3g}" if first else "")
     for name, drawing in found.drawings.items():
         draw(drawing, folder / f"{name}.png", dataset, title)
+    # Without mistakes nothing is drawn, and the images of an earlier model would stay
     if WORST not in found.drawings:
         (folder / f"{WORST}.png").unlink(missing_ok=True)
 
@@ -215,6 +219,7 @@ def _warn_of_leak(folder: Path, dataset: Dataset, indices: tuple[int, ...], spli
     try:
         record = json.loads((folder / SPLITS_FILE).read_text(encoding="utf-8"))
         trained = {item["key"] for item in record["train"]}
+    # A saved model that was not trained here has no record
     except (OSError, ValueError, KeyError, TypeError):
         return
     known = [i for i in indices if dataset.key(i) in trained]

@@ -57,6 +57,7 @@ class Images(Tensor):
         return f"{len(self)} {word} of {' x '.join(map(str, self.shape[1:]))}"
 
     def __reduce_ex__(self, protocol: Any) -> Any:
+        # Without zoo, a pickle of this class could not be read.
         return self.as_subclass(Tensor).__reduce_ex__(protocol)  # type: ignore[no-untyped-call]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Images:
@@ -82,7 +83,9 @@ def grid(original: Tensor | None, images: Tensor) -> Image.Image:
         images: N x C x H x W.
     """
     tiles = images if original is None else torch.cat([original[None], images])
+    # Gray images get three equal channels.
     tiles = tiles.detach().cpu().float().clamp(0, 1).expand(-1, 3, -1, -1)
+    # Whole pixels, so that each stays a square.
     zoom = -(-_SMALLEST // max(tiles.shape[2:]))
     pixels = (tiles * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
     pixels = pixels.repeat(zoom, axis=1).repeat(zoom, axis=2)
@@ -91,11 +94,13 @@ def grid(original: Tensor | None, images: Tensor) -> Image.Image:
 
 def _laid_out(pixels: ImageArray, *, marked: bool) -> ImageArray:
     count, height, width = pixels.shape[:3]
+    # columns * width = shape * rows * height, and rows = count / columns.
     columns = min(count, max(1, round((_SHAPE * count * height / width) ** 0.5)))
     rows = -(-count // columns)
     high, wide = height + _GAP, width + _GAP
     sheet = np.full((rows * high + _GAP, columns * wide + _GAP, 3), _WHITE, dtype=np.uint8)
     if marked:
+        # A frame: the first image is laid over its middle.
         sheet[: high + _GAP, : wide + _GAP] = _MARK
     for i, tile in enumerate(pixels):
         top, left = i // columns * high + _GAP, i % columns * wide + _GAP

@@ -54,6 +54,7 @@ class Judge:
         seen, said = [], []
         for images in batches:
             found = self.model.features(self._fitted(images))
+            # N x D: the channels of all taps side by side
             maps = [as_map(x, info) for x, info in zip(found, self.head.inputs, strict=True)]
             seen.append(torch.cat([m.mean(dim=(2, 3)) for m in maps], dim=1).float().cpu())
             said.append(self.model.predict_head(found).float().cpu())
@@ -68,6 +69,7 @@ class Judge:
             raise ShapeError("features", expected=expected, got=str(images.shape[1]), hint=hint)
         if tuple(images.shape[2:]) == spec.size:
             return images
+        # Torch refuses both arguments for `nearest`
         smooth = {} if spec.interpolation == "nearest" else {"antialias": True, "align_corners": False}
         return F.interpolate(images, spec.size, mode=spec.interpolation, **smooth).clamp(0, 1)
 
@@ -113,6 +115,7 @@ def measure_samples(
         looking = Judge(judge.eval())
         made = model.eval().sample(count, seed=seed)
         batches = watched(real, "looking at real images", progress)
+        # Real images go through batch by batch; of them the features alone are kept
         figures = compare(looking, (batch["image"].to(device) for batch in batches), made)
     shares = figures.pop("classes", {})
     return figures, Findings(
@@ -150,6 +153,7 @@ def compare(judge: Judge, real: Iterable[Tensor], made: Tensor, *, batch_size: i
     others, said = judge.see(torch.split(made, batch_size))
     precision, recall = precision_recall(features, others)
     least, size = min(len(features), len(others)), features.shape[1]
+    # A covariance of so few rows has no full rank
     if least <= size:
         warn(
             f"{least} images are few for the Frechet distance of {size} features, which comes out too "
