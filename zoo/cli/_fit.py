@@ -1,4 +1,4 @@
-"""What `zoo fit` is asked to train: from the words of its line to a model or recipe."""
+"""The subject of `zoo fit`: from the words of its line to a model or recipe."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -34,6 +33,7 @@ from zoo.spec.errors import (
 )
 from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import Recipe
+from zoo.spec.reference import PathLike, local_path
 from zoo.weights.fitting import CONFIG_FILE, WEIGHTS_FILE
 from zoo.weights.tensor_files import Tensors, read, write
 
@@ -43,7 +43,7 @@ _PATIENCE = 10.0
 T = TypeVar("T")
 
 
-def save(model: Model, path: str | os.PathLike[str], *, licence: str | None = None) -> Path:
+def save(model: Model, path: PathLike, *, licence: str | None = None) -> Path:
     """Writes a model as a folder of `model.safetensors`, `config.json` and `README.md`.
 
     A crash leaves what was there before or the whole new model. Other files in the folder stay, and so does
@@ -90,7 +90,7 @@ def save(model: Model, path: str | os.PathLike[str], *, licence: str | None = No
     return folder
 
 
-def load(path: str | os.PathLike[str], *, copy: bool = False) -> Model:
+def load(path: PathLike, *, copy: bool = False) -> Model:
     """Reads a folder that `save` wrote; the model computes what the saved one computed, bit for bit.
 
     The model is in inference mode; frozen blocks are frozen again. No code from the folder is run. Who saves
@@ -105,7 +105,7 @@ def load(path: str | os.PathLike[str], *, copy: bool = False) -> Model:
         PluginError: a plugin that it needs is not installed.
         WeightsError: the weights are truncated or do not fit.
     """
-    folder = Path(str(path).removeprefix("file:")).expanduser()
+    folder = local_path(path)
     config, state = steady(folder, lambda config: (config, read(current(folder, WEIGHTS_FILE), copy=copy)))
     return assemble(config, state, str(folder))
 

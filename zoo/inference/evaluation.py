@@ -17,7 +17,7 @@ _MOST_COLUMNS = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """What an evaluation was made on.
+    """The data that an evaluation was made on.
 
     Args:
         data: as a recipe calls them; None for an object.

@@ -1,4 +1,4 @@
-"""What the targets of data were: which figures of which form of answers they leave defined."""
+"""Targets of data: which figures of which form of answers they leave defined."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ WORDS = {"Binary": ("binary",), "Multiclass": ("multiclass", "masks"), "Multilab
 """Forms of answers by the first word of torchmetrics' names."""
 
 
-def whole(target: Tensor, form: str) -> Tensor:
+def whole_numbers(target: Tensor, form: str) -> Tensor:
     """Labels of zeros and ones as whole numbers: some of torchmetrics' figures take no others."""
     return target.long() if form == "multilabel" and bool((target == target.long()).all()) else target
 
 
 class Seen:
-    """What the targets of the data were, as far as it decides which figures are defined.
+    """The targets of the data, as far as they decide which figures are defined.
 
     Args:
         classes: number of classes or labels of the model, K.
