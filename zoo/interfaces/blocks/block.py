@@ -70,6 +70,7 @@ class Block(nn.Sequential):
         """
         if not self.frozen:
             return
+        # First: `train` does nothing in a frozen block
         self.frozen = False
         trainable = set(self._trainable_before)
         for name, parameter in self.named_parameters():

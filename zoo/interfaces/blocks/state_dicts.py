@@ -62,6 +62,7 @@ def with_channels(weight: Tensor, channels: int) -> Tensor:
     """
     published = weight.shape[1]
     if channels == 1:
+        # A gray image gives what the same image gave as three equal colours
         return weight.sum(dim=1, keepdim=True)
     repeats = -(-channels // published)
     return weight.repeat(1, repeats, 1, 1)[:, :channels] * (published / channels)

@@ -95,6 +95,7 @@ class LabelAnalysis(Analysis):
         chosen, right = answer >= 0.5, truth >= 0.5
         rows = rows_by_class(self.labels, (chosen & right).sum(0), chosen.sum(0), right.sum(0))
         probability = torch.where(right, answer, 1 - answer)
+        # The mean over labels of -log(p); 0 has no logarithm
         wrong, badness = (probability < 0.5).any(dim=1), -probability.clamp(min=1e-12).log().mean(dim=1)
         order = torch.argsort(badness, descending=True, stable=True)
         worst = tuple(self._wrong(i, names) for i in order[wrong[order]][: self.most].tolist())

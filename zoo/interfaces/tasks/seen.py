@@ -58,8 +58,10 @@ class Seen:
             self._counted((target >= 0.5).sum(dim=0), len(target))
         elif self.form != "values" and not target.is_floating_point():
             indices = target.flatten().long()
+            # `bincount` takes nothing below 0
             counted = indices >= 0 if self._ignored is None else (indices >= 0) & (indices != self._ignored)
             self._counted(torch.bincount(indices[counted], minlength=self._known), int(counted.sum()))
+        # Images are no values of which one could be constant
         elif target.ndim <= 2:
             rows = target.detach().reshape(len(target), -1).cpu().double()
             low, high = rows.amin(dim=0), rows.amax(dim=0)
