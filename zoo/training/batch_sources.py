@@ -56,6 +56,7 @@ def sources(
         return read(setup.splits.train, **train_order), read(setup.splits.val, **val_order), ""
     # Augmented images are others in each epoch.
     wanted = setup.splits.val if setup.augment is not None else (*setup.splits.train, *setup.splits.val)
+    # The others wait until it is there, and read it.
     if part[0] == 0:
         why = _fill(features, wanted, read, batch_size, reporter)
     if accelerator is not None:

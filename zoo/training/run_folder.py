@@ -73,7 +73,7 @@ class RunFolder:
             "fixed": [name for name, p in model.named_parameters() if not p.requires_grad],
         }
         run_folder = cls(folder, {**known, **facts})
-        run_folder._write()
+        run_folder._write()  # last: a folder with this file can be resumed
         return run_folder
 
     @classmethod
@@ -119,8 +119,7 @@ class RunFolder:
         run, path = f"resume {self.folder}", self.folder / CHECKPOINT_FILE
         anew = f"zoo fit {self.folder} --data ... begins a new run from its best weights"
         finished, before = self.facts["finished"], self.facts.get("epochs")
-        # A checkpoint names the epoch that comes next.
-        done = read_numbers(path)["epoch"] - 1 if path.exists() else 0
+        done = read_numbers(path)["epoch"] - 1 if path.exists() else 0  # it names the next epoch
         if finished and not path.exists():
             expected, got = f"a run with its last {CHECKPOINT_FILE}", "a finished one without it"
             raise TrainingError(run, expected=expected, got=got, hint=anew)
@@ -276,8 +275,7 @@ class RunFolder:
 
     def finish(self) -> None:
         """Says that the run is over, and removes the model of the start; the last checkpoint stays."""
-        # First: a crash in between leaves a finished run, not one without its start.
-        self.facts["finished"] = True
+        self.facts["finished"] = True  # first: a crash in between leaves a finished run, with its start
         self._write()
         shutil.rmtree(self.folder / START_FOLDER, ignore_errors=True)
 
