@@ -121,6 +121,7 @@ def evaluate(
     if folder is not None:
         _warn_of_leak(folder, dataset, indices, split)
     further = metrics_of(metrics)
+    # Before the work, which would be lost
     target = None if out is None else folder_path(out)
     task = model.task
     assert task is not None  # noqa: S101 - check_data has looked
