@@ -95,6 +95,7 @@ def data_value(data: DataLike | None) -> str | dict[str, Any] | None:
         return None
     if isinstance(ref, ComponentRef):
         return recorded("dataset", ref)
+    # The last part alone: recipes are shared, and where somebody's images lie is not
     return str(PathRef(Path(without_prefix(str(ref))).resolve().name))
 
 

@@ -79,6 +79,7 @@ class Terminal(View):
 
     def note(self, text: str) -> None:
         """Prints a line above the bar."""
+        # A path in brackets is no markup of rich's.
         self._bar.console.print(text, highlight=False, markup=False)
 
     def advance(self, steps: int) -> None:
