@@ -109,11 +109,14 @@ def variants_grid(original: Tensor | None, images: Tensor) -> Image.Image:
         images: N x C x H x W.
     """
     tiles = images if original is None else torch.cat([original[None], images])
+    # Gray images get three equal channels.
     tiles = tiles.detach().cpu().float().clamp(0, 1).expand(-1, 3, -1, -1)
+    # Whole pixels, so that each stays a square.
     zoom = -(-_LEAST_VARIANT // max(tiles.shape[2:]))
     pixels = (tiles * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
     pixels = pixels.repeat(zoom, axis=1).repeat(zoom, axis=2)
     count, height, width = pixels.shape[:3]
+    # columns * width = shape * rows * height, and rows = count / columns.
     columns = min(count, max(1, round((_SHAPE * count * height / width) ** 0.5)))
     sheet = tiled([*pixels], columns, gap=_FRAME, border=_FRAME)
     if original is not None:
