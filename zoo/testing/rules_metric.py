@@ -68,6 +68,7 @@ def rule_images_in_parts_give_the_same(case: Case) -> None:
     for task in _tasks(metric):
         output, target = _example(task)
         scored = task.scored(output)
+        # As `Score` prepares targets
         target = whole_numbers(target, task.form)
         target = target.reshape(scored.shape) if target.numel() == scored.numel() else target
         once, parts = (metric.measure(task, output.shape[1]) for _ in range(2))
