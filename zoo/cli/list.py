@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from zoo.cli._common import emit_json, json_option
 from zoo.cli._complete import kinds
+
+if TYPE_CHECKING:
+    from zoo.spec.kinds import KindName
 
 
 @click.command()
@@ -19,7 +24,9 @@ from zoo.cli._complete import kinds
     help="Also what known plugins offer that are not installed (marked *).",
 )
 @json_option
-def command(kind: str | None, search: str | None, tag: str | None, everything: bool, as_json: bool) -> None:
+def command(
+    kind: KindName | None, search: str | None, tag: str | None, everything: bool, as_json: bool
+) -> None:
     """List components; KIND is backbone, head, model, augmenter, loss, trainer or dataset."""
     from zoo.registry.listing import list_components
     from zoo.registry.lookup import registry
