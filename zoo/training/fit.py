@@ -129,7 +129,6 @@ def fit(
         folder = new_run_folder(out, setup.recipe.model.called)
         facts = {"precision": computing.precision, "skip_unreadable": request.skip_unreadable}
         run_folder = begin(folder, setup, facts, warps)
-    # The next free name is found by one process alone.
     folder = shared_by_first(computing.accelerator, run_folder.folder if run_folder is not None else Path())
     mine = run_folder if computing.first else None  # one process writes
     reporter = Reporter(progress and computing.first)

@@ -101,8 +101,7 @@ class RunFolder:
         if facts["format"] > FORMAT:
             hint = way_to_upgrade(CORE)
             raise FormatError(f"run {path}", expected=f"format {FORMAT}", got=str(facts["format"]), hint=hint)
-        # Format 1 has what was asked for alone; the defaults of its day are filled in.
-        if facts["format"] == 1:
+        if facts["format"] == 1:  # what was asked for alone: the defaults of its day are filled in
             recipe = dict(facts["recipe"])
             recipe |= {name: former(kind, recipe[name]) for name, kind in SECTIONS.items() if name in recipe}
             facts |= {"format": FORMAT, "recipe": recipe, "data": former("dataset", facts["data"])}
@@ -209,9 +208,8 @@ class RunFolder:
         """
         if given is not None:
             return given
-        # Copied, since files of a run are replaced or removed at its end.
         if (self.folder / START_FOLDER).is_dir():
-            return load(self.folder / START_FOLDER, copy=True)
+            return load(self.folder / START_FOLDER, copy=True)  # not mapped, as the end of a run removes it
         model = load(self.folder, copy=True)
         model.note_origin(self.facts["origin"])
         model.metrics = self.facts["metrics"]
