@@ -85,9 +85,11 @@ def unseen(recipe: Recipe, seed: int) -> tuple[Part, tuple[int, int]]:
     used = as_dataset(recipe.data)
     splits = split(used, seed)
     labelled = len(splits.train), len(splits.val)
+    # Whoever made the splits has said which images are to be measured on
     if any(used.split_of(i) for i in range(len(used))):
         return Part(used, splits.of("test")), labelled
     whole = as_dataset(parse_reference(recipe.data["name"])) if isinstance(recipe.data, dict) else used
+    # By content: the whole numbers its images otherwise, and may hold one twice
     seen = {used.key(i) for i in splits.train + splits.val}
     return Part(whole, [i for i in range(len(whole)) if whole.key(i) not in seen]), labelled
 
@@ -148,6 +150,7 @@ def curves(phases: Sequence[Phase], path: Path, title: str) -> Path:
             epochs = [row["epoch"] for row in phase.run.history]
             for key, style, label in ((name, ":", None), (f"val_{name}", "-", phase.name)):
                 values = [row.get(key, float("nan")) for row in phase.run.history]
+                # A line through one or two points is hardly seen
                 marker = "." if len(epochs) <= 2 else None
                 axis.plot(epochs, values, style, color=colour, linewidth=2 if label else 1.2, label=label,
                           marker=marker)  # fmt: skip

@@ -47,9 +47,11 @@ def augment(image: Any, augment: Any, *, count: int = 8, seed: int = 0, size: in
             raise OptionError(name, expected="at least 1", got=str(value))
     augmenter, _ = as_augmenter(augment)
     original = as_tensor(image, size)
+    # Contiguous, since all variants would share their memory
     x = original.expand(count, -1, -1, -1).contiguous()
     batch = {"image": x, "target": torch.zeros(count, dtype=torch.int64), "index": torch.arange(count)}
     if augmenter is not None:
+        # Epoch 1, the first of a training
         batch = augmenter.train()(batch, draws(seed, 1, range(count)))
         check_batch(batch)
     return Images.of(batch["image"], "variants", original)
@@ -59,6 +61,7 @@ def as_tensor(image: Any, size: int | None = None) -> Tensor:
     """The pixels that `augment` begins with, C x H x W in [0, 1] with one or three channels."""
     pixels = decode(Path(image).expanduser()) if isinstance(image, str | os.PathLike) else to_image(image)
     height, width, channels = pixels.shape
+    # The last is transparency, which `prepare` lays on white
     if channels in (2, 4):
         channels -= 1
     shrink = min(1.0, (size or max(height, width)) / max(height, width))

@@ -128,11 +128,14 @@ def evaluate(
     further = metrics_of(metrics)
     if out is not None:
         require(DRAWS, f"drawing into {out}")
+    # Before the work, which would be lost
     target = None if out is None else folder_path(out)
     task = model.task
     assert task is not None  # noqa: S101 - check_data has looked
+    # Where a model cannot generate, `sample` says so
     sampled = features is not None or samples is not None or task.generates
     cropped = model.crops and not sampled
+    # A network that takes every size is measured on whole images
     own_size = cropped and model.any_size
     batches = Batches(
         dataset, indices, model.input_spec, crop=cropped, own_size=own_size,
@@ -166,7 +169,7 @@ def _check_no_metrics(further: Sequence[Metric]) -> None:
 
 
 def _loss(model: Model, loss: Any) -> nn.Module | None:
-    """What is measured beside the metrics, if output and target are all that it needs."""
+    """Loss to measure beside the metrics; None where it needs more than output and target."""
     found, _ = as_loss(model.recipe.loss if loss is None else loss, model, needed=False)
     if found is not None and needs_of(found):  # of what only its trainer has
         return None
@@ -202,6 +205,7 @@ def _measure(
             height, width = ready["image"].shape[2:]
             analysis.add(output, ready["target"], batch["index"], (height, width))
         figures = score.values()
+    # Thresholds are chosen on this split: it is measured at those that it gives
     found = analysis.findings(dataset.name, {} if split == CHOOSES else model.metrics.get(CHOOSES, {}))
     return figures | dict(found.metrics), found
 
@@ -216,6 +220,7 @@ def _write(folder: Path, result: Evaluation, found: Findings, dataset: Dataset) 
     title = result.headline + (f", {first} {result.metrics[first]:.3g}" if first else "")
     for name, drawing in found.drawings.items():
         draw(drawing, folder / f"{name}.png", dataset, title)
+    # Without mistakes nothing is drawn, and the images of an earlier model would stay
     if WORST not in found.drawings:
         (folder / f"{WORST}.png").unlink(missing_ok=True)
 
@@ -225,6 +230,7 @@ def _warn_of_leak(folder: Path, dataset: Dataset, indices: tuple[int, ...], spli
     try:
         record = json.loads((folder / SPLITS_FILE).read_text(encoding="utf-8"))
         trained = {item["key"] for item in record["train"]}
+    # A saved model that was not trained here has no record
     except (OSError, ValueError, KeyError, TypeError):
         return
     known = [i for i in indices if dataset.key(i) in trained]

@@ -105,6 +105,7 @@ class Evaluation:
         Raises:
             TypeError: always.
         """
+        # Else Python would say that it is not subscriptable, and not where the figure is
         raise TypeError(f"an Evaluation is no dictionary: say .metrics[{name!r}], or .to_dict()[{name!r}]")
 
     def to_dict(self) -> dict[str, Any]:
@@ -147,6 +148,7 @@ class Evaluation:
         return [*numbers, *([name, f"left out: {reason}"] for name, reason in self.left_out.items())]
 
     def _tables(self, columns: int) -> Iterator[Table]:
-        """What there is besides numbers; a confusion matrix up to so many columns."""
+        """Tables besides the numbers; of a confusion matrix with more columns, the commonest mistakes."""
         for part in self.tables:
+            # A terminal has room for fewer columns than a page
             yield from part.tables(columns) if isinstance(part, Confusion) else (part,)

@@ -49,6 +49,7 @@ class Images(Tensor):
         return f"{len(self)} {word} of {' x '.join(map(str, self.shape[1:]))}"
 
     def __reduce_ex__(self, protocol: Any) -> Any:
+        # Without zoo, a pickle of this class could not be read.
         return self.as_subclass(Tensor).__reduce_ex__(protocol)  # type: ignore[no-untyped-call]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Images:

@@ -111,6 +111,7 @@ def latents(
     chosen = choose_device(device)
     with borrowed(model, chosen), isolated(chosen), torch.no_grad():
         model.eval()
+        # Before any image is read
         _check_plots(model, *files)
         batches = Batches(dataset, indices, model.input_spec, batch_size=batch_size, workers=workers)
         found = [
@@ -152,11 +153,13 @@ def _plane(vectors: Tensor) -> tuple[Tensor, tuple[str, str]]:
     numbers = vectors.shape[1]
     if numbers <= PLANE:
         return vectors, ("latent 1", "latent 2")
+    # Principal components are the right singular vectors of the centred rows
     centred = vectors.double() - vectors.double().mean(dim=0)
     _, values, components = torch.linalg.svd(centred, full_matrices=False)
     components = components[:PLANE]
     largest = components.gather(1, components.abs().argmax(dim=1, keepdim=True))
     plane = centred @ (components * largest.sign()).T  # a component's sign is arbitrary
+    # Variances are the squares of singular values; images that are all alike have none
     shares = (values.square() / values.square().sum().clamp(min=torch.finfo(values.dtype).tiny)).tolist()
     first, second = (
         f"principal component {i + 1} of {numbers} numbers ({share:.0%} of the variance)"
@@ -167,6 +170,7 @@ def _plane(vectors: Tensor) -> tuple[Tensor, tuple[str, str]]:
 
 def _decoded(model: Model, plane: Tensor, device: torch.device) -> Sheet:
     """Images at even steps between the 2nd and the 98th percentile of each number."""
+    # A few far images would leave most of the plane empty
     low, high = torch.quantile(plane, 0.02, dim=0).tolist(), torch.quantile(plane, 0.98, dim=0).tolist()
     across = torch.linspace(low[0], high[0], _CELLS)
     up = torch.linspace(high[1], low[1], _CELLS)  # as in a plot, the second number grows upwards

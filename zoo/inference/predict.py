@@ -79,6 +79,7 @@ def predict(
         raise TrainingError("predict", expected="a model that takes images", got=model.recipe.model.called,
                             hint=hint)  # fmt: skip
     dataset = given(source, skip_unreadable)
+    # Before the work, which would be lost
     written = PredictionFolder(dataset, out, model.task)
     chosen = choose_device(device)
     found = Predictions()
@@ -92,6 +93,7 @@ def predict(
             read = model.read(model.infer(batch["image"].to(chosen)))
             height, width = batch["image"].shape[2:]
             for i, (index, said) in enumerate(zip(batch["index"].tolist(), read, strict=True)):
+                # Height and width of the image before it was resized
                 own = (int(batch[SIZE][i, 0]), int(batch[SIZE][i, 1]))
                 p = model.task.placed(said, batch[PLACE][i], (height, width), own)
                 found.append(Predicted(
@@ -135,6 +137,7 @@ class PredictionFolder:
         """Writes an answer that is a file of its own."""
         if self.folder is not None:
             stem = Path(found.source).stem
+            # Files of two folders may have one name
             name = f"{stem}-{index}.png" if stem in self._names else f"{stem}.png"
             self._names.add(stem)
             if found.image is not None:
@@ -187,7 +190,7 @@ class Given(Dataset):
         return [None] * len(self.items)
 
     def name(self, index: int) -> str:
-        """The path, or the number."""
+        """Path of the file, or number of the image."""
         return self.items[index][0]
 
     def small(self, index: int) -> ImageArray | None:
@@ -249,6 +252,7 @@ def _items(source: Any, where: str) -> Iterator[tuple[str, Path | ImageArray]]:
 
 def _bytes(source: io.IOBase) -> io.BytesIO:
     """All of an open file, which need not be able to seek."""
+    # Pillow seeks, and a pipe or an HTTP response cannot
     content = source.read()
     if not isinstance(content, bytes):
         raise DataError(

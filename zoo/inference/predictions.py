@@ -92,6 +92,7 @@ class Predicted:
         words = [f"{label} {number(value, self.shares)}" for label, value in best.items()]
         words += filter(None, [more(len(self.scores), len(best))])
         said = f"{self.label} {number(self.score, True)}".rstrip()
+        # The answer is the best class, so that it is not said twice.
         if best and next(iter(best)) == self.label:
             return f"{self.source}: {', '.join(words)}"
         return f"{self.source}: {said} ({', '.join(words)})" if words else f"{self.source}: {said}"
@@ -118,6 +119,7 @@ class Predictions(list[Predicted]):
     def __getitem__(self, index: slice, /) -> Predictions: ...
 
     def __getitem__(self, index: SupportsIndex | slice, /) -> Predicted | Predictions:
+        # A list's slice would be a plain list, and print whole.
         found = super().__getitem__(index)
         return Predictions(found) if isinstance(found, list) else found
 
@@ -184,10 +186,12 @@ def _image(item: Predicted, side: int) -> Markup | str:
     if item.image is not None:
         pixels = item.image.detach().float().clamp(0, 1).permute(1, 2, 0).cpu().numpy()
     elif pixels is None and Path(item.source).is_file():
+        # A file may have changed since; the table is shown without its image.
         with suppress(ZooError):
             pixels = decode(Path(item.source))
     if pixels is None:
         return ""
+    # Always of this size, so that marks look alike; a list shows it smaller.
     small = fitted(pixels, THUMBNAIL)
     if item.marks is not None:
         small = marked(small, item.marks)

@@ -52,6 +52,7 @@ def sample(
     if count < 1:
         raise OptionError("sample: count", expected="1 or more", got=str(count))
     model, _ = as_model(model)
+    # Checked before the work, which would be lost
     file: Path | None = None
     folder: Path | None = None
     if out is not None and is_image(out):
@@ -60,6 +61,7 @@ def sample(
         folder = folder_path(out)
     chosen = choose_device(device)
     if seed is None:
+        # From the caller's generator, so that `torch.manual_seed` repeats it; below, its state is put back
         seed = int(torch.randint(2**31, ()))
     with borrowed(model, chosen), isolated(chosen), torch.no_grad():
         made = model.eval().sample(count, seed=seed).float().cpu()

@@ -53,6 +53,7 @@ class FeatureExtractor:
         seen, said = [], []
         for images in batches:
             found = self.model.features(self._fitted(images))
+            # N x D: the channels of all taps side by side
             maps = [as_map(x, info) for x, info in zip(found, self.head.inputs, strict=True)]
             seen.append(torch.cat([m.mean(dim=(2, 3)) for m in maps], dim=1).float().cpu())
             said.append(self.model.predict_head(found).float().cpu())
@@ -67,6 +68,7 @@ class FeatureExtractor:
             raise ShapeError("features", expected=expected, got=str(images.shape[1]), hint=hint)
         if tuple(images.shape[2:]) == spec.size:
             return images
+        # Torch refuses both arguments for `nearest`
         smooth = {} if spec.interpolation == "nearest" else {"antialias": True, "align_corners": False}
         return F.interpolate(images, spec.size, mode=spec.interpolation, **smooth).clamp(0, 1)
 
@@ -112,6 +114,7 @@ def measure_samples(
         extractor = FeatureExtractor(classifier.eval())
         made = model.eval().sample(count, seed=seed)
         batches = watched(real, "looking at real images", progress)
+        # Real images go through batch by batch; of them the features alone are kept
         figures = compare(extractor, (batch["image"].to(device) for batch in batches), made)
     shares = figures.pop("classes", {})
     return figures, Findings(
@@ -151,6 +154,7 @@ def compare(
     others, said = extractor.extract(torch.split(made, batch_size))
     precision, recall = precision_recall(features, others)
     least, size = min(len(features), len(others)), features.shape[1]
+    # A covariance of so few rows has no full rank
     if least <= size:
         warn(
             f"{least} images are few for the Frechet distance of {size} features, which comes out too "

@@ -90,12 +90,14 @@ def verify(
         for found in images:
             (batch,) = Batches(found, [0], model.input_spec, batch_size=1)
             rows.append(model.infer(batch["image"].to(chosen)).double().cpu())
+    # Rounding may leave [-1, 1]
     similarity = float(F.cosine_similarity(rows[0], rows[1]).clamp(-1, 1))
     return Verified(similarity, similarity >= least, least, source)
 
 
 def known_threshold(model: Model) -> float | None:
     """The threshold that was chosen for a model, if one was."""
+    # Figures of other splits have a threshold too, but one chosen on the images that they measure
     return model.metrics.get(CHOOSES, {}).get(_THRESHOLD)
 
 

@@ -37,6 +37,7 @@ class Pair(Model):
     def freezable(self) -> dict[str, Backbone | Block]:
         """Parts of both networks, such as `discriminator` for its backbone."""
         return {
+            # The empty path of an only backbone leaves the name alone
             ".".join(filter(None, (name, path))): part
             for name, network in (("generator", self.generator), ("discriminator", self.discriminator))
             for path, part in network.freezable.items()

@@ -95,7 +95,7 @@ class Chain(Augmenter):
 
     @property
     def moves_places(self) -> bool:
-        """Whether all of them do."""
+        """Whether each of them moves places."""
         return all(item.moves_places for item in self)
 
     def __iter__(self) -> Iterator[Augmenter]:
@@ -104,12 +104,13 @@ class Chain(Augmenter):
             yield item
 
     def forward(self, batch: Batch, draws: list[torch.Generator]) -> Batch:
-        """The batch after all of them."""
+        """The batch after all augmenters."""
         height, width = batch["image"].shape[2:]
         pending: list[Tensor] = []
         fill: Fill | None = None
         for item in self:
             mover = item if isinstance(item, Geometric) else None
+            # No fill means that nothing is taken from outside, so that any will do
             joins = mover is not None and (fill is None or mover.fill in (None, fill))
             if pending and not joins:
                 batch, pending, fill = warp(batch, _product(pending), fill or Fill()), [], None
@@ -123,6 +124,7 @@ class Chain(Augmenter):
 
 def _laid_open(items: Iterable[Augmenter]) -> Iterator[Augmenter]:
     for item in items:
+        # With a forward of its own it may do more than its parts one after the other
         if isinstance(item, Chain) and type(item).forward is Chain.forward:
             yield from item
         else:
@@ -132,6 +134,7 @@ def _laid_open(items: Iterable[Augmenter]) -> Iterator[Augmenter]:
 def _product(matrices: Sequence[Tensor]) -> Tensor:
     total = matrices[0]
     for matrix in matrices[1:]:
+        # Matrices go from output to input, so that the first step stands on the left
         total = total @ matrix
     return total
 

@@ -57,6 +57,7 @@ class Backbone(nn.Module):
     def __init__(self, blocks: Sequence[Block], *, input_spec: InputSpec | None = None) -> None:
         super().__init__()
         self.input_spec = input_spec or InputSpec()
+        # For messages: the input spec may be given another size
         self._usual_size = self.input_spec.size
         self.block_names = tuple(f"block{i + 1}" for i in range(len(blocks)))
         for name, block in zip(self.block_names, blocks, strict=True):
@@ -171,6 +172,7 @@ class Backbone(nn.Module):
     def _tap_step(self, name: str) -> str:
         steps = [step for step, _ in self.steps()]
         if name in self.block_names:
+            # With the dot, since block10 begins with block1 too
             return [s for s in steps if s.startswith(f"{name}.")][-1]
         if name not in steps:
             valid = [*self.block_names, *steps]
@@ -281,6 +283,7 @@ class Backbone(nn.Module):
         name = self.input_layer
         own, given = self.get_parameter(name), state.get(name)
         channels = own.shape[1] if own.ndim == 4 else 0
+        # What is no convolution is left to the strict check
         if given is None or given.ndim != 4 or own.ndim != 4 or given.shape[1] == channels:
             return state
         return {**state, name: with_channels(given, channels)}

@@ -65,6 +65,7 @@ class Dataset(ABC):
     def key(self, index: int) -> str:
         """A digest of the image's content: identical images go to the same split."""
         image = np.ascontiguousarray(self[index].image)
+        # The shape too: 2 x 3 and 3 x 2 pixels can be the same bytes. `person` holds 16 of them
         return hashlib.blake2b(
             image.tobytes(), digest_size=16, person=str(image.shape).encode()[:16]
         ).hexdigest()

@@ -15,6 +15,7 @@ def mix(*parts: int | str) -> int:
         >>> mix(0, 1) == mix(0, 1), mix(0, 1) == mix(1, 0)
         (True, False)
     """
+    # With a separator, so that (1, 23) and (12, 3) are two
     text = "\x1f".join(map(str, parts)).encode()
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big") >> 1
 

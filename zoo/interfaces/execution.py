@@ -61,6 +61,7 @@ class Execution:
 
     def backward(self, loss: Tensor, images: int) -> None:
         """Adds the gradients of a loss that is a mean over `images` of the batch that has begun."""
+        # Processes average gradients: weighted so, each image of the step counts alike
         scale = images * self.processes / self.images
         self._backward(loss if scale == 1 else loss * scale)
 

@@ -56,6 +56,7 @@ class Freezable(nn.Module):
             FreezeError: the spec is malformed or matches nothing.
         """
         paths = self.freeze_paths
+        # In a model of several parts "all" names none of them; here each is meant
         everything = ",".join(f"{path}.all".lstrip(".") for path in paths)
         for path, name in Freeze.parse(everything if spec == "all" else spec).select(paths):
             self._block(path, name).unfreeze(self.training)

@@ -42,6 +42,7 @@ class Head(nn.Module):
         if len(features) != len(self.inputs):
             raise ShapeError("head", expected=f"{len(self.inputs)} taps", got=str(len(features)))
         for x, info in zip(features, self.inputs, strict=True):
+            # A layout has a letter for each axis
             axis = info.layout.index("C")
             if x.ndim != len(info.layout) or x.shape[axis] != info.channels:
                 raise ShapeError(

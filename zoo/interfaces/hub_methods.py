@@ -73,6 +73,7 @@ class HubMethods:
             FormatError: the model there is not of this class.
         """
         name = pretrained_model_name_or_path
+        # As `from_pretrained` of the Hub's own library does
         if Path(name).is_dir():
             model = zoo.load(name)
         else:
@@ -80,6 +81,7 @@ class HubMethods:
                 name, revision=revision, token=token, cache_dir=cache_dir, local_files_only=local_files_only,
                 force_download=force_download,
             )  # fmt: skip
+        # A subclass promises one of its own; `Model` takes any
         if not isinstance(model, cls):
             raise FormatError(str(name), expected=f"a {cls.__name__}", got=f"a {type(model).__name__}")
         return model

@@ -44,7 +44,7 @@ class Loss(nn.Module):
         raise NotImplementedError
 
     def prepare(self, outputs: int, classes: int | None) -> None:
-        """Called once before training, for a loss whose own parameters depend on model and data.
+        """Makes parameters of the loss that depend on model and data; called once before training.
 
         Args:
             outputs: length of the model's output vector, or its channels.
@@ -64,7 +64,7 @@ class Loss(nn.Module):
         return None
 
     def advance(self, position: float, epochs: int) -> None:
-        """Called before each step, for a loss that changes while it is minimised.
+        """Moves a loss that changes while it is minimised; called before each step.
 
         Args:
             position: epochs done, with fractions.
@@ -88,6 +88,7 @@ def compute(
         target: prepared by the task.
         batch: all that is known of the images.
     """
+    # The prepared target takes the place of the raw one
     given = (outputs, {**batch, "target": target}) if needs_of(loss) else (outputs[OUTPUT], target)
     found: Tensor | dict[str, Tensor] = loss(*given)
     return found
@@ -121,6 +122,7 @@ def fixed_left_out(loss: nn.Module) -> dict[str, Tensor]:
     fixed = {name for name, p in loss.named_parameters() if not p.requires_grad}
     for path, module in loss.named_modules():
         if isinstance(module, Block) and module.frozen:
+            # Buffers too: a frozen block moves no statistics
             fixed |= {f"{path}.{name}" for name in module.state_dict()}
     return {name: value for name, value in loss.state_dict().items() if name not in fixed}
 
@@ -136,4 +138,5 @@ def total(parts: Tensor | dict[str, Tensor]) -> Tensor:
     if isinstance(parts, Tensor):
         return parts
     values = list(parts.values())
+    # Without a 0 in front, which would be one more operation a step
     return sum(values[1:], start=values[0])

@@ -91,6 +91,7 @@ class Given(Metric):
 
     def measure(self, task: Task, outputs: int) -> torchmetrics.Metric:
         """A copy of the object, with nothing taken in."""
+        # Training and validation measure side by side, and the caller's object is not touched
         copy = self.metric.clone()
         copy.reset()
         return copy
@@ -100,6 +101,7 @@ class Given(Metric):
 
         Fed with them, some of its classes would give a number all the same.
         """
+        # A user's subclass is called as it likes: its base in torchmetrics counts
         names = [
             kind.__name__ for kind in type(self.metric).__mro__ if kind.__module__.startswith("torchmetrics")
         ]
@@ -130,9 +132,11 @@ def as_metrics(values: Iterable[object]) -> tuple[Metric, ...]:
 
 
 def _as_metric(value: Any) -> Metric:
+    # First: a class has `compute` too
     if isinstance(value, type):
         hint = f"make one: {value.__name__}(...)"
         raise OptionError("metrics", expected="an object", got=f"the class {value.__name__}", hint=hint)
+    # By what it has: importing torchmetrics to ask takes seconds
     known = isinstance(value, Metric)
     if not known and not (hasattr(value, "compute") and hasattr(value, "higher_is_better")):
         expected = "a name, a zoo.interfaces.Metric or a metric object of torchmetrics"

@@ -69,6 +69,7 @@ class Model(HubMethods, Freezable):
     @input_spec.setter
     def input_spec(self, spec: InputSpec) -> None:
         self._input_spec = spec
+        # Weights that come with another mean or size would give worse results and no error
         for part in self.children():
             if isinstance(part, Normalise):
                 part.follow(spec)
@@ -80,6 +81,7 @@ class Model(HubMethods, Freezable):
         Raises:
             AttributeError: zoo did not build the model, and nobody gave it one.
         """
+        # The blocks are asked what is frozen, so that there is no copy to go stale
         said = self._recipe
         return said.model_copy(update={"model": recorded(self, said.model)})
 

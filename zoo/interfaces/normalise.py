@@ -28,6 +28,7 @@ class Normalise(nn.Module):
     def __init__(self, spec: InputSpec) -> None:
         super().__init__()
         self.spec = spec
+        # In no file, since they follow from the input spec, which the recipe has
         self.register_buffer("scale", torch.empty(1), persistent=False)
         self.register_buffer("offset", torch.empty(1), persistent=False)
         self.reset_buffers()
@@ -40,6 +41,7 @@ class Normalise(nn.Module):
     def reset_buffers(self) -> None:
         """Recomputes scale and offset from the input spec."""
         low, high = self.spec.range
+        # One product and one sum for both: (x (high - low) + low - mean) / std
         scale = [(high - low) / std for std in self.spec.std]
         offset = [(low - mean) / std for mean, std in zip(self.spec.mean, self.spec.std, strict=True)]
         device = self.scale.device

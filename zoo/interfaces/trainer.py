@@ -103,7 +103,7 @@ class Trainer(ABC):
         """Finishes, after the last epoch, when the model has the weights of the best one."""
 
     def check_longer(self, before: int) -> None:  # noqa: B027 - for most there is nothing to refuse
-        """Called before `setup` where a resumed run gets other `epochs` than it had.
+        """Refuses other `epochs` for a resumed run where need be; called before `setup`.
 
         Args:
             before: epochs that it was begun with.
@@ -120,7 +120,7 @@ class Trainer(ABC):
     @property
     @abstractmethod
     def optimizers(self) -> Mapping[str, Stateful]:
-        """The kit's or torch's, by name; their states are saved."""
+        """Optimizers of the kit or of torch by name; their states are saved."""
 
     def state_dict(self) -> dict[str, Any]:
         """All that a resumed run needs besides the model."""

@@ -60,6 +60,7 @@ def confusion(matrix: Sequence[Sequence[int]], labels: Sequence[str], path: Path
     """
 
     counts = np.asarray(matrix)
+    # A class that no image has is a row of zeros
     shares = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
     number = len(labels)
     cell = float(np.interp(number, [2, 10, 30, 100], [0.9, 0.55, 0.36, 0.26]))  # inches
@@ -73,11 +74,13 @@ def confusion(matrix: Sequence[Sequence[int]], labels: Sequence[str], path: Path
     axis.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="equal")
     if number <= _MOST_COUNTED:
         for row, column in zip(*np.nonzero(counts), strict=True):
+            # White on dark blue; black where the answer is right, red where it is wrong
             dark = shares[row, column] > 0.45
             colour = "white" if dark else "black" if row == column else RED
             axis.text(
                 column, row, str(counts[row, column]), ha="center", va="center", fontsize=size, color=colour
             )
+    # Labels that are wider than a cell would overlap
     upright = max(map(len, names)) * size * 0.0085 > cell
     axis.set_xticks(range(number), names, fontsize=size, rotation=90 if upright else 0)
     axis.set_yticks(range(number), names, fontsize=size)
@@ -119,6 +122,7 @@ def scatter(
     for k, axis in enumerate(axes[:shown]):
         true, said = truths[:, k], answers[:, k]
         low, high = min(true.min(), said.min()), max(true.max(), said.max())
+        # A single value has no spread
         room = 0.04 * (high - low) or 1.0
         axis.plot([low, high], [low, high], color=FAINT, linewidth=1, zorder=0)
         axis.scatter(true, said, s=14, color=BLUE, alpha=0.5, linewidths=0)
@@ -172,10 +176,12 @@ def _curve(axis: Axes, part: Curve) -> None:
 
 
 def _histogram(axis: Axes, part: Histogram) -> None:
+    # One set of bins for all groups
     every = np.concatenate([np.asarray(values) for values in part.groups.values()])
     bins = np.linspace(every.min(), max(every.max(), every.min() + 1e-6), 41)
     for i, (word, group) in enumerate(part.groups.items()):
         values = np.asarray(group)
+        # Shares of its own number: there are many more pairs of different things than of the same
         weights = np.full(len(values), 1 / max(len(values), 1))
         label = f"{word} ({len(values):,})"
         axis.hist(

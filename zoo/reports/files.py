@@ -92,6 +92,7 @@ def write_figure(figure: Figure, path: Path) -> Path:
     """
     try:
         with atomic_write(path) as staged:
+            # Its name ends in something else than a format
             figure.savefig(staged, format=image_format(path), facecolor="white")
     except OSError as error:
         raise SaveError(f"cannot write {path}", got=error.strerror or str(error)) from error
@@ -107,6 +108,7 @@ def figure_bytes(figure: Figure) -> bytes:
 
 _SETTINGS: dict[str, dict[str, Any]] = {
     "png": {"optimize": True},
+    # 0 keeps colours at full resolution, which Pillow halves
     "jpeg": {"quality": 95, "subsampling": 0},
     "webp": {"lossless": True},
 }

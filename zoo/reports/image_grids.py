@@ -48,9 +48,11 @@ def images(sheet: ImageGrid, path: Path) -> Path:
         ((title, cells),) = columns.items()
         grid, titles = tiled(cells, math.ceil(math.sqrt(len(cells)))), [title] if title else []
     else:
+        # One row an image, across the columns.
         rows = list(zip(*columns.values(), strict=True))
         grid, titles = tiled([cell for row in rows for cell in row], len(columns)), list(columns)
     height, width = grid.shape[:2]
+    # Pixels: 22 for a line of titles, 24 for the title above all.
     above = 22 * bool(titles) + 24 * bool(sheet.title)
     figure = new_figure(max(width, 8 * len(sheet.title)) / 100, (height + above) / 100, dpi=100, layout=None)
     whole = figure.get_figwidth() * 100
@@ -68,6 +70,7 @@ def images(sheet: ImageGrid, path: Path) -> Path:
 def _shown(batch: Tensor) -> list[ImageArray]:
     """RGB bytes of each image, small ones enlarged."""
     x = batch.detach().float().cpu().clamp(0, 1)
+    # Of two channels the first is shown as gray.
     x = x[:, :_RGB] if x.shape[1] >= _RGB else x[:, :1].expand(-1, _RGB, -1, -1)
     scale = -(-_LEAST_CELL // max(x.shape[2:]))
     if scale > 1:
@@ -106,11 +109,14 @@ def variants_grid(original: Tensor | None, images: Tensor) -> Image.Image:
         images: N x C x H x W.
     """
     tiles = images if original is None else torch.cat([original[None], images])
+    # Gray images get three equal channels.
     tiles = tiles.detach().cpu().float().clamp(0, 1).expand(-1, 3, -1, -1)
+    # Whole pixels, so that each stays a square.
     zoom = -(-_LEAST_VARIANT // max(tiles.shape[2:]))
     pixels = (tiles * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
     pixels = pixels.repeat(zoom, axis=1).repeat(zoom, axis=2)
     count, height, width = pixels.shape[:3]
+    # columns * width = shape * rows * height, and rows = count / columns.
     columns = min(count, max(1, round((_SHAPE * count * height / width) ** 0.5)))
     sheet = tiled([*pixels], columns, gap=_FRAME, border=_FRAME)
     if original is not None:
@@ -168,6 +174,7 @@ def marked(image: ImageArray, marks: Overlay) -> ImageArray:
     Returns:
         H x W x 3 uint8.
     """
+    # One pixel of class 0 is laid over the whole image, and leaves it as it is.
     nothing = Tensor([[0]])
     drawn = overlay(image, nothing if marks.mask is None else marks.mask)
     if marks.points is None:
@@ -179,6 +186,7 @@ def marked(image: ImageArray, marks: Overlay) -> ImageArray:
     # A pixel's middle is half a pixel from its corner, in both frames.
     scale = np.array([width / frame[1], height / frame[0]]) * zoom
     places = (marks.points.detach().cpu().double().numpy() + 0.5) * scale
+    # A point that is not in the image may be nan.
     there = np.isfinite(places).all(axis=1)
     pen, radius = ImageDraw.Draw(canvas), max(2.0, max(canvas.size) / 60)
     for one, other in marks.lines:

@@ -49,6 +49,7 @@ def overlays(images: Sequence[ImageArray], drawing: Overlays, path: Path, title:
             axis.imshow(pixels)
             axis.set_title(text, fontsize=8)
     if any(item.answer is not None and item.answer.mask is not None for item in shown):
+        # Class 0, the background, has no colour
         named = [*enumerate(drawing.labels)][1:_MOST_NAMED]
         patches = [Patch(facecolor=COLOURS[i] / 255, label=short(label, 24)) for i, label in named]
         figure.legend(handles=patches, loc="outside lower left", ncols=6, fontsize=8, frameon=False)

@@ -101,9 +101,11 @@ def _curve(
     from matplotlib.ticker import MaxNLocator
 
     epochs = [row["epoch"] for row in history]
+    # A line through one or two points is hardly seen.
     marker = "." if len(history) <= 2 else None
     lines = lines or {"training": (name, _TRAIN), "validation": (f"val_{name}", _VAL)}
     for label, (key, colour) in lines.items():
+        # A gap where the data leave a figure undefined.
         values = [row.get(key, float("nan")) for row in history]
         axis.plot(epochs, values, color=colour, linewidth=1.8, label=label, marker=marker)
     axis.set_title(name, fontsize=10, loc="left")
@@ -207,6 +209,7 @@ def fitted(image: ImageArray, side: int) -> ImageArray:
     )
     scale = side / max(pixels.shape[:2])
     size = max(round(pixels.shape[1] * scale), 1), max(round(pixels.shape[0] * scale), 1)
+    # Small images keep their pixels, large ones must not alias.
     method = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS
     return np.asarray(Image.fromarray(np.ascontiguousarray(pixels)).resize(size, method))
 

@@ -98,6 +98,7 @@ def data_value(data: DataLike | None) -> str | dict[str, Any] | None:
         return None
     if isinstance(ref, ComponentRef):
         return recorded("dataset", ref)
+    # The last part alone: recipes are shared, and where somebody's images lie is not
     return str(PathRef(Path(without_prefix(str(ref))).resolve().name))
 
 
@@ -176,6 +177,7 @@ def as_augmenter(augment: Any) -> tuple[Augmenter | None, Any]:
     items: Sequence[Any] = augment if several else [augment]
     made = [item if isinstance(item, Augmenter) else _made("augmenter", item, Augmenter) for item in items]
     values = [None if isinstance(item, Augmenter) else recorded("augmenter", item) for item in items]
+    # A chain with a part missing would be another one
     value = None if None in values else values if several else values[0]
     return made[0] if len(made) == 1 else Chain(made), value
 
@@ -203,6 +205,7 @@ def new_run_folder(out: PathLike | None, name: str) -> Path:
         while True:
             folder = Path("runs") / f"{stem}-{number}"
             try:
+                # Looking first would give one folder to two runs that begin together
                 folder.mkdir(parents=True)
             except FileExistsError:
                 number += 1

@@ -28,6 +28,7 @@ def choose_device(device: str | torch.device | None) -> torch.device:
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
         chosen = torch.device(device)
+        # A name that torch knows may be of a device that is not here
         torch.empty(1, device=chosen)
     except (RuntimeError, AssertionError) as error:
         reason, hint = str(error).splitlines()[0], None
@@ -59,6 +60,7 @@ def isolated(device: torch.device) -> Iterator[None]:
     python, legacy = random.getstate(), np.random.get_state()
     cuda = [device] if device.type == "cuda" else []
     mps = torch.mps.get_rng_state() if device.type == "mps" else None
+    # Of the CPU too
     with torch.random.fork_rng(devices=cuda):
         try:
             yield
@@ -73,7 +75,8 @@ def seed_step(seed: int, epoch: int, step: int, device: torch.device) -> None:
     """All global random states as a function of (seed, epoch, step), so that any step can be resumed at."""
     value, kind = mix("step", seed, epoch, step), device.type
     random.seed(value)
-    np.random.seed(value % 2**32)
+    np.random.seed(value % 2**32)  # NumPy takes 32 bits
+    # Not `torch.manual_seed`, which goes over all kinds of devices
     torch.default_generator.manual_seed(value)
     if kind == "cuda":
         torch.cuda.manual_seed(value)

@@ -27,6 +27,7 @@ class Interruption(AbstractContextManager["Interruption"]):
         self._before: Any = None
 
     def __enter__(self) -> Interruption:
+        # Python takes handlers in the main thread alone
         alone = threading.current_thread() is threading.main_thread()
         if self._patient and alone and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             self._before = signal.signal(signal.SIGINT, self._note)
@@ -37,6 +38,7 @@ class Interruption(AbstractContextManager["Interruption"]):
             signal.signal(signal.SIGINT, self._before)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
+        # The second time: the step may never end
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True

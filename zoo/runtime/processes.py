@@ -53,6 +53,7 @@ class Accelerated(Execution):
         """The network, with its gradients shared where there are several processes."""
         if self.processes == 1:
             return network
+        # It lies on its device already
         wrapped: nn.Module = self.accelerator.prepare_model(network, device_placement=False)
         self._wrapped.append(wrapped)
         return wrapped
@@ -92,6 +93,7 @@ class Accelerated(Execution):
         """Moves the parameters, those alike in all processes that no wrapped network has."""
         if self.processes > 1:
             for parameter in self._outside(optimizer):
+                # Every process has to take part, or the others wait for it
                 own = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
                 parameter.grad = self.accelerator.reduce(own, "mean")
         super().step(optimizer, clip_norm, parameters)
@@ -112,12 +114,14 @@ class Accelerated(Execution):
 
     def gather(self, output: Tensor, batch: Batch) -> tuple[Tensor, Batch]:
         """Output, targets and indices of all processes."""
+        # Figures are computed in full precision, whatever the forward was in
         if self.processes == 1:
             return output.float(), batch
         own = {key: value for key, value in batch.items() if key in ("target", "index")}
         sizes = self.accelerator.gather(torch.tensor([len(output)], device=output.device)).tolist()
 
         def whole(values: Tensor) -> Tensor:
+            # Gathering takes parts of one length; what is added here is cut off below
             padded = self.accelerator.pad_across_processes(values.contiguous(), dim=0)
             parts = self.accelerator.gather(padded).chunk(self.processes)
             return torch.cat([part[:size] for part, size in zip(parts, sizes, strict=True)])
@@ -142,6 +146,7 @@ class Accelerated(Execution):
 
 def processes() -> tuple[int, int]:
     """Number of this process among those launched together, and their number."""
+    # As torchrun and `accelerate launch` set them
     return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
 
 

@@ -49,7 +49,7 @@ class Reporter(AbstractContextManager["Reporter"]):
         self._view.begin(title, epochs * steps, done)
 
     def note(self, text: str) -> None:
-        """A line about what is going to happen."""
+        """Shows a line about what is going to happen."""
         self._view.note(text)
 
     def step(self) -> None:

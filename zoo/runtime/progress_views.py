@@ -79,6 +79,7 @@ class Terminal(View):
 
     def note(self, text: str) -> None:
         """Prints a line above the bar."""
+        # A path in brackets is no markup of rich's.
         self._bar.console.print(text, highlight=False, markup=False)
 
     def advance(self, steps: int) -> None:
@@ -160,6 +161,7 @@ class Notebook(View):
         shown = self._rows[-_MOST_ROWS:]
         names = _pairs(shown[-1][0])
         header = ["epoch", *names, "seconds", ""]
+        # Each row says whether it was the best when it came: the last one is.
         best = max((i for i, (_, best) in enumerate(self._rows) if best), default=-1)
         if 0 <= best < len(self._rows) - len(shown):  # the best one stays in sight
             shown = [self._rows[best], *shown[1:]]
@@ -183,6 +185,7 @@ class Notebook(View):
         seconds = time.monotonic() - self._started
         if not self._working:
             return f"{self._title}: {self._done} of {self._total} batches in {seconds:.1f} s"
+        # Steps from before a resumption took none of the time that is measured.
         new = self._done - self._before
         left = f", {_clock(seconds / new * (self._total - self._done))} left" if new else ""
         return f"{self._title}: {self._done} of {self._total} batches{left}"

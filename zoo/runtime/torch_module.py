@@ -31,6 +31,7 @@ class PlainModel(Model):
     def __init__(self, module: nn.Module, dataset: Dataset) -> None:
         spec = getattr(module, "input_spec", None)
         if not isinstance(spec, InputSpec):
+            # H x W x C; mean 0 and std 1 leave the values as they are
             height, width, channels = dataset[0].image.shape
             spec = InputSpec(
                 channels=channels, size=(height, width), mean=(0.0,) * channels, std=(1.0,) * channels

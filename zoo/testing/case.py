@@ -49,6 +49,7 @@ class Case:
     def size(self) -> tuple[int, int]:
         """The smallest usual image that the tiny instance takes."""
         backbone = self.backbone()
+        # Where the size is an option, the instance says which one it takes
         if "input_size" in self.part.options:
             return backbone.input_spec.size
         for size in SIZES:
@@ -70,4 +71,5 @@ def randomise_statistics(module: torch.nn.Module) -> None:
         if name.endswith("running_mean"):
             buffer.normal_(0, 0.1)
         elif name.endswith("running_var"):
+            # Away from 0, which would make what is divided by its root huge
             buffer.uniform_(0.5, 1.5)

@@ -47,6 +47,7 @@ def contract(distribution: str, names: Iterable[str] | None = None) -> Callable[
     Raises:
         PluginError: the distribution is not installed, or has none of the components.
     """
+    # Only a test needs it; `check` does without
     import pytest
 
     wanted = None if names is None else set(names)

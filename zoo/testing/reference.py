@@ -74,6 +74,7 @@ def published(
     _load(net, body, reference)
     head: nn.Module | None = None
     for size in sizes or (net.input_spec.size,):
+        # With a gradient, which is compared too
         x = _images(net, size, next(reference.parameters()).device)
         theirs = _outputs(reference.eval(), x, places)
         if head is None and head_state:
@@ -105,6 +106,7 @@ def _draw_constants(module: nn.Module) -> None:
         if tensor.ndim != 1 or tensor.is_meta or not tensor.is_floating_point():
             continue
         if bool((tensor == tensor[0]).all()):
+            # Scales and variances away from 0, biases and means around it
             least = 0.5 if tensor[0] or name.endswith("running_var") else -0.5
             tensor.copy_(torch.rand(tensor.shape, generator=generator) + least)
 
@@ -141,6 +143,7 @@ def _recorded(reference: nn.Module, places: Mapping[str, str]) -> Iterator[dict[
                 text, hint = type(reference).__name__, near(place, [*modules][1:])
                 raise ShapeError(text, expected="the path of a module", got=quote(place), hint=hint)
             keep = found[name].append
+            # Cloned: a later step may work in place
             hooks.append(modules[place].register_forward_hook(lambda *run, keep=keep: keep(run[2].clone())))
         yield found
     finally:

@@ -113,4 +113,5 @@ def _difference(whole: Run, resumed: Run) -> str | None:
 
 
 def _rows(run: Run) -> list[dict[str, object]]:
+    # Seconds are the one figure that may differ
     return [{name: value for name, value in row.items() if name != "seconds"} for row in run.history]

@@ -19,6 +19,7 @@ def _batch(channels: int = 3) -> Batch:
 def _run(case: Case, batch: Batch) -> Batch:
     augmenter: Augmenter = case.part()
     assert isinstance(augmenter, Augmenter)
+    # By index, so that a sample alone draws what it draws among others
     out: Batch = augmenter(batch, [torch.Generator().manual_seed(int(i)) for i in batch["index"]])
     return out
 

@@ -21,6 +21,7 @@ def rule_it_is_a_chain_of_blocks(case: Case) -> None:
     backbone = case.backbone()
     assert isinstance(backbone, Backbone)
     assert list(backbone.blocks) == [f"block{i + 1}" for i in range(len(backbone.blocks))]
+    # By identity: parameters compare by value
     inside = [id(p) for block in backbone.blocks.values() for p in block.parameters()]
     assert len(inside) == len(set(inside))
     assert set(inside) == {id(p) for p in backbone.parameters()}
@@ -57,6 +58,7 @@ def rule_descriptions_are_true(case: Case) -> None:
             real = backbone.feature(state)
             assert real.shape[info.layout.index("C")] == info.channels, info.name
             if info.layout in ("NCHW", "NHWC"):
+                # Height and width stand side by side in either layout
                 at = info.layout.index("H")
                 assert tuple(real.shape[at : at + 2]) == info.size, info.name
 
@@ -69,6 +71,7 @@ def rule_taps_are_what_the_forward_computes(case: Case) -> None:
     assert reductions == sorted(set(reductions))
     names = [info.name for info in infos] or [backbone.block_names[-1]]
     with torch.no_grad():
+        # To the end, so that later steps could spoil what was kept
         taps = backbone.taps(x, [*names, backbone.block_names[-1]])
         assert torch.equal(taps[backbone.block_names[-1]], backbone(x))
         for name in names:
@@ -84,6 +87,7 @@ def rule_frozen_blocks_stay_as_they_are(case: Case) -> None:
     backbone.freeze(",".join(half))
     frozen = {k: v.clone() for name in half for k, v in backbone.blocks[name].state_dict().items()}
     rest = {k: v.clone() for k, v in backbone.state_dict().items() if k.split(".")[0] not in half}
+    # The flag has to go where the block goes
     backbone = copy.deepcopy(backbone)
     train_a_little(backbone, case.images(4))
     for name in half:
@@ -99,10 +103,12 @@ def rule_frozen_blocks_stay_as_they_are(case: Case) -> None:
 def rule_unfreezing_restores_what_was(case: Case) -> None:
     """After freeze and unfreeze, gradients and modes of every module are as before."""
     backbone = case.backbone().train()
+    # One that a user has fixed has to stay fixed
     next(iter(backbone.parameters())).requires_grad_(False)
     grads = {k: p.requires_grad for k, p in backbone.named_parameters()}
     modes = {k: m.training for k, m in backbone.named_modules()}
     backbone.freeze("all")
+    # Modes that are asked for while all is frozen
     backbone.train().eval()
     backbone.train()
     backbone.unfreeze("all")
@@ -124,6 +130,7 @@ def rule_it_takes_any_number_of_channels(case: Case) -> None:
 def rule_convert_changes_names_alone(case: Case) -> None:
     """Keys that are the backbone's own already, and unknown ones, come back as they are."""
     backbone = case.backbone()
+    # An unknown key has to reach the strict check, which names it
     state = {**backbone.state_dict(), "mystery.weight": torch.zeros(1)}
     converted = backbone.convert(state)
     assert set(converted) == set(state)
@@ -167,6 +174,7 @@ def train_a_little(module: nn.Module, x: Tensor, steps: int = 2) -> None:
     for _ in range(steps):
         optimizer.zero_grad()
         loss = module(x).float().pow(2).mean()
+        # Of a backbone with one block, all is frozen
         if loss.requires_grad:
             loss.backward()
         optimizer.step()

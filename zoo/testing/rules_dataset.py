@@ -25,6 +25,7 @@ def rule_samples_are_images_with_targets(case: Case) -> None:
     data = _make(case)
     assert len(data) == len(data.targets) > 0
     assert (data.task is not None and not data.masks) or set(data.targets) == {None}
+    # Reading all of them may take long
     for index in (0, len(data) // 2, len(data) - 1):
         sample = data[index]
         assert sample.image.ndim == 3

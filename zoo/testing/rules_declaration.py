@@ -46,6 +46,7 @@ def rule_former_defaults_are_options(case: Case) -> None:
     gone = [name for name in component.former if name not in known]
     assert gone == [], f"{component.name}: former names {gone}, which {component.config} has not"
     assert config is not None
+    # Required options have no default that could have been another
     needed = {name: value for name, value in component.tiny.items() if known[name].is_required()}
     try:
         validate(config, {**needed, **component.former}, component.name)
@@ -87,6 +88,7 @@ def _agrees(config: type[Options], tiny: Mapping[str, Any], name: str, value: ob
     needed = {n: v for n, v in tiny.items() if config.model_fields[n].is_required()}
     default = getattr(validate(config, needed, name), name)
     try:
+        # Both through validation, which may make a tuple of a list
         said = getattr(validate(config, {**needed, name: value}, name), name)
     except OptionError:
         return False
@@ -99,8 +101,10 @@ def rule_declaration_is_free_of_torch(case: Case) -> None:
         case.entry.plugin.module,
         (case.entry.component.config or case.entry.plugin.module).split(":")[0],
     }
+    # Asking takes a process, and many components share a module
     if modules <= _FREE_OF_TORCH:
         return
+    # In a process of its own: here torch is imported already
     code = f"import sys, {', '.join(sorted(modules))}; sys.exit('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=False)  # noqa: S603 - our own interpreter
     assert done.returncode == 0, f"{modules} import torch"

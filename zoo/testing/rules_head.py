@@ -15,6 +15,7 @@ _INPUTS = (
     FeatureInfo(name="block12", channels=8, reduction=16, layout="NLC", size=(3, 4), prefix=1),
     FeatureInfo(name="block2", channels=8, reduction=None, layout="NC", size=None),
 )
+# N x C x H x W, N x H x W x C, N x (1 + L) x C and N x C
 _SHAPES = ((2, 8, 3, 4), (2, 3, 4, 8), (2, 13, 8), (2, 8))
 
 

@@ -15,6 +15,7 @@ from zoo.interfaces.tasks.seen import Seen, whole_numbers
 from zoo.testing.case import Case
 from zoo.trainers.score import Score
 
+# Parts of 5, 5 and 2: the last one is shorter
 _CLASSES, _IMAGES, _CUT = 4, 12, 5
 
 
@@ -67,6 +68,7 @@ def rule_images_in_parts_give_the_same(case: Case) -> None:
     for task in _tasks(metric):
         output, target = _example(task)
         scored = task.scored(output)
+        # As `Score` prepares targets
         target = whole_numbers(target, task.form)
         target = target.reshape(scored.shape) if target.numel() == scored.numel() else target
         once, parts = (metric.measure(task, output.shape[1]) for _ in range(2))
@@ -74,6 +76,7 @@ def rule_images_in_parts_give_the_same(case: Case) -> None:
         once.update(scored, target)
         for start in range(0, _IMAGES, _CUT):
             parts.update(scored[start : start + _CUT], target[start : start + _CUT])
+        # Sums of floats depend on their order
         found = float(once.compute()), float(parts.compute())
         assert math.isclose(*found, rel_tol=1e-5, abs_tol=1e-6), f"{task.name}: {found}"
 

@@ -73,6 +73,7 @@ def rule_its_state_goes_on_where_it_was(case: Case) -> None:
     other = trainer_for(case, twin)
     other.load_state_dict(copy.deepcopy(trainer.state_dict()))
     for each in (trainer, other):
+        # Dropout and the like draw from here
         torch.manual_seed(1)
         each.step(batch_for(model))
     assert all(

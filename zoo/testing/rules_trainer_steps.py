@@ -21,6 +21,7 @@ def rule_steps_move_weights_by_their_optimizers_alone(case: Case) -> None:
     model = model_for(case)
     trainer = trainer_for(case, model)
     model.train()
+    # A rate of 0 turns off weight decay as well, which torch multiplies with it
     for optimizer in trainer.optimizers.values():
         for group in getattr(optimizer, "param_groups", ()):
             group["lr"] = 0.0

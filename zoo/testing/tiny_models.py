@@ -23,6 +23,7 @@ def built(entry: Entry) -> Model:
     try:
         return build(section, seed=0)
     except OptionError as error:
+        # Whether a model needs their number is only known by asking
         if "classes" not in str(error):
             raise
         return build(section, classes=3, seed=0)
@@ -31,6 +32,7 @@ def built(entry: Entry) -> Model:
 def headed(entry: Entry) -> Model:
     """A head on a small backbone, one of its own distribution if there is one."""
     home = entry.plugin.distribution
+    # Of its own distribution first, then one whose options make it small
     below = min(entries("backbone"), key=lambda e: (e.plugin.distribution != home, not e.component.tiny))
     head = {"name": entry.qualified, **entry.component.tiny}
     return build({"name": below.qualified, **below.component.tiny}, head=head, classes=4)
@@ -47,6 +49,7 @@ class Net(Model):
         ]
         self.backbone = Backbone(blocks, input_spec=self.input_spec)
         self.head = _Flat(self.backbone)
+        # With a norm inside, whose statistics a careless step would move
         self.backbone.freeze("block1")
 
     @property

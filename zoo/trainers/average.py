@@ -46,6 +46,7 @@ class Average(Generic[N]):
         """Moves the average, after each step of the optimizer; buffers that are no numbers are copied."""
         if self.decay is None:
             return
+        # The warm-up of TensorFlow's ExponentialMovingAverage
         decay = min(self.decay, (1 + self._moves) / (10 + self._moves))
         self._moves += 1
         held, trained = (

@@ -58,6 +58,7 @@ class _Group:
         params = options["params"]
         own = [state[p] for p in params]
         counted = [values["step"] for values in own]
+        # Torch sorts groups by device and type; with one kind there is nothing to sort.
         kinds = {(p.device, p.dtype, s.device, s.dtype) for p, s in zip(params, counted, strict=True)}
         if len(kinds) != 1:
             return None
@@ -68,8 +69,9 @@ class _Group:
         return cls(options, params, means, squares, largest, steps, counts)
 
     def gradients(self) -> list[Tensor] | None:
-        """Of the parameters; None where the kernel does not take them, or the options, as they are now."""
+        """Gradients of the parameters; None where the kernel takes them, or the options, not as they are."""
         options, (beta1, beta2) = self.options, self.options["betas"]
+        # Torch takes tensors as well, and reads them itself.
         if type(beta1) is not float or type(beta2) is not float:
             return None
         for name in _NUMBERS:
@@ -117,7 +119,7 @@ class FusedSteps:
         if (
             optimizer.state is not self._seen  # it was loaded
             or len(optimizer.param_groups) != len(groups)
-            or any(len(group.params) != len(group.steps) for group in groups)
+            or any(len(group.params) != len(group.steps) for group in groups)  # one got parameters
         ):
             self._groups = groups = self._look_up()
         gradients = [group.gradients() for group in groups]
@@ -131,6 +133,7 @@ class FusedSteps:
     def _look_up(self) -> list[_Group]:
         """Groups with their state; nothing where some of it is still to be made, or is for torch to sort."""
         state, groups = self.optimizer.state, self.optimizer.param_groups
+        # Before the first step no parameter has a state: torch makes it.
         if not all(group["fused"] and all(state.get(p) for p in group["params"]) for group in groups):
             return []
         self._seen = state

@@ -69,6 +69,7 @@ class GradientTrainer(OptimizingTrainer):
             raise TrainingError(problem, expected="loss=", got="none")
         self.model, self.task, self.loss, self.execution = model, model.task, loss, execution
         self.score = Score(model.task, model.outputs, None, first_only=True, metrics=self.metrics)
+        # Before the optimizer is made, whose plateau reads it
         self.higher_is_better = self.score.higher_is_better(self.monitor)
         self.optimizer = self.add_optimizer(self.options.optimizer.name, _parts(model, loss))
         self.network = execution.wrap(self.trained_network(model))
@@ -100,6 +101,7 @@ class GradientTrainer(OptimizingTrainer):
             with self.execution.precision():
                 output, parts = self.losses(part)
                 loss = total(parts)
+            # Outside of autocast, as torch recommends
             self.execution.backward(loss, rows(part))
             if scored:
                 self.score.add(*self.execution.gather(output.detach(), part))
@@ -138,6 +140,7 @@ def _parts(model: Model, loss: nn.Module) -> dict[str, list[nn.Parameter]]:
         TrainingError: none of the model's has gradients.
     """
     parts = {name: list(network.parameters()) for name, network in model.networks.items()}
+    # By identity: `in` would compare the values of tensors
     inside = {id(p) for owned in parts.values() for p in owned}
     if loose := [p for p in model.parameters() if id(p) not in inside]:
         parts[LOOSE_PART] = loose

@@ -83,12 +83,15 @@ class Optimizer:
             hint = "unfreeze some of it; model.frozen lists the blocks"
             expected = "something to train"
             raise TrainingError(listing(trained), expected=expected, got="all frozen", hint=hint)
+        # With the parts that are frozen whole: a rate for one of them is no mistake.
         rates = rates_by_part(trained, lr)
+        # Without fused kernels as version 0.1 had them, one a part, so that its states fit.
         self.groups = parts_of_equal_rate(rates) if self.execution.fused else [(name,) for name in rates]
         self._full = [rates[names[0]] for names in self.groups]
         self.fused = self.execution.fused and _can_fuse(self.spec.name, self.parameters)
         self.torch = self._make()
         self._wrapped: Any = self.execution.wrap_optimizer(self.torch)
+        # A wrapper of Accelerate, and a step of another kind, call `step` of torch themselves.
         plain = self._wrapped is self.torch and type(self.execution).step is Execution.step
         if plain and self.spec.name in FUSED_STEPS:
             self._wrapped = FusedSteps(self.torch)
@@ -173,6 +176,7 @@ class Optimizer:
     def _move(self) -> None:
         """Sets the rates for the present step."""
         if self.schedule.moves:
+            # Epochs behind, with fractions.
             factor = self.schedule.factor(self._done / self.steps, self.epochs)
             for group, full in zip(self.torch.param_groups, self._full, strict=True):
                 group["lr"] = full * factor
@@ -236,6 +240,7 @@ class _Plateau(ReduceLROnPlateau):
 
     def _is_better(self, a: float, best: float) -> bool:
         """Whether a value is better than the best one, by more than the threshold."""
+        # Infinite is the best of no epoch yet.
         if self.threshold_mode != "rel" or best >= 0 or best in (float("inf"), -float("inf")):
             return bool(super()._is_better(a, best))  # type: ignore[no-untyped-call]
         least = self.threshold * -best

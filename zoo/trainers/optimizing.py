@@ -51,6 +51,7 @@ class OptimizingTrainer(Trainer):
 
     def __init_subclass__(cls, **given: Any) -> None:
         super().__init_subclass__(**given)
+        # For `help` and editors, which would see **options alone
         cls.__signature__ = _signature(cls)  # type: ignore[attr-defined]
 
     def add_optimizer(

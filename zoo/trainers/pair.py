@@ -51,7 +51,7 @@ class Opposed:
 
 
 class PairTrainer(OptimizingTrainer):
-    """Has an optimizer for each of two networks, the loss' own parameters among the generator's.
+    """Trainer with an optimizer for each of two networks, the loss' own parameters among the generator's.
 
     Args:
         **options: of the subclass' `config`.
@@ -101,6 +101,7 @@ class PairTrainer(OptimizingTrainer):
             OptionError: the rate table does not fit.
         """
         self.loss, self.execution = loss, execution
+        # First: of an averaged generator the copy is trained, so that parts are the copy's
         self.average = Average(generator, ema)
         self.trained = self.average.trained.train()
         parts = {GENERATOR: _trainable(self.trained)}
@@ -112,6 +113,7 @@ class PairTrainer(OptimizingTrainer):
                 raise TrainingError(name, expected="something to train", got="all frozen", hint=hint)
         if own := _trainable(loss):
             parts[LOSS] = own
+        # For both at once, since each optimizer would take the other's names in the table for mistakes
         rates = rates_by_part(parts, self.options.lr)
 
         def made(name: str, epochs: int | None, steps: float | None) -> Optimizer:
@@ -192,6 +194,7 @@ class Opponent(nn.Module):
 
         def heard(x: Tensor) -> Tensor:
             verdict: Tensor = self.discriminator(x)
+            # By identity: a loss calls it in its own order, and perhaps on further images
             said[id(x)] = verdict.detach()
             return verdict
 
@@ -200,7 +203,7 @@ class Opponent(nn.Module):
 
 
 class _Heard(nn.Module):
-    """A network whose answers somebody listens to."""
+    """A network whose outputs pass through a function that notes them."""
 
     def __init__(self, network: nn.Module, call: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
@@ -222,6 +225,7 @@ def untouched(network: nn.Module) -> Iterator[None]:
         network: one that is trained by another step.
     """
     learning = [p for p in network.parameters() if p.requires_grad]
+    # Cloned, since a forward moves them in place
     before = [(buffer, buffer.clone()) for buffer in network.buffers()]
     for parameter in learning:
         parameter.requires_grad_(False)
@@ -249,4 +253,5 @@ def resting(network: nn.Module) -> Iterator[None]:
             yield
     finally:
         for module, mode in modes:
+            # Not by `train`, which sets all that is inside alike
             module.training = mode

@@ -16,6 +16,7 @@ Rate = float | Mapping[str, float]
 def from_rates(optimizer: Mapping[str, Any], rates: Mapping[str, Any]) -> dict[str, Any]:
     """State of an optimizer and its rates that version 0.1 saved, as `Optimizer.load_state_dict` takes it."""
     groups = optimizer["param_groups"]
+    # The state of a scheduler of torch, where one moved the rates
     moving = rates.get("moving")
     full = (
         [group.get("initial_lr", group["lr"]) for group in groups] if moving is None else moving["base_lrs"]

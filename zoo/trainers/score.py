@@ -88,10 +88,12 @@ class Score:
                 raise OptionError(f"metric {name}", expected=expected, got=got, hint=hint)
             self._metrics[name] = measured
             self._higher[name] = metric.higher_is_better
+        # Only now, since any figure may be watched and is checked, whichever are measured in each step.
         if first_only:
             self._metrics = dict(list(self._metrics.items())[:1])
             self._asked = {name: metric for name, metric in self._asked.items() if name in self._metrics}
         self._seen = self._nothing_seen()
+        # Looking at targets makes an accelerator wait, so only where it can decide something.
         self._looks = bool(self._asked) or not self._metrics.keys().isdisjoint(task.missing(self._seen))
         self._sums: dict[str, Tensor] = {}
         self._held: list[tuple[Tensor, Tensor]] = []
@@ -118,6 +120,7 @@ class Score:
                 {f"loss_{k}": v for k, v in parts.items()} if isinstance(parts, dict) else {}
             )
             for name, value in named.items():
+                # A tensor: asking for the number would make an accelerator wait.
                 self._sums[name] = self._sums.get(name, torch.zeros_like(value)) + value.detach() * len(
                     output
                 )
@@ -176,6 +179,7 @@ class Score:
             return metric.compute()
         except Exception as error:
             if name not in self._asked:
+                # What fails in the task's own metric is a bug, to be seen whole.
                 raise
             got = quote(f"{type(error).__name__}: {error}")[1:-1]
             raise OptionError(f"metric {name}", expected="a figure", got=got) from error
@@ -227,12 +231,14 @@ class Score:
             for key, value in saved["state"].items():
                 setattr(metric, key, value)
             metric._update_count = saved["updates"]  # torchmetrics restores it from its own checkpoints alone
+            # The figure that torchmetrics keeps is of what it had before.
             metric._computed = None
 
     def _flush(self) -> None:
         """Hands what is held to the metrics; an update for each batch would cost as much as a small step."""
         if self._held:
             device = self._held[-1][0].device
+            # What a checkpoint gave back lies on the CPU.
             scored, target = (
                 torch.cat([part.to(device) for part in column]) for column in zip(*self._held, strict=True)
             )
@@ -247,6 +253,7 @@ class Score:
         try:
             metric.update(scored, target)
         except Exception as error:
+            # Too little memory says nothing of the metric.
             if name not in self._asked or isinstance(error, torch.OutOfMemoryError):
                 raise
             task, got = self.task, quote(str(error))[1:-1]
@@ -255,7 +262,7 @@ class Score:
 
 
 def _added_up(metric: Metric, task: Task, outputs: int) -> Any:
-    """What adds a metric up.
+    """The object of torchmetrics that adds a metric up.
 
     Raises:
         OptionError: an option does not fit, or its author's code fails.
@@ -274,7 +281,8 @@ def _added_up(metric: Metric, task: Task, outputs: int) -> Any:
 
 
 def _settings(metric: Any) -> tuple[type, dict[str, Any]]:
-    """What tells a metric of torchmetrics from others, but for what it has taken in."""
+    """Class and options of a metric of torchmetrics, without what it has taken in."""
+    # Options are plain values; states are tensors or lists, and caches begin with an underscore.
     return type(metric), {
         name: value
         for name, value in vars(metric).items()

@@ -40,6 +40,7 @@ def sources(
         OptionError: `cache` is True and nothing can be cached.
     """
     part = processes()
+    # In training, batch norm needs two images, in each process.
     # A frozen batch norm takes nothing from the batch; `.train()` leaves it as it is.
     least = 2 * part[1] if has_live_batch_norm(setup.model.train()) else 1
     batch_size = setup.trainer.batch_size
@@ -53,11 +54,14 @@ def sources(
     if features is None:
         _say_why(why, cache, reporter)
         return read(setup.splits.train, **train_order), read(setup.splits.val, **val_order), ""
+    # Augmented images are others in each epoch.
     wanted = setup.splits.val if setup.augment is not None else (*setup.splits.train, *setup.splits.val)
+    # The others wait until it is there, and read it.
     if part[0] == 0:
         why = _fill(features, wanted, read, batch_size, reporter)
     if accelerator is not None:
         accelerator.wait_for_everyone()
+        # Why it could not be filled is known to the first process alone.
         why = why or ("" if not features.missing(wanted) else "the first process could not fill it")
     if why:
         _say_why(why, cache, reporter)

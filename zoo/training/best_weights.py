@@ -48,6 +48,7 @@ class BestWeights:
 
     def keep(self) -> None:
         """Takes the present values for the best."""
+        # Copies, since training moves the tensors of the state
         self.kept = [{name: value.clone() for name, value in values.items()} for values in self.present()]
 
     def is_present(self) -> bool:
@@ -82,4 +83,5 @@ class BestWeights:
             for module, wanted in zip(self.modules, values, strict=True):
                 state = module.state_dict()
                 for name, value in wanted.items():
+                    # In place, since optimizers and wrapped networks hold these very tensors
                     state[name].copy_(value)

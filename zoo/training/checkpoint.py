@@ -107,10 +107,11 @@ def _pack(value: Any, tensors: dict[str, Tensor], where: str) -> Any:
     """JSON of a value, its tensors put aside."""
     if isinstance(value, Tensor):
         name = str(len(tensors))
-
+        # Safetensors takes no others
         tensors[name] = value.detach() if value.is_contiguous() else value.detach().contiguous()
         return {_TENSOR: name}
     if isinstance(value, Mapping):
+        # Pairs, since keys of JSON are texts and those of an optimizer's state are numbers
         pairs = [[_pack(k, tensors, where), _pack(v, tensors, f"{where}.{k}")] for k, v in value.items()]
         return {_TABLE: pairs}
     if isinstance(value, tuple):
@@ -118,6 +119,7 @@ def _pack(value: Any, tensors: dict[str, Tensor], where: str) -> Any:
     if isinstance(value, list):
         return [_pack(item, tensors, f"{where}[{i}]") for i, item in enumerate(value)]
     if isinstance(value, float) and not math.isfinite(value):
+        # JSON has neither nan nor infinity
         return {_NUMBER: repr(value)}
     if value is None or isinstance(value, bool | int | float | str):
         return value

@@ -126,10 +126,12 @@ class Engine:
         self._cached_prefix: tuple[str, ...] | None = None
         interrupted = False
         with isolated(self.device), watched(self._refrozen), self.reporter or Reporter(False) as reporter:
+            # What `setup` draws, such as weights, follows from the seed too.
             seed_step(self.seed, 0, 0, self.device)
             if self.loss is not None:
                 self.loss.to(self.device).train()
             trainer.setup(self.model, self.loss, self._execution)
+            # After `setup`, which makes what a state is put into.
             epoch, step, means = self._restore()
             if self.on_restored is not None:
                 self.on_restored()
@@ -179,6 +181,7 @@ class Engine:
         row: Row = {"epoch": epoch, **values, "seconds": round(time.perf_counter() - started, 3)}
         self._measuring.check(row)
         self._history.append(row)
+        # Kept before `end_epoch`, in which a trainer may change or unfreeze weights.
         if improved := best_row(self._history, trainer.monitor, trainer.higher_is_better) is row:
             self._best.keep()
         trainer.end_epoch(epoch, row)
@@ -283,9 +286,11 @@ class Engine:
             self._execution.load_state_dict(state["execution"])
             self._history = [dict(row) for row in state["history"]]
             self._waits_from = state.get("waits_from", 0)
+            # Once, where the run is lengthened: later checkpoints know from when it waits.
             if self.lengthened == len(self._history) and self._stalled():
                 self._waits_from = len(self._history)
             return state["epoch"], state["step"], state["means"]
+        # Other parts have other names, shapes or states.
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             hint = "resume with the parts that the run was begun with"
             got = quote(str(error))[1:-1]

@@ -72,11 +72,13 @@ class FeatureCache:
             "versions": {"zoo": version("zoo-core"), "torch": torch.__version__, **self.model.plugins},
             "component": [section.name, section.options, section.in_channels],
             "blocks": self.model.prefix,
+            # Strides, eps and the like, which no tensor shows.
             "modules": [repr(block) for _, block in blocks_in(self.model) if block.frozen],
             "outputs": self.model.prefix_outputs,
             "rows": self.shapes,
             "input": self.model.input_spec.to_dict(),
             "data": [type(self.dataset).__name__, len(self.dataset), self.dataset.fingerprint],
+            # TF32 gives other digits than full precision.
             "device": [self.device.type, torch.get_float32_matmul_precision()],
         }
         digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode())
@@ -145,6 +147,7 @@ class FeatureCache:
     def _filled(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
         count = len(self.dataset)
         try:
+            # A file that was cut lacks rows that were noted.
             whole = all(p.stat().st_size == count * int(np.prod(s)) * 4 for p, s in self._files())
             filled = np.load(self.folder / _FILLED, allow_pickle=False)
         except (OSError, ValueError):
@@ -162,6 +165,7 @@ class FeatureCache:
         mapped = []
         for path, shape in self._files():
             if write:
+                # Keeps what is there; what is added to the length is a hole, which takes no room.
                 with path.open("ab") as file:
                     file.truncate(len(self.dataset) * int(np.prod(shape)) * 4)
             mapped.append(
@@ -198,6 +202,7 @@ class CachedBatches:
         self, cache: FeatureCache, indices: Sequence[int], images: Callable[[], Batches], **order: Any
     ) -> None:
         self.cache, self.order = cache, Order(indices, **order)
+        # Known without reading an image.
         self._targets = (cache.model.task or Task()).collate(cache.dataset.targets)
         self._make = images
         self._images: Batches | None = None
@@ -275,8 +280,9 @@ def _used(folder: Path) -> float:
 
 
 def _bytes(folder: Path) -> int:
-    """What a folder takes on the disk, holes not counted."""
+    """Bytes that a folder takes on the disk, holes not counted."""
     try:
+        # In units of 512 bytes, whatever the size of a block is.
         return sum(file.stat().st_blocks * 512 for file in folder.iterdir())
     except OSError:
         return 0

@@ -192,7 +192,7 @@ def _resumed(request: _Request, run_folder: RunFolder, out: PathLike | None) -> 
         "out": out,
         "precision": request.precision,
         **options,
-        "epochs": None,
+        "epochs": None,  # may come again, as metrics may: both are checked elsewhere
         METRICS: None,
         "skip_unreadable": request.skip_unreadable or None,
     }

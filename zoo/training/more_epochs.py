@@ -67,6 +67,7 @@ def as_epochs(run: str, epochs: Any, done: int) -> int:
     Raises:
         TrainingError: it is none, or not more.
     """
+    # True is an int as well
     if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs <= done:
         expected = f"more than the {done} behind" if done else "1 or more"
         hint = "to train anew, begin a new run"

@@ -55,6 +55,7 @@ def metrics_again(run: str, figures: Figures, given: Any) -> list[Any]:
     """
     again = {metric.name: metric for metric in metrics_of(given)}
     known = {name: value for name, value in figures.items() if value is not None}
+    # Named ones may come again beside the objects; none may be missing, and no other may join
     if {*again, *known} != {*figures}:
         raise _others(run, figures, listing(again))
     return [known.get(name, again.get(name)) for name in figures]

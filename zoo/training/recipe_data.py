@@ -1,4 +1,4 @@
-"""A recipe and its data, each of which says something of the other."""
+"""A recipe filled in with the classes of its data, and the data as its task needs them."""
 
 from __future__ import annotations
 
@@ -54,6 +54,7 @@ def with_data(
 
 def _task(section: ModelSection, free: bool) -> Task | None:
     """The task of a model that may lack its classes still."""
+    # Planning takes no memory for weights
     try:
         return plan(section).meta_model.task
     except OptionError as error:

@@ -104,6 +104,7 @@ def finish(
                 curves(outcome.history, outcome.best, folder / CURVES_FILE, folder.name, setup.trainer.charts)
         if outcome.history or not (folder / WEIGHTS_FILE).exists():  # less than an epoch replaces nothing
             _save(model, folder)  # its card tells of both
+        # A loss without parameters has learnt nothing
         if setup.loss is not None and (own := fixed_left_out(setup.loss)) and list(setup.loss.parameters()):
             _replace(folder / LOSS_FILE, own)
         if not outcome.interrupted:
@@ -141,6 +142,7 @@ def _record_splits(folder: Path, setup: Setup) -> None:
         name: [{"name": dataset.name(i), "key": dataset.key(i)} for i in getattr(splits, name)]
         for name in NAMES
     }
+    # To find out later whether images to be measured on were trained on
     facts = {"data": setup.data, "fingerprint": dataset.fingerprint, "seed": splits.seed, "hash": splits.hash}
     _write(folder / SPLITS_FILE, partial(write_json, data={**facts, **lists}))
 

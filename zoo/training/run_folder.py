@@ -74,7 +74,7 @@ class RunFolder:
             "fixed": [name for name, p in model.named_parameters() if not p.requires_grad],
         }
         run_folder = cls(folder, {**known, **facts})
-        run_folder._write()
+        run_folder._write()  # last: a folder with this file can be resumed
         return run_folder
 
     @classmethod
@@ -101,7 +101,7 @@ class RunFolder:
         if facts["format"] > FORMAT:
             hint = way_to_upgrade(CORE)
             raise FormatError(f"run {path}", expected=f"format {FORMAT}", got=str(facts["format"]), hint=hint)
-        if facts["format"] == 1:
+        if facts["format"] == 1:  # what was asked for alone: the defaults of its day are filled in
             recipe = dict(facts["recipe"])
             recipe |= {name: former(kind, recipe[name]) for name, kind in SECTIONS.items() if name in recipe}
             facts |= {"format": FORMAT, "recipe": recipe, "data": former("dataset", facts["data"])}
@@ -119,7 +119,7 @@ class RunFolder:
         run, path = f"resume {self.folder}", self.folder / CHECKPOINT_FILE
         anew = f"zoo fit {self.folder} --data ... begins a new run from its best weights"
         finished, before = self.facts["finished"], self.facts.get("epochs")
-        done = read_numbers(path)["epoch"] - 1 if path.exists() else 0
+        done = read_numbers(path)["epoch"] - 1 if path.exists() else 0  # it names the next epoch
         if finished and not path.exists():
             expected, got = f"a run with its last {CHECKPOINT_FILE}", "a finished one without it"
             raise TrainingError(run, expected=expected, got=got, hint=anew)
@@ -209,7 +209,7 @@ class RunFolder:
         if given is not None:
             return given
         if (self.folder / START_FOLDER).is_dir():
-            return load(self.folder / START_FOLDER, copy=True)
+            return load(self.folder / START_FOLDER, copy=True)  # not mapped, as the end of a run removes it
         model = load(self.folder, copy=True)
         model.note_origin(self.facts["origin"])
         model.metrics = self.facts["metrics"]
@@ -246,7 +246,7 @@ class RunFolder:
         return read_checkpoint(path) if path.exists() else None
 
     def _fill(self, model: PlainModel) -> None:
-        """The values of a module that zoo did not build."""
+        """Fills a module that zoo did not build with the values that it had."""
         start = self.folder / START_FOLDER / _STATE_FILE
         try:
             if start.exists():
@@ -274,7 +274,7 @@ class RunFolder:
 
     def finish(self) -> None:
         """Says that the run is over, and removes the model of the start; the last checkpoint stays."""
-        self.facts["finished"] = True
+        self.facts["finished"] = True  # first: a crash in between leaves a finished run, with its start
         self._write()
         shutil.rmtree(self.folder / START_FOLDER, ignore_errors=True)
 

@@ -36,7 +36,7 @@ class RunningMeans:
         self._done = max((len(values) for values in self._seen.values()), default=0)
 
     def add(self, values: Mapping[str, Tensor], images: int) -> None:
-        """Takes in one step.
+        """Adds the values of one step.
 
         Raises:
             TrainingError: the first value of a step is not finite.
@@ -44,6 +44,7 @@ class RunningMeans:
         for name, value in values.items():
             self._seen.setdefault(name, []).append(value)
             self._images.setdefault(name, []).append(images)
+        # The loss stands first; one look at several makes an accelerator wait once
         self._waiting += list(values.values())[:1]
         if len(self._waiting) >= self.every:
             self._look()
@@ -59,6 +60,7 @@ class RunningMeans:
         for name, values in self._seen.items():
             counts = torch.tensor(self._images[name], dtype=torch.float64)
             total = (torch.stack(values).to("cpu", torch.float64) * counts).sum()
+            # Sums: parts of processes may differ in size, and a mean of means would not count images alike
             both = add(torch.stack([total, counts.sum()]))
             means[name] = float(both[0] / both[1])
         return means

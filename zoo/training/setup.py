@@ -101,6 +101,7 @@ def assemble(
     made_trainer, trainer_value = as_trainer(parts["trainer"], model, dict(options))
     augmenter, augment_value = as_augmenter(parts["augment"])
     _check_places(model, augmenter)
+    # After what is checked at once: it reads all files for their keys
     splits = split(dataset, seed)
     _tell_of_targets(model, dataset, splits, default_loss=loss is None)
     values = {
@@ -166,6 +167,7 @@ def _wrapped(module: nn.Module, dataset: Dataset, loss: Any) -> PlainModel:
     if loss is None:
         hint = "for example loss=torch.nn.CrossEntropyLoss()"
         raise TrainingError("fit of a torch module", expected="loss=", got="none", hint=hint)
+    # Task, channels and size of images are read off the data
     return PlainModel(module, dataset)
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 State = Tensor | tuple[Tensor, ...]
 """What passes from block to block."""
 
+# For blocks of all models: a block does not know which one holds it
 _watchers: list[Callable[[Block], None]] = []
 
 
@@ -70,11 +71,13 @@ class Block(nn.Sequential):
         """
         if not self.frozen:
             return self
+        # First: `train` does nothing in a frozen block
         self.frozen = False
         trainable = set(self._trainable_before)
         for name, parameter in self.named_parameters():
             parameter.requires_grad_(name in trainable)
         self.train(training)
+        # A block that was in inference mode when frozen has no training modes to restore
         if training and self._modes_before.get(""):
             for name, module in self.named_modules():
                 module.training = self._modes_before.get(name, training)

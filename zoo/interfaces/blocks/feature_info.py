@@ -64,6 +64,7 @@ def read_info(
     if x.ndim == 2:
         return FeatureInfo(name=name, channels=x.shape[1], reduction=None, layout="NC", size=None)
     if x.ndim == 3:
+        # N x L x C, L with the prefix
         size = _token_grid(name, x.shape[1] - prefix, input_size)
         channels, layout = x.shape[2], "NLC"
     elif x.ndim == 4 and map_layout == "NHWC":
@@ -72,6 +73,7 @@ def read_info(
         size, channels, layout, prefix = (x.shape[2], x.shape[3]), x.shape[1], "NCHW", 0
     else:
         raise ShapeError(f"output of {name}", expected="2 to 4 axes", got=str(tuple(x.shape)))
+    # Strides round odd sizes, so that the ratio is only near a power of two
     reduction = 2 ** round(math.log2(max(input_size[0] / size[0], 1)))
     return FeatureInfo(
         name=name, channels=channels, reduction=reduction, layout=layout, size=size, prefix=prefix
@@ -80,6 +82,7 @@ def read_info(
 
 def _token_grid(name: str, tokens: int, input_size: tuple[int, int]) -> tuple[int, int]:
     aspect = input_size[0] / input_size[1]
+    # tokens = height * width, aspect = height / width
     height = round(math.sqrt(tokens * aspect))
     if height < 1 or tokens % height:
         raise ShapeError(f"tokens of {name}", expected=f"a grid of aspect {aspect:.2f}", got=str(tokens))
@@ -97,6 +100,7 @@ def as_map(x: Tensor, info: FeatureInfo) -> Tensor:
     if info.layout == "NC":
         return x[:, :, None, None]
     if info.layout == "NLC":
+        # Tokens do not tell their grid, so that it is the one described
         height, width = info.size or (1, x.shape[1] - info.prefix)
         return x[:, info.prefix :].transpose(1, 2).reshape(x.shape[0], x.shape[2], height, width)
     return x

@@ -46,10 +46,12 @@ def unrecorded(model: Model) -> tuple[str, ...]:
 
 def _recorded(model: Model, section: ModelSection, reached: set[int]) -> ModelSection:
     """`reached` holds the blocks that a model around this one has spoken for; its own are added."""
+    # First: a block that the model's own paths reach is not said once more by a part
     update: dict[str, Any] = {"freeze": _spec(model.freezable, reached)}
     options = section.options
     for name, network in model.networks.items():
         if name not in model.part_sections:
+            # It has no section in which it could be said; `unrecorded` tells of it
             continue
         said = ModelSection.of(options[name], name) if name in options else model.part_sections[name]
         now = _part(network, said, reached)
@@ -97,10 +99,12 @@ def restore_freezing(model: nn.Module, state: Mapping[str, Any]) -> None:
     for path, block in blocks_in(model):
         if path in frozen:
             block.freeze()
+            # In the place of what `freeze` has just noted of this model
             block.before = frozen[path]
         else:
             block.unfreeze(model.training)
     for name, parameter in model.named_parameters():
+        # Last, since freezing and unfreezing above have set it too
         parameter.requires_grad_(name not in fixed)
 
 

@@ -30,6 +30,7 @@ def model_input(batch: Batch) -> Tensor | Prefix:
     """
     if "image" in batch:
         return batch["image"]
+    # By number: as text, 10 stands before 2
     keys = sorted((key for key in batch if key.startswith(PREFIX)), key=lambda key: int(key[len(PREFIX) :]))
     if not keys:
         raise ShapeError("batch", expected="image", got=listing(batch))
@@ -37,7 +38,7 @@ def model_input(batch: Batch) -> Tensor | Prefix:
 
 
 def rows(batch: Batch) -> int:
-    """Images of a batch."""
+    """Number of images in a batch."""
     return batch["index"].shape[0]  # half as long as len of a tensor, and asked for several times a step
 
 

@@ -26,6 +26,7 @@ def run_hollow(module: nn.Module, shapes: Sequence[tuple[int, ...]]) -> None:
     tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
     modes = [(part, part.training) for part in module.modules()]
     try:
+        # One by one: `train` would set all that is inside alike
         for part, _ in modes:
             part.training = False
         with torch.no_grad():
@@ -47,8 +48,10 @@ def _hollow(tensor: Tensor) -> Tensor:
     """A tensor like the one given that costs nothing as long as nobody reads it; indices may be read."""
     if tensor.is_floating_point():
         return torch.empty(tensor.shape, dtype=tensor.dtype)
+    # Zeros, as any other index may lie outside; one number in memory, whatever the shape
     return torch.zeros((), dtype=tensor.dtype).expand(tensor.shape)
 
 
 def _call(module: nn.Module, tensors: dict[str, Tensor], inputs: list[Tensor]) -> None:
+    # So that the module keeps its own tensors
     torch.func.functional_call(module, tensors, tuple(inputs))

@@ -48,6 +48,7 @@ def with_counters(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     for key in state:
         if key.endswith(".running_mean"):
             counter = key.removesuffix("running_mean") + "num_batches_tracked"
+            # Zero is what a new batch norm has; only momentum=None reads it
             complete.setdefault(counter, torch.zeros((), dtype=torch.long, device=state[key].device))
     return complete
 
@@ -61,6 +62,7 @@ def with_channels(weight: Tensor, channels: int) -> Tensor:
     """
     published = weight.shape[1]
     if channels == 1:
+        # A gray image gives what the same image gave as three equal colours
         return weight.sum(dim=1, keepdim=True)
     repeats = -(-channels // published)
     return weight.repeat(1, repeats, 1, 1)[:, :channels] * (published / channels)

@@ -28,6 +28,7 @@ def step_outputs(backbone: Backbone, size: tuple[int, int], *, fitting: tuple[in
     tracer = _Tracer(backbone)
     try:
         run_hollow(tracer, [(backbone.input_spec.channels, *size)])
+    # Whatever a network raises for a size that it cannot take
     except (RuntimeError, AssertionError, ValueError, IndexError, ZeroDivisionError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ShapeError(
@@ -49,6 +50,7 @@ class _Tracer(nn.Module):
 
     def forward(self, x: Tensor) -> None:
         state: State = x
+        # A run that an empty batch cannot finish is begun again on the meta device
         self.seen.clear()
         for name, module in self.backbone.steps():
             state = module(state)

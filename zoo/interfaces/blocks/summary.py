@@ -53,7 +53,7 @@ class Summary:
 
     @property
     def parameters(self) -> int:
-        """All parameters."""
+        """Number of all parameters."""
         return sum(row.parameters for row in self.rows)
 
     @property
@@ -87,7 +87,7 @@ class Summary:
 
 
 def count(module: nn.Module) -> tuple[int, int]:
-    """All parameters and those with gradients."""
+    """Numbers of all parameters and of those with gradients."""
     sizes = [(p.numel(), p.requires_grad) for p in module.parameters()]
     return sum(n for n, _ in sizes), sum(n for n, grad in sizes if grad)
 
@@ -100,6 +100,7 @@ def summarise(model: Model) -> Summary:
             infos = network.block_infos(model.input_spec.size)
             for info, (block, module) in zip(infos, network.blocks.items(), strict=True):
                 rows.append(Row(name, block, info.shape, *count(module), module.frozen))
+        # Normalising has no row, and a head has one even without parameters, for its outputs
         elif count(network)[0] or name == "head":
             shape = str(model.outputs) if name == "head" else ""
             rows.append(Row(name, name, shape, *count(network), bool(getattr(network, "frozen", False))))
@@ -109,6 +110,7 @@ def summarise(model: Model) -> Summary:
     notes = [f"{role} {size} in [0, 1]", f"weights: {model.origin or 'random'}"]
     if model.frozen and model.origin is None:
         notes.append(f"warning: frozen blocks have random weights; {model.weights_hint}")
+    # Only a warning: a model can be looked at and used as it is
     try:
         check_frozen(model)
     except TrainingError as error:

@@ -56,8 +56,11 @@ def warp_points(points: Tensor, matrices: Tensor, size: Size, to: Size | None = 
         [[[7.0, 2.0]]]
     """
     given = points.as_subclass(Tensor)
+    # On the CPU, since MPS has no float64
     exact = given.detach().to("cpu", torch.float64) - _middle(size)
+    # Places go from input to output, the other way than matrices
     forth = torch.linalg.inv(matrices.to("cpu", torch.float64))
+    # N x K x 2: points are rows
     moved = exact @ forth[:, :2, :2].transpose(1, 2) + forth[:, None, :2, 2]
     placed: Tensor = moved + _middle(to or size)
     return placed.to(given.device, given.dtype)
@@ -80,6 +83,7 @@ def resizing(size: Size, to: Size, window: tuple[Size, Size] | None = None) -> T
     if window is not None:
         (top, left), own = window
         corner = torch.tensor([left, top], dtype=torch.float64)
+        # The cut's middle as seen from the middle of the resized image, in pixels of the input
         matrix[:2, 2] = (corner + _middle(own) - _middle(to)) * scale[:2]
     return matrix
 

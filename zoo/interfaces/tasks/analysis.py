@@ -83,6 +83,7 @@ class Analysis:
             return
         self._size = size
         rows = zip(errors.double().tolist(), index.tolist(), output, target, strict=True)
+        # Negative, so that sorting puts the largest error first.
         found = [(-error, i, said.cpu(), right.cpu()) for error, i, said, right in rows if error > 0]
         # Of images that are equally bad, the first ones.
         self._worst = sorted([*self._worst, *found], key=lambda item: item[:2])[: self.most]
@@ -139,7 +140,9 @@ def rows_by_class(labels: Sequence[str], hits: Tensor, answered: Tensor, true: T
         (0.5, 0.25, 4)
     """
     hits = hits.double()
+    # Where nothing was answered, or nothing is true, there are no hits: 0 / 1.
     precision, recall = hits / answered.clamp(min=1), hits / true.clamp(min=1)
+    # 2PR / (P + R), in counts: P and R may be undefined.
     f1 = 2 * hits / (answered + true).clamp(min=1)
     return {
         label: {

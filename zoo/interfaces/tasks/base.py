@@ -123,6 +123,7 @@ class Task:
             ValueError: they are of several lengths.
             TypeError: they are no numbers.
         """
+        # True is an int for Python, but no class index
         whole = all(isinstance(value, int) and not isinstance(value, bool) for value in targets)
         return torch.tensor(list(targets), dtype=torch.int64 if whole else torch.float32)
 

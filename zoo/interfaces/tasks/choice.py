@@ -65,4 +65,5 @@ def for_targets(targets: Sequence[Any], labels: Sequence[str] = ()) -> Task:
     """
     if not isinstance(targets[0], int):
         return Regression()
+    # Labels may name classes that no image has
     return for_classes(max(len(labels), max(targets) + 1))

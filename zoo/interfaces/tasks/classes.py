@@ -44,6 +44,7 @@ class Classes(Task):
     def example(self, classes: int, count: int) -> tuple[Tensor, Tensor]:
         """Random logits and class indices."""
         outputs = self.outputs(classes)
+        # Every class in turn, so that no figure is undefined
         return torch.randn(count, outputs), torch.arange(count) % self.classes(outputs)
 
     def read(self, output: Tensor, labels: Sequence[str] = ()) -> list[Prediction]:
@@ -84,6 +85,7 @@ class Binary(Classes):
 
     def probabilities(self, output: Tensor) -> Tensor:
         positive = output.sigmoid()
+        # N x 2
         return torch.cat([1 - positive, positive], dim=1)
 
     def scored(self, output: Tensor) -> Tensor:
@@ -126,7 +128,7 @@ class Multiclass(Classes):
 
 
 class ClassAnalysis(Analysis):
-    """Answers with one class an image."""
+    """Error analysis of answers with one class an image."""
 
     def __init__(self, task: Task, labels: Sequence[str], most: int) -> None:
         super().__init__(task, labels, most)
@@ -186,6 +188,7 @@ def per_class(
         [[1, 1], [0, 1]]
     """
     count = len(labels)
+    # A number for each cell of the K x K table
     confusion = torch.bincount(truths * count + answers, minlength=count * count).view(count, count)
     rows = rows_by_class(labels, confusion.diagonal(), confusion.sum(dim=0), confusion.sum(dim=1))
     return rows, confusion.tolist()

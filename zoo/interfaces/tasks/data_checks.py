@@ -42,6 +42,7 @@ def check_labels(data: Dataset, found: int, classes: int, labels: Sequence[str],
             got=f"{found} ({names})" if data.labels else f"indices up to {found - 1}",
             hint=f"build the model for {found} classes",
         )
+    # In order too: an output is told by its place alone
     if labels and data.labels and tuple(labels) != tuple(data.labels):
         raise DataError(
             f"{where}: labels",

@@ -85,6 +85,7 @@ class Confusion:
         """
         labels, matrix = self.labels, self.matrix
         if len(labels) <= columns:
+            # A class that no image has is a row of zeros
             totals = [max(sum(row), 1) for row in matrix]
             shades = [[n / total for n in row] for row, total in zip(matrix, totals, strict=True)]
             rows = [[label, *row] for label, row in zip(labels, matrix, strict=True)]

@@ -54,6 +54,7 @@ class Reconstruction(Task):
         from torchmetrics import MeanAbsoluteError, MetricCollection
         from torchmetrics.image import PeakSignalNoiseRatio
 
+        # Without `dim` it would be one ratio of all pixels together, not the mean over images.
         ratio = PeakSignalNoiseRatio(data_range=1.0, reduction="elementwise_mean", dim=(1, 2, 3))
         return MetricCollection({"psnr": ratio, "mae": MeanAbsoluteError()})
 
@@ -90,13 +91,15 @@ class Generation(Task):
 
 
 class ImageAnalysis(Analysis):
-    """Restored images; of the worst both are kept."""
+    """Error analysis of restored images; of the worst original and answer are kept."""
 
     def add(self, output: Tensor, target: Tensor, index: Tensor, size: tuple[int, int]) -> None:
         """Takes in N x C x H x W images, and the true ones in [0, 1]."""
         scored = self.task.scored(output.float())
         errors = (scored - target).square().flatten(1).mean(dim=1).double().cpu()
+        # No more of a batch can be among the worst, so that no others are copied from the device.
         order = errors.argsort(descending=True, stable=True)[: self.most].tolist()
+        # Negative, so that sorting puts the largest error first.
         found = [(-float(errors[i]), int(index[i]), target[i].cpu(), scored[i].cpu()) for i in order]
         # Of images that are equally bad, the first ones.
         self._worst = sorted([*self._worst, *found], key=lambda item: item[:2])[: self.most]
@@ -114,6 +117,7 @@ class ImageAnalysis(Analysis):
         height, width = (max(target.shape[axis] for _, _, target, _ in shown) for axis in (1, 2))
 
         def column(images: list[Tensor]) -> Tensor:
+            # Left, right, above, below.
             rooms = [(0, width - p.shape[2], 0, height - p.shape[1]) for p in images]
             return torch.stack([F.pad(p, room, value=1.0) for p, room in zip(images, rooms, strict=True)])
 

@@ -57,6 +57,7 @@ class Multilabel(Task):
         found = []
         for row in table.tolist():
             chosen = [i for i, p in enumerate(row) if p >= 0.5]
+            # An answer is as sure as its least sure label; "none", as that the likeliest label is wrong
             score = min((row[i] for i in chosen), default=1 - max(row))
             found.append(
                 Prediction(
@@ -77,7 +78,7 @@ class Multilabel(Task):
 
 
 class LabelAnalysis(Analysis):
-    """Answers with several labels an image."""
+    """Error analysis of answers with several labels an image."""
 
     def __init__(self, task: Task, labels: Sequence[str], most: int) -> None:
         super().__init__(task, labels, most)
@@ -94,6 +95,7 @@ class LabelAnalysis(Analysis):
         chosen, right = answer >= 0.5, truth >= 0.5
         rows = rows_by_class(self.labels, (chosen & right).sum(0), chosen.sum(0), right.sum(0))
         probability = torch.where(right, answer, 1 - answer)
+        # The mean over labels of -log(p); 0 has no logarithm
         wrong, badness = (probability < 0.5).any(dim=1), -probability.clamp(min=1e-12).log().mean(dim=1)
         order = torch.argsort(badness, descending=True, stable=True)
         worst = tuple(self._wrong(i, names) for i in order[wrong[order]][: self.most].tolist())

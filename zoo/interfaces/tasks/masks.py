@@ -86,6 +86,7 @@ class Segmentation(Task):
         from torchmetrics import MetricCollection
         from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score, MulticlassJaccardIndex
 
+        # Of so many classes that 255 is one, it counts.
         ignored = self.ignored if self.ignored >= outputs else None
         # A collection sorts what it is given at once, and the first metric is the one that a run shows.
         found = MetricCollection(
@@ -102,7 +103,7 @@ class Segmentation(Task):
 
 
 class MaskAnalysis(Analysis):
-    """Masks; of the worst images both are kept."""
+    """Error analysis of masks; of the worst images answer and truth are kept."""
 
     def __init__(self, task: Task, labels: Sequence[str], most: int) -> None:
         super().__init__(task, labels, most)
@@ -116,6 +117,7 @@ class MaskAnalysis(Analysis):
         self._confusion += tables.sum(0)
         overlaps = image_ious(tables)
         found = zip(overlaps.tolist(), index.tolist(), answer, target, tables, strict=True)
+        # As bytes, in which class indices of masks fit; int64 takes eight times as much.
         kept = [
             (iou, i, mask.byte().cpu(), truth.byte().cpu(), table)
             for iou, i, mask, truth, table in found
@@ -141,6 +143,7 @@ class MaskAnalysis(Analysis):
     def _rows(self) -> dict[str, dict[str, float]]:
         hits, true = self._confusion.diagonal().double(), self._confusion.sum(1)
         answered = self._confusion.sum(0)
+        # Intersection over union is hits / (both - hits), since hits are in both twice.
         both = (true + answered).double()
         figures = {
             "iou": hits / (both - hits).clamp(min=1),
@@ -169,6 +172,7 @@ def confusions(truths: Tensor, answers: Tensor, classes: int) -> Tensor:
         >>> confusions(torch.tensor([[[0, 1, 1, 255]]]), torch.tensor([[[0, 0, 1, 1]]]), 2).tolist()
         [[[1, 0], [1, 1]]]
     """
+    # A number for each cell of N tables, so that one count fills all of them.
     image = torch.arange(len(truths), device=truths.device).view(-1, 1, 1)
     cells = (image * classes + truths) * classes + answers
     counted = cells[truths != IGNORED]
@@ -186,6 +190,8 @@ def image_ious(tables: Tensor) -> Tensor:
         [0.5]
     """
     hits = tables.diagonal(dim1=1, dim2=2).double()
+    # N x K.
     union = tables.sum(1) + tables.sum(2) - hits
+    # The mean is over the classes that there are, not over K.
     there = (union > 0).sum(1)
     return torch.where(there > 0, (hits / union.clamp(min=1)).sum(1) / there.clamp(min=1), 1.0)

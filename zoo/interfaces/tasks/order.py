@@ -36,10 +36,12 @@ class Ordinal(Classes):
         return outputs + 1
 
     def target(self, y: Tensor, outputs: int) -> Tensor:
+        # Of four classes, class 2 is 1 1 0
         return (y.reshape(-1, 1) > torch.arange(outputs, device=y.device)).float()
 
     def probabilities(self, output: Tensor) -> Tensor:
         above = output.sigmoid().cummin(dim=1).values
+        # P(class k) = P(above k - 1) - P(above k): 1 stands before the first and 0 after the last
         ones = torch.ones_like(above[:, :1])
         return torch.cat([ones, above], dim=1) - torch.cat([above, torch.zeros_like(ones)], dim=1)
 

@@ -51,14 +51,17 @@ class Seen:
     def add(self, target: Tensor) -> None:
         """Takes in the raw targets of N images, as the form says."""
         self.count += target.shape[0]
+        # Rows without values have no least one
         if not target.numel():
             return
         if self.form == "multilabel":
             self._counted((target >= 0.5).sum(dim=0), len(target))
         elif self.form != "values" and not target.is_floating_point():
             indices = target.flatten().long()
+            # `bincount` takes nothing below 0
             counted = indices >= 0 if self._ignored is None else (indices >= 0) & (indices != self._ignored)
             self._counted(torch.bincount(indices[counted], minlength=self._known), int(counted.sum()))
+        # Images are no values of which one could be constant
         elif target.ndim <= 2:
             rows = target.detach().reshape(len(target), -1).cpu().double()
             low, high = rows.amin(dim=0), rows.amax(dim=0)
@@ -68,6 +71,7 @@ class Seen:
     def _counted(self, found: Tensor, total: int) -> None:
         self.total += total
         both = [found.cpu()] if self.classes is None else [found.cpu(), self.classes]
+        # Embeddings have targets of any classes, and each batch may have others
         size = max(map(len, both))
         self.classes = torch.stack([F.pad(counts, (0, size - len(counts))) for counts in both]).sum(dim=0)
 
@@ -76,7 +80,7 @@ class Seen:
         return [] if self.classes is None else (self.classes == 0).nonzero().flatten().tolist()
 
     def lacks_positive(self) -> str | None:
-        """The reason, where some class has nothing to find; of two by one logit the second counts.
+        """The reason where some class has no image, else None; of two by one logit the second counts.
 
         Example:
             >>> seen = Seen(2, "binary")
@@ -94,17 +98,17 @@ class Seen:
         return f"all {self._things[0]} {self._things[1]} {found[0]}" if found else None
 
     def lacks_contrast(self) -> str | None:
-        """The reason, where some class has no image in it, or none out of it."""
+        """The reason where some class has no image in it, or none out of it, else None."""
         absent = self.absent()
         return self._without(absent[0]) if absent else self.lacks_others()
 
     def lacks_second_class(self) -> str | None:
-        """The reason, where there is one class alone."""
+        """The reason where there is one class alone, else None."""
         there = 0 if self.classes is None else int((self.classes > 0).sum())
         return f"all {self._things[0]} are of one class" if there < 2 else None
 
     def lacks_variation(self) -> str | None:
-        """The reason, where a value is the same for all images."""
+        """The reason where a value is the same for all images, else None."""
         if self.low is None or self.high is None:
             return None
         same = (self.low == self.high).nonzero().flatten().tolist()

@@ -50,7 +50,7 @@ class Regression(Task):
 
 
 class ValueAnalysis(Analysis):
-    """Answers with values."""
+    """Error analysis of answers with values."""
 
     def __init__(self, task: Task, labels: Sequence[str], most: int) -> None:
         super().__init__(task, labels, most)
@@ -64,6 +64,7 @@ class ValueAnalysis(Analysis):
     def findings(self, names: Names, known: Mapping[str, float]) -> Findings:
         """The largest errors, each value counted in its own spread."""
         truth, answer = self._seen["truth"], self._seen["answer"]
+        # Without correction one image has spread 0, not nan; a constant value would divide by it
         spread = truth.std(dim=0, correction=0).clamp(min=1e-12)
         badness = ((answer - truth).abs() / spread).amax(dim=1)
         order = torch.argsort(badness, descending=True, stable=True)

@@ -85,7 +85,7 @@ class Embedding(Task):
 
 
 class PairAnalysis(Analysis):
-    """Vectors, looked at in pairs."""
+    """Error analysis of vectors, looked at in pairs."""
 
     def __init__(self, task: Task, labels: Sequence[str], most: int) -> None:
         super().__init__(task, labels, most)
@@ -103,6 +103,7 @@ class PairAnalysis(Analysis):
         """
         from zoo.metrics.verification import Roc
 
+        # Pairs are made of images of all batches, so that nothing can be added up batch by batch
         roc = Roc.of(self._seen["answer"], self._seen["truth"])
         if roc is None:
             return Findings()
