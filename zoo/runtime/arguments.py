@@ -37,11 +37,17 @@ def as_model(model: Model | str | os.PathLike[str]) -> tuple[Model, Path | None]
         return model, None
     if isinstance(model, str) and model.startswith("hf://"):
         return pull(model), None
-    if isinstance(model, str | os.PathLike):
-        folder = Path(str(model).removeprefix("file:")).expanduser()
+    if (folder := folder_of(model)) is not None:
         return load(folder), folder
     expected = "a model from zoo.build, the folder of a saved one, or hf://owner/name"
     raise TrainingError("model", expected=expected, got=quote(type(model).__name__))
+
+
+def folder_of(model: object) -> Path | None:
+    """The folder that stands for a model; None for an object and for the Hub's."""
+    if not isinstance(model, str | os.PathLike) or str(model).startswith("hf://"):
+        return None
+    return Path(str(model).removeprefix("file:")).expanduser()
 
 
 def check_order(verb: str, model: object, other: object, form: str = "zoo.{}({!r}, {!r})") -> None:
