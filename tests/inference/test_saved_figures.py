@@ -27,7 +27,23 @@ def test_figures_are_kept_in_the_folder_whose_model_is_read_once(
     monkeypatch.setattr("zoo.runtime.arguments.load", lambda path: read.append(path) or zoo.load(path))
     found = zoo.evaluate(saved, DIGITS, split="all", save=True)
     assert zoo.load(saved).metrics == {"all": found.metrics}
+    assert zoo.load(saved).measured == {"all": found.on.kept}
+    assert found.on.kept == {"data": found.on.data, "count": 30, "hash": found.on.hash}
     assert read == [saved]
+
+
+def test_figures_of_a_training_say_what_they_were_measured_on_and_pushing_cuts_its_path(
+    make_model: Make, tmp_path: Path
+) -> None:
+    run = zoo.fit(make_model(head="multiclass", classes=10), DIGITS, epochs=1, out=tmp_path / "run")
+    on = run.model.measured["val"]
+    assert on["count"] == run.images["val"]
+    assert on["data"]["name"] == "core:digits"
+    run.model.measured = {"val": {**on, "data": "file:/home/me/cats"}}
+    zoo.push(run.model, f"file:{tmp_path}/hub")
+    pulled = zoo.pull(f"file:{tmp_path}/hub")
+    assert pulled.measured == {"val": {**on, "data": "file:cats"}}
+    assert "images of cats, splits" in (tmp_path / "hub" / "README.md").read_text()
 
 
 def test_figures_are_kept_beside_those_that_another_measurement_kept_meanwhile(

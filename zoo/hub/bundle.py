@@ -131,7 +131,7 @@ def _parcel(home: Path, where: str, reference: str | None, licence: str | None) 
     _check_portable(config, where)
     # The card is written from the model, so that its recipe must not name local paths either
     model.licence, model.origin = config["licence"], config["origin"]
-    model.recipe = Recipe.from_dict(config["recipe"])
+    model.recipe, model.measured = Recipe.from_dict(config["recipe"]), config["measured"]
     mine = readme(home)
     for name in (CARD_FILE, CONFIG_FILE):  # they may be links to the folder's own
         (home / name).unlink(missing_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +23,7 @@ HISTORY_FILE = "history.json"
 
 _FEATURES = "image-feature-extraction"
 _MOST_LABELS = 20
-# `all` is measured on data that the model never saw, which the recipe does not name
-_SPLITS_OF_THE_DATA = ("train", "val", "test")
+_HASH_DIGITS = 12
 _COLOURS = {1: "Gray", 3: "RGB"}
 
 Row = dict[str, float]
@@ -102,11 +101,11 @@ def _base(model: Model) -> str | None:
     return ref.repo if isinstance(ref, HubRef) else None
 
 
-def _data(model: Model) -> tuple[str, bool] | None:
-    """Name of the data that the model was trained on, and whether it is a folder of images."""
-    if model.recipe.data is None:
+def _data(value: Any) -> tuple[str, bool] | None:
+    """Name of data as a recipe calls them, and whether it is a folder of images; None where unknown."""
+    if value is None:
         return None
-    ref = parse_reference(model.recipe.data)
+    ref = parse_reference(value)
     return (Path(ref.path).name, True) if isinstance(ref, PathRef) else (str(ref).rpartition(":")[2], False)
 
 
@@ -114,9 +113,6 @@ def _results(model: Model, pipeline: str) -> list[EvalResult]:
     """Measured figures for the Hub's index, where it is known on what they were measured."""
     from huggingface_hub import EvalResult
 
-    data = _data(model)
-    if data is None:
-        return []
     return [
         EvalResult(
             task_type=pipeline,
@@ -126,9 +122,9 @@ def _results(model: Model, pipeline: str) -> list[EvalResult]:
             metric_type=name,
             metric_value=round(value, 6),
         )
-        for split, row in model.metrics.items()
-        if split in _SPLITS_OF_THE_DATA
-        for name, value in row.items()
+        for split, on in model.measured.items()
+        if (data := _data(on["data"])) is not None
+        for name, value in model.metrics[split].items()
         if name != "loss" and math.isfinite(value)
     ]
 
@@ -195,12 +191,22 @@ def _measured(model: Model) -> str:
     table = [["metric", *rows], ["---"] * (len(rows) + 1)]
     table += [[name, *(_number(row.get(name)) for row in rows.values())] for name in names]
     words = model.task.card.figures if model.task else {}
-    lines = [f"- {name}: {words[name]}" for name in names if name in words]
-    return "\n".join(["## Figures", "", _markdown(table), *([""] if lines else []), *lines])
+    lines = [f"- {split}: {_on(model.measured.get(split))}" for split in rows]
+    lines += [f"- {name}: {words[name]}" for name in names if name in words]
+    return "\n".join(["## Figures", "", _markdown(table), "", *lines])
+
+
+def _on(on: Mapping[str, Any] | None) -> str:
+    """What figures were measured on; where a file does not tell, nothing is guessed of the recipe."""
+    if on is None:
+        return "it is not recorded on what it was measured"
+    data = _data(on["data"])
+    name = f" of {' '.join(data[0].split())}" if data else ""
+    return f"measured on {on['count']} images{name}, splits `{on['hash'][:_HASH_DIGITS]}`"
 
 
 def _trained(model: Model, history: Sequence[Row], curves: bool) -> str:
-    recipe, data = model.recipe, _data(model)
+    recipe, data = model.recipe, _data(model.recipe.data)
     if recipe.trainer is None and not history:
         return ""
     facts = [f"Data: {data[0]}"] if data else []

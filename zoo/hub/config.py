@@ -40,6 +40,7 @@ def describe(model: Model, digest: str) -> dict[str, Any]:
             split: {name: value for name, value in row.items() if math.isfinite(value)}  # JSON has no NaN
             for split, row in model.metrics.items()
         },
+        "measured": model.measured,
         "licence": model.licence,
         "sha256": digest,
     }
@@ -90,7 +91,8 @@ def parse(file: Path, where: str) -> dict[str, Any]:
 
 
 def _checked(config: dict[str, Any], place: str) -> dict[str, Any]:
-    config = {"labels": [], "origin": None, "metrics": {}, "licence": None, "sha256": None, **config}
+    nothing = {"labels": [], "origin": None, "metrics": {}, "measured": {}, "licence": None, "sha256": None}
+    config = {**nothing, **config}
     plugins, digest = config.get("plugins"), config["sha256"]
     pins = [f"{k}=={v}" for k, v in plugins.items()] if isinstance(plugins, dict) else []
     checks = {
@@ -101,6 +103,7 @@ def _checked(config: dict[str, Any], place: str) -> dict[str, Any]:
         "origin": (config["origin"] is None or isinstance(config["origin"], str), "a text or null"),
         "licence": (config["licence"] is None or isinstance(config["licence"], str), "a text or null"),
         "metrics": (_figures(config["metrics"]), "numbers by name, by split"),
+        "measured": (_measured(config["measured"]), "data, count and hash, by split"),
         "sha256": (
             digest is None or (isinstance(digest, str) and _DIGEST.fullmatch(digest) is not None),
             "64 hexadecimal digits",
@@ -120,4 +123,14 @@ def _figures(value: object) -> bool:
     return isinstance(value, dict) and all(
         isinstance(row, dict) and all(isinstance(figure, int | float) for figure in row.values())
         for row in value.values()
+    )
+
+
+def _measured(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(on, dict)
+        and isinstance(on.get("data"), str | dict | None)
+        and isinstance(on.get("count"), int)
+        and isinstance(on.get("hash"), str)
+        for on in value.values()
     )

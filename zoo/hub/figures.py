@@ -47,5 +47,7 @@ class SavedFigures:
                 hint="measure again",
             )
         # Another split may have been measured and kept while this one was
+        on = {**now["measured"], split: model.measured[split]}
         model.metrics = {**now["metrics"], split: model.metrics[split]}
+        model.measured = on
         save(model, self.folder)

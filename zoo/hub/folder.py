@@ -177,6 +177,7 @@ def assemble(config: Mapping[str, Any], state: Tensors, where: str) -> Model:
     recipe, spec = checked(config, where)
     model = restore(recipe, spec, state, f"{where}/{WEIGHTS_FILE}")
     model.labels, model.metrics = tuple(config["labels"]), config["metrics"]
+    model.measured = config["measured"]
     model.note_origin(config["origin"])
     model.licence = config["licence"]
     return model

@@ -153,7 +153,9 @@ def evaluate(
             model, dataset, batches, score, split=split, device=chosen, progress=progress
         )
         left_out = score.left_out
+    known = model.measured
     model.metrics = {**model.metrics, split: dict(figures)}
+    model.measured = {**known, split: on.kept}
     result = Evaluation.of(on, figures, found, left_out)
     if target is not None:
         _write(target, result, found, dataset)

@@ -45,6 +45,8 @@ class Model(nn.Module):
         plugins: version by distribution, of the plugins that its parts come from.
         origin: where the weights come from; None while they are random.
         metrics: measured figures by split, for the model card.
+        measured: by split, what these were measured on: `data` as a recipe calls them, `count` of images, and
+            `hash` of the splits.
         licence: SPDX name, only where one was given.
     """
 
@@ -63,6 +65,17 @@ class Model(nn.Module):
         super().__init__()
         self.task, self.input_spec, self.labels = task, input_spec, labels
         self.plugins, self.origin, self.metrics, self.licence = {}, None, {}, None
+        self._measured: dict[str, tuple[dict[str, float], dict[str, Any]]] = {}
+
+    @property
+    def measured(self) -> dict[str, dict[str, Any]]:
+        """What the figures in `metrics` were measured on, by split; set after these, where it is known."""
+        # Figures that were replaced since are not the ones that it was known of
+        return {s: on for s, (row, on) in self._measured.items() if self.metrics.get(s) is row}
+
+    @measured.setter
+    def measured(self, on: Mapping[str, Mapping[str, Any]]) -> None:
+        self._measured = {s: (self.metrics[s], dict(row)) for s, row in on.items() if s in self.metrics}
 
     @property
     def input_spec(self) -> InputSpec:

@@ -244,7 +244,10 @@ def _finish(work: Work, folder: Path, *, job: Job | None, outcome: Outcome, note
     before = f", starting from {model.origin}" if model.origin else ""
     model.note_origin(f"trained on {data_name(work.data if work.data is not None else work.dataset)}{before}")
     if outcome.best is not None:
+        known, splits = model.measured, work.splits
+        on = {"data": work.recipe.to_dict().get("data"), "count": len(splits.val), "hash": splits.hash}
         model.metrics = {**model.metrics, "val": validation(outcome)}
+        model.measured = {**known, "val": on}
     model.recipe = work.recipe
     if job is not None:
         if outcome.history:

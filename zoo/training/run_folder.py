@@ -63,6 +63,7 @@ class Job:
             "epochs": work.trainer.epochs,
             "origin": model.origin,
             "metrics": model.metrics,
+            "measured": model.measured,
             "versions": _versions(work.model, resampler),
             "kernels": FUSED,
             "recipe": work.recipe.to_dict(),
@@ -211,7 +212,7 @@ class Job:
             return load(self.folder / START_FOLDER, copy=True)
         model = load(self.folder, copy=True)
         model.note_origin(self.facts["origin"])
-        model.metrics = self.facts["metrics"]
+        model.metrics, model.measured = self.facts["metrics"], self.facts.get("measured", {})
         return model
 
     def take_up(self, model: Model, splits: str, resampler: str | None) -> dict[str, Any] | None:
