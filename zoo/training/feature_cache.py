@@ -25,7 +25,7 @@ from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
 from zoo.registry.cache import cache_folder
-from zoo.spec.errors import OptionError, quote
+from zoo.spec.environment import number
 
 FORMAT = 1
 LIMIT = "ZOO_FEATURE_CACHE_GB"
@@ -224,12 +224,7 @@ def limit_bytes() -> int:
     Raises:
         OptionError: the environment says something that is no number.
     """
-    given = os.environ.get(LIMIT, str(_USUAL_LIMIT))
-    try:
-        value = float(given)
-    except ValueError:
-        raise OptionError(LIMIT, expected="gigabytes as a number", got=quote(given)) from None
-    return int(value * 1e9)
+    return int(number(LIMIT, _USUAL_LIMIT, "gigabytes") * 1e9)
 
 
 def make_room(needed: int, keep: Path) -> str | None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from zoo.registry import cache
 from zoo.registry.plugins.installed import Installed, environment, is_package
+from zoo.spec.environment import number
 
 TIMEOUT = 30.0
 """Seconds that a plugin has to import and answer; `ZOO_PLUGIN_TIMEOUT` overrides it."""
@@ -83,7 +84,7 @@ def _ask(item: Installed) -> Answer:
     code = f"import sys; sys.path.insert(0, {_ROOT!r}); from {child} import main; main()"
     path = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - '' is the current folder
     question = {"path": path, "module": item.module, "distribution": item.distribution}
-    limit = float(os.environ.get("ZOO_PLUGIN_TIMEOUT") or TIMEOUT)
+    limit = number("ZOO_PLUGIN_TIMEOUT", TIMEOUT, "seconds", least=0.1)
     # Files, not pipes: a grandchild that outlives the child would keep a pipe open, and us waiting.
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as told:
         given.write(json.dumps(question).encode())
