@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from copy import copy as shallow_copy
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,6 +35,7 @@ from zoo.spec.errors import (
 )
 from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import Recipe
+from zoo.spec.reference import local_path
 from zoo.weights.fitting import CONFIG_FILE, WEIGHTS_FILE
 from zoo.weights.tensor_files import Tensors, read, write
 
@@ -58,7 +60,8 @@ def save(model: Model, path: str | os.PathLike[str], *, licence: str | None = No
         The folder.
 
     Raises:
-        SaveError: the folder holds something else, or cannot be written; or a frozen block has no path.
+        SaveError: the folder holds something else, or cannot be written; a frozen block has no path; or the
+            model says something of itself, such as its labels, that could not be read again.
     """
     if not isinstance(model, Model) or not hasattr(model, "recipe") or not model.plugins:
         raise SaveError("save", expected="a model from zoo.build", got=type(model).__name__)
@@ -68,15 +71,19 @@ def save(model: Model, path: str | os.PathLike[str], *, licence: str | None = No
         raise SaveError("save", expected="frozen blocks that a recipe can name", got=got, hint=hint)
     folder = Path(path).expanduser()
     before = check_target(folder)
-    model.licence = licence or model.licence
     state = model.state_dict()
+    # Another object over the same tensors, so that saving changes nothing of the caller's
+    model = shallow_copy(model)
+    model.licence = licence or model.licence
+    # Before anything is written; a hash is as long as any other
+    configs.dump(configs.describe(model, "0" * 64), str(folder))
     try:
         # Before anything is staged; the old files stay beside the new ones until these are committed
         check_space(folder, sum(t.nbytes for t in state.values()))
         with transaction(folder) as staging:
             write(staging / WEIGHTS_FILE, state)
             digest = sha256(staging / WEIGHTS_FILE)
-            text = configs.dump(configs.describe(model, digest))
+            text = configs.dump(configs.describe(model, digest), str(folder))
             (staging / CONFIG_FILE).write_text(text, encoding="utf-8")
             same = before is None or before["sha256"] == digest  # else the run's files are another model's
             text = card(
@@ -105,7 +112,7 @@ def load(path: str | os.PathLike[str], *, copy: bool = False) -> Model:
         PluginError: a plugin that it needs is not installed.
         WeightsError: the weights are truncated or do not fit.
     """
-    folder = Path(str(path).removeprefix("file:")).expanduser()
+    folder = local_path(path)
     config, state = steady(folder, lambda config: (config, read(current(folder, WEIGHTS_FILE), copy=copy)))
     return assemble(config, state, str(folder))
 
@@ -197,12 +204,12 @@ def verified(folder: Path, config: Mapping[str, Any], where: str, *, copy: bool 
     """
     file, wanted = current(folder, WEIGHTS_FILE), config["sha256"]
     state = read(file, copy=copy)
-    found = sha256(file) if wanted else None
+    found = sha256(file)
     if found != wanted:
         raise WeightsError(
             f"weights of {where}",
-            expected=f"sha256 {str(wanted)[:12]}...",
-            got=f"{str(found)[:12]}...",
+            expected=f"sha256 {wanted[:12]}...",
+            got=f"{found[:12]}...",
             hint=f"{WEIGHTS_FILE} is damaged or another model's; save or push it again",
         )
     return state

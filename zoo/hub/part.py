@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from copy import copy
 
 from zoo.hub.folder import load
 from zoo.interfaces.model import Model
@@ -10,7 +11,9 @@ from zoo.spec.errors import SaveError, listing, near, quote
 
 
 def part_of(model: Model | str | os.PathLike[str], name: str) -> Model:
-    """A network that is a model itself, such as the generator of a pair, with the whole's provenance.
+    """A network that is a model itself, such as the generator of a pair, under the whole's licence.
+
+    It shares its tensors with the whole, which stays as it is.
 
     Args:
         model: the whole, or the folder of a saved one.
@@ -26,6 +29,6 @@ def part_of(model: Model | str | os.PathLike[str], name: str) -> Model:
         expected = listing(models) if models else "a model with networks that are models themselves"
         hint = near(name, [*models]) if models else "leave part out"
         raise SaveError(f"part of {title}", expected=expected, got=quote(name), hint=hint)
-    part = models[name]
+    part = copy(models[name])  # over the same tensors; the caller's own keeps its licence
     part.licence = part.licence or whole.licence
     return part

@@ -21,8 +21,6 @@ from zoo.weights.fitting import CONFIG_FILE, PICKLES, WEIGHTS_FILE
 from zoo.weights.tensor_files import read
 
 HINT = "go online, or fill the cache that HF_HOME names"
-MOST_SMALL = 8 << 20
-"""Bytes of a file beside the weights: card, history, curves."""
 
 
 def pull(
@@ -105,7 +103,8 @@ def pull_files(
     config = _config(commit)
     found = {WEIGHTS_FILE: _weights(commit, config), CONFIG_FILE: commit.file(CONFIG_FILE)}
     others = (name for name in FILES if name not in found)
-    found |= {name: path for name in others if (path := commit.find(name, most=MOST_SMALL)) is not None}
+    most = configs.MOST_BYTES
+    found |= {name: path for name in others if (path := commit.find(name, most=most)) is not None}
     return place_files(found, folder, remove=set(FILES) - set(found))
 
 

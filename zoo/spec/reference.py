@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from zoo.spec.errors import BadReferenceError, quote
@@ -57,6 +59,16 @@ class PathRef:
 
 
 Reference = ComponentRef | HubRef | PathRef
+
+
+def local_path(value: str | os.PathLike[str]) -> Path:
+    """The path that `file:path`, a path as a text, or a path object stands for.
+
+    Example:
+        >>> local_path("file:runs/cats").as_posix()
+        'runs/cats'
+    """
+    return Path(os.fspath(value).removeprefix("file:")).expanduser()
 
 
 def parse_reference(value: object) -> Reference:  # noqa: PLR0911 - one return a form
