@@ -22,6 +22,7 @@ from zoo.hub.readme import Readme, renewed
 from zoo.interfaces.model import Model
 from zoo.spec.errors import SaveError, ZooError, warn
 from zoo.spec.recipe import Recipe
+from zoo.spec.reference import local_path
 from zoo.weights.fitting import CONFIG_FILE
 
 
@@ -101,12 +102,12 @@ def parcel(
             # What `save` wrote is for a folder; the parcel's own is written when the place is known
             (home / CARD_FILE).unlink()
         elif isinstance(model, str | os.PathLike):
-            folder = Path(str(model).removeprefix("file:")).expanduser()
+            folder = local_path(model)
             steady(folder, lambda _: _gather(folder, home))
         else:
             expected = "a model from zoo.build, or the folder of a saved one"
             raise SaveError("push", expected=expected, got=type(model).__name__)
-        yield _parcel(home, str(model) if not isinstance(model, Model) else "push", reference, licence)
+        yield _parcel(home, os.fspath(model) if not isinstance(model, Model) else "push", reference, licence)
 
 
 def _gather(folder: Path, home: Path) -> None:
@@ -135,7 +136,7 @@ def _parcel(home: Path, where: str, reference: str | None, licence: str | None) 
     mine = readme(home)
     for name in (CARD_FILE, CONFIG_FILE):  # they may be links to the folder's own
         (home / name).unlink(missing_ok=True)
-    (home / CONFIG_FILE).write_text(configs.dump(config), encoding="utf-8")
+    (home / CONFIG_FILE).write_text(configs.dump(config, reference or where), encoding="utf-8")
     return Parcel(folder=home, model=model, reference=reference, readme=mine, digest=config["sha256"])
 
 

@@ -30,6 +30,7 @@ from zoo.runtime.arguments import as_model, check_order
 from zoo.runtime.devices import borrowed, choose_device, isolated
 from zoo.runtime.progress import watched
 from zoo.spec.errors import DataError, SaveError, TrainingError, ZooWarning, quote
+from zoo.spec.reference import local_path
 
 _BATCH_AXES = 4
 _MOST_DRAWN = 60
@@ -218,7 +219,7 @@ def given(source: Any, skip_unreadable: bool = False, *, where: str = "predict")
 def _items(source: Any, where: str) -> Iterator[tuple[str, Path | ImageArray]]:
     """Names (empty where there is none) and files or images."""
     if isinstance(source, str | os.PathLike):
-        path = Path(str(source).removeprefix("file:")).expanduser()
+        path = local_path(source)
         if path.is_dir():
             files = image_files(path)
             if not files:

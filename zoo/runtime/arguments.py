@@ -25,7 +25,7 @@ from zoo.registry.loading import resolve_config
 from zoo.registry.lookup import find
 from zoo.spec.errors import OptionError, RecipeError, TrainingError, UnknownComponentError, quote
 from zoo.spec.options import Options
-from zoo.spec.reference import ComponentRef, parse_reference
+from zoo.spec.reference import ComponentRef, local_path, parse_reference
 from zoo.weights.fitting import is_saved
 
 SPLITS_FILE = "splits.json"
@@ -45,9 +45,9 @@ def as_model(model: Model | str | os.PathLike[str]) -> tuple[Model, Path | None]
 
 def folder_of(model: object) -> Path | None:
     """The folder that stands for a model; None for an object and for the Hub's."""
-    if not isinstance(model, str | os.PathLike) or str(model).startswith("hf://"):
+    if not isinstance(model, str | os.PathLike) or (isinstance(model, str) and model.startswith("hf://")):
         return None
-    return Path(str(model).removeprefix("file:")).expanduser()
+    return local_path(model)
 
 
 def check_order(verb: str, model: object, other: object, form: str = "zoo.{}({!r}, {!r})") -> None:
@@ -81,9 +81,9 @@ class _Shown:
 
 def _is_model(value: object) -> bool:
     """Whether it is a model, or the folder of a saved one."""
-    if isinstance(value, str):
-        value = Path(value.removeprefix("file:")).expanduser()
-    return isinstance(value, Model) or (isinstance(value, Path) and is_saved(value))
+    if isinstance(value, str | os.PathLike):
+        return is_saved(local_path(value))
+    return isinstance(value, Model)
 
 
 def as_dataset(data: Any, *, task: Task | None = None, skip_unreadable: bool = False) -> Dataset:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -34,6 +33,7 @@ from zoo.runtime.data_checks import check_data
 from zoo.runtime.torch_module import PlainModel
 from zoo.spec.errors import DataError, TrainingError, listing, warn
 from zoo.spec.recipe import Recipe
+from zoo.spec.reference import local_path
 from zoo.training.own_metrics import METRICS, Figures, figures_of
 from zoo.training.recipe_data import with_data
 
@@ -172,6 +172,6 @@ def _where(data: Any) -> str | dict[str, Any] | None:
     if isinstance(data, str | os.PathLike) and isinstance(named := data_value(data), str):
         if not named.startswith("file:"):
             return named
-        return f"file:{Path(os.fspath(data).removeprefix('file:')).expanduser().resolve()}"
+        return f"file:{local_path(data).resolve()}"
     value = data_value(data)
     return value if isinstance(value, dict) else None
