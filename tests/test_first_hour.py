@@ -270,7 +270,7 @@ def test_a_table_takes_the_arguments_of_build():
         ({"head": {"name": "multiclass"}}, {"head": "multiclass"}),
         ({"head": "multiclass"}, {"head": {"name": "multiclass"}}),
         ({"input_size": [32, 32]}, {"input_size": 32}),
-        ({"freeze": "block1-2"}, {"freeze": ["block1", "block2"]}),
+        ({"freeze": "block1, block2"}, {"freeze": ["block1", "block2"]}),
         ({"hidden": [8, 8]}, {"hidden": (8, 8)}),
     ],
 )

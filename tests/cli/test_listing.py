@@ -247,10 +247,12 @@ def test_doctor_names_a_next_step_for_each_problem(fake, tmp_path):
     assert found["torch"]["step"] is None
 
 
-def test_doctor_says_the_hubs_cache_as_the_hubs_own_library_does(fake, tmp_path):
+def test_doctor_says_the_hubs_cache_as_the_hubs_own_library_does(fake, tmp_path, monkeypatch):
+    for name in ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+
     def home(**environment):
-        unset = dict.fromkeys(("HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME"), "")
-        answer = fake.zoo("doctor", "--json", HF_HUB_OFFLINE="1", **{**unset, **environment})
+        answer = fake.zoo("doctor", "--json", HF_HUB_OFFLINE="1", **environment)
         found = {item["what"]: item["found"] for item in json.loads(answer.stdout)}["Hub"]
         return found.rpartition("files come from ")[2]
 
