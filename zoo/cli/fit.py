@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
+from zoo.cli import INTERRUPTED
 from zoo.cli._common import emit_json, json_option
 from zoo.cli._complete import MODELS, components, folders, recipe_files
 from zoo.cli._options import MODEL_OPTIONS, NAME, RATE, model_options
 from zoo.cli._unknown import Answering
 
-_INTERRUPTED = 130  # the run is saved; the status says that it is not done
 _SECTIONS = {
     "Model": ("name", *MODEL_OPTIONS),
     "Data": ("data", "augment", "skip_unreadable", "workers"),
@@ -169,4 +169,4 @@ def command(
         )
     else:
         click.echo(run)
-    return _INTERRUPTED if run.interrupted else 0
+    return INTERRUPTED if run.interrupted else 0

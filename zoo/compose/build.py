@@ -87,7 +87,9 @@ def _section(name: str | Mapping[str, Any], given: dict[str, Any]) -> dict[str, 
     Raises:
         OptionError: the table and an argument say two things.
     """
-    table = ModelSection.split(name) if isinstance(name, Mapping) else {"name": name, "options": {}}
+    table: dict[str, Any] = (
+        ModelSection.split(name) if isinstance(name, Mapping) else {"name": name, "options": {}}
+    )
     for key, value in given.items():
         said = table.get(key)
         if key == "options" or said is None:

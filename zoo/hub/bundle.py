@@ -13,17 +13,17 @@ from typing import Any
 
 from zoo.compose.plan import plan
 from zoo.hub import config as configs
-from zoo.hub.card import CURVES_FILE, HISTORY_FILE, card, read_rows
+from zoo.hub.card import card, known_rows
 from zoo.hub.files import current
 from zoo.hub.folder import assemble, checked, readme, save, steady, verified
-from zoo.hub.folder_rules import CARD_FILE, FILES
+from zoo.hub.folder_rules import FILES
 from zoo.hub.provenance import public
 from zoo.hub.readme import Readme, renewed
 from zoo.interfaces.model import Model
 from zoo.spec.errors import SaveError, ZooError, warn
+from zoo.spec.files import CARD_FILE, CONFIG_FILE, CURVES_FILE, HISTORY_FILE
 from zoo.spec.recipe import Recipe
 from zoo.spec.reference import local_path
-from zoo.weights.fitting import CONFIG_FILE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ class Parcel:
         text = card(
             self.model,
             reference=self.reference,
-            history=read_rows(history if history is not None else here),
+            history=known_rows(history if history is not None else here),
             curves=CURVES_FILE in stays or (self.folder / CURVES_FILE).is_file(),
         )
         mine, base = self.readme, there

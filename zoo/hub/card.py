@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.hub.readme import BEGIN, END
 from zoo.registry.plugins.install_command import way_to_install
-from zoo.spec.errors import BadReferenceError
+from zoo.spec.errors import BadReferenceError, FormatError
+from zoo.spec.files import CURVES_FILE
+from zoo.spec.history import Row, read_rows
 from zoo.spec.reference import HubRef, PathRef, parse_reference
 
 if TYPE_CHECKING:
@@ -18,15 +20,10 @@ if TYPE_CHECKING:
 
     from zoo.interfaces.model import Model
 
-CURVES_FILE = "curves.png"
-HISTORY_FILE = "history.json"
-
 _FEATURES = "image-feature-extraction"
 _MOST_LABELS = 20
 _HASH_DIGITS = 12
 _COLOURS = {1: "Gray", 3: "RGB"}
-
-Row = dict[str, float]
 
 
 def card(
@@ -56,16 +53,16 @@ def card(
     return f"---\n{_front(model, reference)}\n---\n\n{BEGIN}\n\n{body}\n\n{END}\n"
 
 
-def read_rows(path: Path) -> list[Row]:
-    """The epochs in a history file; none where there is no such file or it is damaged."""
+def known_rows(path: Path) -> list[Row]:
+    """The epochs in a history file, numbers alone; none where there is no such file or it is damaged."""
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        rows = read_rows(path)
+    except FormatError:
         return []
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        return []
-    # null, which stands for what was no number, is left out
-    return [{k: float(v) for k, v in row.items() if isinstance(v, int | float)} for row in rows]
+    return [
+        {k: float(v) for k, v in row.items() if isinstance(v, int | float) and not math.isnan(v)}
+        for row in rows
+    ]
 
 
 def _front(model: Model, reference: str | None) -> str:

@@ -11,7 +11,8 @@ from typing import Any
 
 from zoo.compose.formats import FORMAT
 from zoo.interfaces.model import Model
-from zoo.registry.plugins.install_command import CORE, way_to_upgrade
+from zoo.registry.plugins.install_command import way_to_upgrade
+from zoo.registry.plugins.installed import CORE
 from zoo.spec.errors import FormatError, SaveError, quote
 
 MOST_BYTES = 8 << 20
@@ -31,7 +32,7 @@ def describe(model: Model, digest: str) -> dict[str, Any]:
     """
     return {
         "format": FORMAT,
-        "zoo": version("zoo-core"),
+        "zoo": version(CORE),
         "recipe": model.recipe.to_dict(),
         "plugins": model.plugins,
         "labels": list(model.labels),
@@ -111,8 +112,8 @@ def parse(file: Path, where: str) -> dict[str, Any]:
 
 
 def _checked(config: dict[str, Any], place: str) -> dict[str, Any]:
-    nothing = {"labels": [], "origin": None, "metrics": {}, "measured": {}, "licence": None, "sha256": None}
-    config = {**nothing, **config}
+    empty: dict[str, Any] = {"labels": [], "metrics": {}, "measured": {}}
+    config = {**empty, **dict.fromkeys(("origin", "licence", "sha256")), **config}
     plugins, digest = config.get("plugins"), config["sha256"]
     pins = [f"{k}=={v}" for k, v in plugins.items()] if isinstance(plugins, dict) else []
     checks = {

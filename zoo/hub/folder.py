@@ -15,9 +15,9 @@ from zoo.compose.build import restore
 from zoo.compose.formats import read_recipe
 from zoo.compose.parts import BODIES
 from zoo.hub import config as configs
-from zoo.hub.card import CURVES_FILE, HISTORY_FILE, card, read_rows
+from zoo.hub.card import card, known_rows
 from zoo.hub.files import current, transaction
-from zoo.hub.folder_rules import CARD_FILE, check_space, check_target, read_config, unwritten
+from zoo.hub.folder_rules import check_space, check_target, read_config, unwritten
 from zoo.hub.readme import Readme, parse, renewed
 from zoo.interfaces.blocks.freezing import unrecorded
 from zoo.interfaces.model import Model
@@ -33,10 +33,10 @@ from zoo.spec.errors import (
     ZooError,
     listing,
 )
+from zoo.spec.files import CARD_FILE, CONFIG_FILE, CURVES_FILE, HISTORY_FILE, WEIGHTS_FILE
 from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import Recipe
 from zoo.spec.reference import local_path
-from zoo.weights.fitting import CONFIG_FILE, WEIGHTS_FILE
 from zoo.weights.tensor_files import Tensors, read, write
 
 _PATIENCE = 10.0
@@ -88,7 +88,7 @@ def save(model: Model, path: str | os.PathLike[str], *, licence: str | None = No
             same = before is None or before["sha256"] == digest  # else the run's files are another model's
             text = card(
                 model,
-                history=read_rows(folder / HISTORY_FILE) if same else (),
+                history=known_rows(folder / HISTORY_FILE) if same else (),
                 curves=same and (folder / CURVES_FILE).exists(),
             )
             (staging / CARD_FILE).write_text(renewed(text, readme(folder)), encoding="utf-8")

@@ -6,7 +6,7 @@ import re
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from zoo.weights.fitting import WEIGHTS_FILE
+from zoo.spec.files import WEIGHTS_FILE
 
 _STEP = ", starting from "
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")

@@ -15,9 +15,10 @@ from zoo.hub.folder import assemble, checked, steady, verified
 from zoo.hub.folder_rules import FILES, check_target, place_files
 from zoo.interfaces.model import Model
 from zoo.spec.errors import FormatError, WeightsError, listing
+from zoo.spec.files import CONFIG_FILE, WEIGHTS_FILE
 from zoo.spec.reference import HubRef, PathRef
 from zoo.weights.download import Snapshot, snapshot
-from zoo.weights.fitting import CONFIG_FILE, PICKLES, WEIGHTS_FILE
+from zoo.weights.fitting import PICKLES
 from zoo.weights.tensor_files import read
 
 HINT = "go online, or fill the cache that HF_HOME names"

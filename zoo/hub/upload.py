@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING
 
 from zoo.hub import config as configs
 from zoo.hub.bundle import Parcel
-from zoo.hub.card import HISTORY_FILE
 from zoo.hub.folder import sha256
-from zoo.hub.folder_rules import CARD_FILE
 from zoo.hub.readme import parse
 from zoo.hub.result import Pushed
 from zoo.spec.errors import FormatError, SaveError, listing
+from zoo.spec.files import CARD_FILE, CONFIG_FILE, HISTORY_FILE, WEIGHTS_FILE
 from zoo.spec.reference import HubRef
 from zoo.weights.client import is_passing, patiently, quiet, reachable, talking
 from zoo.weights.download import Snapshot, git_hash
-from zoo.weights.fitting import CONFIG_FILE, WEIGHTS_FILE
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

@@ -25,6 +25,7 @@ from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
 from zoo.registry.cache import cache_folder
+from zoo.registry.plugins.installed import CORE
 from zoo.spec.environment import number
 
 FORMAT = 1
@@ -68,7 +69,7 @@ class FeatureCache:
         section = self.model.recipe.model
         facts = {
             "format": FORMAT,
-            "versions": {"zoo": version("zoo-core"), "torch": torch.__version__, **self.model.plugins},
+            "versions": {"zoo": version(CORE), "torch": torch.__version__, **self.model.plugins},
             "component": [section.name, section.options, section.in_channels],
             "blocks": self.model.prefix,
             "modules": [repr(block) for _, block in blocks_in(self.model) if block.frozen],

@@ -20,14 +20,15 @@ from zoo.interfaces.loss import fixed_left_out
 from zoo.interfaces.model import Model
 from zoo.interfaces.trainer import Sheet
 from zoo.reports.image_grids import images
-from zoo.reports.plots import CURVES_FILE, curves, image_path
+from zoo.reports.plots import curves, image_path
 from zoo.runtime.arguments import SPLITS_FILE, data_value, new_run_folder
 from zoo.runtime.devices import borrowed, choose_device
 from zoo.runtime.processes import FULL, Accelerated, accelerator_for, processes, shared_by_first
 from zoo.runtime.progress import Reporter
 from zoo.runtime.torch_module import PlainModel
 from zoo.spec.errors import OptionError, SaveError, TrainingError
-from zoo.spec.history import HISTORY_FILE, write_history, write_json
+from zoo.spec.files import CURVES_FILE, HISTORY_FILE, WEIGHTS_FILE
+from zoo.spec.history import write_history, write_json
 from zoo.spec.recipe import Recipe
 from zoo.training.batch_sources import sources
 from zoo.training.engine import Engine, Outcome, Saving
@@ -36,7 +37,6 @@ from zoo.training.own_metrics import METRICS
 from zoo.training.run import Run
 from zoo.training.run_folder import Job
 from zoo.training.setup import Work, assemble
-from zoo.weights.fitting import WEIGHTS_FILE
 from zoo.weights.tensor_files import write
 
 CHECKPOINT_SECONDS = 30.0
