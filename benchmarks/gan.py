@@ -23,7 +23,7 @@ import torch
 from PIL import Image, ImageDraw
 
 import zoo
-from zoo.inference.sample_quality import Judge, compare
+from zoo.inference.sample_quality import FeatureExtractor, compare
 from zoo.runtime.arguments import as_dataset
 
 SIZE, SAMPLES, SEED = 16, 1000, 0
@@ -67,7 +67,7 @@ def floor(judge: zoo.Model) -> dict[str, Any]:
         return [batch["image"] for batch in batches]
 
     with torch.no_grad():
-        return compare(Judge(judge.eval()), images("test"), torch.cat(images("train")))
+        return compare(FeatureExtractor(judge.eval()), images("test"), torch.cat(images("train")))
 
 
 def by_epoch(run: Path, target: Path, epochs: tuple[int, ...] = SHOWN) -> None:

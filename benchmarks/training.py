@@ -32,7 +32,7 @@ from zoo.builtin.supervised import Supervised
 from zoo.data.batch_order import Order
 from zoo.interfaces.augmenter import Batch
 from zoo.training.engine import Engine, Saving
-from zoo.training.run_folder import Job
+from zoo.training.run_folder import RunFolder
 
 CLASSES = 10
 BAR = 0.75
@@ -116,7 +116,7 @@ def accelerates(model: nn.Module, data: Ready) -> None:
 
 def zoos(model: zoo.Model, data: Ready, val: Ready, folder: Path) -> None:
     """One epoch of the engine, checkpoints allowed as by default."""
-    job = Job(folder, {})
+    job = RunFolder(folder, {})
     engine = Engine(
         model=model, trainer=Supervised(epochs=1), loss=CrossEntropy(), train=data, val=val, seed=0,
         device=torch.device("cpu"), saving=Saving(write=job.keep, every=30.0),

@@ -30,7 +30,7 @@ RECIPES = sorted((EXAMPLES / "recipes").glob("*.toml"))
 def test_a_recipe_describes_a_model_whose_parts_fit(path):
     recipe = Recipe.from_file(path)
     planned = plan(recipe.model)  # shapes on the meta device; weights are located, not downloaded
-    assert planned.skeleton.outputs >= 1
+    assert planned.meta_model.outputs >= 1
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.stem)

@@ -208,3 +208,78 @@ def test_every_room_has_its_row_among_the_rooms() -> None:
     rows = set(re.findall(r"^\|[^|]*\| `(zoo/\w+)` \|", table.partition("\n## ")[0], re.MULTILINE))
     rooms = {f"zoo/{folder.parent.name}" for folder in (ROOT / "zoo").glob("*/__init__.py")}
     assert rows == rooms
+
+
+def test_a_planted_long_file_is_found_in_the_core_and_in_every_plugin(house):
+    places = [
+        house / "zoo/spec/freeze.py",
+        *(folder / "plugin.py" for folder in walls.packages(house).values()),
+    ]
+    for place in places:
+        lines = len(place.read_text().splitlines())
+        place.write_text(place.read_text() + "\n" * (301 - lines))
+    found = {breach.split(":")[0] for breach in walls.long_files(house)}
+    assert found == {str(place.relative_to(house)) for place in places}
+
+
+def test_a_file_of_300_lines_is_none_too_long(house):
+    place = house / "zoo/spec/freeze.py"
+    place.write_text(place.read_text() + "\n" * (300 - len(place.read_text().splitlines())))
+    assert walls.long_files(house) == []
+
+
+def test_a_planted_full_room_is_found_but_in_a_series(house):
+    for room in ("zoo/spec", "zoo/cli"):
+        for number in range(17 - len([*(house / room).glob("*.py")])):
+            (house / room / f"planted{number}.py").touch()
+        (house / room / "planted.py").touch()
+    (found,) = walls.full_rooms(house)
+    assert found.startswith("zoo/spec: 1")
+
+
+@pytest.mark.parametrize("text", ["", '"""Two sentences. In a line."""', '"""No end"""', '"""Two\nlines."""'])
+def test_a_room_that_does_not_say_what_is_in_it_is_found(house, text):
+    (house / "zoo/spec/__init__.py").write_text(f"{text}\n")
+    (found,) = walls.full_rooms(house)
+    assert found.startswith("zoo/spec/__init__.py: ")
+
+
+@pytest.mark.parametrize(("lines", "breaches"), [(40, 0), (41, 1)])
+def test_a_planted_function_of_more_than_40_lines_is_found(house, lines, breaches):
+    body = "\n".join(f"    number = {i}\n\n    # no code" for i in range(lines))
+    with (house / "zoo/spec/freeze.py").open("a") as file:
+        file.write(f'\n\ndef planted(\n    number: int,\n) -> None:\n    """A docstring."""\n{body}\n')
+    found = walls.long_functions(house)
+    assert len(found) == breaches
+    assert all("planted: 41 lines of code" in breach for breach in found)
+
+
+def test_a_table_of_any_length_does_one_job(house):
+    rows = "\n".join(f"        {i}," for i in range(100))
+    with (house / "zoo/spec/freeze.py").open("a") as file:
+        file.write(f"\n\ndef planted() -> list[int]:\n    return [\n{rows}\n    ]\n")
+    assert walls.long_functions(house) == []
+
+
+@pytest.mark.parametrize("word", ["What", "Of", "There"])
+def test_a_planted_riddle_is_found_in_the_core_and_in_every_plugin(house, word):
+    folders = [house / "zoo/spec", *walls.packages(house).values()]
+    for folder in folders:
+        method = f'    def outcome(self) -> None:\n        """{word} it."""\n'
+        (folder / "planted.py").write_text(f'class Run:\n    """A run."""\n\n{method}')
+    found = walls.riddles(house)
+    assert {breach.split(":")[0] for breach in found} == {
+        str((folder / "planted.py").relative_to(house)) for folder in folders
+    }
+    assert all(f": outcome: {word}: " in breach for breach in found)
+
+
+def test_a_riddle_of_a_module_is_found(house):
+    (house / "zoo/spec/planted.py").write_text('"""How it goes."""\n')
+    (found,) = walls.riddles(house)
+    assert found.startswith("zoo/spec/planted.py:1: module: How: ")
+
+
+def test_a_private_name_may_be_told_as_its_author_likes(house):
+    (house / "zoo/spec/planted.py").write_text('def _planted() -> None:\n    """What it is."""\n')
+    assert walls.riddles(house) == []

@@ -12,8 +12,8 @@ from PIL import Image
 
 from zoo.cli.augment import command
 from zoo.inference.augment import as_tensor, augment
-from zoo.inference.generated_images import draw_grid
 from zoo.interfaces.augmenter import Augmenter, Batch
+from zoo.reports.image_grids import draw_variants
 from zoo.spec.errors import OptionError, RecipeError, UnknownComponentError, ZooError
 
 
@@ -77,7 +77,7 @@ def test_the_default_file_is_named_after_image_and_augmenters(
 
 
 def test_a_large_image_is_reduced_and_a_small_one_enlarged_for_looking(tmp_path: Path) -> None:
-    out = draw_grid(torch.zeros(1, 8, 8), torch.ones(3, 1, 8, 8), tmp_path / "grid.png")
+    out = draw_variants(torch.zeros(1, 8, 8), torch.ones(3, 1, 8, 8), tmp_path / "grid.png")
     assert [tile.mean() for tile in tiles(out, (8, 8), zoom=12)] == [0, 255, 255, 255]
     assert as_tensor(np.zeros((400, 100), np.uint8), 200).shape == (1, 200, 50)
     assert as_tensor(np.zeros((40, 10), np.uint8), 200).shape == (1, 40, 10)

@@ -38,7 +38,7 @@ def test_a_folder_that_can_be_trained_on_ends_with_0(
     status, out, err = run(capsys, "data", "./pets")
     assert (status, err) == (0, "")
     assert "./pets: 32 images, 2 classes, task binary" in out
-    assert "cats         30  93.8%" in out
+    assert "cats       30  93.8%" in out
     assert "width               9       9     9" in out
     assert "- unbalanced classes: 'dogs' 2, 'cats' 30, less than a tenth" in out
     assert out.endswith("nothing stops a training\n")
@@ -95,7 +95,7 @@ def test_masks_are_reported_by_class_of_pixels(capsys: pytest.CaptureFixture[str
     assert "./cells: 6 images, 3 classes of pixels, task segmentation" in out
     shares = {"glass": 1 - 1 / 80 - 1 / 6, "edge": 0, "nucleus": 1 / 6, "not counted": 1 / 80}
     for name, images in (("glass", 6), ("edge", 0), ("nucleus", 2), ("not counted", 6)):
-        assert f"{name:<11}  {images:>8}  {shares[name]:>6.1%}\n" in out
+        assert f"{name:<11}  {images:>6}  {shares[name]:>6.1%}\n" in out
     assert "- 1 class in no mask\n    edge\n" in out
     with Image.open("sheet.png") as sheet:
         assert len(np.unique(np.asarray(sheet.convert("RGB")).reshape(-1, 3), axis=0)) > 100

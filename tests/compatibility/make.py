@@ -199,20 +199,20 @@ def figures(evaluation: Any) -> dict[str, Any]:
 
 def killed(work: Callable[[], Any]) -> None:
     """Lets a run die after a checkpoint, with everything left as it is."""
-    save, discard, seen = Engine._save, fit_module._discard, iter(range(1, 10**6))
+    save, discard, seen = Engine._save, fit_module.discard, iter(range(1, 10**6))
 
     def dying(self: Engine, *state: Any) -> None:
         save(self, *state)
         if next(seen) == CHECKPOINT:
             raise Killed
 
-    Engine._save, fit_module._discard = dying, lambda job: None
+    Engine._save, fit_module.discard = dying, lambda job: None
     try:
         work()
     except Killed:
         return
     finally:
-        Engine._save, fit_module._discard = save, discard
+        Engine._save, fit_module.discard = save, discard
     raise AssertionError("it ended before it was killed")
 
 

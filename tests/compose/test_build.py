@@ -9,7 +9,7 @@ from torch import nn
 import zoo
 from zoo.compose.meta_build import meta_tensors
 from zoo.interfaces.blocks.summary import count
-from zoo.interfaces.model import Normalise
+from zoo.interfaces.normalise import Normalise
 from zoo.spec.errors import (
     FreezeError,
     OptionError,

@@ -15,7 +15,7 @@ from zoo.compose.parts import part
 from zoo.registry import loading
 from zoo.registry.lookup import find
 from zoo.spec.errors import UnknownComponentError
-from zoo.training.run_folder import Job
+from zoo.training.run_folder import RunFolder
 
 OLD = Path(__file__).parents[1] / "compatibility" / "0.1"
 
@@ -178,7 +178,7 @@ def test_the_defaults_of_version_0_1_are_kept(reference):
 
 def test_a_run_of_format_1_is_read_with_the_trainer_of_its_day():
     asked = json.loads((OLD / "runs" / "killed" / "run.json").read_text())["recipe"]["trainer"]
-    read = Job.read(OLD / "runs" / "killed").facts
+    read = RunFolder.read(OLD / "runs" / "killed").facts
     assert read["format"] == 2
     assert "weight_decay" not in asked
     trainer = read["recipe"]["trainer"]

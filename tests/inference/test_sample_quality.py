@@ -7,7 +7,7 @@ from scipy.linalg import sqrtm
 from torch import Tensor
 
 import zoo
-from zoo.inference.sample_quality import Judge, compare
+from zoo.inference.sample_quality import FeatureExtractor, compare
 from zoo.metrics.frechet import frechet
 from zoo.metrics.neighbours import precision_recall
 from zoo.spec.errors import DataError, ShapeError, TrainingError
@@ -89,12 +89,12 @@ def classifier(channels: int = 1, **options: object) -> zoo.Model:
 def test_the_judge_sees_what_its_head_takes() -> None:
     model, images = classifier(), torch.rand(10, 1, 16, 16)
     with torch.no_grad():
-        features, said = Judge(model).see(images.split(4))
+        features, said = FeatureExtractor(model).extract(images.split(4))
         logits = model(images)
         assert torch.allclose(model.head.last(features), logits, atol=1e-5)
     assert said is not None
     assert torch.allclose(said, logits.softmax(1), atol=1e-5)
-    shares = Judge(model).shares(said)
+    shares = FeatureExtractor(model).shares(said)
     assert list(shares) == ["a", "b", "c"]
     assert sum(shares.values()) == pytest.approx(1)
 
@@ -105,16 +105,18 @@ def test_images_are_brought_to_the_judges_size_and_other_channels_refused() -> N
         images, (16, 16), mode="bilinear", antialias=True, align_corners=False
     )
     with torch.no_grad():
-        assert torch.equal(Judge(model).see([images])[0], Judge(model).see([bigger])[0])
+        assert torch.equal(
+            FeatureExtractor(model).extract([images])[0], FeatureExtractor(model).extract([bigger])[0]
+        )
     with pytest.raises(ShapeError, match="expected images of 1 channels, got 3"):
-        Judge(model).see([torch.rand(2, 3, 16, 16)])
+        FeatureExtractor(model).extract([torch.rand(2, 3, 16, 16)])
     with pytest.raises(TrainingError, match="expected a model with a head, got small_cnn"):
-        Judge(zoo.build("small_cnn", seed=0))
+        FeatureExtractor(zoo.build("small_cnn", seed=0))
 
 
 def test_few_images_are_warned_of() -> None:
     with torch.no_grad(), pytest.warns(zoo.ZooWarning, match="5 images are few for .* 6 features"):
-        compare(Judge(classifier()), [torch.rand(5, 1, 16, 16)], torch.rand(30, 1, 16, 16))
+        compare(FeatureExtractor(classifier()), [torch.rand(5, 1, 16, 16)], torch.rand(30, 1, 16, 16))
 
 
 def generator() -> zoo.Model:

@@ -21,7 +21,7 @@ from zoo.data.splits import split
 from zoo.interfaces.augmenter import Augmenter, Batch, Chain, Geometric
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.draws import draws
-from zoo.interfaces.geometry.places import Size, SpatialTensor, plain, resizing, warp_points
+from zoo.interfaces.geometry.places import Size, SpatialTensor, plain_tensors, resizing, warp_points
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
 from zoo.spec.errors import DataError, OptionError, TrainingError
@@ -106,7 +106,7 @@ def held(out: Batch, at_least: int) -> None:
     """The places that are told are those where the dots are."""
     height, width = out["image"].shape[2:]
     seen = 0
-    for image, target in zip(out["image"], plain(out)["target"], strict=True):
+    for image, target in zip(out["image"], plain_tensors(out)["target"], strict=True):
         x, y = target[0].tolist()
         if 6 < x < width - 7 and 6 < y < height - 7:
             torch.testing.assert_close(found(image), target[0].double(), rtol=0, atol=0.25)
@@ -120,7 +120,7 @@ def test_places_are_where_the_dots_are_after_every_geometric_augmenter(reference
     given = before["target"].clone()
     after = make("augmenter", reference)(before, draws(0, 1, range(8)))
     assert isinstance(after["target"], Spots)
-    assert not torch.allclose(plain(after)["target"], plain(before)["target"])
+    assert not torch.allclose(plain_tensors(after)["target"], plain_tensors(before)["target"])
     assert torch.equal(before["target"], given)
     held(after, 4)
 
@@ -178,7 +178,7 @@ def test_places_are_where_the_dots_are_after_reading(crop: bool, workers: int) -
 def test_a_batch_says_where_its_images_come_from(crop: bool) -> None:
     data = Dots()
     (read,) = Batches(data, range(4), SPEC, crop=crop, batch_size=4, places=True)
-    target = plain(read)["target"]
+    target = plain_tensors(read)["target"]
     for i, (place, matrix, size) in enumerate(zip(data.places, read[PLACE], read[SIZE], strict=True)):
         assert tuple(size.tolist()) == data.sizes[i]
         back = warp_points(target[i][None], torch.linalg.inv(matrix)[None], (32, 44), data.sizes[i])
@@ -188,7 +188,7 @@ def test_a_batch_says_where_its_images_come_from(crop: bool) -> None:
 def test_an_image_in_its_own_size_keeps_its_places() -> None:
     data = Dots()
     for i, read in enumerate(Batches(data, range(4), SPEC, own_size=True, batch_size=1)):
-        assert plain(read)["target"].tolist() == data.targets[i : i + 1]
+        assert plain_tensors(read)["target"].tolist() == data.targets[i : i + 1]
 
 
 def test_targets_of_several_lengths_are_one_line() -> None:
@@ -211,7 +211,7 @@ def test_a_spatial_tensor_stays_one_where_it_is_cut_copied_or_sent() -> None:
     spots = batch()["target"]
     for other in (spots[:2], spots.to("cpu"), copy.deepcopy(spots), pickle.loads(pickle.dumps(spots))):
         assert isinstance(other, Spots)
-    assert type(plain({"target": spots})["target"]) is Tensor
+    assert type(plain_tensors({"target": spots})["target"]) is Tensor
 
 
 class Elastic(Augmenter):
@@ -316,7 +316,7 @@ def test_a_stranger_task_has_worst_images_by_its_errors(spotter: Model, tmp_path
     evaluation = zoo.evaluate(model, Many(), split="all", out=tmp_path / "eval")
     (read,) = Batches(Many(), range(24), spec, batch_size=24)
     with torch.no_grad():
-        off = (model.eval()(read["image"]) - plain(read)["target"][:, 0]).norm(dim=1)
+        off = (model.eval()(read["image"]) - plain_tensors(read)["target"][:, 0]).norm(dim=1)
     order = off.argsort(descending=True).tolist()
     assert [item.index for item in evaluation.worst] == order
     assert evaluation.worst[0].label == f"{float(off.max()):.4g} px"

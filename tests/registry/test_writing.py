@@ -10,6 +10,7 @@ from zoo.registry import catalogue_writing as writing
 from zoo.registry import discover
 from zoo.registry.catalogue import dump, read_catalogue
 from zoo.registry.plugins.inspection import difference, inspect
+from zoo.spec.atomic_write import write_text
 from zoo.spec.errors import PluginError
 
 
@@ -43,7 +44,7 @@ def test_a_catalogue_says_what_the_code_says(project):
 
 def test_a_written_catalogue_is_read_and_agrees_with_the_hook(project):
     mine = project("net", namespace="mine", bare=["net"])
-    writing.write(mine.file, dump(writing.make(mine, facts)))
+    write_text(mine.file, dump(writing.make(mine, facts)))
     (found,) = [item for item in discover() if item.distribution == "zoo-fake"]
     assert (found.source, found.error) == ("catalogue", None)
     assert [report.problems for report in inspect().reports if report.plugin.distribution == "zoo-fake"] == [
@@ -150,5 +151,5 @@ def test_a_difference_names_the_first_component():
 def test_a_catalogue_round_trips(project):
     mine = project("net")
     made = writing.make(mine, facts)
-    writing.write(mine.file, dump(made))
+    write_text(mine.file, dump(made))
     assert read_catalogue(mine.file) == made

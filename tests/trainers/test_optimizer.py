@@ -15,7 +15,7 @@ from zoo.spec.trainers.optimizers import OPTIMIZERS, REFUSED
 from zoo.trainers import Optimizer, read_optimizer
 from zoo.trainers import optimizer as kit
 from zoo.trainers.fused import FusedSteps
-from zoo.trainers.optimizer import from_rates
+from zoo.trainers.rates import from_rates
 
 HOW = {"lr", "foreach", "fused", "capturable", "differentiable", "maximize"}
 """Arguments of torch's optimizers that are the trainer's, or say how a step is computed."""

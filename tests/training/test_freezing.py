@@ -50,7 +50,7 @@ def killed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
 
         with monkeypatch.context() as patch, pytest.raises(Killed):
             patch.setattr(Engine, "_save", dying)
-            patch.setattr(fit_module, "_discard", lambda job: None)
+            patch.setattr(fit_module, "discard", lambda run_folder: None)
             zoo.fit(*args, **options)
 
     return run

@@ -13,9 +13,9 @@ import torch
 
 import zoo
 from zoo.interfaces.model import Model
+from zoo.runtime.interruption import Interruption
 from zoo.runtime.progress import Reporter
 from zoo.spec.errors import OptionError
-from zoo.training.interruption import Interruption
 from zoo.training.run import Run
 
 Make = Callable[..., Model]

@@ -47,7 +47,7 @@ def killed_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
                 raise Killed
 
         monkeypatch.setattr(Engine, "_save", dying)
-        monkeypatch.setattr(fit_module, "_discard", lambda job: None)
+        monkeypatch.setattr(fit_module, "discard", lambda run_folder: None)
 
     yield arm
     monkeypatch.setattr(Engine, "_save", save)
@@ -150,16 +150,16 @@ def test_another_version_is_said(make_model: Make, killed_at, tmp_path: Path, mo
 def test_a_full_disk_stops_the_run_with_its_last_checkpoint_kept(
     make_model: Make, tmp_path: Path, monkeypatch
 ) -> None:
-    from zoo.training import run_folder as job
+    from zoo.training import run_folder
 
-    write, seen = job.write_checkpoint, iter(range(1, 10**6))
+    write, seen = run_folder.write_checkpoint, iter(range(1, 10**6))
 
     def full(path: Path, state: Any) -> None:
         if next(seen) == 5:
             raise OSError(28, "No space left on device")
         write(path, state)
 
-    monkeypatch.setattr(job, "write_checkpoint", full)
+    monkeypatch.setattr(run_folder, "write_checkpoint", full)
     with pytest.raises(SaveError, match=r"No space left on device; free space, then zoo fit --resume"):
         zoo.fit(make_model(), FACES, out=tmp_path / "cut", **SETTINGS)
     monkeypatch.undo()

@@ -51,7 +51,7 @@ def test_a_resumed_run_ends_as_an_unbroken_one(kind: str, at: int, tmp_path: Pat
             raise Killed
 
     monkeypatch.setattr(Engine, "_save", dying)
-    monkeypatch.setattr(fit_module, "_discard", lambda job: None)
+    monkeypatch.setattr(fit_module, "discard", lambda run_folder: None)
     with pytest.raises(Killed):
         fit(tmp_path / "cut")
     monkeypatch.undo()

@@ -54,7 +54,7 @@ def killed(number: int, run: Callable[[], Run], monkeypatch: pytest.MonkeyPatch)
 
     with monkeypatch.context() as patched:
         patched.setattr(Engine, "_save", dying)
-        patched.setattr(fit_module, "_discard", lambda job: None)
+        patched.setattr(fit_module, "discard", lambda run_folder: None)
         with pytest.raises(Killed):
             run()
 

@@ -6,18 +6,18 @@ import pytest
 import torch
 
 from zoo.spec.errors import TrainingError
-from zoo.training.running_means import Means
+from zoo.training.running_means import RunningMeans
 
 
 def test_a_mean_weighs_each_step_by_its_images():
-    means = Means(1, 3)
+    means = RunningMeans(1, 3)
     for value, images in ((1.0, 6), (2.0, 6), (9.0, 1)):
         means.add({"loss": torch.tensor(value), "loss_part": torch.tensor(2 * value)}, images)
     assert means.values() == {"loss": 27 / 13, "loss_part": 54 / 13}
 
 
 def test_a_value_that_some_steps_do_not_return_is_the_mean_of_the_others():
-    means = Means(1, 2)
+    means = RunningMeans(1, 2)
     means.add({"loss": torch.tensor(1.0), "penalty": torch.tensor(3.0)}, 4)
     means.add({"loss": torch.tensor(2.0)}, 2)
     assert means.values() == {"loss": pytest.approx(8 / 6), "penalty": 3.0}
@@ -25,17 +25,17 @@ def test_a_value_that_some_steps_do_not_return_is_the_mean_of_the_others():
 
 def test_several_processes_add_up_images_as_well_as_values():
     """The other process had 2 images of value 5."""
-    means = Means(1, 1)
+    means = RunningMeans(1, 1)
     means.add({"loss": torch.tensor(1.0)}, 6)
     other = torch.tensor([10.0, 2.0], dtype=torch.float64)
     assert means.values(lambda mine: mine + other) == {"loss": 2.0}
 
 
 def test_means_go_on_from_where_they_were():
-    whole, first = Means(1, 2), Means(1, 2)
+    whole, first = RunningMeans(1, 2), RunningMeans(1, 2)
     for means in (whole, first):
         means.add({"loss": torch.tensor(1.0)}, 6)
-    second = Means(1, 2, state=first.state_dict())
+    second = RunningMeans(1, 2, state=first.state_dict())
     for means in (whole, second):
         means.add({"loss": torch.tensor(4.0)}, 1)
     assert second.values() == whole.values() == {"loss": 10 / 7}
@@ -43,7 +43,7 @@ def test_means_go_on_from_where_they_were():
 
 @pytest.mark.parametrize("every", [1, 20])
 def test_a_loss_that_is_no_number_is_found_before_the_mean(every: int):
-    means = Means(3, 2, every=every)
+    means = RunningMeans(3, 2, every=every)
     with pytest.raises(TrainingError, match="in epoch 3, step 2 of 2"):
         for value in (1.0, float("nan")):
             means.add({"loss": torch.tensor(value)}, 1)

@@ -188,7 +188,7 @@ def test_a_killed_run_that_goes_on_ends_as_an_unbroken_one(make, tmp_path: Path,
 
     with monkeypatch.context() as patch:
         patch.setattr(Engine, "_save", dying)
-        patch.setattr(fit_module, "_discard", lambda job: None)
+        patch.setattr(fit_module, "discard", lambda run_folder: None)
         with pytest.raises(Killed):
             zoo.fit(make(), DATA, loss=loss, out=tmp_path / "cut", **settings)
     resumed = zoo.fit(resume=tmp_path / "cut", workers=2)

@@ -8,7 +8,7 @@ from zoo.interfaces import Augmenter, Chain
 
 
 class Photo(Chain):
-    """For photographs: mirrored, turned, moved and zoomed a little, in other light.
+    """Augmentation of photographs: mirrored, turned, moved and zoomed a little, in other light.
 
     Args:
         strength: factor of all ranges but the flip.
@@ -32,7 +32,7 @@ class Photo(Chain):
 
 
 class Document(Chain):
-    """For scanned or photographed pages: a little askew on white paper, unevenly printed, blurred and noisy.
+    """Augmentation of scanned or photographed pages: askew on white paper, unevenly printed, blurred, noisy.
 
     Nothing is mirrored, since letters are not.
 

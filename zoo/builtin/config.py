@@ -161,6 +161,7 @@ class PerceptualOptions(Options):
         """A number is a weight, and a part without a loss is called after it."""
         if not isinstance(value, Mapping):
             return value
+        # Before validation, so that files may say `mse = 1.0`
         parts = {k: {"weight": v} if isinstance(v, int | float) else v for k, v in value.items()}
         return {
             k: {**v, "loss": v.get("loss") or k} if isinstance(v, Mapping) else v for k, v in parts.items()

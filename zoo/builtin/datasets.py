@@ -67,7 +67,7 @@ class Embedded(Dataset):
         return [int(target) for target in self._targets]
 
     def name(self, index: int) -> str:
-        """For example `digits[17]`."""
+        """Name of a sample, such as `digits[17]`."""
         return f"{self.title}[{index}]"
 
 

@@ -86,11 +86,11 @@ class Glyphs(Embedded):
         super().__init__(np.stack(drawn)[..., None], targets)
 
     def split_of(self, index: int) -> str:
-        """By the font."""
+        """The split of a sample's font."""
         return _SPLITS.get(FONTS[index % self._per_class % len(FONTS)], "train")
 
     def name(self, index: int) -> str:
-        """For example `glyphs[17] (A, cmr10)`."""
+        """Name of a sample, such as `glyphs[17] (A, cmr10)`."""
         k = index % self._per_class
         return f"{super().name(index)} ({self.labels[index // self._per_class]}, {FONTS[k % len(FONTS)]})"
 

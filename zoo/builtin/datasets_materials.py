@@ -118,7 +118,7 @@ class Materials(Embedded):
         return self._patches[index].place
 
     def split_of(self, index: int) -> str:
-        """By the part of the photograph."""
+        """The split of the photograph's part that a sample is of."""
         return self._patches[index].part
 
     def group_of(self, index: int) -> str:
@@ -161,7 +161,7 @@ def _patches(name: str, size: int) -> Iterator[Patch]:
 
 
 def parts(length: int, size: int) -> dict[str, list[int]]:
-    """Where patches begin along a photograph, by the part that they are of.
+    """Offsets of patches along a photograph, by the part that they are of.
 
     Args:
         length: of the photograph in pixels, at least five patches.

@@ -84,7 +84,7 @@ class Photos(Dataset):
 
     @property
     def targets(self) -> Sequence[Any]:
-        """There are none."""
+        """Targets, of which there are none."""
         return [None] * len(self)
 
     def name(self, index: int) -> str:
@@ -93,7 +93,7 @@ class Photos(Dataset):
         return file if self._whole else f"{file}[{y}:{y + crop.shape[0]}, {x}:{x + crop.shape[1]}]"
 
     def split_of(self, index: int) -> str:
-        """By the photograph."""
+        """The split of the photograph that a sample is of."""
         return PHOTOGRAPHS[self._crops[index][0]][1]
 
 

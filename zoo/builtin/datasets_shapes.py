@@ -57,7 +57,7 @@ class Shapes(Dataset):
 
     @property
     def targets(self) -> Sequence[Any]:
-        """There are none but the masks."""
+        """Targets, of which there are none but the masks."""
         return [None] * self.count
 
     def key(self, index: int) -> str:
@@ -66,7 +66,7 @@ class Shapes(Dataset):
 
     @cached_property
     def fingerprint(self) -> str:  # type: ignore[override]  # computed when first asked for
-        """Of size and count, and of a few images: of how they are drawn."""
+        """Fingerprint of size and count, and of a few images: of how they are drawn."""
         digest = hashlib.blake2b(f"{self.size} {self.count}".encode(), digest_size=16)
         for index in range(_SHOWN):
             digest.update(self[index].image.tobytes())

@@ -27,6 +27,7 @@ from zoo.interfaces import (
     as_map,
 )
 
+# 0.2 is the slope of the discriminators of DCGAN and SRGAN; torch's own default is 0.01
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {"relu": nn.ReLU, "leaky-relu": partial(nn.LeakyReLU, 0.2)}
 
 
@@ -82,10 +83,12 @@ class PooledHead(Head):
         if taps and len(taps) != len(self.inputs):
             raise ShapeError("head", expected=f"{len(taps)} taps", got=str(len(self.inputs)))
         self.pool = pool
+        # Each tap is pooled by itself, and the vectors lie side by side
         widths = [sum(self._width(info) for info in self.inputs), *hidden]
         layers: list[nn.Module] = []
         for before, after in pairwise(widths):
             layers += [nn.Linear(before, after), ACTIVATIONS[activation](), *_dropout(dropout)]
+        # Without hidden layers dropout stands alone in front of the last one
         self.hidden = nn.Sequential(*layers) if layers else nn.Sequential(*_dropout(dropout))
         self.last = nn.Linear(widths[-1], outputs)
 
@@ -116,12 +119,15 @@ class PooledHead(Head):
     def _vector(self, x: Tensor, info: FeatureInfo) -> Tensor:
         """N x width from a tap; of a vector, mean and maximum are itself."""
         if info.layout == "NC":
+            # Twice, to have the width that a map of one pixel would have
             return torch.cat([x, x], dim=1) if self.pool == "avgmax" else x
         # Tokens are pooled one by one, so that their grid need not be known.
         cells = as_map(x, replace(info, size=None) if info.layout == "NLC" else info)
         if self.pool == "flatten":
             self._check_size(cells, info)
+            # N x (C H W)
             return cells.flatten(1)
+        # N x C each
         means = [cells.mean(dim=(2, 3))] if self.pool != "max" else []
         peaks = [cells.amax(dim=(2, 3))] if self.pool != "avg" else []
         return _side_by_side(means + peaks)
@@ -130,6 +136,7 @@ class PooledHead(Head):
     def _check_size(cells: Tensor, info: FeatureInfo) -> None:
         size = info.size or (1, 1)
         height, width = cells.shape[2:]
+        # Tokens come as a map of one row, so only their number can be checked
         fits = height * width == math.prod(size) if info.layout == "NLC" else (height, width) == tuple(size)
         if not fits:
             raise ShapeError(

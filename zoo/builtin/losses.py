@@ -42,6 +42,7 @@ class BCE(Loss):
 
     def __init__(self, *, positive_weight: float = 1.0) -> None:
         super().__init__()
+        # An option, so it stands in the recipe and in no checkpoint; a buffer, to move with the model
         self.register_buffer("weight", torch.tensor(float(positive_weight)), persistent=False)
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
@@ -70,6 +71,7 @@ class CrossEntropy(Loss):
         super().__init__()
         self.label_smoothing = label_smoothing
         weights = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32)
+        # As of `BCE`: in the recipe, not in a checkpoint
         self.register_buffer("weights", weights, persistent=False)
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What a generator and its discriminator minimise against each other."""
+"""The adversarial loss: what a generator and its discriminator minimise against each other."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from zoo.errors import ShapeError, warn
 from zoo.interfaces import Loss
 
 VERDICT = "verdict"
+# Lambda of WGAN-GP, used for all experiments of the paper
 _PAPER_PENALTY = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Game:
-    """The two sides of one kind, value by value.
+    """Both sides of one kind of game, value by value.
 
     Args:
         deceive: of logits of generated images, for the generator.
@@ -84,12 +85,13 @@ class Adversarial(Loss):
     ) -> None:
         super().__init__()
         self.kind, self.smoothing = kind, smoothing
+        # None is not 0: a Wasserstein critic without any penalty has to be asked for
         usual = _PAPER_PENALTY if kind == "wasserstein" else 0.0
         self.gradient_penalty = usual if gradient_penalty is None else gradient_penalty
         self._game, self._warned = GAMES[kind], False
 
     def forward(self, output: Mapping[str, Tensor], target: object) -> Tensor:
-        """What the generator minimises.
+        """The generator's loss.
 
         Args:
             output: `verdict`, N x 1 logits of generated images, positive for real.
@@ -98,7 +100,7 @@ class Adversarial(Loss):
         return self._game.deceive(output[VERDICT].float()).mean()
 
     def oppose(self, discriminator: nn.Module, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
-        """What the discriminator minimises, in parts `real`, `fake` and, with a weight, `penalty`.
+        """The discriminator's loss, in parts `real`, `fake` and, with a weight, `penalty`.
 
         Args:
             discriminator: N x C x H x W to N x 1 logits, positive for real.
@@ -118,12 +120,14 @@ class Adversarial(Loss):
             "real": self._game.real(discriminator(real).float(), 1 - self.smoothing).mean(),
             "fake": self._game.fake(discriminator(fake).float()).mean(),
         }
+        # Left out at 0, since it costs a third pass and a second derivative
         if self.gradient_penalty:
             self._check_norms(discriminator)
             parts["penalty"] = self.gradient_penalty * _steepness(discriminator, real, fake)
         return parts
 
     def _check_norms(self, discriminator: nn.Module) -> None:
+        # Once a run, not once a step
         if not self._warned and any(isinstance(module, _BatchNorm) for module in discriminator.modules()):
             warn(
                 "the gradient penalty is meant for each image alone, but batch norm in the discriminator "
@@ -134,9 +138,12 @@ class Adversarial(Loss):
 
 def _steepness(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
     """The mean of (norm of the gradient - 1)^2 at random points between real and generated images."""
+    # One share an image, N x 1 x 1 x 1: points on the straight lines between pairs of images
     share = torch.rand(len(real), *[1] * (real.ndim - 1), device=real.device, dtype=real.dtype)
     between = (share * real + (1 - share) * fake).detach().requires_grad_()
     verdict = discriminator(between).float()
+    # Of the sum, since no image's verdict depends on another; the graph is kept to reach D's weights
     (slope,) = torch.autograd.grad(verdict.sum(), between, create_graph=True)
+    # In float32, since squares of gradients are beyond the range of half precision
     norms: Tensor = slope.float().flatten(1).norm(dim=1)
     return (norms - 1).square().mean()

@@ -17,13 +17,13 @@ _SLACK = 0.05
 """How far a true image may lie outside [0, 1], as after a resampling."""
 
 _FAR = 1.0
-"""How far the mean of generated images may, before it is another range that is meant."""
+"""How far the mean of generated images may: single pixels stray, a mean beyond this is another range."""
 
 _GRAY = 1
 
 
 class Content(Loss):
-    """How far apart output and target are in the features of a frozen network.
+    """Distance of output and target in the features of a frozen network.
 
     Paper: Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial Network,
     https://arxiv.org/abs/1609.04802, whose VGG5,4 is VGG19's `block5.conv4` before the activation and
@@ -63,7 +63,9 @@ class Content(Loss):
     ) -> None:
         super().__init__()
         self.weights = {tap: 1.0} if isinstance(tap, str) else dict(tap)
+        # Before the first batch: an unknown tap is refused with its neighbours named
         network.places(self.weights)
+        # None while weights are random
         if network.origin is None:
             warn(
                 f"the content loss compares features of {type(network).__name__} with random weights, "
@@ -88,6 +90,7 @@ class Content(Loss):
             raise ShapeError("loss content", expected="output and target alike, N x C x H x W", got=got)
         self._check_range(output, target)
         found = self.features(output)
+        # The target moves nothing, so its activations need not be kept
         with torch.no_grad():
             true = self.features(target)
         distances = [
@@ -97,7 +100,7 @@ class Content(Loss):
         return torch.stack(distances).sum()
 
     def features(self, x: Tensor) -> dict[str, Tensor]:
-        """What comes out of each tap.
+        """Output of each tap, by name.
 
         Args:
             x: N x C x H x W in [0, 1].
@@ -114,6 +117,7 @@ class Content(Loss):
             )  # fmt: skip
         try:
             return self.network.taps(self.normalise(x.expand(-1, channels, -1, -1)), self.weights)
+        # What torch raises where a map gets smaller than a kernel or a pool
         except RuntimeError as error:
             raise ShapeError(
                 f"loss content: {type(self.network).__name__} cannot take {x.shape[2]}x{x.shape[3]} images",
@@ -124,6 +128,7 @@ class Content(Loss):
 
     @staticmethod
     def _check_range(output: Tensor, target: Tensor) -> None:
+        # One transfer for the three: each by itself would make an accelerator wait
         low, high, mean = torch.stack([*target.detach().aminmax(), output.detach().mean()]).tolist()
         hint = "give images as they are read; the loss normalises by itself"
         if low < -_SLACK or high > 1 + _SLACK:

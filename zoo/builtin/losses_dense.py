@@ -14,7 +14,7 @@ _MAPS = 4
 
 
 class PixelLoss(Loss):
-    """What the losses of segmentation have in common: the check at the door, and weights of classes.
+    """Base of the losses of segmentation: the check at the door, and weights of classes.
 
     Args:
         class_weights: one a class, above 0; all are 1 where None.
@@ -38,10 +38,11 @@ class PixelLoss(Loss):
             raise ShapeError(f"loss {name}: class_weights", expected=expected, got=got)
 
     def counts(self, target: Tensor) -> Tensor:
-        """How much each pixel counts, N x H x W: the weight of its class, or 0."""
+        """Weight of each pixel, N x H x W: that of its class, or 0."""
         counted = target != Segmentation.ignored
         if self.weights is None:
             return counted.float()
+        # 255 is no index of the weights; what it is replaced by counts 0
         return self.weights[target.where(counted, 0)] * counted
 
 
@@ -77,6 +78,7 @@ class PixelCrossEntropy(PixelLoss):
             weight=self.weights,
             label_smoothing=self.label_smoothing,
             ignore_index=Segmentation.ignored,
+            # torch's mean over no pixel is not a number; `_over` makes 0 of it
             reduction="sum",
         )
         return _over(summed, self.counts(target).sum())
@@ -147,8 +149,10 @@ class Dice(PixelLoss):
         """
         self.check(output, target)
         counted = (target != Segmentation.ignored)[:, None]
+        # Sums over all pixels of a batch are beyond half precision
         likely = output.float().softmax(dim=1) * counted
         index = target[:, None].where(counted, 0)
+        # N x K x H x W, all 0 at pixels that do not count
         true = torch.zeros_like(likely).scatter_(1, index, counted.to(likely.dtype))
         axes = (0, 2, 3)
         common, both = (likely * true).sum(axes), (likely.sum(axes) + true.sum(axes))
@@ -158,5 +162,5 @@ class Dice(PixelLoss):
 
 
 def _over(value: Tensor, count: Tensor) -> Tensor:
-    """The quotient; 0 where both are."""
+    """The quotient; 0 where both are 0, without a branch that an accelerator would wait at."""
     return value / count.clamp(min=torch.finfo(count.dtype).tiny)

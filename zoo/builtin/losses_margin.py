@@ -13,7 +13,7 @@ from zoo.errors import OptionError, ShapeError, TrainingError
 from zoo.interfaces import Loss
 
 _LEAST = 1e-12
-"""Of a square: the square root has no slope at zero."""
+"""Least square that a root is taken of: at zero its slope is infinite."""
 
 
 class MarginLoss(Loss):
@@ -26,12 +26,14 @@ class MarginLoss(Loss):
         scale: what the cosines are multiplied with.
     """
 
+    # Directions of the training's classes say nothing of other data, so `zoo.evaluate` leaves the loss out
     learns = True
     prototypes: Tensor | None
 
     def __init__(self, *, margin: float, scale: float) -> None:
         super().__init__()
         self.margin, self.scale = margin, scale
+        # Made by `prepare`, when the number of classes is known; until then in no state dict
         self.register_parameter("prototypes", None)
 
     @property
@@ -52,6 +54,7 @@ class MarginLoss(Loss):
             hint = "give a folder for each person or thing"
             raise OptionError(self._where, expected="data with classes", got="none", hint=hint)
         if self.prototypes is None or self.prototypes.shape != (classes, outputs):
+            # About length one; only the direction counts
             self.prototypes = nn.Parameter(torch.randn(classes, outputs) / math.sqrt(outputs))
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
@@ -76,6 +79,7 @@ class MarginLoss(Loss):
         # In half precision cosines near one would all be one.
         with torch.autocast(output.device.type, enabled=False):
             cosine = F.linear(F.normalize(output.float(), dim=1), F.normalize(prototypes.float(), dim=1))
+            # N x classes
             true = F.one_hot(target, classes).bool()
             return F.cross_entropy(self.scale * torch.where(true, self.handicapped(cosine), cosine), target)
 
@@ -109,7 +113,9 @@ class ArcFace(MarginLoss):
     def handicapped(self, cosine: Tensor) -> Tensor:
         """The cosine of the angle with the margin added."""
         sine = (1 - cosine.square()).clamp(min=_LEAST).sqrt()
+        # cos(angle + margin), by the theorem of addition: no arc cosine, whose slope is infinite at 1
         moved = cosine * math.cos(self.margin) - sine * math.sin(self.margin)
+        # Angle and margin beyond half a turn, where the cosine would rise again; both branches fall
         far = cosine < -math.cos(self.margin)
         return torch.where(far, cosine - self.margin * math.sin(self.margin), moved)
 

@@ -46,6 +46,7 @@ class Perceptual(Loss):
         self.schedules = {name: part.schedule for name, part in parts.items()}
         self.full = {name: part.weight for name, part in parts.items()}
         self.weights = dict(self.full)
+        # Without doubles and in order, which a set would not keep
         self.needs = tuple(dict.fromkeys(need for loss in self.parts.values() for need in needs_of(loss)))
         games = [name for name, loss in self.parts.items() if _opposes(loss)]
         if len(games) > 1:
@@ -59,11 +60,13 @@ class Perceptual(Loss):
             output: as the parts take it; where one of them needs more, tensors by name.
             target: as the parts take it; where one of them needs more, the batch.
         """
+        # With `needs`, trainers hand all outputs and the batch; else bare tensors, which get their names here
         outputs, batch = (output, target) if self.needs else ({OUTPUT: output}, {_TARGET: target})
         shares: dict[str, Tensor] = {}
         for name, loss in self.parts.items():
             found = compute(loss, outputs, batch[_TARGET], batch)
             for inner, value in found.items() if isinstance(found, dict) else [("", found)]:
+                # Parts of a part keep both names, so that the log tells them apart
                 shares[f"{name}_{inner}" if inner else name] = self.weights[name] * value
         return shares
 
@@ -75,7 +78,7 @@ class Perceptual(Loss):
     def oppose(
         self, discriminator: nn.Module, real: Tensor, fake: Tensor
     ) -> Tensor | dict[str, Tensor] | None:
-        """What the discriminator minimises against the part that is a game; weights do not count there."""
+        """The discriminator's loss against the adversarial part; weights do not count there."""
         found = (loss.oppose(discriminator, real, fake) for loss in self._losses() if _opposes(loss))
         return next(found, None)
 
@@ -89,10 +92,11 @@ class Perceptual(Loss):
 
     @property
     def stretches(self) -> bool:
-        """Whether a part, or the schedule of its weight, does."""
+        """Whether a part, or the schedule of its weight, depends on how many epochs the run has."""
         return any(s.stretches for s in self.schedules.values()) or any(x.stretches for x in self._losses())
 
     def _losses(self) -> list[Loss]:
+        # A part may be any module that takes output and target; those have no `prepare` and `advance`
         return [loss for loss in self.parts.values() if isinstance(loss, Loss)]
 
 

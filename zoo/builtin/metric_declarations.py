@@ -6,18 +6,27 @@ from zoo import Component
 
 
 def _metric(
-    name: str, target: str, summary: str, config: str = "MetricOptions", *, paper: str | None = None
+    name: str,
+    target: str,
+    summary: str,
+    config: str = "MetricOptions",
+    *,
+    paper: str | None = None,
+    module: str = "metrics",
 ) -> Component:
     return Component(
         kind="metric",
         name=name,
-        target=f"zoo.builtin.metrics:{target}",
+        target=f"zoo.builtin.{module}:{target}",
         config=f"zoo.builtin.metric_config:{config}",
         summary=summary,
         paper=paper,
+        # Tried on few classes, and k has to be below their number
         tiny={"k": 2} if config == "TopOptions" else {},
     )
 
+
+VALUES = "metrics_values"
 
 METRICS = [
     _metric("precision", "Precision", "Share of right answers among those for a class.", "AveragedOptions"),
@@ -44,9 +53,9 @@ METRICS = [
         "CalibrationOptions",
         paper="https://arxiv.org/abs/1706.04599",
     ),
-    _metric("mae", "MAE", "Mean absolute error."),
-    _metric("rmse", "RMSE", "Root of the mean squared error."),
-    _metric("r2", "R2", "Share of the values' variance that is explained."),
-    _metric("pearson", "Pearson", "Correlation of answers and values."),
-    _metric("spearman", "Spearman", "Correlation of the ranks of answers and values."),
+    _metric("mae", "MAE", "Mean absolute error.", module=VALUES),
+    _metric("rmse", "RMSE", "Root of the mean squared error.", module=VALUES),
+    _metric("r2", "R2", "Share of the values' variance that is explained.", module=VALUES),
+    _metric("pearson", "Pearson", "Correlation of answers and values.", module=VALUES),
+    _metric("spearman", "Spearman", "Correlation of the ranks of answers and values.", module=VALUES),
 ]

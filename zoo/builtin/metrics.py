@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
-
-import torch
-from torch import Tensor
 
 from zoo.errors import OptionError
 from zoo.interfaces import Metric, Seen, Task
 
+# torchmetrics takes two seconds to import; each metric imports it when it is measured
 if TYPE_CHECKING:
     import torchmetrics
 
@@ -18,11 +15,12 @@ _ALONE = (None, "macro")
 """Averages in which each class counts on its own."""
 
 CLASSES = ("binary", "multiclass", "multilabel", "masks")
+# torchmetrics has a class for each form and figure, such as MulticlassRecall; masks are classes of pixels
 _PREFIX = {"binary": "Binary", "multiclass": "Multiclass", "masks": "Multiclass", "multilabel": "Multilabel"}
 
 
-class _Named(Metric):
-    """A figure that a user may call otherwise.
+class NamedMetric(Metric):
+    """Metric whose figure a user may call otherwise.
 
     Args:
         called: name of the figure; the metric's own where None.
@@ -32,7 +30,7 @@ class _Named(Metric):
         self.name = called or type(self).name
 
 
-class _OfClasses(_Named):
+class _OfClasses(NamedMetric):
     """A figure of torchmetrics that exists for two classes, several, and several labels.
 
     Args:
@@ -64,14 +62,16 @@ class _OfClasses(_Named):
         average = self.average or "macro"
         if task.form == "multilabel":
             return found(num_labels=outputs, average=average)  # type: ignore[no-any-return]
+        # An index below the number of classes would take a class out of the figure, which is not meant
         ignored = (
             {"ignore_index": task.ignored} if task.ignored is not None and task.ignored >= outputs else {}
         )
+        # Not `outputs`: K ordered classes have K - 1
         return found(num_classes=task.classes(outputs), average=average, **ignored)  # type: ignore[no-any-return]
 
 
 class _Found(_OfClasses):
-    """A figure of each class that is undefined where a class has nothing to find."""
+    """Figure of each class, undefined where a class has nothing to find."""
 
     def missing(self, seen: Seen) -> str | None:
         """Each class whose figure counts on its own has to be there."""
@@ -79,11 +79,12 @@ class _Found(_OfClasses):
 
 
 class _Overlap(_OfClasses):
-    """A figure of what is answered and what is true: of classes that are neither there is none to count."""
+    """Figure of overlap of answers and truth; classes that are in neither do not count."""
 
     def missing(self, seen: Seen) -> str | None:
         """The second of two classes, and each of several labels, has to be there."""
         alone = self.average in _ALONE and seen.form == "multilabel"
+        # Of several classes torchmetrics leaves absent ones out of the mean; of labels it counts them as 0
         return seen.lacks_positive() if alone or seen.form == "binary" else None
 
 
@@ -117,11 +118,11 @@ class Specificity(_OfClasses):
     name, figure = "specificity", "Specificity"
 
     def missing(self, seen: Seen) -> str | None:
-        """Of each class whose figure counts on its own there have to be images that are not of it."""
+        """The reason, where a class whose figure counts on its own has no images that are not of it."""
         return seen.lacks_others() if self.average in _ALONE or seen.form == "binary" else None
 
 
-class _Coefficient(_Named):
+class _Coefficient(NamedMetric):
     """A figure of a whole confusion matrix."""
 
     forms: ClassVar[tuple[str, ...]] = ("binary", "multiclass")
@@ -173,7 +174,7 @@ class AveragePrecision(_Ranking):
     name, figure = "average_precision", "AveragePrecision"
 
 
-class TopK(_Named):
+class TopK(NamedMetric):
     """Share of images whose class is among the k first answers.
 
     Args:
@@ -199,10 +200,11 @@ class TopK(_Named):
         if self.k >= classes:
             expected = f"k below {classes}, the number of classes"
             raise OptionError(f"metric {self.name}", expected=expected, got=f"k={self.k}")
+        # Micro: a share of images, not a mean over classes
         return MulticlassAccuracy(classes, top_k=self.k, average="micro")
 
 
-class CalibrationError(_Named):
+class CalibrationError(NamedMetric):
     """Expected calibration error (Guo et al., 2017): how far confidence is from accuracy, in [0, 1].
 
     Args:
@@ -225,115 +227,5 @@ class CalibrationError(_Named):
             return BinaryCalibrationError(n_bins=self.bins)
         return MulticlassCalibrationError(task.classes(outputs), n_bins=self.bins)
 
-
-class MAE(_Named):
-    """Mean absolute error, in the unit of the values."""
-
-    name, forms = "mae", ("values", "images")
-    higher_is_better = False
-
-    def measure(self, task: Task, outputs: int) -> torchmetrics.Metric:
-        """See `Metric.measure`."""
-        from torchmetrics import MeanAbsoluteError
-
-        return MeanAbsoluteError()
-
-
-class RMSE(_Named):
-    """Root of the mean squared error, in the unit of the values."""
-
-    name, forms = "rmse", ("values", "images")
-    higher_is_better = False
-
-    def measure(self, task: Task, outputs: int) -> torchmetrics.Metric:
-        """See `Metric.measure`."""
-        from torchmetrics import MeanSquaredError
-
-        return MeanSquaredError(squared=False)
-
-
-class _Varying(_Named):
-    """A figure that compares with how much the values differ."""
-
-    forms: ClassVar[tuple[str, ...]] = ("values",)
-
-    def missing(self, seen: Seen) -> str | None:
-        """Two images with different values have to be there."""
-        return seen.lacks_variation()
-
-    def measure(self, task: Task, outputs: int) -> torchmetrics.Metric:
-        """See `Metric.measure`."""
-        return _columns(self.of)
-
-    @staticmethod
-    def of(answers: Tensor, values: Tensor) -> Tensor:
-        """The figure of N answers and N values, in double precision."""
-        raise NotImplementedError
-
-
-class R2(_Varying):
-    """Share of the values' variance that the answers explain, at most 1; the mean over several values."""
-
-    name = "r2"
-
-    @staticmethod
-    def of(answers: Tensor, values: Tensor) -> Tensor:
-        """One minus squared errors over squared deviations."""
-        return 1 - (answers - values).square().sum() / (values - values.mean()).square().sum()
-
-
-class Pearson(_Varying):
-    """Correlation of answers and values (Pearson, 1895), from -1 to 1; the mean over several values."""
-
-    name = "pearson"
-
-    @staticmethod
-    def of(answers: Tensor, values: Tensor) -> Tensor:
-        """torchmetrics'; undefined where all answers are one."""
-        from torchmetrics.functional import pearson_corrcoef
-
-        return pearson_corrcoef(answers, values) if _varies(answers) else answers.new_tensor(float("nan"))
-
-
-class Spearman(_Varying):
-    """Correlation of ranks (Spearman, 1904), from -1 to 1; the mean over several values."""
-
-    name = "spearman"
-
-    @staticmethod
-    def of(answers: Tensor, values: Tensor) -> Tensor:
-        """torchmetrics'; undefined where all answers are one."""
-        from torchmetrics.functional import spearman_corrcoef
-
-        return spearman_corrcoef(answers, values) if _varies(answers) else answers.new_tensor(float("nan"))
-
-
-def _varies(answers: Tensor) -> bool:
-    return bool(answers.min() < answers.max())
-
-
-def _columns(figure: Callable[[Tensor, Tensor], Tensor]) -> torchmetrics.Metric:
-    """The mean over columns of a figure of all answers at once; sums over batches would lose digits."""
-    import torchmetrics
-    from torchmetrics.utilities import dim_zero_cat
-
-    class Columns(torchmetrics.Metric):
-        full_state_update = False
-        higher_is_better = True
-
-        def __init__(self) -> None:
-            # What several processes have found is gathered before.
-            super().__init__(sync_on_compute=False)
-            self.add_state("answers", default=[], dist_reduce_fx="cat")
-            self.add_state("values", default=[], dist_reduce_fx="cat")
-
-        def update(self, answers: Tensor, values: Tensor) -> None:
-            self.answers.append(answers.detach())  # type: ignore[operator, union-attr]
-            self.values.append(values.detach().reshape(answers.shape))  # type: ignore[operator, union-attr]
-
-        def compute(self) -> Tensor:
-            answers, values = (dim_zero_cat(rows).cpu().double() for rows in (self.answers, self.values))  # type: ignore[arg-type]
-            pairs = zip(answers.flatten(1).T, values.flatten(1).T, strict=True)
-            return torch.stack([figure(said, true) for said, true in pairs]).mean()
-
-    return Columns()
+    # In the function, since its base class is what takes long to import
+    # On the CPU, since some accelerators have no double precision

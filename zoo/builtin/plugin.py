@@ -1,4 +1,4 @@
-"""What the core's own plugin offers; free of torch."""
+"""Declarations of the core's own plugin; free of torch."""
 
 from __future__ import annotations
 

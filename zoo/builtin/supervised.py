@@ -20,6 +20,7 @@ class Supervised(GradientTrainer):
     """
 
     config = SupervisedOptions
+    # Each step goes through `model_input`, so a batch may hold a frozen prefix's features instead of images
     takes_prefix = True
 
     def setup(self, model: Model, loss: Loss | None, execution: Execution) -> None:
@@ -30,11 +31,13 @@ class Supervised(GradientTrainer):
             OptionError: the loss needs what this trainer has not, or the rate table does not fit the model.
         """
         if loss is not None:
+            # Before the optimizer is made: this trainer offers nothing but the output
             check_needs(loss, (), "supervised")
         super().setup(model, loss, execution)
 
     def losses(self, batch: Batch) -> tuple[Tensor, Tensor | dict[str, Tensor]]:
         """The model's output, and the loss of it and the task's target."""
+        # The model as the execution has wrapped it, so that processes share gradients; measuring runs it bare
         output = self.network(model_input(batch))
         target = self.task.target(batch["target"], self.model.outputs)
         return output, compute(self.loss, {OUTPUT: output}, target, batch)

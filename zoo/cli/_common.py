@@ -1,4 +1,4 @@
-"""What several subcommands need."""
+"""Helpers of several subcommands."""
 
 from __future__ import annotations
 

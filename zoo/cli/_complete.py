@@ -1,4 +1,4 @@
-"""What Tab completes: names of components, tags, blocks, recipes; free of torch, silent whatever happens."""
+"""Tab completion: names of components, tags, blocks, recipes; free of torch, silent whatever happens."""
 
 from __future__ import annotations
 

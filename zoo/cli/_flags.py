@@ -27,7 +27,7 @@ class Flag:
 
     @property
     def text(self) -> str:
-        """As it is typed."""
+        """The flag as it is typed."""
         return f"--{self.name.replace('_', '-')}"
 
 

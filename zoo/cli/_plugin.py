@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
+from zoo.spec.atomic_write import write_text
 from zoo.spec.errors import SaveError, quote
 
 
@@ -63,11 +64,7 @@ def add(folder: Path, kind: str, words: Mapping[str, str]) -> list[str]:
             with file.open("x", encoding="utf-8") as opened:
                 written.append(file)
                 opened.write(text)
-        staged = plugin.with_name(f".{plugin.name}.part")
-        written.append(staged)
-        with staged.open("w", encoding="utf-8", newline="") as opened:  # line ends as they were
-            opened.write(declared)
-        staged.replace(plugin)
+        write_text(plugin, declared, newline="")  # line ends as they were
     except BaseException:
         for file in written:
             with suppress(OSError):

@@ -52,7 +52,7 @@ def unknown_flag(option: str, args: Sequence[str], table: Table, flags: Sequence
 
 
 def options_of_parts(table: Table) -> dict[str, list[tuple[str, str, Mapping[str, Any]]]]:
-    """By name of an option: the parts that have it, its path for `--set`, and its schema."""
+    """The parts that have an option, its path for `--set`, and its schema, by the option's name."""
     found: dict[str, list[tuple[str, str, Mapping[str, Any]]]] = {}
     for part, kinds, path, reference in _parts(table):
         for name, schema in _options(reference, kinds).items():
@@ -146,7 +146,7 @@ class Answering(Sectioned):
     """A command that makes a recipe, where an option that there is not is answered by `unknown_flag`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As in click, but an option that there is not is answered by `unknown_flag`."""
+        """Parses as click does; an unknown option is answered by `unknown_flag`."""
         # click takes words off this very list as it reads them
         given = [*args]
         try:

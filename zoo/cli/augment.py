@@ -42,8 +42,8 @@ def command(
     zoo augment cat.jpg --augment rotate --augment noise --set noise.std=0.1
     """
     from zoo.inference.augment import as_tensor, augment
-    from zoo.inference.generated_images import draw_grid
-    from zoo.reports.plots import image_path
+    from zoo.reports.files import image_path
+    from zoo.reports.image_grids import draw_variants
     from zoo.spec.errors import SaveError
 
     chain = references(names, sets)
@@ -52,7 +52,7 @@ def command(
     if path.resolve() == image.resolve():
         raise SaveError(f"file {path}", expected="another file than the image", got="the same")
     original = as_tensor(image, size)
-    draw_grid(original, augment(original, chain, count=count, seed=seed), path)
+    draw_variants(original, augment(original, chain, count=count, seed=seed), path)
     click.echo(f"grid: {path}")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from zoo.cli._common import emit_json, json_option
+from zoo.spec.atomic_write import write_text
 
 
 @click.command()
@@ -50,7 +51,7 @@ def command(paths: tuple[Path, ...], check: bool, merge: Path | None, as_json: b
         if check:
             click.echo(f"out of date: {file}: {what}; run {again}", err=True)
         else:
-            writing.write(file, texts[file])
+            write_text(file, texts[file])
             # With --json, standard output is the JSON alone
             click.echo(f"written: {file}", err=as_json)
     if check and outdated:

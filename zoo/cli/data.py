@@ -43,7 +43,7 @@ def command(*, data: str, sets: tuple[str, ...], kind: str | None, out: Path | N
     zoo data digits --set per_class=20
     """
     from zoo.data.report import report
-    from zoo.reports.plots import image_path
+    from zoo.reports.files import image_path
 
     out = image_path(out) if out is not None else None
     dataset = _dataset(data, sets, kind)

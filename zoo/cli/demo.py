@@ -137,7 +137,7 @@ def _threads_for(recipe: Recipe) -> Iterator[None]:
     from zoo.compose.plan import plan
 
     before = torch.get_num_threads()
-    if sum(p.numel() for p in plan(recipe.model).skeleton.parameters()) < _SMALL:
+    if sum(p.numel() for p in plan(recipe.model).meta_model.parameters()) < _SMALL:
         torch.set_num_threads(1)
     try:
         yield

@@ -1,1 +1,1 @@
-"""From recipe to model: plan all, then make; saved models; catalogue facts."""
+"""Composition, from recipe to model: plan all, then make; saved models; catalogue facts."""

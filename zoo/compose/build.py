@@ -154,7 +154,7 @@ def restore(recipe: Recipe, input_spec: InputSpec, state: Tensors, text: str) ->
     # All weights are in `state`: nothing is looked up, let alone fetched
     section = recipe.model.model_copy(update={"weights": None})
     planned = plan(section, input_spec=input_spec, saved=True)
-    model = planned.skeleton
+    model = planned.meta_model
     # A model saved in half precision stays so: the module's types follow the file, not the other way
     assign(model, state, text, cast=False)
     fill_buffers(model)

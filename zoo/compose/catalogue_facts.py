@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from zoo.compose.meta_build import skeleton
+from zoo.compose.meta_build import on_meta_device
 from zoo.compose.plan import plan
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.blocks.summary import count
@@ -59,10 +59,10 @@ def _model_facts(component: Component) -> dict[str, Any]:
     asked: dict[str, Any] = {}
     try:
         try:
-            model = plan(ModelSection(name=name)).skeleton
+            model = plan(ModelSection(name=name)).meta_model
         except OptionError:  # perhaps it asks for a number of classes
             asked = {"classes": CLASSES}
-            model = plan(ModelSection(name=name, **asked)).skeleton
+            model = plan(ModelSection(name=name, **asked)).meta_model
     except ZooError as error:
         return {"refused": str(error)}
     return {
@@ -76,7 +76,7 @@ def _model_facts(component: Component) -> dict[str, Any]:
 def _backbone_facts(component: Component, config: type[Options] | None) -> dict[str, Any]:
     options = dict(validate(config, {}, component.name)) if config else {}
     try:
-        with skeleton():
+        with on_meta_device():
             backbone: Backbone = resolve_target(component)(in_channels=3, **options)
         # Shapes at the size that the published weights expect, which may be another than the class's own
         spec = _published_input(component) or backbone.input_spec

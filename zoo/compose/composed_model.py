@@ -11,7 +11,8 @@ from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.blocks.block import Block
 from zoo.interfaces.blocks.frozen_prefix import Prefix
 from zoo.interfaces.head import Head
-from zoo.interfaces.model import Model, Normalise
+from zoo.interfaces.model import Model
+from zoo.interfaces.normalise import Normalise
 from zoo.spec.errors import ShapeError, listing
 from zoo.spec.inputs import InputSpec
 
@@ -114,7 +115,7 @@ class ComposedModel(Model):
 
     @property
     def prefix_outputs(self) -> tuple[str, ...]:
-        """What comes out of the last block of the prefix, and the steps of the head's taps inside it."""
+        """Names of the prefix's last block, and of the steps of the head's taps inside it."""
         return (*self.prefix[-1:], *self._kept_steps())
 
     def _kept_steps(self) -> list[str]:
@@ -130,7 +131,7 @@ class ComposedModel(Model):
                     yield f"{name}.{key}", tensor
 
     def run_prefix(self, x: Tensor) -> Prefix:
-        """What comes out of the frozen prefix, and the head's taps inside it.
+        """Outputs of the frozen prefix, and the head's taps inside it.
 
         Args:
             x: images N x C x H x W in [0, 1].

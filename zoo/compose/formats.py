@@ -45,7 +45,7 @@ def read_recipe(config: Mapping[str, Any], where: str) -> Recipe:
 
 
 def former(kind: str, value: Any) -> Any:
-    """What format 1 says of a component, or of several, with every option's value of its day.
+    """A component of format 1, or several, with every option's value of its day.
 
     What is no component, or of a plugin that is not here, stays as it is.
 

@@ -1,4 +1,4 @@
-"""What a head takes of a backbone, and whether it fits."""
+"""Inputs of a head: the taps of a backbone that it takes, and whether it fits them."""
 
 from __future__ import annotations
 

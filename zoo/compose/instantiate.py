@@ -1,4 +1,4 @@
-"""From a plan to a model with its weights."""
+"""Instantiation: from a plan to a model with its weights."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from zoo.compose.composed_model import ComposedModel
 from zoo.compose.meta_build import fill_buffers, seeded
 from zoo.compose.parts import make_part
-from zoo.compose.plan import Plan, inside, make_head, plan_part
+from zoo.compose.plan import Plan, make_head, network_of_kind, plan_part
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.model import Model
 from zoo.spec.errors import FreezeError, WeightsError, ZooError, listing, quote
@@ -29,7 +29,7 @@ def make(kind: str, reference: object, **extra: Any) -> Any:
 
 def _whole(kind: str, value: Any, path: str) -> Any:
     planned = plan_part(kind, value, path)
-    return inside(kind, instantiate(planned, Recipe(model=planned.section)))
+    return network_of_kind(kind, instantiate(planned, Recipe(model=planned.section)))
 
 
 def instantiate(planned: Plan, recipe: Recipe) -> Model:
@@ -84,8 +84,8 @@ def finish(model: Model, planned: Plan, recipe: Recipe) -> Model:
 
 
 def _pretrained(planned: Plan, source: Source, seed: int | None) -> Model:
-    """The skeleton with published tensors, and a new head unless the head was published too."""
-    model, state = planned.skeleton, source.read()
+    """The planned model with published tensors, and a new head unless the head was published too."""
+    model, state = planned.meta_model, source.read()
     # A complete model has its head inside, and its file all of it
     if not isinstance(model, ComposedModel):
         assign(model, state, source.text)

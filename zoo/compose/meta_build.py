@@ -49,7 +49,7 @@ class _SkipInit(TorchFunctionMode):
 
 
 @contextmanager
-def skeleton() -> Iterator[None]:
+def on_meta_device() -> Iterator[None]:
     """Modules built inside have shapes but no memory."""
     with torch.device("meta"), _SkipInit():
         yield

@@ -1,4 +1,4 @@
-"""From a reference to an instance, or to what a recipe records, and which part is taken by default."""
+"""Parts of a model by reference: their instances, their values in a recipe, and their defaults."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pydantic_core import to_jsonable_python
 from zoo.interfaces.model import Model
 from zoo.registry.defaults import default_entry
 from zoo.registry.loading import load, resolve_config, resolve_target
-from zoo.registry.lookup import Entry, find
+from zoo.registry.lookup import find
+from zoo.registry.snapshot import Entry
 from zoo.spec.arguments import BUILD, FIT, misplaced
 from zoo.spec.component import Component
 from zoo.spec.errors import (
@@ -160,7 +161,7 @@ def make_part(kind: str, reference: object, body: Use, **extra: Any) -> Any:
 
 
 def recorded(kind: str, reference: object, *, former: bool = False, body: Use | None = None) -> RefValue:
-    """What a recipe records of a component: its unambiguous name, and every option with its value.
+    """A component's value in a recipe: its unambiguous name, and every option with its value.
 
     Args:
         kind: of the component.

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from zoo.compose.composed_model import ComposedModel
 from zoo.compose.heads import check_shapes, head_inputs
-from zoo.compose.meta_build import skeleton
+from zoo.compose.meta_build import on_meta_device
 from zoo.compose.parts import BODIES, Part, make_part
 from zoo.compose.resolve import COLOURS, Resolved, resolve, resolve_part
 from zoo.interfaces.backbone import Backbone
@@ -37,7 +37,7 @@ class Plan:
         input_spec: of the weights, for the section's channels and size.
         labels: names of the classes.
         parts: plans of the models and backbones that options of the body refer to, by option.
-        skeleton: the whole model on the meta device.
+        meta_model: the whole model on the meta device.
     """
 
     section: ModelSection
@@ -46,21 +46,21 @@ class Plan:
     input_spec: InputSpec
     labels: tuple[str, ...]
     parts: Mapping[str, Plan]
-    skeleton: Model
+    meta_model: Model
 
     @property
     def source(self) -> Source | None:
-        """Where the weights come from; None means random."""
+        """The source of the weights; None means random."""
         return self.resolved.source
 
-    def make(self, inside: Callable[[Plan], Model]) -> Model:
+    def make(self, network_of_kind: Callable[[Plan], Model]) -> Model:
         """An instance, wherever tensors are made at present.
 
         Args:
             inside: makes the parts that are models.
         """
         found = self.resolved
-        options = _filled(found.body, self.parts, inside)
+        options = _filled(found.body, self.parts, network_of_kind)
         if found.body.component.kind == "model":
             return _model(found.body, options, self.section, self.input_spec, self.labels)
         backbone = _backbone(found.body, options, self.section)
@@ -99,12 +99,12 @@ def plan_resolved(found: Resolved, *, input_spec: InputSpec | None = None) -> Pl
         ZooError: the parts do not fit each other.
     """
     parts = {path: plan_resolved(inner) for path, inner in found.parts.items()}
-    with skeleton():
-        options = _filled(found.body, parts, lambda inner: inner.skeleton)
+    with on_meta_device():
+        options = _filled(found.body, parts, lambda inner: inner.meta_model)
     if found.body.component.kind == "model":
         return _plan_model(found, options, parts, input_spec or found.declared)
     section, body = found.section, found.body
-    with skeleton():
+    with on_meta_device():
         backbone = _backbone(body, options, section)
     size = section.input_size or (input_spec.size if input_spec else None)
     spec = input_spec or found.declared or backbone.input_spec
@@ -116,7 +116,7 @@ def plan_resolved(found: Resolved, *, input_spec: InputSpec | None = None) -> Pl
     backbone.input_spec = spec
     section, labels = _classes(section, found)
     inputs = head_inputs(backbone, body, found.head)
-    with skeleton():
+    with on_meta_device():
         head = make_head(found, section, backbone, inputs)
         model = _composed(found, backbone, head, spec, labels)
     check_shapes(model)
@@ -143,7 +143,7 @@ def make_head(
     return checked(found.head(inputs=inputs, classes=section.count), Head, found.head)
 
 
-def inside(kind: str, model: Model) -> Model | Backbone:
+def network_of_kind(kind: str, model: Model) -> Model | Backbone:
     """The part of a model that an option of a kind is handed: its backbone, or all of it."""
     if kind != "backbone":
         return model
@@ -172,13 +172,17 @@ def _filled(body: Part, parts: Mapping[str, Plan], model: Callable[[Plan], Model
     """A body's options with parts in the place of references."""
 
     def use(kind: str, value: Any, path: str) -> Any:
-        return inside(kind, model(parts[path])) if kind in BODIES else make_part(kind, value, _skeleton_of)
+        return (
+            network_of_kind(kind, model(parts[path]))
+            if kind in BODIES
+            else make_part(kind, value, _meta_model_of)
+        )
 
     return body.filled(use)
 
 
-def _skeleton_of(kind: str, value: Any, path: str) -> Any:
-    return inside(kind, plan_part(kind, value, path).skeleton)
+def _meta_model_of(kind: str, value: Any, path: str) -> Any:
+    return network_of_kind(kind, plan_part(kind, value, path).meta_model)
 
 
 def _backbone(body: Part, options: dict[str, Any], section: ModelSection) -> Backbone:
@@ -211,7 +215,7 @@ def _plan_model(
     found: Resolved, options: dict[str, Any], parts: Mapping[str, Plan], input_spec: InputSpec | None
 ) -> Plan:
     section = found.section
-    with skeleton():
+    with on_meta_device():
         model = _model(found.body, options, section, None, section.labels)
     spec = input_spec or model.input_spec
     spec = spec.with_channels(section.in_channels or spec.channels).with_size(section.input_size or spec.size)

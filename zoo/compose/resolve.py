@@ -20,7 +20,7 @@ COLOURS = 3
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """What a model section refers to.
+    """The components that a model section refers to.
 
     Args:
         section: with the channels that weights or parts are bound to.
@@ -113,7 +113,7 @@ def resolve_part(
     outer: ModelSection | None = None,
     saved: bool = False,
 ) -> Resolved:
-    """What an option that is a model or backbone refers to.
+    """The component that an option refers to which is a model or backbone.
 
     Args:
         kind: `backbone` or `model`.

@@ -7,10 +7,10 @@ from typing import Any
 from zoo.compose.formats import read_recipe
 from zoo.compose.parts import BODIES, part
 from zoo.registry.lookup import find
-from zoo.registry.references import meant
+from zoo.registry.references import component_or_path
 from zoo.spec.errors import BadReferenceError, RecipeError, quote
 from zoo.spec.recipe import ModelSection
-from zoo.spec.reference import ComponentRef, HubRef, PathRef, parse_reference
+from zoo.spec.reference import ComponentRef, HubRef, PathRef, parse_reference, without_prefix
 from zoo.weights.fitting import is_saved, settled, stored
 
 
@@ -25,7 +25,7 @@ def from_saved(section: ModelSection, kind: str, *, recorded: bool = False) -> M
     Raises:
         RecipeError: there is no model saved by zoo, weights are named beside it, or it has no backbone.
     """
-    ref = section.ref if recorded else meant(section.name, BODIES, is_saved)
+    ref = section.ref if recorded else component_or_path(section.name, BODIES, is_saved)
     if isinstance(ref, ComponentRef):
         # Files hold weights as `settled` has left them
         if recorded or section.weights is None:
@@ -68,7 +68,7 @@ def _trunk(saved: ModelSection, text: str) -> ModelSection:
         return saved
     name = next((name for name, kind in body.part_kinds.items() if kind == "backbone"), None)
     if name is None:
-        hint = f"zoo.load({text.removeprefix('file:')!r}) reads the whole model"
+        hint = f"zoo.load({without_prefix(text)!r}) reads the whole model"
         raise RecipeError(f"model {text}", expected="a model with a backbone", got=saved.name, hint=hint)
     usual = {"in_channels": saved.in_channels, "input_size": saved.input_size}
     return ModelSection.of(body.options[name], f"{text}: {name}", **usual)

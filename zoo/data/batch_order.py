@@ -1,4 +1,4 @@
-"""In which order, and in which batches, a run sees its images: a function of (seed, epoch)."""
+"""Order and batches in which a run sees its images: a function of (seed, epoch)."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ class Batches:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """How images come to the size of a batch; see `Batches`."""
+    """Reading of images at the size of a batch; see `Batches`."""
 
     crop: bool
     own_size: bool

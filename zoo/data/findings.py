@@ -1,4 +1,4 @@
-"""What is wrong with data, or worth knowing of them."""
+"""Findings: mistakes in data, and what is worth knowing of them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FEW = 3
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something to know of the data.
+    """A finding on the data.
 
     Args:
         stops: whether a training would stop at it.
@@ -40,7 +40,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class InspectedImage:
     """One image that was looked at.
 
     Args:
@@ -62,7 +62,7 @@ class Seen:
     pixels: Counts | None = None
 
 
-def findings(dataset: Dataset, seen: Sequence[Seen], layout: Layout | None) -> list[Finding]:
+def findings(dataset: Dataset, seen: Sequence[InspectedImage], layout: Layout | None) -> list[Finding]:
     """All findings on a data set: what stops a training, copies, look-alikes, classes, files.
 
     Args:
@@ -79,14 +79,14 @@ def findings(dataset: Dataset, seen: Sequence[Seen], layout: Layout | None) -> l
     return [*found, *_files(dataset, seen, layout)]
 
 
-def _unreadable(dataset: Dataset, seen: Sequence[Seen]) -> Iterator[Finding]:
+def _unreadable(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Finding]:
     names = [f"{dataset.name(i)}: {s.error}" for i, s in enumerate(seen) if s.error]
     if names:
         hint = "mend or remove them, or leave them out with --skip-unreadable"
         yield Finding(True, f"{_images(len(names))} cannot be read; {hint}", tuple(names))
 
 
-def _copies(dataset: Dataset, seen: Sequence[Seen]) -> Iterator[Finding]:
+def _copies(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Finding]:
     by_key = defaultdict(list)
     for i, s in enumerate(seen):
         if s.key:
@@ -107,7 +107,7 @@ def _copies(dataset: Dataset, seen: Sequence[Seen]) -> Iterator[Finding]:
         yield Finding(False, text, _joined(dataset, rest))
 
 
-def _alike(dataset: Dataset, seen: Sequence[Seen]) -> Iterator[Finding]:
+def _alike(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Finding]:
     # Of identical images the first alone, as `_copies` has told of them
     first = {s.key: i for i, s in reversed([*enumerate(seen)]) if s.small is not None}
     numbers = sorted(first.values())
@@ -124,7 +124,7 @@ def _alike(dataset: Dataset, seen: Sequence[Seen]) -> Iterator[Finding]:
         yield Finding(False, text, _joined(dataset, rest))
 
 
-def _unsplittable(dataset: Dataset, seen: Sequence[Seen]) -> Iterator[Finding]:
+def _unsplittable(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Finding]:
     try:
         split(_Keyed(dataset, seen))
     except DataError as error:
@@ -143,7 +143,7 @@ def _counts(dataset: Dataset) -> Iterator[Finding]:
         yield Finding(False, text, tuple(few))
 
 
-def _absent(dataset: Dataset, seen: Sequence[Seen]) -> Iterator[Finding]:
+def _absent(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Finding]:
     # Class numbers with a pixel in some mask
     there = {value for s in seen if s.pixels is not None for value in np.flatnonzero(s.pixels).tolist()}
     names = tuple(label for i, label in enumerate(dataset.labels) if i not in there)
@@ -151,7 +151,7 @@ def _absent(dataset: Dataset, seen: Sequence[Seen]) -> Iterator[Finding]:
         yield Finding(False, f"{len(names)} class{'es' * (len(names) > 1)} in no mask", names)
 
 
-def _files(dataset: Dataset, seen: Sequence[Seen], layout: Layout | None) -> Iterator[Finding]:
+def _files(dataset: Dataset, seen: Sequence[InspectedImage], layout: Layout | None) -> Iterator[Finding]:
     moving = [dataset.name(i) for i, s in enumerate(seen) if s.facts and s.facts.frames > 1]
     if moving:
         text = f"{_images(len(moving))} of several frames; the first one is taken"
@@ -182,7 +182,7 @@ def _groups(count: int) -> str:
 class _Keyed(Dataset):
     """A data set whose keys are known, so that nothing is read again."""
 
-    def __init__(self, dataset: Dataset, seen: Sequence[Seen]) -> None:
+    def __init__(self, dataset: Dataset, seen: Sequence[InspectedImage]) -> None:
         self.dataset, self.seen = dataset, seen
         self.labels, self.masks = dataset.labels, dataset.masks
 

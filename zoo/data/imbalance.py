@@ -20,7 +20,7 @@ def warn_unbalanced(dataset: Dataset) -> None:
 
 
 def unbalanced(counts: Mapping[str, int]) -> str | None:
-    """What to say of unbalanced classes; None where they are not.
+    """The warning of unbalanced classes; None where they are not.
 
     Args:
         counts: images by class.

@@ -20,7 +20,7 @@ _NAMED = 3  # files in the warning
 
 
 def in_threads(function: Callable[[T], R], items: Sequence[T], doing: str) -> list[R]:
-    """What a function returns for each item, in their order; a bar shows how far it is, on a terminal only.
+    """Results of a function for each item, in their order; a bar shows how far it is, on a terminal only.
 
     Args:
         function: called in threads.

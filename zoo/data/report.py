@@ -1,4 +1,4 @@
-"""What there is in data, and what is wrong with them: looked at whole, before any training."""
+"""Report on data and their mistakes: looked at whole, before any training."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.data.findings import Seen, findings
+from zoo.data.findings import InspectedImage, findings
 from zoo.data.imbalance import class_counts
 from zoo.data.masks import check_mask
 from zoo.data.near_duplicates import thumbnail
@@ -57,7 +57,7 @@ def report(data: Path | Dataset, source: str | None = None) -> Report:
     layout = dataset.layout if isinstance(dataset, FoundFolders) else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what decoders warn of is in the report
-        seen = in_threads(lambda i: _look(dataset, i), range(len(dataset)), "reading images")
+        seen = in_threads(lambda i: _inspect(dataset, i), range(len(dataset)), "reading images")
         found = findings(dataset, seen, layout)
     good = [s for s in seen if s.error is None]
     return Report(
@@ -78,7 +78,7 @@ def report(data: Path | Dataset, source: str | None = None) -> Report:
     )
 
 
-def _look(dataset: Dataset, index: int) -> Seen:
+def _inspect(dataset: Dataset, index: int) -> InspectedImage:
     key, facts, mask = "", None, None
     try:
         # First, so that copies are found among those that cannot be decoded too
@@ -93,16 +93,18 @@ def _look(dataset: Dataset, index: int) -> Seen:
         if mask is not None:
             check_mask(mask, image, dataset.name(index), len(dataset.labels) or None)
     except ZooError as error:
-        return Seen(key, error=error.got or str(error))
+        return InspectedImage(key, error=error.got or str(error))
     except Exception as error:  # a stranger's data set raises what it likes
-        return Seen(key, error=" ".join(f"{type(error).__name__}: {error}".split()))
+        return InspectedImage(key, error=" ".join(f"{type(error).__name__}: {error}".split()))
     deep = image.dtype != np.uint8
     # Of one length for all, so that they can be stacked
     pixels = None if mask is None else np.bincount(mask.ravel(), minlength=_VALUES)
-    return Seen(key, facts=facts, shape=image.shape, deep=deep, small=thumbnail(image), pixels=pixels)
+    return InspectedImage(
+        key, facts=facts, shape=image.shape, deep=deep, small=thumbnail(image), pixels=pixels
+    )
 
 
-def _pixels(dataset: Dataset, seen: Sequence[Seen]) -> dict[str, tuple[int, float]]:
+def _pixels(dataset: Dataset, seen: Sequence[InspectedImage]) -> dict[str, tuple[int, float]]:
     counts = [s.pixels for s in seen if s.pixels is not None]
     if not counts:
         return {}
@@ -139,7 +141,7 @@ def _counted(words: Iterable[str]) -> dict[str, int]:
     return dict(Counter(words).most_common())
 
 
-def _kind(seen: Seen) -> str:
+def _kind(seen: InspectedImage) -> str:
     if seen.facts is None:
         word = _CHANNELS.get(seen.shape[2], f"{seen.shape[2]} channels")
         return f"float {word}" if seen.deep else word

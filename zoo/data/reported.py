@@ -22,7 +22,7 @@ Spread = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Report:
-    """What there is in data; `print` it.
+    """Report on data; `print` it.
 
     Args:
         source: what was looked at.
@@ -63,7 +63,7 @@ class Report:
         return not any(finding.stops for finding in self.findings)
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain data, with `ok`."""
+        """Plain data, with `ok`."""
         return {**asdict(self), "ok": self.ok}
 
     def __repr__(self) -> str:

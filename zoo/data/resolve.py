@@ -1,11 +1,11 @@
-"""What `data` may be: a folder, a data set by name, a torch data set, a data set of ours."""
+"""Forms of `data`: a folder, a data set by name, a torch data set, a data set of ours."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from zoo.data.sources.class_folders import ClassFolders
 from zoo.data.sources.layout import scan
@@ -13,15 +13,31 @@ from zoo.data.sources.mask_folders import ImageFolder, MaskFolders
 from zoo.data.sources.torch_dataset import TorchData
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks import Task
-from zoo.registry.references import meant
+from zoo.registry.references import component_or_path
 from zoo.spec.errors import DataError, OptionError, quote
-from zoo.spec.reference import ComponentRef, HubRef, PathRef, Reference
+from zoo.spec.reference import ComponentRef, HubRef, PathLike, PathRef, Reference
+
+
+class IndexedData(Protocol):
+    """A data set of the map style, as torch and Hugging Face have them."""
+
+    def __len__(self) -> int:
+        """Number of samples."""
+        ...
+
+    def __getitem__(self, index: Any, /) -> Any:
+        """A sample by number."""
+        ...
+
+
+DataLike = Dataset | IndexedData | Mapping[str, Any] | PathLike | Reference
+"""A data set as `data` takes it: an object, a folder, a name, or a table of name and options."""
 
 Named = Callable[[ComponentRef], Any]
 """Makes the data set of a component reference; handed in, so that this room composes nothing."""
 
 
-def folder_of(data: Any) -> Path | None:
+def folder_of(data: DataLike | None) -> Path | None:
     """The folder that is meant, if one is.
 
     Args:
@@ -33,8 +49,8 @@ def folder_of(data: Any) -> Path | None:
     return Path(ref.path).expanduser() if isinstance(ref, PathRef) else None
 
 
-def reference_of(data: Any) -> Reference | None:
-    """What the data are called; None for an object.
+def reference_of(data: DataLike | None) -> Reference | None:
+    """The reference of the data; None for an object.
 
     Args:
         data: as `resolve` takes it.
@@ -45,10 +61,12 @@ def reference_of(data: Any) -> Reference | None:
     if isinstance(data, os.PathLike):
         return PathRef(os.fspath(data))
     said = isinstance(data, str | Mapping | ComponentRef | HubRef | PathRef)
-    return meant(data, "dataset") if said else None
+    return component_or_path(data, "dataset") if said else None
 
 
-def resolve(data: Any, named: Named, *, task: Task | None = None, skip_unreadable: bool = False) -> Dataset:
+def resolve(
+    data: DataLike | None, named: Named, *, task: Task | None = None, skip_unreadable: bool = False
+) -> Dataset:
     """The data set that is meant.
 
     Args:
@@ -96,5 +114,5 @@ def _read(folder: Path, needs: str) -> type[ClassFolders | ImageFolder]:
     return ImageFolder if needs == "image" and scan(folder).problems else ClassFolders
 
 
-def _called(data: Any) -> str:
+def _called(data: DataLike | None) -> str:
     return str(data) if isinstance(data, str | ComponentRef | HubRef) else type(data).__name__

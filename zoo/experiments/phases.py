@@ -11,7 +11,8 @@ from zoo.compose.build import from_recipe
 from zoo.data.splits import split
 from zoo.inference.evaluate import evaluate
 from zoo.interfaces.dataset import Dataset, Sample
-from zoo.reports.plots import write_figure
+from zoo.reports.files import write_figure
+from zoo.reports.style import BLUE, GRAY, GREEN, GRID, ORANGE, PURPLE, RED, new_figure, open_frame, set_title
 from zoo.runtime.arguments import as_dataset
 from zoo.spec.errors import RecipeError, quote
 from zoo.spec.recipe import Recipe
@@ -19,7 +20,7 @@ from zoo.spec.reference import parse_reference
 from zoo.training.fit import fit
 from zoo.training.run import Run
 
-_COLOURS = ("#8a8f98", "#c76a00", "#1f5fbf", "#1b7f3b", "#7a3fb0", "#c0271d")
+_COLOURS = (GRAY, ORANGE, BLUE, GREEN, PURPLE, RED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +48,7 @@ class Phase:
 
 
 class Part(Dataset):
-    """Some images of a data set.
+    """A subset of a data set's images.
 
     Args:
         dataset: the whole.
@@ -66,17 +67,17 @@ class Part(Dataset):
 
     @property
     def targets(self) -> Sequence[Any]:
-        """Of the images of the part."""
+        """Targets of the images of the part."""
         targets = self.dataset.targets
         return [targets[i] for i in self.indices]
 
     def name(self, index: int) -> str:
-        """As the whole calls it."""
+        """The name that the whole set gives it."""
         return self.dataset.name(self.indices[index])
 
 
 def unseen(recipe: Recipe, seed: int) -> tuple[Part, tuple[int, int]]:
-    """What is left to measure with, and the numbers of images to train on and to validate with.
+    """Images that are left to measure with, and the numbers to train on and to validate with.
 
     Where the data make their own splits, the test split; else that, and all that the options in the recipe's
     `data` leave out, `per_class` for one.
@@ -139,10 +140,9 @@ def _metric(figures: Mapping[str, float]) -> str:
 
 def curves(phases: Sequence[Phase], path: Path, title: str) -> Path:
     """Draws loss and metric over the epochs, all phases on the same axes; training is dotted."""
-    from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
-    figure = Figure(figsize=(11, 4.2), dpi=120, layout="constrained")
+    figure = new_figure(11, 4.2)
     for axis, name in zip(figure.subplots(1, 2), ("loss", phases[0].metric), strict=True):
         for phase, colour in zip(phases, _COLOURS, strict=False):
             epochs = [row["epoch"] for row in phase.run.history]
@@ -154,8 +154,8 @@ def curves(phases: Sequence[Phase], path: Path, title: str) -> Path:
         axis.set_title(f"{name}: validation, and training (dotted)", fontsize=10, loc="left")
         axis.set_xlabel("epoch")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axis.grid(axis="y", color="#e6e8eb", linewidth=0.8)
-        axis.spines[["top", "right"]].set_visible(False)
+        axis.grid(axis="y", color=GRID, linewidth=0.8)
+        open_frame(axis)
         axis.legend(frameon=False, fontsize=9)
-    figure.suptitle(title, fontsize=11, x=0.01, ha="left", fontweight="bold")
+    set_title(figure, title)
     return write_figure(figure, path)

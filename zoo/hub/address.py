@@ -1,4 +1,4 @@
-"""Where `push` and `pull` go: the Hub's plain `owner/name`, `hf://owner/name`, or a folder."""
+"""Addresses of `push` and `pull`: the Hub's plain `owner/name`, `hf://owner/name`, or a folder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 
 from zoo.registry.references import path_or_place
 from zoo.spec.errors import BadReferenceError, quote
-from zoo.spec.reference import HubRef, PathRef, parse_reference
+from zoo.spec.reference import HubRef, PathLike, PathRef, parse_reference
 
 EXPECTED = '"owner/name", "hf://owner/name@revision" or "file:folder"'
 
@@ -15,7 +15,7 @@ EXPECTED = '"owner/name", "hf://owner/name@revision" or "file:folder"'
 _PLAIN = re.compile(r"[\w\-][\w.\-]*/[\w.\-]+(?:@[\w.\-/]+)?")
 
 
-def parse_place(value: str | os.PathLike[str], revision: str | None = None) -> HubRef | PathRef:
+def parse_place(value: PathLike, revision: str | None = None) -> HubRef | PathRef:
     """Reads what `push` and `pull` take.
 
     Args:

@@ -19,7 +19,7 @@ from zoo.hub.folder import assemble, checked, readme, save, steady, verified
 from zoo.hub.folder_rules import FILES
 from zoo.hub.provenance import public
 from zoo.hub.readme import Readme, renewed
-from zoo.interfaces.model import Model
+from zoo.interfaces.model import Model, ModelLike
 from zoo.spec.errors import SaveError, ZooError, warn
 from zoo.spec.files import CARD_FILE, CONFIG_FILE, CURVES_FILE, HISTORY_FILE
 from zoo.spec.recipe import Recipe
@@ -27,7 +27,7 @@ from zoo.spec.reference import local_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parcel:
+class Bundle:
     """A model's files, gathered and checked, ready to be pushed.
 
     Args:
@@ -46,7 +46,7 @@ class Parcel:
 
     @property
     def files(self) -> dict[str, Path]:
-        """By name; the README once it is written."""
+        """Files to push by name; the README once it is written."""
         return {name: self.folder / name for name in FILES if (self.folder / name).is_file()}
 
     @property
@@ -63,7 +63,7 @@ class Parcel:
             there: the README at the place where the model goes.
             where: how messages call it.
             history: that of the place, if it stays there.
-            stays: files of the place that stay beside those of the parcel.
+            stays: files of the place that stay beside those of the bundle.
         """
         here = self.folder / HISTORY_FILE
         text = card(
@@ -73,17 +73,20 @@ class Parcel:
             curves=CURVES_FILE in stays or (self.folder / CURVES_FILE).is_file(),
         )
         mine, base = self.readme, there
-        if mine is not None and mine.own and (there is None or not there.own):
+        if mine is not None and mine.handwritten and (there is None or not there.handwritten):
             base = replace(mine, front={**mine.front, **(there.front if there else {})})
-        elif mine is not None and mine.own and there is not None and mine.own != there.own:
+        elif (
+            mine is not None
+            and mine.handwritten
+            and there is not None
+            and mine.handwritten != there.handwritten
+        ):
             warn(f"the text that people wrote in {where} is not that of your {CARD_FILE}, and was kept")
         (self.folder / CARD_FILE).write_text(renewed(text, base), encoding="utf-8")
 
 
 @contextmanager
-def parcel(
-    model: Model | str | os.PathLike[str], *, reference: str | None, licence: str | None
-) -> Iterator[Parcel]:
+def bundle(model: ModelLike, *, reference: str | None, licence: str | None) -> Iterator[Bundle]:
     """Gathers a model's files in a temporary folder, and checks that they make a model.
 
     Args:
@@ -107,7 +110,7 @@ def parcel(
         else:
             expected = "a model from zoo.build, or the folder of a saved one"
             raise SaveError("push", expected=expected, got=type(model).__name__)
-        yield _parcel(home, os.fspath(model) if not isinstance(model, Model) else "push", reference, licence)
+        yield _bundle(home, os.fspath(model) if not isinstance(model, Model) else "push", reference, licence)
 
 
 def _gather(folder: Path, home: Path) -> None:
@@ -125,7 +128,7 @@ def _gather(folder: Path, home: Path) -> None:
             shutil.copyfile(file, home / name)
 
 
-def _parcel(home: Path, where: str, reference: str | None, licence: str | None) -> Parcel:
+def _bundle(home: Path, where: str, reference: str | None, licence: str | None) -> Bundle:
     config = configs.parse(home / CONFIG_FILE, where)
     model = assemble(config, verified(home, config, where), where)
     config = public({**config, "licence": licence or config["licence"]})
@@ -137,7 +140,7 @@ def _parcel(home: Path, where: str, reference: str | None, licence: str | None) 
     for name in (CARD_FILE, CONFIG_FILE):  # they may be links to the folder's own
         (home / name).unlink(missing_ok=True)
     (home / CONFIG_FILE).write_text(configs.dump(config, reference or where), encoding="utf-8")
-    return Parcel(folder=home, model=model, reference=reference, readme=mine, digest=config["sha256"])
+    return Bundle(folder=home, model=model, reference=reference, readme=mine, digest=config["sha256"])
 
 
 def _check_portable(config: dict[str, Any], where: str) -> None:

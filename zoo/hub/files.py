@@ -66,7 +66,7 @@ def recover(folder: Path) -> None:
 
 
 def current(folder: Path, name: str) -> Path:
-    """Where the newest committed version of a file is, also in a folder that cannot be written."""
+    """Path of the newest committed version of a file, also in a folder that cannot be written."""
     with suppress(OSError):
         recover(folder)
     waiting = folder / COMMITTED / name

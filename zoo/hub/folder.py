@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -36,7 +35,7 @@ from zoo.spec.errors import (
 from zoo.spec.files import CARD_FILE, CONFIG_FILE, CURVES_FILE, HISTORY_FILE, WEIGHTS_FILE
 from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import Recipe
-from zoo.spec.reference import local_path
+from zoo.spec.reference import PathLike, local_path
 from zoo.weights.tensor_files import Tensors, read, write
 
 _PATIENCE = 10.0
@@ -45,7 +44,7 @@ _PATIENCE = 10.0
 T = TypeVar("T")
 
 
-def save(model: Model, path: str | os.PathLike[str], *, licence: str | None = None) -> Path:
+def save(model: Model, path: PathLike, *, licence: str | None = None) -> Path:
     """Writes a model as a folder of `model.safetensors`, `config.json` and `README.md`.
 
     A crash leaves what was there before or the whole new model. Other files in the folder stay, and so does
@@ -97,7 +96,7 @@ def save(model: Model, path: str | os.PathLike[str], *, licence: str | None = No
     return folder
 
 
-def load(path: str | os.PathLike[str], *, copy: bool = False) -> Model:
+def load(path: PathLike, *, copy: bool = False) -> Model:
     """Reads a folder that `save` wrote; the model computes what the saved one computed, bit for bit.
 
     The model is in inference mode; frozen blocks are frozen again. No code from the folder is run. Who saves

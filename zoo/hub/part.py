@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from copy import copy
 
 from zoo.hub.folder import load
-from zoo.interfaces.model import Model
+from zoo.interfaces.model import Model, ModelLike
 from zoo.spec.errors import SaveError, listing, near, quote
 
 
-def part_of(model: Model | str | os.PathLike[str], name: str) -> Model:
+def part_of(model: ModelLike, name: str) -> Model:
     """A network that is a model itself, such as the generator of a pair, under the whole's licence.
 
     It shares its tensors with the whole, which stays as it is.

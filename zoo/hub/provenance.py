@@ -1,4 +1,4 @@
-"""What a model says of where it came from, without the paths of the machine that it was made on."""
+"""Provenance of a model, without the paths of the machine that it was made on."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from zoo.spec.files import WEIGHTS_FILE
+from zoo.spec.reference import FILE_PREFIX, PathRef, without_prefix
 
 _STEP = ", starting from "
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
@@ -39,21 +40,21 @@ def _walk(value: Any, key: str = "") -> Any:
     if isinstance(value, list):
         return [_walk(item, key) for item in value]
     if isinstance(value, str) and _is_local(value, reference=key in _REFERENCES):
-        return f"file:{_last(value)}"
+        return str(PathRef(_last(value)))
     return value
 
 
 def _is_local(text: str, *, reference: bool) -> bool:
     if text.startswith("hf://"):
         return False
-    if text.startswith(("file:", "/", "~", "./", "../", ".\\", "..\\")) or _WINDOWS.match(text):
+    if text.startswith((FILE_PREFIX, "/", "~", "./", "../", ".\\", "..\\")) or _WINDOWS.match(text):
         return True
     # Where a reference stands, a slash makes a path; elsewhere a text may have one and be no path
     return reference and ("/" in text or "\\" in text)
 
 
 def _last(path: str) -> str:
-    path = path.removeprefix("file:")
+    path = without_prefix(path)
     # A path may have been written on another system than this one
     parts = PureWindowsPath(path).parts if "\\" in path else Path(path).expanduser().resolve().parts
     # Without root or drive; `runs/faces/model.safetensors` is called faces

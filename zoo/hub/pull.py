@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from zoo.hub.folder_rules import FILES, check_target, place_files
 from zoo.interfaces.model import Model
 from zoo.spec.errors import FormatError, WeightsError, listing
 from zoo.spec.files import CONFIG_FILE, WEIGHTS_FILE
-from zoo.spec.reference import HubRef, PathRef
+from zoo.spec.reference import HubRef, PathLike, PathRef
 from zoo.weights.download import Snapshot, snapshot
 from zoo.weights.fitting import PICKLES
 from zoo.weights.tensor_files import read
@@ -25,12 +24,12 @@ HINT = "go online, or fill the cache that HF_HOME names"
 
 
 def pull(
-    source: str | os.PathLike[str],
+    source: PathLike,
     *,
     revision: str | None = None,
     copy: bool = False,
     token: str | bool | None = None,
-    cache_dir: str | os.PathLike[str] | None = None,
+    cache_dir: PathLike | None = None,
     local_files_only: bool = False,
     force_download: bool = False,
 ) -> Model:
@@ -79,8 +78,8 @@ def pull(
 
 
 def pull_files(
-    source: str | os.PathLike[str],
-    out: str | os.PathLike[str],
+    source: PathLike,
+    out: PathLike,
     *,
     revision: str | None = None,
     token: str | bool | None = None,
@@ -120,7 +119,7 @@ def _copy_folder(origin: Path, config: dict[str, Any], folder: Path) -> Path:
 def _commit(
     place: HubRef,
     token: str | bool | None,
-    cache_dir: str | os.PathLike[str] | None,
+    cache_dir: PathLike | None,
     *,
     local_files_only: bool = False,
     force: bool = False,

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import filecmp
-import os
 from pathlib import Path
 
 from zoo.hub.address import parse_place
-from zoo.hub.bundle import parcel
+from zoo.hub.bundle import bundle
 from zoo.hub.folder import readme
 from zoo.hub.folder_rules import check_target, place_files
 from zoo.hub.part import part_of
 from zoo.hub.result import Pushed
 from zoo.hub.upload import upload
-from zoo.interfaces.model import Model
+from zoo.interfaces.model import ModelLike
 from zoo.spec.errors import SaveError
 from zoo.spec.files import CARD_FILE, HISTORY_FILE
-from zoo.spec.reference import HubRef, PathRef
+from zoo.spec.reference import HubRef, PathLike, PathRef
 
 MESSAGE = "Push model with zoo"
 
 
 def push(
-    model: Model | str | os.PathLike[str],
-    target: str | os.PathLike[str],
+    model: ModelLike,
+    target: PathLike,
     *,
     revision: str | None = None,
     message: str | None = None,
@@ -74,21 +73,19 @@ def push(
     reference = place.repo if revision == "main" else f"{place.repo}@{revision}"
     if message is not None and not message.strip():
         raise SaveError(f"push {place}", expected="a message", got="an empty one")
-    with parcel(model, reference=reference, licence=licence) as ready:
+    with bundle(model, reference=reference, licence=licence) as ready:
         return upload(
             ready, HubRef(place.repo, revision), message=message or MESSAGE, private=private, token=token
         )
 
 
-def _to_folder(
-    model: Model | str | os.PathLike[str], place: PathRef, *, licence: str | None, **of_the_hub: object
-) -> Pushed:
+def _to_folder(model: ModelLike, place: PathRef, *, licence: str | None, **of_the_hub: object) -> Pushed:
     given = [name for name, value in of_the_hub.items() if value is not None]
     if given:
         raise SaveError(f"push {place}", expected="no options of the Hub for a folder", got=", ".join(given))
     folder = Path(place.path).expanduser()
     before = check_target(folder)
-    with parcel(model, reference=None, licence=licence) as ready:
+    with bundle(model, reference=None, licence=licence) as ready:
         there = [name for name in ready.optional if (folder / name).is_file()]
         # History and curves there stay while the weights do: they are of the same run
         stays = there if before is not None and before["sha256"] == ready.digest else []
@@ -103,4 +100,4 @@ def _to_folder(
         stale = [name for name in there if name not in stays]
         if changed or stale:
             place_files(changed, folder, remove=stale)
-    return Pushed(reference=f"file:{folder}", url=None, commit=None, files=(*changed, *stale))
+    return Pushed(reference=str(PathRef(str(folder))), url=None, commit=None, files=(*changed, *stale))

@@ -36,8 +36,8 @@ class Readme:
     after: str
 
     @property
-    def own(self) -> str:
-        """What people wrote."""
+    def handwritten(self) -> str:
+        """The part of a README that people wrote."""
         return f"{self.before.strip()}\n\n{self.after.strip()}".strip()
 
     def __str__(self) -> str:

@@ -33,7 +33,7 @@ def outputs(model: Model, images: Tensor) -> Tensor:
 
 
 def in_new_process(source: str, images: Tensor) -> Tensor:
-    """What the model that a new Python process pulls from `source` gives for the images.
+    """Outputs for the images, of the model that a new Python process pulls from `source`.
 
     Raises:
         TrainingError: that process failed; the message ends with what it said.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.hub import config as configs
-from zoo.hub.bundle import Parcel
+from zoo.hub.bundle import Bundle
 from zoo.hub.folder import sha256
 from zoo.hub.readme import parse
 from zoo.hub.result import Pushed
@@ -31,12 +31,12 @@ _MOVED_ON = 412  # precondition failed: `parent_commit` is not the head any more
 
 
 def upload(
-    parcel: Parcel, place: HubRef, *, message: str, private: bool | None, token: str | bool | None
+    bundle: Bundle, place: HubRef, *, message: str, private: bool | None, token: str | bool | None
 ) -> Pushed:
-    """Pushes a parcel to a branch.
+    """Pushes a bundle to a branch.
 
     Args:
-        parcel: what goes.
+        bundle: what goes.
         place: repository and branch, made if need be.
         message: of the commit.
         private: whether a new repository is private; the account's default where None.
@@ -45,16 +45,16 @@ def upload(
     Raises:
         SaveError: the Hub cannot be reached or says no, or holds something else.
     """
-    return _Upload(parcel, place, message, private, token).run()
+    return _Upload(bundle, place, message, private, token).run()
 
 
 class _Upload:
     def __init__(
-        self, parcel: Parcel, place: HubRef, message: str, private: bool | None, token: str | bool | None
+        self, bundle: Bundle, place: HubRef, message: str, private: bool | None, token: str | bool | None
     ) -> None:
         from huggingface_hub import HfApi
 
-        self.parcel, self.message, self.private = parcel, message, private
+        self.bundle, self.message, self.private = bundle, message, private
         self.repo, self.branch = place.repo, place.revision or "main"
         self.where = f"push {place.repo}"
         self.api: HfApi = HfApi(token=token)
@@ -114,14 +114,14 @@ class _Upload:
         """
         commit = Snapshot(text=self.where, repo=self.repo, commit=str(head.sha), hint=HINT, token=self.token)
         digest = self._check_ours(commit, there)
-        stays = [n for n in self.parcel.optional if n in there and digest == self.parcel.digest]
+        stays = [n for n in self.bundle.optional if n in there and digest == self.bundle.digest]
         history = commit.file(HISTORY_FILE, most=configs.MOST_BYTES) if HISTORY_FILE in stays else None
         text = None
         if CARD_FILE in there:
             file = commit.file(CARD_FILE, most=configs.MOST_BYTES)
             text = parse(file.read_text(encoding="utf-8", errors="replace"), f"{CARD_FILE} of {self.repo}")
-        self.parcel.write_readme(text, f"{CARD_FILE} of {self.repo}", history=history, stays=stays)
-        return self.parcel.files, [n for n in self.parcel.optional if n in there and n not in stays]
+        self.bundle.write_readme(text, f"{CARD_FILE} of {self.repo}", history=history, stays=stays)
+        return self.bundle.files, [n for n in self.bundle.optional if n in there and n not in stays]
 
     def _check_ours(self, commit: Snapshot, there: dict[str, RepoSibling]) -> str | None:
         """The hash of the weights that are there; None in an empty repository."""
@@ -145,7 +145,7 @@ class _Upload:
         if there is None:
             return False
         if there.lfs is not None:
-            mine = self.parcel.digest if path.name == WEIGHTS_FILE else sha256(path)
+            mine = self.bundle.digest if path.name == WEIGHTS_FILE else sha256(path)
             return mine == there.lfs.sha256
         # Of small files, which git holds itself, the Hub tells git's hash and no sha256
         return path.stat().st_size == there.size and git_hash(path) == there.blob_id
@@ -154,7 +154,7 @@ class _Upload:
         """Commits onto exactly what was looked at; asked twice where no answer comes, and lands once."""
         from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
-        additions = [CommitOperationAdd(name, self.parcel.files[name]) for name in changed]
+        additions = [CommitOperationAdd(name, self.bundle.files[name]) for name in changed]
         removals = [CommitOperationDelete(name) for name in stale]
         with self._talking():
             # Weights go ahead of the commit, which may be asked for twice and needs the operations whole
@@ -192,7 +192,7 @@ class _Upload:
                 hint="push again: what has arrived is not sent twice",
             ) from error
         there = {sibling.rfilename: sibling for sibling in now.siblings or []}
-        ours = all(self._is_same(self.parcel.files[name], there.get(name)) for name in changed)
+        ours = all(self._is_same(self.bundle.files[name], there.get(name)) for name in changed)
         return now.sha if now.sha != head.sha and ours and not set(stale) & set(there) else None
 
     def _pushed(self, commit: str | None, files: tuple[str, ...]) -> Pushed:

@@ -1,4 +1,4 @@
-"""From a file or an object to an image, and from an image to a model's input."""
+"""Decoding of files and objects to images, and of images to a model's input."""
 
 from __future__ import annotations
 
@@ -32,12 +32,13 @@ LUMA = (0.299, 0.587, 0.114)
 _GRAY, _RGB, _RGBA = 1, 3, 4
 _FLAT, _MAP, _BATCH = 2, 3, 4
 _DEEP = 65535
+# EXIF's tag for how the camera was held
 _ORIENTATION = 0x0112
 
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What a file says of its image.
+    """Facts that a file states of its image.
 
     Args:
         format: as Pillow names it, such as `JPEG`.
@@ -84,14 +85,17 @@ def read(source: str | Path | IO[bytes], where: str) -> tuple[ImageArray, FileFa
             if frames > 1:
                 image.seek(0)
             image.load()
+            # 1 is upright, and 0 no orientation that EXIF knows
             turned = image.getexif().get(_ORIENTATION, 1) not in (0, 1)
             facts = FileFacts(str(image.format), image.mode, turned, frames)
             return from_pil(ImageOps.exif_transpose(image), where), facts
+    # Of `from_pil`, whose values are named already: not to be wrapped once more below
     except DataError:
         raise
     except FileNotFoundError:
         raise DataError(where, expected="a file", got="nothing there") from None
     except Image.DecompressionBombError as error:
+        # Pillow warns above the limit and refuses above twice of it; None never gets here
         limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
         found = re.search(r"\d+", str(error))
         raise DataError(
@@ -112,6 +116,7 @@ def read(source: str | Path | IO[bytes], where: str) -> tuple[ImageArray, FileFa
 def _reason(error: Exception, source: str | Path | IO[bytes]) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "an empty file" if _is_empty(source) else "a file of another kind"
+    # `quote` shortens, but its own quotation marks are for values, not for a message
     return quote(" ".join(str(error).split()) or type(error).__name__)[1:-1]
 
 
@@ -124,6 +129,7 @@ def _is_empty(source: str | Path | IO[bytes]) -> bool:
 def from_pil(image: Image.Image, where: str = "image") -> ImageArray:
     """A Pillow image as `decode` returns it."""
     mode = image.mode
+    # 16-bit gray opens as I;16 or I, of which `convert` would keep 8 bits at most
     if mode.startswith("I"):
         values = np.asarray(image)
         if values.min(initial=0) < 0 or values.max(initial=0) > _DEEP:
@@ -133,12 +139,14 @@ def from_pil(image: Image.Image, where: str = "image") -> ImageArray:
         return from_array(np.asarray(image), where)
     if mode == "1":
         image = image.convert("L")
+    # A PNG may name one colour as transparent instead of having alpha; `convert` makes alpha of it
     elif mode in ("PA", "RGBa") or (mode in ("P", "RGB") and "transparency" in image.info):
         image = image.convert("RGBA")
     elif mode == "La":
         image = image.convert("LA")
     elif mode not in ("L", "LA", "RGB", "RGBA"):
         image = image.convert("RGB")
+    # A copy: the array that Pillow lends is read-only, which torch warns of
     pixels = np.array(image)
     return pixels[..., None] if pixels.ndim == _FLAT else pixels
 
@@ -205,7 +213,8 @@ def prepare(image: ImageArray, spec: InputSpec, where: str = "image") -> Tensor:
     Raises:
         DataError: its channels cannot be turned into the model's.
     """
-    x = torch.from_numpy(np.require(image, requirements=["C", "W"])).permute(2, 0, 1)
+    # A copy of mirrored arrays, whose negative strides torch refuses, and read-only ones, which it warns of
+    x = torch.from_numpy(np.require(image, requirements=["C", "W"])).permute(2, 0, 1)  # C x H x W
     x = x.to(torch.float32) / 255 if x.dtype == torch.uint8 else x
     return resize(to_channels(x, spec.channels, where), spec).contiguous()
 
@@ -223,6 +232,7 @@ def to_channels(x: Tensor, channels: int, where: str = "image") -> Tensor:
     if own == channels:
         return x
     if channels in (_GRAY, _RGB, _RGBA) and own in (1, 2, 3, 4):
+        # The last channel is alpha; colours are not premultiplied
         if own in (2, 4):
             x = x[:-1] * x[-1:] + (1 - x[-1:])
         if channels == _GRAY and x.shape[0] == _RGB:
@@ -239,6 +249,8 @@ def resize(x: Tensor, spec: InputSpec) -> Tensor:
     if tuple(x.shape[1:]) == tuple(spec.size):
         return x
     if spec.interpolation == "nearest":
+        # torch's "nearest" keeps an old bug of OpenCV; "nearest-exact" takes the pixels that Pillow takes
         return F.interpolate(x[None], size=spec.size, mode="nearest-exact")[0]
+    # Antialiased, torch's bicubic has Pillow's kernel (a = -0.5; else -0.75), which overshoots the range
     y = F.interpolate(x[None], size=spec.size, mode=spec.interpolation, align_corners=False, antialias=True)
     return y[0].clamp(0, 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,19 +11,21 @@ import torch
 from torch import nn
 
 from zoo.data.batches import Batches
+from zoo.data.resolve import DataLike
 from zoo.data.splits import split as split_data
-from zoo.hub.figures import SavedFigures
 from zoo.inference.evaluation import Evaluation, Measured
 from zoo.inference.sample_quality import measure_samples
+from zoo.inference.saved_figures import SavedFigures
 from zoo.inference.verify import CHOOSES
 from zoo.interfaces.dataset import Dataset
-from zoo.interfaces.geometry.places import plain
+from zoo.interfaces.geometry.places import plain_tensors
 from zoo.interfaces.loss import Loss, needs_of
-from zoo.interfaces.model import Model
+from zoo.interfaces.metric import Metric
+from zoo.interfaces.model import Model, ModelLike
 from zoo.interfaces.tasks import names_for
 from zoo.interfaces.tasks.analysis import Findings
 from zoo.reports.evaluation import WORST, draw
-from zoo.reports.plots import folder_path
+from zoo.reports.files import folder_path
 from zoo.runtime.arguments import (
     SPLITS_FILE,
     as_dataset,
@@ -41,6 +42,7 @@ from zoo.runtime.devices import borrowed, choose_device, isolated, to_device
 from zoo.runtime.progress import watched
 from zoo.spec.errors import OptionError, SaveError, listing, warn
 from zoo.spec.history import write_json
+from zoo.spec.reference import PathLike
 from zoo.trainers.score import Score
 
 METRICS_FILE = "metrics.json"
@@ -49,13 +51,13 @@ _MOST_MISTAKES = 24
 
 
 def evaluate(
-    model: Model | str | os.PathLike[str],
-    data: Any,
+    model: ModelLike,
+    data: DataLike,
     *,
     split: str = "test",
     loss: Any = None,
     metrics: Sequence[Any] = (),
-    features: Model | str | os.PathLike[str] | None = None,
+    features: ModelLike | None = None,
     samples: int | None = None,
     seed: int | None = None,
     batch_size: int = 64,
@@ -63,7 +65,7 @@ def evaluate(
     workers: int = 0,
     skip_unreadable: bool = False,
     progress: bool = True,
-    out: str | os.PathLike[str] | None = None,
+    out: PathLike | None = None,
     save: bool = False,
 ) -> Evaluation:
     """Measures a model on a split of data; the figures are also kept in `model.metrics`.
@@ -125,7 +127,6 @@ def evaluate(
         _warn_of_leak(folder, dataset, indices, split)
     further = metrics_of(metrics)
     target = None if out is None else folder_path(out)
-    chosen = choose_device(device)
     task = model.task
     assert task is not None  # noqa: S101 - check_data has looked
     sampled = features is not None or samples is not None or task.generates
@@ -135,27 +136,19 @@ def evaluate(
         dataset, indices, model.input_spec, crop=cropped, own_size=own_size,
         batch_size=batch_size, workers=workers, task=task,
     )  # fmt: skip
-    size = None if own_size else [*model.input_spec.size]
-    options = {"seed": seed, "size": size, "cropped": cropped}
-    on = Measured(data=data_value(data), split=split, count=len(indices), hash=splits.hash, options=options)
-    if sampled and further:
-        names, hint = listing(metric.name for metric in further), "leave them out"
-        raise OptionError("metrics of generated images", expected="none", got=names, hint=hint)
+    how: dict[str, Any] = {"device": choose_device(device), "progress": progress}
     left_out: Mapping[str, str] = {}
     if sampled:
+        _check_no_metrics(further)
         count = len(indices) if samples is None else samples
-        figures, found = measure_samples(
-            model, features, batches, count=count, seed=seed, device=chosen, progress=progress
-        )
+        figures, found = measure_samples(model, features, batches, count=count, seed=seed, **how)
     else:
         score = Score(task, model.outputs, _loss(model, loss), metrics=further)
-        figures, found = _measure(
-            model, dataset, batches, score, split=split, device=chosen, progress=progress
-        )
+        figures, found = _measure(model, dataset, batches, score, split=split, **how)
         left_out = score.left_out
-    known = model.measured
-    model.metrics = {**model.metrics, split: dict(figures)}
-    model.measured = {**known, split: on.kept}
+    options = {"seed": seed, "size": None if own_size else [*model.input_spec.size], "cropped": cropped}
+    on = Measured(data=data_value(data), split=split, count=len(indices), hash=splits.hash, options=options)
+    model.note_figures(split, figures, on.kept)
     result = Evaluation.of(on, figures, found, left_out)
     if target is not None:
         _write(target, result, found, dataset)
@@ -173,6 +166,13 @@ def _kept(model: object) -> SavedFigures:
     else:
         got, hint = f"{model}", f"zoo pull {model} --out FOLDER, and measure that"
     raise SaveError("keep figures", expected="the folder of a saved model", got=got, hint=hint)
+
+
+def _check_no_metrics(further: Sequence[Metric]) -> None:
+    """Raises OptionError where metrics of answers are asked for of images that are no answers."""
+    if further:
+        names, hint = listing(metric.name for metric in further), "leave them out"
+        raise OptionError("metrics of generated images", expected="none", got=names, hint=hint)
 
 
 def _loss(model: Model, loss: Any) -> nn.Module | None:
@@ -206,7 +206,7 @@ def _measure(
         if isinstance(loss, Loss):
             loss.to(device).eval()
         for batch in watched(batches, "measuring", progress):
-            ready = plain(model.examples(to_device(batch, device)))
+            ready = plain_tensors(model.examples(to_device(batch, device)))
             output = model.infer(ready["image"])
             score.add(output, ready)
             height, width = ready["image"].shape[2:]

@@ -17,7 +17,7 @@ _MOST_COLUMNS = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """What an evaluation was made on.
+    """The data that an evaluation was made on.
 
     Args:
         data: as a recipe calls them; None for an object.
@@ -40,7 +40,7 @@ class Measured:
 
     @property
     def kept(self) -> dict[str, Any]:
-        """What a model keeps beside its figures of the split; see `Model.measured`."""
+        """Data, count and hash, as a model keeps them beside its figures; see `Model.measured`."""
         data = dict(self.data) if isinstance(self.data, Mapping) else self.data
         return {"data": data, "count": self.count, "hash": self.hash}
 

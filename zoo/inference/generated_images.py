@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor
 
-from zoo.images.decode import ImageArray
-from zoo.reports.image_grids import save_image
-from zoo.spec.errors import SaveError
+from zoo.reports.image_grids import variants_grid
 
-_SMALLEST, _GAP, _SHAPE = 96, 4, 1.5
-"""Least size of a drawn image's longer side, pixels between two, width of the grid over its height."""
 _LARGEST, _MOST = 240, 60
-"""The same in a notebook: pixels of a longer side at most, and images at most."""
-_WHITE, _MARK = (255, 255, 255), (31, 95, 191)
+"""In a notebook: pixels of a longer side at most, and images at most."""
 
 
 class Images(Tensor):
@@ -70,37 +62,8 @@ class Images(Tensor):
             return None
         first = None if self.original is None else _at_most(self.original[None])[0]
         file = io.BytesIO()
-        grid(first, _at_most(self.as_subclass(Tensor)[:_MOST])).save(file, format="PNG")
+        variants_grid(first, _at_most(self.as_subclass(Tensor)[:_MOST])).save(file, format="PNG")
         return file.getvalue()
-
-
-def grid(original: Tensor | None, images: Tensor) -> Image.Image:
-    """Images of one size as a grid, pixel by pixel; the original comes first, in a blue frame.
-
-    Args:
-        original: C x H x W in [0, 1], C = 1 or 3; None for none.
-        images: N x C x H x W.
-    """
-    tiles = images if original is None else torch.cat([original[None], images])
-    tiles = tiles.detach().cpu().float().clamp(0, 1).expand(-1, 3, -1, -1)
-    zoom = -(-_SMALLEST // max(tiles.shape[2:]))
-    pixels = (tiles * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
-    pixels = pixels.repeat(zoom, axis=1).repeat(zoom, axis=2)
-    return Image.fromarray(_laid_out(pixels, marked=original is not None))
-
-
-def _laid_out(pixels: ImageArray, *, marked: bool) -> ImageArray:
-    count, height, width = pixels.shape[:3]
-    columns = min(count, max(1, round((_SHAPE * count * height / width) ** 0.5)))
-    rows = -(-count // columns)
-    high, wide = height + _GAP, width + _GAP
-    sheet = np.full((rows * high + _GAP, columns * wide + _GAP, 3), _WHITE, dtype=np.uint8)
-    if marked:
-        sheet[: high + _GAP, : wide + _GAP] = _MARK
-    for i, tile in enumerate(pixels):
-        top, left = i // columns * high + _GAP, i % columns * wide + _GAP
-        sheet[top : top + height, left : left + width] = tile
-    return sheet
 
 
 def _at_most(images: Tensor) -> Tensor:
@@ -111,25 +74,3 @@ def _at_most(images: Tensor) -> Tensor:
         return images.float()
     size = max(1, round(height * scale)), max(1, round(width * scale))
     return F.interpolate(images.float(), size, mode="bilinear", antialias=True)
-
-
-def draw_grid(original: Tensor, variants: Tensor, path: Path) -> Path:
-    """Draws a grid, see `grid`, into a file.
-
-    Args:
-        original: C x H x W in [0, 1], C = 1 or 3.
-        variants: N x C x H x W.
-        path: image file to write; a crash leaves the old one or the new one.
-
-    Raises:
-        SaveError: it cannot be written.
-    """
-    staged = path.with_name(f".{path.name}.part")
-    try:
-        save_image(grid(original, variants), staged, path)
-        staged.replace(path)
-    except OSError as error:
-        staged.unlink(missing_ok=True)
-        got = error.strerror or str(error)
-        raise SaveError(f"file {path}", expected="a writable place", got=got) from error
-    return path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +11,19 @@ import torch
 from torch import Tensor
 
 from zoo.data.batches import Batches
+from zoo.data.resolve import DataLike
 from zoo.data.splits import split as split_data
-from zoo.interfaces.model import Model
+from zoo.interfaces.model import Model, ModelLike
 from zoo.interfaces.trainer import Sheet
+from zoo.reports.files import figure_bytes, image_path, write_figure
 from zoo.reports.image_grids import images
-from zoo.reports.plots import figure_bytes, image_path, short, write_figure
+from zoo.reports.plots import short
+from zoo.reports.style import BLUE, GRID, new_figure, open_frame, set_title
 from zoo.runtime.arguments import as_dataset, as_model, pick_seed
 from zoo.runtime.devices import borrowed, choose_device, isolated
 from zoo.runtime.progress import watched
 from zoo.spec.errors import OptionError
+from zoo.spec.reference import PathLike
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -62,8 +65,8 @@ class Latents:
 
 
 def latents(
-    model: Model | str | os.PathLike[str],
-    data: Any,
+    model: ModelLike,
+    data: DataLike,
     *,
     split: str = "test",
     seed: int | None = None,
@@ -72,8 +75,8 @@ def latents(
     workers: int = 0,
     skip_unreadable: bool = False,
     progress: bool = True,
-    out: str | os.PathLike[str] | None = None,
-    grid: str | os.PathLike[str] | None = None,
+    out: PathLike | None = None,
+    grid: PathLike | None = None,
 ) -> Latents:
     """Encodes the images of a split.
 
@@ -186,9 +189,8 @@ def scatter(found: Latents, path: Path, title: str = "") -> Path:
 
 def _scatter(found: Latents, title: str) -> Figure:
     from matplotlib import colormaps
-    from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6.4 + 1.4 * bool(found.classes), 5.6), dpi=110, layout="constrained")
+    figure = new_figure(6.4 + 1.4 * bool(found.classes), 5.6, dpi=110)
     axis = figure.subplots()
     x, y = found.plane[:, 0].numpy(), found.plane[:, 1].numpy()
     size = max(6.0, min(24.0, 12_000 / max(len(x), 1)))
@@ -207,14 +209,13 @@ def _scatter(found: Latents, title: str) -> Figure:
         for handle in legend.legend_handles:
             handle.set_sizes([28])  # type: ignore[union-attr]  # the handle of a scatter plot
     else:
-        axis.scatter(x, y, color="#1f5fbf", **style)
+        axis.scatter(x, y, color=BLUE, **style)
     axis.set_xlabel(found.axes[0])
     axis.set_ylabel(found.axes[1])
-    axis.grid(color="#e6e8eb", linewidth=0.8)
+    axis.grid(color=GRID, linewidth=0.8)
     axis.set_axisbelow(True)
-    axis.spines[["top", "right"]].set_visible(False)
-    if title:
-        figure.suptitle(title, fontsize=11, x=0.01, ha="left", fontweight="bold")
+    open_frame(axis)
+    set_title(figure, title)
     return figure
 
 

@@ -22,22 +22,23 @@ from zoo.data.sources.layout import image_files
 from zoo.images.decode import ImageArray, decode, to_image
 from zoo.inference.predictions import MOST_SHOWN, THUMBNAIL, Predicted, Predictions
 from zoo.interfaces.dataset import Dataset, Sample
-from zoo.interfaces.model import Model
+from zoo.interfaces.model import ModelLike
 from zoo.interfaces.tasks import Task
+from zoo.reports.files import folder_path, image_path, is_image
 from zoo.reports.image_grids import marked, write_image, write_mask
-from zoo.reports.plots import fitted, folder_path, image_path, is_image, sheet
+from zoo.reports.plots import fitted, sheet
 from zoo.runtime.arguments import as_model, check_order
 from zoo.runtime.devices import borrowed, choose_device, isolated
 from zoo.runtime.progress import watched
 from zoo.spec.errors import DataError, SaveError, TrainingError, ZooWarning, quote
-from zoo.spec.reference import local_path
+from zoo.spec.reference import PathLike, local_path
 
 _BATCH_AXES = 4
 _MOST_DRAWN = 60
 
 
 def predict(
-    model: Model | str | os.PathLike[str],
+    model: ModelLike,
     source: Any,
     *,
     batch_size: int = 32,
@@ -45,7 +46,7 @@ def predict(
     workers: int = 0,
     skip_unreadable: bool = False,
     progress: bool = True,
-    out: str | os.PathLike[str] | None = None,
+    out: PathLike | None = None,
 ) -> Predictions:
     """Reads images as in training, and says what the model sees, in their order.
 
@@ -77,7 +78,7 @@ def predict(
         raise TrainingError("predict", expected="a model that takes images", got=model.recipe.model.called,
                             hint=hint)  # fmt: skip
     dataset = given(source, skip_unreadable)
-    written = Written(dataset, out, model.task)
+    written = PredictionFolder(dataset, out, model.task)
     chosen = choose_device(device)
     found = Predictions()
     with borrowed(model, chosen), isolated(chosen), torch.no_grad():
@@ -101,8 +102,8 @@ def predict(
     return found
 
 
-class Written:
-    """Where predictions are written to; checked before any is made.
+class PredictionFolder:
+    """The folder that predictions are written to; checked before any is made.
 
     Args:
         dataset: the images.
@@ -113,7 +114,7 @@ class Written:
         SaveError: it cannot be written.
     """
 
-    def __init__(self, dataset: Dataset, out: str | os.PathLike[str] | None, task: Task) -> None:
+    def __init__(self, dataset: Dataset, out: PathLike | None, task: Task) -> None:
         self.dataset = dataset
         self.makes_images = task.answers == "image"
         self.file: Path | None = None
@@ -181,7 +182,7 @@ class Given(Dataset):
 
     @property
     def targets(self) -> Sequence[Any]:
-        """There are none."""
+        """Targets, of which there are none."""
         return [None] * len(self.items)
 
     def name(self, index: int) -> str:

@@ -1,4 +1,4 @@
-"""What `predict` gives back: what a model says of each image."""
+"""Result of `zoo.predict`: a prediction an image."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MOST_CLASSES = 5
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Predicted:
-    """What a model says of one image; `print` it.
+    """Prediction for one image, with its name and truth; `print` it.
 
     Args:
         source: the file's path, or the image's number.
@@ -57,14 +57,14 @@ class Predicted:
     details: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain data, without mask and image."""
+        """Plain data, without mask and image."""
         return {name: getattr(self, name) for name in ("source", "label", "score", "scores")} | dict(
             self.details
         )
 
     @property
     def marks(self) -> Overlay | None:
-        """What is laid over the image: the mask, or other marks; None for nothing."""
+        """Marks to lay over the image: the mask, or others; None for nothing."""
         return self.overlay if self.mask is None else Overlay(mask=self.mask)
 
     def top(self, count: int) -> dict[str, float]:

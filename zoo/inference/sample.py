@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import torch
 
 from zoo.inference.generated_images import Images
-from zoo.interfaces.model import Model
+from zoo.interfaces.model import ModelLike
 from zoo.interfaces.trainer import Sheet
+from zoo.reports.files import folder_path, image_path, is_image
 from zoo.reports.image_grids import images, write_image
-from zoo.reports.plots import folder_path, image_path, is_image
 from zoo.runtime.arguments import as_model
 from zoo.runtime.devices import borrowed, choose_device, isolated
 from zoo.spec.errors import OptionError
+from zoo.spec.reference import PathLike
 
 
 def sample(
-    model: Model | str | os.PathLike[str],
+    model: ModelLike,
     count: int = 16,
     *,
     seed: int | None = None,
-    out: str | os.PathLike[str] | None = None,
+    out: PathLike | None = None,
     device: str | torch.device | None = None,
 ) -> Images:
     """Draws images; the same seed draws the same, the first ones however many are asked for.

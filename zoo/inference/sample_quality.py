@@ -1,8 +1,7 @@
-"""How good generated images are, by a network that had no part in making them."""
+"""Quality of generated images, measured by a network that had no part in making them."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,7 +12,7 @@ from torch import Tensor
 from zoo.compose.composed_model import ComposedModel
 from zoo.data.batches import Batches
 from zoo.interfaces.blocks.feature_info import as_map
-from zoo.interfaces.model import Model
+from zoo.interfaces.model import Model, ModelLike
 from zoo.interfaces.tasks import names_for
 from zoo.interfaces.tasks.analysis import Findings
 from zoo.interfaces.tasks.descriptions import MOST_ROWS, ImageGrid
@@ -28,7 +27,7 @@ from zoo.spec.errors import ShapeError, TrainingError, warn
 _MOST_DRAWN = 100
 
 
-class Judge:
+class FeatureExtractor:
     """A model with a head, through whose eyes images are seen.
 
     Args:
@@ -45,8 +44,8 @@ class Judge:
             raise TrainingError("features", expected="a model with a head", got=got, hint=hint)
         self.model, self.head = model, model.head
 
-    def see(self, batches: Iterable[Tensor]) -> tuple[Tensor, Tensor | None]:
-        """What the head takes, pooled to N x D, and N x classes probabilities where its task has them.
+    def extract(self, batches: Iterable[Tensor]) -> tuple[Tensor, Tensor | None]:
+        """The head's inputs, pooled to N x D, and N x classes probabilities where its task has them.
 
         Args:
             batches: of images N x C x H x W in [0, 1]; they are resized to what the model is for.
@@ -80,7 +79,7 @@ class Judge:
 
 def measure_samples(
     model: Model,
-    features: Model | str | os.PathLike[str] | None,
+    features: ModelLike | None,
     real: Batches,
     *,
     count: int,
@@ -108,12 +107,12 @@ def measure_samples(
         raise TrainingError(
             "evaluate", expected="a model to look at generated images with", got="none", hint=hint
         )
-    judge, _ = as_model(features)
-    with borrowed(judge, device), borrowed(model, device), isolated(device), torch.no_grad():
-        looking = Judge(judge.eval())
+    classifier, _ = as_model(features)
+    with borrowed(classifier, device), borrowed(model, device), isolated(device), torch.no_grad():
+        extractor = FeatureExtractor(classifier.eval())
         made = model.eval().sample(count, seed=seed)
         batches = watched(real, "looking at real images", progress)
-        figures = compare(looking, (batch["image"].to(device) for batch in batches), made)
+        figures = compare(extractor, (batch["image"].to(device) for batch in batches), made)
     shares = figures.pop("classes", {})
     return figures, Findings(
         more={"samples": count, **({"classes": shares} if shares else {})},
@@ -131,23 +130,25 @@ def _share_table(shares: Mapping[str, float]) -> Table:
     return Table(["TAKEN FOR", "SHARE"], cells, [1], more(len(shares), len(rows), "classes"))
 
 
-def compare(judge: Judge, real: Iterable[Tensor], made: Tensor, *, batch_size: int = 64) -> dict[str, Any]:
+def compare(
+    extractor: FeatureExtractor, real: Iterable[Tensor], made: Tensor, *, batch_size: int = 64
+) -> dict[str, Any]:
     """Generated images against real ones.
 
     Args:
-        judge: looks at them.
+        extractor: of the features that are compared.
         real: batches of images N x C x H x W in [0, 1].
         made: images M x C x H x W in [0, 1].
         batch_size: generated images at a time.
 
     Returns:
-        `frechet`, `precision`, `recall` and, where the judge knows classes, `classes`, the share of each.
+        `frechet`, `precision`, `recall` and, where the extractor knows classes, `classes`, the share of each.
 
     Raises:
         DataError: there are too few.
     """
-    features, _ = judge.see(real)
-    others, said = judge.see(torch.split(made, batch_size))
+    features, _ = extractor.extract(real)
+    others, said = extractor.extract(torch.split(made, batch_size))
     precision, recall = precision_recall(features, others)
     least, size = min(len(features), len(others)), features.shape[1]
     if least <= size:
@@ -156,4 +157,4 @@ def compare(judge: Judge, real: Iterable[Tensor], made: Tensor, *, batch_size: i
             f"large; take more than {size}"
         )
     figures: dict[str, Any] = {"frechet": frechet(features, others), "precision": precision, "recall": recall}
-    return figures | ({"classes": judge.shares(said)} if said is not None else {})
+    return figures | ({"classes": extractor.shares(said)} if said is not None else {})

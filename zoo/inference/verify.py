@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,7 @@ import torch.nn.functional as F
 
 from zoo.data.batches import Batches
 from zoo.inference.predict import given
-from zoo.interfaces.model import Model
+from zoo.interfaces.model import Model, ModelLike
 from zoo.runtime.arguments import as_model
 from zoo.runtime.devices import borrowed, choose_device, isolated
 from zoo.spec.errors import DataError, OptionError, TrainingError, quote
@@ -45,7 +44,7 @@ class Verified:
 
 
 def verify(
-    model: Model | str | os.PathLike[str],
+    model: ModelLike,
     a: Any,
     b: Any,
     *,

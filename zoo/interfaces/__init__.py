@@ -3,12 +3,12 @@
 from zoo.images.decode import LUMA, ImageArray, decode
 from zoo.interfaces.adversarial import Pair
 from zoo.interfaces.augmenter import Augmenter, Batch, Chain, Geometric, check_batch, uniform
-from zoo.interfaces.backbone import Backbone, with_channels
+from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.blocks.block import Block, State
 from zoo.interfaces.blocks.feature_info import FeatureInfo, as_map, read_info
 from zoo.interfaces.blocks.frozen_prefix import Prefix, cut, model_input, rows
 from zoo.interfaces.blocks.shape_run import run_hollow
-from zoo.interfaces.blocks.state_dicts import as_linear, rename, with_counters
+from zoo.interfaces.blocks.state_dicts import as_linear, rename, with_channels, with_counters
 from zoo.interfaces.blocks.summary import Summary
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.draws import draws, generator, mix
@@ -18,7 +18,8 @@ from zoo.interfaces.geometry.warp import Fill
 from zoo.interfaces.head import Head, OriginalHead
 from zoo.interfaces.loss import OUTPUT, Loss, check_needs, compute, needs_of, total
 from zoo.interfaces.metric import Given, Metric
-from zoo.interfaces.model import Model, Normalise
+from zoo.interfaces.model import Model
+from zoo.interfaces.normalise import Normalise
 from zoo.interfaces.tasks import (
     Analysis,
     Binary,
@@ -39,7 +40,7 @@ from zoo.interfaces.tasks import (
     Task,
     names_for,
 )
-from zoo.interfaces.tasks.base import check_labels
+from zoo.interfaces.tasks.data_checks import check_labels
 from zoo.interfaces.tasks.descriptions import (
     Confusion,
     Curve,

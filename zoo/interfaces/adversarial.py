@@ -35,7 +35,7 @@ class Pair(Model):
 
     @property
     def freezable(self) -> dict[str, Backbone | Block]:
-        """Both networks' parts, such as `discriminator` for its backbone."""
+        """Parts of both networks, such as `discriminator` for its backbone."""
         return {
             ".".join(filter(None, (name, path))): part
             for name, network in (("generator", self.generator), ("discriminator", self.discriminator))
@@ -48,24 +48,24 @@ class Pair(Model):
         return self.generator.outputs
 
     def examples(self, batch: Batch) -> Batch:
-        """As the generator."""
+        """The batch to train and measure the generator on."""
         return self.generator.examples(batch)
 
     def example_input(self, count: int = 2) -> Tensor:
-        """As the generator."""
+        """Random input that the generator takes."""
         return self.generator.example_input(count)
 
     def forward(self, x: Any) -> Tensor:
-        """What the generator returns."""
+        """The generator's output."""
         output: Tensor = self.generator(x)
         return output
 
     def infer(self, x: Tensor) -> Tensor:
-        """As the generator."""
+        """The generator's output, where no gradient is needed."""
         return self.generator.infer(x)
 
     def sample(self, count: int, *, seed: int | None = None) -> Tensor:
-        """As the generator."""
+        """Images that the generator draws."""
         return self.generator.sample(count, seed=seed)
 
 

@@ -36,7 +36,7 @@ class Augmenter(nn.Module):
 
     @property
     def moves_places(self) -> bool:
-        """Whatever interpolates without being `Geometric` must say so itself."""
+        """Whether targets that are places move too; who interpolates without `Geometric` says it itself."""
         return not self.resamples
 
     def forward(self, batch: Batch, draws: list[torch.Generator]) -> Batch:

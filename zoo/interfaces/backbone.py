@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from zoo.interfaces.blocks.block import Block, State
 from zoo.interfaces.blocks.feature_info import FeatureInfo, read_info
-from zoo.interfaces.blocks.shape_run import run_hollow
+from zoo.interfaces.blocks.state_dicts import with_channels
+from zoo.interfaces.blocks.step_outputs import step_outputs
 from zoo.spec.errors import ShapeError, WeightsError, listing, near, quote
 from zoo.spec.freeze import Freeze
 from zoo.spec.inputs import InputSpec
@@ -143,7 +144,7 @@ class Backbone(nn.Module):
     def tapped(
         self, state: State, steps: Iterable[str], *, after: str | None = None, until: str | None = None
     ) -> tuple[State, dict[str, Tensor]]:
-        """As `run`, with what came out of some steps on the way.
+        """The result of `run`, with the outputs of some steps on the way.
 
         Args:
             state: images, or what came out of block `after`.
@@ -203,20 +204,10 @@ class Backbone(nn.Module):
             ShapeError: the network cannot take images of that size.
         """
         size = size or self.input_spec.size
-        tracer = _Tracer(self)
-        try:
-            run_hollow(tracer, [(self.input_spec.channels, *size)])
-        except (RuntimeError, AssertionError, ValueError, IndexError, ZeroDivisionError) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise ShapeError(
-                f"{type(self).__name__} cannot take images of {size[0]}x{size[1]}",
-                expected="a size such as {}x{}".format(*self._usual_size),
-                got=f"{size[0]}x{size[1]} ({quote(reason)[1:-1]})",
-                hint="choose another input_size",
-            ) from error
+        outputs = step_outputs(self, size, fitting=self._usual_size)
         return {
             name: read_info(name, t, map_layout=self.map_layout, prefix=self.prefix_tokens, input_size=size)
-            for name, t in tracer.seen.items()
+            for name, t in outputs.items()
         }
 
     def block_infos(self, size: tuple[int, int] | None = None) -> tuple[FeatureInfo, ...]:
@@ -299,33 +290,3 @@ class Backbone(nn.Module):
 
     def reset_buffers(self) -> None:
         """Recomputes the buffers that are not in the state dict, after loading on the meta device."""
-
-
-def with_channels(weight: Tensor, channels: int) -> Tensor:
-    """A convolution's weight for another number of input channels, by the rule of `Backbone.adapt_input`.
-
-    Args:
-        weight: out x published x h x w.
-        channels: of the images.
-    """
-    published = weight.shape[1]
-    if channels == 1:
-        return weight.sum(dim=1, keepdim=True)
-    repeats = -(-channels // published)
-    return weight.repeat(1, repeats, 1, 1)[:, :channels] * (published / channels)
-
-
-class _Tracer(nn.Module):
-    """Runs a backbone step by step and keeps what comes out."""
-
-    def __init__(self, backbone: Backbone) -> None:
-        super().__init__()
-        self.backbone = backbone
-        self.seen: dict[str, Tensor] = {}
-
-    def forward(self, x: Tensor) -> None:
-        state: State = x
-        self.seen.clear()
-        for name, module in self.backbone.steps():
-            state = module(state)
-            self.seen[name] = self.backbone.feature(state)

@@ -59,7 +59,7 @@ class Dataset(ABC):
         """All targets, without reading images; splits are stratified by them. May be None each."""
 
     def name(self, index: int) -> str:
-        """How messages call a sample: a file's path, or its number."""
+        """The sample's name in messages: a file's path, or its number."""
         return f"{type(self).__name__.lower()}[{index}]"
 
     def key(self, index: int) -> str:
@@ -74,5 +74,5 @@ class Dataset(ABC):
         return None
 
     def group_of(self, index: int) -> str | None:
-        """What a sample belongs to, such as a patient; a group stays in one split. None for no group."""
+        """The group of a sample, such as a patient; a group stays in one split. None for no group."""
         return None

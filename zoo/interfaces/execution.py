@@ -1,4 +1,4 @@
-"""How a trainer's steps are carried out: in one plain process, or by several and in another precision."""
+"""Execution of a trainer's steps: in one plain process, or by several and in another precision."""
 
 from __future__ import annotations
 
@@ -97,10 +97,10 @@ class Execution:
         return values
 
     def close(self) -> None:
-        """After the last step; gives networks back what `wrap` has changed."""
+        """Ends the execution, after the last step; gives networks back what `wrap` has changed."""
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run needs."""
+        """State that a resumed run needs."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from zoo.spec.errors import ShapeError
 
 
 class Head(nn.Module):
-    """From taps of a backbone to an output.
+    """A head: from taps of a backbone to an output.
 
     A subclass' constructor takes `inputs`, `classes` and the options of its config class, keyword-only.
 

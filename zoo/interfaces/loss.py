@@ -16,7 +16,7 @@ OUTPUT = "output"
 
 
 class Loss(nn.Module):
-    """From output and target to a scalar, or to named parts whose sum is minimised.
+    """A loss: from output and target to a scalar, or to named parts whose sum is minimised.
 
     A subclass' constructor takes the options of its config class, keyword-only. Parameters of its own are
     optimised, checkpointed, and saved with the run.
@@ -54,7 +54,7 @@ class Loss(nn.Module):
     def oppose(
         self, discriminator: nn.Module, real: Tensor, fake: Tensor
     ) -> Tensor | dict[str, Tensor] | None:
-        """What a discriminator minimises against the generator of the loss; None where there is no such.
+        """The loss of a discriminator against the generator of this one; None where there is no such.
 
         Args:
             discriminator: N x C x H x W to N x 1 logits, positive for real.

@@ -42,7 +42,7 @@ class Metric(ABC):
 
     @abstractmethod
     def measure(self, task: Task, outputs: int) -> torchmetrics.Metric:
-        """What adds the figure up, fed with `task.scored(output)` and raw targets of N images at a time.
+        """The accumulator, fed with `task.scored(output)` and raw targets of N images at a time.
 
         Args:
             task: of a form that the metric fits.
@@ -53,7 +53,7 @@ class Metric(ABC):
         """
 
     def missing(self, seen: Seen) -> str | None:
-        """Why the figure is not defined for targets like these; None where it is.
+        """The reason why the figure is not defined for targets like these; None where it is.
 
         Args:
             seen: of one image or more.

@@ -19,7 +19,7 @@ from zoo.spec.trainers.schedule import Schedule
 
 
 class Stateful(Protocol):
-    """What is saved by its state, as torch's optimizers are."""
+    """An object that is saved by its state, as torch's optimizers are."""
 
     def state_dict(self) -> dict[str, Any]:
         """Plain data and tensors."""
@@ -35,7 +35,7 @@ Sheet = ImageGrid
 
 
 class Trainer(ABC):
-    """Which parameters are optimised by what, and what one batch does.
+    """A training step: which parameters are optimised by what, and what one batch does.
 
     A subclass' constructor takes the options of its config class, keyword-only. The engine calls `setup`,
     then for each epoch `step` for every training batch (on the device, augmented), `collect`, `evaluate`, and
@@ -89,18 +89,18 @@ class Trainer(ABC):
         """Loss and metrics over batches in inference mode, by name; leaves the model as it was."""
 
     def collect(self) -> dict[str, float]:
-        """What the epoch's steps add up to and no mean of steps gives, such as a metric; starts anew."""
+        """Figures of the epoch's steps that no mean of steps gives, such as a metric; starts anew."""
         return {}
 
     def end_epoch(self, epoch: int, values: dict[str, float]) -> None:  # noqa: B027 - most need nothing
-        """After each epoch, with all its values; schedules go on here."""
+        """Takes note of an epoch's end, with all its values; schedules go on here."""
 
     def draw(self) -> dict[str, Sheet]:
         """Images to be looked at, after an epoch: sheets by name, e.g. samples; none by default."""
         return {}
 
     def finish(self) -> None:  # noqa: B027 - most need nothing
-        """After the last epoch, when the model has the weights of the best one."""
+        """Finishes, after the last epoch, when the model has the weights of the best one."""
 
     def check_longer(self, before: int) -> None:  # noqa: B027 - for most there is nothing to refuse
         """Called before `setup` where a resumed run gets other `epochs` than it had.

@@ -7,13 +7,14 @@ from torch import Tensor
 
 from zoo.spec.errors import DataError
 
+# The paper's choice
 NEIGHBOURS = 3
 _ROWS = 1024
-"""Distances are taken between so many images and all others at a time."""
+"""Images whose distances to all others are taken at a time, so that no N x M of them are in memory."""
 
 
 def precision_recall(real: Tensor, made: Tensor, *, neighbours: int = NEIGHBOURS) -> tuple[float, float]:
-    """How much of what is generated could be real, and how much of what is real could be generated.
+    """Precision and recall of generated images: how many could be real, and how many real ones are covered.
 
     Kynkaanniemi et al., Improved Precision and Recall Metric for Assessing Generative Models (2019),
     https://arxiv.org/abs/1904.06991: a sample covers all points that lie no farther from one of its own
@@ -49,5 +50,6 @@ def _covered(sample: Tensor, points: Tensor, neighbours: int) -> float:
     radii = torch.cat(
         [torch.cdist(part, sample).kthvalue(neighbours + 1).values for part in torch.split(sample, _ROWS)]
     )
+    # P x N, each column against the radius of its own ball
     inside = [(torch.cdist(part, sample) <= radii).any(dim=1) for part in torch.split(points, _ROWS)]
     return float(torch.cat(inside).double().mean())

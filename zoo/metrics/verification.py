@@ -13,10 +13,13 @@ from torchmetrics.functional.classification import binary_auroc, binary_eer, bin
 from torchmetrics.utilities import dim_zero_cat
 
 MOST_PAIRS = 50_000
-"""Of the same class, and of different ones, that are looked at; of more so many are drawn."""
+"""Pairs of one class, and of two, that are looked at; where there are more, so many are drawn."""
 
+# Drawn pairs are always the same ones, so that figures of two models can be compared
 _SEED = 0
+# Pairs at a time, since each takes a copy of two rows
 _AT_ONCE = 1 << 14
+# Beyond every cosine, so that the outermost thresholds take no pair and all of them
 _ABOVE = 1 + 1e-9
 
 
@@ -37,10 +40,12 @@ def pairs(targets: Tensor, most: int = MOST_PAIRS) -> tuple[Tensor, Tensor, Tens
     """
     targets = targets.detach().flatten().cpu()
     count = len(targets)
+    # Few enough to list each pair once; else numbers of pairs are drawn and decoded, and no list is made
     if count * (count - 1) // 2 <= 2 * most:
         one, other = torch.triu_indices(count, count, offset=1)
         return one, other, targets[one] == targets[other]
     _, classes, sizes = torch.unique(targets, return_inverse=True, return_counts=True)
+    # Sorted by class, each class is one stretch, and a pair is two places in it
     order = classes.argsort(stable=True)
     starts = sizes.cumsum(0) - sizes
     generator = torch.Generator().manual_seed(_SEED)
@@ -62,7 +67,9 @@ def _alike(sizes: Tensor, starts: Tensor, most: int, generator: torch.Generator)
     group = torch.bucketize(number, ends, right=True)
     rest = number - (ends - weights)[group]
     one, other = rest // (sizes[group] - 1), rest % (sizes[group] - 1)
+    # Skips the image itself
     other = other + (other >= one)
+    # Of a full list each pair is there in both orders; drawn ones are as they came
     kept = slice(None) if total > 2 * most else one < other
     return (starts[group] + one)[kept], (starts[group] + other)[kept]
 
@@ -79,6 +86,7 @@ def _unlike(sizes: Tensor, starts: Tensor, most: int, generator: torch.Generator
     group = torch.bucketize(number, ends, right=True)
     rest = number - (ends - sizes * others)[group]
     one, other = starts[group] + rest // others[group], rest % others[group]
+    # Places behind the class' own stretch are moved past it
     return one, other + sizes[group] * (other >= starts[group])
 
 
@@ -91,14 +99,15 @@ def cosines(embeddings: Tensor, one: Tensor, other: Tensor) -> Tensor:
         other: P numbers of rows.
     """
     rows = F.normalize(embeddings.detach().cpu().double(), dim=1)
-    some = [slice(start, start + _AT_ONCE) for start in range(0, len(one), _AT_ONCE)]
-    found = [(rows[one[part]] * rows[other[part]]).sum(dim=1) for part in some]
+    parts = [slice(start, start + _AT_ONCE) for start in range(0, len(one), _AT_ONCE)]
+    found = [(rows[one[part]] * rows[other[part]]).sum(dim=1) for part in parts]
+    # Rounding leaves the cosine of an image with itself a little above 1
     return torch.cat(found).clamp(-1, 1) if found else rows.new_empty(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Roc:
-    """How many pairs are taken for the same at each threshold, the highest threshold first.
+    """ROC curve: how many pairs are taken for the same at each threshold, the highest first.
 
     Args:
         accepted: share of the pairs of different classes that are taken for the same (false accept rate).
@@ -160,6 +169,7 @@ class Roc:
     @property
     def _crossing(self) -> tuple[int, float]:
         """The first point where no fewer are accepted wrongly than missed, and how far on the way to it."""
+        # Wrongly accepted less missed: from -1 at the highest threshold to 1 at the lowest
         gap = self.accepted.double() + self.found.double() - 1
         after = int((gap >= 0).nonzero()[0])
         before = gap[after - 1]
@@ -185,11 +195,12 @@ class Roc:
         return float(taken[~self.same].double().mean()), float(taken[self.same].double().mean())
 
     def table(self, rates: Sequence[float] = (0.1, 0.01, 0.001)) -> list[dict[str, float]]:
-        """For false accept rates the threshold and the share of the pairs of one class that are found.
+        """Threshold and share of the pairs of one class that are found, for each false accept rate.
 
         Left out are rates that too few pairs of different classes are there to tell.
         """
         different = int((~self.same).sum())
+        # Below one pair the share could only be 0
         told = [rate for rate in rates if rate * different >= 1]
         cuts = [self.threshold_at(rate) for rate in told]
         return [
@@ -204,7 +215,7 @@ def _likeness(similarity: Tensor) -> Tensor:
 
 
 class Verification(Metric):
-    """A figure of all pairs of images; not a number where there are none of one class, or none of two.
+    """Metric over all pairs of images; not a number where there are none of one class, or none of two.
 
     Fed with N x D embeddings and N class indices.
     """
@@ -225,12 +236,12 @@ class Verification(Metric):
         self.targets.append(targets.detach().flatten())
 
     def compute(self) -> Tensor:
-        """The figure."""
+        """The figure of all batches."""
         roc = Roc.of(dim_zero_cat(self.embeddings), dim_zero_cat(self.targets))
         return torch.tensor(float("nan") if roc is None else self.figure(roc))
 
     def figure(self, roc: Roc) -> float:
-        """What is read off the curve."""
+        """Figure that is read off the curve."""
         raise NotImplementedError
 
 
@@ -240,7 +251,7 @@ class VerificationAUC(Verification):
     higher_is_better: bool = True
 
     def figure(self, roc: Roc) -> float:
-        """In [0, 1]; 0.5 is chance."""
+        """The area, in [0, 1]; 0.5 is chance."""
         return roc.auc
 
 
@@ -250,7 +261,7 @@ class EqualErrorRate(Verification):
     higher_is_better: bool = False
 
     def figure(self, roc: Roc) -> float:
-        """In [0, 1]."""
+        """The rate, in [0, 1]."""
         return roc.eer
 
 
@@ -260,5 +271,5 @@ class EqualErrorThreshold(Verification):
     higher_is_better: None = None
 
     def figure(self, roc: Roc) -> float:
-        """In [-1, 1]."""
+        """The cosine, in [-1, 1]."""
         return roc.threshold

@@ -2,8 +2,9 @@
 
 from zoo.registry.listing import Row, info, list_components
 from zoo.registry.loading import Loaded, load, resolve_config, resolve_target
-from zoo.registry.lookup import Entry, entries, find, recipe_file, registry, reset
+from zoo.registry.lookup import entries, find, recipe_file, registry, reset
 from zoo.registry.plugins.discovery import Plugin, discover
+from zoo.registry.snapshot import Entry
 
 __all__ = [
     "Entry",

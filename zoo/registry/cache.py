@@ -9,9 +9,11 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+from zoo.spec.atomic_write import write_text
+
 
 def cache_folder() -> Path:
-    """Where things are remembered: `ZOO_CACHE`, or the user's cache folder for zoo.
+    """The folder of all caches: `ZOO_CACHE`, or the user's cache folder for zoo.
 
     Raises:
         RuntimeError: there is no home folder.
@@ -31,7 +33,7 @@ def name(sort: str, distribution: str, place: str) -> str:
 
 
 def read(file: str, key: list[Any]) -> dict[str, Any] | None:
-    """What was written under that name for that key; None where there is nothing, or nothing legible."""
+    """The data remembered under a name for a key; None where there are none, or none legible."""
     try:
         data = json.loads((cache_folder() / file).read_text(encoding="utf-8"))
     except (OSError, ValueError, RuntimeError):  # no such file; not JSON; no home folder
@@ -41,10 +43,8 @@ def read(file: str, key: list[Any]) -> dict[str, Any] | None:
 
 
 def write(file: str, key: list[Any], data: dict[str, Any]) -> None:
-    """Writes beside the file and renames; a folder that cannot be written is no error."""
+    """Remembers data under a name for a key; a folder that cannot be written is no error."""
     with contextlib.suppress(OSError, RuntimeError):
         path = cache_folder() / file
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        part.write_text(json.dumps({"key": key, **data}), encoding="utf-8")
-        part.replace(path)
+        write_text(path, json.dumps({"key": key, **data}))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import sysconfig
 import tomllib
@@ -41,7 +40,7 @@ class Project:
 
     @property
     def file(self) -> Path:
-        """Where its catalogue is."""
+        """Path of its catalogue."""
         return self.folder / CATALOGUE
 
     @property
@@ -130,7 +129,7 @@ def make(project: Project, facts: Facts) -> Row:
 
 
 def changed(file: Path, text: str) -> str | None:
-    """What differs between a file and what it should hold: its first differing component, in words."""
+    """The first component that differs between a file and what it should hold, in words."""
     try:
         old = file.read_text(encoding="utf-8")
     except OSError:
@@ -180,16 +179,6 @@ def merged(file: Path, catalogues: Iterable[Row], roots: Mapping[str, Path] = Ma
             beside["where"] = root.resolve().relative_to(home).as_posix()
         known[name] = {**item, **beside}
     return {"format": FORMAT, "distributions": [known[name] for name in sorted(known)]}
-
-
-def write(file: Path, text: str) -> None:
-    """Writes beside the file and renames, so that a crash leaves the old one or the new one."""
-    part = file.with_name(f".{file.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _project(item: Installed) -> Project:

@@ -1,11 +1,12 @@
-"""Which component is taken where a recipe names none, as the catalogues say."""
+"""Components that are taken where a recipe names none, as the catalogues say."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from zoo.registry.lookup import Entry, entries
+from zoo.registry.lookup import entries
 from zoo.registry.plugins.installed import CORE
+from zoo.registry.snapshot import Entry
 
 _TAG = "default"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from zoo.registry.catalogue import Row, known, read_namespace
-from zoo.registry.plugins.discovery import Choice, Plugin
+from zoo.registry.plugins.discovery import Plugin, PluginChoice
 from zoo.registry.plugins.install_command import way_to_install
 from zoo.spec.component import Namespace
 from zoo.spec.errors import ZooError, listing, meant, near, quote
@@ -19,7 +19,7 @@ MOST_SHOWN = 16
 def next_step(
     wanted: ComponentRef, kinds: Sequence[str], rows: Sequence[tuple[str, Row]], plugins: Sequence[Plugin]
 ) -> str:
-    """What to do about an unknown name: install, enable or mend a plugin, or mend the spelling.
+    """The next step after an unknown name: install, enable or mend a plugin, or mend the spelling.
 
     Args:
         wanted: what was asked for.
@@ -78,7 +78,7 @@ def _get(wanted: ComponentRef, sources: Sequence[str], plugins: Sequence[Plugin]
         if source in present:
             fault = "does not load" if present[source].error else "is installed without it"
             return f"{text} comes from {source}, but its version {present[source].version} {fault}"
-        if not Choice.from_environment().takes(source):
+        if not PluginChoice.from_environment().takes(source):
             return f"{text} comes from {source}, which ZOO_PLUGINS or ZOO_DISABLED_PLUGINS excludes"
     ways = [f"{source}: {way_to_install(source)}" for source in sources]
     return f"{text} comes from {', or '.join(ways)}"
@@ -111,7 +111,7 @@ def _not_installed(
     """Names near the wanted one in a distribution that is not installed."""
     present = {plugin.distribution for plugin in plugins}
     for data, space in _known(wanted):
-        if data["distribution"] in present or not Choice.from_environment().takes(data["distribution"]):
+        if data["distribution"] in present or not PluginChoice.from_environment().takes(data["distribution"]):
             continue
         rows = [
             (row["name"] if space.claims(row["name"]) else f"{space.name}:{row['name']}", row)

@@ -1,4 +1,4 @@
-"""What a plugin implements: two pluggy hooks, in the module that its entry point names."""
+"""Hooks that a plugin implements: two, of pluggy, in the module that its entry point names."""
 
 from __future__ import annotations
 
@@ -19,4 +19,4 @@ def zoo_components() -> list[Component]:  # type: ignore[empty-body]  # a specif
 
 @hookspec(firstresult=True)
 def zoo_namespace() -> Namespace | None:
-    """How the names are reached; optional, by default the distribution's name without `zoo-`."""
+    """The namespace of the names; optional, by default the distribution's name without `zoo-`."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.registry.catalogue import known, read_namespace
-from zoo.registry.lookup import Entry, Kinds, _kinds, registry
+from zoo.registry.lookup import registry
+from zoo.registry.snapshot import Entry, Kinds, checked_kinds
 from zoo.spec.component import Namespace
 from zoo.spec.display import count, html_page, html_table, more, table
 from zoo.spec.errors import UnknownComponentError, ZooError, quote
@@ -101,7 +102,7 @@ def list_components(
         True
     """
     try:
-        kinds = _kinds(kind)
+        kinds = checked_kinds(kind)
     except UnknownComponentError as error:
         raise _no_kind(error, kind) from None
     words = search.lower().split() if search else []
@@ -128,7 +129,7 @@ def _no_kind(error: UnknownComponentError, kind: Kinds) -> UnknownComponentError
 
 
 def info(name: str, kind: Kinds = None) -> dict[str, Any]:
-    """Everything that the catalogue says about one component, as plain data; available as `zoo.info`.
+    """Facts on one component, all that the catalogue has, as plain data; available as `zoo.info`.
 
     Args:
         name: reference to an installed component.
@@ -141,7 +142,7 @@ def info(name: str, kind: Kinds = None) -> dict[str, Any]:
 
 
 def info_of_all(name: str) -> list[dict[str, Any]]:
-    """Everything about a component, as `info` gives it, for each kind that has the name in one distribution.
+    """Facts of a component, as `info` gives it, for each kind that has the name in one distribution.
 
     Args:
         name: reference to an installed component.

@@ -14,14 +14,14 @@ from zoo.spec.component import API, Component, Namespace
 from zoo.spec.errors import PluginError, listing, near, quote
 
 if TYPE_CHECKING:
-    from zoo.registry.lookup import Entry
     from zoo.registry.plugins.discovery import Plugin
+    from zoo.registry.snapshot import Entry
     from zoo.spec.options import Options
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
-    """What the hooks of one plugin returned."""
+class HookResults:
+    """Declarations that the hooks of one plugin returned."""
 
     components: tuple[Component, ...]
     namespace: Namespace | None
@@ -36,7 +36,7 @@ class Loaded:
 
 
 @cache
-def declare(module: str, distribution: str) -> Declared:
+def declare(module: str, distribution: str) -> HookResults:
     """Imports a plugin's module and calls its hooks, and no other plugin's.
 
     Raises:
@@ -68,7 +68,7 @@ def declare(module: str, distribution: str) -> Declared:
             expected="a function of that name in its module, marked with @zoo.hookimpl",
             got=f"{module} without one",
         )
-    return Declared(_checked_components(components, where), _checked_namespace(namespace, where))
+    return HookResults(_checked_components(components, where), _checked_namespace(namespace, where))
 
 
 def load(entry: Entry) -> Loaded:

@@ -1,11 +1,12 @@
-"""What a reference means where it may be a component or a path: the one place that decides."""
+"""Meaning of a reference that may be a component or a path: the one place that decides."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
-from zoo.registry.lookup import Kinds, registry
+from zoo.registry.lookup import registry
+from zoo.registry.snapshot import Kinds
 from zoo.spec.errors import AmbiguousNameError, ZooError, quote
 from zoo.spec.kinds import with_article
 from zoo.spec.reference import ComponentRef, PathRef, Reference, parse_reference
@@ -14,7 +15,7 @@ Fits = Callable[[Path], bool]
 """Whether a path can be what an argument takes; a stray folder of a component's name cannot."""
 
 
-def meant(value: object, kind: Kinds, fits: Fits = Path.exists) -> Reference:
+def component_or_path(value: object, kind: Kinds, fits: Fits = Path.exists) -> Reference:
     """The component, path or repository that a reference means.
 
     A bare name is a component. One that is no component but an existing file or folder is that path, and one
@@ -60,7 +61,7 @@ def path_or_place(value: object) -> object:
 
 
 def component_hint(name: str, kind: Kinds = None) -> str | None:
-    """What to say of a name that was taken for a path and is none, but a component; None where it is none.
+    """The hint for a name that was taken for a path and is a component; None where it is none.
 
     Args:
         name: as the user gave it.

@@ -1,1 +1,1 @@
-"""What people look at: curves, grids of images, images of an evaluation, overlays, in one style."""
+"""Drawings: curves, grids of images, images of an evaluation, overlays, in one style."""

@@ -19,9 +19,23 @@ from zoo.interfaces.tasks.descriptions import (
     Overlays,
     Scatter,
 )
+from zoo.reports.files import write_figure
 from zoo.reports.image_grids import images as grid
 from zoo.reports.overlays import overlays
-from zoo.reports.plots import sheet, short, write_figure
+from zoo.reports.plots import sheet, short
+from zoo.reports.style import (
+    BLUE,
+    FAINT,
+    GRAY,
+    GREEN,
+    GRID,
+    ORANGE,
+    PURPLE,
+    RED,
+    new_figure,
+    open_frame,
+    set_title,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +43,7 @@ if TYPE_CHECKING:
 WORST = "worst"
 """Name of the drawing that is removed where a later evaluation has none."""
 
-_BLUE, _MARKS, _GROUPS = "#1f5fbf", ("#c76a00", "#1b7f3b", "#7a3fb0"), ("#8a8f98", "#1f5fbf", "#c76a00")
+_MARKS, _GROUPS = (ORANGE, GREEN, PURPLE), (GRAY, BLUE, ORANGE)
 _MOST_PLOTS = 6
 _MOST_COUNTED = 100
 """Classes up to which each cell shows its number."""
@@ -44,7 +58,6 @@ def confusion(matrix: Sequence[Sequence[int]], labels: Sequence[str], path: Path
         path: PNG file to write.
         title: above the matrix.
     """
-    from matplotlib.figure import Figure
 
     counts = np.asarray(matrix)
     shares = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
@@ -55,13 +68,13 @@ def confusion(matrix: Sequence[Sequence[int]], labels: Sequence[str], path: Path
     margin = 0.5 + 0.0115 * size * max(map(len, names))
     side = cell * number
     width = max(side + margin + 0.3, 0.085 * len(title))
-    figure = Figure(figsize=(width, side + margin + 0.6), dpi=120, layout="constrained")
+    figure = new_figure(width, side + margin + 0.6)
     axis = figure.subplots()
     axis.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="equal")
     if number <= _MOST_COUNTED:
         for row, column in zip(*np.nonzero(counts), strict=True):
             dark = shares[row, column] > 0.45
-            colour = "white" if dark else "black" if row == column else "#c0271d"
+            colour = "white" if dark else "black" if row == column else RED
             axis.text(
                 column, row, str(counts[row, column]), ha="center", va="center", fontsize=size, color=colour
             )
@@ -70,13 +83,12 @@ def confusion(matrix: Sequence[Sequence[int]], labels: Sequence[str], path: Path
     axis.set_yticks(range(number), names, fontsize=size)
     axis.set_xticks(np.arange(1, number) - 0.5, minor=True)
     axis.set_yticks(np.arange(1, number) - 0.5, minor=True)
-    axis.grid(which="minor", color="#e6e8eb", linewidth=0.6)
+    axis.grid(which="minor", color=GRID, linewidth=0.6)
     axis.tick_params(which="both", length=0)
-    axis.spines[:].set_color("#b9bec6")
+    axis.spines[:].set_color(FAINT)
     axis.set_xlabel("answer", fontsize=max(size, 8))
     axis.set_ylabel("truth", fontsize=max(size, 8))
-    if title:
-        figure.suptitle(title, fontsize=10, x=0.01, ha="left", fontweight="bold")
+    set_title(figure, title, 10)
     return write_figure(figure, path)
 
 
@@ -96,12 +108,11 @@ def scatter(
         path: PNG file to write.
         title: above the plots.
     """
-    from matplotlib.figure import Figure
 
     shown = min(len(labels), _MOST_PLOTS)
     columns = min(shown, 3)
     rows = -(-shown // columns)
-    figure = Figure(figsize=(3.6 * columns, 3.7 * rows), dpi=120, layout="constrained")
+    figure = new_figure(3.6 * columns, 3.7 * rows)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis in axes[shown:]:
         axis.axis("off")
@@ -109,17 +120,16 @@ def scatter(
         true, said = truths[:, k], answers[:, k]
         low, high = min(true.min(), said.min()), max(true.max(), said.max())
         room = 0.04 * (high - low) or 1.0
-        axis.plot([low, high], [low, high], color="#b9bec6", linewidth=1, zorder=0)
-        axis.scatter(true, said, s=14, color="#1f5fbf", alpha=0.5, linewidths=0)
+        axis.plot([low, high], [low, high], color=FAINT, linewidth=1, zorder=0)
+        axis.scatter(true, said, s=14, color=BLUE, alpha=0.5, linewidths=0)
         axis.set(xlim=(low - room, high + room), ylim=(low - room, high + room), aspect="equal")
         axis.set_xlabel("true")
         axis.set_ylabel("predicted")
         error = np.abs(true - said).mean()
         name = f"{short(labels[k], 24)}:  " if len(labels) > 1 else ""
         axis.set_title(f"{name}mean absolute error {error:.3g}", fontsize=10, loc="left")
-        axis.spines[["top", "right"]].set_visible(False)
-    if title:
-        figure.suptitle(title, fontsize=11, x=0.01, ha="left", fontweight="bold")
+        open_frame(axis)
+    set_title(figure, title)
     return write_figure(figure, path)
 
 
@@ -131,9 +141,8 @@ def panels(parts: Sequence[Curve | Histogram], path: Path, title: str = "") -> P
         path: PNG file to write.
         title: above all.
     """
-    from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(4.7 * len(parts), 4), dpi=120, layout="constrained")
+    figure = new_figure(4.7 * len(parts), 4)
     for axis, part in zip(np.ravel(figure.subplots(1, len(parts))), parts, strict=True):
         if isinstance(part, Curve):
             _curve(axis, part)
@@ -142,17 +151,16 @@ def panels(parts: Sequence[Curve | Histogram], path: Path, title: str = "") -> P
         axis.set_xlabel(part.x_label)
         axis.set_ylabel(part.y_label)
         axis.set_title(part.title, fontsize=10, loc="left")
-        axis.spines[["top", "right"]].set_visible(False)
-    if title:
-        figure.suptitle(title, fontsize=11, x=0.01, ha="left", fontweight="bold")
+        open_frame(axis)
+    set_title(figure, title)
     return write_figure(figure, path)
 
 
 def _curve(axis: Axes, part: Curve) -> None:
     if part.diagonal:
-        axis.plot([0, 1], [0, 1], color="#b9bec6", linewidth=1, linestyle=":", zorder=0)
+        axis.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=":", zorder=0)
         axis.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
-    axis.plot(part.x, part.y, color=_BLUE, linewidth=1.8)
+    axis.plot(part.x, part.y, color=BLUE, linewidth=1.8)
     for row, mark in enumerate(part.marks):
         colour = _MARKS[row % len(_MARKS)]
         shape, fill = ("s", "none") if mark.hollow else ("o", "full")

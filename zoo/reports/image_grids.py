@@ -5,27 +5,26 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import torch
 import torch.nn.functional as F
-from PIL import Image, ImageDraw
+from PIL import Image, ImageColor, ImageDraw
 from torch import Tensor
 
 from zoo.data.masks import prepare_mask
 from zoo.images.decode import LUMA, ImageArray
 from zoo.interfaces.tasks.descriptions import ImageGrid, Overlay
-from zoo.reports.plots import image_format, write_figure
+from zoo.reports.files import image_format, save_image, write_figure, write_pil
+from zoo.reports.style import BLUE, new_figure
+from zoo.spec.atomic_write import atomic_write
 from zoo.spec.errors import SaveError, listing
 
 _LEAST_CELL, _GAP = 64, 3
+_LEAST_VARIANT, _FRAME, _SHAPE = 96, 4, 1.5
+"""Least size of a drawn image's longer side, pixels around it, width of the grid over its height."""
 _LEAST_MARKED = 160
 _GRAY, _RGB, _MOST = 1, 3, 4
-_SETTINGS: dict[str, dict[str, Any]] = {
-    "png": {"optimize": True},
-    "jpeg": {"quality": 95, "subsampling": 0},
-    "webp": {"lossless": True},
-}
 
 PALETTE = (
     (0, 0, 0), (230, 97, 1), (31, 95, 191), (27, 127, 59), (192, 39, 45), (122, 63, 176), (240, 190, 30),
@@ -43,18 +42,17 @@ def images(sheet: ImageGrid, path: Path) -> Path:
     Raises:
         SaveError: it cannot be written.
     """
-    from matplotlib.figure import Figure
 
     columns = {title: _shown(batch) for title, batch in sheet.columns.items()}
     if len(columns) == 1:
         ((title, cells),) = columns.items()
-        grid, titles = _grid(cells, math.ceil(math.sqrt(len(cells)))), [title] if title else []
+        grid, titles = tiled(cells, math.ceil(math.sqrt(len(cells)))), [title] if title else []
     else:
         rows = list(zip(*columns.values(), strict=True))
-        grid, titles = _grid([cell for row in rows for cell in row], len(columns)), list(columns)
+        grid, titles = tiled([cell for row in rows for cell in row], len(columns)), list(columns)
     height, width = grid.shape[:2]
     above = 22 * bool(titles) + 24 * bool(sheet.title)
-    figure = Figure(figsize=(max(width, 8 * len(sheet.title)) / 100, (height + above) / 100), dpi=100)
+    figure = new_figure(max(width, 8 * len(sheet.title)) / 100, (height + above) / 100, dpi=100, layout=None)
     whole = figure.get_figwidth() * 100
     axis = figure.add_axes((0, 0, width / whole, height / (height + above)))
     axis.imshow(grid, interpolation="nearest")
@@ -77,14 +75,68 @@ def _shown(batch: Tensor) -> list[ImageArray]:
     return [np.ascontiguousarray(cell) for cell in (x * 255).round().byte().permute(0, 2, 3, 1).numpy()]
 
 
-def _grid(cells: Sequence[ImageArray], columns: int) -> ImageArray:
+def tiled(cells: Sequence[ImageArray], columns: int, *, gap: int = _GAP, border: int = 0) -> ImageArray:
+    """Images in rows on white, each in the upper left of a cell that the largest fills.
+
+    Args:
+        cells: H x W x 3 uint8 each, row by row.
+        columns: cells in a row.
+        gap: pixels between two cells.
+        border: pixels around all.
+
+    Example:
+        >>> tiled([np.zeros((4, 6, 3), np.uint8)] * 5, 2, gap=1).shape
+        (14, 13, 3)
+    """
     height, width = (max(cell.shape[i] for cell in cells) for i in (0, 1))
     rows = -(-len(cells) // columns)
-    canvas = np.full((rows * (height + _GAP) - _GAP, columns * (width + _GAP) - _GAP, _RGB), 255, np.uint8)
+    whole = [count * (side + gap) - gap + 2 * border for count, side in ((rows, height), (columns, width))]
+    canvas = np.full((*whole, _RGB), 255, np.uint8)
     for i, cell in enumerate(cells):
-        y, x = (i // columns) * (height + _GAP), (i % columns) * (width + _GAP)
+        y, x = border + i // columns * (height + gap), border + i % columns * (width + gap)
         canvas[y : y + cell.shape[0], x : x + cell.shape[1]] = cell
     return canvas
+
+
+def variants_grid(original: Tensor | None, images: Tensor) -> Image.Image:
+    """Images of one size as a grid, pixel by pixel; the original comes first, in a blue frame.
+
+    Args:
+        original: C x H x W in [0, 1], C = 1 or 3; None for none.
+        images: N x C x H x W.
+    """
+    tiles = images if original is None else torch.cat([original[None], images])
+    tiles = tiles.detach().cpu().float().clamp(0, 1).expand(-1, 3, -1, -1)
+    zoom = -(-_LEAST_VARIANT // max(tiles.shape[2:]))
+    pixels = (tiles * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
+    pixels = pixels.repeat(zoom, axis=1).repeat(zoom, axis=2)
+    count, height, width = pixels.shape[:3]
+    columns = min(count, max(1, round((_SHAPE * count * height / width) ** 0.5)))
+    sheet = tiled([*pixels], columns, gap=_FRAME, border=_FRAME)
+    if original is not None:
+        sheet[: height + 2 * _FRAME, : width + 2 * _FRAME] = ImageColor.getrgb(BLUE)
+        sheet[_FRAME : _FRAME + height, _FRAME : _FRAME + width] = pixels[0]
+    return Image.fromarray(sheet)
+
+
+def draw_variants(original: Tensor, variants: Tensor, path: Path) -> Path:
+    """Draws a grid, see `variants_grid`, into a file.
+
+    Args:
+        original: C x H x W in [0, 1], C = 1 or 3.
+        variants: N x C x H x W.
+        path: image file to write; a crash leaves the old one or the new one.
+
+    Raises:
+        SaveError: it cannot be written.
+    """
+    try:
+        with atomic_write(path) as staged:
+            save_image(variants_grid(original, variants), staged, path)
+    except OSError as error:
+        got = error.strerror or str(error)
+        raise SaveError(f"file {path}", expected="a writable place", got=got) from error
+    return path
 
 
 def overlay(image: ImageArray, mask: Tensor, share: float = 0.6) -> ImageArray:
@@ -150,7 +202,7 @@ def write_image(image: Tensor, path: Path) -> Path:
     if pixels.shape[2] not in channels:
         expected, hint = f"{listing(map(str, channels))} channels", None if png else "say .png"
         raise SaveError(f"image {path}", expected=expected, got=str(pixels.shape[2]), hint=hint)
-    return _write(Image.fromarray(pixels[..., 0] if pixels.shape[2] == _GRAY else pixels), path)
+    return write_pil(Image.fromarray(pixels[..., 0] if pixels.shape[2] == _GRAY else pixels), path)
 
 
 def write_mask(mask: Tensor, path: Path) -> Path:
@@ -161,24 +213,4 @@ def write_mask(mask: Tensor, path: Path) -> Path:
     """
     image = Image.fromarray(mask.cpu().numpy().astype(np.uint8), mode="P")
     image.putpalette(COLOURS.ravel().tolist())
-    return _write(image, path)
-
-
-def save_image(image: Image.Image, staged: Path, path: Path) -> None:
-    """Writes an image to a file that will be renamed, in the format of the name that it will have.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    name = image_format(path)
-    image.save(staged, format=name, **_SETTINGS[name])
-
-
-def _write(image: Image.Image, path: Path) -> Path:
-    staged = path.with_name(f".{path.name}.part")
-    try:
-        save_image(image, staged, path)
-        staged.replace(path)
-    except OSError as error:
-        raise SaveError(f"cannot write {path}", got=error.strerror or str(error)) from error
-    return path
+    return write_pil(image, path)

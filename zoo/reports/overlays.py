@@ -10,8 +10,10 @@ import torch
 
 from zoo.images.decode import ImageArray
 from zoo.interfaces.tasks.descriptions import Overlays
+from zoo.reports.files import write_figure
 from zoo.reports.image_grids import COLOURS, marked, overlay
-from zoo.reports.plots import short, write_figure
+from zoo.reports.plots import short
+from zoo.reports.style import new_figure, set_title
 
 _MOST_DRAWN, _MOST_NAMED = 12, 31
 _COLUMNS = 3
@@ -26,14 +28,13 @@ def overlays(images: Sequence[ImageArray], drawing: Overlays, path: Path, title:
         path: PNG file to write.
         title: above the images.
     """
-    from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
     shown = drawing.items[:_MOST_DRAWN]
     side = min(2, len(shown))
     lines = -(-len(shown) // side)
     size = (1.6 * _COLUMNS * side + 0.1, 1.85 * lines + 0.8)
-    figure = Figure(figsize=size, dpi=120, layout="constrained")
+    figure = new_figure(*size)
     axes = np.ravel(figure.subplots(lines, _COLUMNS * side, squeeze=False))
     for axis in axes:
         axis.axis("off")
@@ -51,6 +52,5 @@ def overlays(images: Sequence[ImageArray], drawing: Overlays, path: Path, title:
         named = [*enumerate(drawing.labels)][1:_MOST_NAMED]
         patches = [Patch(facecolor=COLOURS[i] / 255, label=short(label, 24)) for i, label in named]
         figure.legend(handles=patches, loc="outside lower left", ncols=6, fontsize=8, frameon=False)
-    if title:
-        figure.suptitle(title, fontsize=11, x=0.01, ha="left", fontweight="bold")
+    set_title(figure, title)
     return write_figure(figure, path)

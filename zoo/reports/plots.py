@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import os
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
@@ -14,19 +12,29 @@ import numpy as np
 from PIL import Image
 
 from zoo.images.decode import ImageArray
-from zoo.spec.errors import SaveError, quote
+from zoo.reports.files import write_figure
+from zoo.reports.style import (
+    BLUE,
+    FAINT,
+    GRAY,
+    GREEN,
+    GRID,
+    ORANGE,
+    PURPLE,
+    RED,
+    new_figure,
+    open_frame,
+    set_title,
+)
 from zoo.spec.history import Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 SHEET_FILE = "predictions.png"
-FORMATS = MappingProxyType({".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"})
-"""What images are written as, by the end of their names."""
 
-_TRAIN, _VAL, _RIGHT, _WRONG, _FAINT = "#8a8f98", "#1f5fbf", "#1b7f3b", "#c0271d", "#b9bec6"
-_LINES = (_VAL, "#c76a00", _RIGHT, "#7a3fb0", _WRONG, _TRAIN)
+_TRAIN, _VAL, _RIGHT, _WRONG = GRAY, BLUE, GREEN, RED
+_LINES = (_VAL, ORANGE, _RIGHT, PURPLE, _WRONG, _TRAIN)
 _COLOURS = 3
 _CELL, _GAP = 72, 4
 
@@ -47,34 +55,31 @@ def curves(
         title: above both.
         charts: titles, and the values that each draws, instead.
     """
-    from matplotlib.figure import Figure
 
     if charts:
         return _charts(history, best, path, title, charts)
     # What the training set is measured by too is the loss and the task's first metric.
     names = [name for name in history[0] if f"val_{name}" in history[0]]
     names = ["loss", *[name for name in names if name != "loss" and not name.startswith("loss_")][:1]]
-    figure = Figure(figsize=(5 * len(names), 3.6), dpi=120, layout="constrained")
+    figure = new_figure(5 * len(names), 3.6)
     for axis, name in zip(np.atleast_1d(figure.subplots(1, len(names))), names, strict=True):
         _curve(axis, history, name)
         if best is not None:
-            axis.axvline(best["epoch"], color=_FAINT, linewidth=1, linestyle=":", zorder=0)
+            axis.axvline(best["epoch"], color=FAINT, linewidth=1, linestyle=":", zorder=0)
             value = best.get(f"val_{name}")
             if value is not None:
                 axis.plot(best["epoch"], value, "o", color=_VAL, markersize=5)
                 text = f"{name}  ({value:.3f} at the best epoch, {best['epoch']:.0f})"
                 axis.set_title(text, fontsize=10, loc="left")
-    if title:
-        figure.suptitle(title, fontsize=11, x=0.01, ha="left", fontweight="bold")
+    set_title(figure, title)
     return write_figure(figure, path)
 
 
 def _charts(
     history: Sequence[Row], best: Row | None, path: Path, title: str, charts: Mapping[str, tuple[str, ...]]
 ) -> Path:
-    from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(5 * len(charts), 3.6), dpi=120, layout="constrained")
+    figure = new_figure(5 * len(charts), 3.6)
     for axis, (name, keys) in zip(
         np.atleast_1d(figure.subplots(1, len(charts))), charts.items(), strict=True
     ):
@@ -84,9 +89,8 @@ def _charts(
         }
         _curve(axis, history, name, lines)
         if best is not None:
-            axis.axvline(best["epoch"], color=_FAINT, linewidth=1, linestyle=":", zorder=0)
-    if title:
-        figure.suptitle(title, fontsize=11, x=0.01, ha="left", fontweight="bold")
+            axis.axvline(best["epoch"], color=FAINT, linewidth=1, linestyle=":", zorder=0)
+    set_title(figure, title)
     return write_figure(figure, path)
 
 
@@ -104,8 +108,8 @@ def _curve(
     axis.set_title(name, fontsize=10, loc="left")
     axis.set_xlabel("epoch")
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axis.grid(axis="y", color="#e6e8eb", linewidth=0.8)
-    axis.spines[["top", "right"]].set_visible(False)
+    axis.grid(axis="y", color=GRID, linewidth=0.8)
+    open_frame(axis)
     axis.legend(frameon=False, fontsize=9)
 
 
@@ -130,14 +134,11 @@ def sheet(
         names: where the images come from.
         title: above the images.
     """
-    from matplotlib.figure import Figure
 
     columns = min(6, len(images))
     rows = -(-len(images) // columns)
     lines = 1 + (truths is not None) + (names is not None)
-    figure = Figure(
-        figsize=(1.7 * columns, (1.75 + 0.16 * lines) * rows + 0.4), dpi=120, layout="constrained"
-    )
+    figure = new_figure(1.7 * columns, (1.75 + 0.16 * lines) * rows + 0.4)
     axes = np.ravel(figure.subplots(rows, columns, squeeze=False))
     for axis in axes:
         axis.axis("off")
@@ -157,8 +158,7 @@ def sheet(
             style = {"fontsize": 6.5, "color": "#5f656e", "ha": "center", "va": "top", "in_layout": False}
             axis.text(0.5, -0.02, short(names[i], 34), transform=axis.transAxes, **style)
         axis.set_title(text, fontsize=9, color="black" if truths is None else _RIGHT if right else _WRONG)
-    if title:
-        figure.suptitle(title, fontsize=11, x=0.01, ha="left", fontweight="bold")
+    set_title(figure, title)
     return write_figure(figure, path)
 
 
@@ -170,7 +170,6 @@ def overview(rows: Mapping[str, Sequence[ImageArray]], path: Path, title: str = 
         path: PNG file to write.
         title: above the images.
     """
-    from matplotlib.figure import Figure
 
     most = max((len(images) for images in rows.values()), default=1) or 1
     step = _CELL + _GAP
@@ -184,7 +183,7 @@ def overview(rows: Mapping[str, Sequence[ImageArray]], path: Path, title: str = 
     labels = [short(label, 24) for label in rows]
     left = 14 + 7 * max(map(len, labels), default=0)
     above = 30 if title else 8
-    figure = Figure(figsize=((left + width + 8) / 100, (height + above + 8) / 100), dpi=100)
+    figure = new_figure((left + width + 8) / 100, (height + above + 8) / 100, dpi=100, layout=None)
     place = (left / (left + width + 8), 8 / (height + above + 8))
     axis = figure.add_axes((*place, width / (left + width + 8), height / (height + above + 8)))
     axis.imshow(canvas, interpolation="nearest")
@@ -222,75 +221,3 @@ def short(text: str, most: int) -> str:
         return text
     head = (most - 3 + 1) // 2
     return f"{text[:head]}...{text[len(text) - (most - 3 - head) :]}"
-
-
-def folder_path(out: str | os.PathLike[str]) -> Path:
-    """A folder to write into, made if need be.
-
-    Raises:
-        SaveError: it cannot be one, or is called like an image.
-    """
-    folder = Path(out).expanduser()
-    if is_image(folder) and not folder.is_dir():
-        hint = f"say {folder.with_suffix('')}"
-        raise SaveError(f"folder {folder}", expected="a folder's name", got="an image's", hint=hint)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SaveError(f"folder {folder}", expected="a writable place", got=error.strerror) from error
-    return folder
-
-
-def is_image(out: str | os.PathLike[str]) -> bool:
-    """Whether a path is called like an image that zoo can write."""
-    return Path(out).suffix.lower() in FORMATS
-
-
-def image_format(path: Path) -> str:
-    """Pillow's and matplotlib's name for the format of a file.
-
-    Example:
-        >>> image_format(Path("sheet.JPG")), image_format(Path("sheet.png"))
-        ('jpeg', 'png')
-    """
-    return FORMATS[path.suffix.lower()]
-
-
-def image_path(out: str | os.PathLike[str]) -> Path:
-    """A file to draw into, whose folder is made.
-
-    Raises:
-        SaveError: it cannot be one; said before work is spent.
-    """
-    path = Path(out).expanduser()
-    if path.is_dir() or not is_image(path):
-        got = "a folder" if path.is_dir() else quote(path.name)
-        expected = f"the name of an image, {' '.join(FORMATS)}"
-        raise SaveError(f"file {path}", expected=expected, got=got, hint="say sheet.png")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SaveError(f"file {path}", expected="a writable place", got=error.strerror) from error
-    return path
-
-
-def write_figure(figure: Figure, path: Path) -> Path:
-    """Writes a figure in the format of the file's name; a crash leaves the old file or the new one.
-
-    Raises:
-        SaveError: it cannot be written.
-    """
-    staged = path.with_name(f".{path.name}.part")
-    try:
-        figure.savefig(staged, format=image_format(path), facecolor="white")
-        staged.replace(path)
-    except OSError as error:
-        raise SaveError(f"cannot write {path}", got=error.strerror or str(error)) from error
-    return path
-
-
-def figure_bytes(figure: Figure) -> bytes:
-    """A figure as the bytes of a PNG file."""
-    file = io.BytesIO()
-    figure.savefig(file, format="png", facecolor="white")
-    return file.getvalue()

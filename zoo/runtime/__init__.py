@@ -1,1 +1,1 @@
-"""What training and inference share: arguments by name or object, devices, processes, progress."""
+"""Common ground of training and inference: arguments by name or object, devices, processes, progress."""

@@ -1,4 +1,4 @@
-"""What the verbs share: models by path, parts by name, the folder of a run."""
+"""Arguments of the verbs: models by path, parts by name, the folder of a run."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from torch import nn
 
 from zoo.compose.instantiate import make
 from zoo.compose.parts import default, recorded
-from zoo.data.resolve import reference_of, resolve
+from zoo.data.resolve import DataLike, reference_of, resolve
 from zoo.hub.folder import load
 from zoo.hub.pull import pull
 from zoo.interfaces.augmenter import Augmenter, Chain
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.metric import Metric, as_metrics
-from zoo.interfaces.model import Model
+from zoo.interfaces.model import Model, ModelLike
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.trainer import Trainer
 from zoo.registry.loading import resolve_config
 from zoo.registry.lookup import find
 from zoo.spec.errors import OptionError, RecipeError, TrainingError, UnknownComponentError, quote
 from zoo.spec.options import Options
-from zoo.spec.reference import ComponentRef, local_path, parse_reference
+from zoo.spec.reference import ComponentRef, PathLike, PathRef, local_path, parse_reference, without_prefix
 from zoo.weights.fitting import is_saved
 
 SPLITS_FILE = "splits.json"
 
 
-def as_model(model: Model | str | os.PathLike[str]) -> tuple[Model, Path | None]:
+def as_model(model: ModelLike) -> tuple[Model, Path | None]:
     """The model, read from its folder or pulled from the Hub, and that folder if there is one."""
     if isinstance(model, Model):
         return model, None
@@ -86,13 +86,13 @@ def _is_model(value: object) -> bool:
     return isinstance(value, Model)
 
 
-def as_dataset(data: Any, *, task: Task | None = None, skip_unreadable: bool = False) -> Dataset:
+def as_dataset(data: DataLike | None, *, task: Task | None = None, skip_unreadable: bool = False) -> Dataset:
     """The data as a task needs them; see `zoo.data.resolve.resolve`."""
     return resolve(data, lambda ref: make("dataset", ref), task=task, skip_unreadable=skip_unreadable)
 
 
-def data_value(data: Any) -> str | dict[str, Any] | None:
-    """How a recipe calls the data: by component, or by the last part of a path; None for an object.
+def data_value(data: DataLike | None) -> str | dict[str, Any] | None:
+    """The data's value in a recipe: a component, or the last part of a path; None for an object.
 
     A bare name is recorded with its namespace: where the recipe is read again, a folder may have it.
     """
@@ -101,7 +101,7 @@ def data_value(data: Any) -> str | dict[str, Any] | None:
         return None
     if isinstance(ref, ComponentRef):
         return recorded("dataset", ref)
-    return f"file:{Path(str(ref).removeprefix('file:')).resolve().name}"
+    return str(PathRef(Path(without_prefix(str(ref))).resolve().name))
 
 
 def as_loss(loss: Any, model: Model, *, needed: bool) -> tuple[nn.Module | None, Any]:
@@ -183,7 +183,7 @@ def as_augmenter(augment: Any) -> tuple[Augmenter | None, Any]:
     return made[0] if len(made) == 1 else Chain(made), value
 
 
-def new_run_folder(out: str | os.PathLike[str] | None, name: str) -> Path:
+def new_run_folder(out: PathLike | None, name: str) -> Path:
     """An empty folder: `out`, or the next free `runs/<name>-<n>`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What a verb borrows and gives back: random states, devices, training modes."""
+"""Borrowed state, which a verb gives back: random states, devices, training modes."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def borrowed(model: Model, device: torch.device) -> Iterator[None]:
 
 @contextmanager
 def isolated(device: torch.device) -> Iterator[None]:
-    """Whatever is drawn inside, the caller's random states are as before afterwards."""
+    """Restores the caller's random states in the end, whatever is drawn inside."""
     python, legacy = random.getstate(), np.random.get_state()
     cuda = [device] if device.type == "cuda" else []
     mps = torch.mps.get_rng_state() if device.type == "mps" else None

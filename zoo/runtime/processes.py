@@ -41,7 +41,7 @@ class Accelerated(Execution):
         self._loose: dict[int, list[nn.Parameter]] = {}
 
     def announce(self, images: int) -> None:
-        """What all processes' parts of the next batch add up to."""
+        """Takes note of the number of images in all processes' parts of the next batch."""
         self._announced = images
 
     def begin(self, images: int) -> None:
@@ -78,7 +78,7 @@ class Accelerated(Execution):
         return context
 
     def partial(self, network: nn.Module) -> AbstractContextManager[Any]:
-        """No gradients are shared inside."""
+        """Shares no gradients inside."""
         context: AbstractContextManager[Any] = self.accelerator.no_sync(network)
         return context
 

@@ -1,4 +1,4 @@
-"""How work goes: a bar on a terminal or in a notebook, a line an epoch where neither is."""
+"""Progress of work: a bar on a terminal or in a notebook, a line an epoch where neither is."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Reporter(AbstractContextManager["Reporter"]):
         self._view.close()
 
     def begin(self, epochs: int, steps: int, *, done: int = 0, title: str = "training") -> None:
-        """Work of `epochs` times `steps` starts, of which `done` steps are behind."""
+        """Begins the display of `epochs` times `steps` steps, of which `done` are behind."""
         self.epochs, self._steps, self._due = epochs, 0, 0.0
         self._view.begin(title, epochs * steps, done)
 
@@ -53,13 +53,13 @@ class Reporter(AbstractContextManager["Reporter"]):
         self._view.note(text)
 
     def step(self) -> None:
-        """A batch is done."""
+        """Notes that a batch is done."""
         self._steps += 1
         if time.monotonic() >= self._due:
             self._tell()
 
     def epoch(self, row: Row, best: bool) -> None:
-        """An epoch is done."""
+        """Shows the figures of an epoch."""
         self._tell()
         self._view.epoch(row, self.epochs, best)
 
@@ -71,15 +71,15 @@ class Reporter(AbstractContextManager["Reporter"]):
             self._view.advance(steps)
 
 
-class Counted(Protocol[T_co]):
-    """What can be gone through, and is known to have so many."""
+class SizedIterable(Protocol[T_co]):
+    """An iterable of known length."""
 
     def __len__(self) -> int: ...
 
     def __iter__(self) -> Iterator[T_co]: ...
 
 
-def watched(batches: Counted[T_co], title: str, shown: bool = True) -> Iterator[T_co]:
+def watched(batches: SizedIterable[T_co], title: str, shown: bool = True) -> Iterator[T_co]:
     """The batches one by one; a bar says how far they are once that has taken a while.
 
     Args:

@@ -24,35 +24,35 @@ class View:
     """Shows nothing; the others show some of it."""
 
     def open(self) -> None:
-        """Work goes on."""
+        """Opens the display, before any work."""
 
     def close(self) -> None:
-        """Work is over, or stopped."""
+        """Closes the display, where work is over or stopped."""
 
     def begin(self, title: str, total: int, done: int) -> None:
-        """Something of `total` steps starts, of which `done` are behind."""
+        """Begins work of `total` steps, of which `done` are behind."""
 
     def note(self, text: str) -> None:
-        """A line."""
+        """Prints a line."""
 
     def advance(self, steps: int) -> None:
-        """So many steps more are done."""
+        """Advances by so many steps."""
 
     def epoch(self, row: Row, epochs: int, best: bool) -> None:
-        """An epoch is done."""
+        """Shows the figures of an epoch."""
 
 
 class Lines(View):
     """A plain line an epoch on standard error: for files, pipes and logs."""
 
     def note(self, text: str) -> None:
-        """A line."""
+        """Prints a line."""
         # A log that can no longer be written must not end a training of hours.
         with contextlib.suppress(OSError, ValueError):
             print(text, file=sys.stderr, flush=True)  # noqa: T201 - that is what it is for
 
     def epoch(self, row: Row, epochs: int, best: bool) -> None:
-        """Its figures, its seconds, and whether it is the best so far."""
+        """Shows an epoch: its figures, its seconds, and whether it is the best so far."""
         self.note(f"{epoch_line(row, epochs)}  {row['seconds']:.1f} s{'  best' if best else ''}")
 
 
@@ -64,30 +64,30 @@ class Terminal(View):
         self._task: TaskID | None = None
 
     def open(self) -> None:
-        """Work goes on."""
+        """Opens the display, before any work."""
         self._bar.start()
 
     def close(self) -> None:
-        """Work is over, or stopped."""
+        """Closes the display, where work is over or stopped."""
         self._bar.stop()
 
     def begin(self, title: str, total: int, done: int) -> None:
-        """A new bar."""
+        """Begins a new bar."""
         if self._task is not None:
             self._bar.remove_task(self._task)
         self._task = self._bar.add_task(title, total=total, completed=done)
 
     def note(self, text: str) -> None:
-        """A line above the bar."""
+        """Prints a line above the bar."""
         self._bar.console.print(text, highlight=False, markup=False)
 
     def advance(self, steps: int) -> None:
-        """So many steps more are done."""
+        """Advances by so many steps."""
         if self._task is not None:
             self._bar.advance(self._task, steps)
 
     def epoch(self, row: Row, epochs: int, best: bool) -> None:
-        """A line above the bar."""
+        """Prints a line above the bar."""
         if self._task is not None:
             self._bar.update(self._task, description=_name(row, epochs))
         mark = "  [green]best[/]" if best else ""
@@ -111,32 +111,32 @@ class Notebook(View):
         self._working = False
 
     def open(self) -> None:
-        """Work goes on."""
+        """Opens the display, before any work."""
         self._working = True
 
     def close(self) -> None:
-        """Work is over, or stopped."""
+        """Closes the display, where work is over or stopped."""
         self._working = False
         self._show()
 
     def begin(self, title: str, total: int, done: int) -> None:
-        """A new bar."""
+        """Begins a new bar."""
         self._title, self._total, self._done, self._before = title, total, done, done
         self._started = time.monotonic()
         self._show()
 
     def note(self, text: str) -> None:
-        """A line above the bar."""
+        """Prints a line above the bar."""
         self._notes.append(text)
         self._show()
 
     def advance(self, steps: int) -> None:
-        """So many steps more are done."""
+        """Advances by so many steps."""
         self._done += steps
         self._show()
 
     def epoch(self, row: Row, epochs: int, best: bool) -> None:
-        """A row of the table."""
+        """Adds a row to the table."""
         self._rows.append((row, best))
         self._epochs = epochs
         self._show()

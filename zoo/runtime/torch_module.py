@@ -55,7 +55,7 @@ class PlainModel(Model):
         return self._outputs
 
     def forward(self, x: Tensor | Prefix) -> Tensor:
-        """What the module returns."""
+        """The module's output."""
         output: Tensor = self.module(x)
         return output
 

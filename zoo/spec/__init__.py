@@ -1,1 +1,1 @@
-"""What can be said without torch: declarations, references, freeze ranges, input specs, recipes, errors."""
+"""Descriptions without torch: declarations, references, freeze ranges, input specs, recipes, errors."""

@@ -71,7 +71,7 @@ VERBS: Mapping[str, str] = MappingProxyType(
 
 
 def misplaced(name: str, value: Any, known: Iterable[str], tags: Sequence[str] = ()) -> str | None:
-    """Where an argument belongs that was given as an option; None where it is none of ours.
+    """The place of an argument that was given as an option; None where it is none of ours.
 
     Args:
         name: as given.

@@ -89,7 +89,7 @@ class WeightsSource:
 
     @property
     def place(self) -> str:
-        """Where they are, as tables say it."""
+        """Place of the weights, as tables say it."""
         return self.repo or f"package {self.package or self.file.partition('/')[0]}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -256,7 +256,7 @@ class Component:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Namespace:
-    """How a distribution's names are reached; what the optional hook `zoo_namespace` returns.
+    """The namespace of a distribution's names, which the optional hook `zoo_namespace` returns.
 
     Args:
         name: the word before the colon in `name:component`.

@@ -133,7 +133,7 @@ class Table:
         return f"{lines}\n{self.below}" if self.below else lines
 
     def html(self) -> Markup:
-        """For a notebook."""
+        """HTML for a notebook."""
         rows = self.rows
         if self.shades:
             rows = [
@@ -172,7 +172,7 @@ def html_image(png: bytes, words: str = "", *, pixels: int | None = None) -> Mar
 
 
 def more(total: int, shown: int, words: str = "") -> str:
-    """What is said below a table that was cut; nothing where it was not.
+    """The line below a table that was cut; empty where it was not.
 
     Example:
         >>> more(25, 20, "images"), more(3, 20)

@@ -109,7 +109,7 @@ class TrainingError(ZooError):
 
 
 class ZooWarning(UserWarning):
-    """Something works, but most likely not as meant."""
+    """Warning of what works, but most likely not as meant."""
 
 
 def warn(message: str) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import uuid
 from pathlib import Path
 from typing import Any
 
+from zoo.spec.atomic_write import write_text
 from zoo.spec.errors import FormatError, quote
 from zoo.spec.files import HISTORY_FILE
 
@@ -18,25 +17,13 @@ Row = dict[str, float]
 
 def write_json(path: Path, data: Any) -> None:
     """Writes plain data; a crash leaves the old file or the new one. Numbers that JSON lacks become null."""
-    _replace(path, json.dumps(_plain(data), indent=1, ensure_ascii=False, allow_nan=False))
+    write_text(path, json.dumps(_plain(data), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def write_history(path: Path, rows: list[Row]) -> None:
     """Writes rows as a JSON list with a line for each; otherwise as `write_json`."""
     lines = (json.dumps(_plain(row), ensure_ascii=False, allow_nan=False) for row in rows)
-    _replace(path, "[\n" + ",\n".join(lines) + "\n]")
-
-
-def _replace(path: Path, text: str) -> None:
-    staged = path.with_name(f".{path.name}-{uuid.uuid4().hex[:8]}")
-    try:
-        with staged.open("w", encoding="utf-8") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        staged.replace(path)
-    finally:
-        staged.unlink(missing_ok=True)
+    write_text(path, "[\n" + ",\n".join(lines) + "\n]\n")
 
 
 def read_history(folder: Path) -> list[Row]:

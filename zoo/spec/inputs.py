@@ -1,4 +1,4 @@
-"""What a network expects of the images it is given."""
+"""Input specs: size, channels and normalisation that a network expects of images."""
 
 from __future__ import annotations
 

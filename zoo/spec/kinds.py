@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """What is known of a kind.
+    """Facts on a kind of component.
 
     Args:
         name: as declarations say it.
@@ -48,7 +48,7 @@ class Kind:
         return self.title.lower().replace(" ", "")
 
     def used(self, ref: str, tag: str | None = None) -> tuple[str, str]:
-        """How a component is used, in Python and in a shell.
+        """Examples of the component's use, in Python and in a shell.
 
         Args:
             ref: what it is called by.

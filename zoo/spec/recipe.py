@@ -38,7 +38,7 @@ class _Section(BaseModel):
 
 
 class ModelSection(_Section):
-    """What `zoo.build` takes.
+    """The section of a model, which `zoo.build` takes.
 
     Attributes:
         name: reference to a backbone or complete model; its options go to `options`.
@@ -127,7 +127,7 @@ class ModelSection(_Section):
 
     @property
     def input_spec(self) -> InputSpec | None:
-        """What `input` says."""
+        """The input spec that `input` describes."""
         return None if self.input is None else InputSpec.from_dict(self.input)
 
     @property

@@ -15,6 +15,12 @@ GRAMMAR = (
     'a component "name" or "namespace:name", "hf://owner/name@revision", "file:path" or a path, '
     "or a table {name = ..., option = ...}"
 )
+PathLike = str | os.PathLike[str]
+"""A path as text or as `pathlib.Path`."""
+
+FILE_PREFIX = "file:"
+"""What a reference to a file or folder begins with where its text alone could mean something else."""
+
 # Wider than what a component may be called: `VGG16` is looked up, and answered by the nearest name.
 _COMPONENT = re.compile(r"^(?:(?P<namespace>\w[\w.\-]*):)?(?P<name>\w[\w.\- ]*)$")
 # A revision may have slashes, as branches do
@@ -55,20 +61,10 @@ class PathRef:
     path: str
 
     def __str__(self) -> str:
-        return f"file:{self.path}"
+        return f"{FILE_PREFIX}{self.path}"
 
 
 Reference = ComponentRef | HubRef | PathRef
-
-
-def local_path(value: str | os.PathLike[str]) -> Path:
-    """The path that `file:path`, a path as a text, or a path object stands for.
-
-    Example:
-        >>> local_path("file:runs/cats").as_posix()
-        'runs/cats'
-    """
-    return Path(os.fspath(value).removeprefix("file:")).expanduser()
 
 
 def parse_reference(value: object) -> Reference:  # noqa: PLR0911 - one return a form
@@ -114,10 +110,10 @@ def parse_reference(value: object) -> Reference:  # noqa: PLR0911 - one return a
                 "Hub reference", expected="hf://owner/name or hf://owner/name@revision", got=quote(text)
             )
         return HubRef(match["repo"], match["revision"])
-    if text.startswith("file:"):
-        if len(text) == len("file:"):
+    if text.startswith(FILE_PREFIX):
+        if text == FILE_PREFIX:
             raise BadReferenceError("file reference", expected="file:path", got=quote(text))
-        return PathRef(text.removeprefix("file:"))
+        return PathRef(without_prefix(text))
     # No component's name has such a sign, so nothing need be there to tell it for a path
     if "/" in text or "\\" in text or text.startswith((".", "~")):
         return PathRef(text)
@@ -125,3 +121,23 @@ def parse_reference(value: object) -> Reference:  # noqa: PLR0911 - one return a
     if match is None:
         raise BadReferenceError("reference", expected=GRAMMAR, got=quote(text))
     return ComponentRef(match["name"], match["namespace"])
+
+
+def without_prefix(text: str) -> str:
+    """A path as it is written, whether it was said as `file:path` or bare.
+
+    Example:
+        >>> without_prefix("file:cats"), without_prefix("./cats")
+        ('cats', './cats')
+    """
+    return text.removeprefix(FILE_PREFIX)
+
+
+def local_path(value: PathLike) -> Path:
+    """The file or folder that is meant by a path, `file:path`, or either from the home folder (`~`).
+
+    Example:
+        >>> local_path("file:runs/cats") == local_path(Path("runs/cats")) == Path("runs/cats")
+        True
+    """
+    return Path(without_prefix(os.fspath(value))).expanduser()

@@ -12,7 +12,7 @@ from torch import Tensor
 from zoo.compose.meta_build import seeded
 from zoo.compose.parts import Part, part
 from zoo.interfaces.backbone import Backbone
-from zoo.registry.lookup import Entry
+from zoo.registry.snapshot import Entry
 from zoo.spec.errors import ShapeError
 
 SIZES = ((64, 64), (96, 96), (128, 128))
@@ -20,7 +20,7 @@ SIZES = ((64, 64), (96, 96), (128, 128))
 
 @dataclass
 class Case:
-    """What the rules of a contract are handed.
+    """The component under test, as the rules of a contract are handed it.
 
     Args:
         entry: the component.

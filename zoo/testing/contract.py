@@ -1,4 +1,4 @@
-"""Which rules a kind has, and how pytest runs them."""
+"""Contracts: the rules of each kind, and their run by pytest."""
 
 from __future__ import annotations
 

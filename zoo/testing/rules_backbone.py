@@ -8,7 +8,7 @@ import inspect
 import torch
 from torch import Tensor, nn
 
-from zoo.compose.meta_build import fill_buffers, meta_tensors, skeleton
+from zoo.compose.meta_build import fill_buffers, meta_tensors, on_meta_device
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.blocks.block import State
 from zoo.registry.loading import resolve_config, resolve_target
@@ -143,7 +143,7 @@ def rule_options_are_the_constructors(case: Case) -> None:
 def rule_it_loads_on_the_meta_device(case: Case) -> None:
     """Built without memory and filled from a state dict, it computes the same and leaves no meta tensor."""
     original, x = case.backbone().eval(), case.images()
-    with skeleton():
+    with on_meta_device():
         loaded: Backbone = case.part(in_channels=3)
     assign(loaded, original.state_dict(), case.entry.component.name)
     fill_buffers(loaded)

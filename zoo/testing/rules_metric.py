@@ -11,7 +11,7 @@ from zoo.compose.instantiate import make
 from zoo.interfaces.metric import Metric, as_metrics
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.choice import BY_NAME
-from zoo.interfaces.tasks.seen import Seen, whole
+from zoo.interfaces.tasks.seen import Seen, whole_numbers
 from zoo.testing.case import Case
 from zoo.trainers.score import Score
 
@@ -67,7 +67,7 @@ def rule_images_in_parts_give_the_same(case: Case) -> None:
     for task in _tasks(metric):
         output, target = _example(task)
         scored = task.scored(output)
-        target = whole(target, task.form)
+        target = whole_numbers(target, task.form)
         target = target.reshape(scored.shape) if target.numel() == scored.numel() else target
         once, parts = (metric.measure(task, output.shape[1]) for _ in range(2))
         assert once is not parts, f"{task.name}: measure gives one object twice"

@@ -27,7 +27,8 @@ from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.choice import BY_NAME, DEFAULT, for_logits
 from zoo.interfaces.trainer import Trainer
-from zoo.registry.lookup import Entry, entries
+from zoo.registry.lookup import entries
+from zoo.registry.snapshot import Entry
 from zoo.spec.errors import OptionError, ZooError
 from zoo.spec.inputs import InputSpec
 from zoo.testing.case import Case

@@ -1,10 +1,10 @@
 """The kit for trainers: steps of gradients, optimizers, averaged weights, figures, and pairs of networks."""
 
-from zoo.spec.trainers.optimizers import read_optimizer
+from zoo.spec.trainers.any_optimizer import read_optimizer
 from zoo.trainers.average import Average
 from zoo.trainers.gradient import GradientTrainer
 from zoo.trainers.logs import Parts, add_up, losses_by_name
-from zoo.trainers.optimizer import Optimizer, rates_by_part, trainable
+from zoo.trainers.optimizer import Optimizer, trainable
 from zoo.trainers.optimizing import OptimizingTrainer
 from zoo.trainers.pair import (
     DISCRIMINATOR,
@@ -16,6 +16,7 @@ from zoo.trainers.pair import (
     resting,
     untouched,
 )
+from zoo.trainers.rates import rates_by_part
 from zoo.trainers.score import Score
 
 __all__ = [

@@ -43,7 +43,7 @@ class Average(Generic[N]):
         self.trained = held if decay is None else copy.deepcopy(held)
 
     def move(self) -> None:
-        """After each step of the optimizer; buffers that are no numbers to average are copied."""
+        """Moves the average, after each step of the optimizer; buffers that are no numbers are copied."""
         if self.decay is None:
             return
         decay = min(self.decay, (1 + self._moves) / (10 + self._moves))
@@ -59,7 +59,7 @@ class Average(Generic[N]):
                 held[name].copy_(trained[name])
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run needs besides the network: nothing where nothing is averaged."""
+        """State that a resumed run needs besides the network: empty where nothing is averaged."""
         return {} if self.decay is None else {"trained": self.trained.state_dict(), "moves": self._moves}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:

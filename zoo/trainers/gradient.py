@@ -74,7 +74,7 @@ class GradientTrainer(OptimizingTrainer):
         self.network = execution.wrap(self.trained_network(model))
 
     def trained_network(self, model: Model) -> nn.Module:
-        """What training calls as `self.network`; the model itself where nothing else is needed."""
+        """The module that training calls as `self.network`; the model itself where nothing else is needed."""
         return model
 
     @abstractmethod
@@ -112,7 +112,7 @@ class GradientTrainer(OptimizingTrainer):
 
     @contextmanager
     def inference(self) -> Iterator[None]:
-        """Inside, the model is in inference mode and in the precision of the run, without gradients."""
+        """Puts the model into inference mode and the precision of the run, without gradients."""
         training = self.model.training
         self.model.eval()
         try:

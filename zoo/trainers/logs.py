@@ -1,4 +1,4 @@
-"""What a step tells of its loss, added up over the parts of a batch."""
+"""Logged parts of a step's loss, added up over the parts of a batch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Parts = Tensor | dict[str, Tensor]
 
 
 def losses_by_name(loss: Tensor, parts: Parts, name: str = "loss") -> dict[str, Tensor]:
-    """What is logged of a loss: the scalar that is minimised, and its named parts as `loss_<part>`.
+    """Values to log of a loss: the scalar that is minimised, and its named parts as `loss_<part>`.
 
     Args:
         loss: the scalar.

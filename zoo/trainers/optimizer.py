@@ -10,10 +10,12 @@ from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from zoo.interfaces.execution import Execution
-from zoo.spec.errors import OptionError, TrainingError, listing, near, quote, warn
-from zoo.spec.trainers.optimizers import OptimizerOptions, read_optimizer
+from zoo.spec.errors import OptionError, TrainingError, listing, quote, warn
+from zoo.spec.trainers.any_optimizer import read_optimizer
+from zoo.spec.trainers.optimizers import OptimizerOptions
 from zoo.spec.trainers.schedule import Plateau, Schedule, read_schedule
 from zoo.trainers.fused import FUSED_STEPS, FusedSteps
+from zoo.trainers.rates import Rate, parts_of_equal_rate, rates_by_part
 
 FUSED_DEVICES = frozenset({"cpu", "cuda"})
 """Where torch's fused kernels are known to give what its others do."""
@@ -24,8 +26,6 @@ _FUSED: Mapping[str, frozenset[str]] = {
     "sgd": FUSED_DEVICES,
     "adagrad": frozenset({"cpu"}),
 }
-
-Rate = float | Mapping[str, float]
 
 
 class Optimizer:
@@ -84,7 +84,7 @@ class Optimizer:
             expected = "something to train"
             raise TrainingError(listing(trained), expected=expected, got="all frozen", hint=hint)
         rates = rates_by_part(trained, lr)
-        self.groups = _together(rates) if self.execution.fused else [(name,) for name in rates]
+        self.groups = parts_of_equal_rate(rates) if self.execution.fused else [(name,) for name in rates]
         self._full = [rates[names[0]] for names in self.groups]
         self.fused = self.execution.fused and _can_fuse(self.spec.name, self.parameters)
         self.torch = self._make()
@@ -166,7 +166,7 @@ class Optimizer:
             parameter.grad = None
 
     def end_epoch(self, watched: float) -> None:
-        """After each epoch, with the value that the run watches."""
+        """Takes note of an epoch's end, with the value that the run watches."""
         if self._plateau is not None:
             self._plateau.step(watched)
 
@@ -240,53 +240,6 @@ class _Plateau(ReduceLROnPlateau):
             return bool(super()._is_better(a, best))  # type: ignore[no-untyped-call]
         least = self.threshold * -best
         return bool(a < best - least if self.mode == "min" else a > best + least)
-
-
-def from_rates(optimizer: Mapping[str, Any], rates: Mapping[str, Any]) -> dict[str, Any]:
-    """What version 0.1 saved of an optimizer and of its rates, as `Optimizer.load_state_dict` takes it."""
-    groups = optimizer["param_groups"]
-    moving = rates.get("moving")
-    full = (
-        [group.get("initial_lr", group["lr"]) for group in groups] if moving is None else moving["base_lrs"]
-    )
-    steps = 0 if moving is None else moving["last_epoch"]
-    return {"optimizer": optimizer, "full": full, "steps": steps, "plateau": rates.get("plateau")}
-
-
-def rates_by_part(parts: Mapping[str, Sequence[nn.Parameter]], lr: Rate) -> dict[str, float]:
-    """The full learning rate of each part that has something to train.
-
-    Args:
-        parts: trained parameters by name of the part.
-        lr: one rate, or one by part.
-
-    Raises:
-        OptionError: the table names a part that there is not, or lacks one that is trained.
-
-    Example:
-        >>> rates_by_part({"backbone": [], "head": [nn.Parameter(torch.ones(1))]}, {"head": 1e-3})
-        {'head': 0.001}
-    """
-    trained, parts = parts, {name: params for name, params in parts.items() if params}
-    if not isinstance(lr, Mapping):
-        return dict.fromkeys(parts, lr)
-    for name in lr:
-        if name not in trained:
-            hint = near(name, [*trained])
-            raise OptionError("lr: unknown part", expected=listing(trained), got=quote(name), hint=hint)
-    for name in parts:
-        if name not in lr:
-            hint = f"add {name} to the table, or freeze it"
-            raise OptionError("lr", expected=f"a rate for {name}", got=listing(lr), hint=hint)
-    return {name: lr[name] for name in parts}
-
-
-def _together(rates: Mapping[str, float]) -> list[tuple[str, ...]]:
-    """Parts of equal rate, in the order of the first of each."""
-    by_rate: dict[float, list[str]] = {}
-    for name, rate in rates.items():
-        by_rate.setdefault(rate, []).append(name)
-    return [tuple(names) for names in by_rate.values()]
 
 
 def _can_fuse(name: str, parameters: Sequence[nn.Parameter]) -> bool:

@@ -16,11 +16,12 @@ from zoo.interfaces.trainer import Trainer
 from zoo.spec.options import validate
 from zoo.spec.trainers.options import GradientOptions
 from zoo.spec.trainers.schedule import Schedule
-from zoo.trainers.optimizer import Optimizer, from_rates
+from zoo.trainers.optimizer import Optimizer
+from zoo.trainers.rates import from_rates
 
 
 class OptimizingTrainer(Trainer):
-    """Its constructor takes the options of `config`, keyword-only, with the defaults that stand there.
+    """A trainer whose constructor takes the options of `config`, keyword-only, with the defaults there.
 
     Args:
         **options: fields of `config`.
@@ -116,7 +117,7 @@ class OptimizingTrainer(Trainer):
 
     @property
     def optimizers(self) -> dict[str, Optimizer]:
-        """Those from `add_optimizer`, by name."""
+        """Optimizers from `add_optimizer`, by name."""
         return self._optimizers
 
     def state_dict(self) -> dict[str, Any]:

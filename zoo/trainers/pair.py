@@ -16,8 +16,9 @@ from zoo.interfaces.model import Model
 from zoo.spec.errors import TrainingError
 from zoo.trainers.average import Average
 from zoo.trainers.logs import losses_by_name
-from zoo.trainers.optimizer import Optimizer, rates_by_part
+from zoo.trainers.optimizer import Optimizer
 from zoo.trainers.optimizing import OptimizingTrainer
+from zoo.trainers.rates import rates_by_part
 
 GENERATOR = "generator"
 """What a rate table calls the network that makes images."""
@@ -181,7 +182,7 @@ class Opponent(nn.Module):
         self._loss = (loss,)  # no part of this module: its own parameters belong to the generator's side
 
     def forward(self, real: Tensor, fake: Tensor) -> tuple[Tensor | dict[str, Tensor] | None, Tensor, Tensor]:
-        """What the discriminator minimises, and what it said of each image, without gradients.
+        """The discriminator's loss, and its logits for each image, without gradients.
 
         Args:
             real: N x C x H x W in [0, 1], images of the data.
@@ -211,7 +212,7 @@ class _Heard(nn.Module):
 
 @contextmanager
 def untouched(network: nn.Module) -> Iterator[None]:
-    """Inside, a forward and backward through a network change nothing of it.
+    """Keeps a network as it is while a forward and backward go through it.
 
     Its parameters take no gradients, and afterwards its buffers are what they were: running statistics, and
     the vectors of a spectral norm. Normalisations go on with the statistics of the batch. Gradients still
@@ -236,7 +237,7 @@ def untouched(network: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def resting(network: nn.Module) -> Iterator[None]:
-    """Inside, a network is in inference mode and takes no gradients; afterwards each module in its mode.
+    """Puts a network into inference mode without gradients; afterwards each module is in its mode again.
 
     Args:
         network: one to look at, or to draw from, while it is trained.

@@ -16,7 +16,7 @@ from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.loss import total
 from zoo.interfaces.metric import Metric, as_metrics
 from zoo.interfaces.tasks import Task
-from zoo.interfaces.tasks.seen import Seen, whole
+from zoo.interfaces.tasks.seen import Seen, whole_numbers
 from zoo.spec.errors import OptionError, ShapeError, ZooError, listing, near, quote
 
 _MOST_HELD = 1 << 20
@@ -31,7 +31,7 @@ _TOLD: ContextVar[dict[str, str] | None] = ContextVar("left out", default=None)
 
 @contextmanager
 def noting_left_out() -> Iterator[dict[str, str]]:
-    """Inside, every score notes in the table that it yields which figures it leaves out, and why."""
+    """Yields a table in which every score notes which figures it leaves out, and why."""
     told: dict[str, str] = {}
     token = _TOLD.set(told)
     try:
@@ -181,7 +181,7 @@ class Score:
             raise OptionError(f"metric {name}", expected="a figure", got=got) from error
 
     def higher_is_better(self, monitor: str) -> bool:
-        """How to read a value of an epoch such as `val_loss` or `val_accuracy`.
+        """Direction of a value of an epoch such as `val_loss` or `val_accuracy`.
 
         Raises:
             OptionError: neither loss nor metric is called so.
@@ -203,7 +203,7 @@ class Score:
         return found
 
     def state_dict(self) -> dict[str, Any]:
-        """What was taken in since `values`, as plain data and tensors.
+        """State since the last `values`, as plain data and tensors.
 
         What is held back is kept as it is: handed to the metrics now, it would be added up in another order.
         """
@@ -238,7 +238,7 @@ class Score:
             )
             if self._looks:
                 self._seen.add(target)
-            target = whole(target, self.task.form)
+            target = whole_numbers(target, self.task.form)
             for name, metric in self._metrics.items():
                 self._update(name, metric.to(scored.device), scored, target)
         self._held, self._size = [], 0

@@ -1,29 +1,31 @@
-"""Where a run's batches come from: images read anew, or the feature cache."""
+"""Sources of a run's batches: images read anew, or the feature cache."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import nn
 
+from zoo.data.batch_order import Order
 from zoo.data.batches import Batches
+from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.blocks.freezing import blocks_in
 from zoo.runtime.devices import has_live_batch_norm
 from zoo.runtime.processes import FULL, processes
 from zoo.runtime.progress import Reporter
 from zoo.spec.errors import OptionError, warn
-from zoo.training.engine import Source
 from zoo.training.feature_cache import CachedBatches, FeatureCache, make_room, size
-from zoo.training.setup import Work
+from zoo.training.setup import Setup
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
 
 def sources(
-    work: Work,
+    setup: Setup,
     *,
     device: torch.device,
     precision: str,
@@ -39,19 +41,19 @@ def sources(
     """
     part = processes()
     # A frozen batch norm takes nothing from the batch; `.train()` leaves it as it is.
-    least = 2 * part[1] if has_live_batch_norm(work.model.train()) else 1
-    batch_size = work.trainer.batch_size
-    order: Any = partial(dict, batch_size=batch_size, seed=work.seed, part=part)
-    model = work.model
+    least = 2 * part[1] if has_live_batch_norm(setup.model.train()) else 1
+    batch_size = setup.trainer.batch_size
+    order: Any = partial(dict, batch_size=batch_size, seed=setup.seed, part=part)
+    model = setup.model
     read = partial(
-        Batches, work.dataset, spec=model.input_spec, crop=model.crops, workers=workers, task=model.task
+        Batches, setup.dataset, spec=model.input_spec, crop=model.crops, workers=workers, task=model.task
     )
     train_order, val_order = order(shuffle=True, least=least), order()
-    features, why = (None, "") if cache is False else _cache(work, device, precision)
+    features, why = (None, "") if cache is False else _cache(setup, device, precision)
     if features is None:
         _say_why(why, cache, reporter)
-        return read(work.splits.train, **train_order), read(work.splits.val, **val_order), ""
-    wanted = work.splits.val if work.augment is not None else (*work.splits.train, *work.splits.val)
+        return read(setup.splits.train, **train_order), read(setup.splits.val, **val_order), ""
+    wanted = setup.splits.val if setup.augment is not None else (*setup.splits.train, *setup.splits.val)
     if part[0] == 0:
         why = _fill(features, wanted, read, batch_size, reporter)
     if accelerator is not None:
@@ -59,35 +61,36 @@ def sources(
         why = why or ("" if not features.missing(wanted) else "the first process could not fill it")
     if why:
         _say_why(why, cache, reporter)
-        return read(work.splits.train, **train_order), read(work.splits.val, **val_order), ""
+        return read(setup.splits.train, **train_order), read(setup.splits.val, **val_order), ""
     total = size(len(wanted) * features.row_bytes)
     kept = f"{features.name} of {len(wanted)} images, {total}, in {features.folder}"
-    images = partial(read, work.splits.val, **val_order)
-    val = CachedBatches(features, work.splits.val, images, **val_order)
-    if work.augment is not None:
-        return read(work.splits.train, **train_order), val, kept
-    images = partial(read, work.splits.train, **train_order)
-    return CachedBatches(features, work.splits.train, images, **train_order), val, kept
+    images = partial(read, setup.splits.val, **val_order)
+    val = CachedBatches(features, setup.splits.val, images, **val_order)
+    if setup.augment is not None:
+        return read(setup.splits.train, **train_order), val, kept
+    images = partial(read, setup.splits.train, **train_order)
+    return CachedBatches(features, setup.splits.train, images, **train_order), val, kept
 
 
-def _cache(work: Work, device: torch.device, precision: str) -> tuple[FeatureCache | None, str]:
+def _cache(setup: Setup, device: torch.device, precision: str) -> tuple[FeatureCache | None, str]:
     """The cache, or why there is none; an empty reason where nothing is frozen at the model's beginning."""
-    model = work.model.train()
+    model = setup.model.train()
     if not model.prefix:
         return None, ""
     full = all(t.dtype == torch.float32 for _, t in model.prefix_tensors() if t.is_floating_point())
     hooked = next((path for path, block in blocks_in(model) if block.frozen and _hooked(block)), "")
-    data, task = type(work.dataset).__name__, model.task.name if model.task is not None else ""
+    trainer = setup.trainer
+    data, task = type(setup.dataset).__name__, model.task.name if model.task is not None else ""
     obstacles = {
-        f"trainer {type(work.trainer).__name__} does not take cached features": not work.trainer.takes_prefix,
+        f"trainer {type(trainer).__name__} does not take cached features": not trainer.takes_prefix,
         "features are kept in full precision only": precision != FULL or not full,
         f"targets of task {task} are read with their images": model.task is not None and model.task.spatial,
         f"{hooked} has forward hooks, which may change what it gives": bool(hooked),
-        f"data {data} have no fingerprint, so a change could not be seen": work.dataset.fingerprint is None,
+        f"data {data} have no fingerprint, so a change could not be seen": setup.dataset.fingerprint is None,
     }
     if why := next((why for why, there in obstacles.items() if there), ""):
         return None, why
-    return FeatureCache(model, work.dataset, device), ""
+    return FeatureCache(model, setup.dataset, device), ""
 
 
 def _hooked(block: nn.Module) -> bool:
@@ -124,3 +127,13 @@ def _say_why(why: str, cache: bool | None, reporter: Reporter) -> None:
         )
     if why and cache is None:
         warn(f"the frozen blocks' outputs are computed anew each epoch: {why}")
+
+
+class Source(Protocol):
+    """Batches of each epoch in an order of its own: of images, or of rows of a feature cache."""
+
+    order: Order
+
+    def epoch(self, number: int = 0, skip: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch, without the first `skip`."""
+        ...

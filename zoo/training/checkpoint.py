@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from torch import Tensor
 
 from zoo.registry.plugins.install_command import way_to_upgrade
 from zoo.registry.plugins.installed import CORE
+from zoo.spec.atomic_write import atomic_write
 from zoo.spec.errors import FormatError, TrainingError, WeightsError, quote
 from zoo.weights.tensor_files import read, read_notes, write
 
@@ -39,14 +39,8 @@ def write_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
     """
     tensors: dict[str, Tensor] = {}
     tree = _pack(state, tensors, "state")
-    staged = path.with_name(f".{path.name}-{os.getpid()}")
-    try:
+    with atomic_write(path) as staged:
         write(staged, tensors, {_NOTE: json.dumps({"format": FORMAT, "state": tree})})
-        with staged.open("rb") as file:
-            os.fsync(file.fileno())
-        staged.replace(path)
-    finally:
-        staged.unlink(missing_ok=True)
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

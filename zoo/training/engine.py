@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
-from torch import Tensor
 
-from zoo.data.batch_order import Order
 from zoo.interfaces.augmenter import Augmenter, Batch, check_batch
 from zoo.interfaces.blocks.block import Block, watched
 from zoo.interfaces.blocks.freezing import check_frozen, freezing_state, restore_freezing
 from zoo.interfaces.blocks.frozen_prefix import rows
 from zoo.interfaces.draws import draws
 from zoo.interfaces.execution import Execution
-from zoo.interfaces.geometry.places import plain
-from zoo.interfaces.loss import Loss, fixed_left_out
+from zoo.interfaces.geometry.places import plain_tensors
+from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
 from zoo.interfaces.trainer import Sheet, Trainer
 from zoo.runtime.devices import isolated, seed_step, to_device
+from zoo.runtime.interruption import Interruption
 from zoo.runtime.progress import Reporter
 from zoo.spec.errors import FormatError, TrainingError, listing, quote
 from zoo.spec.history import Row, best_row, last_better
 from zoo.spec.trainers.options import EarlyStopping
-from zoo.training.interruption import Interruption
-from zoo.training.running_means import Means
-from zoo.training.undefined_figures import Measuring
+from zoo.training.batch_sources import Source
+from zoo.training.best_weights import BestWeights
+from zoo.training.running_means import RunningMeans
+from zoo.training.undefined_figures import MeasuredFigures
 
 _LOOK_EVERY = 20
 """Steps between looks at the loss where a look makes an accelerator wait."""
@@ -37,19 +37,9 @@ _MOST_SAVING = 0.05
 """Share of the time that writing checkpoints may take."""
 
 
-class Source(Protocol):
-    """Batches of each epoch in an order of its own: of images, or of rows of a feature cache."""
-
-    order: Order
-
-    def epoch(self, number: int = 0, skip: int = 0) -> Iterator[Batch]:
-        """The batches of an epoch, without the first `skip`."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run came to.
+    """Result of a training loop.
 
     Args:
         history: one row an epoch.
@@ -66,7 +56,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saving:
-    """When and where checkpoints go.
+    """Saving of checkpoints: who writes them, and how often.
 
     Args:
         write: takes the state.
@@ -119,7 +109,7 @@ class Engine:
     reporter: Reporter | None = None
 
     def run(self) -> Outcome:
-        """Trains.
+        """Runs the epochs.
 
         Raises:
             TrainingError: nothing is trainable, the loss is no longer a number, or the trainer's `monitor`
@@ -129,9 +119,9 @@ class Engine:
         self._steps = len(self.train.order)
         self._execution = self.execution or Execution(self._steps)
         self._history: list[Row] = []
-        self._measuring = Measuring(trainer)
+        self._measuring = MeasuredFigures(trainer)
         self._waits_from = 0
-        self._best = _Best(self.model, self.loss)
+        self._best = BestWeights(self.model, self.loss)
         self._saved, self._pause = time.monotonic(), self.saving.every if self.saving else 0.0
         self._cached_prefix: tuple[str, ...] | None = None
         interrupted = False
@@ -169,7 +159,7 @@ class Engine:
         check_frozen(self.model)
         self._best.widen()
         look = 1 if self.device.type == "cpu" else _LOOK_EVERY
-        seen = Means(epoch, self._steps, every=look, state=means)
+        seen = RunningMeans(epoch, self._steps, every=look, state=means)
         for batch in self.train.epoch(epoch, step):
             ready = self._examples(self._augmented(to_device(batch, self.device), epoch))
             seed_step(self.seed, epoch, step, self.device)
@@ -225,7 +215,9 @@ class Engine:
         return batch
 
     def _examples(self, batch: Batch) -> Batch:
-        return plain(self.model.examples(batch)) if "image" in batch else batch  # features have their targets
+        return (
+            plain_tensors(self.model.examples(batch)) if "image" in batch else batch
+        )  # features have their targets
 
     def _on_device(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         return (self._examples(to_device(batch, self.device)) for batch in batches)
@@ -241,7 +233,7 @@ class Engine:
 
     # -- checkpoints -----------------------------------------------------------------------------------
 
-    def _keep(self, epoch: int, step: int, means: Means | None) -> None:
+    def _keep(self, epoch: int, step: int, means: RunningMeans | None) -> None:
         """Writes a checkpoint if it is time: of the state before step `step` (from 0) of epoch `epoch`.
 
         It is after the last epoch, so that the run can go on for longer, and where the user wants to stop.
@@ -256,7 +248,7 @@ class Engine:
         if asked:
             raise KeyboardInterrupt
 
-    def _save(self, epoch: int, step: int, means: Means | None) -> None:
+    def _save(self, epoch: int, step: int, means: RunningMeans | None) -> None:
         if self.saving is None:
             return
         started = time.monotonic()
@@ -286,10 +278,7 @@ class Engine:
         try:
             if "freezing" in state:  # a trainer may have frozen or unfrozen blocks since the start
                 restore_freezing(self.model, state["freezing"])
-            self._best.names[0] = [*dict.fromkeys([*self._best.names[0], *state["present"][0]])]
-            best = state["present"] if state["best"] is None else state["best"]
-            self._best.kept = [dict(values) for values in best]
-            self._best.put(state["present"])
+            self._best.take_up(state["present"], state["best"])
             self.trainer.load_state_dict(state["trainer"])
             self._execution.load_state_dict(state["execution"])
             self._history = [dict(row) for row in state["history"]]
@@ -301,53 +290,3 @@ class Engine:
             hint = "resume with the parts that the run was begun with"
             got = quote(str(error))[1:-1]
             raise FormatError("checkpoint", expected="the state of this run", got=got, hint=hint) from error
-
-
-class _Best:
-    """A copy of all that training can change in model and loss, of the best epoch so far."""
-
-    def __init__(self, model: Model, loss: Loss | None) -> None:
-        self.modules = [model] if loss is None else [model, loss]
-        fixed = {name for name, p in model.named_parameters() if not p.requires_grad}
-        self.names = [[name for name in model.state_dict() if name not in fixed]]
-        self.names += [] if loss is None else [[*fixed_left_out(loss)]]
-        self.kept: list[dict[str, Tensor]] = []
-
-    def widen(self) -> list[str]:
-        """Takes in parameters that can be trained from now on; returns their names.
-
-        They were fixed until now, so the best epoch had them as they are.
-        """
-        known = set(self.names[0])
-        new = {n: p for n, p in self.modules[0].named_parameters() if p.requires_grad and n not in known}
-        self.names[0] += new
-        if self.kept:
-            self.kept[0] |= {name: p.detach().clone() for name, p in new.items()}
-        return [*new]
-
-    def present(self) -> list[dict[str, Tensor]]:
-        states = [module.state_dict() for module in self.modules]
-        return [
-            {name: state[name].detach() for name in names}
-            for state, names in zip(states, self.names, strict=True)
-        ]
-
-    def keep(self) -> None:
-        self.kept = [{name: value.clone() for name, value in values.items()} for values in self.present()]
-
-    def is_present(self) -> bool:
-        """Whether the best is what the model holds now, so that one copy tells both."""
-        tables = zip(self.kept, self.present(), strict=False)
-        pairs = [(kept[name], now[name]) for kept, now in tables for name in kept]
-        # What a checkpoint held lies in memory, the model perhaps on an accelerator.
-        return bool(pairs) and all(a.device == b.device and torch.equal(a, b) for a, b in pairs)
-
-    def restore(self) -> None:
-        self.put(self.kept or self.present())
-
-    def put(self, values: Sequence[Mapping[str, Tensor]]) -> None:
-        with torch.no_grad():
-            for module, wanted in zip(self.modules, values, strict=True):
-                state = module.state_dict()
-                for name, value in wanted.items():
-                    state[name].copy_(value)

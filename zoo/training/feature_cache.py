@@ -26,6 +26,7 @@ from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
 from zoo.registry.cache import cache_folder
 from zoo.registry.plugins.installed import CORE
+from zoo.spec.atomic_write import atomic_write
 from zoo.spec.environment import number
 
 FORMAT = 1
@@ -101,11 +102,11 @@ class FeatureCache:
 
     @property
     def row_bytes(self) -> int:
-        """What one image takes."""
+        """Bytes of one image's features."""
         return sum(int(np.prod(shape)) for shape in self.shapes) * 4
 
     def missing(self, indices: Iterable[int]) -> list[int]:
-        """Those images whose rows are still to be computed."""
+        """Images whose rows are still to be computed."""
         filled = self._filled()
         return [i for i in indices if not filled[i]]
 
@@ -138,12 +139,9 @@ class FeatureCache:
             rows.flush()
         filled = self._filled()
         filled[list(done)] = True
-        staged = self.folder / f".{_FILLED}-{os.getpid()}"
-        with staged.open("wb") as file:
+        # Into an open file: numpy gives a path an ending of its own.
+        with atomic_write(self.folder / _FILLED) as staged, staged.open("wb") as file:
             np.save(file, filled)
-            file.flush()
-            os.fsync(file.fileno())
-        staged.replace(self.folder / _FILLED)
 
     def _filled(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
         count = len(self.dataset)

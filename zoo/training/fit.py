@@ -2,63 +2,58 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from zoo.data.splits import NAMES
-from zoo.hub.folder import save
+from zoo.data.resolve import DataLike
 from zoo.interfaces.execution import Execution
 from zoo.interfaces.geometry.warp import resampler
-from zoo.interfaces.loss import fixed_left_out
-from zoo.interfaces.model import Model
-from zoo.interfaces.trainer import Sheet
-from zoo.reports.image_grids import images
-from zoo.reports.plots import curves, image_path
-from zoo.runtime.arguments import SPLITS_FILE, data_value, new_run_folder
+from zoo.interfaces.model import ModelLike
+from zoo.runtime.arguments import new_run_folder
 from zoo.runtime.devices import borrowed, choose_device
 from zoo.runtime.processes import FULL, Accelerated, accelerator_for, processes, shared_by_first
 from zoo.runtime.progress import Reporter
-from zoo.runtime.torch_module import PlainModel
-from zoo.spec.errors import OptionError, SaveError, TrainingError
-from zoo.spec.files import CURVES_FILE, HISTORY_FILE, WEIGHTS_FILE
-from zoo.spec.history import write_history, write_json
+from zoo.spec.errors import OptionError, TrainingError
+from zoo.spec.files import HISTORY_FILE
 from zoo.spec.recipe import Recipe
+from zoo.spec.reference import PathLike
 from zoo.training.batch_sources import sources
 from zoo.training.engine import Engine, Outcome, Saving
-from zoo.training.more_epochs import Longer, asked, check_longer, tell
+from zoo.training.more_epochs import Lengthening, asked_epochs, check_longer, note_lengthening
 from zoo.training.own_metrics import METRICS
+from zoo.training.recording import begin, discard, finish, record_epoch
 from zoo.training.run import Run
-from zoo.training.run_folder import Job
-from zoo.training.setup import Work, assemble
-from zoo.weights.tensor_files import write
+from zoo.training.run_folder import RunFolder
+from zoo.training.setup import Setup, assemble
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 CHECKPOINT_SECONDS = 30.0
-LOSS_FILE = "loss.safetensors"
-"""Parameters that the loss owns and that were trained too."""
 
 
 def fit(
-    model: Model | nn.Module | Recipe | str | os.PathLike[str] | None = None,
-    data: Any = None,
+    model: ModelLike | nn.Module | Recipe | None = None,
+    data: DataLike | None = None,
     *,
     augment: Any = None,
     loss: Any = None,
     trainer: Any = None,
     seed: int | None = None,
-    out: str | os.PathLike[str] | None = None,
+    out: PathLike | None = None,
     device: str | torch.device | None = None,
     precision: str | None = None,
     workers: int = 0,
     cache: bool | None = None,
     skip_unreadable: bool = False,
-    resume: str | os.PathLike[str] | None = None,
+    resume: PathLike | None = None,
     checkpoint_every: float = CHECKPOINT_SECONDS,
     progress: bool = True,
     **options: Any,
@@ -115,210 +110,188 @@ def fit(
     if not checkpoint_every >= 0:  # which nan is not either
         raise OptionError("checkpoint_every", expected="0 or more seconds", got=str(checkpoint_every))
     parts = {"data": data, "augment": augment, "loss": loss, "trainer": trainer}
-    job, longer = None, None
+    request = _Request(model, parts, seed, precision, skip_unreadable, options)
+    run_folder, lengthening = None, None
     if resume is not None:
-        job = Job.read(Path(resume).expanduser())
-        longer = job.longer(asked(job, trainer, options))
-        settings = {
-            "seed": seed,
-            "out": out,
-            "precision": precision,
-            **options,
-            "epochs": None,
-            METRICS: None,
-        }
-        job.check_given(
-            {"model": model, **parts, METRICS: options.get(METRICS)},
-            {**settings, "skip_unreadable": skip_unreadable or None},
-        )
-        seed, precision, skip_unreadable = job.settings
-        parts, model, options = job.parts(parts), job.model(model), job.options(options)
+        run_folder = RunFolder.read(Path(resume).expanduser())
+        lengthening = run_folder.lengthening(asked_epochs(run_folder, trainer, options))
+        request = _resumed(request, run_folder, out)
     elif model is None:
         hint = 'zoo.fit(zoo.build("resnet18", head="binary"), "photos"), or resume="runs/resnet18-1"'
         raise TrainingError("fit", expected="a model, or resume=", got="neither", hint=hint)
-    precision = precision or FULL
-    chosen = choose_device(device)
-    accelerator = accelerator_for(precision, chosen)
-    chosen = accelerator.device if accelerator is not None else chosen
-    work = assemble(model, **parts, seed=seed, options=options, skip_unreadable=skip_unreadable)
-    first = processes()[0] == 0
-    warps = resampler(chosen) if work.augment is not None and work.augment.resamples else None
-    if job is not None and longer is not None:
-        check_longer(str(job.folder), longer, work.trainer, work.loss)
-    resumed = job.take_up(work.model, work.splits.hash, warps) if job is not None else None
-    if job is not None and longer is not None:
-        job.lengthen(longer, work.recipe.trainer)
-    if job is None and first:
-        folder = new_run_folder(out, work.recipe.model.called)
-        job = _begin(folder, work, {"precision": precision, "skip_unreadable": skip_unreadable}, warps)
-    folder = shared_by_first(accelerator, job.folder if job is not None else Path())
-    reporter = Reporter(progress and first)
-    saving = Saving(write=job.keep, every=checkpoint_every) if job is not None and first else None
+    computing = _Computing.on(device, request.precision or FULL)
+    setup = request.assemble()
+    augment = setup.augment
+    warps = resampler(computing.device) if augment is not None and augment.resamples else None
+    checkpoint = _take_up(run_folder, lengthening, setup, warps) if run_folder is not None else None
+    if run_folder is None and computing.first:
+        folder = new_run_folder(out, setup.recipe.model.called)
+        facts = {"precision": computing.precision, "skip_unreadable": request.skip_unreadable}
+        run_folder = begin(folder, setup, facts, warps)
+    folder = shared_by_first(computing.accelerator, run_folder.folder if run_folder is not None else Path())
+    mine = run_folder if computing.first else None  # one process writes
+    reporter = Reporter(progress and computing.first)
+    restored = partial(_go_on, mine, lengthening, checkpoint, setup, reporter) if resume is not None else None
     try:
-        with borrowed(work.model, chosen):
-            train, val, note = sources(
-                work, device=chosen, precision=precision, workers=workers, cache=cache, reporter=reporter,
-                accelerator=accelerator,
-            )  # fmt: skip
-            steps, fused = len(train.order), job is None or job.fused
-            execution = (
-                Execution(steps, fused=fused)
-                if accelerator is None
-                else Accelerated(accelerator, steps, fused=fused)
-            )
-            engine = Engine(
-                model=work.model,
-                trainer=work.trainer,
-                loss=work.loss,  # type: ignore[arg-type]  # any module that takes output and target will do
-                train=train,
-                val=val,
-                augment=work.augment.to(chosen) if work.augment is not None else None,
-                seed=work.seed,
-                device=chosen,
-                execution=execution,
-                on_epoch=partial(_record_epoch, folder) if first else None,
-                saving=saving,
-                resumed=resumed,
-                lengthened=job.lengthened if job is not None else None,
-                on_restored=partial(_go_on, job, longer, resumed, work, reporter)
-                if job is not None and resume is not None and first
-                else None,
-                reporter=reporter,
-            )
-            try:
-                outcome = engine.run()
-            finally:
-                execution.close()
+        outcome, note = _train(
+            setup, computing, run_folder=run_folder, checkpoint=checkpoint, on_restored=restored,
+            workers=workers, cache=cache, every=checkpoint_every, reporter=reporter,
+        )  # fmt: skip
     except BaseException:
         # What was trained for an epoch or more is kept, to be looked at or resumed.
-        if job is not None and resume is None and not (folder / HISTORY_FILE).exists():
-            _discard(job)
+        if run_folder is not None and resume is None and not (folder / HISTORY_FILE).exists():
+            discard(run_folder)
         raise
     seconds = time.perf_counter() - started
-    return _finish(work, folder, job=job if first else None, outcome=outcome, note=note, seconds=seconds)
+    return finish(setup, folder, run_folder=mine, outcome=outcome, note=note, seconds=seconds)
 
 
-def validation(outcome: Outcome) -> dict[str, float]:
-    """The validation figures of the best epoch."""
-    row = outcome.best or {}
-    return {name.removeprefix("val_"): value for name, value in row.items() if name.startswith("val_")}
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What a run is asked for, by the caller or by the folder that it goes on in."""
+
+    model: Any
+    parts: Mapping[str, Any]
+    seed: int | None
+    precision: str | None
+    skip_unreadable: bool
+    options: Mapping[str, Any]
+
+    def assemble(self) -> Setup:
+        """See `zoo.training.setup.assemble`."""
+        return assemble(
+            self.model,
+            **self.parts,
+            seed=self.seed,
+            options=self.options,
+            skip_unreadable=self.skip_unreadable,
+        )
 
 
-def data_name(data: Any) -> str:
-    """How people call the data."""
-    value = data_value(data)
-    if value is None:
-        return type(data).__name__
-    name = str(value["name"] if isinstance(value, dict) else value)
-    return name.removeprefix("file:") if name.startswith("file:") else name.rpartition(":")[2]
+def _resumed(request: _Request, run_folder: RunFolder, out: PathLike | None) -> _Request:
+    """The request of a run that goes on: what it was begun with, and objects that no file holds.
 
-
-def _begin(folder: Path, work: Work, facts: dict[str, Any], warps: str | None) -> Job:
-    """Records the splits and the start, from which the run can be resumed."""
-    job = Job(folder, {})
-    try:
-        _record_splits(folder, work)
-        return Job.begin(folder, work, facts, warps)
-    except BaseException:
-        _discard(job)
-        raise
-
-
-def _go_on(
-    job: Job, longer: Longer | None, checkpoint: Mapping[str, Any] | None, work: Work, reporter: Reporter
-) -> None:
-    """Says where a resumed run goes on, and records that it goes on for longer: all has been checked now."""
-    if checkpoint is None:
-        reporter.note(f"{job.folder} was killed before its first checkpoint: it begins anew")
-    if longer is not None:
-        tell(longer, work, reporter)
-        job.record()
-
-
-def _finish(work: Work, folder: Path, *, job: Job | None, outcome: Outcome, note: str, seconds: float) -> Run:
-    """The trained model with its recipe, saved by the one process that has the job."""
-    model = work.model
-    model.eval()
-    if model.task is not None and model.task.named:
-        model.labels = model.labels or work.dataset.labels
-    before = f", starting from {model.origin}" if model.origin else ""
-    model.note_origin(f"trained on {data_name(work.data if work.data is not None else work.dataset)}{before}")
-    if outcome.best is not None:
-        known, splits = model.measured, work.splits
-        on = {"data": work.recipe.to_dict().get("data"), "count": len(splits.val), "hash": splits.hash}
-        model.metrics = {**model.metrics, "val": validation(outcome)}
-        model.measured = {**known, "val": on}
-    model.recipe = work.recipe
-    if job is not None:
-        if outcome.history:
-            _write_history(folder, outcome.history)
-            curves(outcome.history, outcome.best, folder / CURVES_FILE, folder.name, work.trainer.charts)
-        if outcome.history or not (folder / WEIGHTS_FILE).exists():  # less than an epoch replaces nothing
-            _save(model, folder)  # its card tells of both
-        if work.loss is not None and (own := fixed_left_out(work.loss)) and list(work.loss.parameters()):
-            _replace(folder / LOSS_FILE, own)
-        if not outcome.interrupted:
-            job.finish()
-    return Run(
-        folder=folder,
-        model=model,
-        history=tuple(outcome.history),
-        best_epoch=int(outcome.best["epoch"]) if outcome.best else None,
-        metrics=validation(outcome),
-        images={name: len(getattr(work.splits, name)) for name in NAMES},
-        seconds=seconds,
-        cache=note,
-        interrupted=outcome.interrupted,
-        stopped_early=outcome.stopped_early,
+    Raises:
+        OptionError: something is given that the run knows already.
+        TrainingError: an object that it was begun with is missing.
+    """
+    options = request.options
+    settings = {
+        "seed": request.seed,
+        "out": out,
+        "precision": request.precision,
+        **options,
+        "epochs": None,
+        METRICS: None,
+        "skip_unreadable": request.skip_unreadable or None,
+    }
+    run_folder.check_given({"model": request.model, **request.parts, METRICS: options.get(METRICS)}, settings)
+    seed, precision, skip_unreadable = run_folder.settings
+    return replace(
+        request,
+        model=run_folder.model(request.model),
+        parts=run_folder.parts(request.parts),
+        seed=seed,
+        precision=precision,
+        skip_unreadable=skip_unreadable,
+        options=run_folder.options(options),
     )
 
 
-def _save(model: Model, folder: Path) -> None:
-    if isinstance(model, PlainModel):
-        _replace(folder / WEIGHTS_FILE, model.module.state_dict())
-    else:
-        save(model, folder)
+def _take_up(
+    run_folder: RunFolder, lengthening: Lengthening | None, setup: Setup, warps: str | None
+) -> dict[str, Any] | None:
+    """Puts the model where the run began, and lengthens the run; returns the newest checkpoint."""
+    if lengthening is not None:
+        check_longer(str(run_folder.folder), lengthening, setup.trainer, setup.loss)
+    checkpoint = run_folder.take_up(setup.model, setup.splits.hash, warps)
+    if lengthening is not None:
+        run_folder.lengthen(lengthening, setup.recipe.trainer)
+    return checkpoint
 
 
-def _replace(path: Path, state: Mapping[str, Tensor]) -> None:
-    staged = path.with_name(f".{path.name}.part")
-    write(staged, state)
-    staged.replace(path)
+@dataclass(frozen=True, slots=True)
+class _Computing:
+    """Where a run computes, how exactly, and in how many processes."""
+
+    device: torch.device
+    accelerator: Accelerator | None
+    precision: str
+
+    @classmethod
+    def on(cls, device: str | torch.device | None, precision: str) -> _Computing:
+        """Chooses the device where none is given, and Accelerate where plain torch does not do."""
+        chosen = choose_device(device)
+        accelerator = accelerator_for(precision, chosen)
+        return cls(chosen if accelerator is None else accelerator.device, accelerator, precision)
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the process that writes and tells."""
+        return processes()[0] == 0
+
+    def execution(self, steps: int, *, fused: bool) -> Execution:
+        """How steps are carried out, see `zoo.interfaces.Execution`."""
+        if self.accelerator is None:
+            return Execution(steps, fused=fused)
+        return Accelerated(self.accelerator, steps, fused=fused)
 
 
-def _record_splits(folder: Path, work: Work) -> None:
-    """Which image is where; names and keys stay in the run folder."""
-    dataset, splits = work.dataset, work.splits
-    lists = {
-        name: [{"name": dataset.name(i), "key": dataset.key(i)} for i in getattr(splits, name)]
-        for name in NAMES
-    }
-    facts = {"data": work.data, "fingerprint": dataset.fingerprint, "seed": splits.seed, "hash": splits.hash}
-    _write(folder / SPLITS_FILE, partial(write_json, data={**facts, **lists}))
+def _train(
+    setup: Setup,
+    computing: _Computing,
+    *,
+    run_folder: RunFolder | None,
+    checkpoint: Mapping[str, Any] | None,
+    on_restored: Callable[[], None] | None,
+    workers: int,
+    cache: bool | None,
+    every: float,
+    reporter: Reporter,
+) -> tuple[Outcome, str]:
+    """Runs the epochs; returns their outcome, and what of frozen blocks was kept."""
+    writes = run_folder if computing.first else None
+    with borrowed(setup.model, computing.device):
+        train, val, note = sources(
+            setup, device=computing.device, precision=computing.precision, workers=workers, cache=cache,
+            reporter=reporter, accelerator=computing.accelerator,
+        )  # fmt: skip
+        execution = computing.execution(len(train.order), fused=run_folder is None or run_folder.fused)
+        engine = Engine(
+            model=setup.model,
+            trainer=setup.trainer,
+            loss=setup.loss,  # type: ignore[arg-type]  # any module that takes output and target will do
+            train=train,
+            val=val,
+            augment=setup.augment.to(computing.device) if setup.augment is not None else None,
+            seed=setup.seed,
+            device=computing.device,
+            execution=execution,
+            on_epoch=partial(record_epoch, writes.folder) if writes is not None else None,
+            saving=Saving(write=writes.keep, every=every) if writes is not None else None,
+            resumed=checkpoint,
+            lengthened=run_folder.lengthened if run_folder is not None else None,
+            on_restored=on_restored,
+            reporter=reporter,
+        )
+        try:
+            return engine.run(), note
+        finally:
+            execution.close()
 
 
-def _record_epoch(folder: Path, rows: list[Any], sheets: Mapping[str, Sheet]) -> None:
-    _write_history(folder, rows)
-    for name, sheet in sheets.items():
-        images(sheet, image_path(folder / name / f"epoch-{rows[-1]['epoch']:04.0f}.png"))
-
-
-def _write_history(folder: Path, rows: list[Any]) -> None:
-    _write(folder / HISTORY_FILE, partial(write_history, rows=rows))
-
-
-def _write(path: Path, write: Any) -> None:
-    try:
-        write(path)
-    except OSError as error:
-        raise SaveError(
-            f"cannot write {path}", got=error.strerror or str(error), hint="free space"
-        ) from error
-
-
-def _discard(job: Job) -> None:
-    """A run that failed at once leaves nothing behind."""
-    job.discard()
-    (job.folder / SPLITS_FILE).unlink(missing_ok=True)
-    if job.folder.is_dir() and not any(job.folder.iterdir()):
-        job.folder.rmdir()
+def _go_on(
+    run_folder: RunFolder | None,
+    lengthening: Lengthening | None,
+    checkpoint: Mapping[str, Any] | None,
+    setup: Setup,
+    reporter: Reporter,
+) -> None:
+    """Says where a resumed run goes on, and records that it goes on for longer: all has been checked now."""
+    if run_folder is None:  # another process tells and writes
+        return
+    if checkpoint is None:
+        reporter.note(f"{run_folder.folder} was killed before its first checkpoint: it begins anew")
+    if lengthening is not None:
+        note_lengthening(lengthening, setup, reporter)
+        run_folder.record()

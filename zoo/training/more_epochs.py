@@ -14,12 +14,12 @@ from zoo.spec.errors import OptionError, TrainingError, quote, warn
 
 if TYPE_CHECKING:
     from zoo.runtime.progress import Reporter
-    from zoo.training.run_folder import Job
-    from zoo.training.setup import Work
+    from zoo.training.run_folder import RunFolder
+    from zoo.training.setup import Setup
 
 
 @dataclass(frozen=True, slots=True)
-class Longer:
+class Lengthening:
     """Another number of epochs for a run.
 
     Args:
@@ -39,24 +39,24 @@ class Longer:
         return {"after": self.done, "before": self.before, "epochs": self.epochs}
 
 
-def asked(job: Job, trainer: Any, options: Mapping[str, Any]) -> Any:
+def asked_epochs(run_folder: RunFolder, trainer: Any, options: Mapping[str, Any]) -> Any:
     """The number of epochs that is asked for at resuming, if any; a trainer object brings its own.
 
     Args:
-        job: that is resumed.
-        trainer: given beside it; one that the run did not ask for is left to `Job.check_given`.
+        run_folder: that is resumed.
+        trainer: given beside it; one that the run did not ask for is left to `RunFolder.check_given`.
         options: given beside it.
 
     Raises:
         OptionError: epochs stand beside a trainer object.
     """
     epochs = options.get("epochs")
-    if not isinstance(trainer, Trainer) or "trainer" not in job.facts["objects"]:
+    if not isinstance(trainer, Trainer) or "trainer" not in run_folder.facts["objects"]:
         return epochs
     if epochs is not None:
         hint = f"give them to it: trainer={type(trainer).__name__}(epochs={quote(epochs)}, ...)"
         got = f"epochs={quote(epochs)} beside its epochs={trainer.epochs}"
-        where = f"resume {job.folder}"
+        where = f"resume {run_folder.folder}"
         raise OptionError(where, expected="the epochs of the trainer object", got=got, hint=hint)
     return trainer.epochs
 
@@ -74,7 +74,7 @@ def as_epochs(run: str, epochs: Any, done: int) -> int:
     return epochs
 
 
-def check_longer(run: str, longer: Longer, trainer: Trainer, loss: nn.Module | None) -> None:
+def check_longer(run: str, lengthening: Lengthening, trainer: Trainer, loss: nn.Module | None) -> None:
     """Raises unless it is clear how the run goes on.
 
     A schedule over all epochs is stretched from the end of a run only: stretched from the moment at which a
@@ -82,7 +82,7 @@ def check_longer(run: str, longer: Longer, trainer: Trainer, loss: nn.Module | N
 
     Args:
         run: its folder.
-        longer: what is asked for.
+        lengthening: what is asked for.
         trainer: with the new number of epochs.
         loss: that is minimised.
 
@@ -93,41 +93,41 @@ def check_longer(run: str, longer: Longer, trainer: Trainer, loss: nn.Module | N
         what, expected = f"resume {run}: trainer {type(trainer).__name__}", "a schedule of its rate"
         hint = f"begin a new run from its model: zoo fit {run} --data ..."
         raise TrainingError(what, expected=expected, got="none", hint=hint)
-    trainer.check_longer(longer.before)
-    if not longer.finished and (moving := stretched(longer, trainer, loss)):
+    trainer.check_longer(lengthening.before)
+    if not lengthening.finished and (moving := stretched(lengthening, trainer, loss)):
         raise TrainingError(
             f"resume {run}",
             expected=f"a finished run, since its {moving} depends on the number of epochs",
-            got=f"one with {longer.done} of {longer.before} epochs behind",
-            hint=f"zoo fit --resume {run} trains those {longer.before}, then it can go on for longer; "
+            got=f"one with {lengthening.done} of {lengthening.before} epochs behind",
+            hint=f"zoo fit --resume {run} trains those {lengthening.before}, then it can go on for longer; "
             f"zoo fit {run} --data ... begins a new run from its best weights",
         )
 
 
-def stretched(longer: Longer, trainer: Trainer, loss: nn.Module | None) -> str:
-    """What changes with the number of epochs, in words; empty where nothing does."""
-    if longer.before == longer.epochs or trainer.schedule is None:
+def stretched(lengthening: Lengthening, trainer: Trainer, loss: nn.Module | None) -> str:
+    """The settings that change with the number of epochs, in words; empty where none does."""
+    if lengthening.before == lengthening.epochs or trainer.schedule is None:
         return ""
     parts = [f"{trainer.schedule.name} schedule"] if trainer.schedule.stretches else []
     parts += ["schedule of the loss"] if isinstance(loss, Loss) and loss.stretches else []
     return " and ".join(parts)
 
 
-def told(longer: Longer, trainer: Trainer, loss: nn.Module | None) -> str:
-    """From which epoch the run goes on, at which rate, and what is stretched, as one line; after `setup`."""
+def lengthening_line(lengthening: Lengthening, trainer: Trainer, loss: nn.Module | None) -> str:
+    """The epoch that the run goes on from, its rate, and what is stretched, as one line; after `setup`."""
     rates = {name: f"{rate:.4g}" for name, rate in trainer.rates.items()}
     each = [*rates.values()] if len({*rates.values()}) == 1 else [f"{n} {rate}" for n, rate in rates.items()]
     at = f" at learning rate {', '.join(dict.fromkeys(each))}" if each else ""
-    line = f"goes on after epoch {longer.done} to epoch {longer.epochs}{at}"
-    if moving := stretched(longer, trainer, loss):
-        line += f": the {moving} is stretched from {longer.before} to {longer.epochs} epochs"
+    line = f"goes on after epoch {lengthening.done} to epoch {lengthening.epochs}{at}"
+    if moving := stretched(lengthening, trainer, loss):
+        line += f": the {moving} is stretched from {lengthening.before} to {lengthening.epochs} epochs"
     return line
 
 
-def tell(longer: Longer, work: Work, reporter: Reporter) -> None:
+def note_lengthening(lengthening: Lengthening, setup: Setup, reporter: Reporter) -> None:
     """Says `told`: as a warning where rates are stretched, which nobody should overlook."""
-    line = told(longer, work.trainer, work.loss)
-    if stretched(longer, work.trainer, work.loss):
+    line = lengthening_line(lengthening, setup.trainer, setup.loss)
+    if stretched(lengthening, setup.trainer, setup.loss):
         warn(line)
     else:
         reporter.note(line)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from zoo.compose.plan import plan
 from zoo.compose.saved_models import from_saved
+from zoo.data.resolve import DataLike
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks import Task
 from zoo.runtime.arguments import as_dataset
@@ -16,7 +15,9 @@ _SOME = 2
 """Classes of a model that is planned only to learn its task."""
 
 
-def with_data(recipe: Recipe, data: Any = None, *, skip_unreadable: bool = False) -> tuple[Recipe, Dataset]:
+def with_data(
+    recipe: Recipe, data: DataLike | None = None, *, skip_unreadable: bool = False
+) -> tuple[Recipe, Dataset]:
     """The recipe with the classes of its data where it says nothing of classes, and the data.
 
     The data are read once, as the task of the recipe's model needs them.
@@ -54,11 +55,11 @@ def with_data(recipe: Recipe, data: Any = None, *, skip_unreadable: bool = False
 def _task(section: ModelSection, free: bool) -> Task | None:
     """The task of a model that may lack its classes still."""
     try:
-        return plan(section).skeleton.task
+        return plan(section).meta_model.task
     except OptionError as error:
         if not free:
             raise
         try:
-            return plan(section.model_copy(update={"classes": _SOME})).skeleton.task
+            return plan(section.model_copy(update={"classes": _SOME})).meta_model.task
         except OptionError:
             raise error from None  # it was not the classes that were missing

@@ -1,4 +1,4 @@
-"""What `fit` gives back."""
+"""Result of `zoo.fit`."""
 
 from __future__ import annotations
 

@@ -19,12 +19,12 @@ from zoo.registry.plugins.install_command import way_to_upgrade
 from zoo.registry.plugins.installed import CORE
 from zoo.runtime.torch_module import PlainModel
 from zoo.spec.errors import FormatError, OptionError, SaveError, TrainingError, listing, quote, warn
-from zoo.spec.files import JOB_FILE, WEIGHTS_FILE
+from zoo.spec.files import RUN_FILE, WEIGHTS_FILE
 from zoo.spec.history import write_json
 from zoo.training.checkpoint import CHECKPOINT_FILE, read_checkpoint, read_numbers, write_checkpoint
-from zoo.training.more_epochs import Longer, as_epochs
+from zoo.training.more_epochs import Lengthening, as_epochs
 from zoo.training.own_metrics import METRICS, check_metrics, metrics_again
-from zoo.training.setup import Work
+from zoo.training.setup import Setup
 from zoo.weights.tensor_files import read, write
 
 START_FOLDER = "start"
@@ -33,8 +33,8 @@ FUSED = "fused"
 _STATE_FILE = "state.safetensors"
 
 
-class Job:
-    """What `zoo fit --resume` reads, and `zoo.fit` writes.
+class RunFolder:
+    """Record of a run in its folder, which `zoo.fit` writes and resuming reads.
 
     Args:
         folder: of the run.
@@ -45,13 +45,13 @@ class Job:
         self.folder, self.facts = folder, dict(facts)
 
     @classmethod
-    def begin(cls, folder: Path, work: Work, facts: Mapping[str, Any], resampler: str | None) -> Job:
+    def begin(cls, folder: Path, setup: Setup, facts: Mapping[str, Any], resampler: str | None) -> RunFolder:
         """Keeps the model as it is at the start, and then what was asked for: from now on it can be resumed.
 
         Raises:
             SaveError: the disk says no.
         """
-        model, start = work.model, folder / START_FOLDER
+        model, start = setup.model, folder / START_FOLDER
         if isinstance(model, PlainModel):
             start.mkdir()
             write(start / _STATE_FILE, model.state_dict())
@@ -60,39 +60,39 @@ class Job:
         known = {
             "format": FORMAT,
             "finished": False,
-            "epochs": work.trainer.epochs,
+            "epochs": setup.trainer.epochs,
             "origin": model.origin,
             "metrics": model.metrics,
             "measured": model.measured,
-            "versions": _versions(work.model, resampler),
+            "versions": _versions(setup.model, resampler),
             "kernels": FUSED,
-            "recipe": work.recipe.to_dict(),
-            "data": work.data,
-            "objects": list(work.objects),
-            "figures": work.figures,
+            "recipe": setup.recipe.to_dict(),
+            "data": setup.data,
+            "objects": list(setup.objects),
+            "figures": setup.figures,
             "freezing": freezing_state(model),
             "fixed": [name for name, p in model.named_parameters() if not p.requires_grad],
         }
-        job = cls(folder, {**known, **facts})
-        job._write()
-        return job
+        run_folder = cls(folder, {**known, **facts})
+        run_folder._write()
+        return run_folder
 
     @classmethod
-    def read(cls, folder: Path) -> Job:
-        """The job of a folder.
+    def read(cls, folder: Path) -> RunFolder:
+        """The run in a folder.
 
         Raises:
             TrainingError: there is no run in it.
             FormatError: its file is damaged, or of a newer format.
         """
-        path = folder / JOB_FILE
+        path = folder / RUN_FILE
         try:
             facts = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             there = folder.is_dir()
             hint = "if it was killed before it began, remove the folder and start again" if there else None
             got = "none in it" if there else "nothing there"
-            expected = f"the folder of a run, with {JOB_FILE}"
+            expected = f"the folder of a run, with {RUN_FILE}"
             raise TrainingError(f"resume {folder}", expected=expected, got=got, hint=hint) from None
         except (OSError, ValueError) as error:
             raise FormatError(f"run {path}", expected="JSON", got=quote(str(error))[1:-1]) from None
@@ -107,8 +107,8 @@ class Job:
             facts |= {"format": FORMAT, "recipe": recipe, "data": former("dataset", facts["data"])}
         return cls(folder, facts)
 
-    def longer(self, epochs: Any) -> Longer | None:
-        """How much longer the run is to go on; None to its end as it was planned.
+    def lengthening(self, epochs: Any) -> Lengthening | None:
+        """The further epochs that are asked for; None to go on to the end as it was planned.
 
         Args:
             epochs: asked for; None for those of the run.
@@ -131,19 +131,19 @@ class Job:
         if before is None:
             hint = f"zoo fit --resume {self.folder} without epochs; {anew}"
             raise TrainingError(run, expected="a run that says how many epochs it has", got="none", hint=hint)
-        return Longer(before, as_epochs(str(self.folder), epochs, done), done, finished)
+        return Lengthening(before, as_epochs(str(self.folder), epochs, done), done, finished)
 
-    def lengthen(self, longer: Longer, trainer: Any) -> None:
-        """From now on the run goes on for longer; `record` writes it down.
+    def lengthen(self, lengthening: Lengthening, trainer: Any) -> None:
+        """Lengthens the run from now on; `record` writes it down.
 
         Args:
-            longer: how much.
+            lengthening: how much.
             trainer: value of the recipe's section.
         """
         facts = self.facts
         facts["recipe"] = {**facts["recipe"], **({} if trainer is None else {"trainer": trainer})}
-        times = [*facts.get("lengthened", []), longer.to_dict()]
-        facts |= {"finished": False, "epochs": longer.epochs, "lengthened": times}
+        times = [*facts.get("lengthened", []), lengthening.to_dict()]
+        facts |= {"finished": False, "epochs": lengthening.epochs, "lengthened": times}
 
     def record(self) -> None:
         """Writes what was asked for, as it is now.
@@ -280,16 +280,16 @@ class Job:
 
     def discard(self) -> None:
         """Removes all that this class wrote."""
-        for name in (JOB_FILE, CHECKPOINT_FILE):
+        for name in (RUN_FILE, CHECKPOINT_FILE):
             (self.folder / name).unlink(missing_ok=True)
         shutil.rmtree(self.folder / START_FOLDER, ignore_errors=True)
 
     def _write(self) -> None:
         try:
-            write_json(self.folder / JOB_FILE, self.facts)
+            write_json(self.folder / RUN_FILE, self.facts)
         except OSError as error:
             raise SaveError(
-                f"cannot write {self.folder / JOB_FILE}", got=error.strerror or str(error)
+                f"cannot write {self.folder / RUN_FILE}", got=error.strerror or str(error)
             ) from error
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from zoo.spec.errors import TrainingError
 
 
-class Means:
+class RunningMeans:
     """Means an image of what the steps return; stops a run whose loss is no longer a number.
 
     Args:
@@ -64,7 +64,7 @@ class Means:
         return means
 
     def state_dict(self) -> dict[str, Any]:
-        """What has been taken in."""
+        """State from which the means go on."""
         self._look()
         return {
             "seen": {name: torch.stack(values) for name, values in self._seen.items()},

@@ -12,6 +12,7 @@ from torch import nn
 from zoo.compose.build import from_recipe
 from zoo.compose.meta_build import seeded
 from zoo.data.imbalance import warn_unbalanced
+from zoo.data.resolve import DataLike
 from zoo.data.splits import Splits, split
 from zoo.interfaces.augmenter import Augmenter, Chain
 from zoo.interfaces.blocks.freezing import check_frozen
@@ -33,14 +34,14 @@ from zoo.runtime.data_checks import check_data
 from zoo.runtime.torch_module import PlainModel
 from zoo.spec.errors import DataError, TrainingError, listing, warn
 from zoo.spec.recipe import Recipe
-from zoo.spec.reference import local_path
+from zoo.spec.reference import FILE_PREFIX, PathRef, local_path
 from zoo.training.own_metrics import METRICS, Figures, figures_of
 from zoo.training.recipe_data import with_data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
-    """What is trained on what, and how.
+class Setup:
+    """Set-up of a run: model, data, loss, trainer, and the recipe that names them.
 
     Args:
         model: to train.
@@ -68,68 +69,40 @@ class Work:
 
     @property
     def seed(self) -> int:
-        """Of all draws."""
+        """The seed of all random draws."""
         return self.recipe.seed or 0
 
 
 def assemble(
     model: Any,
     *,
-    data: Any,
+    data: DataLike,
     augment: Any,
     loss: Any,
     trainer: Any,
     seed: int | None,
     options: Mapping[str, Any],
     skip_unreadable: bool,
-) -> Work:
+) -> Setup:
     """The parts of a run, see `zoo.training.fit.fit`.
 
     Raises:
         ZooError: a part is missing, unknown, or does not fit the others; or a frozen block would learn.
     """
     plain = isinstance(model, nn.Module) and not isinstance(model, Model)
-    dataset: Dataset | None = None
-    if isinstance(model, Recipe):
-        filled, dataset = with_data(model, data, skip_unreadable=skip_unreadable)
-        model = from_recipe(filled.model_copy(update={"seed": (filled.seed or 0) if seed is None else seed}))
-    elif not plain:
-        check_order("fit", model, data)
-        model, _ = as_model(model)
-    recipe = None if plain else model.recipe
     given = {"data": data, "augment": augment, "loss": loss, "trainer": trainer}
-    parts = {name: getattr(recipe, name, None) if value is None else value for name, value in given.items()}
-    if parts["data"] is None:
-        hint = "give a folder of class folders, or a data set's name"
-        raise DataError("fit", expected="data", got="none", hint=hint)
-    if dataset is None:
-        task = None if plain else model.task
-        dataset = as_dataset(parts["data"], task=task, skip_unreadable=skip_unreadable)
+    model, parts, dataset = _named_parts(model, given, seed, skip_unreadable=skip_unreadable)
     if plain:
-        if loss is None:
-            hint = "for example loss=torch.nn.CrossEntropyLoss()"
-            raise TrainingError("fit of a torch module", expected="loss=", got="none", hint=hint)
-        model = PlainModel(model, dataset)
+        model = _wrapped(model, dataset, loss)
     check_frozen(model)
     seed = pick_seed(seed, model)
     check_data(model, dataset, "fit")
-    with seeded(seed):  # a loss may have weights of its own
-        made_loss, loss_value = as_loss(parts["loss"], model, needed=trainer is None)
-        if isinstance(made_loss, Loss):
-            made_loss.prepare(model.outputs, _classes(dataset))
+    made_loss, loss_value = _loss(parts["loss"], model, dataset, seed, needed=trainer is None)
     made_trainer, trainer_value = as_trainer(parts["trainer"], model, dict(options))
     augmenter, augment_value = as_augmenter(parts["augment"])
-    if model.task is not None and model.task.spatial and augmenter and not augmenter.moves_places:
-        names = [type(item).__name__ for item in augmenter.modules() if _leaves_places(item)]
-        expected = f"augmenters that move the targets of task {model.task.name} with the pixels"
-        hint = "leave it out, or derive it from zoo.interfaces.augmenter.Geometric"
-        raise TrainingError("fit: augment", expected=expected, got=listing(names), hint=hint)
+    _check_places(model, augmenter)
     splits = split(dataset, seed)
-    if loss is None and (model.task is None or model.task.named):
-        warn_unbalanced(dataset)
-    if model.task is not None:
-        for remark in model.task.remarks([dataset.targets[i] for i in splits.val]):
-            warn(remark)
+    _tell_of_targets(model, dataset, splits, default_loss=loss is None)
     values = {
         "data": data_value(parts["data"]),
         "augment": augment_value,
@@ -137,10 +110,13 @@ def assemble(
         "trainer": trainer_value,
     }
     made = {"data": dataset, "augment": augmenter, "loss": made_loss, "trainer": made_trainer}
-    objects = [name for name, value in values.items() if value is None and made[name] is not None]
     figures = figures_of(made_trainer, trainer_value)
-    objects += [METRICS] if None in figures.values() else []
-    return Work(
+    objects = [
+        *(["model"] if plain else []),
+        *(name for name, value in values.items() if value is None and made[name] is not None),
+        *([METRICS] if None in figures.values() else []),
+    ]
+    return Setup(
         model=model,
         dataset=dataset,
         splits=splits,
@@ -149,9 +125,77 @@ def assemble(
         augment=augmenter,
         recipe=model.recipe.model_copy(update={**values, "data_hash": splits.hash, "seed": seed}),
         data=_where(parts["data"]),
-        objects=(*(["model"] if plain else []), *objects),
+        objects=tuple(objects),
         figures=figures,
     )
+
+
+def _named_parts(
+    model: Any, given: Mapping[str, Any], seed: int | None, *, skip_unreadable: bool
+) -> tuple[Any, dict[str, Any], Dataset]:
+    """The model or torch module, the parts as given or else as its recipe names them, and the data.
+
+    Raises:
+        ZooError: there are no data, or they or the model cannot be read.
+    """
+    dataset: Dataset | None = None
+    foreign = isinstance(model, nn.Module) and not isinstance(model, Model)
+    if isinstance(model, Recipe):
+        filled, dataset = with_data(model, given["data"], skip_unreadable=skip_unreadable)
+        model = from_recipe(filled.model_copy(update={"seed": (filled.seed or 0) if seed is None else seed}))
+    elif not foreign:
+        check_order("fit", model, given["data"])
+        model, _ = as_model(model)
+    recipe = None if foreign else model.recipe
+    parts = {name: getattr(recipe, name, None) if value is None else value for name, value in given.items()}
+    if parts["data"] is None:
+        hint = "give a folder of class folders, or a data set's name"
+        raise DataError("fit", expected="data", got="none", hint=hint)
+    if dataset is None:
+        task = None if foreign else model.task
+        dataset = as_dataset(parts["data"], task=task, skip_unreadable=skip_unreadable)
+    return model, parts, dataset
+
+
+def _wrapped(module: nn.Module, dataset: Dataset, loss: Any) -> PlainModel:
+    """A module that zoo did not build, as a model for data.
+
+    Raises:
+        TrainingError: nobody said by which loss it learns.
+    """
+    if loss is None:
+        hint = "for example loss=torch.nn.CrossEntropyLoss()"
+        raise TrainingError("fit of a torch module", expected="loss=", got="none", hint=hint)
+    return PlainModel(module, dataset)
+
+
+def _loss(
+    loss: Any, model: Model, dataset: Dataset, seed: int, *, needed: bool
+) -> tuple[nn.Module | None, Any]:
+    """The loss, made ready for the model's outputs and the data's classes, and its value in a recipe."""
+    with seeded(seed):  # a loss may have weights of its own
+        made, value = as_loss(loss, model, needed=needed)
+        if isinstance(made, Loss):
+            made.prepare(model.outputs, _classes(dataset))
+    return made, value
+
+
+def _check_places(model: Model, augmenter: Augmenter | None) -> None:
+    """Raises TrainingError where images would move and their targets, which are places in them, would not."""
+    if model.task is not None and model.task.spatial and augmenter and not augmenter.moves_places:
+        names = [type(item).__name__ for item in augmenter.modules() if _leaves_places(item)]
+        expected = f"augmenters that move the targets of task {model.task.name} with the pixels"
+        hint = "leave it out, or derive it from zoo.interfaces.augmenter.Geometric"
+        raise TrainingError("fit: augment", expected=expected, got=listing(names), hint=hint)
+
+
+def _tell_of_targets(model: Model, dataset: Dataset, splits: Splits, *, default_loss: bool) -> None:
+    """Warns of classes out of balance where the default loss ignores that, and of what the task remarks."""
+    if default_loss and (model.task is None or model.task.named):
+        warn_unbalanced(dataset)
+    if model.task is not None:
+        for remark in model.task.remarks([dataset.targets[i] for i in splits.val]):
+            warn(remark)
 
 
 def _leaves_places(item: nn.Module) -> bool:
@@ -165,13 +209,13 @@ def _classes(dataset: Dataset) -> int | None:
     return max(len(dataset.labels), known) or None
 
 
-def _where(data: Any) -> str | dict[str, Any] | None:
+def _where(data: DataLike) -> str | dict[str, Any] | None:
     """The data as a file can hold them: a folder by its whole path, whatever the working folder is."""
     if isinstance(data, dict):
         return value if isinstance(value := data_value(data), dict) else data
     if isinstance(data, str | os.PathLike) and isinstance(named := data_value(data), str):
-        if not named.startswith("file:"):
+        if not named.startswith(FILE_PREFIX):
             return named
-        return f"file:{local_path(data).resolve()}"
+        return str(PathRef(str(local_path(data).resolve())))
     value = data_value(data)
     return value if isinstance(value, dict) else None

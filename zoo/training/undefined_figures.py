@@ -10,7 +10,7 @@ from zoo.spec.errors import TrainingError, listing, quote, warn
 from zoo.trainers.score import noting_left_out
 
 
-class Measuring:
+class MeasuredFigures:
     """A trainer's figures of an epoch, and the reasons for those that its scores have left out.
 
     Args:
@@ -22,7 +22,7 @@ class Measuring:
         self.reasons: dict[str, str] = {}
 
     def figures(self, batches: Iterable[Batch]) -> dict[str, float]:
-        """Of the epoch's training images and of validation batches; warns of each that is left out, once."""
+        """Figures of the epoch's training images and of validation batches; warns once of each left out."""
         with noting_left_out() as train:
             values = self.trainer.collect()
         with noting_left_out() as val:

@@ -104,7 +104,7 @@ class Snapshot:
         return path
 
     def find(self, name: str, *, sha256: str | None = None, most: int | None = None) -> Path | None:
-        """As `file`, but None where the commit has none of that name."""
+        """The file, as from `file`, but None where the commit has none of that name."""
         from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
         try:

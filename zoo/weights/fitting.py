@@ -12,7 +12,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from zoo.interfaces.backbone import Backbone
-from zoo.registry.references import meant
+from zoo.registry.references import component_or_path
 from zoo.spec.component import Component, Weights, WeightsSource
 from zoo.spec.errors import BadReferenceError, DeclarationError, WeightsError, listing, near, quote, warn
 from zoo.spec.files import CONFIG_FILE, WEIGHTS_FILE
@@ -35,7 +35,7 @@ _CONVERT = (
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where weights come from.
+    """A source of weights.
 
     Args:
         text: how messages and the card call it.
@@ -66,7 +66,7 @@ class Source:
 
     @property
     def config(self) -> dict[str, Any] | None:
-        """What a model saved by zoo says beside its weights; None for a bare file or another program's."""
+        """The config beside the weights of a saved model; None for a bare file or another program's."""
         path = self.path
         if path is None and self.place is not None:
             path = fetch_beside(self.text, self.place, CONFIG_FILE, installs=self.installs)
@@ -96,7 +96,7 @@ class Source:
 
 
 def locate(component: Component, reference: str) -> Source:
-    """What a `weights` value means for a component; nothing is downloaded yet.
+    """The source that a `weights` value means for a component; nothing is downloaded yet.
 
     Args:
         component: whose weights.
@@ -135,7 +135,7 @@ def settled(component: Component, reference: str) -> str:
         reference: as the user gave it.
     """
     try:
-        ref = meant(reference, (), holds_weights)
+        ref = component_or_path(reference, (), holds_weights)
     except BadReferenceError:  # for `locate` to refuse
         return reference
     if not isinstance(ref, PathRef):

@@ -6,11 +6,8 @@ damaged one is noticed and made anew. Losing it costs time and nothing else.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
-import os
-import threading
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +16,7 @@ import torch
 from torch import Tensor
 
 from zoo.registry.cache import cache_folder
+from zoo.spec.atomic_write import atomic_write
 from zoo.spec.errors import SaveError, WeightsError, quote
 from zoo.weights.tensor_files import Tensors, read, read_notes, write
 
@@ -102,16 +100,12 @@ def _kept(file: Path) -> Tensors | None:
 def _keep(state: Tensors, file: Path) -> bool:
     """Whether the tensors are kept now; written beside the file and renamed, so that it is seen whole."""
     # By process and thread: several may unpickle the same at once
-    part = file.with_name(f".{file.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        write(part, state, {_DIGEST: _digest(state)})
-        part.replace(file)
+        with atomic_write(file) as staged:
+            write(staged, state, {_DIGEST: _digest(state)})
     except (OSError, SaveError):
         return False
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
     return True
 
 

@@ -8,7 +8,6 @@ in the file and copied to such a place when it is read.
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ import torch
 from torch import Tensor
 
 from zoo.spec.errors import SaveError, WeightsError, listing, quote
+from zoo.spec.reference import PathLike
 
 Tensors = dict[str, Tensor]
 
@@ -30,7 +30,7 @@ _TYPES = {
 }  # fmt: skip
 
 
-def read(path: str | os.PathLike[str], *, copy: bool = False) -> Tensors:
+def read(path: PathLike, *, copy: bool = False) -> Tensors:
     """All tensors of a safetensors file, mapped from it unless copied.
 
     Raises:
@@ -67,7 +67,7 @@ def read(path: str | os.PathLike[str], *, copy: bool = False) -> Tensors:
     return {**state, **moved, **{k: moved.get(v, t) for k, (v, t) in aliases.items()}}
 
 
-def read_notes(path: str | os.PathLike[str]) -> dict[str, str]:
+def read_notes(path: PathLike) -> dict[str, str]:
     """The texts in a file's header.
 
     Raises:

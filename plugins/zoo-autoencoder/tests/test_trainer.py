@@ -103,7 +103,7 @@ def test_the_loss_of_a_variational_model_is_restoring_plus_beta_divergence(beta,
 def test_masked_pixels_are_lost_in_all_channels_and_as_many_as_said():
     trainer = AutoencoderTrainer(mask=0.25)
     image = torch.ones(50, 3, 16, 16)
-    seen = trainer.spoilt(image, torch.zeros(0), torch.rand(50, 1, 16, 16))
+    seen = trainer.corrupted(image, torch.zeros(0), torch.rand(50, 1, 16, 16))
     assert torch.equal(seen[:, :1].expand_as(seen), seen)
     assert set(seen.unique().tolist()) == {0.0, 1.0}
     assert float(1 - seen.mean()) == pytest.approx(0.25, abs=0.01)

@@ -298,7 +298,7 @@ def test_a_killed_run_ends_as_an_unbroken_one(
 
     with monkeypatch.context() as patched:
         patched.setattr(Engine, "_save", dying)
-        patched.setattr(fit_module, "_discard", lambda job: None)
+        patched.setattr(fit_module, "discard", lambda job: None)
         with pytest.raises(Killed):
             zoo.fit(pair(**parts), data, out=tmp_path / "cut", **settings)
     resumed = zoo.fit(resume=tmp_path / "cut")

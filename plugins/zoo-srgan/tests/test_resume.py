@@ -89,7 +89,7 @@ def test_killed_in_either_phase_and_between_them(
 
     with monkeypatch.context() as patch:
         patch.setattr(Engine, "_save", dying)
-        patch.setattr(fit_module, "_discard", lambda job: None)
+        patch.setattr(fit_module, "discard", lambda job: None)
         with pytest.raises(Killed):
             run(tmp_path / "cut")
     zoo.fit(resume=tmp_path / "cut")

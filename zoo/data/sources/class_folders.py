@@ -38,7 +38,7 @@ class ImageFiles(Dataset):
         return [None] * len(self.files)
 
     def name(self, index: int) -> str:
-        """The path."""
+        """The path of a sample's file."""
         return str(self.files[index])
 
     def key(self, index: int) -> str:

@@ -1,4 +1,4 @@
-"""What lies in a folder of class folders, right or wrong."""
+"""Layout of a folder of class folders, right or wrong."""
 
 from __future__ import annotations
 

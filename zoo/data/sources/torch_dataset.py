@@ -58,7 +58,7 @@ class TorchData(Dataset):
         return [self[i].target for i in range(len(self))]
 
     def group_of(self, index: int) -> str | None:
-        """What the set itself says of the sample's group, where it does."""
+        """The sample's group, where the set itself tells it."""
         group = getattr(self.source, "group_of", None)
         found = group(index) if callable(group) else None
         return None if found is None else str(found)

@@ -1,1 +1,1 @@
-"""What a chain of blocks knows: shapes, what is frozen, its frozen prefix, its table."""
+"""Blocks in a chain: shapes, freezing, the frozen prefix, the table of a summary."""

@@ -17,7 +17,7 @@ _watchers: list[Callable[[Block], None]] = []
 
 @contextmanager
 def watched(tell: Callable[[Block], None]) -> Iterator[None]:
-    """Inside, `tell` is called with each block, of any model, right after it was frozen or unfrozen."""
+    """Calls `tell` with each block, of any model, right after it was frozen or unfrozen inside."""
     _watchers.append(tell)
     try:
         yield
@@ -49,7 +49,7 @@ class Block(nn.Sequential):
         self._modes_before: dict[str, bool] = {}
 
     def freeze(self) -> None:
-        """No gradients and inference mode until `unfreeze`."""
+        """Freezes the block: no gradients, and inference mode, until `unfreeze`."""
         if self.frozen:
             return
         self._modes_before = {name: module.training for name, module in self.named_modules()}
@@ -81,7 +81,7 @@ class Block(nn.Sequential):
 
     @property
     def before(self) -> dict[str, Any]:
-        """What unfreezing restores, as plain data: the trainable parameters, and the mode of each module."""
+        """State that unfreezing restores, as plain data: trainable parameters, and each module's mode."""
         return {"trainable": list(self._trainable_before), "modes": dict(self._modes_before)}
 
     @before.setter

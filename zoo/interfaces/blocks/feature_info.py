@@ -1,4 +1,4 @@
-"""What a tensor inside a network is: channels, reduction and layout; and how to read it as a map."""
+"""Description of a tensor inside a network: channels, reduction, layout; and reading it as a map."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class FeatureInfo:
 
     @property
     def shape(self) -> str:
-        """For people, e.g. `512x4x4`."""
+        """Shape for people, e.g. `512x4x4`."""
         return "x".join(map(str, (self.channels, *(self.size or ()))))
 
 

@@ -1,4 +1,4 @@
-"""What the blocks of a model say of freezing: written into a recipe, kept in a checkpoint, checked."""
+"""State of freezing, read off a model's blocks: written into a recipe, kept in a checkpoint, checked."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _spec(parts: Mapping[str, Backbone | Block], reached: set[int]) -> str:
 
 
 def freezing_state(model: nn.Module) -> dict[str, Any]:
-    """What is frozen now, with what unfreezing restores, as plain data for a checkpoint."""
+    """The present freezing, with what unfreezing restores, as plain data for a checkpoint."""
     return {
         "frozen": {path: block.before for path, block in blocks_in(model) if block.frozen},
         "fixed": [name for name, p in model.named_parameters() if not p.requires_grad],

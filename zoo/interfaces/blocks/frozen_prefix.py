@@ -14,7 +14,7 @@ PREFIX = "prefix."
 
 
 class Prefix(tuple[Tensor, ...]):
-    """What `Model.run_prefix` returns, in the place of images: tensors of N rows each."""
+    """Outputs of a model's frozen prefix, in the place of images: tensors of N rows each."""
 
     __slots__ = ()
 
@@ -23,7 +23,7 @@ class Prefix(tuple[Tensor, ...]):
 
 
 def model_input(batch: Batch) -> Tensor | Prefix:
-    """What a model is called with: the batch's images, or what stands for them.
+    """The input of a model in a batch: images, or what stands for them.
 
     Raises:
         ShapeError: the batch has neither.

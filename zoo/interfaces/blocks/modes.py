@@ -10,7 +10,7 @@ from torch import nn
 
 @contextmanager
 def kept_modes(module: nn.Module) -> Iterator[None]:
-    """Whatever happens inside, each module is in its own mode again afterwards; `.train()` sets all alike.
+    """Puts each module back in its own mode afterwards; `.train()` sets all alike.
 
     Example:
         >>> network = nn.Sequential(nn.Dropout(), nn.Dropout().eval())

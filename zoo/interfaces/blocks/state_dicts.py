@@ -1,4 +1,4 @@
-"""What a backbone's `convert` is made of: published state dicts under other names, no value changed."""
+"""Steps of a backbone's `convert`: published state dicts under other names, no value changed."""
 
 from __future__ import annotations
 
@@ -50,3 +50,17 @@ def with_counters(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
             counter = key.removesuffix("running_mean") + "num_batches_tracked"
             complete.setdefault(counter, torch.zeros((), dtype=torch.long, device=state[key].device))
     return complete
+
+
+def with_channels(weight: Tensor, channels: int) -> Tensor:
+    """A convolution's weight for another number of input channels, by the rule of `Backbone.adapt_input`.
+
+    Args:
+        weight: out x published x h x w.
+        channels: of the images.
+    """
+    published = weight.shape[1]
+    if channels == 1:
+        return weight.sum(dim=1, keepdim=True)
+    repeats = -(-channels // published)
+    return weight.repeat(1, repeats, 1, 1)[:, :channels] * (published / channels)

@@ -58,7 +58,7 @@ class Summary:
 
     @property
     def trainable(self) -> int:
-        """Those with gradients."""
+        """Number of the parameters with gradients."""
         return sum(row.trainable for row in self.rows)
 
     def __repr__(self) -> str:
@@ -117,7 +117,7 @@ def summarise(model: Model) -> Summary:
 
 
 def title(model: Model) -> str:
-    """What the model is, in a few words."""
+    """The model in a few words."""
     section = model.recipe.model
     head = section.head["name"] if isinstance(section.head, dict) else section.head
     return f"{section.called} with head {head.rpartition(':')[2]}" if head else section.called

@@ -23,7 +23,7 @@ class SpatialTensor(Tensor):
     """
 
     def warped(self, matrices: Tensor, size: Size, to: Size) -> Self:
-        """Where the places are after a warp.
+        """The places after a warp.
 
         Args:
             matrices: N x 3 x 3 float64 on the CPU, from output to input.
@@ -39,7 +39,7 @@ class SpatialTensor(Tensor):
 
 
 def warp_points(points: Tensor, matrices: Tensor, size: Size, to: Size | None = None) -> Tensor:
-    """Where points of images are after a warp; a point outside of the image stays a point.
+    """Places of points of images after a warp; a point outside of the image stays a point.
 
     Args:
         points: N x K x 2, (x, y) in pixels, counted from the middle of the upper left pixel.
@@ -84,7 +84,7 @@ def resizing(size: Size, to: Size, window: tuple[Size, Size] | None = None) -> T
     return matrix
 
 
-def plain(batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def plain_tensors(batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """A batch whose entries are plain tensors, as losses, metrics and checkpoints take them."""
     return {
         name: value.as_subclass(Tensor) if isinstance(value, SpatialTensor) else value

@@ -34,7 +34,7 @@ Pixels = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fill:
-    """What is taken where a matrix points outside of the image.
+    """Values that are taken where a matrix points outside of the image.
 
     Args:
         mode: one of `FILL_MODES`, with the meaning they have in Keras and SciPy.
@@ -55,7 +55,7 @@ class Fill:
 
 
 def resampler(device: torch.device | str) -> str:
-    """What warps images on a device. It belongs in a run's record: different ones differ in the pixels.
+    """The library that warps images on a device, for a run's record: different ones differ in the pixels.
 
     Example:
         >>> resampler("cpu").split()[0], resampler("cuda").split()[0]

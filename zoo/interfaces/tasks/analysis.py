@@ -88,7 +88,7 @@ class Analysis:
         self._worst = sorted([*self._worst, *found], key=lambda item: item[:2])[: self.most]
 
     def findings(self, names: Names, known: Mapping[str, float]) -> Findings:
-        """What was found in all batches.
+        """Findings of all batches.
 
         Args:
             names: gives the name of an image by its number.

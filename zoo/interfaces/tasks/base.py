@@ -13,8 +13,9 @@ from torch import Tensor
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.geometry.places import Size
 from zoo.interfaces.tasks.analysis import Analysis
+from zoo.interfaces.tasks.data_checks import check_there
 from zoo.interfaces.tasks.descriptions import Overlay
-from zoo.spec.errors import DataError, OptionError, ShapeError, listing, quote
+from zoo.spec.errors import OptionError, ShapeError
 
 if TYPE_CHECKING:
     from torchmetrics import MetricCollection
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a model says of one image.
+    """Prediction of a model for one image.
 
     Args:
         label: name of the class, several names joined by a comma, or the value as text.
@@ -48,7 +49,7 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardWords:
-    """What a model card says by task.
+    """Words of a task for the model card.
 
     Args:
         pipeline: the Hub's word for the task (`pipeline_tag`); None where it has none.
@@ -64,7 +65,7 @@ class CardWords:
 
 
 class Task:
-    """What a head or model is for. A plugin may subclass it for a task of its own.
+    """The purpose of a head or model. A plugin may subclass it for a task of its own.
 
     Attributes:
         name: the task's word in declarations.
@@ -109,7 +110,7 @@ class Task:
         return value.tolist() if isinstance(value, Tensor | np.ndarray | np.generic) else value
 
     def stratum(self, target: Any) -> Hashable | None:
-        """What splits keep the shares of: by default the class; None where targets are no classes."""
+        """The group whose share splits keep: by default the class; None where targets are no classes."""
         return target if isinstance(target, int) else None
 
     def collate(self, targets: Sequence[Any]) -> Tensor:
@@ -146,7 +147,7 @@ class Task:
             check_there(data, where, "target")
 
     def remarks(self, targets: Sequence[Any]) -> Iterator[str]:
-        """What a user should know of the targets of a validation split before a training.
+        """Remarks on the targets of a validation split, for a user to know before a training.
 
         Args:
             targets: as a data set gives them.
@@ -204,7 +205,7 @@ class Task:
         return MetricCollection({"mae": MeanAbsoluteError(), "rmse": MeanSquaredError(squared=False)})
 
     def missing(self, seen: Seen) -> Mapping[str, str | None]:
-        """Why figures of `metrics` are not defined for targets like these, by name; None where they are.
+        """Reasons why figures of `metrics` are not defined for these targets, by name; None where they are.
 
         Args:
             seen: of one image or more.
@@ -222,7 +223,7 @@ class Task:
         return True
 
     def errors(self, output: Tensor, target: Tensor) -> Tensor | None:
-        """How far off each of N outputs is, N values of 0 or more in `units`; None where that is not said."""
+        """Error of each of N outputs, N values of 0 or more in `units`; None where that is not said."""
         return None
 
     def overlay(self, output: Tensor, target: Tensor | None = None) -> Overlay | None:
@@ -230,7 +231,7 @@ class Task:
         return None
 
     def analysis(self, labels: Sequence[str], most: int) -> Analysis:
-        """What collects outputs and targets for tables and images of mistakes.
+        """The analysis that collects outputs and targets for tables and images of mistakes.
 
         Args:
             labels: names of the classes or values.
@@ -257,43 +258,3 @@ def names_for(labels: Sequence[str], count: int) -> list[str]:
     if labels and len(labels) != count:
         raise ShapeError("labels", expected=f"{count} names", got=str(len(labels)))
     return list(labels) or [str(i) for i in range(count)]
-
-
-def check_there(data: Dataset, where: str, what: str) -> None:
-    """Raises DataError where an image has no target.
-
-    Args:
-        data: to look at.
-        where: who asks, for messages.
-        what: a target of the task is called.
-    """
-    if None in data.targets:
-        hint = f"give a data set with a {what} for each, or class folders; a folder of yours is said ./FOLDER"
-        raise DataError(f"{where}: data", expected=f"a {what} for each image", got="images alone", hint=hint)
-
-
-def check_labels(data: Dataset, found: int, classes: int, labels: Sequence[str], where: str) -> None:
-    """Raises DataError unless data and model have the same classes.
-
-    Args:
-        data: with labels, or without.
-        found: number of classes of the data.
-        classes: number of classes of the model.
-        labels: of the model; empty where they are not known.
-        where: who asks, for messages.
-    """
-    if found != classes:
-        names = listing(map(quote, data.labels), 6)
-        raise DataError(
-            f"{where}: number of classes",
-            expected=f"{classes}, as the model has",
-            got=f"{found} ({names})" if data.labels else f"indices up to {found - 1}",
-            hint=f"build the model for {found} classes",
-        )
-    if labels and data.labels and tuple(labels) != tuple(data.labels):
-        raise DataError(
-            f"{where}: labels",
-            expected=listing(map(quote, labels), 6),
-            got=listing(map(quote, data.labels), 6),
-            hint="rename the class folders, or build the model with the labels of the data",
-        )

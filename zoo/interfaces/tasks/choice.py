@@ -1,4 +1,4 @@
-"""Which task is meant where data or a network name none."""
+"""Choice of a task where data or a network name none."""
 
 from __future__ import annotations
 

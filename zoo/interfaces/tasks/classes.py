@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names, by_class, rows_by_class
-from zoo.interfaces.tasks.base import CardWords, Prediction, Task, check_labels, check_there, names_for
+from zoo.interfaces.tasks.base import CardWords, Prediction, Task, names_for
+from zoo.interfaces.tasks.data_checks import check_labels, check_there
 from zoo.interfaces.tasks.descriptions import Confusion, Drawing, Examples, Mistake, worst_table
 from zoo.spec.errors import DataError, OptionError, quote
 
@@ -71,7 +72,7 @@ class Binary(Classes):
         return 2
 
     def for_outputs(self, outputs: int) -> Task:
-        """Two classes can be told by one logit or by two."""
+        """The task of two classes for one logit, that of several classes for two."""
         return Multiclass() if outputs == 2 else self
 
     def example(self, classes: int, count: int) -> tuple[Tensor, Tensor]:
@@ -138,16 +139,16 @@ class ClassAnalysis(Analysis):
         self._seen.add(
             answer=table.argmax(dim=1),
             score=table.amax(dim=1),
-            belief=table.gather(1, target.view(-1, 1)).squeeze(1),  # in what is true
+            truth_probability=table.gather(1, target.view(-1, 1)).squeeze(1),  # in what is true
             truth=target,
             index=index,
         )
 
     def findings(self, names: Names, known: Mapping[str, float]) -> Findings:
-        """Figures by class, the confusion matrix, and the mistakes with the least belief in the truth."""
+        """Figures by class, the confusion matrix, and the mistakes where the truth is least probable."""
         truth, answer = self._seen["truth"], self._seen["answer"]
         rows, confusion = per_class(truth, answer, self.labels)
-        wrong, order = answer != truth, torch.argsort(self._seen["belief"], stable=True)
+        wrong, order = answer != truth, torch.argsort(self._seen["truth_probability"], stable=True)
         worst = tuple(self._wrong(i, names) for i in order[wrong[order]][: self.most].tolist())
         drawings: dict[str, Drawing] = {"confusion": Confusion(self.labels, confusion)}
         if worst:

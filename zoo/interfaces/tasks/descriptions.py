@@ -1,4 +1,4 @@
-"""What tasks return for people to look at: descriptions, free of anything that draws."""
+"""Descriptions of drawings, which tasks return; free of anything that draws."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Mistake:
     right: Overlay | None = field(default=None, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain data, without index and marks."""
+        """Plain data, without index and marks."""
         return {"name": self.name, "label": self.label, "score": self.score, "truth": self.truth}
 
 
@@ -154,7 +154,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Histogram:
-    """How values are spread, in one or more groups.
+    """Distribution of values, in one or more groups.
 
     Args:
         groups: values by the words for them; each group is drawn as shares of its own number.

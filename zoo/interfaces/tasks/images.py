@@ -77,7 +77,7 @@ class Generation(Task):
         return Reconstruction().example(classes, count)
 
     def read(self, output: Tensor, labels: Sequence[str] = ()) -> list[Prediction]:
-        """The images."""
+        """One prediction an image, which is the output."""
         return Reconstruction().read(output, labels)
 
     def scored(self, output: Tensor) -> Tensor:

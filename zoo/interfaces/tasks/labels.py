@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names, rows_by_class
-from zoo.interfaces.tasks.base import Prediction, Task, check_there, names_for
+from zoo.interfaces.tasks.base import Prediction, Task, names_for
 from zoo.interfaces.tasks.classes import CLASSIFIER
+from zoo.interfaces.tasks.data_checks import check_there
 from zoo.interfaces.tasks.descriptions import Drawing, Examples, Mistake, class_table, worst_table
 from zoo.spec.errors import DataError, quote
 
@@ -88,12 +89,12 @@ class LabelAnalysis(Analysis):
         self._seen.add(answer=answer, truth=target.reshape(answer.shape).float(), index=index)
 
     def findings(self, names: Names, known: Mapping[str, float]) -> Findings:
-        """Figures by label, and the images with a wrong label, by the mean belief in what is true."""
+        """Figures by label, and the images with a wrong label, by the mean log probability of the truth."""
         truth, answer = self._seen["truth"], self._seen["answer"]
         chosen, right = answer >= 0.5, truth >= 0.5
         rows = rows_by_class(self.labels, (chosen & right).sum(0), chosen.sum(0), right.sum(0))
-        belief = torch.where(right, answer, 1 - answer)
-        wrong, badness = (belief < 0.5).any(dim=1), -belief.clamp(min=1e-12).log().mean(dim=1)
+        probability = torch.where(right, answer, 1 - answer)
+        wrong, badness = (probability < 0.5).any(dim=1), -probability.clamp(min=1e-12).log().mean(dim=1)
         order = torch.argsort(badness, descending=True, stable=True)
         worst = tuple(self._wrong(i, names) for i in order[wrong[order]][: self.most].tolist())
         drawings: dict[str, Drawing] = {"worst": Examples(worst, "worst mistakes")} if worst else {}

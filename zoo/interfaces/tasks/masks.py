@@ -10,7 +10,8 @@ from torch import Tensor
 
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.tasks.analysis import Analysis, Findings, Names
-from zoo.interfaces.tasks.base import Prediction, Task, check_labels, names_for
+from zoo.interfaces.tasks.base import Prediction, Task, names_for
+from zoo.interfaces.tasks.data_checks import check_labels
 from zoo.interfaces.tasks.descriptions import Mistake, Overlay, Overlays, class_table, worst_table
 from zoo.spec.errors import DataError, OptionError, ShapeError
 
@@ -69,7 +70,7 @@ class Segmentation(Task):
         return output.argmax(dim=1)
 
     def read(self, output: Tensor, labels: Sequence[str] = ()) -> list[Prediction]:
-        """For each image the classes that are there, the share of each, and the mask."""
+        """One prediction an image: the classes that are there, the share of each, and the mask."""
         names = names_for(labels, output.shape[1])
         found = []
         for mask in output.detach().argmax(dim=1).cpu():
@@ -175,7 +176,7 @@ def confusions(truths: Tensor, answers: Tensor, classes: int) -> Tensor:
 
 
 def image_ious(tables: Tensor) -> Tensor:
-    """Of each image the mean IoU over the classes that are in truth or answer; 1 where no pixel counts.
+    """Mean IoU of each image over the classes that are in truth or answer; 1 where no pixel counts.
 
     Args:
         tables: N x K x K pixels by true and answered class.

@@ -1,4 +1,4 @@
-"""What the targets of data were: which figures of which form of answers they leave defined."""
+"""Targets of data: which figures of which form of answers they leave defined."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ WORDS = {"Binary": ("binary",), "Multiclass": ("multiclass", "masks"), "Multilab
 """Forms of answers by the first word of torchmetrics' names."""
 
 
-def whole(target: Tensor, form: str) -> Tensor:
+def whole_numbers(target: Tensor, form: str) -> Tensor:
     """Labels of zeros and ones as whole numbers: some of torchmetrics' figures take no others."""
     return target.long() if form == "multilabel" and bool((target == target.long()).all()) else target
 
 
 class Seen:
-    """What the targets of the data were, as far as it decides which figures are defined.
+    """The targets of the data, as far as they decide which figures are defined.
 
     Args:
         classes: number of classes or labels of the model, K.
@@ -56,9 +56,9 @@ class Seen:
         if self.form == "multilabel":
             self._counted((target >= 0.5).sum(dim=0), len(target))
         elif self.form != "values" and not target.is_floating_point():
-            whole = target.flatten().long()
-            counted = whole >= 0 if self._ignored is None else (whole >= 0) & (whole != self._ignored)
-            self._counted(torch.bincount(whole[counted], minlength=self._known), int(counted.sum()))
+            indices = target.flatten().long()
+            counted = indices >= 0 if self._ignored is None else (indices >= 0) & (indices != self._ignored)
+            self._counted(torch.bincount(indices[counted], minlength=self._known), int(counted.sum()))
         elif target.ndim <= 2:
             rows = target.detach().reshape(len(target), -1).cpu().double()
             low, high = rows.amin(dim=0), rows.amax(dim=0)
@@ -89,8 +89,8 @@ class Seen:
 
     def lacks_others(self) -> str | None:
         """The reason, where all is of some class; of two classes told by one logit the second counts."""
-        whole = [] if self.classes is None else (self.classes == self.total).nonzero().flatten().tolist()
-        found = [index for index in whole if self.form != "binary" or index == 1]
+        indices = [] if self.classes is None else (self.classes == self.total).nonzero().flatten().tolist()
+        found = [index for index in indices if self.form != "binary" or index == 1]
         return f"all {self._things[0]} {self._things[1]} {found[0]}" if found else None
 
     def lacks_contrast(self) -> str | None:

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names
-from zoo.interfaces.tasks.base import CardWords, Prediction, Task, check_there
+from zoo.interfaces.tasks.base import CardWords, Prediction, Task
+from zoo.interfaces.tasks.data_checks import check_there
 from zoo.interfaces.tasks.descriptions import Curve, Histogram, Mark
 from zoo.spec.display import Table
 from zoo.spec.errors import DataError, quote
@@ -43,7 +44,7 @@ class Embedding(Task):
             raise DataError(f"{where}: targets", expected="class indices", got=quote(bad), hint=hint)
 
     def remarks(self, targets: Sequence[Any]) -> Iterator[str]:
-        """Without two images of one class there is no threshold to choose."""
+        """Remarks where no two images are of one class, so that there is no threshold to choose."""
         if len(set(targets)) == len(targets):
             hint = "give ten images of each or more, or folders train/ and val/"
             yield ("the val split has no two images of one class, so no threshold is chosen on it; " + hint)
@@ -65,7 +66,7 @@ class Embedding(Task):
         return [Prediction(f"vector of {output.shape[1]}", None, found.scores) for found in vectors]
 
     def metrics(self, outputs: int) -> MetricCollection:
-        """Of all pairs: area under the ROC curve, equal error rate, and the cosine where that is."""
+        """Metrics of all pairs: area under the ROC curve, equal error rate, and the cosine where that is."""
         from torchmetrics import MetricCollection
 
         from zoo.metrics.verification import EqualErrorRate, EqualErrorThreshold, VerificationAUC
@@ -76,7 +77,7 @@ class Embedding(Task):
         )
 
     def missing(self, seen: Seen) -> Mapping[str, str | None]:
-        """There have to be pairs of one class, and pairs of two."""
+        """Reasons where there are no pairs of one class, or of two."""
         counts = seen.classes
         alike = counts is not None and int(counts.max()) > 1
         reason = seen.lacks_second_class() or (None if alike else "no two images are of one class")

@@ -11,7 +11,7 @@ from typing import Any
 from zoo.registry.catalogue import CATALOGUE, RECIPES, Row, check_rows, read_namespace
 from zoo.registry.catalogue_index import facts_of, read_for_listing
 from zoo.registry.plugins.installed import CORE, Installed, installed, normalise, package_folder
-from zoo.registry.plugins.probe import Answer, ask_all
+from zoo.registry.plugins.probe import Answer, probe_all
 from zoo.spec.component import Namespace
 from zoo.spec.errors import PluginError, ZooError
 
@@ -50,8 +50,8 @@ class Plugin:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """Which plugins take part, as the environment says.
+class PluginChoice:
+    """Choice of the plugins that take part, by the environment.
 
     Args:
         only: names of the distributions that do, all where empty.
@@ -64,7 +64,7 @@ class Choice:
     strict: bool = False
 
     @classmethod
-    def from_environment(cls) -> Choice:
+    def from_environment(cls) -> PluginChoice:
         """Reads `ZOO_PLUGINS`, `ZOO_DISABLED_PLUGINS` and `ZOO_STRICT_PLUGINS`."""
         strict = os.environ.get("ZOO_STRICT_PLUGINS", "").lower() not in {"", "0", "false", "no"}
         return cls(_names("ZOO_PLUGINS"), _names("ZOO_DISABLED_PLUGINS"), strict)
@@ -76,7 +76,7 @@ class Choice:
         return distribution not in self.disabled and (not self.only or distribution in self.only)
 
 
-def discover(choice: Choice | None = None, *, refresh: bool = False) -> list[Plugin]:
+def discover(choice: PluginChoice | None = None, *, refresh: bool = False) -> list[Plugin]:
     """All plugins that take part, by distribution.
 
     Args:
@@ -86,7 +86,7 @@ def discover(choice: Choice | None = None, *, refresh: bool = False) -> list[Plu
     Raises:
         PluginError: one is broken, and the choice is strict.
     """
-    choice = choice or Choice.from_environment()
+    choice = choice or PluginChoice.from_environment()
     found = [item for item in installed() if choice.takes(item.distribution)]
     plugins: dict[str, Plugin] = {}
     questions: list[tuple[Installed, Path]] = []
@@ -104,7 +104,7 @@ def discover(choice: Choice | None = None, *, refresh: bool = False) -> list[Plu
         except ZooError as error:
             plugins[item.distribution] = broken(item, str(error))
     # All at once, since each question costs a process
-    for (item, folder), answer in zip(questions, ask_all(questions, refresh=refresh), strict=True):
+    for (item, folder), answer in zip(questions, probe_all(questions, refresh=refresh), strict=True):
         plugins[item.distribution] = from_answer(item, folder, answer)
     result = [_reserved(plugins[item.distribution]) for item in found]
     for plugin in result:

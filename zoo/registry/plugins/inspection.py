@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from zoo.registry.catalogue import Row, read_namespace, written_again
-from zoo.registry.lookup import Registry
-from zoo.registry.plugins.discovery import Choice, Plugin, discover, from_answer
+from zoo.registry.plugins.discovery import Plugin, PluginChoice, discover, from_answer
 from zoo.registry.plugins.installed import Installed, installed
-from zoo.registry.plugins.probe import Answer, ask_all
+from zoo.registry.plugins.probe import Answer, probe_all
+from zoo.registry.snapshot import Registry
 from zoo.spec.component import Component
 from zoo.spec.errors import ZooError
 
@@ -36,7 +36,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What `zoo plugins` and `zoo doctor` show.
+    """State of all plugins, for `zoo plugins` and `zoo doctor`.
 
     Args:
         reports: one a plugin that takes part.
@@ -62,14 +62,16 @@ def inspect(*, ask: bool = True, refresh: bool = False) -> Inspection:
         refresh: asks again, whatever is remembered.
     """
     # What strict mode stops at is what one wants to see here
-    choice = replace(Choice.from_environment(), strict=False)
+    choice = replace(PluginChoice.from_environment(), strict=False)
     everything = installed()
     plugins = discover(choice, refresh=refresh)
     known = {item.distribution: item for item in everything}
     questions = (
         [(plugin, known[plugin.distribution]) for plugin in plugins if _catalogued(plugin)] if ask else []
     )
-    answers = ask_all([(item, plugin.folder) for plugin, item in questions if plugin.folder], refresh=refresh)
+    answers = probe_all(
+        [(item, plugin.folder) for plugin, item in questions if plugin.folder], refresh=refresh
+    )
     said = {
         plugin.distribution: disagreement(plugin, item, answer)
         for (plugin, item), answer in zip(questions, answers, strict=True)
@@ -89,7 +91,7 @@ def inspect(*, ask: bool = True, refresh: bool = False) -> Inspection:
 
 
 def disagreement(plugin: Plugin, item: Installed, answer: Answer) -> list[str]:
-    """In what a plugin's catalogue differs from what its hooks answer, at most one line."""
+    """The difference of a plugin's catalogue from what its hooks answer, at most one line."""
     hook = from_answer(item, plugin.folder, answer) if plugin.folder else plugin
     if hook.error:
         return [f"its hook: {hook.error}"]

@@ -1,4 +1,4 @@
-"""How a distribution is installed: from an index where it is published there, else from the checkout."""
+"""Commands that install a distribution: from an index where it is published there, else from the checkout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which installed distributions have an entry point of ours, and where their code lies.
+"""Installed distributions that have an entry point of ours, and the places of their code.
 
 `importlib.metadata` answers the same question, but importing it takes as long as everything else that
 a listing does (46 of 100 ms, measured), so the folders on `sys.path` are read here: names of `*.dist-info`
@@ -85,7 +85,7 @@ def installed() -> list[Installed]:
 
 
 def environment() -> tuple[str, ...]:
-    """What is installed, of ours or not, as names with versions; changes with every installation."""
+    """Installed distributions, of ours or not, as names with versions; changes with every installation."""
     return tuple(sorted(entry for _, entry in _metadata_folders()))
 
 

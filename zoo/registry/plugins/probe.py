@@ -30,8 +30,8 @@ Answer = dict[str, Any]
 """`components`, and `namespace` with `bare` where the plugin says so; or `error`, one line."""
 
 
-def ask_all(questions: Sequence[tuple[Installed, Path]], *, refresh: bool = False) -> list[Answer]:
-    """What the hooks of several plugins declare, remembered where nothing has changed since.
+def probe_all(questions: Sequence[tuple[Installed, Path]], *, refresh: bool = False) -> list[Answer]:
+    """Declarations of several plugins' hooks, remembered where nothing has changed since.
 
     Args:
         questions: distributions, each with the folder of its package.
@@ -43,9 +43,9 @@ def ask_all(questions: Sequence[tuple[Installed, Path]], *, refresh: bool = Fals
         from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
-            new = list(pool.map(lambda i: _ask_and_remember(*questions[i]), open_ones))
+            new = list(pool.map(lambda i: _probe_and_remember(*questions[i]), open_ones))
     else:  # importing threads would be for nothing
-        new = [_ask_and_remember(*questions[i]) for i in open_ones]
+        new = [_probe_and_remember(*questions[i]) for i in open_ones]
     fresh = dict(zip(open_ones, new, strict=True))
     return [fresh[i] if answer is None else answer for i, answer in enumerate(answers)]
 
@@ -63,9 +63,9 @@ def _remembered(item: Installed, folder: Path) -> Answer | None:
     return None if stale else answer
 
 
-def _ask_and_remember(item: Installed, folder: Path) -> Answer:
+def _probe_and_remember(item: Installed, folder: Path) -> Answer:
     key = _key(item, folder)  # before asking: a file that changes meanwhile is asked for again
-    answer = _ask(item)
+    answer = _probe(item)
     cache.write(_name(item, folder), key, {"answer": answer, "environment": list(environment())})
     return answer
 
@@ -74,7 +74,7 @@ def _name(item: Installed, folder: Path) -> str:
     return cache.name("answers", item.distribution, f"{sys.executable} {folder}")
 
 
-def _ask(item: Installed) -> Answer:
+def _probe(item: Installed) -> Answer:
     import subprocess
     import tempfile
 

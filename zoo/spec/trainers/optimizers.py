@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import Field
 
-from zoo.spec.options import Options, validate
+from zoo.spec.options import Options
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 _Number = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -33,7 +33,7 @@ REFUSED: Mapping[str, str] = MappingProxyType(
 
 
 class OptimizerOptions(Options):
-    """Which optimizer, with its options; the rate and how the step is computed are the trainer's.
+    """An optimizer with its options; the rate and how the step is computed are the trainer's.
 
     Attributes:
         torch_name: class in `torch.optim`.
@@ -46,7 +46,7 @@ class OptimizerOptions(Options):
 
     @property
     def values(self) -> dict[str, Any]:
-        """What torch's constructor is called with, besides parameters and rate."""
+        """Arguments of torch's constructor, besides parameters and rate."""
         return {name: getattr(self, name) for name in type(self).model_fields if name != "name"}
 
 
@@ -208,7 +208,7 @@ class Muon(OptimizerOptions):
     ] = None
 
 
-_ALL = (
+EachOptimizer = (
     Adam
     | AdamW
     | NAdam
@@ -225,79 +225,6 @@ _ALL = (
 )
 OPTIMIZERS: Mapping[str, type[OptimizerOptions]] = MappingProxyType(
     # The one value of its `Literal` is what an optimizer is called
-    {get_args(kind.model_fields["name"].annotation)[0]: kind for kind in get_args(_ALL)}
+    {get_args(kind.model_fields["name"].annotation)[0]: kind for kind in get_args(EachOptimizer)}
 )
 """Options classes by the optimizer's name."""
-
-
-def having(option: str) -> list[str]:
-    """Names of the optimizers that have an option.
-
-    Example:
-        >>> having("momentum")
-        ['rmsprop', 'sgd', 'muon']
-    """
-    return [name for name, kind in OPTIMIZERS.items() if option in kind.model_fields]
-
-
-def _named(value: Any) -> Any:
-    table = {"name": value} if isinstance(value, str) else value
-    name = table.get("name") if isinstance(table, Mapping) else None
-    if isinstance(name, str) and (right := REFUSED.get(name.lower())):
-        raise ValueError(right)
-    if isinstance(table, Mapping) and "lr" in table:
-        raise ValueError("lr beside the optimizer, not in its table")
-    return table
-
-
-AnyOptimizer = Annotated[
-    Annotated[_ALL, Field(discriminator="name")],
-    BeforeValidator(_named),
-    # All options of all optimizers would be most of what a catalogue says of a trainer.
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "object"}]}),
-]
-"""An optimizer by name, or a table of name and options."""
-
-
-def with_options(spec: OptimizerOptions, flat: Mapping[str, Any]) -> OptimizerOptions:
-    """An optimizer with options that stand beside its table, such as a trainer's `weight_decay`.
-
-    Args:
-        spec: the optimizer.
-        flat: by name; None for what is not given.
-
-    Raises:
-        ValueError: the optimizer has no such option, or its table says it too.
-
-    Example:
-        >>> with_options(read_optimizer("sgd"), {"momentum": 0.9, "weight_decay": None}).values["momentum"]
-        0.9
-    """
-    given = {name: value for name, value in flat.items() if value is not None}
-    for name, value in given.items():
-        if name not in type(spec).model_fields:
-            *others, last = having(name)
-            raise ValueError(f"{name} of {', '.join(others)} and {last}, not of {spec.name}")
-        usual = type(spec).model_fields[name].default  # which a file records too
-        if name in spec.model_fields_set and getattr(spec, name) not in (usual, value):
-            raise ValueError(f"{name} once, in the optimizer's table or beside it")
-    return spec.model_copy(update=given)
-
-
-class _Holder(Options):
-    optimizer: AnyOptimizer
-
-
-def read_optimizer(value: Any) -> OptimizerOptions:
-    """An optimizer from its name, a table, or itself.
-
-    Raises:
-        OptionError: there is none of that name, or an option does not fit.
-
-    Example:
-        >>> read_optimizer({"name": "rmsprop", "alpha": 0.9, "eps": 1e-7}).values["alpha"]
-        0.9
-    """
-    if isinstance(value, OptimizerOptions):
-        return value
-    return validate(_Holder, {"optimizer": value}, "trainer").optimizer

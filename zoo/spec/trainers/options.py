@@ -8,7 +8,8 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, PositiveInt, WithJsonSchema, model_validator
 
 from zoo.spec.options import Options, PartOf, RefValue
-from zoo.spec.trainers.optimizers import AnyOptimizer, OptimizerOptions, with_options
+from zoo.spec.trainers.any_optimizer import AnyOptimizer, with_options
+from zoo.spec.trainers.optimizers import OptimizerOptions
 from zoo.spec.trainers.schedule import AnySchedule, Schedule
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -19,7 +20,7 @@ Rate = Positive | dict[str, Positive]
 
 
 class EarlyStopping(Options):
-    """When a run ends before its last epoch."""
+    """Early stopping: the condition on which a run ends before its last epoch."""
 
     patience: PositiveInt = Field(description="epochs without a better value to wait")
     min_delta: float = Field(
@@ -42,7 +43,7 @@ AnyEarlyStopping = Annotated[
 
 
 class TrainerOptions(Options):
-    """What the engine asks of every trainer."""
+    """Options of every trainer, which the engine reads."""
 
     epochs: PositiveInt = Field(10, description="passes over the training images")
     batch_size: PositiveInt = Field(32, description="images a step, over all processes")
@@ -62,7 +63,7 @@ BESIDE = frozenset({"weight_decay", "momentum", "betas"})
 
 
 class GradientOptions(TrainerOptions):
-    """What a trainer with optimizers has besides."""
+    """Options of a trainer with optimizers."""
 
     optimizer: AnyOptimizer = Field(
         "adam",
@@ -151,7 +152,7 @@ def _metric(value: Any) -> Any:
 
 
 class MeasuredOptions(GradientOptions):
-    """What a trainer with optimizers has besides that measures the task's figures on validation images."""
+    """Options of a trainer with optimizers that measures the task's figures on validation images."""
 
     metrics: Annotated[
         tuple[

@@ -14,7 +14,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Schedule(Options):
-    """What the learning rate is multiplied with; this one with 1 throughout.
+    """The factor of the learning rate over the epochs; this one is 1 throughout.
 
     Attributes:
         warmup: epochs, also a part of one, in which the rate first rises linearly from nothing.
@@ -24,7 +24,7 @@ class Schedule(Options):
     warmup: float = Field(0.0, ge=0, allow_inf_nan=False, description="epochs in which the rate first rises")
 
     def factor(self, done: float, epochs: int) -> float:
-        """The multiplier.
+        """The factor of the rate at a time of the run.
 
         Args:
             done: epochs behind, as a real number.

@@ -46,8 +46,10 @@ class Points(SpatialTensor):
 
     def warped(self, matrices: Tensor, size: Size, to: Size) -> Self:
         """Moves the coordinates; a point that leaves the image cannot be seen any more."""
+        # Plain inside, since slices and sums of places are no places
         given = self.as_subclass(Tensor)
         places = warp_points(given[..., :2], matrices, size, to)
+        # The image reaches half a pixel beyond the middle of its outermost ones
         last = places.new_tensor([to[1] - 0.5, to[0] - 0.5])
         inside = ((places >= -0.5) & (places <= last)).all(dim=-1, keepdim=True)
         return torch.cat([places, given[..., 2:] * inside], dim=-1).as_subclass(type(self))
@@ -95,6 +97,7 @@ class Keypoints(Task):
     def placed(self, found: Prediction, matrix: Tensor, size: Size, own: Size) -> Prediction:
         """The points in the pixels of the image as it was given."""
         assert found.overlay is not None and found.overlay.points is not None  # noqa: S101 - from `read`
+        # With the matrix itself points move as the image did to become the model's input; here they go back
         back = torch.linalg.inv(matrix)[None]
         return self._said(
             warp_points(found.overlay.points[None], back, size, own)[0], [*found.details["points"]]
@@ -121,6 +124,7 @@ class Keypoints(Task):
         """The points of one image; of the true ones those that can be seen."""
         if target is None:
             return _marks(output.view(-1, 2))
+        # A point that is not a number is not drawn
         return _marks(torch.where(target[:, 2:] > 0, target[:, :2], torch.nan))
 
     def analysis(self, labels: Sequence[str], most: int) -> Analysis:
@@ -184,9 +188,12 @@ class SoftArgmaxHead(Head):
         info = self.inputs[0]
         heat = self.heat(as_map(features[0], replace(info, size=None) if info.layout == "NLC" else info))
         height, width = heat.shape[2:]
+        # N x K x H x W, each map with a sum of 1
         mass = heat.flatten(2).softmax(dim=2).unflatten(2, (height, width))
         stride = info.reduction or 1
+        # The middle of each cell of the map, in pixels of the input
         x, y = ((torch.arange(n, device=heat.device) + 0.5) * stride - 0.5 for n in (width, height))
+        # Mean of x and of y, weighted by the mass in each column and row
         return torch.stack([(mass.sum(dim=2) * x).sum(-1), (mass.sum(dim=3) * y).sum(-1)], dim=-1).flatten(1)
 
 
@@ -197,6 +204,7 @@ class VisibleSmoothL1(Loss):
         """The loss of N x 2 K coordinates and N x K x 3 points."""
         seen = target[..., 2:].expand(-1, -1, 2)
         each = F.smooth_l1_loss(output.view(*seen.shape), target[..., :2], reduction="none")
+        # 0 where no point of the batch can be seen
         return (each * seen).sum() / seen.sum().clamp(min=1)
 
 
@@ -210,6 +218,7 @@ class _PointMean(Metric):
     def __init__(self) -> None:
         super().__init__()
         for name in ("total", "count"):
+            # In double precision, since sums over many images lose digits in single
             self.add_state(name, default=torch.tensor(0.0, dtype=torch.float64), dist_reduce_fx="sum")
 
     def update(self, output: Tensor, target: Tensor) -> None:
@@ -243,7 +252,7 @@ class PCK(_PointMean):
     higher_is_better = True
 
     def each(self, off: Tensor, target: Tensor) -> Tensor:
-        """Whether it is within reach."""
+        """1 where a point is within reach, else 0."""
         return (off <= reach(target)).to(off.dtype)
 
 
@@ -267,6 +276,7 @@ def reach(target: Tensor) -> Tensor:
         [[2.0]]
     """
     places, seen = target[..., :2], target[..., 2:] > 0
+    # Without a visible point the box is from inf to -inf, and its side is cut off at 0
     low = places.masked_fill(~seen, torch.inf).amin(dim=1)
     high = places.masked_fill(~seen, -torch.inf).amax(dim=1)
     return NEAR * (high - low).amax(dim=1, keepdim=True).clamp(min=0)

@@ -56,13 +56,14 @@ class Triangles(Dataset):
         return [[[float(x), float(y), 1.0] for x, y in found] for found in self._corners]
 
     def key(self, index: int) -> str:
-        """Follows from size and number, as the image does."""
+        """Key of an image: it follows from size and number, as the image does."""
         return hashlib.blake2b(f"{self.size} {index}".encode(), digest_size=16).hexdigest()
 
     @cached_property
     def fingerprint(self) -> str:  # type: ignore[override]  # computed when first asked for
-        """Of size, count and the first image: of how they are drawn."""
+        """Digest of size, count and the first image, that is of how they are drawn."""
         digest = hashlib.blake2b(f"{self.size} {self.count}".encode(), digest_size=16)
+        # So that another way of drawing makes other data of it
         digest.update(self[0].image.tobytes())
         return digest.hexdigest()
 
@@ -74,6 +75,7 @@ def corners(size: int, index: int) -> npt.NDArray[np.float64]:
         size: height and width of the image.
         index: its number.
     """
+    # Seeded by what it is for: no image depends on those drawn before it
     rng = np.random.default_rng([size, index])
     while True:
         found = rng.uniform(0.1 * size, 0.9 * size, (3, 2))
@@ -90,6 +92,7 @@ def draw(size: int, points: npt.NDArray[np.float64], index: int) -> npt.NDArray[
         points: 3 x 2 coordinates.
         index: of the image, from which its noise follows.
     """
+    # Other draws than those of the corners
     rng = np.random.default_rng([size, index, 1])
     y, x = np.mgrid[:size, :size]
     places = np.stack([x, y, np.ones_like(x)], axis=-1)

@@ -11,13 +11,13 @@ from zoo.errors import ShapeError
 from zoo.interfaces import Backbone, Block, FeatureInfo
 
 LEAST_WIDTH = 16
-"""Channels at least where the encoder has no map of a reduction, and its neighbour's are halved."""
+"""Fewest channels where the encoder has no map of a reduction, and its neighbour's are halved."""
 
 Size = tuple[int, int]
 
 
 class Decoder(Block):
-    """From the encoder's last map to an image: at each reduction enlarge, 3 x 3 convolution, norm, ReLU.
+    """Decoder from the encoder's last map to an image: enlarge, 3 x 3 convolution, norm, ReLU by reduction.
 
     Enlarging by repeating pixels and then a convolution leaves no checkerboard, which transposed
     convolutions do (https://distill.pub/2016/deconv-checkerboard).
@@ -55,6 +55,7 @@ class Decoder(Block):
         size = size or (x.shape[2] << self.stages, x.shape[3] << self.stages)
         for i, (name, step) in enumerate(self.named_children(), start=1):
             if name.startswith("stage"):
+                # To the size of the encoder's map, rounded up as there, so that odd sizes come back
                 x = F.interpolate(x, size=at_reduction(size, 2 ** (self.stages - i)), mode="nearest")
             x = step(x)
         return x
@@ -81,6 +82,7 @@ def mirrored(encoder: Backbone, size: Size) -> tuple[FeatureInfo, tuple[int, ...
         ShapeError: the encoder ends in a vector.
     """
     last = encoder.block_infos(size)[-1]
+    # A vector has no places to begin from
     if last.reduction is None or last.size is None:
         raise ShapeError(
             "encoder of the autoencoder",
@@ -93,6 +95,7 @@ def mirrored(encoder: Backbone, size: Size) -> tuple[FeatureInfo, tuple[int, ...
     reduction, width = last.reduction, last.channels
     while reduction > 1:
         reduction //= 2
+        # Encoders skip reductions: a ViT has one, most convolutional ones begin at 2
         width = there.get(reduction, max(width // 2, LEAST_WIDTH))
         widths.append(width)
     return last, tuple(widths)

@@ -37,6 +37,7 @@ class ConvEncoder(Backbone):
         blocks, inputs = [], in_channels
         for outputs in channels:
             steps: dict[str, nn.Module] = {}
+            # The convolution that halves is the last, so that a block ends at the new reduction
             for i, stride in enumerate((1, 2), start=1):
                 steps[f"conv{i}"] = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=not batch_norm)
                 if batch_norm:

@@ -1,4 +1,4 @@
-"""A loss of images."""
+"""Binary cross-entropy of images."""
 
 from __future__ import annotations
 
@@ -28,5 +28,6 @@ class PixelBCE(Loss):
             shapes = (" x ".join(map(str, x.shape)) for x in (output, target))
             raise ShapeError("loss pixel-bce", expected="output and target alike", got=" and ".join(shapes))
         output = output.float()  # torch's own refuses half precision
+        # The logarithm stays finite where the network is sure and wrong
         ink, paper = (x.clamp(min=torch.finfo(x.dtype).tiny).log() for x in (output, 1 - output))
         return -(target * ink + (1 - target) * paper).mean()

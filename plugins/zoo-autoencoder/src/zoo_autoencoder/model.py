@@ -61,6 +61,7 @@ class Autoencoder(Model):
         if classes is not None:
             where, got = "model autoencoder", f"classes={classes}"
             raise OptionError(where, expected="no classes", got=got, hint="leave them out")
+        # The model's own channels and size; mean and std stay those of the encoder's weights
         size = input_size or encoder.input_spec.size
         spec = encoder.input_spec.with_channels(in_channels).with_size(size)
         super().__init__(task=Reconstruction(), input_spec=spec)
@@ -68,6 +69,7 @@ class Autoencoder(Model):
         self._info, widths = mirrored(encoder, size)
         channels, (height, width) = self._info.channels, self._info.size or (1, 1)
         self.normalise, self.encoder = Normalise(spec), encoder
+        # Mean and logarithm of the variance, or the code alone
         numbers, values = 1 + variational, channels * height * width
         steps: dict[str, nn.Module] = {}
         expand: dict[str, nn.Module] = {}
@@ -78,20 +80,22 @@ class Autoencoder(Model):
             expand = {"linear": nn.Linear(latent, values), "unflatten": unflatten, "relu": nn.ReLU()}
         else:
             self.latent_shape = (channels, height, width)
+            # A 1 x 1 convolution, so that images of any size still pass
             if variational:
                 steps = {"conv": nn.Conv2d(channels, numbers * channels, 1)}
+        # Empty ones hand on what they get, and are not among the networks
         self.bottleneck, self.expand = Block(**steps), Block(**expand)
         self.decoder = Decoder(inputs=channels, widths=widths, channels=in_channels)
 
     @property
     def networks(self) -> dict[str, nn.Module]:
-        """`encoder`, `bottleneck` to and `expand` from a vector where there are, and `decoder`."""
+        """`encoder`, `bottleneck` and `expand` where a latent has weights of its own, and `decoder`."""
         parts = {name: getattr(self, name) for name in ("encoder", "bottleneck", "expand", "decoder")}
         return {name: part for name, part in parts.items() if any(True for _ in part.parameters())}
 
     @property
     def freezable(self) -> dict[str, Backbone | Block]:
-        """The networks."""
+        """The networks that are made of blocks."""
         return {name: part for name, part in self.networks.items() if isinstance(part, Backbone | Block)}
 
     @property
@@ -115,6 +119,7 @@ class Autoencoder(Model):
         mean, spread = self.code(x)
         z = mean
         if spread is not None and self.training:
+            # The reparametrisation, z = mean + std * noise, through which gradients reach mean and variance
             z = mean + torch.randn_like(mean) * (spread / 2).exp()
         return self.decode(z, (x.shape[2], x.shape[3])), mean, spread
 
@@ -129,6 +134,7 @@ class Autoencoder(Model):
         """
         self.check_images(x)
         size, own = tuple(x.shape[2:]), self.input_spec.size
+        # The linear layers are as large as one map; said here, since their own error names no size
         if len(self.latent_shape) == 1 and size != own:
             raise ShapeError(
                 "images of an autoencoder with a vector as latent",
@@ -164,6 +170,7 @@ class Autoencoder(Model):
         if z.ndim != 1 + len(own) or z.shape[1] != own[0]:
             expected = " x ".join(map(str, ("N", own[0], *("h", "w")[: len(own) - 1])))
             raise ShapeError("latent", expected=expected, got=" x ".join(map(str, z.shape)))
+        # The exact size, which a map that was rounded up no longer tells
         if size is None and tuple(z.shape[1:]) == own:
             size = self.input_spec.size
         images: Tensor = self.decoder(self.expand(z), size)
@@ -186,8 +193,10 @@ class Autoencoder(Model):
                 got="variational=False",
                 hint="build it with variational=True and train that",
             )
+        # Drawn on the CPU, whose numbers are the same wherever the model is
         generator = None if seed is None else torch.Generator().manual_seed(seed)
         z = torch.randn(count, *self.latent_shape, generator=generator)
+        # Each module's own, since frozen blocks are in inference mode while the model trains
         modes = {module: module.training for module in self.modules()}
         self.eval()  # a batch norm would mix the images of a batch
         try:
@@ -209,5 +218,7 @@ def divergence(mean: Tensor, spread: Tensor) -> Tensor:
         >>> divergence(torch.ones(1, 3), torch.zeros(1, 3)).tolist()
         [1.5]
     """
+    # A sum over a large latent is beyond half precision
     mean, spread = mean.float().flatten(1), spread.float().flatten(1)
+    # Appendix B of the paper
     return (mean.square() + spread.exp() - 1 - spread).sum(dim=1) / 2

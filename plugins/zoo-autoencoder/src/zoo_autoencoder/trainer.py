@@ -26,9 +26,11 @@ from zoo.trainers import GradientTrainer, Score
 from zoo_autoencoder.config import AutoencoderTrainerOptions
 from zoo_autoencoder.model import Autoencoder, divergence
 
-SPOILT = "spoilt"
+CORRUPTED = "spoilt"
+"""Entry of the batch; the draws of the noise that is measured with follow from the word, so it stays."""
 """Under this name a batch holds the images that the model sees, where those are not the target's."""
 
+# Images on the sheet
 _DRAWN = 8
 
 
@@ -73,13 +75,15 @@ class AutoencoderTrainer(GradientTrainer):
             check_needs(loss, (), "autoencoder")
         super().setup(model, loss, execution)
         noisy = ("val_psnr_noisy",) if self._spoils else ()
+        # The noisy images' own ratio beside the restored ones': what the network has gained
         self.charts = {"loss": ("loss", "val_loss"), "psnr in dB": ("val_psnr", *noisy)}
         if self._variational:
             parts = ("loss_reconstruction", "val_loss_reconstruction", "loss_kl", "val_loss_kl")
             self.charts["parts of the loss"] = parts
 
     def trained_network(self, model: Model) -> nn.Module:
-        """Of a variational model, one that returns the code too."""
+        """Network that a step runs: of a variational model, one that returns the code too."""
+        # A step needs mean and variance, which the model's own forward keeps to itself
         self._network = _WithCode(model) if isinstance(model, Autoencoder) and model.variational else model
         return self._network
 
@@ -91,11 +95,12 @@ class AutoencoderTrainer(GradientTrainer):
         """One step of the optimizer; returns the loss and its parts."""
         if self._spoils:
             image = batch["image"]
+            # Before the batch is cut into parts, so that parts draw what the whole would
             draws = torch.randn_like(image), torch.rand_like(image[:, :1])
-            batch = {**batch, SPOILT: self.spoilt(image, *draws)}
+            batch = {**batch, CORRUPTED: self.corrupted(image, *draws)}
         return super().step(batch)
 
-    def spoilt(self, image: Tensor, normal: Tensor, uniform: Tensor) -> Tensor:
+    def corrupted(self, image: Tensor, normal: Tensor, uniform: Tensor) -> Tensor:
         """Images with noise and without some of their pixels.
 
         Args:
@@ -106,19 +111,21 @@ class AutoencoderTrainer(GradientTrainer):
         noisy = (image + self.noise * normal).clamp(0, 1) if self.noise else image
         return noisy * (uniform >= self.mask) if self.mask else noisy
 
-    def _always_spoilt(self, batch: Batch) -> Tensor:
-        """The same for an image each time, on any device and in any batch."""
+    def _always_corrupted(self, batch: Batch) -> Tensor:
+        """Images with noise that is the same for an image each time, on any device and in any batch."""
         image = batch["image"]
-        draws = [generator(SPOILT, index) for index in batch["index"].tolist()]
+        # A generator an image, on the CPU: neither batch size nor device changes the noise
+        draws = [generator(CORRUPTED, index) for index in batch["index"].tolist()]
         normal = torch.stack([torch.randn(image.shape[1:], generator=draw) for draw in draws])
         uniform = torch.stack([torch.rand((1, *image.shape[2:]), generator=draw) for draw in draws])
-        return self.spoilt(image, normal.to(image), uniform.to(image))
+        return self.corrupted(image, normal.to(image), uniform.to(image))
 
     def losses(self, batch: Batch) -> tuple[Tensor, Tensor | dict[str, Tensor]]:
         """The restored images, and what is minimised."""
-        found = self.network(batch.get(SPOILT, batch["image"]))
+        found = self.network(batch.get(CORRUPTED, batch["image"]))
         output, *code = found if self._variational else (found,)
         target = batch["target"]
+        # A loss might broadcast one over the other
         if output.shape != target.shape:
             expected, got = (" x ".join(map(str, x.shape)) for x in (target, output))
             raise ShapeError("output of the model", expected=expected, got=got)
@@ -129,7 +136,7 @@ class AutoencoderTrainer(GradientTrainer):
         return output, {**parts, "kl": divergence(*code).mean() * self._weight(target)}
 
     def _weight(self, target: Tensor) -> float:
-        """Of the divergence, beside a mean over the values of an image."""
+        """Weight of the divergence, beside a mean over the values of an image."""
         return (1.0 if self.beta is None else self.beta) / math.prod(target.shape[1:])
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
@@ -147,9 +154,11 @@ class AutoencoderTrainer(GradientTrainer):
         with self.inference():
             for batch in batches:
                 image = batch["image"]
-                seen = self._always_spoilt(batch) if self._spoils else image
+                seen = self._always_corrupted(batch) if self._spoils else image
+                # Unwrapped: processes measure apart, and only their outputs are gathered
                 output, *code = self._network(seen) if self._variational else (self.model(seen),)
                 if self._variational:
+                    # In one column, as `gather` takes rows an image; added up in double precision on the CPU
                     nats.append(self.execution.gather(divergence(*code)[:, None], batch)[0].double().cpu())
                     weight = self._weight(batch["target"])
                 score.add(*self.execution.gather(output, batch))
@@ -158,13 +167,14 @@ class AutoencoderTrainer(GradientTrainer):
                 self._keep(image, seen, output)
         values = score.values()
         if self._variational:
+            # Over images, so that a short last batch counts by its length
             kl = float(torch.cat(nats).mean())
             parts = {"loss_reconstruction": values["loss"], "loss_kl": kl * weight, "kl": kl}
             values |= {**parts, "loss": values["loss"] + kl * weight}
         return values | ({"psnr_noisy": noisy.values()["psnr"]} if self._spoils else {})
 
     def _keep(self, image: Tensor, seen: Tensor, output: Tensor) -> None:
-        """The first images, to be drawn."""
+        """Keeps the first images, to be drawn."""
         columns = {"original": image, **({"noisy": seen} if self._spoils else {}), "restored": output.float()}
         for title, images in columns.items():
             before = self._images.get(title)
@@ -174,12 +184,12 @@ class AutoencoderTrainer(GradientTrainer):
                 self._images[title] = torch.cat([before, images.cpu()])[:_DRAWN]
 
     def draw(self) -> dict[str, Sheet]:
-        """The first validation images beside what became of them."""
+        """The first validation images, as they are given and as they are restored."""
         return {"images": Sheet(self._images)} if self._images else {}
 
 
 class _WithCode(nn.Module):
-    """What a step runs: images to restored images, mean and logarithm of the variance."""
+    """Network that a step runs: images to restored images, mean and logarithm of the variance."""
 
     def __init__(self, model: Autoencoder) -> None:
         super().__init__()

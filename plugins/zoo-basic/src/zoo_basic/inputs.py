@@ -1,4 +1,4 @@
-"""What the small backbones expect of images where no weights say otherwise."""
+"""Input spec of the small backbones, where no weights say otherwise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A multilayer perceptron: what images are without their neighbourhoods."""
+"""A multilayer perceptron on the flattened image."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ class MLP(Backbone):
         name, channels = self.input_layer, self.input_spec.channels
         height, width = self.input_size
         given = state.get(name)
+        # Weights for another image size are left to the strict check, which names them
         if given is None or channels == COLOURS or given.shape[1:] != (COLOURS * height * width,):
             return state
+        # units x (C H W), in the order of `flatten`, as units x C x H x W
         weight = with_channels(given.reshape(-1, COLOURS, height, width), channels)
         return {**state, name: weight.flatten(1)}

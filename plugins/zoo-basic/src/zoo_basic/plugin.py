@@ -1,4 +1,4 @@
-"""What this distribution offers, free of torch."""
+"""Declarations of this distribution, free of torch."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from zoo import Component, InputSpec, Weights, hookimpl
 GLYPHS = Weights(
     file="zoo_basic/weights/tiny_resnet-glyphs.safetensors",
     classes=40,
+    # The small letters that look like a small capital are left out, as in the data set
     labels=tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZabdefghijmnqrt"),
     input=InputSpec(channels=1, size=(32, 32), mean=(0.5,), std=(0.5,)),
+    # In percent
     metrics={"glyphs val top-1": 94.93, "glyphs test top-1": 95.56},
     licence="Apache-2.0",
     sha256="d2b0aec99a8c14a307709ec55445dd923f5be19edfdeae29c0e56e5ddda48011",

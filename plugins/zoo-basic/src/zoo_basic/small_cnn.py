@@ -43,10 +43,12 @@ class SmallCNN(Backbone):
         dropout: float = 0.0,
     ) -> None:
         blocks = []
+        # One longer on the left: the last channels are nobody's input
         for inputs, outputs in zip((in_channels, *channels), channels, strict=False):
             steps: dict[str, nn.Module] = {"conv": nn.Conv2d(inputs, outputs, kernel_size=3, padding=1)}
             if batch_norm:
                 steps["bn"] = nn.BatchNorm2d(outputs)
+            # Rounded up, so that a map of one pixel stays one, however many blocks follow
             steps |= {"relu": nn.ReLU(), "pool": nn.MaxPool2d(2, ceil_mode=True)}
             blocks.append(Block(**steps))
         super().__init__(blocks, input_spec=small_images(in_channels))

@@ -13,6 +13,7 @@ from zoo_basic.inputs import small_images
 
 def conv3x3(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
     """A 3 x 3 convolution that keeps the map's size at stride 1."""
+    # Batch norm follows, so that it has no bias
     return nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
 
 
@@ -37,6 +38,7 @@ class ResidualUnit(nn.Module):
         self.branch = nn.Sequential(branch)
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or inputs != outputs:
+            # Section 4.2 of the paper pads with zeros instead (option A)
             projection: OrderedDict[str, nn.Module] = OrderedDict(
                 conv=nn.Conv2d(inputs, outputs, 1, stride, bias=False), bn=nn.BatchNorm2d(outputs)
             )
@@ -90,6 +92,7 @@ class TinyResNet(Backbone):
                     "relu": nn.ReLU(),
                 }
             for i in range(1, units + 1):
+                # block1 works at the image's own size
                 stride = 2 if i == 1 and not first else 1
                 steps[f"unit{i}"] = ResidualUnit(inputs=inputs, outputs=outputs, stride=stride)
                 inputs = outputs

@@ -34,7 +34,7 @@ TABLE = (
 
 
 class Size(NamedTuple):
-    """How a network is scaled, and what it was published with."""
+    """Scaling of a network, and the settings that it was published with."""
 
     width: float
     depth: float
@@ -54,6 +54,7 @@ SIZES = {
     "lite0": Size(1.0, 1.0, 224, 0.2),
     "lite1": Size(1.0, 1.1, 240, 0.2),
     "lite2": Size(1.1, 1.2, 260, 0.3),
+    # As TensorFlow's authors have it; timm states 300 and 380 for its copies, see `plugin.LITES`
     "lite3": Size(1.2, 1.4, 280, 0.3),
     "lite4": Size(1.4, 1.8, 300, 0.3),
 }
@@ -75,7 +76,7 @@ Activation = Annotated[Literal["silu", "relu6"], Field(description="After convol
 
 
 class EfficientNetOptions(Options):
-    """What every EfficientNet takes; a subclass sets the defaults of one published network."""
+    """Options of every EfficientNet; a subclass sets the defaults of one published network."""
 
     width: Width
     depth: Depth
@@ -113,6 +114,7 @@ def resolution(width: float, depth: float, *, fixed_ends: bool) -> int:
         (600, 280)
     """
     for name, size in SIZES.items():
+        # Known by its scaling, since options hold no name
         if (size.width, size.depth, name.startswith("lite")) == (width, depth, fixed_ends):
             return size.resolution
     return 224
@@ -126,12 +128,14 @@ def _sized(name: str) -> type[EfficientNetOptions]:
         __base__=LiteOptions if lite else EfficientNetOptions,
         __module__=__name__,
         __doc__=f"The paper's network scaled to {name}.",
+        # The fields' bounds again, since a field that is redefined takes none from the base class
         width=(Width, size.width),
         depth=(Depth, size.depth),
         dropout=(Dropout, size.dropout),
     )
 
 
+# Module attributes, since declarations name options classes by import path
 EfficientNetB0, EfficientNetB1, EfficientNetB2, EfficientNetB3 = map(_sized, ("b0", "b1", "b2", "b3"))
 EfficientNetB4, EfficientNetB5, EfficientNetB6, EfficientNetB7 = map(_sized, ("b4", "b5", "b6", "b7"))
 EfficientNetLite0, EfficientNetLite1, EfficientNetLite2 = map(_sized, ("lite0", "lite1", "lite2"))

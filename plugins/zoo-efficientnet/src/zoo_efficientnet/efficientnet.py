@@ -18,9 +18,11 @@ from zoo_efficientnet.units import ConvNorm, Unit, scaled
 def initialise(module: nn.Module) -> None:
     """He's normal distribution over outputs for convolutions, uniform to 1/sqrt(outputs) for linear ones."""
     if isinstance(module, nn.Conv2d):
+        # As TensorFlow counts: of a depthwise convolution torch's own fan-out is too large by its groups
         fan_out = math.prod(module.kernel_size) * module.out_channels // module.groups
         nn.init.normal_(module.weight, 0, math.sqrt(2 / fan_out))
     elif isinstance(module, nn.Linear):
+        # TensorFlow's too, over outputs where torch takes inputs
         bound = 1 / math.sqrt(module.out_features)
         nn.init.uniform_(module.weight, -bound, bound)
     if isinstance(module, nn.Conv2d | nn.Linear) and module.bias is not None:
@@ -109,6 +111,7 @@ class EfficientNet(Backbone):
                 stride = row.stride if place == 0 else 1
                 if stride > 1:
                     blocks.append({})
+                # Numbered within its block; block1 holds the stem's layers besides
                 step = f"unit{sum(name.startswith('unit') for name in blocks[-1]) + 1}"
                 blocks[-1][step] = Unit(
                     inputs=channels,
@@ -117,6 +120,7 @@ class EfficientNet(Backbone):
                     kernel=row.kernel,
                     stride=stride,
                     squeeze=squeeze,
+                    # As TensorFlow: the first drops nothing, and the last not quite the full rate
                     drop_path=drop_path * len(layout) / total,
                     **common,
                 )
@@ -125,6 +129,7 @@ class EfficientNet(Backbone):
                 channels = outputs
         closing = last if fixed_ends else scaled(last, width)
         blocks[-1] |= dict(ConvNorm(channels, closing, **common).named_children())
+        # Without published weights, which say their own size
         side = resolution(width, depth, fixed_ends=fixed_ends)
         spec = InputSpec(size=(side, side), interpolation="bicubic").with_channels(in_channels)
         super().__init__([Block(**steps) for steps in blocks], input_spec=spec)

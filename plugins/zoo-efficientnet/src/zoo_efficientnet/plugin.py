@@ -1,4 +1,4 @@
-"""What this distribution offers, free of torch."""
+"""Declarations of this distribution, free of torch."""
 
 from __future__ import annotations
 
@@ -32,8 +32,9 @@ LITES = {
 
 
 def _hub(source: str, size: int, interpolation: str, half: float | None) -> Weights:
-    """Of timm's repository; `half` is mean and standard deviation of all channels, ImageNet's where None."""
+    """Weights in timm's repository; `half` is mean and deviation of all channels, ImageNet's where None."""
     spec = InputSpec(size=(size, size), interpolation=interpolation)
+    # TensorFlow's way: from [0, 1] to [-1, 1]
     if half is not None:
         spec = replace(spec, mean=(half,) * 3, std=(half,) * 3)
     repo = f"timm/tf_efficientnet_{source}"
@@ -45,7 +46,7 @@ def _b(name: str) -> dict[str, Weights]:
 
 
 def _lite(name: str) -> dict[str, Weights]:
-    """From the installed package where there is one, else from the Hub."""
+    """Weights of a Lite: from the installed package where there is one, else from the Hub."""
     size, interpolation, sha256 = LITES[name]
     hub = _hub(f"{name}.in1k", size, interpolation, 0.5)
     if sha256 is None:
@@ -55,6 +56,7 @@ def _lite(name: str) -> dict[str, Weights]:
         hub,
         repo=None,
         package=package.replace("_", "-"),
+        # Named after the first digits of its hash, as torch.hub names files
         file=f"{package}/models/efficientnet-{name}-{sha256[:8]}.pth",
         sha256=sha256,
         install=INSTALL,

@@ -1,4 +1,4 @@
-"""What EfficientNets are made of."""
+"""Units of EfficientNets: convolution with norm, squeeze-and-excitation, stochastic depth, MBConv."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ def scaled(channels: float, width: float = 1.0) -> int:
         (32, 8, 2560)
     """
     exact = channels * width
+    # As in TensorFlow's code: half of a multiple is rounded up, where Python's round goes to the even one
     rounded = max(8, int(exact + 4) // 8 * 8)
     return rounded if rounded >= 0.9 * exact else rounded + 8
 
@@ -38,6 +39,7 @@ class SamePadConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """N x C x H x W to N x outputs x ceil(H / stride) x ceil(W / stride)."""
+        # At each call, since the padding depends on the size of the map
         top, bottom = same_padding(x.shape[-2], self.kernel_size[0], self.stride[0])
         left, right = same_padding(x.shape[-1], self.kernel_size[1], self.stride[1])
         return super().forward(F.pad(x, (left, right, top, bottom)))
@@ -94,6 +96,7 @@ class SqueezeExcite(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """N x channels x H x W, scaled."""
+        # N x channels x 1 x 1
         gate: Tensor = self.gate(self.expand(self.act(self.reduce(x.mean((2, 3), keepdim=True)))))
         return x * gate
 
@@ -115,7 +118,9 @@ class DropPath(nn.Module):
         """N x C x H x W, some of the N zeroed."""
         if not self.training or self.rate == 0:
             return x
+        # One draw an image, not a value
         kept = x.new_empty(len(x), 1, 1, 1).bernoulli_(1 - self.rate)
+        # Scaled up in training, so that inference needs no factor
         return x * kept / (1 - self.rate)
 
 
@@ -165,11 +170,14 @@ class Unit(nn.Module):
             activation=activation,
         )
         if squeeze:
+            # Of the unit's input, not of the widened map that it acts on
             middle = max(1, int(inputs * squeeze))
             steps["squeeze"] = SqueezeExcite(wide, middle=middle, activation=activation)
         steps["project"] = ConvNorm(wide, outputs, padding=padding, bn_eps=bn_eps)
         self.branch = nn.Sequential(steps)
+        # Only where shapes agree: these units have no projection as shortcut
         self.residual = stride == 1 and inputs == outputs
+        # Without the shortcut a dropped image would be lost altogether
         self.drop_path = DropPath(drop_path if self.residual else 0.0)
 
     def forward(self, x: Tensor) -> Tensor:

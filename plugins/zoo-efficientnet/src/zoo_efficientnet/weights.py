@@ -51,7 +51,7 @@ def timm_names(units: Sequence[UnitNames], *, last: str) -> dict[str, str]:
         theirs, ours = f"blocks.{unit.row}.{unit.place}", f"{unit.path}.branch"
         for part, (conv, bn) in (_TIMM_WIDENING if unit.widens else _TIMM_PLAIN).items():
             names |= {f"{theirs}.{conv}": f"{ours}.{part}.conv", f"{theirs}.{bn}": f"{ours}.{part}.bn"}
-        for layer in ("reduce", "expand"):
+        for layer in ("reduce", "expand"):  # in no file of a Lite
             names[f"{theirs}.se.conv_{layer}"] = f"{ours}.squeeze.{layer}"
     return names
 

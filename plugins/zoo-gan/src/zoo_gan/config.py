@@ -11,6 +11,7 @@ from zoo import GradientOptions, OptimizerOptions, Options, PartOf, Plateau, Rat
 
 Kernel = Literal[4, 5]
 Share = Annotated[float, Field(ge=0, lt=1)]
+# Section 4 of the DCGAN paper: at Adam's usual 0.9 training was unstable
 BETAS = (0.5, 0.999)
 SMALLEST = 4
 """Height and width of the map that a generator begins with."""
@@ -31,6 +32,7 @@ class DCGANGeneratorOptions(Options):
     @field_validator("input_size")
     @classmethod
     def _doubles(cls, size: tuple[int, int]) -> tuple[int, int]:
+        # A power of two has one bit, which it does not share with the number below it
         if size[0] != size[1] or size[0] < 2 * SMALLEST or size[0] & (size[0] - 1):
             raise ValueError("a square of 8, 16, 32, 64, ... pixels")
         return size
@@ -88,6 +90,7 @@ class GANOptions(GradientOptions):
 
     @model_validator(mode="after")
     def _options_apply(self) -> GANOptions:
+        # The number of the epoch rises whatever happens: nothing to stop by, or to lower a rate by
         if self.monitor == "epoch" and (
             self.early_stopping is not None or isinstance(self.schedule, Plateau)
         ):
@@ -96,12 +99,13 @@ class GANOptions(GradientOptions):
 
     @property
     def beside_optimizer(self) -> Mapping[str, Any]:
-        """The betas are among them."""
+        """Options of the optimizer that stand beside its table, the betas among them."""
         return {**super().beside_optimizer, "betas": self.betas}
 
     @property
     def settled_optimizer(self) -> OptimizerOptions:
         """The optimizer with the DCGAN paper's betas where it has some and none are given."""
         spec = super().settled_optimizer
+        # RMSprop and SGD have none; what is said in the optimizer's own table goes before the paper
         takes = "betas" in type(spec).model_fields and "betas" not in spec.model_fields_set
         return spec.model_copy(update={"betas": BETAS}) if takes else spec

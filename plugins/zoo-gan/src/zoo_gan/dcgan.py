@@ -20,10 +20,13 @@ from zoo.interfaces import Backbone, Block, Generation, Model, Pair, run_hollow
 from zoo.trainers import resting
 from zoo_gan.config import SMALLEST
 
+# Both from section 4 of the paper
 _STD = 0.02
 _SLOPE = 0.2
 _ROWS = 16
-"""Images that are always made together, so that each comes out alike however many are asked for."""
+"""Images that are always made together, so that each comes out alike however many are asked for: torch draws
+other numbers for other shapes, and a matrix product of other rows may differ in its last digits.
+"""
 
 
 def _spec(channels: int, size: tuple[int, int]) -> InputSpec:
@@ -77,8 +80,10 @@ class DCGANGenerator(Model):
         super().__init__(task=Generation(), input_spec=_spec(in_channels, input_size))
         self.latent = latent
         doublings = (input_size[0] // SMALLEST).bit_length() - 1
+        # Twice as many for each doubling that is still to come
         channels = [width << i for i in reversed(range(doublings))]
         self.project = Block(
+            # Batch norm follows here and in `grow`, so that there is no bias
             fc=nn.Linear(latent, channels[0] * SMALLEST**2, bias=False),
             map=nn.Unflatten(1, (channels[0], SMALLEST, SMALLEST)),
             bn=nn.BatchNorm2d(channels[0]),
@@ -100,7 +105,7 @@ class DCGANGenerator(Model):
 
     @property
     def freezable(self) -> dict[str, Backbone | Block]:
-        """Each stage."""
+        """Parts that freeze: each stage."""
         stages = {f"grow.{name}": stage for name, stage in self.grow.named_children()}
         found = {"project": self.project, **stages, "picture": self.picture}
         return {name: part for name, part in found.items() if isinstance(part, Block)}
@@ -123,6 +128,7 @@ class DCGANGenerator(Model):
             hint = "model.sample(16) draws images"
             raise ShapeError("latent vectors", expected=f"N x {self.latent}", got=got, hint=hint)
         images: Tensor = self.picture(self.grow(self.project(x)))
+        # From tanh's [-1, 1]
         return (images + 1) / 2
 
     def sample(self, count: int, *, seed: int | None = None) -> Tensor:
@@ -135,10 +141,12 @@ class DCGANGenerator(Model):
         if count < 1:
             raise ShapeError("sample", expected="a count of 1 or more", got=str(count))
         if seed is None:
+            # One draw of the global state, so that what follows does not depend on `count`
             seed = int(torch.randint(2**62, ()))
         draws = torch.Generator().manual_seed(seed)
         weight = next(self.parameters())
         made = []
+        # In training mode batch norm would mix the images and move its statistics
         with resting(self):
             for _ in range(0, count, _ROWS):
                 z = torch.randn(_ROWS, self.latent, generator=draws).to(weight.device, weight.dtype)
@@ -148,6 +156,7 @@ class DCGANGenerator(Model):
 
 def _doubling(inputs: int, outputs: int, kernel: int, *, bias: bool = True) -> nn.ConvTranspose2d:
     """A transposed convolution to twice the height and width."""
+    # (H - 1) 2 - 2 padding + kernel + extra = 2 H, for kernels of 4 and of 5
     padding, extra = (kernel - 1) // 2, kernel % 2
     return nn.ConvTranspose2d(
         inputs, outputs, kernel, stride=2, padding=padding, output_padding=extra, bias=bias
@@ -184,11 +193,13 @@ class DCGANDiscriminator(Backbone):
     ) -> None:
         blocks = []
         for i, (inputs, outputs) in enumerate(zip((in_channels, *channels), channels, strict=False)):
+            # The paper has none in the first layer: samples oscillated and the game was unstable
             normed = i > 0 and norm != "none"
             steps: OrderedDict[str, nn.Module] = OrderedDict(
                 conv=nn.Conv2d(inputs, outputs, kernel, 2, (kernel - 1) // 2, bias=not normed)
             )
             if normed:
+                # One group of all channels is layer norm for maps of any size
                 steps["norm"] = nn.BatchNorm2d(outputs) if norm == "batch" else nn.GroupNorm(1, outputs)
             steps["relu"] = nn.LeakyReLU(_SLOPE)
             blocks.append(Block(**steps))
@@ -217,6 +228,7 @@ class DCGAN(Pair):
         super().__init__(generator=generator, discriminator=discriminator)
         spec = generator.input_spec
         try:
+            # Takes no memory, so that a misfit is found while the pair is only planned
             run_hollow(discriminator, [(spec.channels, *spec.size)])
         except (ShapeError, RuntimeError) as error:
             size = f"{spec.size[0]}x{spec.size[1]}"

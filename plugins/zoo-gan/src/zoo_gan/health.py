@@ -1,4 +1,4 @@
-"""Whether the game of generator and discriminator still goes on."""
+"""Health of a generator and a discriminator in training: balance, diversity, and warnings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from zoo.errors import warn
 
 LEAST_DIVERSITY = 0.25
-"""Of the data's; below it the generator makes much the same image over and over."""
+"""Share of the data's diversity; below it the generator makes much the same image over and over."""
 
 WON_BALANCE, WON_LOSS = 0.99, 0.05
 """The discriminator has won where it tells more pairs apart, and has less of its first epoch's loss left."""
@@ -37,8 +37,10 @@ def balance(real: Tensor, fake: Tensor) -> Tensor:
         >>> balance(torch.tensor([[2.0], [1.0]]), torch.tensor([[0.0], [1.0]])).item()
         0.875
     """
+    # `searchsorted` warns of strided values, which columns of gathered logits are
     ordered = fake.detach().float().flatten().sort().values.contiguous()
     values = real.detach().float().flatten().contiguous()
+    # Fakes below plus fakes not above, so that a tie counts as half
     below = torch.searchsorted(ordered, values) + torch.searchsorted(ordered, values, right=True)
     return below.float().mean() / (2 * len(ordered))
 
@@ -59,6 +61,7 @@ def spread(images: Tensor) -> Tensor:
     """
     x = images.detach().float().flatten(1)
     x = x - x.mean(dim=1, keepdim=True)
+    # An image's length is its standard deviation times the root of its size; a flat one stays near 0
     return torch.pdist(x / x.norm(dim=1, keepdim=True).clamp(min=FLAT * x.shape[1] ** 0.5)).mean()
 
 
@@ -71,7 +74,7 @@ class Watch:
         self._warned = False
 
     def look(self, values: Mapping[str, float]) -> None:
-        """At the figures of an epoch.
+        """Looks at the figures of an epoch.
 
         Args:
             values: `loss_discriminator`, `balance` and, where batches had more than one image, `diversity`.
@@ -100,7 +103,7 @@ class Watch:
             )
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run needs."""
+        """State that a resumed run needs."""
         return {"first": self._first, "epochs": dict(self._epochs), "warned": self._warned}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:

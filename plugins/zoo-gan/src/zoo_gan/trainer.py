@@ -30,7 +30,7 @@ from zoo_gan.config import GANOptions
 from zoo_gan.health import Watch, balance, spread
 
 _SEED = 0
-"""Of the latent vectors that are drawn and measured after each epoch."""
+"""Seed of the latent vectors that are drawn and measured after each epoch."""
 
 
 class GAN(PairTrainer):
@@ -49,6 +49,7 @@ class GAN(PairTrainer):
 
     config = GANOptions
     options: GANOptions
+    # Of both values that `monitor` may name: the epoch's number and diversity
     higher_is_better = True
     charts: Mapping[str, tuple[str, ...]] = MappingProxyType(
         {
@@ -80,6 +81,7 @@ class GAN(PairTrainer):
         own = self.options
         self.take(
             model.generator, model.discriminator, loss, execution, ema=own.ema,
+            # The generator's schedule counts its own steps
             generator_steps=execution.steps / own.discriminator_steps,
         )  # fmt: skip
 
@@ -87,6 +89,7 @@ class GAN(PairTrainer):
         """One step of the discriminator and, where it is its turn, one of the generator."""
         self.execution.begin(rows(batch))
         logged = self._oppose(batch)
+        # Counted over epochs, so that an epoch's end does not give the generator an extra turn
         self.turn += 1
         if self.turn % self.options.discriminator_steps == 0:
             logged |= self._deceive(batch)
@@ -104,6 +107,7 @@ class GAN(PairTrainer):
         logged["balance"] = balance(
             torch.cat([said.real_logits for said in found]), torch.cat([said.fake_logits for said in found])
         )
+        # Beside the batch's own images, since how alike those are is the data's; one image makes no pair
         if len(real) > 1 and (usual := spread(real)) > 0:
             logged["diversity"] = spread(torch.cat([said.fake for said in found])) / usual
         return logged
@@ -113,6 +117,7 @@ class GAN(PairTrainer):
         logged: dict[str, Tensor] = {}
         discriminator = self.pair.discriminator
         for part, share in self.passes(batch, self.maker):
+            # Gradients pass through to the generator; the discriminator keeps weights and running statistics
             with untouched(discriminator):
                 with self.execution.precision():
                     fake = self.maker(self._latents(part))
@@ -125,34 +130,37 @@ class GAN(PairTrainer):
         return logged
 
     def _made(self, batch: Batch) -> Tensor:
-        """New images for the discriminator."""
+        """Generated images for the discriminator, as many as the batch has."""
         made: Tensor = self.trained(self._latents(batch))
         return made
 
     def _latents(self, batch: Batch) -> Tensor:
-        """Input for as many images as a batch has, another in each process."""
+        """Latent vectors for as many images as a batch has, other ones in each process."""
         count, first = rows(batch), self.execution.process * rows(batch)
+        # All processes have the same random state: each draws for all and takes its own share
         drawn = self.trained.example_input(count * self.execution.processes)
         return drawn[first : first + count].to(batch["image"].device)
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
-        """Balance and diversity on other images than those trained on."""
+        """Balance and diversity on images that were not trained on."""
         verdicts, spreads = [], torch.zeros(2, dtype=torch.float64)
         pair = self.pair
         with resting(pair), self.execution.precision():
             for number, batch in enumerate(batches):
                 real = batch["image"]
                 fake = pair.sample(rows(batch), seed=_SEED + number)
+                # Apart, as in training; N x 2, gathered in one call
                 said = torch.cat([pair.discriminator(real), pair.discriminator(fake)], dim=1)
                 verdicts.append(self.execution.gather(said, batch)[0])
                 if len(real) > 1:
+                    # Weighted by images, since the last batch may be short
                     spreads += torch.stack([spread(fake), spread(real)]).cpu() * len(real)
         made, usual = self.execution.add(spreads).tolist()
         values = {"balance": balance(*torch.cat(verdicts).unbind(dim=1)).item()}
         return values | ({"diversity": made / usual} if usual > 0 else {})
 
     def end_epoch(self, epoch: int, values: dict[str, float]) -> None:
-        """Schedules go on, and a game that is over is warned of."""
+        """Warns of a game that is over, and moves the schedules on."""
         self.watch.look(values)
         super().end_epoch(epoch, values)
 
@@ -161,7 +169,7 @@ class GAN(PairTrainer):
         return {"samples": Sheet({"": self.pair.sample(self.options.samples, seed=_SEED)})}
 
     def state_dict(self) -> dict[str, Any]:
-        """Besides what every pair has, whose turn it is, and how the game stands."""
+        """State of every pair, whose turn it is, and how the game stands."""
         return {**super().state_dict(), "watch": self.watch.state_dict(), "turn": self.turn}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -25,7 +25,7 @@ class Row(NamedTuple):
 
     @property
     def strides(self) -> tuple[int, ...]:
-        """Of each unit."""
+        """Stride of each unit."""
         return (self.stride, *[1] * (self.repeats - 1))
 
 
@@ -49,7 +49,7 @@ Dropout = Annotated[float, Field(ge=0, lt=1, description="Dropout rate of the or
 
 
 class MobileNetOptions(Options):
-    """What every MobileNet takes; a subclass sets the defaults of one published network."""
+    """Options of every MobileNet; a subclass sets the defaults of one published network."""
 
     unit: Unit
     rows: Rows
@@ -78,7 +78,9 @@ class MobileNetV1(MobileNetOptions):
         Row(1024, 2, 2),
     )
     stem: Stem = 32
+    # The paper says ReLU; TensorFlow's code and the published weights have ReLU6
     activation: Act = "relu6"
+    # As in TensorFlow's code, which keeps 0.999
     dropout: Dropout = 0.001
 
 
@@ -106,6 +108,7 @@ class MobileNetV3Small(MobileNetOptions):
     unit: Unit = "bottleneck"
     rows: Rows = (
         Row(16, 1, 2, 1, 3, True, "relu"),
+        # The table gives widened channels, here 72 of 16; a ratio of them scales with the width
         Row(24, 1, 2, 72 / 16, 3, False, "relu"),
         Row(24, 1, 1, 88 / 24, 3, False, "relu"),
         Row(40, 1, 2, 4, 5, True, "hardswish"),

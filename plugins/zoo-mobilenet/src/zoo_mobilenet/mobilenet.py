@@ -94,11 +94,13 @@ class MobileNet(Backbone):
                 )
                 blocks[-1][f"unit{number}"] = member
                 path = f"block{len(blocks)}.unit{number}"
+                # Channels at width 1, which tell timm's stages apart where narrow rows are equal
                 layout.append(
                     weights.UnitNames(path, tuple(dict(member.branch.named_children())), row.channels)
                 )
                 channels = outputs
         if last:
+            # V3 scales this one and keeps `hidden`; V2 has no `hidden` and keeps this one
             closing = scaled(last, width if hidden else max(width, 1))
             blocks[-1] |= dict(
                 ConvNorm(channels, closing, bn_eps=bn_eps, activation=activation).named_children()
@@ -128,6 +130,7 @@ class MobileNet(Backbone):
         if self.hidden:
             steps["fc1"] = nn.Linear(features, self.hidden)
             steps["act"] = ACTIVATIONS[self.activation]()
+        # After the hidden layer, if there is one, as in the published heads
         steps["dropout"] = nn.Dropout(self.dropout)
         steps["fc2" if self.hidden else "fc"] = nn.Linear(self.hidden or features, classes)
         return OriginalHead(inputs=inputs, classes=classes, **steps).apply(initialise)

@@ -1,4 +1,4 @@
-"""What MobileNets are made of."""
+"""Units of MobileNets: convolution with norm, squeeze-and-excitation, and the unit of all three versions."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ def scaled(channels: float, width: float = 1.0) -> int:
         (16, 8)
     """
     exact = channels * width
+    # As in TensorFlow's code: half of a multiple is rounded up, where Python's round goes to the even one
     rounded = max(8, int(exact + 4) // 8 * 8)
     return rounded if rounded >= 0.9 * exact else rounded + 8
 
@@ -38,6 +39,7 @@ class ConvNorm(nn.Sequential):
         bn_eps: float,
         activation: str | None = None,
     ) -> None:
+        # Symmetric, as timm's and torchvision's weights have it, and not TensorFlow's "SAME"
         padding = kernel // 2
         steps: OrderedDict[str, nn.Module] = OrderedDict(
             conv=nn.Conv2d(inputs, outputs, kernel, stride, padding, groups=groups, bias=False),
@@ -60,6 +62,7 @@ class SqueezeExcite(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
+        # Of the widened channels, where EfficientNet takes a quarter of the unit's input
         middle = scaled(channels / 4)
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.reduce = nn.Conv2d(channels, middle, 1)
@@ -74,7 +77,7 @@ class SqueezeExcite(nn.Module):
 
 
 class Unit(nn.Module):
-    """Widen, filter each channel, gate, project.
+    """Depthwise unit: widen, filter each channel, gate, project.
 
     With a linear projection it is the inverted residual of V2 and V3, which adds its input where the shape
     stays; otherwise the depthwise separable convolution of V1.
@@ -105,6 +108,7 @@ class Unit(nn.Module):
         bn_eps: float,
     ) -> None:
         super().__init__()
+        # Not rounded where nothing widens: depthwise channels have to be the input's
         wide = inputs if expansion == 1 else scaled(inputs * expansion)
         steps: OrderedDict[str, nn.Module] = OrderedDict()
         if expansion != 1:
@@ -116,6 +120,7 @@ class Unit(nn.Module):
             steps["squeeze"] = SqueezeExcite(wide)
         steps["project"] = ConvNorm(wide, outputs, bn_eps=bn_eps, activation=None if linear else activation)
         self.branch = nn.Sequential(steps)
+        # V1 has no shortcuts
         self.residual = linear and stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:

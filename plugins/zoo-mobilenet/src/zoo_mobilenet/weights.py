@@ -54,6 +54,7 @@ def timm_names(units: Sequence[UnitNames], *, last: str, hidden: bool) -> dict[s
             names |= {f"{theirs}.{conv}": f"{ours}.{part}.conv", f"{theirs}.{bn}": f"{ours}.{part}.bn"}
         for layer in ("reduce", "expand"):
             names[f"{theirs}.se.conv_{layer}"] = f"{ours}.squeeze.{layer}"
+    # In V3 timm counts the last convolution as one more stage, and calls the hidden layer conv_head
     if hidden:
         closing = f"blocks.{stage + 1}.0"
         return names | {
@@ -82,6 +83,7 @@ def torchvision_names(units: Sequence[UnitNames], *, last: str, hidden: bool) ->
         for j, part in enumerate(unit.parts):
             v3, ours = f"features.{k}.block.{j}", f"{unit.path}.branch.{part}"
             names |= {f"{v3}.0": f"{ours}.conv", f"{v3}.1": f"{ours}.bn"}
+            # Only squeeze-and-excitation has these
             names |= {f"{v3}.fc1": f"{ours}.reduce", f"{v3}.fc2": f"{ours}.expand"}
             # V2 does not group the convolution and norm of the projection, the last part
             v2 = f"features.{k}.conv"
@@ -100,4 +102,5 @@ def convert(
     """A published state dict under our keys: the backbone's own, and `head.*` of the original head."""
     timm = timm_names(units, last=last, hidden=hidden)
     torchvision = torchvision_names(units, last=last, hidden=hidden)
+    # timm's V3 has its hidden layer as a 1 x 1 convolution
     return with_counters(as_linear(rename(state, timm | torchvision)))

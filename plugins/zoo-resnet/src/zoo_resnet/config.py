@@ -19,7 +19,7 @@ Unit = Annotated[
 
 
 class ResNetOptions(Options):
-    """What every ResNet takes; a subclass sets the defaults of one published network."""
+    """Options of every ResNet; a subclass sets the defaults of one published network."""
 
     unit: Unit
     layers: Layers

@@ -13,6 +13,7 @@ from zoo.interfaces import Backbone, Block, FeatureInfo, OriginalHead
 from zoo_resnet import weights
 
 CHANNELS = (64, 128, 256, 512)
+# The max-pooling before block2 has halved the map already
 STRIDES = (1, 2, 2, 2)
 EXPANSION = 4
 """How many times wider a bottleneck's output is than its 3 x 3 convolution."""
@@ -55,9 +56,11 @@ class ResidualUnit(nn.Module):
         for i, layer in enumerate(convs, start=1):
             steps[f"conv{i}"] = layer
             steps[f"bn{i}"] = nn.BatchNorm2d(layer.out_channels)
+            # The last ReLU comes after the sum
             if i < len(convs):
                 steps[f"relu{i}"] = nn.ReLU()
         self.branch = nn.Sequential(steps)
+        # Option B of the paper: a projection only where the shape changes
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or inputs != self.outputs:
             projection = OrderedDict(
@@ -73,6 +76,7 @@ class ResidualUnit(nn.Module):
 
     def start_as_identity(self) -> None:
         """Sets the last batch norm's scale to zero, so that the branch adds nothing yet."""
+        # A branch ends with batch norm, whose parameters are scale and shift in this order
         *_, scale, _shift = self.branch.parameters()
         nn.init.zeros_(scale)
 
@@ -133,6 +137,7 @@ class ResNet(Backbone):
                     bottleneck=unit == "bottleneck",
                 )
                 units[f"unit{i + 1}"], inputs = residual, residual.outputs
+            # The paper's conv2_x begins with the pooling, so block1 ends at reduction 2 and block2 at 4
             pool = {"pool": nn.MaxPool2d(3, stride=2, padding=1)} if len(blocks) == 1 else {}
             blocks.append(Block(**pool, **units))
         super().__init__(blocks, input_spec=InputSpec().with_channels(in_channels))

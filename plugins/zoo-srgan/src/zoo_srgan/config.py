@@ -86,6 +86,7 @@ class SRTrainerOptions(MeasuredOptions):
 
     @model_validator(mode="after")
     def _fits(self) -> SRTrainerOptions:
+        # Equal is allowed: a pair may be pretrained only, and go on in another run
         if self.pretrain_epochs > self.epochs:
             raise ValueError(f"pretrain_epochs of at most epochs={self.epochs}")
         watching = self.early_stopping is not None or isinstance(self.schedule, Plateau)

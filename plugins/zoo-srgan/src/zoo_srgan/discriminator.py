@@ -15,6 +15,7 @@ def conv_block(inputs: int, channels: int, *, batch_norm: bool, first: bool) -> 
     """Two 3 x 3 convolutions, the second with stride 2: N x inputs x H x W to N x channels x H/2 x W/2."""
     steps: dict[str, nn.Module] = {}
     for i in (1, 2):
+        # Figure 4 has none behind the first convolution; batch norm takes the place of a bias
         normed = batch_norm and not (first and i == 1)
         steps[f"conv{i}"] = nn.Conv2d(inputs, channels, 3, stride=i, padding=1, bias=not normed)
         if normed:
@@ -56,6 +57,7 @@ class SRGANDiscriminator(Backbone):
         )
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
+                # He's normal distribution for the leaky ReLU that follows
                 nn.init.kaiming_normal_(module.weight, a=SLOPE)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)

@@ -27,6 +27,7 @@ def shrink(x: Tensor, scale: int) -> Tensor:
         x: height and width are multiples of `scale`.
         scale: factor.
     """
+    # In steps of bytes, as a small image from a file would be
     size = x.shape[2] // scale, x.shape[3] // scale
     return rounded(F.interpolate(x, size=size, mode="bicubic", antialias=True, align_corners=False))
 
@@ -34,10 +35,11 @@ def shrink(x: Tensor, scale: int) -> Tensor:
 def enlarge(x: Tensor, scale: int) -> Tensor:
     """N x C x H x W in [0, 1] to N x C x scale H x scale W in [0, 1]: the yardstick of the field."""
     size = x.shape[2] * scale, x.shape[3] * scale
+    # Only with `antialias` is torch's kernel a = -0.5; without it a = -0.75, even to enlarge
     y = F.interpolate(x, size=size, mode="bicubic", antialias=True, align_corners=False)
     return y.clamp(0, 1)
 
 
 def multiple(x: Tensor, scale: int) -> Tensor:
-    """Without the last rows and columns, such that height and width are multiples of `scale`."""
+    """The image cut to multiples of `scale`, without the last rows and columns."""
     return x[..., : x.shape[-2] // scale * scale, : x.shape[-1] // scale * scale]

@@ -1,4 +1,4 @@
-"""SRGAN (Ledig et al., 2017): what enlarges images, and what tells them from real ones."""
+"""SRGAN (Ledig et al., 2017): a generator that enlarges images, and a discriminator."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ class SRGAN(Pair):
             hint = 'generator="srresnet"'
             raise ShapeError("generator", expected="a model for super-resolution", got=got, hint=hint)
         super().__init__(generator=generator, discriminator=discriminator)
+        # The discriminator's head may be flat, and fits one size of large images alone
         made, taken = (model.input_spec.size for model in (generator, discriminator))
         if made != taken:
             expected = f"one for {made[0]}x{made[1]} images, as the generator"

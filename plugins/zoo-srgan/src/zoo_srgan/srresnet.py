@@ -17,9 +17,10 @@ from zoo_srgan.tiles import tiled
 SIZE = (96, 96)
 """Height and width of the training images, as in the paper."""
 
+# Kernels of figure 4
 _LARGE, _SMALL = 9, 3
 _QUIET = 0.1
-"""Factor of a branch's last weights where nothing normalises, and of the whole network's."""
+"""Factor of a branch's last weights where nothing normalises, and of the network's last weights."""
 
 
 def convolution(inputs: int, outputs: int, kernel: int = _SMALL, *, bias: bool = True) -> nn.Conv2d:
@@ -47,7 +48,7 @@ class ResidualBlock(nn.Module):
         self.branch = nn.Sequential(steps)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The sum."""
+        """The sum of input and branch, N x width x H x W."""
         out: Tensor = x + self.branch(x)
         return out
 
@@ -69,6 +70,7 @@ def doubling(width: int, upsampling: str) -> nn.Sequential:
         steps["repeat"] = nn.Upsample(scale_factor=2, mode="nearest")
         steps["conv"] = convolution(width, width)
     else:
+        # Four channels for each one become its 2 x 2 pixels
         steps["conv"] = convolution(width, 4 * width)
         steps["shuffle"] = nn.PixelShuffle(2)
     steps["prelu"] = nn.PReLU()
@@ -101,6 +103,7 @@ class SRResNet(Model):
     """
 
     any_size = True
+    # Trained on crops, measured on whole images, as in the paper
     crops = True
     defaults = {"loss": "mse"}  # noqa: RUF012 - never changed
 
@@ -128,6 +131,7 @@ class SRResNet(Model):
         units: dict[str, nn.Module] = {
             f"unit{i}": ResidualBlock(width=width, batch_norm=batch_norm) for i in range(1, blocks + 1)
         }
+        # With `first` around it the long skip of figure 4
         units["conv"] = convolution(width, width, bias=not batch_norm)
         if batch_norm:
             units["bn"] = nn.BatchNorm2d(width)
@@ -164,6 +168,7 @@ class SRResNet(Model):
 
     def example_input(self, count: int = 2) -> Tensor:
         """Small images, whose enlargement has the input spec's size."""
+        # At least one pixel where the input size is below the scale
         height, width = (max(1, side // self.scale) for side in self.input_spec.size)
         return torch.rand(count, self.input_spec.channels, height, width)
 
@@ -177,8 +182,9 @@ class SRResNet(Model):
         seen: Tensor = self.first(x)
         maps: Tensor = self.upsampling(seen + self.body(seen))
         out: Tensor = self.last(maps)
+        # Not clamped, so that the loss has a slope outside of [0, 1] too
         return out + enlarge(x, self.scale) if self.bicubic_skip else out
 
     def infer(self, x: Tensor) -> Tensor:
-        """As `forward`, in tiles where images are large."""
+        """The output of `forward`, computed in tiles where images are large."""
         return tiled(self, x, scale=self.scale, tile=self.tile, overlap=self.reach)

@@ -1,4 +1,4 @@
-"""Super-resolution as a task: how examples are made, and how the field measures."""
+"""Super-resolution as a task: its examples, and the metrics of the field."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LUMA, _BLACK = (65.481, 128.553, 24.966), 16.0
 
 _COLOURS = 3
 _WINDOW, _SIGMA = 11, 1.5
-"""Of SSIM, as in its paper."""
+"""Width and standard deviation of SSIM's Gaussian window, as in its paper."""
 
 
 class SuperResolution(Reconstruction):
@@ -42,6 +42,7 @@ class SuperResolution(Reconstruction):
         Raises:
             ShapeError: it is smaller than the scale.
         """
+        # Cut first: the small image has to be whole pixels
         target = multiple(batch["image"], self.scale)
         if not target.numel():
             got = " x ".join(map(str, batch["image"].shape[2:]))
@@ -60,6 +61,7 @@ class SuperResolution(Reconstruction):
             {
                 "psnr": ImageMean(psnr, self.scale),
                 "ssim": ImageMean(ssim, self.scale),
+                # The yardstick, made of the target, is measured on the same images in the same way
                 "psnr_bicubic": ImageMean(psnr, self.scale, instead=bicubic),
                 "ssim_bicubic": ImageMean(ssim, self.scale, instead=bicubic),
             }
@@ -67,7 +69,7 @@ class SuperResolution(Reconstruction):
 
 
 class Bicubic:
-    """What bicubic enlargement makes of an image that was shrunk before.
+    """Bicubic enlargement of an image that is shrunk before.
 
     Args:
         scale: factor.
@@ -102,6 +104,7 @@ class ImageMean(Metric):
 
     def update(self, output: Tensor, target: Tensor) -> None:
         """Takes in images N x C x H x W in [0, 1]."""
+        # As a file would show it: clamped and in steps of 8 bits
         shown = output if self.instead is None else self.instead(target)
         self.values.append(
             self.measure(*(self._inner(luminance(rounded(x.float()))) for x in (shown, target)))
@@ -109,9 +112,11 @@ class ImageMean(Metric):
 
     def compute(self) -> Tensor:
         """The mean; not a number where there is no value."""
+        # torchmetrics hands a list, but one tensor once processes were gathered
         return torch.cat([torch.as_tensor(v).reshape(-1) for v in self.values]).mean()
 
     def _inner(self, x: Tensor) -> Tensor:
+        # Images too small for a border keep all of it
         cut = self.border if min(x.shape[2:]) > 2 * self.border else 0
         return x[..., cut : x.shape[2] - cut, cut : x.shape[3] - cut]
 
@@ -127,6 +132,7 @@ def luminance(x: Tensor) -> Tensor:
     """
     if x.shape[1] != _COLOURS:
         return x
+    # MATLAB's rgb2ycbcr, by which the papers of the field measure
     weights = x.new_tensor(_LUMA).view(1, -1, 1, 1)
     return ((x * weights).sum(dim=1, keepdim=True) + _BLACK) / LEVELS
 
@@ -148,6 +154,7 @@ def ssim(output: Tensor, target: Tensor) -> Tensor:
     """
     if min(output.shape[2:]) < _WINDOW:
         return output.new_zeros(0)
+    # torchmetrics makes its window of sigma alone: 11 pixels for 1.5
     whole: Any = structural_similarity_index_measure(
         output, target, sigma=_SIGMA, data_range=1.0, reduction="none", return_full_image=True
     )

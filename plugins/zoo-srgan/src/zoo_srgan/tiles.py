@@ -1,4 +1,4 @@
-"""Whole images in tiles, at a memory that does not grow with them."""
+"""Large images in tiles, in memory that does not grow with them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def tiled(call: Callable[[Tensor], Tensor], x: Tensor, *, scale: int, tile: int, overlap: int) -> Tensor:
-    """What `call` makes of images, one tile after the other.
+    """The output of `call` for images, computed one tile after the other.
 
     Where `overlap` is at least as wide as the network sees, this is what it makes of them at once: tiles keep
     the image's own border, and of what lies inside only what no cut has reached.
@@ -28,6 +28,7 @@ def tiled(call: Callable[[Tensor], Tensor], x: Tensor, *, scale: int, tile: int,
         True
     """
     height, width = x.shape[2:]
+    # No larger than what one tile sees anyway
     if height <= tile + 2 * overlap and width <= tile + 2 * overlap:
         return call(x)
     whole: Tensor | None = None
@@ -35,6 +36,7 @@ def tiled(call: Callable[[Tensor], Tensor], x: Tensor, *, scale: int, tile: int,
         for left, right, first, last in _stretches(width, tile, overlap):
             part = call(x[:, :, first_row:last_row, first:last])
             if whole is None:
+                # Made by the first part, which knows channels, type and device
                 whole = part.new_empty(*part.shape[:2], height * scale, width * scale)
             inner = part[
                 :,
@@ -48,7 +50,8 @@ def tiled(call: Callable[[Tensor], Tensor], x: Tensor, *, scale: int, tile: int,
 
 
 def _stretches(length: int, tile: int, overlap: int) -> Iterator[tuple[int, int, int, int]]:
-    """Where tiles begin and end, and where what they see does."""
+    """Beginning and end of each tile along an axis, and of what is seen around it."""
     for start in range(0, length, tile):
         end = min(start + tile, length)
+        # Cut at the image's border, where the network pads as it would for the whole image
         yield start, end, max(start - overlap, 0), min(end + overlap, length)

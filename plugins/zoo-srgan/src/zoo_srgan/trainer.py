@@ -43,6 +43,7 @@ from zoo_srgan.config import SRTrainerOptions
 from zoo_srgan.resampling import enlarge
 from zoo_srgan.task import SuperResolution
 
+# Monitor whose value is the epoch's number: the last epoch is the best
 LAST = "epoch"
 
 
@@ -73,6 +74,7 @@ class SRTrainer(PairTrainer):
     def __init__(self, *, degrade: Sequence[Augmenter] = (), **options: Any) -> None:
         super().__init__(**options)
         self.pretrain_epochs = self.options.pretrain_epochs
+        # Moved pixels would no longer lie on those of the large image
         if any(item.resamples for item in degrade):
             hint = "choose blur, noise and the like; images as a whole are moved by augment="
             raise OptionError(
@@ -99,12 +101,15 @@ class SRTrainer(PairTrainer):
         self.pair = model if isinstance(model, Pair) else None
         self.generator = self.pair.generator if self.pair is not None else model
         self._check_loss(loss)
+        # Epochs done, which say the phase, and what is drawn
         self.done, self._shown = 0, dict[str, Tensor]()
         self.score = Score(self.task, model.outputs, None, first_only=True, metrics=self.metrics)
         self.monitor = self.options.monitor or (LAST if self.pair is not None else "val_psnr")
+        # An epoch's number rises, so that the last one is kept
         self.higher_is_better = self.monitor == LAST or self.score.higher_is_better(self.monitor)
         self.take(
             self.generator, self.pair.discriminator if self.pair is not None else None, loss, execution,
+            # The discriminator's schedule is spread over the epochs in which it moves
             ema=self.options.ema, discriminator_epochs=self.epochs - self.pretrain_epochs,
         )  # fmt: skip
         self.charts = self._charts()
@@ -127,6 +132,7 @@ class SRTrainer(PairTrainer):
             check_needs(loss, (), "srgan without a discriminator")
             return
         check_needs(loss, (VERDICT,), "srgan")
+        # A run that is all pretraining needs no adversarial part
         plays = self.pretrain_epochs < self.epochs
         if plays and VERDICT not in needs_of(loss):
             hint = 'loss="perceptual", or train the generator alone'
@@ -156,15 +162,17 @@ class SRTrainer(PairTrainer):
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """One step of the discriminator, if it is its time, and one of the generator."""
-        batch = self._spoilt(batch)
+        # Once, so that both networks see the same small images
+        batch = self._degraded(batch)
         self.execution.begin(rows(batch))
         opposed = self._oppose(batch) if self.pair is not None and self.playing else {}
         return {**self._improve(batch), **opposed}
 
-    def _spoilt(self, batch: Batch) -> Batch:
+    def _degraded(self, batch: Batch) -> Batch:
         """The batch with degraded small images, by draws that follow from the global random state."""
         if self.degrade is None:
             return batch
+        # Of the global state, which follows from the step; a generator an image, as augmenters take them
         seeds = torch.randint(2**62, (rows(batch),)).tolist()
         image = self.degrade(
             {"image": batch["image"], "index": batch["index"]},
@@ -191,6 +199,7 @@ class SRTrainer(PairTrainer):
         logged: dict[str, Tensor] = {}
         judge = self.pair.discriminator if self.pair is not None and self.playing else None
         for part, share in self.passes(batch, self.maker):
+            # Gradients pass through to the generator; the discriminator keeps weights and running statistics
             with untouched(judge) if judge is not None else nullcontext():
                 with self.execution.precision():
                     output = self.maker(part["image"])
@@ -242,18 +251,19 @@ class SRTrainer(PairTrainer):
         }
 
     def draw(self) -> dict[str, Sheet]:
-        """The first validation images: what was large, made small, and enlarged in two ways."""
+        """The first validation images: large, shrunk, and enlarged by bicubic resampling and by the model."""
         return {"images": Sheet(self._shown)} if self._shown else {}
 
     def end_epoch(self, epoch: int, values: dict[str, float]) -> None:
-        """The next phase begins where it is time, and schedules go on."""
+        """Moves the schedules on, and begins the next phase where it is time."""
         for name, optimizer in self.optimizers.items():
+            # Before `done` moves on: the discriminator's schedule counts the epochs that it has moved in
             if name == GENERATOR or self.playing:
                 optimizer.end_epoch(values[self.monitor])
         self.done = epoch
 
     def state_dict(self) -> dict[str, Any]:
-        """Besides what every pair has, the epoch's metric so far and the epochs done."""
+        """State of every pair, the epoch's metric so far, and the epochs done."""
         return {**super().state_dict(), "score": self.score.state_dict(), "done": self.done}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -67,6 +67,7 @@ class TimmBackbone(Backbone):
         super().__init__([Block(**row) for row in rows], input_spec=spec)
         self.map_layout, self.prefix_tokens = anatomy.map_layout, anatomy.prefix_tokens
         self.source, self.anatomy = source, anatomy
+        # For a second one like this, from which buffers are read that no file holds
         self._options = {
             "architecture": architecture,
             "in_channels": in_channels,
@@ -102,8 +103,10 @@ class TimmBackbone(Backbone):
         adapted = dict(state)
         for name, own in self.named_parameters():
             given = state.get(name)
+            # Other kernels are another network's, which the strict check names
             if given is None or given.shape == own.shape or given.shape[2:] != own.shape[2:]:
                 continue
+            # A stem that regroups pixels first has no axis of colours to sum over or repeat
             if own.ndim != CONVOLUTION or own.shape[1] != self.input_spec.channels:
                 raise WeightsError(
                     f"weights of {self.source.architecture}",
@@ -144,18 +147,20 @@ class TimmHead(Head):
         return cast(Tensor, self.model.forward_head(features[0]))  # type: ignore[operator]
 
     def reset_buffers(self) -> None:
-        """Recomputes what no file holds."""
+        """Recomputes the buffers that no file holds."""
         reset_buffers(self, lambda: rebuilt(type(self), self._parts))
 
 
 def rebuilt(kind: Callable[..., nn.Module], options: Mapping[str, Any]) -> nn.Module:
-    """The same once more, on the CPU."""
+    """A second module of the same options, on the CPU."""
+    # The caller may be on the meta device, where buffers have no values
     with torch.device("cpu"):
         return kind(**options)
 
 
 def input_spec(cfg: Mapping[str, Any]) -> InputSpec:
     """The preprocessing that a pretrained configuration of timm describes."""
+    # timm knows more of them, such as lanczos
     interpolation = cfg["interpolation"] if cfg["interpolation"] in INTERPOLATIONS else "bicubic"
     channels, height, width = cfg["input_size"]
     return InputSpec(

@@ -20,7 +20,7 @@ Pixels = Annotated[int, Field(ge=1)]
 
 
 class TimmOptions(Options):
-    """What every network of timm takes."""
+    """Options of every network of timm."""
 
     architecture: str = Field(description=NAME)
     arguments: dict[str, Any] = Field(
@@ -62,6 +62,7 @@ def options_for(architecture: str) -> type[TimmOptions]:
         KeyError: it is not offered.
     """
     row = architectures()[architecture]
+    # A recipe that names another network under this name is refused
     fixed: Any = (Literal[architecture], Field(default=architecture, description=NAME))
     return create_model(
         architecture, __base__=_base(row), __module__=__name__, __doc__=row["summary"], architecture=fixed
@@ -69,6 +70,7 @@ def options_for(architecture: str) -> type[TimmOptions]:
 
 
 def __getattr__(name: str) -> type[TimmOptions]:
+    # Python asks for what the module does not have (PEP 562): no class is made before it is wanted
     if name in architectures():
         return options_for(name)
     reason = refused().get(name)

@@ -1,4 +1,4 @@
-"""How a chain is read: the layout of its maps, and where one block ends and the next begins."""
+"""Reading a chain: the layout of its maps, and where one block ends and the next begins."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ def run_steps(steps: Mapping[str, nn.Module], x: Tensor) -> dict[str, Tensor]:
     maps: dict[str, Tensor] = {}
     with torch.no_grad():
         for name, module in steps.items():
+            # In-place changes would reach into what a tap has kept of the step before
             before = stamp(state)
             try:
                 output: State = module(state)
@@ -43,6 +44,7 @@ def run_steps(steps: Mapping[str, nn.Module], x: Tensor) -> dict[str, Tensor]:
             if stamp(state) != before:
                 raise NoChainError(f"{name} changes its input in place")
             state = output
+            # The map goes last, behind what later steps need besides
             maps[name] = state[-1] if isinstance(state, tuple) else state
     return maps
 
@@ -58,10 +60,12 @@ def map_layout(maps: Mapping[str, Tensor]) -> str:
         if not MAP - 2 <= x.ndim <= MAP:
             raise NoChainError(f"{name} returns {x.ndim} axes")
         if x.ndim == MAP:
+            # Of square images height equals width, and seldom the channels
             square = {"NCHW": x.shape[2] == x.shape[3], "NHWC": x.shape[1] == x.shape[2]}
             fits &= {layout for layout, fine in square.items() if fine}
             if not fits:
                 raise NoChainError(f"{name} returns {tuple(x.shape)}, another layout than before")
+    # Both are left where no step returns a map of four axes
     return "NCHW" if "NCHW" in fits else "NHWC"
 
 
@@ -73,6 +77,7 @@ def prefix_tokens(maps: Mapping[str, Tensor], declared: int | None) -> int:
     """
     counts = {x.shape[1] for x in maps.values() if x.ndim == TOKENS}
     for prefix in range(MOST_TOKENS + 1) if declared is None else (declared,):
+        # A square image has a square grid
         if all(int((n - prefix) ** 0.5) ** 2 == n - prefix for n in counts):
             return prefix
     raise NoChainError(f"its tokens, {', '.join(map(str, sorted(counts)))}, form no grid")
@@ -81,7 +86,7 @@ def prefix_tokens(maps: Mapping[str, Tensor], declared: int | None) -> int:
 def read_infos(
     maps: Mapping[str, Tensor], *, layout: str, prefix: int, size: tuple[int, int]
 ) -> list[FeatureInfo]:
-    """What the maps are, for images of `size`.
+    """Descriptions of the maps, for images of `size`.
 
     Raises:
         NoChainError: a map cannot be described.
@@ -107,10 +112,12 @@ def block_numbers(
     """
     heights: list[int] = []
     for info in infos:
+        # Never less than before: a step that enlarges again begins no block
         heights.append(max(info.reduction or 1, heights[-1] if heights else 1))
     levels = sorted(set(heights))
     if len(levels) == 1:
         return _repeated(modules)
+    # As in VGG, whose pools would otherwise open the next block
     if _ends_with_pools(modules, heights):
         heights = [heights[0], *heights[:-1]]  # a pool is the last step of its block
         return [sorted(set(heights)).index(h) for h in heights]
@@ -136,6 +143,7 @@ def _with_their_layers(
         while parent:
             first = next(k for k, path in enumerate(paths) if path.startswith(f"{parent}."))
             elsewhere = first == 0 or numbers[first - 1] != numbers[i - 1]
+            # Single layers move, such as the norm before a strided convolution; units stay in their block
             if elsewhere or any(map(_is_composite, modules[first:i])):
                 break
             start, parent = first, parent.rpartition(".")[0]
@@ -148,15 +156,18 @@ def _is_composite(module: nn.Module) -> bool:
 
 
 def _ends_with_pools(modules: Sequence[nn.Module], heights: Sequence[int]) -> bool:
+    # Reductions at which anything is learnt: from the full one on, but not at the last
     with_weights = {height for m, height in zip(modules, heights, strict=True) if _has_weights(m)}
     return 1 in with_weights and heights[-1] not in with_weights
 
 
 def _repeated(modules: Sequence[nn.Module]) -> list[int]:
+    # The class that is repeated most, in a ViT the transformer block
     kinds = Counter(type(m) for m in modules if _is_composite(m))
     if not kinds:
         return [0] * len(modules)
     kind = kinds.most_common(1)[0][0]
     starts = [i for i, m in enumerate(modules) if type(m) is kind]
+    # What stands before the first of them belongs to it, what comes after the last to that
     ends = [0, *starts[1:], len(modules)]
     return [number for number, (a, b) in enumerate(pairwise(ends)) for _ in range(a, b)]

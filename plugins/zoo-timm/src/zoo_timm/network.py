@@ -34,7 +34,7 @@ RESERVED = frozenset(
 
 @dataclass(frozen=True)
 class Source:
-    """What a network of timm is built from; hashable.
+    """The architecture and arguments of a network of timm; hashable.
 
     Attributes:
         architecture: timm's name.
@@ -52,7 +52,7 @@ class Source:
 
     @classmethod
     def of(cls, arguments: Mapping[str, Any], **fields: Any) -> Self:
-        """With arguments as a mapping.
+        """A source from arguments as a mapping.
 
         Raises:
             OptionError: one of them is not the user's to set.
@@ -61,6 +61,7 @@ class Source:
         if taken:
             where = f"arguments of {fields['architecture']}"
             raise OptionError(where, expected="none that zoo sets itself", got=quote(taken[0]))
+        # As sorted text: hashable, and equal where the options are, so that a network is read once
         return cls(arguments=json.dumps(dict(arguments), sort_keys=True), **fields)
 
     def create(self, classes: int = 0) -> nn.Module:
@@ -75,6 +76,7 @@ class Source:
         keywords: dict[str, Any] = {k: _tuples(v) for k, v in json.loads(self.arguments).items()}
         given = {"num_classes": classes, "img_size": self.size, "drop_path_rate": self.drop_path_rate}
         keywords |= {k: v for k, v in given.items() if v is not None}
+        # Before `create_model`, which takes `hf-hub:` names too and would load a configuration
         if not timm.is_model(self.architecture):
             known = timm.list_models()
             raise OptionError(
@@ -86,11 +88,13 @@ class Source:
         except CANNOT as error:
             raise self._misfit(error) from error
         for module in model.modules():
+            # A ReLU in place would overwrite what a tap has kept; the numbers are the same
             if getattr(module, "inplace", False) is True:
                 module.inplace = False  # type: ignore[assignment]
         return model
 
     def _misfit(self, error: Exception) -> OptionError:
+        # Once more without the options: either they are at fault, or the network itself
         plain = replace(self, size=None, drop_path_rate=None, arguments="{}")
         if plain == self:
             return OptionError(f"{self.architecture} cannot be built", got=quote(str(error))[1:-1])
@@ -115,18 +119,20 @@ def accepted(kind: type[nn.Module]) -> set[str]:
     for base in kind.__mro__:
         parameters = signature(base).parameters.values()
         names |= {p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
+        # A base class gets the rest through **kwargs only
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
             break
     return names
 
 
 def _tuples(value: Any) -> Any:
+    # JSON has made lists of the tuples that timm's classes take
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
 @dataclass(frozen=True)
 class Anatomy:
-    """How a network is put together.
+    """Structure of a network.
 
     Attributes:
         plan: its steps.
@@ -161,7 +167,7 @@ def read_network(source: Source) -> Anatomy:
 
 
 def dissect(source: Source) -> Anatomy:
-    """`read_network` without memory.
+    """`read_network` without its cache.
 
     Raises:
         NoChainError: it is not a chain of modules.
@@ -179,12 +185,14 @@ def dissect(source: Source) -> Anatomy:
         layout = map_layout(maps)
         prefix = prefix_tokens(maps, getattr(network, "num_prefix_tokens", None))
     else:
+        # Maps that are not square do not tell a layout, which is the same at the usual size
         usual = read_network(replace(source, size=None))
         layout, prefix = usual.map_layout, usual.prefix_tokens
     infos = read_infos(maps, layout=layout, prefix=prefix, size=size)
     numbers = block_numbers([s.name for s in plan.steps], list(steps.values()), infos)
     if len(set(numbers)) < 2:
         raise NoChainError(f"its features are one module, {plan.steps[0].name}")
+    # Not refused: the backbone is of use with every other head
     problem = None
     try:
         with torch.no_grad():

@@ -1,4 +1,4 @@
-"""From a network of timm to a chain of named steps, proven by the identity of what passes between them."""
+"""Plan of a network of timm as a chain of steps, proven by the identity of what passes between them."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ class Step:
         module = model.get_submodule(self.path)
         if self.wire is not None:
             return Wired(module, self.wire)
+        # No tensor is doubled: `_distinct` refuses a module with tensors that runs twice
         return copy.deepcopy(module) if self.repeated else module
 
 
@@ -95,7 +96,7 @@ def read_plan(model: nn.Module, channels: int, size: tuple[int, int]) -> Plan:
 
 
 def _record_training(model: nn.Module, channels: int, size: tuple[int, int]) -> Call:
-    """In training, on images of another size if possible."""
+    """Record of a forward in training, on images of another size if possible."""
     try:
         return record(model, _images(channels, (size[0] + 37, size[1] + 37)), training=True)[0]
     except CANNOT:
@@ -107,6 +108,7 @@ def _record_training(model: nn.Module, channels: int, size: tuple[int, int]) -> 
 
 
 def _images(channels: int, size: tuple[int, int]) -> Tensor:
+    # Two images: in training, batch norm refuses a single value a channel
     return torch.empty(2, channels, *size, device="meta")
 
 
@@ -119,15 +121,18 @@ def _openings(root: Call) -> dict[str, tuple[str, ...]]:
     for call in root.everything():
         if call is not root:
             inner = tuple(c.path for c in call.calls) if _is_row(call) else None
+            # Called twice, a module has to be such a row each time
             seen[call.path] = inner if seen.get(call.path, inner) == inner else None
     return {path: inner for path, inner in seen.items() if inner is not None}
 
 
 def _is_row(call: Call) -> bool:
+    # One with parameters of its own does more than call others
     if not call.calls or not _is_plain(call) or any(True for _ in call.module.parameters(recurse=False)):
         return False
     state = call.taken[0]
     for inner in call.calls:
+        # The very tensor that the one before returned, and not written to since
         if not _is_plain(inner) or inner.taken[0] != state:
             return False
         state = inner.given
@@ -165,8 +170,10 @@ def _assemble(model: nn.Module, root: Call, head: Call, opened: set[str]) -> Ite
         yield from _wire(calls, [start], root.given, opened)
         return
     first, last = gaps[0], gaps[-1]
+    # Children that the classifier alone needs, which a remainder does not keep
     alone = tuple(sorted({_child(c.path) for c in head.calls} - {_child(c.path) for c in calls}))
     before, after = calls[:first], calls[first:]
+    # One gap, with plain modules on either side: a step of its own; tokens in front mean an embedding
     between = len(gaps) == 1 and before and not getattr(model, "num_prefix_tokens", 0)
     if between and all(map(_is_plain, after[:1])):
         yield from _wire(before, [start], before[-1].given, opened)
@@ -191,8 +198,10 @@ def _gaps(calls: Sequence[Call], start: Stamp, end: Stamp) -> list[int]:
     known = {start}
     gaps = []
     for i, call in enumerate(calls):
+        # Given what no module returned: code of the network's own stands before this call
         if not known.issuperset(call.taken):
             gaps.append(i)
+            # What was before the gap cannot be reached past it
             known = set(call.taken)
         known.add(call.given)
     return gaps if calls and end == calls[-1].given else [*gaps, len(calls)]
@@ -207,6 +216,7 @@ def _check_prefix(calls: Sequence[Call], last: int) -> None:
     if last == len(calls):
         name = calls[-1].path if calls else "a module"
         raise NoChainError(f"what {name} returns is changed before forward_features returns it")
+    # An embedding is small; with most layers inside a remainder there would be no blocks to freeze
     if layers(calls[:last]) > layers(calls[last:]) / 2:
         raise NoChainError(f"{calls[last].path} is not given what {calls[last - 1].path} returns")
     for value in calls[last].arguments:
@@ -219,6 +229,7 @@ def _wire(calls: Sequence[Call], state: list[Stamp], end: Stamp, opened: set[str
     for i, call in enumerate(calls):
         if not call.taken or not set(state).issuperset(call.taken):
             raise NoChainError(f"{call.path} is given something that no module before it returns")
+        # A tensor is passed along for as long as a call still needs it
         later = {v for c in calls[i + 1 :] for v in c.taken} | {end}
         kept = [s for s in state if s in later and s != call.given]
         if len(state) == 1 and not kept and _is_plain(call):
@@ -236,7 +247,7 @@ def _wire(calls: Sequence[Call], state: list[Stamp], end: Stamp, opened: set[str
 
 
 def _distinct(model: nn.Module, steps: Iterator[Step]) -> tuple[Step, ...]:
-    """A module that runs twice becomes two, if it has no tensors of its own; no parameter is in two steps."""
+    """The steps with a copy of each module that runs again, which has no tensors; no parameter is in two."""
     found: list[Step] = []
     times: Counter[str] = Counter()
     for step in steps:
@@ -245,6 +256,7 @@ def _distinct(model: nn.Module, steps: Iterator[Step]) -> tuple[Step, ...]:
             raise NoChainError(f"{step.path} runs {times[step.path]} times")
         again = times[step.path] > 1
         found.append(replace(step, name=f"{step.name}.{times[step.path]}", repeated=True) if again else step)
+    # A parameter in two steps would be frozen with one and trained with the other
     owners = Counter(p for step in found for p in set(step.make(model).parameters()))
     if any(count > 1 for count in owners.values()):
         raise NoChainError("two of its modules share parameters")
@@ -257,6 +269,7 @@ def _gone(model: nn.Module, features: Call, head: Call, steps: Sequence[Step]) -
     """The modules and parameters of the steps, by dotted name."""
     needed = {call.path for call in head.everything()}
     gone = {call.path for call in features.everything()} - needed
+    # The remainder has the network's own parameters, such as position embeddings; the head goes without
     if any(step.rest for step in steps):
         own = (*model.named_parameters(recurse=False), *model.named_buffers(recurse=False))
         gone |= {name for name, _ in own}

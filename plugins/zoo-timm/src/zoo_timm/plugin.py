@@ -1,4 +1,4 @@
-"""What this distribution offers, free of torch and of timm."""
+"""Declarations of this distribution, free of torch and of timm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Steps that stand for what a network does between its modules."""
+"""Steps for the code that a network runs between its modules."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from zoo.interfaces import State
 
 @dataclass(frozen=True)
 class Wire:
-    """Which tensors of a state a module takes and which it leaves for later.
+    """Wiring of a module: the tensors of a state that it takes, and those that it leaves for later.
 
     Attributes:
         takes: places in the incoming state, one a positional argument.
@@ -29,7 +29,7 @@ class Wire:
 
 @dataclass(frozen=True)
 class Rest:
-    """What is left of a network when modules are passed over.
+    """The part of a network that is left when modules are passed over.
 
     Attributes:
         passed: dotted names of the modules that do nothing here.
@@ -66,7 +66,7 @@ class Wired(nn.Module):
 
 
 class Remainder(nn.Module):
-    """What `forward_features` does when its other modules are passed over: embeddings, reshaping, a norm.
+    """The part of `forward_features` around its other modules: embeddings, reshaping, a norm.
 
     Args:
         model: the network; a copy is kept that shares its modules and holds nothing of those passed over.
@@ -78,6 +78,7 @@ class Remainder(nn.Module):
         changes: dict[str, nn.Module | None] = dict.fromkeys(rest.dropped)
         for path in rest.passed:
             changes[path] = Gather(rest.order) if path == rest.gather else Pass()
+        # timm's own code runs on, between stand-ins that hand on what they are given
         self.model = without(model, changes)
 
     def forward(self, x: Tensor) -> State:
@@ -89,7 +90,7 @@ class Pass(nn.Module):
     """Returns its first argument."""
 
     def forward(self, x: Any, *_: Any, **__: Any) -> Any:
-        """`x`."""
+        """The first argument."""
         return x
 
 
@@ -118,6 +119,7 @@ def without(model: nn.Module, changes: Mapping[str, nn.Module | None]) -> nn.Mod
         changes: what stands in the copy instead of a module, by dotted name; None for nothing, which may
             also be said of a tensor.
     """
+    # Shallow: tensors and modules are the network's own, and so are moved and trained with it
     twin = copy.copy(model)
     for name, value in vars(model).items():
         if isinstance(value, dict | set):
@@ -133,6 +135,7 @@ def without(model: nn.Module, changes: Mapping[str, nn.Module | None]) -> nn.Mod
             for table in (twin._modules, twin._parameters, twin._buffers):
                 table.pop(child, None)
     for child, inner in below.items():
+        # What is replaced or left out as a whole needs no changes inside
         if child not in changes:
             twin._modules[child] = without(model.get_submodule(child), inner)
     return twin

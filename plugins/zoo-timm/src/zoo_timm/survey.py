@@ -76,7 +76,7 @@ SMALL: tuple[dict[str, Any], ...] = (
 
 
 def survey(name: str, exact: bool) -> dict[str, Any]:
-    """One row of the table.
+    """Row of the table for one architecture.
 
     Raises:
         NoChainError: the architecture cannot be offered.
@@ -108,6 +108,7 @@ def survey(name: str, exact: bool) -> dict[str, Any]:
 def _paper(network: nn.Module) -> str | None:
     text = sys.modules[type(network).__module__].__doc__ or ""
     links = set(re.findall(r"arxiv\.org/(?:abs|pdf)/(\d{4}\.\d{4,5})", text))
+    # A file of several families names several, and does not say whose is whose
     return f"https://arxiv.org/abs/{links.pop()}" if len(links) == 1 else None
 
 
@@ -126,6 +127,7 @@ def _weights(name: str, size: Size | None) -> dict[str, dict[str, Any]]:
     tags = [tag for tag, entry in entries.items() if entry.get("classes") == IMAGENET]
     if not tags:
         return entries
+    # `imagenet` is one of the others under a second name
     return {"imagenet": entries[default.tag if default and default.tag in tags else tags[0]], **entries}
 
 
@@ -176,7 +178,7 @@ def _smallest(source: Source, sized: bool) -> tuple[Size | None] | None:
 
 
 def compare(**options: Any) -> str | None:
-    """What of a network differs from timm's own, run on the CPU with random weights; None if nothing does.
+    """Differences to timm's own network, both run on the CPU with random weights; None if there is none.
 
     Args:
         **options: of `TimmBackbone`.
@@ -187,10 +189,12 @@ def compare(**options: Any) -> str | None:
         head = backbone.original_head(10, backbone.block_infos()[-1:])
     network = backbone.source.create(10)
     for name, buffer in network.named_buffers():
+        # At 0 and 1, as statistics begin, two norms that were swapped would give the same numbers
         if name.endswith("running_var"):
             buffer.uniform_(0.5, 1.5)
         elif name.endswith("running_mean"):
             buffer.normal_(0, 0.1)
+    # Copies, since `assign` would let both networks move the same statistics
     state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     _fill(backbone, head, backbone.convert(state))
     x = torch.rand(2, 3, *_image_size(backbone))
@@ -205,6 +209,7 @@ def compare(**options: Any) -> str | None:
         results = []
         for module, run in ((network, network.forward_features), (backbone, backbone)):
             module.train()
+            # The same draws of dropout and dropped paths on either side
             torch.manual_seed(1)
             results.append(run(x))  # type: ignore[operator]
         if not torch.equal(*results):
@@ -213,7 +218,7 @@ def compare(**options: Any) -> str | None:
 
 
 def _image_size(backbone: TimmBackbone) -> Size:
-    """The smallest images that it takes as it is."""
+    """Size of the smallest images that a backbone takes as it is."""
     for side in SIDES:
         try:
             backbone.describe((side, side))
@@ -237,7 +242,7 @@ def _fill(backbone: TimmBackbone, head: nn.Module, state: dict[str, Tensor]) -> 
 
 
 def main() -> None:
-    """The command."""
+    """Runs the command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--exact", action="store_true", help="also run each one on the CPU")
     parser.add_argument("--output", type=Path, default=Path(str(files("zoo_timm") / FILE)))
@@ -248,6 +253,7 @@ def main() -> None:
     if given.names:
         table = json.loads(given.output.read_text(encoding="utf-8"))
     for name in sorted(set(names)):
+        # It may have changed sides since the last survey
         table["architectures"].pop(name, None)
         table["refused"].pop(name, None)
         try:
@@ -257,11 +263,12 @@ def main() -> None:
         except CANNOT as error:
             table["refused"][name] = f"it fails on the CPU: {' '.join(str(error).split())[:LONGEST]}"
         print(name, table["refused"].get(name, "is offered"), flush=True)  # noqa: T201
+        # After each one, so that what is done is kept when the run is stopped
         given.output.write_text(_text(table), encoding="utf-8")
 
 
 def _text(table: dict[str, Any]) -> str:
-    """One architecture a line, so that a change is one line of the difference."""
+    """The table as JSON, an architecture a line, so that a change is one line of a diff."""
     rows = [f"    {json.dumps(k)}: {json.dumps(v)}" for k, v in sorted(table["architectures"].items())]
     refused = [f"    {json.dumps(k)}: {json.dumps(v)}" for k, v in sorted(table["refused"].items())]
     return (

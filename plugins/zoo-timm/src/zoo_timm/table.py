@@ -20,7 +20,7 @@ def _table() -> Mapping[str, Any]:
 
 
 def architectures() -> Mapping[str, Row]:
-    """What is known of each architecture that is offered, by timm's name."""
+    """Row of each architecture that is offered, by timm's name."""
     rows: Mapping[str, Row] = _table()["architectures"]
     return rows
 

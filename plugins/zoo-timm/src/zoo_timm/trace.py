@@ -24,8 +24,10 @@ Stamp = tuple[Any, ...]
 def stamp(value: Any) -> Stamp:
     """The identity of a value, and for tensors how often they were written to."""
     if isinstance(value, Tensor):
+        # torch counts up `_version` with each write in place
         return (id(value), value._version)
     if isinstance(value, tuple | list):
+        # Also what is in it, which may be replaced while the list stays the same
         return (id(value), *(stamp(v) for v in value))
     return (id(value),)
 
@@ -56,11 +58,11 @@ class Call:
 
     @property
     def arguments(self) -> list[Any]:
-        """Positional ones, then the named ones."""
+        """The positional arguments, then the named ones."""
         return [*self.inputs, *self.named.values()]
 
     def everything(self) -> Iterator[Call]:
-        """This call and all that happened inside it."""
+        """The call and all calls inside it."""
         yield self
         for call in self.calls:
             yield from call.everything()
@@ -83,6 +85,7 @@ def record(model: nn.Module, x: Tensor, *, training: bool) -> tuple[Call, Call |
 
     def run(call: Call, method: Any, given: Any) -> None:
         call.inputs, call.taken = (given,), (stamp(given),)
+        # In place, since the hooks hold this very list
         stack[:] = [call]
         call.output = method(given)
         call.given = stamp(call.output)
@@ -91,6 +94,7 @@ def record(model: nn.Module, x: Tensor, *, training: bool) -> tuple[Call, Call |
         run(features, model.forward_features, x)
         try:
             run(head, model.forward_head, features.output)
+        # The classifier takes something else; `read_plan` refuses such a network and says so
         except CANNOT:
             return features, None
     return features, head
@@ -128,5 +132,6 @@ def _uncommon(module: nn.Module, kwargs: dict[str, Any]) -> dict[str, Any]:
     """The keyword arguments that differ from the defaults of the module's forward."""
     if not kwargs:
         return {}
+    # timm's forwards hand defaults on by name, such as attn_mask=None
     defaults = {k: p.default for k, p in inspect.signature(module.forward).parameters.items()}
     return {k: v for k, v in kwargs.items() if k not in defaults or v is not defaults[k]}

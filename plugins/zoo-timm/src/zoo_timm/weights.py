@@ -26,7 +26,7 @@ CLASSES = 1000
 
 @dataclass(frozen=True)
 class Names:
-    """timm's names and ours.
+    """timm's names of tensors, and this backbone's.
 
     Attributes:
         ours: name in the backbone by timm's name.
@@ -38,7 +38,8 @@ class Names:
 
     @classmethod
     def of(cls, backbone: nn.Module, network: nn.Module, head: nn.Module) -> Names:
-        """Read off the tensors that a backbone and a classifier share with their network."""
+        """Names read off the tensors that a backbone and a classifier share with their network."""
+        # By identity, since the backbone's steps hold the network's own tensors
         names = {id(tensor): name for name, tensor in _tensors(backbone)}
         ours = {name: names[id(tensor)] for name, tensor in _tensors(network) if id(tensor) in names}
         return cls(ours, frozenset(set(network.state_dict()) - set(ours) - set(head.state_dict())))
@@ -50,8 +51,10 @@ class Names:
             WeightsError: timm's filter for checkpoints in other forms cannot read it.
         """
         with torch.device("meta"):
+            # As published: with three channels and a classifier; `adapt_input` comes afterwards
             network = replace(source, channels=3).create(CLASSES)
         expected = network.state_dict()
+        # Ours already, as in a folder that zoo saved
         if {self.ours[key] for key in expected if key in self.ours} <= state.keys():
             return dict(state)
         shapes = {key: tensor.shape for key, tensor in state.items()}
@@ -62,6 +65,7 @@ class Names:
         for key, tensor in state.items():
             if key in self.ours:
                 converted[self.ours[key]] = tensor
+            # Unknown keys stay for the strict check to name
             elif key not in self.unused:
                 converted[f"{HEAD}{key}" if key in expected else key] = tensor
         return converted
@@ -82,6 +86,7 @@ def _filtered(state: Mapping[str, Tensor], source: Source, network: nn.Module) -
 
 
 def _tensors(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    # With all names of a tensor, since a file may have it under any
     yield from module.named_parameters(remove_duplicate=False)
     yield from module.named_buffers(remove_duplicate=False)
 

@@ -35,15 +35,17 @@ class Up(nn.Module):
             state: N x inputs x H x W, then maps from coarse to fine, the first of N x skip x 2H x 2W.
         """
         x, skips, rest = state[0], state[1 : 1 + self.skips], state[1 + self.skips :]
+        # The map's own size: encoders without padding, such as Inception, do not halve exactly
         size = skips[0].shape[2:] if skips else (2 * x.shape[2], 2 * x.shape[3])
         x = F.interpolate(x, size=size, mode="nearest")
+        # N x (inputs + skip) x 2H x 2W
         return self.pair(torch.cat([x, *skips], dim=1) if skips else x), *rest
 
 
 def decoder(
     *, inputs: int, skips: Sequence[int], widths: Sequence[int], batch_norm: bool, residual: bool
 ) -> Block:
-    """As many `Up` as there are widths, in a block that is frozen as one.
+    """A decoder of as many `Up` as there are widths, in a block that is frozen as one.
 
     Args:
         inputs: channels of the coarsest map.
@@ -79,8 +81,10 @@ def usual_widths(channels: Mapping[int, int], coarsest: int) -> tuple[int, ...]:
         >>> usual_widths({1: 64, 2: 128, 4: 256, 8: 512, 16: 1024}, 16)
         (512, 256, 128, 64)
     """
+    # Half of the coarsest, a quarter, ... down to 1
     reductions = [coarsest >> i for i in range(1, coarsest.bit_length())]
     usual = {r: min(_FINEST * r, _MOST) for r in reductions}
+    # A map at full resolution means an encoder made for this, as the paper's: its widths are mirrored
     if 1 in channels:
         usual |= {r: max(channels[r], _FINEST) for r in reductions if r in channels}
     return tuple(usual.values())

@@ -44,6 +44,7 @@ class UNetEncoder(Backbone):
     ) -> None:
         blocks: list[Block] = []
         for inputs, outputs in zip((in_channels, *widths), widths, strict=False):
+            # Rounded up, so that a map of one pixel stays one
             steps: dict[str, nn.Module] = {"pool": nn.MaxPool2d(2, ceil_mode=True)} if blocks else {}
             steps["pair"] = ConvPair(inputs=inputs, outputs=outputs, batch_norm=batch_norm, residual=residual)
             blocks.append(Block(**steps))

@@ -44,11 +44,13 @@ class SequentialCNN(Model):
         super().__init__(task=task, input_spec=input_spec(in_channels))
         self._classes = task.outputs(classes)
         steps: dict[str, nn.Module] = {}
+        # One longer on the left: the last channels are the head's input
         for i, (inputs, outputs) in enumerate(zip((in_channels, *channels), channels, strict=False), start=1):
             found = {**conv3x3(inputs, outputs, batch_norm=batch_norm), "relu": nn.ReLU()}
             steps |= {f"{name}{i}": step for name, step in found.items()}
         self.normalise = Normalise(self.input_spec)
         self.features = Block(**steps)
+        # Not the head: no ReLU follows it
         self.features.apply(initialise)
         self.head = nn.Conv2d(channels[-1], self._classes, 1)
 

@@ -13,7 +13,7 @@ from zoo.interfaces import Backbone, Block, FeatureInfo, Model, Normalise, Segme
 from zoo_unet.decoder import decoder, usual_widths
 
 _SIZE = (256, 320)
-"""Of the images that an encoder is described for; its maps' places do not depend on it."""
+"""Size of the images that an encoder is described for; its maps' places do not depend on it."""
 
 _COLOURS = 3
 
@@ -63,6 +63,7 @@ class UNet(Model):
         dropout: float = 0.0,
     ) -> None:
         own = encoder.input_spec.channels
+        # 3 is what `zoo.build` says by default, so an encoder for other images goes before it
         if in_channels not in (_COLOURS, own):
             raise OptionError("unet: encoder", expected=f"in_channels={in_channels}", got=str(own))
         task = Segmentation()
@@ -83,11 +84,13 @@ class UNet(Model):
         self.dropout = nn.Dropout(dropout)
         self.decoder = decoder(
             inputs=channels[self.coarsest],
+            # Reductions that the encoder has no map at are enlarged without one
             skips=[taken.get(self.coarsest >> i, 0) for i in range(1, len(widths) + 1)],
             widths=widths,
             batch_norm=batch_norm,
             residual=residual,
         )
+        # Of an encoder that stays at full resolution there is no up-sampling, and no width
         self.head = nn.Conv2d((channels[self.coarsest], *widths)[-1], self._classes, 1)
 
     @property
@@ -107,7 +110,7 @@ class UNet(Model):
 
     @property
     def weights_hint(self) -> str:
-        """Where an encoder's weights are named."""
+        """The next step where the encoder's weights are random."""
         return 'name the encoder\'s weights, encoder={"name": ..., "weights": ...}, or train it first'
 
     def forward(self, x: Tensor) -> Tensor:
@@ -118,13 +121,15 @@ class UNet(Model):
         """
         self.check_images(x)
         height, width = x.shape[2:]
+        # Each N x C x h x w, with sides that are halved exactly
         *finer, coarsest = self.maps(self.normalise(_padded(x, self.coarsest)))
         state = self.decoder((self.dropout(coarsest), *reversed(finer)))
+        # Cut before the head, which works on each pixel alone
         logits: Tensor = self.head(state[0][:, :, :height, :width])
         return logits
 
     def maps(self, x: Tensor) -> list[Tensor]:
-        """What the decoder takes, N x C x H x W each, finest first.
+        """Maps that the decoder takes, N x C x H x W each, finest first.
 
         Args:
             x: normalised, with sides that the coarsest reduction divides.
@@ -151,6 +156,7 @@ def _levels(encoder: Backbone) -> tuple[FeatureInfo, ...]:
     if not levels:
         raise OptionError(problem, expected="a backbone that makes maps", got="a vector", hint=hint)
     for info in levels:
+        # Patches of 14 pixels pass for 16 as a reduction, and would not meet the decoder's sizes
         if info.layout == "NLC" and info.size != _at(info, size).size:
             got = f"patches of about {info.reduction} pixels"
             raise OptionError(problem, expected="patches of 8, 16 or 32 pixels", got=got, hint=hint)
@@ -158,12 +164,13 @@ def _levels(encoder: Backbone) -> tuple[FeatureInfo, ...]:
 
 
 def _at(info: FeatureInfo, size: tuple[int, int]) -> FeatureInfo:
-    """What a tap is for images of another size, whose sides the reduction divides."""
+    """Description of a tap for images of another size, whose sides the reduction divides."""
     reduction = info.reduction or 1
     return replace(info, size=(size[0] // reduction, size[1] // reduction))
 
 
 def _padded(x: Tensor, multiple: int) -> Tensor:
     height, width = x.shape[2:]
+    # What is missing to the next multiple
     below, right = -height % multiple, -width % multiple
     return F.pad(x, (0, right, 0, below), mode="replicate") if below or right else x

@@ -1,4 +1,4 @@
-"""What encoder and decoder are made of."""
+"""Units of encoder and decoder: pairs of 3 x 3 convolutions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from zoo import InputSpec
 
 SIZE = (128, 128)
-"""Of training images, where no encoder says otherwise."""
+"""Size of training images, where no encoder says otherwise."""
 
 
 def input_spec(channels: int) -> InputSpec:
@@ -41,6 +41,7 @@ class ConvPair(nn.Module):
         for i, channels in enumerate((inputs, outputs), start=1):
             found = conv3x3(channels, outputs, batch_norm=batch_norm)
             steps |= {f"{name}{i}": step for name, step in found.items()}
+            # The second ReLU comes after the sum, where there is a shortcut
             if i == 1:
                 steps["relu1"] = nn.ReLU(inplace=True)
         self.branch = nn.Sequential(steps)

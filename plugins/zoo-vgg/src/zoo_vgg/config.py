@@ -17,7 +17,7 @@ BatchNorm = Annotated[bool, Field(description="Batch norm between convolution an
 
 
 class VGGOptions(Options):
-    """What every VGG takes; a subclass sets the defaults of one published network."""
+    """Options of every VGG; a subclass sets the defaults of one published network."""
 
     layers: Layers
     batch_norm: BatchNorm = False

@@ -24,11 +24,13 @@ def conv_block(inputs: int, channels: int, layers: int, batch_norm: bool) -> Blo
     """`conv1`, (`bn1`,) `relu1`, `conv2`, ... and `pool`: N x inputs x H x W to N x channels x H/2 x W/2."""
     steps: dict[str, nn.Module] = {}
     for i in range(1, layers + 1):
+        # With a bias also before batch norm, as the published weights have it
         steps[f"conv{i}"] = nn.Conv2d(inputs, channels, kernel_size=3, padding=1)
         if batch_norm:
             steps[f"bn{i}"] = nn.BatchNorm2d(channels)
         steps[f"relu{i}"] = nn.ReLU()
         inputs = channels
+    # The pool closes its block, so that a tap `block5` is what the paper's head takes
     return Block(**steps, pool=nn.MaxPool2d(kernel_size=2, stride=2))
 
 
@@ -103,6 +105,7 @@ class VGG(Backbone):
         head = OriginalHead(
             inputs=inputs,
             classes=classes,
+            # At 224 pixels the map is 7 x 7 already, and this does nothing; it lets other sizes in
             avgpool=nn.AdaptiveAvgPool2d(GRID),
             flatten=nn.Flatten(),
             fc1=nn.Linear(inputs[0].channels * GRID * GRID, self.hidden),
@@ -113,6 +116,7 @@ class VGG(Backbone):
             dropout2=nn.Dropout(self.dropout),
             fc3=nn.Linear(self.hidden, classes),
         )
+        # The constructor's `apply` reached the backbone alone
         return head.apply(initialise)
 
     def convert(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:

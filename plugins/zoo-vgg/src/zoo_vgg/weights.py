@@ -13,7 +13,7 @@ HEAD = {
     "classifier.0": "head.fc1",
     "classifier.3": "head.fc2",
     "classifier.6": "head.fc3",
-    # timm
+    # timm; its pre_logits are convolutions of 7 x 7 and 1 x 1, which `as_linear` views as linear layers
     "pre_logits.fc1": "head.fc1",
     "pre_logits.fc2": "head.fc2",
     "head.fc": "head.fc3",
@@ -30,6 +30,7 @@ def module_names(steps: Sequence[str]) -> dict[str, str]:
         >>> module_names(["block1.conv1", "block1.relu1"])["features.1"]
         'block1.relu1'
     """
+    # Layers without weights are counted too, as in `nn.Sequential`
     return {f"features.{i}": step for i, step in enumerate(steps)} | HEAD
 
 

@@ -1,0 +1,55 @@
+"""Outputs of a backbone's steps, read off a run for shapes alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch import Tensor, nn
+
+from zoo.interfaces.blocks.shape_run import run_hollow
+from zoo.spec.errors import ShapeError, quote
+
+if TYPE_CHECKING:
+    from zoo.interfaces.backbone import Backbone
+    from zoo.interfaces.blocks.block import State
+
+
+def step_outputs(backbone: Backbone, size: tuple[int, int], *, fitting: tuple[int, int]) -> dict[str, Tensor]:
+    """The output of each step for images of a size, right in all but the batch axis and the values.
+
+    Args:
+        backbone: to run; takes no memory for it.
+        size: height and width.
+        fitting: a size that the network is known to take, for the message.
+
+    Raises:
+        ShapeError: the network cannot take images of that size.
+    """
+    tracer = _Tracer(backbone)
+    try:
+        run_hollow(tracer, [(backbone.input_spec.channels, *size)])
+    except (RuntimeError, AssertionError, ValueError, IndexError, ZeroDivisionError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ShapeError(
+            f"{type(backbone).__name__} cannot take images of {size[0]}x{size[1]}",
+            expected="a size such as {}x{}".format(*fitting),
+            got=f"{size[0]}x{size[1]} ({quote(reason)[1:-1]})",
+            hint="choose another input_size",
+        ) from error
+    return tracer.seen
+
+
+class _Tracer(nn.Module):
+    """Runs a backbone step by step and keeps the outputs."""
+
+    def __init__(self, backbone: Backbone) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.seen: dict[str, Tensor] = {}
+
+    def forward(self, x: Tensor) -> None:
+        state: State = x
+        self.seen.clear()
+        for name, module in self.backbone.steps():
+            state = module(state)
+            self.seen[name] = self.backbone.feature(state)

@@ -1,0 +1,100 @@
+"""Freezing of a model: which blocks of which parts a freeze spec means, and what it does to them."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from zoo.interfaces.backbone import Backbone
+from zoo.interfaces.blocks.block import Block
+from zoo.spec.errors import warn
+from zoo.spec.freeze import Freeze
+
+
+class Freezable(nn.Module):
+    """A module with parts whose blocks freeze by name; `Model` alone derives from it.
+
+    Attributes:
+        origin: where the weights come from; None while they are random.
+    """
+
+    origin: str | None
+
+    @property
+    def freezable(self) -> dict[str, Backbone | Block]:
+        """Parts that freeze paths reach; the empty path is the one backbone of a model that has just one."""
+        return {}
+
+    def freeze(self, spec: str | Freeze = "all") -> None:
+        """Freezes blocks: no gradients, inference mode, whatever `.train()` says.
+
+        Args:
+            spec: "block1-4", "block1,block3", "all", "none", "encoder.block1-2".
+
+        Raises:
+            FreezeError: the spec is malformed or matches nothing.
+        """
+        freeze = Freeze.parse(spec)
+        chosen = freeze.select(self.freeze_paths)
+        for path, name in chosen:
+            self._block(path, name).freeze()
+        if chosen and self.origin is None:
+            self._warn_random(freeze)
+        for path, part in self.freezable.items():
+            if isinstance(part, Backbone):
+                _warn_behind_trainable(path, part)
+
+    def unfreeze(self, spec: str | Freeze = "all") -> None:
+        """Restores exactly what was before the blocks were frozen.
+
+        Args:
+            spec: as `freeze` takes it; "all" is everything, of all parts.
+
+        Raises:
+            FreezeError: the spec is malformed or matches nothing.
+        """
+        paths = self.freeze_paths
+        everything = ",".join(f"{path}.all".lstrip(".") for path in paths)
+        for path, name in Freeze.parse(everything if spec == "all" else spec).select(paths):
+            self._block(path, name).unfreeze(self.training)
+
+    @property
+    def frozen(self) -> tuple[str, ...]:
+        """Names of the frozen blocks, with the path of their part."""
+        return tuple(
+            f"{path}.{name}".strip(".")
+            for path, names in self.freeze_paths.items()
+            for name in names
+            if self._block(path, name).frozen
+        )
+
+    @property
+    def freeze_paths(self) -> dict[str, tuple[str, ...]]:
+        """Block names by the path of the part that holds them."""
+        return {
+            path: part.block_names if isinstance(part, Backbone) else ("",)
+            for path, part in self.freezable.items()
+        }
+
+    def _block(self, path: str, name: str) -> Block:
+        part = self.freezable[path]
+        return part.blocks[name] if isinstance(part, Backbone) else part
+
+    def _warn_random(self, freeze: Freeze) -> None:
+        warn(f"frozen blocks ({freeze}) have random weights and will never learn; {self.weights_hint}")
+
+    @property
+    def weights_hint(self) -> str:
+        """The next step for a user whose frozen weights are random."""
+        return "load weights first"
+
+
+def _warn_behind_trainable(path: str, backbone: Backbone) -> None:
+    names, frozen = backbone.block_names, backbone.frozen_blocks
+    if frozen and frozen != names[: len(frozen)]:
+        first = next(name for name in names if name not in frozen)
+        behind = [name for name in frozen if names.index(name) > names.index(first)]
+        where = f" of {path}" if path else ""
+        warn(
+            f"frozen {', '.join(behind)}{where} lies behind trainable {first}: gradients still run through "
+            "it, so it saves no time, and its outputs cannot be cached"
+        )

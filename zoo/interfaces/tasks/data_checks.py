@@ -1,0 +1,51 @@
+"""Checks of data against a task and a model: targets that are there, classes that agree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from zoo.spec.errors import DataError, listing, quote
+
+if TYPE_CHECKING:
+    from zoo.interfaces.dataset import Dataset
+
+
+def check_there(data: Dataset, where: str, what: str) -> None:
+    """Raises DataError where an image has no target.
+
+    Args:
+        data: to look at.
+        where: who asks, for messages.
+        what: a target of the task is called.
+    """
+    if None in data.targets:
+        hint = f"give a data set with a {what} for each, or class folders; a folder of yours is said ./FOLDER"
+        raise DataError(f"{where}: data", expected=f"a {what} for each image", got="images alone", hint=hint)
+
+
+def check_labels(data: Dataset, found: int, classes: int, labels: Sequence[str], where: str) -> None:
+    """Raises DataError unless data and model have the same classes.
+
+    Args:
+        data: with labels, or without.
+        found: number of classes of the data.
+        classes: number of classes of the model.
+        labels: of the model; empty where they are not known.
+        where: who asks, for messages.
+    """
+    if found != classes:
+        names = listing(map(quote, data.labels), 6)
+        raise DataError(
+            f"{where}: number of classes",
+            expected=f"{classes}, as the model has",
+            got=f"{found} ({names})" if data.labels else f"indices up to {found - 1}",
+            hint=f"build the model for {found} classes",
+        )
+    if labels and data.labels and tuple(labels) != tuple(data.labels):
+        raise DataError(
+            f"{where}: labels",
+            expected=listing(map(quote, labels), 6),
+            got=listing(map(quote, data.labels), 6),
+            hint="rename the class folders, or build the model with the labels of the data",
+        )

@@ -1,0 +1,118 @@
+"""Files of figures and images: their names, their formats, and how they are written."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from zoo.spec.atomic_write import atomic_write
+from zoo.spec.errors import SaveError, quote
+from zoo.spec.reference import PathLike
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+FORMATS = MappingProxyType({".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"})
+"""What images are written as, by the end of their names."""
+
+
+def folder_path(out: PathLike) -> Path:
+    """A folder to write into, made if need be.
+
+    Raises:
+        SaveError: it cannot be one, or is called like an image.
+    """
+    folder = Path(out).expanduser()
+    if is_image(folder) and not folder.is_dir():
+        hint = f"say {folder.with_suffix('')}"
+        raise SaveError(f"folder {folder}", expected="a folder's name", got="an image's", hint=hint)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SaveError(f"folder {folder}", expected="a writable place", got=error.strerror) from error
+    return folder
+
+
+def is_image(out: PathLike) -> bool:
+    """Whether a path is called like an image that zoo can write."""
+    return Path(out).suffix.lower() in FORMATS
+
+
+def image_format(path: Path) -> str:
+    """Pillow's and matplotlib's name for the format of a file.
+
+    Example:
+        >>> image_format(Path("sheet.JPG")), image_format(Path("sheet.png"))
+        ('jpeg', 'png')
+    """
+    return FORMATS[path.suffix.lower()]
+
+
+def image_path(out: PathLike) -> Path:
+    """A file to draw into, whose folder is made.
+
+    Raises:
+        SaveError: it cannot be one; said before work is spent.
+    """
+    path = Path(out).expanduser()
+    if path.is_dir() or not is_image(path):
+        got = "a folder" if path.is_dir() else quote(path.name)
+        expected = f"the name of an image, {' '.join(FORMATS)}"
+        raise SaveError(f"file {path}", expected=expected, got=got, hint="say sheet.png")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SaveError(f"file {path}", expected="a writable place", got=error.strerror) from error
+    return path
+
+
+def write_figure(figure: Figure, path: Path) -> Path:
+    """Writes a figure in the format of the file's name; a crash leaves the old file or the new one.
+
+    Raises:
+        SaveError: it cannot be written.
+    """
+    try:
+        with atomic_write(path) as staged:
+            figure.savefig(staged, format=image_format(path), facecolor="white")
+    except OSError as error:
+        raise SaveError(f"cannot write {path}", got=error.strerror or str(error)) from error
+    return path
+
+
+def figure_bytes(figure: Figure) -> bytes:
+    """A figure as the bytes of a PNG file."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", facecolor="white")
+    return file.getvalue()
+
+
+_SETTINGS: dict[str, dict[str, Any]] = {
+    "png": {"optimize": True},
+    "jpeg": {"quality": 95, "subsampling": 0},
+    "webp": {"lossless": True},
+}
+
+
+def save_image(image: Image.Image, staged: Path, path: Path) -> None:
+    """Writes an image to a file that will be renamed, in the format of the name that it will have.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    name = image_format(path)
+    image.save(staged, format=name, **_SETTINGS[name])
+
+
+def write_pil(image: Image.Image, path: Path) -> Path:
+    try:
+        with atomic_write(path) as staged:
+            save_image(image, staged, path)
+    except OSError as error:
+        raise SaveError(f"cannot write {path}", got=error.strerror or str(error)) from error
+    return path

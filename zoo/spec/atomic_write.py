@@ -1,0 +1,63 @@
+"""Atomic writing of one file: an error or a crash leaves the old file or the new one, never a mix."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+@contextmanager
+def atomic_write(path: Path) -> Iterator[Path]:
+    """Yields a path beside the target to write to; the file becomes the target where the body ends well.
+
+    Args:
+        path: the target, whose folder exists; a file that is there is replaced.
+
+    Raises:
+        OSError: the file cannot be moved into place, or the body wrote none.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     target = Path(folder) / "labels.txt"
+        ...     with atomic_write(target) as staged:
+        ...         _ = staged.write_text("cat")
+        ...     target.read_text()
+        'cat'
+    """
+    # Hidden, of a name that no other process or thread uses, and on the same disk: the rename is one step.
+    staged = path.with_name(f".{path.name}-{uuid.uuid4().hex[:8]}.part")
+    try:
+        yield staged
+        _sync(staged)
+        staged.replace(path)
+    finally:
+        with suppress(OSError):  # the reason why there is none is the error to tell
+            staged.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str, *, newline: str | None = None) -> None:
+    """Writes a text as UTF-8, see `atomic_write`.
+
+    Args:
+        path: the target.
+        text: all of the file.
+        newline: as of `open`; empty to keep the text's own line ends.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    with atomic_write(path) as staged:
+        staged.write_text(text, encoding="utf-8", newline=newline)
+
+
+def _sync(path: Path) -> None:
+    """Forces a file to disk, which a rename can reach before the bytes: a power cut would leave it empty."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

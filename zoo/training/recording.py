@@ -1,0 +1,172 @@
+"""Files of a run in its folder: splits, history, image grids, and in the end the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from zoo.data.resolve import DataLike
+from zoo.data.splits import NAMES
+from zoo.hub.folder import save
+from zoo.interfaces.loss import fixed_left_out
+from zoo.interfaces.model import Model
+from zoo.interfaces.trainer import Sheet
+from zoo.reports.files import image_path
+from zoo.reports.image_grids import images
+from zoo.reports.plots import curves
+from zoo.runtime.arguments import SPLITS_FILE, data_value
+from zoo.runtime.torch_module import PlainModel
+from zoo.spec.atomic_write import atomic_write
+from zoo.spec.errors import SaveError
+from zoo.spec.files import CURVES_FILE, HISTORY_FILE, WEIGHTS_FILE
+from zoo.spec.history import write_history, write_json
+from zoo.spec.reference import FILE_PREFIX, without_prefix
+from zoo.training.engine import Outcome
+from zoo.training.run import Run
+from zoo.training.run_folder import RunFolder
+from zoo.training.setup import Setup
+from zoo.weights.tensor_files import write
+
+LOSS_FILE = "loss.safetensors"
+"""Parameters that the loss owns and that were trained too."""
+
+
+def validation(outcome: Outcome) -> dict[str, float]:
+    """The validation figures of the best epoch."""
+    row = outcome.best or {}
+    return {name.removeprefix("val_"): value for name, value in row.items() if name.startswith("val_")}
+
+
+def data_name(data: DataLike) -> str:
+    """Name of the data for people."""
+    value = data_value(data)
+    if value is None:
+        return type(data).__name__
+    name = str(value["name"] if isinstance(value, dict) else value)
+    return without_prefix(name) if name.startswith(FILE_PREFIX) else name.rpartition(":")[2]
+
+
+def begin(folder: Path, setup: Setup, facts: dict[str, Any], warps: str | None) -> RunFolder:
+    """Records the splits and the start, from which the run can be resumed; a failure leaves nothing.
+
+    Args:
+        folder: of the run, empty.
+        setup: what will be trained.
+        facts: settings that the run is resumed with.
+        warps: what warps images, if anything does.
+
+    Raises:
+        SaveError: the disk says no.
+    """
+    run_folder = RunFolder(folder, {})
+    try:
+        _record_splits(folder, setup)
+        return RunFolder.begin(folder, setup, facts, warps)
+    except BaseException:
+        discard(run_folder)
+        raise
+
+
+def finish(
+    setup: Setup, folder: Path, *, run_folder: RunFolder | None, outcome: Outcome, note: str, seconds: float
+) -> Run:
+    """The trained model with its recipe and figures, saved by the one process that writes.
+
+    Args:
+        setup: what was trained.
+        folder: of the run.
+        run_folder: its record; None in a process that does not write.
+        outcome: of the epochs.
+        note: what of frozen blocks was kept on disk, and where.
+        seconds: that the run took.
+    """
+    model = setup.model
+    model.eval()
+    if model.task is not None and model.task.named:
+        model.labels = model.labels or setup.dataset.labels
+    before = f", starting from {model.origin}" if model.origin else ""
+    model.note_origin(
+        f"trained on {data_name(setup.data if setup.data is not None else setup.dataset)}{before}"
+    )
+    if outcome.best is not None:
+        splits = setup.splits
+        on = {"data": setup.recipe.to_dict().get("data"), "count": len(splits.val), "hash": splits.hash}
+        model.note_figures("val", validation(outcome), on)
+    model.recipe = setup.recipe
+    if run_folder is not None:
+        if outcome.history:
+            _write_history(folder, outcome.history)
+            curves(outcome.history, outcome.best, folder / CURVES_FILE, folder.name, setup.trainer.charts)
+        if outcome.history or not (folder / WEIGHTS_FILE).exists():  # less than an epoch replaces nothing
+            _save(model, folder)  # its card tells of both
+        if setup.loss is not None and (own := fixed_left_out(setup.loss)) and list(setup.loss.parameters()):
+            _replace(folder / LOSS_FILE, own)
+        if not outcome.interrupted:
+            run_folder.finish()
+    return Run(
+        folder=folder,
+        model=model,
+        history=tuple(outcome.history),
+        best_epoch=int(outcome.best["epoch"]) if outcome.best else None,
+        metrics=validation(outcome),
+        images={name: len(getattr(setup.splits, name)) for name in NAMES},
+        seconds=seconds,
+        cache=note,
+        interrupted=outcome.interrupted,
+        stopped_early=outcome.stopped_early,
+    )
+
+
+def _save(model: Model, folder: Path) -> None:
+    if isinstance(model, PlainModel):
+        _replace(folder / WEIGHTS_FILE, model.module.state_dict())
+    else:
+        save(model, folder)
+
+
+def _replace(path: Path, state: Mapping[str, Tensor]) -> None:
+    with atomic_write(path) as staged:
+        write(staged, state)
+
+
+def _record_splits(folder: Path, setup: Setup) -> None:
+    """Which image is where; names and keys stay in the run folder."""
+    dataset, splits = setup.dataset, setup.splits
+    lists = {
+        name: [{"name": dataset.name(i), "key": dataset.key(i)} for i in getattr(splits, name)]
+        for name in NAMES
+    }
+    facts = {"data": setup.data, "fingerprint": dataset.fingerprint, "seed": splits.seed, "hash": splits.hash}
+    _write(folder / SPLITS_FILE, partial(write_json, data={**facts, **lists}))
+
+
+def record_epoch(folder: Path, rows: list[Any], sheets: Mapping[str, Sheet]) -> None:
+    """Writes the history so far, and the grids of images that the trainer drew after its last epoch."""
+    _write_history(folder, rows)
+    for name, sheet in sheets.items():
+        images(sheet, image_path(folder / name / f"epoch-{rows[-1]['epoch']:04.0f}.png"))
+
+
+def _write_history(folder: Path, rows: list[Any]) -> None:
+    _write(folder / HISTORY_FILE, partial(write_history, rows=rows))
+
+
+def _write(path: Path, write: Any) -> None:
+    try:
+        write(path)
+    except OSError as error:
+        raise SaveError(
+            f"cannot write {path}", got=error.strerror or str(error), hint="free space"
+        ) from error
+
+
+def discard(run_folder: RunFolder) -> None:
+    """A run that failed at once leaves nothing behind."""
+    run_folder.discard()
+    (run_folder.folder / SPLITS_FILE).unlink(missing_ok=True)
+    if run_folder.folder.is_dir() and not any(run_folder.folder.iterdir()):
+        run_folder.folder.rmdir()
