@@ -30,10 +30,11 @@ if TYPE_CHECKING:
     from zoo.registry import listing as _listing
     from zoo.registry.hookspec import hookimpl
     from zoo.registry.listing import Row, Rows, info
-    from zoo.spec.component import Component, Namespace, Weights, WeightsSource
+    from zoo.spec.component import Component, Namespace
     from zoo.spec.errors import ZooError, ZooWarning
     from zoo.spec.inputs import INTERPOLATIONS, InputSpec
     from zoo.spec.options import ForPart, Options, PartOf, RefValue
+    from zoo.spec.published_weights import Weights, WeightsSource
     from zoo.spec.recipe import Recipe
     from zoo.spec.trainers.optimizers import OptimizerOptions
     from zoo.spec.trainers.options import (
@@ -138,8 +139,8 @@ _HOMES = {
     "Schedule": "zoo.spec.trainers.schedule",
     "TrainerOptions": "zoo.spec.trainers.options",
     "Verified": "zoo.inference.verify",
-    "Weights": "zoo.spec.component",
-    "WeightsSource": "zoo.spec.component",
+    "Weights": "zoo.spec.published_weights",
+    "WeightsSource": "zoo.spec.published_weights",
     "ZooError": "zoo.spec.errors",
     "ZooWarning": "zoo.spec.errors",
     "augment": "zoo.inference.augment",

@@ -13,8 +13,8 @@ from _generator.parts import CORE, Part
 from _generator.usage import example_of_options, usage
 from zoo.cli._common import count
 from zoo.cli.show import type_text
-from zoo.spec.component import Weights, WeightsSource
 from zoo.spec.kinds import KINDS
+from zoo.spec.published_weights import Weights, WeightsSource
 from zoo.weights.packages import to_install
 
 HUB = "https://huggingface.co/"

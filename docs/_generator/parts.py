@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,14 @@ class Part:
         distribution: where it comes from.
         namespace: of that distribution.
         ref: the shortest name that means it.
+        others: all components of the registry, to show it with.
     """
 
     row: Mapping[str, Any]
     distribution: str
     namespace: str
     ref: str
+    others: Sequence[Part] = field(default=(), repr=False, compare=False)
 
     @property
     def kind(self) -> str:
@@ -48,6 +50,16 @@ class Part:
     def qualified(self) -> str:
         """With namespace, which always means it."""
         return f"{self.namespace}:{self.name}"
+
+    @property
+    def task(self) -> str | None:
+        """What it is for, if it says so."""
+        return self.row.get("task")
+
+    @property
+    def example(self) -> Mapping[str, Any]:
+        """What it says of its example; older catalogues say nothing."""
+        return self.row.get("example") or {}
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -86,11 +98,13 @@ def read(registry: Path) -> list[Part]:
     Raises:
         PluginError: the file is no registry.
     """
-    found = []
+    found: list[Part] = []
     for data in read_registry(registry):
         distribution = data["distribution"]
         space = read_namespace(data, distribution)
         for row in data["components"]:
             ref = row["name"] if space.claims(row["name"]) else f"{space.name}:{row['name']}"
-            found.append(Part(row, distribution, space.name, ref))
-    return sorted(found, key=lambda p: ([*KINDS].index(p.kind), ":" in p.ref, p.ref))
+            found.append(Part(row, distribution, space.name, ref, found))
+    # In place: each has the list as its `others`.
+    found.sort(key=lambda p: ([*KINDS].index(p.kind), ":" in p.ref, p.ref))
+    return found

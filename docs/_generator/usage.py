@@ -6,39 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from _generator.companions import classes, companion, declared, generates, head, targets, task_of, with_form
 from _generator.parts import Part
+from zoo.interfaces.tasks.choice import BY_NAME, for_classes
 from zoo.spec.kinds import KINDS
 
-BACKBONE = "small_cnn"
-"""A small backbone for the examples of everything that is none."""
-
-CLASSES = {"materials": 15, "digits": 10, "glyphs": 40, "shapes": 4}
-"""Classes of the data sets in the examples."""
-
-TRAINS = {
-    "adversarial": ("generation", "dcgan"),
-    "content": ("super-resolution", "srresnet"),
-    "perceptual": ("super-resolution", "srgan"),
-}
-"""Task and model of the example for a loss that not every model can be trained with."""
+PAIR = 2
+"""Networks of a model that is trained against another one, which it has too."""
 
 WIDTH = 84
 """Letters that a line of an example may have without being cut on a laptop."""
-
-DATA = {"binary": "faces", "segmentation": "shapes", "super-resolution": "photos"}
-"""A data set by task; digits for all others."""
-
-MODELS = {
-    "segmentation": "unet",
-    "reconstruction": "autoencoder",
-    "generation": "dcgan",
-    "super-resolution": "srresnet",
-}
-"""A complete model by task, where a backbone with a head has none such."""
-
-
-FORMS = {"multiclass": "multiclass", "binary": "binary", "values": "regression", "masks": "segmentation"}
-"""A task by the form of answers that a metric fits."""
 
 
 @dataclass(frozen=True)
@@ -87,34 +64,74 @@ def _words(given: Mapping[str, Any]) -> str:
     return "".join(f" --{key.replace('_', '-')} {value}" for key, value in given.items() if value is not None)
 
 
-def _classes(task: str, data: str = "digits") -> int | None:
-    """Where a head asks for the number of classes, the number that a data set has."""
-    if task == "segmentation" or not (task in MODELS or task in ("binary", "regression", "embedding")):
-        return CLASSES.get(data, CLASSES["digits"])
-    return None
-
-
-def _built(task: str, data: str, name: str | None = None) -> tuple[str, str]:
-    """A model for a task, as an expression and as options of `zoo fit`.
+@dataclass(frozen=True)
+class _Setting:
+    """What a component is shown with.
 
     Args:
-        task: of the model.
-        data: that it is trained on.
-        name: of a complete model; the one of `MODELS` where None.
+        model: the call that makes it.
+        words: options of `zoo fit` for the model and the data.
+        data: as the program says them.
+        before: lines before the model, with their imports.
+        classes: that the model is made for.
     """
-    if task in MODELS:
-        classes = _classes(task, data)
-        model = _call("zoo.build", _literal(name or MODELS[task]), classes=classes)
-        return model, f"--model {name or MODELS[task]} --data {data}"
-    model = _call("zoo.build", _literal(BACKBONE), head=task, classes=_classes(task, data))
-    return model, f"--model {BACKBONE} --head {task} --data {data}"
+
+    model: str
+    words: str
+    data: str
+    before: tuple[str, ...] = ("import zoo", "")
+    classes: int | None = None
+
+    @property
+    def named(self) -> bool:
+        """Whether a command line can name the data."""
+        return not self.data.startswith("TensorDataset")
+
+
+def _setting(part: Part, task: str, *, model: str | None = None, data: Part | None = None) -> _Setting | None:
+    """A model for a task and data for it; None where the registry has none.
+
+    Args:
+        part: that is shown.
+        task: of the model.
+        model: a complete one; that for the task where None.
+        data: set that the model is trained on; that for the task where None.
+    """
+    data = data or declared(part, "data") or companion(part, "dataset", task)
+    if data is None and task not in BY_NAME:
+        return None
+    number = part.example.get("classes") if part.kind != "dataset" else None
+    number = number or (classes(task, data) if data else 5 if classes(task, None) else None)
+    whole = declared(part, "model") or companion(part, "model", task)
+    if model or (whole and whole.kind == "model"):
+        model = model or whole.ref  # type: ignore[union-attr]
+        call, words = _call("zoo.build", _literal(model), classes=number), f"--model {model}"
+    else:
+        backbone = companion(part, "backbone", task)
+        if backbone is None:
+            return None
+        name = part.example.get("head") or head(part, task)
+        call = _call("zoo.build", _literal(backbone.ref), head=name, classes=number)
+        words = f"--model {backbone.ref} --head {name}"
+    if data is not None:
+        return _Setting(call, f"{words} --data {data.ref}", _literal(data.ref), classes=number)
+    ((name, drawn),) = targets(task).items()
+    imports = ("import torch", "from torch.utils.data import TensorDataset", "import zoo", "")
+    lines = (*imports, f"images, {name} = torch.rand(40, 3, 32, 32), {drawn}")
+    return _Setting(call, words, f"TensorDataset(images, {name})", lines, number)
+
+
+def _in_general(part: Part) -> Use:
+    """What the table of kinds says, where the registry has nothing to show it with."""
+    call, command = KINDS[part.kind].used(part.ref)
+    return Use((), (command,)) if part.kind == "dataset" else Use(("import zoo", "", call), (command,))
 
 
 def _backbone(part: Part) -> Use:
-    tag = next(iter(part.weights), None)
+    tag, two = next(iter(part.weights), None), head(part, for_classes(len(("cats", "dogs"))).name)
     blocks = len(part.facts.get("blocks") or ())
     freeze = None if tag is None or blocks < 2 else "block1" if blocks == 2 else f"block1-{blocks - 1}"
-    given = {"head": "binary", "weights": tag, "freeze": freeze}
+    given = {"head": two, "weights": tag, "freeze": freeze}
     sets = [f"--{key} {given[key]}" for key in ("weights", "freeze") if given[key]]
     return Use(
         (
@@ -125,119 +142,79 @@ def _backbone(part: Part) -> Use:
         ),
         (
             f"zoo build {part.ref}{_words(given)}",
-            f"zoo fit --model {part.ref} --head binary --data photos/cats-and-dogs{_continued(sets)}",
+            f"zoo fit --model {part.ref} --head {two} --data photos/cats-and-dogs{_continued(sets)}",
         ),
     )
 
 
 def _model(part: Part) -> Use:
-    task = str(part.row.get("task"))
-    data = DATA.get(task, "digits")
-    build, words = _built(task, data, part.ref)
-    given = {"classes": _classes(task, data)}
-    networks = [network["name"] for network in part.facts.get("networks", ())]
-    if task == "generation" and "discriminator" not in networks:  # nothing to train it against
+    task = str(part.task)
+    setting = _setting(part, task, model=part.ref)
+    if setting is None:
+        return _in_general(part)
+    command = f"zoo build {part.ref}{_words({'classes': setting.classes})}"
+    if generates(task) and len(part.facts.get("networks") or ()) != PAIR:  # nothing to train it against
         sample = _set("images", "model.sample(16, seed=0)")
         return Use(
-            ("import zoo", "", _set("model", build), sample, "print(images.shape)"),
-            (f"zoo build {part.ref}{_words(given)}",),
+            ("import zoo", "", _set("model", setting.model), sample, "print(images.shape)"), (command,)
         )
-    return Use(
-        (
-            "import zoo",
-            "",
-            _set("model", build),
-            "print(model.summary())",
-            _set("run", _call("zoo.fit", "model", _literal(data))),
-        ),
-        (f"zoo build {part.ref}{_words(given)}", f"zoo fit {words}"),
-    )
+    lines = (_set("model", setting.model), "print(model.summary())")
+    run = _set("run", _call("zoo.fit", "model", setting.data))
+    return Use((*setting.before, *lines, run), (command, f"zoo fit {setting.words}"))
 
 
 def _head(part: Part) -> Use:
-    task = str(part.row.get("task"))
-    classes = _classes(task)
-    build = _call("zoo.build", _literal(BACKBONE), head=part.ref, classes=classes)
+    task = str(part.task)
+    backbone = companion(part, "backbone", task)
+    if backbone is None:
+        return _in_general(part)
+    given = {"head": part.ref, "classes": part.example.get("classes", classes(task, None))}
+    build = _call("zoo.build", _literal(backbone.ref), **given)
     return Use(
         ("import zoo", "", _set("model", build), "print(model.summary())"),
         (
-            f"zoo build {BACKBONE}{_words({'head': part.ref, 'classes': classes})}",
-            f"zoo fit --model {BACKBONE} --head {part.ref} --data photos/cats-and-dogs",
+            f"zoo build {backbone.ref}{_words(given)}",
+            f"zoo fit --model {backbone.ref} --head {part.ref} --data photos/cats-and-dogs",
         ),
     )
 
 
-def _trained(part: Part, section: str) -> Use:
+def _trained(part: Part) -> Use:
     """A part that training takes: a loss, an augmenter, a trainer."""
-    task, name = TRAINS.get(part.ref, (str(part.row.get("task") or "multiclass"), None))
-    data = DATA.get(task, "digits")
-    model, words = _built(task, data, name)
-    fit = _call("zoo.fit", "model", _literal(data), **{section: part.ref})
-    return Use(
-        ("import zoo", "", _set("model", model), _set("run", fit), "print(run)"),
-        (f"zoo fit {words} --{section} {part.ref}",),
-    )
-
-
-def _loss(part: Part) -> Use:
-    task = part.row.get("task")
-    if task == "multilabel":
-        return _multilabel(part)
-    return _trained(part, "loss")
-
-
-def _multilabel(part: Part) -> Use:
-    build = _call("zoo.build", _literal(BACKBONE), head="multilabel", classes=5)
-    return Use(
-        (
-            "import torch",
-            "from torch.utils.data import TensorDataset",
-            "import zoo",
-            "",
-            "images, labels = torch.rand(40, 3, 32, 32), torch.randint(0, 2, (40, 5))",
-            _set("model", build),
-            _set("run", _call("zoo.fit", "model", "TensorDataset(images, labels)", loss=part.ref)),
-            "print(run)",
-        ),
-        (),
-    )
+    section, setting = KINDS[part.kind].argument, _setting(part, task_of(part))
+    if setting is None:
+        return _in_general(part)
+    fit = _call("zoo.fit", "model", setting.data, **{section: part.ref})
+    lines = (*setting.before, _set("model", setting.model), _set("run", fit), "print(run)")
+    return Use(lines, (f"zoo fit {setting.words} --{section} {part.ref}",) if setting.named else ())
 
 
 def _augmenter(part: Part) -> Use:
-    use = _trained(part, "augment")
+    use = _trained(part)
     return replace(use, commands=(f"zoo augment image.jpg --augment {part.ref}", *use.commands))
 
 
 def _dataset(part: Part) -> Use:
     look = f"zoo data {part.ref}"
-    if not part.row.get("task"):
+    setting = _setting(part, part.task, data=part) if part.task else None
+    if setting is None:
         return Use((), (look,))
-    model, words = _built(str(part.row["task"]), part.ref)
+    evaluate = _call("zoo.evaluate", "model", setting.data, split="test")
+    run = _set("run", _call("zoo.fit", "model", setting.data))
     return Use(
-        (
-            "import zoo",
-            "",
-            _set("model", model),
-            _set("run", _call("zoo.fit", "model", _literal(part.ref))),
-            f"print({_call('zoo.evaluate', 'model', _literal(part.ref), split='test')})",
-        ),
-        (look, f"zoo fit {words}"),
+        (*setting.before, _set("model", setting.model), run, f"print({evaluate})"),
+        (look, f"zoo fit {setting.words}"),
     )
 
 
 def _metric(part: Part) -> Use:
-    forms = part.facts.get("forms") or ["multiclass"]
-    task = next((FORMS[form] for form in forms if form in FORMS), "multiclass")
-    data = DATA.get(task, "digits")
-    model, words = _built(task, data)
-    measured, lines = _literal(data), ["import zoo", ""]
-    commands = [KINDS[part.kind].used(part.ref)[1], f"zoo fit {words} --metric {part.ref}"]
-    if task == "regression":  # the data sets by name have classes
-        lines = ["import torch", "from torch.utils.data import TensorDataset", "import zoo", ""]
-        lines += ["images, values = torch.rand(40, 3, 32, 32), torch.rand(40)"]
-        measured, commands = "TensorDataset(images, values)", commands[:1]
-    figures = _call("zoo.evaluate", "model", measured, metrics=[part.ref])
-    return Use((*lines, _set("model", model), _set("figures", figures), "print(figures)"), tuple(commands))
+    setting = _setting(part, with_form(part, part.facts.get("forms") or ()))
+    if setting is None:
+        return _in_general(part)
+    commands = [KINDS[part.kind].used(part.ref)[1], f"zoo fit {setting.words} --metric {part.ref}"]
+    figures = _set("figures", _call("zoo.evaluate", "model", setting.data, metrics=[part.ref]))
+    lines = (*setting.before, _set("model", setting.model), figures, "print(figures)")
+    return Use(lines, tuple(commands if setting.named else commands[:1]))
 
 
 _BY_KIND = {
@@ -245,8 +222,8 @@ _BY_KIND = {
     "head": _head,
     "model": _model,
     "augmenter": _augmenter,
-    "loss": _loss,
-    "trainer": lambda part: _trained(part, "trainer"),
+    "loss": _trained,
+    "trainer": _trained,
     "dataset": _dataset,
     "metric": _metric,
 }
@@ -264,14 +241,16 @@ def example_of_options(part: Part) -> tuple[str, str] | None:
     name, value = plain[0]
     text = str(value).lower() if isinstance(value, bool) else str(value)
     if part.kind in ("backbone", "model"):
-        task = str(part.row.get("task"))
-        classes = _classes(task, DATA.get(task, "digits")) if part.kind == "model" else None
-        python = _call("zoo.build", _literal(part.ref), classes=classes, **{name: value})
-        return python, f"zoo build {part.ref}{_words({'classes': classes})} --set options.{name}={text}"
+        setting = _setting(part, str(part.task), model=part.ref) if part.kind == "model" else None
+        number = setting.classes if setting else None
+        python = _call("zoo.build", _literal(part.ref), classes=number, **{name: value})
+        return python, f"zoo build {part.ref}{_words({'classes': number})} --set options.{name}={text}"
     table = _literal({"name": part.ref, name: value})
     if part.kind == "head":
-        build = f"zoo.build({_literal(BACKBONE)}, head={table})"
-        return build, f"zoo build {BACKBONE} --head {part.ref} --set head.{name}={text}"
+        backbone = companion(part, "backbone", str(part.task))
+        below = backbone.ref if backbone else "BACKBONE"
+        build = f"zoo.build({_literal(below) if backbone else below}, head={table})"
+        return build, f"zoo build {below} --head {part.ref} --set head.{name}={text}"
     section = KINDS[part.kind].argument
     if part.kind == "metric":
         typed = f"zoo fit recipe.toml --set 'trainer.metrics=[{{name=\"{part.ref}\", {name}={text}}}]'"

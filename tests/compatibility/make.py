@@ -13,8 +13,6 @@ import shutil
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +21,7 @@ from torch import Tensor
 
 import zoo
 from zoo.interfaces.model import Model
-from zoo.training import fit as fit_module
-from zoo.training.engine import Engine
+from zoo.testing import killed_after
 from zoo.weights.tensor_files import write
 
 FACES: Any = {"name": "faces", "per_class": 12}
@@ -132,10 +129,6 @@ CHECKPOINT = 5
 """After which one a killed run is killed."""
 
 
-class Killed(BaseException):
-    """In the place of a signal."""
-
-
 def machine() -> dict[str, str]:
     """Where bits are the same."""
     capability = torch.backends.cpu.get_cpu_capability()
@@ -197,25 +190,6 @@ def figures(evaluation: Any) -> dict[str, Any]:
     return {name: value for name, value in evaluation.to_dict().items() if name != "on"}
 
 
-def killed(work: Callable[[], Any]) -> None:
-    """Lets a run die after a checkpoint, with everything left as it is."""
-    save, discard, seen = Engine._save, fit_module.discard, iter(range(1, 10**6))
-
-    def dying(self: Engine, *state: Any) -> None:
-        save(self, *state)
-        if next(seen) == CHECKPOINT:
-            raise Killed
-
-    Engine._save, fit_module.discard = dying, lambda job: None
-    try:
-        work()
-    except Killed:
-        return
-    finally:
-        Engine._save, fit_module.discard = save, discard
-    raise AssertionError("it ended before it was killed")
-
-
 def main(target: Path) -> None:
     """Writes all into a new folder."""
     torch.set_num_threads(1)
@@ -235,7 +209,8 @@ def main(target: Path) -> None:
             expected[f"run {name}"] = answers(whole.model)
             if name.startswith("killed"):
                 model, out = zoo.build(section, seed=1), target / "runs" / name
-                killed(partial(zoo.fit, model, data, out=out, **settings))
+                with killed_after(CHECKPOINT):
+                    zoo.fit(model, data, out=out, **settings)
             else:
                 shutil.copytree(whole.folder, target / "runs" / name)
     catalogue = json.loads(Path("examples/zoo-example/src/zoo_example/catalogue.json").read_text())

@@ -17,9 +17,9 @@ from huggingface_hub import constants
 from safetensors.torch import save as to_bytes
 
 import zoo
-from zoo.spec.component import Weights
 from zoo.spec.errors import WeightsError
 from zoo.spec.inputs import InputSpec
+from zoo.spec.published_weights import Weights
 from zoo.weights.download import fetch
 
 from . import server as faults
@@ -252,7 +252,7 @@ def test_a_page_in_the_place_of_weights_is_refused(hub):
 NOISE = """
 import logging
 from zoo.weights.download import fetch
-from zoo.spec.component import Weights
+from zoo.spec.published_weights import Weights
 path = fetch("x", Weights(repo="me/x"))
 print(path.stat().st_size, logging.getLogger("huggingface_hub").level == logging.WARNING)
 """

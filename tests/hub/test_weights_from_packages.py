@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import save as to_bytes
 
 import zoo
-from zoo.spec.component import Weights, WeightsSource
 from zoo.spec.errors import WeightsError
+from zoo.spec.published_weights import Weights, WeightsSource
 from zoo.weights.fitting import tagged
 
 FILE = "model.safetensors"

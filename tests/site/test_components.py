@@ -21,7 +21,8 @@ from zoo.spec.kinds import KINDS
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "docs"))
 
-from _generator.pages import pages  # noqa: E402 - not installed, so its folder comes first
+from _generator.companions import declared  # noqa: E402 - not installed, so its folder comes first
+from _generator.pages import pages  # noqa: E402
 from _generator.parts import Part, read  # noqa: E402
 from _generator.usage import example_of_options, usage  # noqa: E402
 
@@ -130,3 +131,60 @@ def test_the_example_of_options_is_valid(kind):
         else:
             options = next(iter(named.values())) if named else ast.literal_eval(call.args[1])
         part(p.kind, options)
+
+
+# -- no component's name in the generator ------------------------------------------------------------
+
+
+def named(folder: Path) -> list[str]:
+    """Names of components in the texts of the generator's code; docstrings may give examples."""
+    names = {p.name for p in PARTS} | {p.qualified for p in PARTS}
+    found = []
+    for file in sorted(folder.glob("*.py")):
+        nodes = [n for n in ast.walk(ast.parse(file.read_text())) if isinstance(n, ast.Constant)]
+        texts = [n.value for n in nodes if isinstance(n.value, str) and "\n" not in n.value]
+        words = {word for text in texts for word in text.replace('"', " ").split()}
+        found += [f"{file.name}: {name}" for name in sorted(words & names)]
+    return found
+
+
+def test_the_generator_names_no_component(tmp_path):
+    assert named(ROOT / "docs/_generator") == []
+    call = 'CALL = \'zoo.build("vgg16", head="binary")\''
+    for line in ('BACKBONE = "small_cnn"', call, 'CLASSES = {"core:faces": 2}'):
+        (tmp_path / "usage.py").write_text(line)
+        assert named(tmp_path), line
+
+
+def test_what_an_example_takes_is_in_the_registry():
+    for p in PARTS:
+        for section in {*p.example} & {"model", "head", "data"}:
+            assert declared(p, section) is not None, (label(p), section)
+
+
+def stranger(kind: str, name: str, **more: Any) -> dict[str, Any]:
+    return {"kind": kind, "name": name, "target": "pkg.net:Net", "summary": "A thing.", **more}
+
+
+def test_components_of_others_get_the_same_pages():
+    rows = [
+        stranger("backbone", "net", example={"for": ["*"], "head": "points"}),
+        stranger("head", "points", task="points"),
+        stranger("dataset", "dots", task="points", example={"classes": 3}),
+        stranger("loss", "distance", task="points"),
+        stranger("augmenter", "wobble"),
+    ]
+    parts: list[Part] = []
+    parts += [Part(row, "zoo-new", "new", row["name"], parts) for row in rows]
+    loss, wobble, dots = parts[3], parts[4], parts[2]
+    assert 'model = zoo.build("net", head="points")' in usage(loss).python
+    assert 'run = zoo.fit(model, "dots", loss="distance")' in usage(loss).python
+    assert usage(wobble).commands[1] == "zoo fit --model net --head points --data dots --augment wobble"
+    assert usage(dots).commands == ("zoo data dots", "zoo fit --model net --head points --data dots")
+
+
+def test_a_catalogue_without_examples_has_pages_too():
+    for p in PARTS:
+        row = {key: value for key, value in p.row.items() if key != "example"}
+        old = Part(row, p.distribution, p.namespace, p.ref)
+        assert pages([old])[f"{p.page}.md"]

@@ -1,10 +1,13 @@
 """Rules of the contract, each shown to fail on a planted breach."""
 
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from zoo.registry.lookup import find
+from zoo.spec.kinds import KINDS
 from zoo.testing import rules_declaration as rules
 from zoo.testing.case import Case
 
@@ -81,3 +84,14 @@ def test_a_former_default_that_no_old_file_could_be_read_with_is_found(trainer, 
 def test_former_defaults_are_held_beside_the_options_that_have_none(trainer):
     needing = CONFIG.replace("Field(8, ", "Field(")
     rules.rule_former_defaults_are_options(trainer(config=needing, tiny={"width": 2}, former={"rows": [3]}))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_has_files_of_rules_under_its_own_name(kind: str) -> None:
+    home = Path(find_spec("zoo.testing").origin).parent
+    assert KINDS[kind].rules[0] == f"zoo.testing.rules_{kind}"
+    for module in KINDS[kind].rules:
+        assert module.startswith(f"zoo.testing.rules_{kind}")
+        assert (home / f"{module.rpartition('.')[2]}.py").is_file()
+    named = {module for each in KINDS.values() for module in each.rules} | {"zoo.testing.rules_declaration"}
+    assert {f"zoo.testing.{file.stem}" for file in home.glob("rules_*.py")} == named

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,7 @@ import zoo
 from zoo.builtin.supervised import Supervised
 from zoo.interfaces.model import Model
 from zoo.spec.errors import TrainingError
-from zoo.training import fit as fit_module
-from zoo.training.engine import Engine
+from zoo.testing import killed_after
 from zoo.training.feature_cache import FeatureCache
 
 Make = Callable[..., Model]
@@ -29,31 +28,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:frozen:zoo.ZooWarning")
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("zoo.training.feature_cache.cache_folder", lambda: tmp_path / "cache")
     return tmp_path / "cache" / "features"
-
-
-class Killed(BaseException):
-    """In the place of a signal, which a test cannot survive."""
-
-
-@pytest.fixture
-def killed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
-    """Runs a training that dies right after its n-th checkpoint."""
-    save = Engine._save
-
-    def run(at: int, *args: Any, **options: Any) -> None:
-        seen = iter(range(1, 10**6))
-
-        def dying(self: Engine, *state: Any) -> None:
-            save(self, *state)
-            if next(seen) == at:
-                raise Killed
-
-        with monkeypatch.context() as patch, pytest.raises(Killed):
-            patch.setattr(Engine, "_save", dying)
-            patch.setattr(fit_module, "discard", lambda run_folder: None)
-            zoo.fit(*args, **options)
-
-    return run
 
 
 class Thawing(Supervised):
@@ -108,7 +82,7 @@ def test_blocks_frozen_through_the_backbone_are_saved_as_frozen(make_model: Make
 
 @pytest.mark.parametrize("at", [2, 7])
 def test_a_model_frozen_through_its_backbone_resumes_as_unbroken(
-    make_model: Make, killed, tmp_path: Path, at: int
+    make_model: Make, tmp_path: Path, at: int
 ) -> None:
     def model() -> Model:
         made = make_model()
@@ -117,13 +91,14 @@ def test_a_model_frozen_through_its_backbone_resumes_as_unbroken(
         return made
 
     whole = zoo.fit(model(), FACES, out=tmp_path / "whole", **SHORT)
-    killed(at, model(), FACES, out=tmp_path / "cut", **SHORT)
+    with killed_after(at):
+        zoo.fit(model(), FACES, out=tmp_path / "cut", **SHORT)
     resumed = zoo.fit(resume=tmp_path / "cut")
     assert same(whole.model, resumed.model)
     assert resumed.model.frozen == ("block1", "block2")
 
 
-def test_a_frozen_discriminator_is_saved_and_resumed(killed, tmp_path: Path) -> None:
+def test_a_frozen_discriminator_is_saved_and_resumed(tmp_path: Path) -> None:
     def model() -> Model:
         head = {"name": "binary", "pool": "flatten"}
         discriminator = {"name": "dcgan_discriminator", "channels": [4, 8, 8], "head": head}
@@ -140,23 +115,25 @@ def test_a_frozen_discriminator_is_saved_and_resumed(killed, tmp_path: Path) -> 
     options = {"epochs": 2, "batch_size": 8, "checkpoint_every": 0}
     data = {"name": "digits", "per_class": 4}
     whole = zoo.fit(model(), data, out=tmp_path / "whole", **options)
-    killed(1, model(), data, out=tmp_path / "cut", **options)
+    with killed_after(1):
+        zoo.fit(model(), data, out=tmp_path / "cut", **options)
     assert same(whole.model, zoo.fit(resume=tmp_path / "cut").model)
 
 
 @pytest.mark.parametrize("at", [2, 4, 6, 9, 11])
 @pytest.mark.parametrize("augment", ["noise", None])
 def test_a_trainer_that_unfreezes_and_freezes_resumes_as_unbroken(
-    make_model: Make, killed, tmp_path: Path, at: int, augment: str | None
+    make_model: Make, tmp_path: Path, at: int, augment: str | None
 ) -> None:
-    def begin(folder: str, run: Any = zoo.fit, *first: int) -> Any:
+    def begin(folder: str) -> Any:
         model, trainer = make_model(freeze="block1-2"), Thawing(epochs=4, batch_size=6, lr=0.01)
-        return run(
-            *first, model, FACES, trainer=trainer, augment=augment, out=tmp_path / folder, checkpoint_every=0
+        return zoo.fit(
+            model, FACES, trainer=trainer, augment=augment, out=tmp_path / folder, checkpoint_every=0
         )
 
     whole = begin("whole")
-    begin("cut", killed, at)
+    with killed_after(at):
+        begin("cut")
     resumed = zoo.fit(resume=tmp_path / "cut", trainer=Thawing(epochs=4, batch_size=6, lr=0.01))
     assert same(whole.model, resumed.model)
     assert not torch.equal(_first(make_model()), _first(whole.model))
@@ -288,7 +265,7 @@ def test_what_a_step_makes_trainable_behind_the_blocks_back_is_refused(  # noqa:
 
 
 def test_a_run_killed_before_its_first_checkpoint_knows_what_unfreezing_restores(
-    make_model: Make, killed, tmp_path: Path
+    make_model: Make, tmp_path: Path
 ) -> None:
     def model() -> Model:
         made = make_model()
@@ -297,7 +274,8 @@ def test_a_run_killed_before_its_first_checkpoint_knows_what_unfreezing_restores
         return made
 
     trainer = ThawingOnce(epochs=3, batch_size=6, lr=0.01)
-    killed(1, model(), FACES, trainer=trainer, out=tmp_path / "cut", checkpoint_every=0)
+    with killed_after(1):
+        zoo.fit(model(), FACES, trainer=trainer, out=tmp_path / "cut", checkpoint_every=0)
     (tmp_path / "cut" / "checkpoint.safetensors").unlink()
     resumed = zoo.fit(resume=tmp_path / "cut", trainer=ThawingOnce(epochs=3, batch_size=6, lr=0.01))
     assert [p.requires_grad for p in resumed.model.backbone.block2.parameters()][:2] == [False, True]

@@ -25,14 +25,14 @@ from zoo.interfaces import Metric, Seen
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
 from zoo.runtime.arguments import as_dataset
+from zoo.testing import killed_after
 from zoo.trainers import Score
 
-from .test_resume import Killed, killed_at, same_end
+from .test_resume import same_end
 
 Make = Callable[..., Model]
 FACES = {"name": "faces", "per_class": 12}
 SHORT: dict[str, Any] = {"epochs": 2, "batch_size": 6, "progress": False}
-__all__ = ["killed_at"]  # a fixture
 
 
 class Prevalence(Metric):
@@ -230,14 +230,12 @@ RESUMED: dict[str, Any] = {"epochs": 3, "batch_size": 6, "checkpoint_every": 0, 
 
 @pytest.mark.parametrize("at", [2, 5])
 def test_a_resumed_run_with_figures_ends_as_an_unbroken_one(
-    make_model: Make, killed_at: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+    make_model: Make, tmp_path: Path, at: int
 ) -> None:
     given = {"metrics": ["recall", "average-precision"], "monitor": "val_recall", **RESUMED}
     whole = zoo.fit(make_model(), FACES, out=tmp_path / "whole", **given)
-    killed_at(at)
-    with pytest.raises(Killed):
+    with killed_after(at):
         zoo.fit(make_model(), FACES, out=tmp_path / "cut", **given)
-    monkeypatch.undo()
     same_end(whole, zoo.fit(resume=tmp_path / "cut", progress=False))
 
 
@@ -246,26 +244,20 @@ OWN: dict[str, Any] = {"metrics": ["recall", Prevalence(), BinaryRecall()], **RE
 
 @pytest.mark.parametrize("again", [[BinaryRecall(), Prevalence()], ["recall", Prevalence(), BinaryRecall()]])
 def test_a_run_with_metric_objects_is_resumed_by_giving_them_again(
-    make_model: Make, killed_at: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, again: list[Any]
+    make_model: Make, tmp_path: Path, again: list[Any]
 ) -> None:
     whole = zoo.fit(make_model(), FACES, out=tmp_path / "whole", **OWN)
-    killed_at(5)
-    with pytest.raises(Killed):
+    with killed_after(5):
         zoo.fit(make_model(), FACES, out=tmp_path / "cut", **OWN)
-    monkeypatch.undo()
     assert json.loads((tmp_path / "cut" / "run.json").read_text())["objects"] == ["metrics"]
     resumed = zoo.fit(resume=tmp_path / "cut", metrics=again, progress=False)
     same_end(whole, resumed)
     assert [*resumed.history[-1]] == [*whole.history[-1]]
 
 
-def test_metric_objects_that_are_missing_at_resuming_are_named(
-    make_model: Make, killed_at: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    killed_at(5)
-    with pytest.raises(Killed):
+def test_metric_objects_that_are_missing_at_resuming_are_named(make_model: Make, tmp_path: Path) -> None:
+    with killed_after(5):
         zoo.fit(make_model(), FACES, out=tmp_path / "cut", **OWN)
-    monkeypatch.undo()
     said = (
         f"resume {tmp_path / 'cut'}: expected the metric objects that it was begun with (prevalence, "
         "binary_recall), which no file holds, got {}; zoo.fit(resume=..., metrics=[...])"

@@ -17,8 +17,7 @@ import zoo
 from zoo.data.sources.torch_dataset import TorchData
 from zoo.interfaces.model import Model
 from zoo.spec.errors import FormatError, OptionError, SaveError, TrainingError
-from zoo.training import fit as fit_module
-from zoo.training.engine import Engine
+from zoo.testing import killed_after
 from zoo.training.run import Run
 
 Make = Callable[..., Model]
@@ -27,30 +26,6 @@ SETTINGS: dict[str, Any] = {
     "optimizer": "adam", "checkpoint_every": 0,
 }  # fmt: skip
 FACES = {"name": "faces", "per_class": 12}
-
-
-class Killed(BaseException):
-    """In the place of a signal, which a test cannot survive."""
-
-
-@pytest.fixture
-def killed_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Makes a run die right after its n-th checkpoint, with everything left as it is."""
-    save = Engine._save
-
-    def arm(number: int) -> None:
-        seen = iter(range(1, 10**6))
-
-        def dying(self: Engine, *state: Any) -> None:
-            save(self, *state)
-            if next(seen) == number:
-                raise Killed
-
-        monkeypatch.setattr(Engine, "_save", dying)
-        monkeypatch.setattr(fit_module, "discard", lambda run_folder: None)
-
-    yield arm
-    monkeypatch.setattr(Engine, "_save", save)
 
 
 def same_end(one: Run, two: Run) -> None:
@@ -62,15 +37,12 @@ def same_end(one: Run, two: Run) -> None:
 
 
 @pytest.mark.parametrize(("at", "workers"), [(1, 0), (3, 0), (5, 2), (8, 0)])
-def test_a_resumed_run_ends_as_an_unbroken_one(  # noqa: PLR0917 - fixtures
-    make_model: Make, killed_at: Callable[[int], None], tmp_path: Path, monkeypatch, at: int, workers: int
+def test_a_resumed_run_ends_as_an_unbroken_one(
+    make_model: Make, tmp_path: Path, at: int, workers: int
 ) -> None:
     whole = zoo.fit(make_model(), FACES, out=tmp_path / "whole", **SETTINGS)
-    with monkeypatch.context():
-        killed_at(at)
-        with pytest.raises(Killed):
-            zoo.fit(make_model(), FACES, out=tmp_path / "cut", workers=workers, **SETTINGS)
-    monkeypatch.undo()
+    with killed_after(at):
+        zoo.fit(make_model(), FACES, out=tmp_path / "cut", workers=workers, **SETTINGS)
     assert {"run.json", "start", "checkpoint.safetensors"} <= {p.name for p in (tmp_path / "cut").iterdir()}
     resumed = zoo.fit(resume=tmp_path / "cut", workers=2 - workers)
     same_end(whole, resumed)
@@ -80,16 +52,12 @@ def test_a_resumed_run_ends_as_an_unbroken_one(  # noqa: PLR0917 - fixtures
     assert "start" not in left
 
 
-def test_objects_are_asked_for_and_everything_else_is_known(
-    make_model: Make, killed_at, tmp_path: Path, monkeypatch
-) -> None:
+def test_objects_are_asked_for_and_everything_else_is_known(make_model: Make, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     data = TorchData([(rng.random((16, 16, 1), dtype=np.float32), i % 2) for i in range(24)])
     loss = torch.nn.BCEWithLogitsLoss()
-    killed_at(2)
-    with pytest.raises(Killed):
+    with killed_after(2):
         zoo.fit(make_model(), data, loss=loss, out=tmp_path / "cut", **SETTINGS)
-    monkeypatch.undo()
     with pytest.raises(TrainingError, match="expected the data, loss of the run, which no file holds"):
         zoo.fit(resume=tmp_path / "cut")
     with pytest.raises(OptionError, match="got model, lr;"):
@@ -98,16 +66,14 @@ def test_objects_are_asked_for_and_everything_else_is_known(
     same_end(zoo.fit(make_model(), data, loss=loss, out=tmp_path / "whole", **SETTINGS), resumed)
 
 
-def test_any_module_can_be_resumed_too(killed_at, tmp_path: Path, monkeypatch) -> None:
+def test_any_module_can_be_resumed_too(tmp_path: Path) -> None:
     def module() -> torch.nn.Module:
         torch.manual_seed(0)
         return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(625, 2), torch.nn.Dropout(0.1))
 
     options = {**SETTINGS, "loss": torch.nn.CrossEntropyLoss()}
-    killed_at(4)
-    with pytest.raises(Killed):
+    with killed_after(4):
         zoo.fit(module(), FACES, out=tmp_path / "cut", **options)
-    monkeypatch.undo()
     with pytest.raises(TrainingError, match="the module that was trained"):
         other = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(625, 2, bias=False))
         zoo.fit(other, loss=options["loss"], resume=tmp_path / "cut")
@@ -116,12 +82,10 @@ def test_any_module_can_be_resumed_too(killed_at, tmp_path: Path, monkeypatch) -
 
 
 def test_changed_data_finished_runs_and_other_folders_are_refused(
-    make_model: Make, photos: Path, killed_at, tmp_path: Path, monkeypatch
+    make_model: Make, photos: Path, tmp_path: Path
 ) -> None:
-    killed_at(1)
-    with pytest.raises(Killed):
+    with killed_after(1):
         zoo.fit(make_model(in_channels=3), photos, out=tmp_path / "cut", **SETTINGS)
-    monkeypatch.undo()
     (photos / "dark" / "3.png").unlink()
     with pytest.raises(TrainingError, match="expected the same images, got others"):
         zoo.fit(resume=tmp_path / "cut")
@@ -135,11 +99,9 @@ def test_changed_data_finished_runs_and_other_folders_are_refused(
         zoo.fit(resume=tmp_path / "cut")
 
 
-def test_another_version_is_said(make_model: Make, killed_at, tmp_path: Path, monkeypatch) -> None:
-    killed_at(1)
-    with pytest.raises(Killed):
+def test_another_version_is_said(make_model: Make, tmp_path: Path) -> None:
+    with killed_after(1):
         zoo.fit(make_model(), FACES, out=tmp_path / "cut", **SETTINGS)
-    monkeypatch.undo()
     facts = json.loads((tmp_path / "cut" / "run.json").read_text())
     facts["versions"]["torch"] = "1.0"
     (tmp_path / "cut" / "run.json").write_text(json.dumps(facts))

@@ -9,8 +9,7 @@ import pytest
 import torch
 
 import zoo
-from zoo.training import fit as fit_module
-from zoo.training.engine import Engine
+from zoo.testing import check_resuming
 
 DIGITS = {"name": "digits", "per_class": 8}
 SETTINGS: dict[str, Any] = {
@@ -23,10 +22,6 @@ KINDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 }
 
 
-class Killed(BaseException):
-    """In the place of a signal, which a test cannot survive."""
-
-
 def rows(run: Any) -> list[dict[str, float]]:
     return [{name: value for name, value in row.items() if name != "seconds"} for row in run.history]
 
@@ -34,7 +29,7 @@ def rows(run: Any) -> list[dict[str, float]]:
 @pytest.mark.slow
 @pytest.mark.parametrize("at", [2, 6, 9])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_resumed_run_ends_as_an_unbroken_one(kind: str, at: int, tmp_path: Path, monkeypatch: Any) -> None:
+def test_a_resumed_run_ends_as_an_unbroken_one(kind: str, at: int, tmp_path: Path) -> None:
     model, more = KINDS[kind]
 
     def fit(folder: Path) -> Any:
@@ -42,24 +37,7 @@ def test_a_resumed_run_ends_as_an_unbroken_one(kind: str, at: int, tmp_path: Pat
         made = zoo.build("autoencoder", encoder=encoder, in_channels=1, input_size=8, seed=0, **model)
         return zoo.fit(made, DIGITS, out=folder, **SETTINGS, **more)
 
-    whole = fit(tmp_path / "whole")
-    save, seen = Engine._save, iter(range(1, 10**6))
-
-    def dying(self: Engine, *state: Any) -> None:
-        save(self, *state)
-        if next(seen) == at:
-            raise Killed
-
-    monkeypatch.setattr(Engine, "_save", dying)
-    monkeypatch.setattr(fit_module, "discard", lambda run_folder: None)
-    with pytest.raises(Killed):
-        fit(tmp_path / "cut")
-    monkeypatch.undo()
-    resumed = zoo.fit(resume=tmp_path / "cut", workers=2 * (at == 6))
-    one, two = whole.model.state_dict(), resumed.model.state_dict()
-    assert all(torch.equal(one[name], two[name]) for name in one)
-    assert rows(whole) == rows(resumed)
-    assert whole.best_epoch == resumed.best_epoch
+    check_resuming(fit, tmp_path, after=[at], resume=lambda out: zoo.fit(resume=out, workers=2 * (at == 6)))
 
 
 @pytest.mark.slow

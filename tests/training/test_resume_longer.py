@@ -16,8 +16,7 @@ from zoo.builtin.supervised import Supervised
 from zoo.data.sources.torch_dataset import TorchData
 from zoo.interfaces.model import Model
 from zoo.spec.errors import OptionError, TrainingError, ZooWarning
-from zoo.training import fit as fit_module
-from zoo.training.engine import Engine
+from zoo.testing import killed_after
 from zoo.training.run import Run
 
 Make = Callable[..., Model]
@@ -37,26 +36,6 @@ def same_end(one: Run, two: Run) -> None:
     assert one.best_epoch == two.best_epoch
     assert one.model.origin == two.model.origin
     assert one.model.recipe == two.model.recipe
-
-
-class Killed(BaseException):
-    """In the place of a signal."""
-
-
-def killed(number: int, run: Callable[[], Run], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets a run die right after its n-th checkpoint."""
-    save, seen = Engine._save, iter(range(1, 10**6))
-
-    def dying(self: Engine, *state: Any) -> None:
-        save(self, *state)
-        if next(seen) == number:
-            raise Killed
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Engine, "_save", dying)
-        patched.setattr(fit_module, "discard", lambda run_folder: None)
-        with pytest.raises(Killed):
-            run()
 
 
 @pytest.mark.parametrize(
@@ -93,10 +72,12 @@ def test_it_may_be_lengthened_again_and_be_killed_on_the_way(
     run = tmp_path / "run"
     zoo.fit(make_model(freeze="block1"), FACES, out=run, epochs=1, **SETTINGS)
     frozen = zoo.fit(make_model(freeze="block1"), FACES, out=tmp_path / "frozen", epochs=3, **SETTINGS)
-    killed(2, lambda: zoo.fit(resume=run, epochs=3, checkpoint_every=0), monkeypatch)
+    with killed_after(2):
+        zoo.fit(resume=run, epochs=3, checkpoint_every=0)
     assert not json.loads((run / "run.json").read_text())["finished"]
     same_end(frozen, zoo.fit(resume=run))
-    killed(4, lambda: zoo.fit(make_model(), FACES, out=tmp_path / "cut", epochs=2, **SETTINGS), monkeypatch)
+    with killed_after(4):
+        zoo.fit(make_model(), FACES, out=tmp_path / "cut", epochs=2, **SETTINGS)
     zoo.fit(resume=tmp_path / "cut", epochs=3)  # of an unfinished one
     same_end(whole, zoo.fit(resume=tmp_path / "cut", epochs=5))
 
@@ -131,7 +112,8 @@ def test_an_unfinished_run_is_not_stretched_from_wherever_it_was_killed(
         return zoo.fit(make_model(), FACES, out=tmp_path / out, epochs=2, schedule="cosine", **SETTINGS)
 
     whole = fit("whole")
-    killed(4, lambda: fit("cut"), monkeypatch)
+    with killed_after(4):
+        fit("cut")
     with pytest.raises(TrainingError, match=r"expected a finished run, since its cosine schedule .* got one"
                        r" with 1 of 2 epochs behind; zoo fit --resume .* trains those 2, then"):  # fmt: skip
         zoo.fit(resume=tmp_path / "cut", epochs=4)
@@ -148,7 +130,8 @@ def test_a_run_that_stopped_early_waits_anew(
 
     run = fit("run", epochs=6, early_stopping=2)  # no better accuracy after the first
     assert (run.stopped_early, len(run.history)) == (True, 3)
-    killed(1, lambda: zoo.fit(resume=run.folder, epochs=8, checkpoint_every=10**6), monkeypatch)
+    with killed_after(1):
+        zoo.fit(resume=run.folder, epochs=8, checkpoint_every=10**6)
     longer = zoo.fit(resume=run.folder)  # nothing was written since, and still it knows
     assert (longer.stopped_early, len(longer.history), longer.best_epoch) == (True, 5, 1)
     assert rows(longer) == rows(fit("whole", epochs=5))

@@ -20,9 +20,8 @@ from zoo.interfaces.tasks import Segmentation
 from zoo.interfaces.tasks.masks import confusions, image_ious
 from zoo.reports.image_grids import COLOURS, overlay
 from zoo.spec.errors import DataError
+from zoo.testing import check_resuming
 from zoo.trainers.score import Score
-from zoo.training import fit as fit_module
-from zoo.training.engine import Engine
 
 LABELS = ("background", "circle", "square", "triangle")
 DATA = {"name": "shapes", "size": 32, "count": 40}
@@ -169,30 +168,14 @@ def test_an_overlay_colours_classes_and_leaves_the_background() -> None:
     assert overlay(np.zeros((4, 4, 1), np.float32), mask).shape == (4, 4, 3)
 
 
-class Killed(BaseException):
-    """In the place of a signal, which a test cannot survive."""
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("at", [2, 7])
-def test_a_killed_run_that_goes_on_ends_as_an_unbroken_one(make, tmp_path: Path, monkeypatch, at) -> None:
+def test_a_killed_run_that_goes_on_ends_as_an_unbroken_one(make, tmp_path: Path, at) -> None:
     settings = {"epochs": 2, "batch_size": 7, "augment": "photo", "schedule": "cosine", "checkpoint_every": 0}
     loss = {"name": "perceptual", "parts": {"pixel-cross-entropy": 1.0, "dice": 1.0}}
-    whole = zoo.fit(make(), DATA, loss=loss, out=tmp_path / "whole", **settings)
-    save, seen = Engine._save, iter(range(1, 100))
-
-    def dying(self: Engine, *state: Any) -> None:
-        save(self, *state)
-        if next(seen) == at:
-            raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Engine, "_save", dying)
-        patch.setattr(fit_module, "discard", lambda run_folder: None)
-        with pytest.raises(Killed):
-            zoo.fit(make(), DATA, loss=loss, out=tmp_path / "cut", **settings)
-    resumed = zoo.fit(resume=tmp_path / "cut", workers=2)
-    one, two = whole.model.state_dict(), resumed.model.state_dict()
-    assert all(torch.equal(one[name], two[name]) for name in one)
-    rows = [[{k: v for k, v in row.items() if k != "seconds"} for row in r.history] for r in (whole, resumed)]
-    assert rows[0] == rows[1]
+    check_resuming(
+        lambda out: zoo.fit(make(), DATA, loss=loss, out=out, **settings),
+        tmp_path,
+        after=[at],
+        resume=lambda out: zoo.fit(resume=out, workers=2),
+    )

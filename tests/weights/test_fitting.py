@@ -13,8 +13,9 @@ import zoo
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.blocks.block import Block
 from zoo.registry.lookup import find
-from zoo.spec.component import Component, Weights
+from zoo.spec.component import Component
 from zoo.spec.errors import DeclarationError, RecipeError, WeightsError
+from zoo.spec.published_weights import Weights
 from zoo.spec.reference import parse_reference
 from zoo.weights.fitting import assign, converted, locate
 

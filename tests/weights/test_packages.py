@@ -14,8 +14,9 @@ from safetensors.torch import save_file
 from zoo_basic.small_cnn import SmallCNN
 
 import zoo
-from zoo.spec.component import Component, Weights, WeightsSource
+from zoo.spec.component import Component
 from zoo.spec.errors import DeclarationError, WeightsError
+from zoo.spec.published_weights import Weights, WeightsSource
 from zoo.weights import packages, pickles
 from zoo.weights.fitting import locate
 from zoo.weights.pickles import read_pickle

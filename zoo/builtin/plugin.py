@@ -225,6 +225,7 @@ LOSSES = [
         paper="https://arxiv.org/abs/1406.2661",
         task="generation",
         tags=_DEFAULT,
+        example={"model": "dcgan"},
     ),
     Component(
         kind="loss",
@@ -235,6 +236,7 @@ LOSSES = [
         paper="https://arxiv.org/abs/1609.04802",
         task="reconstruction",
         tiny={"network": {"name": "vgg19", "width": 0.125}},
+        example={"model": "srresnet"},
     ),
     Component(
         kind="loss",
@@ -244,6 +246,7 @@ LOSSES = [
         summary="Weighted sum of any losses by name, such as content and adversarial; weights may change.",
         paper="https://arxiv.org/abs/1609.04802",
         task="reconstruction",
+        example={"model": "srgan"},
         tiny={
             "parts": {
                 "mse": 1.0,
@@ -280,6 +283,10 @@ DATASETS = [
         tags=("classes", "gray", "small"),
         task="multiclass",
         tiny={"per_class": 4},
+        example={
+            "classes": 10,
+            "for": ["multiclass", "ordinal", "embedding", "reconstruction", "generation"],
+        },
     ),
     Component(
         kind="dataset",
@@ -291,6 +298,7 @@ DATASETS = [
         tags=("classes", "gray", "small"),
         task="binary",
         tiny={"per_class": 4},
+        example={"for": ["binary"]},
     ),
     Component(
         kind="dataset",
@@ -301,6 +309,7 @@ DATASETS = [
         tags=("classes", "gray", "small"),
         task="multiclass",
         tiny={"per_class": 3, "size": 16},
+        example={"classes": 40},
     ),
     Component(
         kind="dataset",
@@ -311,6 +320,7 @@ DATASETS = [
         tags=("classes", "gray", "photographs", "small"),
         task="multiclass",
         tiny={"size": 32, "per_class": 2},
+        example={"classes": 15},
     ),
     Component(
         kind="dataset",
@@ -321,6 +331,7 @@ DATASETS = [
         tags=("masks", "colour", "small"),
         task="segmentation",
         tiny={"size": 32, "count": 12},
+        example={"classes": 4, "for": ["segmentation"]},
     ),
     Component(
         kind="dataset",
@@ -330,6 +341,7 @@ DATASETS = [
         summary="Crops of 15 photographs that scikit-image and scikit-learn ship; without targets.",
         tags=("no targets", "colour", "small"),
         tiny={"size": 32, "per_photo": 2},
+        example={"for": ["super-resolution"]},
     ),
 ]
 

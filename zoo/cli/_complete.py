@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import (
@@ -21,9 +21,12 @@ from click.shell_completion import (
     split_arg_string,
 )
 
+if TYPE_CHECKING:
+    from zoo.spec.kinds import KindName
+
 VARIABLE = "_ZOO_COMPLETE"
 PROGRAM = "zoo"
-MODELS = ("backbone", "model")
+MODELS: tuple[KindName, ...] = ("backbone", "model")
 
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
@@ -119,7 +122,7 @@ def _silent(complete: Completer) -> Completer:
     return quiet
 
 
-def components(*kinds: str, more: Iterable[str] = (), files: str | None = None) -> Completer:
+def components(*kinds: KindName, more: Iterable[str] = (), files: str | None = None) -> Completer:
     """Completes names of components.
 
     Those of a distribution that keeps to its namespace come when the namespace is typed, or where no other

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from zoo.cli._common import emit_json, json_option
 from zoo.cli._complete import components
+
+if TYPE_CHECKING:
+    from zoo.data.splits import Split
 
 
 @click.command("evaluate")
@@ -44,7 +48,7 @@ def command(
     *,
     model: str,
     data: str,
-    split: str,
+    split: Split,
     metrics: tuple[str, ...],
     features: str | None,
     samples: int | None,

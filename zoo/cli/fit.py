@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,9 @@ from zoo.cli._common import emit_json, json_option
 from zoo.cli._complete import MODELS, components, folders, recipe_files
 from zoo.cli._options import MODEL_OPTIONS, NAME, RATE, model_options
 from zoo.cli._unknown import Answering
+
+if TYPE_CHECKING:
+    from zoo.runtime.processes import Precision
 
 _SECTIONS = {
     "Model": ("name", *MODEL_OPTIONS),
@@ -109,7 +112,7 @@ def command(
     out: Path | None,
     seed: int | None,
     device: str | None,
-    precision: str | None,
+    precision: Precision | None,
     cache: bool | None,
     skip_unreadable: bool,
     resume: str | None,

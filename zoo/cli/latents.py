@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from zoo.cli._common import emit_json, json_option
+
+if TYPE_CHECKING:
+    from zoo.data.splits import Split
 
 _FILE = "latents.png"
 
@@ -31,7 +35,7 @@ def command(
     *,
     model: str,
     data: str,
-    split: str,
+    split: Split,
     out: Path | None,
     grid: Path | None,
     device: str | None,

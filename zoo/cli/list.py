@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from zoo.cli._common import emit_json, json_option
@@ -10,6 +12,9 @@ from zoo.spec.kinds import KINDS
 
 *_FIRST, _LAST = KINDS
 _KINDS = f"{', '.join(_FIRST)} or {_LAST}"
+
+if TYPE_CHECKING:
+    from zoo.spec.kinds import KindName
 
 
 @click.command(help=f"List components; KIND is {_KINDS}.")
@@ -23,7 +28,9 @@ _KINDS = f"{', '.join(_FIRST)} or {_LAST}"
     help="Also what known plugins offer that are not installed (marked *).",
 )
 @json_option
-def command(kind: str | None, search: str | None, tag: str | None, everything: bool, as_json: bool) -> None:
+def command(
+    kind: KindName | None, search: str | None, tag: str | None, everything: bool, as_json: bool
+) -> None:
     from zoo.registry.listing import list_components
     from zoo.registry.lookup import registry
 

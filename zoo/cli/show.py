@@ -9,15 +9,15 @@ import click
 
 from zoo.cli._common import count, emit_json, json_option, table
 from zoo.cli._complete import components, kinds
-from zoo.spec.component import Weights
-from zoo.spec.kinds import KINDS
+from zoo.spec.kinds import KINDS, KindName
+from zoo.spec.published_weights import Weights
 
 
 @click.command()
 @click.argument("name", shell_complete=components())
 @click.option("--kind", shell_complete=kinds, help="One of its kinds  [default: all that the name has]")
 @json_option
-def command(name: str, kind: str | None, as_json: bool) -> None:
+def command(name: str, kind: KindName | None, as_json: bool) -> None:
     """Show a component: what it is, its options, its parts, how to use it.
 
     Where a name has several kinds, all of them are shown; with --json as a list.

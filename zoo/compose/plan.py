@@ -15,10 +15,10 @@ from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.blocks.feature_info import FeatureInfo
 from zoo.interfaces.head import Head
 from zoo.interfaces.model import Model
-from zoo.spec.component import Weights
 from zoo.spec.errors import OptionError, PluginError
 from zoo.spec.freeze import Freeze
 from zoo.spec.inputs import InputSpec
+from zoo.spec.published_weights import Weights
 from zoo.spec.recipe import ORIGINAL, ModelSection
 from zoo.weights.fitting import Source
 from zoo.weights.labels import read_labels

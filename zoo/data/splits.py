@@ -6,13 +6,16 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks import Task
 from zoo.spec.errors import DataError, listing, quote, warn
 
 NAMES = ("train", "val", "test")
+Split = Literal["train", "val", "test", "all"]
+"""What `split=` takes: one of them, or all samples, for data that a model never saw."""
+
 _ALL = None
 """Stratum of all samples where there are no classes."""
 

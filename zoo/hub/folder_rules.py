@@ -10,6 +10,7 @@ from typing import Any
 
 from zoo.hub import config as configs
 from zoo.hub.files import current, transaction
+from zoo.reports.files import is_image
 from zoo.spec.errors import FormatError, SaveError, listing
 from zoo.spec.files import CARD_FILE, CONFIG_FILE, CURVES_FILE, HISTORY_FILE, WEIGHTS_FILE
 
@@ -34,6 +35,9 @@ def check_target(folder: Path) -> dict[str, Any] | None:
     """
     if folder.exists() and not folder.is_dir():
         raise SaveError(f"cannot save to {folder}", expected="a folder", got="a file")
+    if is_image(folder) and not folder.is_dir():
+        hint = f"say {folder.with_suffix('')}"
+        raise SaveError(f"cannot save to {folder}", expected="a folder's name", got="an image's", hint=hint)
     ours = [n for n in (CONFIG_FILE, WEIGHTS_FILE, CARD_FILE) if (folder / n).exists()]
     if not ours:
         return None

@@ -12,6 +12,7 @@ from torch import nn
 
 from zoo.data.batches import Batches
 from zoo.data.resolve import DataLike
+from zoo.data.splits import Split
 from zoo.data.splits import split as split_data
 from zoo.inference.evaluation import Evaluation, Measured
 from zoo.inference.sample_quality import measure_samples
@@ -27,6 +28,7 @@ from zoo.interfaces.tasks.analysis import Findings
 from zoo.reports.evaluation import WORST, draw
 from zoo.reports.files import folder_path
 from zoo.runtime.arguments import (
+    BATCH_SIZE,
     SPLITS_FILE,
     as_dataset,
     as_loss,
@@ -54,13 +56,13 @@ def evaluate(
     model: ModelLike,
     data: DataLike,
     *,
-    split: str = "test",
+    split: Split = "test",
     loss: Any = None,
     metrics: Sequence[Any] = (),
     features: ModelLike | None = None,
     samples: int | None = None,
     seed: int | None = None,
-    batch_size: int = 64,
+    batch_size: int = BATCH_SIZE,
     device: str | torch.device | None = None,
     workers: int = 0,
     skip_unreadable: bool = False,

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from zoo.data.batches import Batches
 from zoo.data.resolve import DataLike
+from zoo.data.splits import Split
 from zoo.data.splits import split as split_data
 from zoo.interfaces.model import Model, ModelLike
 from zoo.interfaces.trainer import Sheet
@@ -19,7 +20,7 @@ from zoo.reports.files import figure_bytes, image_path, write_figure
 from zoo.reports.image_grids import images
 from zoo.reports.plots import short
 from zoo.reports.style import BLUE, GRID, new_figure, open_frame, set_title
-from zoo.runtime.arguments import as_dataset, as_model, pick_seed
+from zoo.runtime.arguments import BATCH_SIZE, as_dataset, as_model, pick_seed
 from zoo.runtime.devices import borrowed, choose_device, isolated
 from zoo.runtime.progress import watched
 from zoo.spec.errors import OptionError
@@ -68,9 +69,9 @@ def latents(
     model: ModelLike,
     data: DataLike,
     *,
-    split: str = "test",
+    split: Split = "test",
     seed: int | None = None,
-    batch_size: int = 64,
+    batch_size: int = BATCH_SIZE,
     device: str | torch.device | None = None,
     workers: int = 0,
     skip_unreadable: bool = False,

@@ -27,7 +27,7 @@ from zoo.interfaces.tasks import Task
 from zoo.reports.files import folder_path, image_path, is_image
 from zoo.reports.image_grids import marked, write_image, write_mask
 from zoo.reports.plots import fitted, sheet
-from zoo.runtime.arguments import as_model, check_order
+from zoo.runtime.arguments import BATCH_SIZE, as_model, check_order
 from zoo.runtime.devices import borrowed, choose_device, isolated
 from zoo.runtime.progress import watched
 from zoo.spec.errors import DataError, SaveError, TrainingError, ZooWarning, quote
@@ -41,7 +41,7 @@ def predict(
     model: ModelLike,
     source: Any,
     *,
-    batch_size: int = 32,
+    batch_size: int = BATCH_SIZE,
     device: str | torch.device | None = None,
     workers: int = 0,
     skip_unreadable: bool = False,

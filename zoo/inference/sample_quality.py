@@ -18,7 +18,7 @@ from zoo.interfaces.tasks.analysis import Findings
 from zoo.interfaces.tasks.descriptions import MOST_ROWS, ImageGrid
 from zoo.metrics.frechet import frechet
 from zoo.metrics.neighbours import precision_recall
-from zoo.runtime.arguments import as_model
+from zoo.runtime.arguments import BATCH_SIZE, as_model
 from zoo.runtime.devices import borrowed, isolated
 from zoo.runtime.progress import watched
 from zoo.spec.display import Table, more
@@ -131,7 +131,7 @@ def _share_table(shares: Mapping[str, float]) -> Table:
 
 
 def compare(
-    extractor: FeatureExtractor, real: Iterable[Tensor], made: Tensor, *, batch_size: int = 64
+    extractor: FeatureExtractor, real: Iterable[Tensor], made: Tensor, *, batch_size: int = BATCH_SIZE
 ) -> dict[str, Any]:
     """Generated images against real ones.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Self, cast
 
 from torch import Tensor, nn
 
@@ -43,8 +43,8 @@ class Backbone(nn.Module):
         >>> x = torch.rand(1, 3, 32, 32)
         >>> net(x).shape
         torch.Size([1, 16, 8, 8])
-        >>> net.freeze("block1")
-        (('', 'block1'),)
+        >>> net.freeze("block1").frozen_blocks
+        ('block1',)
         >>> bool((net.run(net.run(x, until="block1"), after="block1") == net(x)).all())
         True
     """
@@ -225,23 +225,25 @@ class Backbone(nn.Module):
 
     # -- freezing --------------------------------------------------------------------------------------
 
-    def freeze(self, spec: str | Freeze = "all") -> tuple[tuple[str, str], ...]:
-        """Freezes the named blocks; returns the (part, block) pairs.
+    def freeze(self, spec: str | Freeze = "all") -> Self:
+        """Freezes the named blocks; returns the backbone, as `eval()` does. `frozen_blocks` names them.
 
         Raises:
             FreezeError: the spec is malformed or matches nothing.
         """
-        chosen = Freeze.parse(spec).select({"": self.block_names})
-        for _, name in chosen:
+        for _, name in Freeze.parse(spec).select({"": self.block_names}):
             self.blocks[name].freeze()
-        return chosen
+        return self
 
-    def unfreeze(self, spec: str | Freeze = "all") -> tuple[tuple[str, str], ...]:
-        """Unfreezes the named blocks, restoring exactly what was; returns the (part, block) pairs."""
-        chosen = Freeze.parse(spec).select({"": self.block_names})
-        for _, name in chosen:
+    def unfreeze(self, spec: str | Freeze = "all") -> Self:
+        """Unfreezes the named blocks, restoring exactly what was; returns the backbone.
+
+        Raises:
+            FreezeError: the spec is malformed or matches nothing.
+        """
+        for _, name in Freeze.parse(spec).select({"": self.block_names}):
             self.blocks[name].unfreeze(self.training)
-        return chosen
+        return self
 
     @property
     def frozen_blocks(self) -> tuple[str, ...]:

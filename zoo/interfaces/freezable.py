@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from torch import nn
 
 from zoo.interfaces.backbone import Backbone
@@ -24,8 +26,8 @@ class Freezable(nn.Module):
         """Parts that freeze paths reach; the empty path is the one backbone of a model that has just one."""
         return {}
 
-    def freeze(self, spec: str | Freeze = "all") -> None:
-        """Freezes blocks: no gradients, inference mode, whatever `.train()` says.
+    def freeze(self, spec: str | Freeze = "all") -> Self:
+        """Freezes blocks: no gradients, inference mode, whatever `.train()` says; returns the model.
 
         Args:
             spec: "block1-4", "block1,block3", "all", "none", "encoder.block1-2".
@@ -42,9 +44,10 @@ class Freezable(nn.Module):
         for path, part in self.freezable.items():
             if isinstance(part, Backbone):
                 _warn_behind_trainable(path, part)
+        return self
 
-    def unfreeze(self, spec: str | Freeze = "all") -> None:
-        """Restores exactly what was before the blocks were frozen.
+    def unfreeze(self, spec: str | Freeze = "all") -> Self:
+        """Restores exactly what was before the blocks were frozen; returns the model.
 
         Args:
             spec: as `freeze` takes it; "all" is everything, of all parts.
@@ -56,6 +59,7 @@ class Freezable(nn.Module):
         everything = ",".join(f"{path}.all".lstrip(".") for path in paths)
         for path, name in Freeze.parse(everything if spec == "all" else spec).select(paths):
             self._block(path, name).unfreeze(self.training)
+        return self
 
     @property
     def frozen(self) -> tuple[str, ...]:

@@ -66,7 +66,7 @@ class Model(HubMethods, Freezable):
 
     @property
     def measured(self) -> dict[str, dict[str, Any]]:
-        """Data, count and hash that the figures in `metrics` are of, by split; set after these, where known."""
+        """Data, count and hash that `metrics` were measured on, by split; set after these, where known."""
         # Figures that were replaced since are not the ones that it was known of
         return {s: on for s, (row, on) in self._measured.items() if self.metrics.get(s) is row}
 

@@ -12,7 +12,7 @@ from zoo.registry.snapshot import Entry, Kinds, checked_kinds
 from zoo.spec.component import Namespace
 from zoo.spec.display import count, html_page, html_table, more, table
 from zoo.spec.errors import UnknownComponentError, ZooError, quote
-from zoo.spec.kinds import KINDS
+from zoo.spec.kinds import KINDS, KindName
 from zoo.spec.names import closest
 from zoo.spec.reference import ComponentRef, parse_reference
 
@@ -84,7 +84,11 @@ class Rows(list[Row]):
 
 
 def list_components(
-    kind: Kinds = None, *, search: str | None = None, tag: str | None = None, installed: bool = True
+    kind: KindName | tuple[KindName, ...] | None = None,
+    *,
+    search: str | None = None,
+    tag: str | None = None,
+    installed: bool = True,
 ) -> Rows:
     """The components there are, by kind and name; available as `zoo.list`.
 
@@ -128,7 +132,7 @@ def _no_kind(error: UnknownComponentError, kind: Kinds) -> UnknownComponentError
     return UnknownComponentError(error.problem, expected=error.expected, got=error.got, hint=hint)
 
 
-def info(name: str, kind: Kinds = None) -> dict[str, Any]:
+def info(name: str, kind: KindName | tuple[KindName, ...] | None = None) -> dict[str, Any]:
     """Facts on one component, all that the catalogue has, as plain data; available as `zoo.info`.
 
     Args:

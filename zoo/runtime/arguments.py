@@ -23,12 +23,15 @@ from zoo.interfaces.tasks import Task
 from zoo.interfaces.trainer import Trainer
 from zoo.registry.loading import resolve_config
 from zoo.registry.lookup import find
+from zoo.reports.files import is_image
 from zoo.spec.errors import OptionError, RecipeError, TrainingError, UnknownComponentError, quote
 from zoo.spec.options import Options
 from zoo.spec.reference import ComponentRef, PathLike, PathRef, local_path, parse_reference, without_prefix
 from zoo.weights.fitting import is_saved
 
 SPLITS_FILE = "splits.json"
+BATCH_SIZE = 64
+"""Images at a time where nothing is trained, unless somebody says another number."""
 
 
 def as_model(model: ModelLike) -> tuple[Model, Path | None]:
@@ -187,11 +190,15 @@ def new_run_folder(out: PathLike | None, name: str) -> Path:
     """An empty folder: `out`, or the next free `runs/<name>-<n>`.
 
     Raises:
-        TrainingError: `out` is not empty, or cannot be made.
+        TrainingError: `out` is not empty, is called like an image, or cannot be made.
     """
     try:
         if out is not None:
             folder = Path(out).expanduser()
+            if is_image(folder):
+                hint = f"say {folder.with_suffix('')}"
+                text, expected = f"run folder {folder}", "a folder's name"
+                raise TrainingError(text, expected=expected, got="an image's", hint=hint)
             folder.mkdir(parents=True, exist_ok=True)
             if any(folder.iterdir()):
                 expected, hint = "a new or empty folder", "choose another, or remove it"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Precision = Literal["fp32", "bf16", "fp16"]
 PRECISIONS = ("fp32", "bf16", "fp16")
-FULL = "fp32"
+FULL: Precision = "fp32"
 
 
 class Accelerated(Execution):

@@ -8,6 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
+
+KindName = Literal["backbone", "head", "model", "augmenter", "loss", "trainer", "dataset", "metric"]
+"""Names of the rows of `KINDS`, for editors to complete."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +26,7 @@ class Kind:
             `zoo fit`.
         call: how it is used in Python, with `{ref}`, `{section}`, and `{weights}` where it may have some.
         command: the same for a shell.
-        rules: where the rules of its contract are, modules or classes in them.
+        rules: modules with the rules of its contract.
         summary: of the component that `zoo new` writes.
         declares: further lines of that component's declaration.
     """
@@ -98,7 +102,7 @@ _TABLE = (
         argument="model",
         call=_BUILD,
         command=_BUILT,
-        rules=("zoo.testing.rules_other:ModelRules",),
+        rules=("zoo.testing.rules_model",),
         summary="A class for each pixel, from convolutions at full size.",
         declares=('task="segmentation"', 'tiny={"channels": [4, 4]}'),
     ),
@@ -109,7 +113,7 @@ _TABLE = (
         argument="augment",
         call=_FIT,
         command=_FITTED,
-        rules=("zoo.testing.rules_other:AugmenterRules",),
+        rules=("zoo.testing.rules_augmenter",),
         summary="Mixes images with their negative.",
     ),
     Kind(
@@ -119,7 +123,7 @@ _TABLE = (
         argument="loss",
         call=_FIT,
         command=_FITTED,
-        rules=("zoo.testing.rules_other:LossRules",),
+        rules=("zoo.testing.rules_loss",),
         summary="Brier score of K logits.",
         declares=('task="multiclass"',),
     ),
@@ -130,7 +134,7 @@ _TABLE = (
         argument="trainer",
         call=_FIT,
         command=_FITTED,
-        rules=("zoo.testing.rules_other:TrainerRules", "zoo.testing.rules_trainer_steps"),
+        rules=("zoo.testing.rules_trainer", "zoo.testing.rules_trainer_steps"),
         summary="Trains on mixtures of two images and of their targets.",
         declares=('paper="https://arxiv.org/abs/1710.09412"', 'tiny={"epochs": 1, "batch_size": 4}'),
     ),
@@ -141,7 +145,7 @@ _TABLE = (
         argument="data",
         call='zoo.fit(model, "{ref}")',
         command=_FITTED,
-        rules=("zoo.testing.rules_other:DatasetRules",),
+        rules=("zoo.testing.rules_dataset",),
         summary="Drawn bars, across or upright.",
         declares=('task="binary"', 'tiny={"per_class": 4}'),
     ),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import warnings
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from zoo.registry.lookup import entries, find
 from zoo.spec.errors import PluginError, ZooWarning, listing
@@ -19,17 +18,11 @@ Rule = Callable[[Case], None]
 def rules(kind: str) -> dict[str, Rule]:
     """The rules of a kind by name; the docstring of each says what must hold."""
     found: dict[str, Rule] = {}
-    for source in (rules_declaration, *map(_resolved, KINDS[kind].rules)):
+    for source in (rules_declaration, *map(importlib.import_module, KINDS[kind].rules)):
         for name in vars(source):
             if name.startswith("rule_"):
                 found[name.removeprefix("rule_")] = getattr(source, name)
     return found
-
-
-def _resolved(place: str) -> Any:
-    module, _, attribute = place.partition(":")
-    found = importlib.import_module(module)
-    return getattr(found, attribute) if attribute else found
 
 
 def check(reference: str, kind: str | None = None) -> None:

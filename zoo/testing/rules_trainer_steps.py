@@ -7,7 +7,7 @@ from torch import Tensor
 
 from zoo.registry.loading import resolve_config, resolve_target
 from zoo.testing.case import Case
-from zoo.testing.rules_other import TrainerRules
+from zoo.testing.rules_trainer import batch_for, model_for, trainer_for
 
 _ROUNDING = 1e-5
 """Share of the weights' norm by which they may differ after they were moved and moved back."""
@@ -18,15 +18,15 @@ def rule_steps_move_weights_by_their_optimizers_alone(case: Case) -> None:
 
     A step that moves weights to look elsewhere, as sharpness-aware minimisation does, has to move them back.
     """
-    model = TrainerRules._model(case)
-    trainer = TrainerRules._trainer(case, model)
+    model = model_for(case)
+    trainer = trainer_for(case, model)
     model.train()
     for optimizer in trainer.optimizers.values():
         for group in getattr(optimizer, "param_groups", ()):
             group["lr"] = 0.0
     before = _weights(model)
     for what in ("step", "evaluate"):
-        batch = TrainerRules._batch(model)
+        batch = batch_for(model)
         trainer.step(batch) if what == "step" else trainer.evaluate([batch])
         moved, norm = float((_weights(model) - before).norm()), float(before.norm())
         assert moved <= _ROUNDING * norm, f"{what} with rates of 0 leaves weights moved by {moved:.3g}"

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,21 @@ CHECKPOINT_FILE = "checkpoint.safetensors"
 FORMAT = 1
 _NOTE = "zoo.checkpoint"
 _TENSOR, _TABLE, _TUPLE, _NUMBER = "tensor", "table", "tuple", "number"
+_watchers: list[Callable[[], None]] = []
+
+
+class Killed(BaseException):
+    """Ends a run where it is raised as a signal would: nothing is tidied up after it."""
+
+
+@contextmanager
+def watched(tell: Callable[[], None]) -> Iterator[None]:
+    """Calls `tell` right after each checkpoint that any run of this process writes, while inside."""
+    _watchers.append(tell)
+    try:
+        yield
+    finally:
+        _watchers.remove(tell)
 
 
 def write_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
@@ -41,6 +57,8 @@ def write_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
     tree = _pack(state, tensors, "state")
     with atomic_write(path) as staged:
         write(staged, tensors, {_NOTE: json.dumps({"format": FORMAT, "state": tree})})
+    for tell in tuple(_watchers):
+        tell()
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

@@ -25,9 +25,9 @@ from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
 from zoo.registry.cache import cache_folder
+from zoo.registry.environment import number
 from zoo.registry.plugins.installed import CORE
 from zoo.spec.atomic_write import atomic_write
-from zoo.spec.environment import number
 
 FORMAT = 1
 LIMIT = "ZOO_FEATURE_CACHE_GB"

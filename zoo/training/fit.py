@@ -18,13 +18,14 @@ from zoo.interfaces.geometry.warp import resampler
 from zoo.interfaces.model import ModelLike
 from zoo.runtime.arguments import new_run_folder
 from zoo.runtime.devices import borrowed, choose_device
-from zoo.runtime.processes import FULL, Accelerated, accelerator_for, processes, shared_by_first
+from zoo.runtime.processes import FULL, Accelerated, Precision, accelerator_for, processes, shared_by_first
 from zoo.runtime.progress import Reporter
 from zoo.spec.errors import OptionError, TrainingError
 from zoo.spec.files import HISTORY_FILE
 from zoo.spec.recipe import Recipe
 from zoo.spec.reference import PathLike
 from zoo.training.batch_sources import sources
+from zoo.training.checkpoint import Killed
 from zoo.training.engine import Engine, Outcome, Saving
 from zoo.training.more_epochs import Lengthening, asked_epochs, check_longer, note_lengthening
 from zoo.training.own_metrics import METRICS
@@ -49,7 +50,7 @@ def fit(
     seed: int | None = None,
     out: PathLike | None = None,
     device: str | torch.device | None = None,
-    precision: str | None = None,
+    precision: Precision | None = None,
     workers: int = 0,
     cache: bool | None = None,
     skip_unreadable: bool = False,
@@ -137,9 +138,10 @@ def fit(
             setup, computing, run_folder=run_folder, checkpoint=checkpoint, on_restored=restored,
             workers=workers, cache=cache, every=checkpoint_every, reporter=reporter,
         )  # fmt: skip
-    except BaseException:
-        # What was trained for an epoch or more is kept, to be looked at or resumed.
-        if run_folder is not None and resume is None and not (folder / HISTORY_FILE).exists():
+    except BaseException as error:
+        # What was trained for an epoch or more is kept, to be looked at or resumed; a killed run keeps all.
+        begun = resume is None and not isinstance(error, Killed) and not (folder / HISTORY_FILE).exists()
+        if run_folder is not None and begun:
             discard(run_folder)
         raise
     seconds = time.perf_counter() - started

@@ -17,6 +17,7 @@ from zoo.interfaces.blocks.freezing import freezing_state, restore_freezing
 from zoo.interfaces.model import Model
 from zoo.registry.plugins.install_command import way_to_upgrade
 from zoo.registry.plugins.installed import CORE
+from zoo.runtime.processes import Precision
 from zoo.runtime.torch_module import PlainModel
 from zoo.spec.errors import FormatError, OptionError, SaveError, TrainingError, listing, quote, warn
 from zoo.spec.files import RUN_FILE, WEIGHTS_FILE
@@ -186,7 +187,7 @@ class RunFolder:
         return {**given, METRICS: metrics_again(str(self.folder), self.facts["figures"], given[METRICS])}
 
     @property
-    def settings(self) -> tuple[int, str, bool]:
+    def settings(self) -> tuple[int, Precision, bool]:
         """Seed, precision, and whether unreadable images are left out."""
         facts = self.facts
         return facts["recipe"]["seed"], facts["precision"], facts["skip_unreadable"]

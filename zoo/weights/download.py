@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from zoo.spec.component import WeightsSource
 from zoo.spec.errors import WeightsError
+from zoo.spec.published_weights import WeightsSource
 from zoo.weights.client import patiently, reachable, talking
 
 WITHOUT_HUB = 'give a local file with weights="file:PATH", or leave weights out for random ones'

@@ -13,10 +13,11 @@ from torch import Tensor, nn
 
 from zoo.interfaces.backbone import Backbone
 from zoo.registry.references import component_or_path
-from zoo.spec.component import Component, Weights, WeightsSource
+from zoo.spec.component import Component
 from zoo.spec.errors import BadReferenceError, DeclarationError, WeightsError, listing, near, quote, warn
 from zoo.spec.files import CONFIG_FILE, WEIGHTS_FILE
 from zoo.spec.inputs import InputSpec
+from zoo.spec.published_weights import Weights, WeightsSource
 from zoo.spec.reference import HubRef, PathRef, parse_reference
 from zoo.weights.download import WITHOUT_HUB, fetch, fetch_beside
 from zoo.weights.packages import installed_file, to_install

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from zoo.registry.catalogue import known
 from zoo.registry.plugins.install_command import way_to_install
-from zoo.spec.component import WeightsSource
 from zoo.spec.errors import WeightsError, listing
+from zoo.spec.published_weights import WeightsSource
 
 
 def installed_file(text: str, source: WeightsSource) -> Path | None:

@@ -1,24 +1,27 @@
 """Network in Network against the same layers written by hand."""
 
-import torch
 from torch import nn
 from zoo_example.nin import NIN
 
+from zoo.testing import published
 
-def test_weights_of_a_plain_sequential_give_the_same_logits():
-    def stage(inputs, outputs, kernel):
-        yield from (nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2), nn.ReLU())
-        for _ in range(2):
-            yield from (nn.Conv2d(outputs, outputs, 1), nn.ReLU())
 
-    def closed(inputs, outputs, kernel):
-        yield from (*stage(inputs, outputs, kernel), nn.MaxPool2d(3, 2, 1), nn.Dropout())
+def stage(inputs: int, outputs: int, kernel: int) -> list[nn.Module]:
+    """A convolution and two of 1 x 1, each with its activation."""
+    first = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2)
+    return [
+        *(first, nn.ReLU()),
+        *(nn.Conv2d(outputs, outputs, 1), nn.ReLU()),
+        *(nn.Conv2d(outputs, outputs, 1), nn.ReLU()),
+    ]
 
-    plain = nn.Sequential(*closed(3, 8, 5), *closed(8, 8, 5), *stage(8, 8, 3), nn.Conv2d(8, 10, 1)).eval()
-    net = NIN(channels=(8, 8, 8)).eval()
-    head = net.original_head(10, net.block_infos()[-1:])
-    state = net.convert(plain.state_dict())
-    net.load_state_dict({k: v for k, v in state.items() if not k.startswith("head.")})
-    head.load_state_dict({k[5:]: v for k, v in state.items() if k.startswith("head.")})
-    x = torch.rand(2, 3, 32, 32)
-    torch.testing.assert_close(head(net(x)), plain(x).mean((2, 3)))
+
+def halved() -> list[nn.Module]:
+    """What follows the first two stages."""
+    return [nn.MaxPool2d(3, 2, 1), nn.Dropout()]
+
+
+def test_it_computes_what_the_same_layers_compute() -> None:
+    layers = [*stage(3, 8, 5), *halved(), *stage(8, 8, 5), *halved(), *stage(8, 8, 3)]
+    reference = nn.Sequential(*layers, nn.Conv2d(8, 10, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    published(NIN(channels=(8, 8, 8)), reference, blocks={"block1": "7", "block2": "15", "block3": "21"})

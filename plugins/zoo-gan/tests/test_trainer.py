@@ -20,8 +20,7 @@ from zoo.interfaces.execution import Execution
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
 from zoo.spec.errors import OptionError, TrainingError
-from zoo.training import fit as fit_module
-from zoo.training.engine import Engine
+from zoo.testing import check_resuming
 
 GENERATOR = {"name": "dcgan_generator", "width": 8, "latent": 8}
 DISCRIMINATOR = {"name": "dcgan_discriminator", "channels": [8, 16], "head": "binary"}
@@ -269,10 +268,6 @@ def test_a_healthy_run_is_quiet_and_draws_the_same_latents_each_epoch(tmp_path: 
     assert done.model.networks["generator"].origin == "trained on digits"
 
 
-class Killed(BaseException):
-    """In the place of a signal."""
-
-
 RESUMED: list[dict[str, Any]] = [
     {"ema": 0.9, "schedule": "cosine", "discriminator_steps": 2},
     {"loss": {"name": "adversarial", "kind": "wasserstein"}, "clip_norm": 1.0, "ema": 0.9},
@@ -282,30 +277,11 @@ RESUMED: list[dict[str, Any]] = [
 @pytest.mark.slow
 @pytest.mark.parametrize("at", [1, 4, 7])
 @pytest.mark.parametrize("options", RESUMED)
-def test_a_killed_run_ends_as_an_unbroken_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int, options: dict[str, Any]
-) -> None:
+def test_a_killed_run_ends_as_an_unbroken_one(tmp_path: Path, at: int, options: dict[str, Any]) -> None:
     parts = {"discriminator": {**DISCRIMINATOR, "norm": "layer"}} if "loss" in options else {}
     data = {"name": "digits", "per_class": 6}
     settings = {"epochs": 3, "batch_size": 16, "samples": 4, "checkpoint_every": 0, **options}
-    whole = zoo.fit(pair(**parts), data, out=tmp_path / "whole", **settings)
-    save, seen = Engine._save, iter(range(1, 10**6))
-
-    def dying(self: Engine, *state: Any) -> None:
-        save(self, *state)
-        if next(seen) == at:
-            raise Killed
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Engine, "_save", dying)
-        patched.setattr(fit_module, "discard", lambda job: None)
-        with pytest.raises(Killed):
-            zoo.fit(pair(**parts), data, out=tmp_path / "cut", **settings)
-    resumed = zoo.fit(resume=tmp_path / "cut")
-    a, b = whole.model.state_dict(), resumed.model.state_dict()
-    assert all(torch.equal(a[name], b[name]) for name in a)
-    rows = [[{k: v for k, v in r.items() if k != "seconds"} for r in one.history] for one in (whole, resumed)]
-    assert rows[0] == rows[1]
+    check_resuming(lambda out: zoo.fit(pair(**parts), data, out=out, **settings), tmp_path, after=[at])
 
 
 @pytest.mark.slow

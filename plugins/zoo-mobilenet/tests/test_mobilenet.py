@@ -11,6 +11,8 @@ from zoo_mobilenet.mobilenet import MobileNet
 from zoo_mobilenet.plugin import TABLE, zoo_components
 from zoo_mobilenet.units import SqueezeExcite
 
+from zoo.testing import published
+
 TORCHVISION = ["mobilenet_v2", "mobilenet_v3_small", "mobilenet_v3_large"]
 TIMM = {
     "mobilenet_v1": "mobilenetv1_100",
@@ -45,33 +47,17 @@ def randomised(model):
     return model.eval()
 
 
-def load(net, head, published):
-    state = net.convert(published)
-    net.load_state_dict({k: v for k, v in state.items() if not k.startswith("head.")}, strict=True)
-    head.load_state_dict({k[5:]: v for k, v in state.items() if k.startswith("head.")}, strict=True)
-
-
-@torch.inference_mode()
-def check_equal(net, reference, features):
-    head = head_of(net)
-    load(net, head, randomised(reference).state_dict())
-    x = torch.randn(2, 3, 75, 64)
-    torch.testing.assert_close(net(x), features(x), rtol=1e-4, atol=1e-4)
-    torch.testing.assert_close(head(net(x)), reference(x), rtol=1e-4, atol=1e-4)
-    assert count(net, head) == count(reference)
-
-
 @pytest.mark.parametrize("name", TIMM)
 def test_features_and_logits_equal_timms(name):
-    reference = timm.create_model(TIMM[name])
-    check_equal(build(name), reference, reference.forward_features)
+    last = "blocks" if "v3" in name else "bn2"
+    published(build(name), timm.create_model(TIMM[name]), sizes=[(75, 64)], blocks={"block5": last})
 
 
 @pytest.mark.parametrize("name", TORCHVISION)
 def test_features_and_logits_equal_torchvisions(name):
     reference = torchvision.models.get_model(name)
     eps = {m.eps for m in reference.modules() if isinstance(m, nn.BatchNorm2d)}.pop()
-    check_equal(build(name, bn_eps=eps), reference, reference.features)
+    published(build(name, bn_eps=eps), reference, sizes=[(75, 64)], blocks={"block5": "features"})
 
 
 def test_the_default_epsilon_is_that_of_the_published_weights():
@@ -89,8 +75,7 @@ def test_a_narrow_v2_has_as_many_parameters_as_torchvisions(width):
 
 
 def test_published_names_fit_where_narrow_rows_have_equal_channels():
-    net = build("mobilenet_v2", width=0.35)
-    load(net, head_of(net), timm.create_model("mobilenetv2_035").state_dict())
+    published(build("mobilenet_v2", width=0.35), timm.create_model("mobilenetv2_035"), sizes=[(64, 64)])
 
 
 @pytest.mark.parametrize("size", ["small", "large"])

@@ -9,11 +9,14 @@ from zoo_resnet import config
 from zoo_resnet.plugin import TABLE
 from zoo_resnet.resnet import ResidualUnit, ResNet
 
+from zoo.testing import published
+
 LIBRARIES = {
     "torchvision": torchvision.models.get_model,
     "timm": timm.create_model,
 }
 TINY = {"width": 0.125}
+LEVELS = {f"block{k + 1}": f"layer{k}" for k in (1, 2, 3, 4)}
 
 
 def options(depth):
@@ -39,23 +42,10 @@ def randomised(model):
     return model.eval()
 
 
-def load(net, head, published):
-    state = net.convert(published)
-    net.load_state_dict({k: v for k, v in state.items() if not k.startswith("head.")}, strict=True)
-    head.load_state_dict({k[5:]: v for k, v in state.items() if k.startswith("head.")}, strict=True)
-
-
 @pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.parametrize("depth", [18, 50])
-@torch.inference_mode()
 def test_features_and_logits_equal_the_reference(depth, library):
-    reference = randomised(LIBRARIES[library](f"resnet{depth}"))
-    net, head = with_head(depth)
-    load(net, head, reference.state_dict())
-    x = torch.randn(2, 3, 75, 64)
-    everything_but_head = nn.Sequential(*list(reference.children())[:-2])
-    torch.testing.assert_close(net(x), everything_but_head(x), rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(head(net(x)), reference(x), rtol=1e-4, atol=1e-5)
+    published(ResNet(**options(depth)), LIBRARIES[library](f"resnet{depth}"), sizes=[(75, 64)], blocks=LEVELS)
 
 
 @pytest.mark.parametrize("depth", TABLE)
@@ -67,8 +57,7 @@ def test_parameter_count_equals_torchvision(depth):
 @pytest.mark.parametrize("depth", [101, 152])
 def test_published_keys_and_shapes_become_ours(depth):
     with torch.device("meta"):
-        net, head = with_head(depth)
-        load(net, head, torchvision.models.get_model(f"resnet{depth}").state_dict())
+        published(ResNet(**options(depth)), torchvision.models.get_model(f"resnet{depth}"), blocks=LEVELS)
 
 
 def test_block_k_ends_at_reduction_two_to_the_k():

@@ -15,8 +15,7 @@ import torch
 
 import zoo
 from zoo.spec.errors import TrainingError
-from zoo.training import fit as fit_module
-from zoo.training.engine import Engine
+from zoo.testing import killed_after
 
 CODE = """
 import sys, warnings, zoo
@@ -41,10 +40,6 @@ SETTINGS = dict(
 """
 PER_EPOCH = 3
 """Steps: 16 training images in batches of six."""
-
-
-class Killed(BaseException):
-    """In the place of a signal."""
 
 
 def run(out: Path, **changes: object) -> object:
@@ -77,21 +72,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     "at", [1, PER_EPOCH, 2 * PER_EPOCH - 1, 2 * PER_EPOCH, 2 * PER_EPOCH + 1, 4 * PER_EPOCH - 1]
 )
-def test_killed_in_either_phase_and_between_them(
-    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
-) -> None:
-    save, seen = Engine._save, iter(range(1, 10**6))
-
-    def dying(self: Engine, *state: object) -> None:
-        save(self, *state)
-        if next(seen) == at:
-            raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Engine, "_save", dying)
-        patch.setattr(fit_module, "discard", lambda job: None)
-        with pytest.raises(Killed):
-            run(tmp_path / "cut")
+def test_killed_in_either_phase_and_between_them(whole: Path, tmp_path: Path, at: int) -> None:
+    with killed_after(at):
+        run(tmp_path / "cut")
     zoo.fit(resume=tmp_path / "cut")
     same_end(whole, tmp_path / "cut")
 

@@ -37,7 +37,7 @@ class Block(nn.Sequential):
 
     Example:
         >>> block = Block(conv1=nn.Conv2d(3, 8, 3), relu1=nn.ReLU())
-        >>> block.freeze()
+        >>> block = block.freeze()
         >>> block.train().training, block.conv1.weight.requires_grad
         (False, False)
     """
@@ -48,10 +48,10 @@ class Block(nn.Sequential):
         self._trainable_before: list[str] = []
         self._modes_before: dict[str, bool] = {}
 
-    def freeze(self) -> None:
-        """Freezes the block: no gradients, and inference mode, until `unfreeze`."""
+    def freeze(self) -> Self:
+        """Freezes the block: no gradients, inference mode, until `unfreeze`; returns it, as `eval()` does."""
         if self.frozen:
-            return
+            return self
         self._modes_before = {name: module.training for name, module in self.named_modules()}
         self._trainable_before = [name for name, p in self.named_parameters() if p.requires_grad]
         for parameter in self.parameters():
@@ -60,15 +60,16 @@ class Block(nn.Sequential):
         self.eval()
         self.frozen = True
         self._tell()
+        return self
 
-    def unfreeze(self, training: bool = True) -> None:
-        """Restores exactly what was trainable, and each module's mode, before `freeze`.
+    def unfreeze(self, training: bool = True) -> Self:
+        """Restores exactly what was trainable, and each module's mode, before `freeze`; returns the block.
 
         Args:
             training: the mode of the model that holds the block.
         """
         if not self.frozen:
-            return
+            return self
         self.frozen = False
         trainable = set(self._trainable_before)
         for name, parameter in self.named_parameters():
@@ -78,6 +79,7 @@ class Block(nn.Sequential):
             for name, module in self.named_modules():
                 module.training = self._modes_before.get(name, training)
         self._tell()
+        return self
 
     @property
     def before(self) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from zoo.registry import cache
+from zoo.registry.environment import number
 from zoo.registry.plugins.installed import Installed, environment, is_package
-from zoo.spec.environment import number
 
 TIMEOUT = 30.0
 """Seconds that a plugin has to import and answer; `ZOO_PLUGIN_TIMEOUT` overrides it."""

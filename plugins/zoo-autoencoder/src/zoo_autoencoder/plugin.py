@@ -32,6 +32,7 @@ def zoo_components() -> list[Component]:
             licence="Apache-2.0",
             task=_TASK,
             tags=("denoising", "latent"),
+            example={"for": [_TASK]},
             tiny={
                 "encoder": {"name": "conv_encoder", "channels": [4, 8]},
                 "latent": 2,

@@ -43,6 +43,7 @@ def zoo_components() -> list[Component]:
             licence="Apache-2.0",
             tags=("cnn", "small"),
             tiny={"channels": [4, 8], "hidden": 16},
+            example={"head": "multiclass", "for": ["*"]},
         ),
         Component(
             kind="backbone",

@@ -24,6 +24,7 @@ def zoo_components() -> list[Component]:
             tags=("gan", "pair"),
             task="generation",
             tiny={"generator": _TINY_GENERATOR, "discriminator": _TINY_DISCRIMINATOR},
+            example={"for": ["generation"]},
         ),
         Component(
             kind="model",

@@ -29,6 +29,7 @@ def zoo_components() -> list[Component]:
             tags=("generator", "any size"),
             task=TASK,
             tiny={**_TINY_GENERATOR, "tile": 16},
+            example={"for": [TASK]},
         ),
         Component(
             kind="model",

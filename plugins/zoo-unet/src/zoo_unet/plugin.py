@@ -23,6 +23,7 @@ def zoo_components() -> list[Component]:
             tags=("cnn", "segmentation"),
             task="segmentation",
             tiny={"encoder": _TINY_ENCODER, "dropout": 0.1},
+            example={"for": ["segmentation"]},
         ),
         Component(
             kind="model",

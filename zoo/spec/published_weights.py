@@ -1,0 +1,172 @@
+"""Declarations of published weights: where they come from and what they were trained on, without torch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
+
+from zoo.spec.errors import DeclarationError, listing, quote
+from zoo.spec.inputs import InputSpec
+
+# A file of an import package, which is found without importing it: `package/path/to/file`
+_INSIDE = re.compile(r"^[A-Za-z_]\w*(/\w[\w.\-]*)+$")
+_DISTRIBUTION = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9._\-]*[A-Za-z0-9])?$")
+_SHA256 = re.compile(r"^[0-9a-f]{64}$")
+# What torch.save writes; read with a declared hash alone
+_PICKLES = (".pth", ".pt", ".bin")
+
+
+def check(fine: bool, where: str, field_name: str, expected: str, got: object) -> None:
+    if not fine:
+        raise DeclarationError(f"{where}: bad {field_name}", expected=expected, got=quote(got))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightsSource:
+    """One place that published weights come from: the Hub, an installed package, or the plugin itself.
+
+    With `repo` it is the Hub; with `package`, a distribution that `pip` installs and that may be missing;
+    with neither, the plugin ships the file. Sources of one set may differ in file, format and names of
+    tensors, so each says its own.
+
+    Args:
+        repo: Hub repository, `owner/name`.
+        package: distribution that brings the file, by the name that `pip` knows it by.
+        file: a `.safetensors`, or a torch pickle (`.pth`, `.pt`, `.bin`) with `sha256`. In a repository its
+            path there, else its path from the import package on, `zoo_basic/weights/net.safetensors`.
+        revision: branch, tag or commit of the repository.
+        sha256: of the file, if known; needed without a repository, and for a pickle.
+        install: what `pip install` takes to bring the package, such as an extra of the plugin; the package
+            itself where None.
+
+    Raises:
+        DeclarationError: a field is not of the form above.
+
+    Example:
+        >>> WeightsSource(package="net-weights", file="net_weights/net.pth", sha256="0" * 64).place
+        'package net-weights'
+    """
+
+    repo: str | None = None
+    package: str | None = None
+    file: str = "model.safetensors"
+    revision: str = "main"
+    sha256: str | None = None
+    install: str | None = None
+
+    def __post_init__(self) -> None:
+        where = f"weights of {self.repo or self.package or self.file}"
+        fine = self.file.endswith((".safetensors", *_PICKLES))
+        check(fine, where, "file", f"a .safetensors, or a pickle ({listing(_PICKLES)})", self.file)
+        if self.repo is None:
+            check(bool(_INSIDE.match(self.file)), where, "file", "package/path/to/file", self.file)
+        else:
+            fine = self.repo.count("/") == 1 and not self.repo.startswith("/")
+            check(fine, where, "repo", "owner/name", self.repo)
+            check(self.package is None, where, "package", "none beside a repository", self.package)
+        fine = self.package is None or bool(_DISTRIBUTION.match(self.package))
+        check(fine, where, "package", "the name of a distribution", self.package)
+        fine = self.install is None or (self.package is not None and self.install.isprintable())
+        check(fine, where, "install", "what pip installs, with a package", self.install)
+        # The Hub announces the hash of each file, so a safetensors there needs none; a pickle is never opened
+        # on the word of the place that it comes from
+        fine = bool(_SHA256.match(self.sha256)) if self.sha256 else self.repo is not None and not self.pickled
+        check(fine, where, "sha256", "the hash of the file, 64 hexadecimal digits", self.sha256)
+
+    @property
+    def pickled(self) -> bool:
+        """Whether the file is a torch pickle."""
+        return self.file.endswith(_PICKLES)
+
+    @property
+    def place(self) -> str:
+        """Place of the weights, as tables say it."""
+        return self.repo or f"package {self.package or self.file.partition('/')[0]}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, for JSON; empty fields left out."""
+        return plain(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The reverse of `to_dict`."""
+        return cls(**data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights(WeightsSource):
+    """One published set of weights of a backbone or model: its first source, and what is said of them.
+
+    Args:
+        classes: number of classes of the original head.
+        labels: their names, or the name of a list that the core ships, such as `imagenet-1k`.
+        input: preprocessing that these weights were trained with.
+        metrics: published figures, e.g. `{"imagenet top-1": 71.59}` in percent.
+        licence: SPDX name, only where the publisher gives one.
+        fallbacks: further sources, tried in order where a package is not installed.
+
+    Example:
+        >>> weights = Weights(
+        ...     package="net-weights",
+        ...     file="net_weights/net.pth",
+        ...     sha256="0" * 64,
+        ...     fallbacks=(WeightsSource(repo="owner/name"),),
+        ... )
+        >>> [source.place for source in weights.sources]
+        ['package net-weights', 'owner/name']
+    """
+
+    classes: int | None = None
+    labels: tuple[str, ...] | str = ()
+    input: InputSpec = field(default_factory=InputSpec)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    licence: str | None = None
+    fallbacks: tuple[WeightsSource, ...] = ()
+
+    def __post_init__(self) -> None:
+        WeightsSource.__post_init__(self)  # super() does not know a class that slots have made anew
+        where = f"weights of {self.place}"
+        fine = isinstance(self.fallbacks, tuple) and all(isinstance(f, WeightsSource) for f in self.fallbacks)
+        check(fine, where, "fallbacks", "a tuple of WeightsSource", self.fallbacks)
+        # A shipped file is always there, and whether the Hub has one is not known without asking it.
+        never = next((source.place for source in self.sources[:-1] if source.package is None), None)
+        check(never is None, where, "fallbacks", "sources after packages alone", f"one after {never}")
+
+    @property
+    def sources(self) -> tuple[WeightsSource, ...]:
+        """All sources, in the order in which they are tried."""
+        return (self, *self.fallbacks)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The reverse of `to_dict`."""
+        values = dict(data)
+        labels = values.get("labels", ())
+        values["labels"] = labels if isinstance(labels, str) else tuple(labels)
+        values["input"] = InputSpec.from_dict(values.get("input", {}))
+        values["fallbacks"] = tuple(WeightsSource.from_dict(f) for f in values.get("fallbacks", ()))
+        return cls(**values)
+
+
+def plain(item: Any) -> dict[str, Any]:
+    """A dataclass as plain JSON data without its empty fields."""
+    out: dict[str, Any] = {}
+    for f in fields(item):
+        value = getattr(item, f.name)
+        # A field that was added later leaves declarations without it as they were written
+        if value in (None, (), {}):
+            continue
+        out[f.name] = _plain_value(value)
+    return out
+
+
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, InputSpec | WeightsSource):
+        return value.to_dict()
+    if isinstance(value, Mapping):
+        return {k: _plain_value(v) for k, v in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain_value(v) for v in value]
+    return value

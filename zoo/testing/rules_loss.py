@@ -1,0 +1,53 @@
+"""The contract of a loss."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from zoo.compose.instantiate import make
+from zoo.interfaces.loss import OUTPUT, Loss, compute, total
+from zoo.interfaces.tasks import Task
+from zoo.interfaces.tasks.choice import BY_NAME, DEFAULT
+from zoo.registry.lookup import entries
+from zoo.registry.snapshot import Entry
+from zoo.testing.case import Case
+from zoo.testing.tiny_models import built, headed
+
+
+def rule_it_is_a_finite_scalar_with_gradients(case: Case) -> None:
+    """On the targets of its task the loss is finite and reaches the output."""
+    loss = make("loss", case.reference)
+    assert isinstance(loss, Loss)
+    output, target = _example(case.entry)
+    loss.prepare(output.shape[1], 4)
+    verdicts = {name: torch.randn(6, 1, requires_grad=True) for name in loss.needs if name != OUTPUT}
+    outputs = {OUTPUT: output, **verdicts}
+    value = total(compute(loss, outputs, target, {"image": target, "target": target}))
+    torch.autograd.backward(value)
+    assert value.ndim == 0
+    assert bool(torch.isfinite(value))
+    for name in loss.needs or (OUTPUT,):
+        grad = outputs[name].grad
+        assert grad is not None, name
+        assert bool(grad.any()), name
+
+
+def _example(entry: Entry) -> tuple[Tensor, Tensor]:
+    """An output with gradients and a prepared target of the task that a loss is for, six rows each."""
+    task = _task(entry)
+    output, raw = task.example(4, 6)
+    return output.requires_grad_(), task.target(raw, output.shape[1])
+
+
+def _task(entry: Entry) -> Task:
+    """The task that a loss is for: one of the core's, or that of a head or model of its own distribution."""
+    name = entry.component.task
+    if name is None or name in BY_NAME:
+        return BY_NAME[name or DEFAULT]
+    for other in (e for kind in ("head", "model") for e in entries(kind)):
+        if (other.component.task, other.plugin.distribution) == (name, entry.plugin.distribution):
+            task = built(other).task if other.component.kind == "model" else headed(other).task
+            assert task is not None
+            return task
+    raise AssertionError(f"no head or model for task {name} in {entry.plugin.distribution}")

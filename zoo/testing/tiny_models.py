@@ -1,0 +1,79 @@
+"""Tiny models for rules that need one: of the component's distribution, or of none."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from zoo.compose.build import build
+from zoo.interfaces.backbone import Backbone
+from zoo.interfaces.blocks.block import Block
+from zoo.interfaces.head import Head
+from zoo.interfaces.loss import Loss
+from zoo.interfaces.model import Model
+from zoo.interfaces.tasks.choice import for_logits
+from zoo.registry.lookup import entries
+from zoo.registry.snapshot import Entry
+from zoo.spec.errors import OptionError
+from zoo.spec.inputs import InputSpec
+
+
+def built(entry: Entry) -> Model:
+    """The tiny instance of a complete model, for three classes where its task asks for their number."""
+    section = {"name": entry.qualified, **entry.component.tiny}
+    try:
+        return build(section, seed=0)
+    except OptionError as error:
+        if "classes" not in str(error):
+            raise
+        return build(section, classes=3, seed=0)
+
+
+def headed(entry: Entry) -> Model:
+    """A head on a small backbone, one of its own distribution if there is one."""
+    home = entry.plugin.distribution
+    below = min(entries("backbone"), key=lambda e: (e.plugin.distribution != home, not e.component.tiny))
+    head = {"name": entry.qualified, **entry.component.tiny}
+    return build({"name": below.qualified, **below.component.tiny}, head=head, classes=4)
+
+
+class Net(Model):
+    """The smallest model that a trainer can train: one frozen and one trainable block, and a head."""
+
+    def __init__(self) -> None:
+        super().__init__(task=for_logits(), input_spec=InputSpec(size=(8, 8)), labels=("a", "b", "c"))
+        blocks = [
+            Block(conv=nn.Conv2d(3, 4, 3), norm=nn.BatchNorm2d(4)),
+            Block(conv=nn.Conv2d(4, 4, 3), relu=nn.ReLU()),
+        ]
+        self.backbone = Backbone(blocks, input_spec=self.input_spec)
+        self.head = _Flat(self.backbone)
+        self.backbone.freeze("block1")
+
+    @property
+    def outputs(self) -> int:
+        return 3
+
+    @property
+    def freezable(self) -> dict[str, Backbone | Block]:
+        return {"": self.backbone}
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.head(self.backbone(x))
+        return logits
+
+
+class _Flat(Head):
+    def __init__(self, backbone: Backbone) -> None:
+        super().__init__(task=for_logits(), inputs=backbone.block_infos()[-1:], outputs=3)
+        self.fc = nn.Linear(4, 3)
+
+    def forward(self, *features: Tensor) -> Tensor:
+        logits: Tensor = self.fc(features[0].mean((2, 3)))
+        return logits
+
+
+class CrossEntropy(Loss):
+    """The loss of `Net`."""
+
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        return nn.functional.cross_entropy(output, target)
