@@ -259,6 +259,34 @@ def test_a_table_takes_the_arguments_of_build():
     assert (section.input_size, section.freeze, section.options["width"]) == ((64, 64), "all", 8)
     line = said(zoo.build, {"name": "vgg16", "freeze": "block1"}, freeze="all")
     assert "two values for freeze" in line
+    assert "two values for width" in said(zoo.build, {"name": "vgg16", "width": 8}, width=4)
+
+
+@pytest.mark.parametrize(
+    ("inside", "beside"),
+    [
+        ({"classes": ["a", "b", "c"]}, {"classes": 3}),
+        ({"classes": 3}, {"classes": ["a", "b", "c"]}),
+        ({"head": {"name": "multiclass"}}, {"head": "multiclass"}),
+        ({"head": "multiclass"}, {"head": {"name": "multiclass"}}),
+        ({"input_size": [32, 32]}, {"input_size": 32}),
+        ({"freeze": "block1, block2"}, {"freeze": ["block1", "block2"]}),
+        ({"hidden": [8, 8]}, {"hidden": (8, 8)}),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:frozen blocks")
+def test_a_value_may_be_said_in_two_forms_that_mean_the_same(inside, beside):
+    usual = {"name": "mlp", "hidden": [8, 8], "head": "multiclass", "classes": ["a", "b", "c"]}
+    usual |= {"input_size": 32, "in_channels": 1}
+    model = zoo.build({**usual, **inside}, **beside)
+    labels = ("a", "b", "c")
+    assert (model.labels, model.outputs, model.input_spec.size) == (labels, 3, (32, 32))
+
+
+def test_two_numbers_of_classes_are_two_values():
+    for one, other in ((2, ["a", "b", "c"]), (["a", "b"], ["a", "c"]), (2, 3)):
+        line = said(zoo.build, {"name": "vgg16", "classes": one}, head="multiclass", classes=other)
+        assert "two values for classes" in line
 
 
 @pytest.mark.parametrize(

@@ -74,3 +74,13 @@ def test_a_users_mistake_is_one_line_and_status_2(
     assert err.count("\n") == 1
     assert not Path("hub").exists()
     assert Path("full/config.json").read_text() == "{}"
+
+
+def test_figures_of_a_model_on_the_hub_are_refused_where_no_folder_can_keep_them(
+    zoo: Zoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    status, out, err = zoo("evaluate", "hf://me/cats", "digits", "--save")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "zoo pull hf://me/cats --out FOLDER" in err
+    assert not list(tmp_path.iterdir())

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from zoo.spec.kinds import KINDS
+
 SCHEMA = {
     "properties": {
         "dropout": {"type": "number", "default": 0.5, "description": "Share of\nunits."},
@@ -243,6 +245,25 @@ def test_doctor_names_a_next_step_for_each_problem(fake, tmp_path):
     assert found["plugin zoo-nil"]["step"].startswith("install zoo-nil from where")
     assert found["Hub"]["found"].startswith("offline")
     assert found["torch"]["step"] is None
+
+
+def test_doctor_says_the_hubs_cache_as_the_hubs_own_library_does(fake, tmp_path, monkeypatch):
+    for name in ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+
+    def home(**environment):
+        answer = fake.zoo("doctor", "--json", HF_HUB_OFFLINE="1", **environment)
+        found = {item["what"]: item["found"] for item in json.loads(answer.stdout)}["Hub"]
+        return found.rpartition("files come from ")[2]
+
+    assert home(XDG_CACHE_HOME=str(tmp_path)) == str(tmp_path / "huggingface" / "hub")
+    assert home(HF_HOME=str(tmp_path)) == str(tmp_path / "hub")
+    assert home(HF_HOME="/elsewhere", HF_HUB_CACHE=str(tmp_path)) == str(tmp_path)
+
+
+def test_the_help_of_list_names_every_kind(fake):
+    text = " ".join(fake.zoo("list", "--help").stdout.split())
+    assert f"KIND is {', '.join([*KINDS][:-1])} or {[*KINDS][-1]}." in text
 
 
 def test_the_number_that_a_command_returns_is_the_exit_status(fake):

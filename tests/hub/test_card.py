@@ -71,18 +71,39 @@ def test_measured_metrics_are_told_by_split(tmp_path, make):
 
 
 def test_figures_go_to_the_hubs_index_where_their_data_are_known(tmp_path, make):
-    model = make("mlp")
+    model = trained(make("mlp"), data="file:/home/me/cats")
     model.metrics = {"test": {"accuracy": 0.75, "loss": 0.1}, "all": {"accuracy": 1.0}}
     assert card(tmp_path, model).data.eval_results is None
     for data, name, kind in (
-        ("file:/home/me/cats", "cats", "imagefolder"),
+        ("file:dogs", "dogs", "imagefolder"),
         ({"name": "faces", "per_class": 4}, "faces", "custom"),
     ):
-        (result,) = card(tmp_path, trained(model, data=data)).data.eval_results
+        model.measured = {"test": {"data": data, "count": 8, "hash": "0123456789abcdef"}}
+        (result,) = card(tmp_path, model).data.eval_results
         assert (result.task_type, result.dataset_name, result.dataset_type) == (
             "image-classification", name, kind,
         )  # fmt: skip
         assert (result.dataset_split, result.metric_type, result.metric_value) == ("test", "accuracy", 0.75)
+
+
+def test_the_card_says_what_each_figure_was_measured_on(tmp_path, make):
+    model = trained(make("mlp"), data="cats")
+    model.metrics = {"val": {"accuracy": 1.0}, "test": {"accuracy": 0.75}, "all": {"accuracy": 0.5}}
+    on = {"count": 8, "hash": "0123456789abcdef"}
+    model.measured = {"test": {"data": "file:dogs", **on}, "all": {"data": None, **on}}
+    text = card(tmp_path, model).text
+    assert "- val: it is not recorded on what it was measured\n" in text
+    assert "- test: measured on 8 images of dogs, splits `0123456789ab`\n" in text
+    assert "- all: measured on 8 images, splits `0123456789ab`\n" in text
+
+
+def test_what_was_measured_on_is_forgotten_with_the_figures(make):
+    model = make("mlp")
+    model.metrics = {"val": {"accuracy": 1.0}, "test": {"accuracy": 0.75}}
+    on = {"data": "file:dogs", "count": 8, "hash": "0"}
+    model.measured = {"val": on, "test": on}
+    model.metrics = {**model.metrics, "test": {"accuracy": 0.75}}
+    assert model.measured == {"val": on}
 
 
 def test_the_repository_that_weights_came_from_is_named(tmp_path, make):

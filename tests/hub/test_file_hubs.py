@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import zoo
-from zoo.spec.errors import SaveError, WeightsError
+from zoo.spec.errors import SaveError, TrainingError, WeightsError
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 
@@ -22,6 +24,29 @@ def test_there_and_back(tmp_path, make):
     assert pushed.files == (WEIGHTS, CONFIG, "README.md")
     assert same(zoo.pull(pushed.reference), model)
     assert zoo.push(model, f"file:{tmp_path}/hub/cats").files == ()
+
+
+class Place:
+    """A path object that is no `pathlib.Path`."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __fspath__(self):
+        return self.path
+
+
+def test_every_path_object_is_a_folder(tmp_path, make):
+    model, place = make("mlp"), Place(tmp_path / "hub" / "cats")
+    zoo.push(model, place)
+    assert same(zoo.pull(place), model)
+    assert same(zoo.load(place), model)
+    assert zoo.push(place, Place(tmp_path / "again")).files == (WEIGHTS, CONFIG, "README.md")
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "dark.png")
+    (found,) = zoo.predict(place, Place(tmp_path / "dark.png"))
+    assert found.source == str(tmp_path / "dark.png")
+    with pytest.raises(TrainingError, match="expected the model first"):
+        zoo.predict(Place(tmp_path / "dark.png"), place)
 
 
 def test_only_what_changed_is_written(tmp_path, make):

@@ -8,6 +8,8 @@ import pytest
 import torch
 
 import zoo
+from zoo.hub.reproduce import outputs
+from zoo.spec.errors import SaveError, ShapeError
 from zoo.spec.inputs import InputSpec
 
 
@@ -25,6 +27,37 @@ def test_the_licence_survives_being_saved_again(tmp_path, make):
     again = zoo.save(zoo.load(folder), tmp_path / "two")
     assert zoo.load(again).licence == "MIT"
     assert "license: mit" in (again / "README.md").read_text()
+
+
+def test_saving_and_pushing_change_nothing_in_memory(tmp_path):
+    pair = zoo.build("dcgan", in_channels=1, input_size=16, seed=0)
+    part = pair.networks["generator"]
+    zoo.save(pair, tmp_path / "saved", licence="MIT")
+    zoo.push(pair, f"file:{tmp_path}/pushed", licence="MIT")
+    assert (pair.licence, part.licence) == (None, None)
+    pair.licence = "Apache-2.0"
+    zoo.push(pair, f"file:{tmp_path}/part", part="generator")
+    assert zoo.load(tmp_path / "part").licence == "Apache-2.0"
+    assert part.licence is None
+
+
+def test_a_save_that_fails_changes_nothing_in_memory(tmp_path, make):
+    model = make("mlp")
+    (tmp_path / "model").write_text("")
+    with pytest.raises(SaveError):
+        zoo.save(model, tmp_path / "model" / "inside", licence="MIT")
+    assert model.licence is None
+
+
+def test_outputs_for_comparing_leave_each_module_in_its_mode(make):
+    model = make("mlp").train()
+    model.head.eval()
+    modes = [module.training for module in model.modules()]
+    outputs(model, torch.rand(2, 1, 8, 8))
+    assert [module.training for module in model.modules()] == modes
+    with pytest.raises(ShapeError):
+        outputs(model, torch.rand(2, 1))
+    assert [module.training for module in model.modules()] == modes
 
 
 def test_a_metric_that_is_no_number_is_left_out(tmp_path, make):

@@ -209,6 +209,10 @@ def renamed(**section):
     )
 
 
+def hashed(files):
+    return edited(files, sha256=hashlib.sha256(files[WEIGHTS]).hexdigest())
+
+
 def raw(text):
     return lambda files: {**files, CONFIG: text}
 
@@ -232,12 +236,13 @@ REFUSED = {
     ),
     "a newer format": (lambda f: edited(f, format=3), FormatError, "got format 3; bring", 1),
     "braces": (raw(b"{" * 100_000), FormatError, "config.json: expected JSON", 1),
-    "a huge config": (raw(b" " * (1 << 21)), WeightsError, "at most 1048576 bytes, got 2097152", 0),
+    "a huge config": (raw(b" " * (9 << 20)), WeightsError, "at most 8388608 bytes, got 9437184", 0),
     "another library's": (raw(b'{"architectures": ["Bert"]}'), FormatError, "not a model saved by zoo", 1),
     "no text": (raw(b"\xff\xfe"), FormatError, "expected JSON", 1),
     "another network": (renamed(options={"hidden": [16, 9]}), WeightsError, "of another shape", 2),
-    "a page": (lambda f: edited({**f, WEIGHTS: b"<html>"}, sha256=None), WeightsError, "cannot be read", 2),
-    "torch's file": (lambda f: edited(torch_file(f), sha256=None), WeightsError, "cannot be read", 2),
+    "a page": (lambda f: hashed({**f, WEIGHTS: b"<html>"}), WeightsError, "cannot be read", 2),
+    "torch's file": (lambda f: hashed(torch_file(f)), WeightsError, "cannot be read", 2),
+    "no hash": (lambda f: edited(f, sha256=None), FormatError, "sha256 as 64 .* digits, got None", 1),
     "a hash that is none": (lambda f: edited(f, sha256="abc"), FormatError, "sha256 as 64 hexadecimal", 1),
 }  # fmt: skip
 

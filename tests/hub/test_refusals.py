@@ -58,7 +58,7 @@ TEXTS = {
     "brackets": ("[" * 100_000, "expected JSON"),
     "nested": ('{"a":' * 100_000 + "1" + "}" * 100_000, "expected JSON"),
     "a huge number": ('{"format": ' + "9" * 10_000 + "}", "expected JSON"),
-    "too large": (" " * (1 << 20) + "{}", "at most 1048576 bytes"),
+    "too large": (" " * (8 << 20) + "{}", "at most 8388608 bytes"),
     "a list": ("[]", "not a model saved by zoo"),
     "another library's": ('{"architecture": "resnet18", "num_classes": 1000}', "not a model saved by zoo"),
 }
@@ -236,3 +236,32 @@ def test_tensors_of_a_type_that_the_format_does_not_know_are_not_saved(tmp_path,
     model.head.register_buffer("phase", torch.zeros(2, dtype=torch.complex64))
     refused(lambda f: zoo.save(model, f / "model"), SaveError, "complex64", tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_of_many_classes_is_read_again(tmp_path, make):
+    labels = tuple(f"class number {i} of very many" for i in range(15_000))
+    folder = zoo.save(make("mlp", classes=labels), tmp_path / "many")
+    assert (folder / CONFIG).stat().st_size > 1 << 20
+    assert zoo.load(folder).labels == labels
+
+
+UNREADABLE = {
+    "too much": (("a" * (8 << 20),), "at most 8388608 bytes, got 8[0-9]+; shorten the labels"),
+    "numbers": ((1, 2, 3), r"expected labels as a list of texts, got \[1, 2, 3\]"),
+    "bytes": ((b"a", b"b", b"c"), "expected plain data, got Object of type bytes"),
+}
+
+
+@pytest.mark.parametrize(("labels", "message"), UNREADABLE.values(), ids=UNREADABLE)
+def test_what_could_not_be_read_again_is_refused_before_anything_is_written(tmp_path, make, labels, message):
+    model = make("mlp")
+    model.labels = labels
+    with pytest.raises(SaveError, match=f"cannot save to .*/new: .*{message}"):
+        zoo.save(model, tmp_path / "new")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_model_without_a_hash_of_its_weights_is_refused(folder):
+    edited(folder, sha256=None)
+    refused(zoo.load, FormatError, "expected sha256 as 64 hexadecimal digits, got None", folder)
+    refused(lambda f: zoo.pull(f"file:{f}"), FormatError, "expected sha256 as 64 hexadecimal", folder)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from zoo.registry import Plugin, discover, find, list_components, reset
-from zoo.spec.errors import PluginError
+from zoo.spec.errors import OptionError, PluginError
 
 COUNTING = """
 import pathlib, zoo
@@ -116,6 +116,15 @@ def test_a_plugin_that_hangs_is_given_up_with_its_children(shelf, monkeypatch):
     shelf.plugin("zoo-good", "net", catalogue=True)
     assert "no answer within 1.5 s" in (plugin("zoo-slow").error or "")
     assert names("good") == ["net"]
+
+
+@pytest.mark.parametrize("value", ["soon", "0", "-1", "nan", "inf"])
+def test_a_time_limit_that_is_none_is_one_line_that_names_the_variable(shelf, monkeypatch, value):
+    shelf.plugin("zoo-asked", code=COUNTING.format(middle="", name="net"))
+    monkeypatch.setenv("ZOO_PLUGIN_TIMEOUT", value)
+    expected = f"^ZOO_PLUGIN_TIMEOUT: expected a number of seconds from 0.1, got '{value}'; "
+    with pytest.raises(OptionError, match=expected):
+        names("asked")
 
 
 def test_what_a_plugin_prints_or_reads_is_no_part_of_its_answer(shelf, capfd):

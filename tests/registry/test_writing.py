@@ -76,6 +76,20 @@ def test_what_is_out_of_date_is_named(project, tmp_path, change, said):
     assert writing.changed(file, text) == said
 
 
+def test_one_name_in_two_distributions_is_two_components(tmp_path):
+    def text(first, second):
+        rows = {"zoo-a": first, "zoo-b": second}
+        return dump({"distributions": [{"distribution": k, "components": [v]} for k, v in rows.items()]})
+
+    net = {"kind": "backbone", "name": "net", "facts": {"parameters": 1}}
+    file = tmp_path / "registry.json"
+    file.write_text(text(net, net))
+    other = {**net, "facts": {"parameters": 2}}
+    assert writing.changed(file, text(other, net)) == "zoo-a: facts of backbone 'net'"
+    assert writing.changed(file, text(net, other)) == "zoo-b: facts of backbone 'net'"
+    assert writing.changed(file, text({**net, "tags": ["x"]}, net)) == "zoo-a: backbone 'net' (tags)"
+
+
 def test_facts_that_fail_name_the_component(project):
     def fail(component):
         raise ValueError("no")

@@ -195,7 +195,7 @@ def test_the_disk_it_will_take_is_said_and_a_lack_of_it_too(
     with pytest.warns(zoo.ZooWarning, match=r"81.9 kB are needed and ZOO_FEATURE_CACHE_GB allows 10.0 kB"):
         zoo.fit(make_model(freeze="all", seed=3), FACES, out=tmp_path / "full", **SHORT)
     monkeypatch.setenv("ZOO_FEATURE_CACHE_GB", "much")
-    with pytest.raises(OptionError, match="gigabytes as a number, got 'much'"):
+    with pytest.raises(OptionError, match=r"CACHE_GB: expected a number of gigabytes from 0, got 'much'"):
         zoo.fit(make_model(freeze="all", seed=4), FACES, out=tmp_path / "bad", **SHORT)
 
 

@@ -44,7 +44,7 @@ _COMMANDS = {
 
 _USER = 2
 _BUG = 1
-_INTERRUPTED = 130  # as shells say it: 128 and the signal, SIGINT
+INTERRUPTED = 130  # as shells say it: 128 and the signal, SIGINT
 _PIPE_CLOSED = 141  # 128 and SIGPIPE
 
 
@@ -141,7 +141,7 @@ def _run(given: list[str], debug: bool) -> int:  # noqa: PLR0911 - one return an
         _complain(error)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        return _INTERRUPTED
+        return INTERRUPTED
     except ZooError as error:
         if debug:
             raise

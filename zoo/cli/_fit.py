@@ -12,6 +12,7 @@ from zoo.cli._options import MODEL_OPTIONS
 from zoo.cli._recipe import read_table, trainer_options
 from zoo.cli._unknown import options_of_trainer, trainer_name
 from zoo.spec.errors import RecipeError, listing
+from zoo.spec.files import CONFIG_FILE, RUN_FILE
 from zoo.spec.recipe import Recipe
 
 Asked = tuple[Any, Any, dict[str, Any]]
@@ -72,7 +73,7 @@ def holds_images(folder: Path) -> bool:
     from zoo.images.decode import SUFFIXES
 
     # A saved model and a run may hold curves.png, which is no image to train on
-    if not folder.is_dir() or (folder / "config.json").exists() or (folder / "run.json").exists():
+    if not folder.is_dir() or (folder / CONFIG_FILE).exists() or (folder / RUN_FILE).exists():
         return False
     return any(path.suffix.lower() in SUFFIXES for path in islice(folder.rglob("*"), _LOOKED_AT))
 

@@ -15,6 +15,7 @@ import click
 from zoo.cli._sections import Sectioned
 from zoo.spec.arguments import ELSEWHERE
 from zoo.spec.errors import ZooError
+from zoo.spec.files import CONFIG_FILE
 from zoo.spec.kinds import KINDS
 
 Table = Mapping[str, Any]
@@ -62,9 +63,10 @@ def options_of_parts(table: Table) -> dict[str, list[tuple[str, str, Mapping[str
 def trainer_name(table: Table) -> str | None:
     """The trainer of a recipe, else the default one of its model; None where that is not known.
 
-    The default is the one that `zoo.compose.parts.default` takes, read off the catalogue.
+    The default is read off the catalogue: a model may have one of its own in its code.
     """
-    from zoo.registry.lookup import entries, find
+    from zoo.registry.defaults import default_entry
+    from zoo.registry.lookup import find
 
     named = _name(table.get("trainer"))
     if named is not None:
@@ -75,16 +77,9 @@ def trainer_name(table: Table) -> str | None:
         parts = [find(model["name"], ("backbone", "model"))] + ([find(head, "head")] if head else [])
     except (ZooError, KeyError):
         return None
-    task = parts[-1].component.task
-    usual = [entry for entry in entries("trainer") if "default" in entry.component.tags]
-    fitting = [entry for entry in usual if entry.component.task in (None, task)]
-    fitting.sort(key=lambda entry: entry.component.task is None)
-    mine = {part.plugin.distribution for part in parts} - {"zoo-core"}
-    for sources in (mine, {"zoo-core"}):
-        for entry in fitting:
-            if entry.plugin.distribution in sources:
-                return entry.qualified
-    return None
+    distributions = [part.plugin.distribution for part in parts]
+    entry = default_entry("trainer", parts[-1].component.task, distributions)
+    return entry.qualified if entry is not None else None
 
 
 def options_of_trainer(name: str) -> tuple[str, ...]:
@@ -142,7 +137,7 @@ def known_recipe(recipe: Any) -> dict[str, Any]:
     with contextlib.suppress(ZooError, OSError, ValueError, KeyError, TypeError):
         path = Path(recipe)
         if path.is_dir():
-            return dict(json.loads((path / "config.json").read_text(encoding="utf-8"))["recipe"])
+            return dict(json.loads((path / CONFIG_FILE).read_text(encoding="utf-8"))["recipe"])
         return read_table(path)
     return {}
 

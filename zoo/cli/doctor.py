@@ -8,7 +8,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import click
 
@@ -94,11 +93,14 @@ def _cache() -> Finding:
 
 
 def _hub(online: bool) -> Iterator[Finding]:
-    # As huggingface_hub reads them, which takes half a second to import
-    home = os.environ.get("HF_HOME") or str(Path("~/.cache/huggingface").expanduser())
-    endpoint = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
-    offline = os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
-    if offline:
+    # Its own words for what the environment says, HF_HUB_CACHE and XDG_CACHE_HOME included
+    try:
+        from huggingface_hub import constants
+    except Exception as error:  # a broken installation raises anything
+        yield Finding("Hub", f"{type(error).__name__}: {error}", "pip install --upgrade huggingface_hub")
+        return
+    home, endpoint = constants.HF_HUB_CACHE, constants.ENDPOINT
+    if constants.HF_HUB_OFFLINE:
         yield Finding("Hub", f"offline (HF_HUB_OFFLINE is set); files come from {home}")
         return
     if not online:

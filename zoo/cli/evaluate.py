@@ -61,7 +61,7 @@ def command(
 ) -> None:
     """Measure a saved MODEL on DATA, a folder of class folders or the name of a data set."""
     from zoo.inference.evaluate import evaluate
-    from zoo.runtime.arguments import as_model, check_order
+    from zoo.runtime.arguments import check_order
 
     check_order("evaluate", model, data, "zoo {} {} {}")
 
@@ -76,14 +76,8 @@ def command(
         workers=workers,
         skip_unreadable=skip_unreadable,
         out=out,
+        save=save,
     )
-    if save:
-        from zoo.hub.folder import save as save_model
-
-        # Read anew: the one that was measured is gone with the call
-        loaded, folder = as_model(model)
-        loaded.metrics = {**loaded.metrics, split: dict(figures.metrics)}
-        save_model(loaded, str(folder))
     if as_json:
         emit_json(figures.to_dict())
     else:

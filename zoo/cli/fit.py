@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo.cli import INTERRUPTED
 from zoo.cli._common import emit_json, json_option
 from zoo.cli._complete import MODELS, components, folders, recipe_files
 from zoo.cli._options import MODEL_OPTIONS, NAME, RATE, model_options
@@ -15,7 +16,6 @@ from zoo.cli._unknown import Answering
 if TYPE_CHECKING:
     from zoo.runtime.processes import Precision
 
-_INTERRUPTED = 130  # the run is saved; the status says that it is not done
 _SECTIONS = {
     "Model": ("name", *MODEL_OPTIONS),
     "Data": ("data", "augment", "skip_unreadable", "workers"),
@@ -172,4 +172,4 @@ def command(
         )
     else:
         click.echo(run)
-    return _INTERRUPTED if run.interrupted else 0
+    return INTERRUPTED if run.interrupted else 0

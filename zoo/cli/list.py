@@ -8,12 +8,16 @@ import click
 
 from zoo.cli._common import emit_json, json_option
 from zoo.cli._complete import kinds
+from zoo.spec.kinds import KINDS
+
+*_FIRST, _LAST = KINDS
+_KINDS = f"{', '.join(_FIRST)} or {_LAST}"
 
 if TYPE_CHECKING:
     from zoo.spec.kinds import KindName
 
 
-@click.command()
+@click.command(help=f"List components; KIND is {_KINDS}.")
 @click.argument("kind", required=False, shell_complete=kinds)
 @click.option("--search", metavar="TEXT", help="Words that must occur in name, summary, tags or task.")
 @click.option("--tag", help="A tag that they must carry.")
@@ -27,7 +31,6 @@ if TYPE_CHECKING:
 def command(
     kind: KindName | None, search: str | None, tag: str | None, everything: bool, as_json: bool
 ) -> None:
-    """List components; KIND is backbone, head, model, augmenter, loss, trainer or dataset."""
     from zoo.registry.listing import list_components
     from zoo.registry.lookup import registry
 

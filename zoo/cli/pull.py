@@ -32,6 +32,7 @@ def command(*, source: str, out: Path | None, revision: str | None, as_json: boo
                 "recipe": model.recipe.to_dict(),
                 "labels": list(model.labels),
                 "metrics": model.metrics,
+                "measured": model.measured,
                 "weights": model.origin,
                 "folder": None if folder is None else str(folder),
             }

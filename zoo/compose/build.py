@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from zoo.compose.instantiate import finish, instantiate
@@ -24,7 +24,7 @@ def build(
     *,
     head: str | Mapping[str, Any] | None = None,
     freeze: str | Sequence[str] | None = None,
-    weights: str | None = None,
+    weights: str | os.PathLike[str] | None = None,
     in_channels: int | None = None,
     classes: int | Sequence[str] | None = None,
     input_size: int | tuple[int, int] | None = None,
@@ -68,7 +68,7 @@ def build(
     given: dict[str, Any] = {
         "head": head,
         "freeze": freeze,
-        "weights": str(weights) if isinstance(weights, Path) else weights,
+        "weights": os.fspath(weights) if isinstance(weights, os.PathLike) else weights,
         "in_channels": in_channels,
         "classes": tuple(classes)
         if isinstance(classes, Sequence) and not isinstance(classes, str)
@@ -87,18 +87,50 @@ def _section(name: str | Mapping[str, Any], given: dict[str, Any]) -> dict[str, 
     Raises:
         OptionError: the table and an argument say two things.
     """
-    table = ModelSection.split(name) if isinstance(name, Mapping) else {"name": name, "options": {}}
+    table: dict[str, Any] = (
+        ModelSection.split(name) if isinstance(name, Mapping) else {"name": name, "options": {}}
+    )
     for key, value in given.items():
-        if key != "options" and _plain(table.get(key, value)) != _plain(value):
-            expected, got = f"{quote(table[key])}, as the table says", f"{key}={quote(value)}"
-            raise OptionError(f"build: two values for {key}", expected=expected, got=got, hint="say it once")
+        said = table.get(key)
+        if key == "options" or said is None:
+            continue
+        agreed = _agreed(key, said, value)
+        if agreed is None:
+            raise _two(key, said, value)
+        given = {**given, key: agreed}
     inside, beside = table["options"], given["options"]
+    for key in inside.keys() & beside.keys() if isinstance(inside, Mapping) else ():
+        if _tuples(inside[key]) != _tuples(beside[key]):
+            raise _two(key, inside[key], beside[key])
     return {**table, **given, "options": {**inside, **beside} if isinstance(inside, Mapping) else inside}
 
 
-def _plain(value: Any) -> Any:
-    """A value to be compared: a list and a tuple say the same, and so do a size and a square of it."""
-    return tuple(value) if isinstance(value, list) else (value, value) if isinstance(value, int) else value
+def _two(key: str, said: Any, value: Any) -> OptionError:
+    expected, got = f"{quote(said)}, as the table says", f"{key}={quote(value)}"
+    return OptionError(f"build: two values for {key}", expected=expected, got=got, hint="say it once")
+
+
+def _tuples(value: Any) -> Any:
+    """A value to be compared: lists and tuples say the same."""
+    return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value
+
+
+def _agreed(key: str, said: Any, value: Any) -> Any:
+    """What two values of a section's key say together; None where they contradict each other.
+
+    Raises:
+        RecipeError: one of them is no value of that key.
+
+    Example:
+        >>> _agreed("head", {"name": "binary"}, "binary"), _agreed("classes", 2, ["cat", "dog"])
+        ('binary', ('cat', 'dog'))
+    """
+    # As a section understands them: one meaning has several forms
+    sections = [Recipe.from_dict({"model": {"name": "any", key: v}}, "build").model for v in (said, value)]
+    one, other = (getattr(section, key) for section in sections)
+    if key == "classes" and sections[0].count == sections[1].count and int in {type(one), type(other)}:
+        return one if isinstance(other, int) else other  # the labels tell their number too
+    return other if one == other else None
 
 
 def from_recipe(recipe: Recipe) -> Model:

@@ -9,8 +9,9 @@ from typing import Any, cast
 from pydantic_core import to_jsonable_python
 
 from zoo.interfaces.model import Model
+from zoo.registry.defaults import default_entry
 from zoo.registry.loading import load, resolve_config, resolve_target
-from zoo.registry.lookup import entries, find
+from zoo.registry.lookup import find
 from zoo.registry.snapshot import Entry
 from zoo.spec.arguments import BUILD, FIT, misplaced
 from zoo.spec.component import Component
@@ -33,9 +34,6 @@ BODIES = ("backbone", "model")
 
 FILLED_IN = ("in_channels", "classes", "input_size")
 """What a model section says, and hands on to a component that has an option of the name."""
-
-CORE = "zoo-core"
-DEFAULT_TAG = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,9 +210,7 @@ def _check_misplaced(
 def default(kind: str, model: Model) -> RefValue:
     """The component taken for a model where the recipe names none.
 
-    The model's own `defaults` go first. A plugin tags a component `default`, for one task or, without a
-    task, for any. The one of the distribution that the model's parts come from goes before the core's own;
-    others never count, so that installing a plugin changes nothing for other plugins' models.
+    The model's own `defaults` go first, then what `zoo.registry.defaults.default_entry` finds.
 
     Raises:
         UnknownComponentError: there is none for the model's task.
@@ -222,15 +218,6 @@ def default(kind: str, model: Model) -> RefValue:
     if kind in model.defaults:
         return model.defaults[kind]
     task = model.task.name if model.task else None
-    fitting = [
-        entry
-        for entry in entries(kind)
-        if DEFAULT_TAG in entry.component.tags and entry.component.task in (None, task)
-    ]
-    for sources in (set(model.plugins) - {CORE}, {CORE}):
-        found = [entry for entry in fitting if entry.plugin.distribution in sources]
-        if found:
-            # One for the task goes before one for any; the sort is stable
-            found.sort(key=lambda entry: entry.component.task is None)
-            return found[0].qualified
+    if (entry := default_entry(kind, task, model.plugins)) is not None:
+        return entry.qualified
     raise UnknownComponentError(f"no default {kind} for task {task}", hint=f"name a {kind}")

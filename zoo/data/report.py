@@ -21,6 +21,7 @@ from zoo.data.sources.mask_folders import MaskFolders
 from zoo.data.splits import NAMES
 from zoo.images.decode import read
 from zoo.interfaces.dataset import Dataset
+from zoo.interfaces.tasks.masks import IGNORED
 from zoo.spec.errors import ZooError
 
 _CHANNELS = {1: "gray", 2: "gray with alpha", 3: "colour", 4: "colour with alpha"}
@@ -110,10 +111,9 @@ def _pixels(dataset: Dataset, seen: Sequence[InspectedImage]) -> dict[str, tuple
     table = np.stack(counts)
     images, shares = (table > 0).sum(axis=0), table.sum(axis=0) / max(table.sum(), 1)
     found = {label: (int(images[i]), float(shares[i])) for i, label in enumerate(dataset.labels)}
-    # 255 is what does not count, unless there are so many classes
-    left = _VALUES - 1
-    if left >= len(dataset.labels) and images[left]:
-        found[NOT_COUNTED] = int(images[left]), float(shares[left])
+    # Unless there are so many classes
+    if len(dataset.labels) <= IGNORED and images[IGNORED]:
+        found[NOT_COUNTED] = int(images[IGNORED]), float(shares[IGNORED])
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -42,8 +43,8 @@ def folder_of(data: DataLike | None) -> Path | None:
     Args:
         data: as `resolve` takes it.
     """
-    if isinstance(data, Path):
-        return data
+    if isinstance(data, os.PathLike):
+        return Path(data)
     ref = reference_of(data)
     return Path(ref.path).expanduser() if isinstance(ref, PathRef) else None
 
@@ -57,8 +58,8 @@ def reference_of(data: DataLike | None) -> Reference | None:
     Raises:
         AmbiguousNameError: a data set and a folder have the name.
     """
-    if isinstance(data, Path):
-        return PathRef(str(data))
+    if isinstance(data, os.PathLike):
+        return PathRef(os.fspath(data))
     said = isinstance(data, str | Mapping | ComponentRef | HubRef | PathRef)
     return component_or_path(data, "dataset") if said else None
 

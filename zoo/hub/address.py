@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-from pathlib import Path
 
 from zoo.registry.references import path_or_place
 from zoo.spec.errors import BadReferenceError, quote
@@ -21,7 +21,7 @@ def parse_place(value: PathLike, revision: str | None = None) -> HubRef | PathRe
     Args:
         value: `owner/name` with or without `hf://` before and `@revision` behind, `file:folder`, a folder
             that is there by its bare name, or a path that cannot be taken for the Hub's: with a leading `.`,
-            `/` or `~`, or a `pathlib.Path`.
+            `/` or `~`, or a path object.
         revision: the same as behind `@`.
 
     Raises:
@@ -33,8 +33,8 @@ def parse_place(value: PathLike, revision: str | None = None) -> HubRef | PathRe
         >>> parse_place("file:me/cats"), parse_place("./cats")
         (PathRef(path='me/cats'), PathRef(path='./cats'))
     """
-    if isinstance(value, Path):
-        found: object = PathRef(str(value))
+    if isinstance(value, os.PathLike):
+        found: object = PathRef(os.fspath(value))
     elif not isinstance(value, str):
         raise BadReferenceError("where to", expected=EXPECTED, got=quote(value))
     else:

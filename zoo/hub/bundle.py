@@ -13,17 +13,17 @@ from typing import Any
 
 from zoo.compose.plan import plan
 from zoo.hub import config as configs
-from zoo.hub.card import CURVES_FILE, HISTORY_FILE, card, read_rows
+from zoo.hub.card import card, known_rows
 from zoo.hub.files import current
 from zoo.hub.folder import assemble, checked, readme, save, steady, verified
-from zoo.hub.folder_rules import CARD_FILE, FILES
+from zoo.hub.folder_rules import FILES
 from zoo.hub.provenance import public
 from zoo.hub.readme import Readme, renewed
 from zoo.interfaces.model import Model, ModelLike
 from zoo.spec.errors import SaveError, ZooError, warn
+from zoo.spec.files import CARD_FILE, CONFIG_FILE, CURVES_FILE, HISTORY_FILE
 from zoo.spec.recipe import Recipe
 from zoo.spec.reference import local_path
-from zoo.weights.fitting import CONFIG_FILE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ class Bundle:
         text = card(
             self.model,
             reference=self.reference,
-            history=read_rows(history if history is not None else here),
+            history=known_rows(history if history is not None else here),
             curves=CURVES_FILE in stays or (self.folder / CURVES_FILE).is_file(),
         )
         mine, base = self.readme, there
@@ -110,7 +110,7 @@ def bundle(model: ModelLike, *, reference: str | None, licence: str | None) -> I
         else:
             expected = "a model from zoo.build, or the folder of a saved one"
             raise SaveError("push", expected=expected, got=type(model).__name__)
-        yield _bundle(home, str(model) if not isinstance(model, Model) else "push", reference, licence)
+        yield _bundle(home, os.fspath(model) if not isinstance(model, Model) else "push", reference, licence)
 
 
 def _gather(folder: Path, home: Path) -> None:
@@ -135,11 +135,11 @@ def _bundle(home: Path, where: str, reference: str | None, licence: str | None) 
     _check_portable(config, where)
     # The card is written from the model, so that its recipe must not name local paths either
     model.licence, model.origin = config["licence"], config["origin"]
-    model.recipe = Recipe.from_dict(config["recipe"])
+    model.recipe, model.measured = Recipe.from_dict(config["recipe"]), config["measured"]
     mine = readme(home)
     for name in (CARD_FILE, CONFIG_FILE):  # they may be links to the folder's own
         (home / name).unlink(missing_ok=True)
-    (home / CONFIG_FILE).write_text(configs.dump(config), encoding="utf-8")
+    (home / CONFIG_FILE).write_text(configs.dump(config, reference or where), encoding="utf-8")
     return Bundle(folder=home, model=model, reference=reference, readme=mine, digest=config["sha256"])
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.hub.readme import BEGIN, END
 from zoo.registry.plugins.install_command import way_to_install
-from zoo.spec.errors import BadReferenceError
+from zoo.spec.errors import BadReferenceError, FormatError
+from zoo.spec.files import CURVES_FILE
+from zoo.spec.history import Row, read_rows
 from zoo.spec.reference import HubRef, PathRef, parse_reference
 
 if TYPE_CHECKING:
@@ -18,16 +20,10 @@ if TYPE_CHECKING:
 
     from zoo.interfaces.model import Model
 
-CURVES_FILE = "curves.png"
-HISTORY_FILE = "history.json"
-
 _FEATURES = "image-feature-extraction"
 _MOST_LABELS = 20
-# `all` is measured on data that the model never saw, which the recipe does not name
-_SPLITS_OF_THE_DATA = ("train", "val", "test")
+_HASH_DIGITS = 12
 _COLOURS = {1: "Gray", 3: "RGB"}
-
-Row = dict[str, float]
 
 
 def card(
@@ -57,16 +53,16 @@ def card(
     return f"---\n{_front(model, reference)}\n---\n\n{BEGIN}\n\n{body}\n\n{END}\n"
 
 
-def read_rows(path: Path) -> list[Row]:
-    """The epochs in a history file; none where there is no such file or it is damaged."""
+def known_rows(path: Path) -> list[Row]:
+    """The epochs in a history file, numbers alone; none where there is no such file or it is damaged."""
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        rows = read_rows(path)
+    except FormatError:
         return []
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        return []
-    # null, which stands for what was no number, is left out
-    return [{k: float(v) for k, v in row.items() if isinstance(v, int | float)} for row in rows]
+    return [
+        {k: float(v) for k, v in row.items() if isinstance(v, int | float) and not math.isnan(v)}
+        for row in rows
+    ]
 
 
 def _front(model: Model, reference: str | None) -> str:
@@ -102,11 +98,11 @@ def _base(model: Model) -> str | None:
     return ref.repo if isinstance(ref, HubRef) else None
 
 
-def _data(model: Model) -> tuple[str, bool] | None:
-    """Name of the data that the model was trained on, and whether it is a folder of images."""
-    if model.recipe.data is None:
+def _data(value: Any) -> tuple[str, bool] | None:
+    """Name of data as a recipe calls them, and whether it is a folder of images; None where unknown."""
+    if value is None:
         return None
-    ref = parse_reference(model.recipe.data)
+    ref = parse_reference(value)
     return (Path(ref.path).name, True) if isinstance(ref, PathRef) else (str(ref).rpartition(":")[2], False)
 
 
@@ -114,9 +110,6 @@ def _results(model: Model, pipeline: str) -> list[EvalResult]:
     """Measured figures for the Hub's index, where it is known on what they were measured."""
     from huggingface_hub import EvalResult
 
-    data = _data(model)
-    if data is None:
-        return []
     return [
         EvalResult(
             task_type=pipeline,
@@ -126,9 +119,9 @@ def _results(model: Model, pipeline: str) -> list[EvalResult]:
             metric_type=name,
             metric_value=round(value, 6),
         )
-        for split, row in model.metrics.items()
-        if split in _SPLITS_OF_THE_DATA
-        for name, value in row.items()
+        for split, on in model.measured.items()
+        if (data := _data(on["data"])) is not None
+        for name, value in model.metrics[split].items()
         if name != "loss" and math.isfinite(value)
     ]
 
@@ -195,12 +188,22 @@ def _measured(model: Model) -> str:
     table = [["metric", *rows], ["---"] * (len(rows) + 1)]
     table += [[name, *(_number(row.get(name)) for row in rows.values())] for name in names]
     words = model.task.card.figures if model.task else {}
-    lines = [f"- {name}: {words[name]}" for name in names if name in words]
-    return "\n".join(["## Figures", "", _markdown(table), *([""] if lines else []), *lines])
+    lines = [f"- {split}: {_on(model.measured.get(split))}" for split in rows]
+    lines += [f"- {name}: {words[name]}" for name in names if name in words]
+    return "\n".join(["## Figures", "", _markdown(table), "", *lines])
+
+
+def _on(on: Mapping[str, Any] | None) -> str:
+    """What figures were measured on; where a file does not tell, nothing is guessed of the recipe."""
+    if on is None:
+        return "it is not recorded on what it was measured"
+    data = _data(on["data"])
+    name = f" of {' '.join(data[0].split())}" if data else ""
+    return f"measured on {on['count']} images{name}, splits `{on['hash'][:_HASH_DIGITS]}`"
 
 
 def _trained(model: Model, history: Sequence[Row], curves: bool) -> str:
-    recipe, data = model.recipe, _data(model)
+    recipe, data = model.recipe, _data(model.recipe.data)
     if recipe.trainer is None and not history:
         return ""
     facts = [f"Data: {data[0]}"] if data else []

@@ -11,10 +11,12 @@ from typing import Any
 
 from zoo.compose.formats import FORMAT
 from zoo.interfaces.model import Model
-from zoo.registry.plugins.install_command import CORE, way_to_upgrade
-from zoo.spec.errors import FormatError, quote
+from zoo.registry.plugins.install_command import way_to_upgrade
+from zoo.registry.plugins.installed import CORE
+from zoo.spec.errors import FormatError, SaveError, quote
 
-MOST_BYTES = 1 << 20  # a stranger's file is not read into memory whatever its size
+MOST_BYTES = 8 << 20
+"""Bytes of each file beside the weights: a stranger's is not read into memory whatever its size."""
 
 # Stands in commands that messages and cards tell people to type: nothing that a shell would read
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.\-]*==[\w.+!\-]+", re.ASCII)
@@ -30,7 +32,7 @@ def describe(model: Model, digest: str) -> dict[str, Any]:
     """
     return {
         "format": FORMAT,
-        "zoo": version("zoo-core"),
+        "zoo": version(CORE),
         "recipe": model.recipe.to_dict(),
         "plugins": model.plugins,
         "labels": list(model.labels),
@@ -40,14 +42,34 @@ def describe(model: Model, digest: str) -> dict[str, Any]:
             split: {name: value for name, value in row.items() if math.isfinite(value)}  # JSON has no NaN
             for split, row in model.metrics.items()
         },
+        "measured": model.measured,
         "licence": model.licence,
         "sha256": digest,
     }
 
 
-def dump(config: dict[str, Any]) -> str:
-    """The text of the file."""
-    return json.dumps(config, indent=2) + "\n"
+def dump(config: dict[str, Any], where: str) -> str:
+    """The text of the file, which `parse` takes.
+
+    Args:
+        config: of a model.
+        where: how messages call the place that it is for.
+
+    Raises:
+        SaveError: it holds what would be refused when it is read.
+    """
+    problem = f"cannot save to {where}"
+    try:
+        text = json.dumps(config, indent=2) + "\n"
+        _checked(json.loads(text), where)
+    except FormatError as error:
+        raise SaveError(problem, expected=error.expected, got=error.got) from None
+    except (TypeError, ValueError, RecursionError) as error:
+        raise SaveError(problem, expected="plain data", got=quote(str(error))[1:-1]) from None
+    if len(text) > MOST_BYTES:  # of ASCII alone
+        expected, hint = f"a config of at most {MOST_BYTES} bytes", "shorten the labels"
+        raise SaveError(problem, expected=expected, got=str(len(text)), hint=hint)
+    return text
 
 
 def parse(file: Path, where: str) -> dict[str, Any]:
@@ -58,7 +80,7 @@ def parse(file: Path, where: str) -> dict[str, Any]:
         where: how messages call the model.
 
     Raises:
-        FormatError: it is missing, not JSON, not ours, or of a newer format.
+        FormatError: it is missing, not JSON, not ours, without a hash, or of a newer format.
     """
     place = f"{where}/{file.name}"
     try:
@@ -90,7 +112,8 @@ def parse(file: Path, where: str) -> dict[str, Any]:
 
 
 def _checked(config: dict[str, Any], place: str) -> dict[str, Any]:
-    config = {"labels": [], "origin": None, "metrics": {}, "licence": None, "sha256": None, **config}
+    empty: dict[str, Any] = {"labels": [], "metrics": {}, "measured": {}}
+    config = {**empty, **dict.fromkeys(("origin", "licence", "sha256")), **config}
     plugins, digest = config.get("plugins"), config["sha256"]
     pins = [f"{k}=={v}" for k, v in plugins.items()] if isinstance(plugins, dict) else []
     checks = {
@@ -101,8 +124,10 @@ def _checked(config: dict[str, Any], place: str) -> dict[str, Any]:
         "origin": (config["origin"] is None or isinstance(config["origin"], str), "a text or null"),
         "licence": (config["licence"] is None or isinstance(config["licence"], str), "a text or null"),
         "metrics": (_figures(config["metrics"]), "numbers by name, by split"),
+        "measured": (_measured(config["measured"]), "data, count and hash, by split"),
+        # Without it nothing could tell that the weights are the model's
         "sha256": (
-            digest is None or (isinstance(digest, str) and _DIGEST.fullmatch(digest) is not None),
+            isinstance(digest, str) and _DIGEST.fullmatch(digest) is not None,
             "64 hexadecimal digits",
         ),
     }
@@ -120,4 +145,14 @@ def _figures(value: object) -> bool:
     return isinstance(value, dict) and all(
         isinstance(row, dict) and all(isinstance(figure, int | float) for figure in row.values())
         for row in value.values()
+    )
+
+
+def _measured(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(on, dict)
+        and isinstance(on.get("data"), str | dict | None)
+        and isinstance(on.get("count"), int)
+        and isinstance(on.get("hash"), str)
+        for on in value.values()
     )

@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from copy import copy as shallow_copy
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,9 +14,9 @@ from zoo.compose.build import restore
 from zoo.compose.formats import read_recipe
 from zoo.compose.parts import BODIES
 from zoo.hub import config as configs
-from zoo.hub.card import CURVES_FILE, HISTORY_FILE, card, read_rows
+from zoo.hub.card import card, known_rows
 from zoo.hub.files import current, transaction
-from zoo.hub.folder_rules import CARD_FILE, check_space, check_target, read_config, unwritten
+from zoo.hub.folder_rules import check_space, check_target, read_config, unwritten
 from zoo.hub.readme import Readme, parse, renewed
 from zoo.interfaces.blocks.freezing import unrecorded
 from zoo.interfaces.model import Model
@@ -31,10 +32,10 @@ from zoo.spec.errors import (
     ZooError,
     listing,
 )
+from zoo.spec.files import CARD_FILE, CONFIG_FILE, CURVES_FILE, HISTORY_FILE, WEIGHTS_FILE
 from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import Recipe
 from zoo.spec.reference import PathLike, local_path
-from zoo.weights.fitting import CONFIG_FILE, WEIGHTS_FILE
 from zoo.weights.tensor_files import Tensors, read, write
 
 _PATIENCE = 10.0
@@ -58,7 +59,8 @@ def save(model: Model, path: PathLike, *, licence: str | None = None) -> Path:
         The folder.
 
     Raises:
-        SaveError: the folder holds something else, or cannot be written; or a frozen block has no path.
+        SaveError: the folder holds something else, or cannot be written; a frozen block has no path; or the
+            model says something of itself, such as its labels, that could not be read again.
     """
     if not isinstance(model, Model) or not hasattr(model, "recipe") or not model.plugins:
         raise SaveError("save", expected="a model from zoo.build", got=type(model).__name__)
@@ -68,20 +70,24 @@ def save(model: Model, path: PathLike, *, licence: str | None = None) -> Path:
         raise SaveError("save", expected="frozen blocks that a recipe can name", got=got, hint=hint)
     folder = Path(path).expanduser()
     before = check_target(folder)
-    model.licence = licence or model.licence
     state = model.state_dict()
+    # Another object over the same tensors, so that saving changes nothing of the caller's
+    model = shallow_copy(model)
+    model.licence = licence or model.licence
+    # Before anything is written; a hash is as long as any other
+    configs.dump(configs.describe(model, "0" * 64), str(folder))
     try:
         # Before anything is staged; the old files stay beside the new ones until these are committed
         check_space(folder, sum(t.nbytes for t in state.values()))
         with transaction(folder) as staging:
             write(staging / WEIGHTS_FILE, state)
             digest = sha256(staging / WEIGHTS_FILE)
-            text = configs.dump(configs.describe(model, digest))
+            text = configs.dump(configs.describe(model, digest), str(folder))
             (staging / CONFIG_FILE).write_text(text, encoding="utf-8")
             same = before is None or before["sha256"] == digest  # else the run's files are another model's
             text = card(
                 model,
-                history=read_rows(folder / HISTORY_FILE) if same else (),
+                history=known_rows(folder / HISTORY_FILE) if same else (),
                 curves=same and (folder / CURVES_FILE).exists(),
             )
             (staging / CARD_FILE).write_text(renewed(text, readme(folder)), encoding="utf-8")
@@ -177,6 +183,7 @@ def assemble(config: Mapping[str, Any], state: Tensors, where: str) -> Model:
     recipe, spec = checked(config, where)
     model = restore(recipe, spec, state, f"{where}/{WEIGHTS_FILE}")
     model.labels, model.metrics = tuple(config["labels"]), config["metrics"]
+    model.measured = config["measured"]
     model.note_origin(config["origin"])
     model.licence = config["licence"]
     return model
@@ -196,12 +203,12 @@ def verified(folder: Path, config: Mapping[str, Any], where: str, *, copy: bool 
     """
     file, wanted = current(folder, WEIGHTS_FILE), config["sha256"]
     state = read(file, copy=copy)
-    found = sha256(file) if wanted else None
+    found = sha256(file)
     if found != wanted:
         raise WeightsError(
             f"weights of {where}",
-            expected=f"sha256 {str(wanted)[:12]}...",
-            got=f"{str(found)[:12]}...",
+            expected=f"sha256 {wanted[:12]}...",
+            got=f"{found[:12]}...",
             hint=f"{WEIGHTS_FILE} is damaged or another model's; save or push it again",
         )
     return state

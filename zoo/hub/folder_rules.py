@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from zoo.hub import config as configs
-from zoo.hub.card import CURVES_FILE, HISTORY_FILE
 from zoo.hub.files import current, transaction
 from zoo.reports.files import is_image
 from zoo.spec.errors import FormatError, SaveError, listing
-from zoo.weights.fitting import CONFIG_FILE, WEIGHTS_FILE
+from zoo.spec.files import CARD_FILE, CONFIG_FILE, CURVES_FILE, HISTORY_FILE, WEIGHTS_FILE
 
-CARD_FILE = "README.md"
 FILES = (WEIGHTS_FILE, CONFIG_FILE, CARD_FILE, HISTORY_FILE, CURVES_FILE)
 """All that the format knows; the last two only where the model was trained here."""
 

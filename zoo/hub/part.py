@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 from zoo.hub.folder import load
 from zoo.interfaces.model import Model, ModelLike
 from zoo.spec.errors import SaveError, listing, near, quote
 
 
 def part_of(model: ModelLike, name: str) -> Model:
-    """A network that is a model itself, such as the generator of a pair, with the whole's provenance.
+    """A network that is a model itself, such as the generator of a pair, under the whole's licence.
+
+    It shares its tensors with the whole, which stays as it is.
 
     Args:
         model: the whole, or the folder of a saved one.
@@ -24,6 +28,6 @@ def part_of(model: ModelLike, name: str) -> Model:
         expected = listing(models) if models else "a model with networks that are models themselves"
         hint = near(name, [*models]) if models else "leave part out"
         raise SaveError(f"part of {title}", expected=expected, got=quote(name), hint=hint)
-    part = models[name]
+    part = copy(models[name])  # over the same tensors; the caller's own keeps its licence
     part.licence = part.licence or whole.licence
     return part

@@ -6,8 +6,8 @@ import re
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
+from zoo.spec.files import WEIGHTS_FILE
 from zoo.spec.reference import FILE_PREFIX, PathRef, without_prefix
-from zoo.weights.fitting import WEIGHTS_FILE
 
 _STEP = ", starting from "
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
@@ -15,11 +15,12 @@ _REFERENCES = ("weights", "data")
 
 
 def public(config: dict[str, Any]) -> dict[str, Any]:
-    """A config with the last part in the place of each local path, in its recipe and in its origin.
+    """A config with the last part in the place of each local path, in its recipe, origin and measured data.
 
     Example:
         >>> model = {"name": "net", "weights": "/home/me/runs/faces"}
-        >>> config = {"recipe": {"model": model}, "origin": "trained on cats, starting from /a b/c d/e"}
+        >>> origin = "trained on cats, starting from /a b/c d/e"
+        >>> config = {"recipe": {"model": model}, "origin": origin}
         >>> public(config)["recipe"]["model"]["weights"], public(config)["origin"]
         ('file:faces', 'trained on cats, starting from e')
     """
@@ -27,7 +28,8 @@ def public(config: dict[str, Any]) -> dict[str, Any]:
     if origin is not None:
         steps = (_last(step) if _is_local(step, reference=True) else step for step in origin.split(_STEP))
         origin = _STEP.join(steps)
-    return {**config, "recipe": _walk(config["recipe"]), "origin": origin}
+    recipe, measured = _walk(config["recipe"]), _walk(config.get("measured", {}))
+    return {**config, "recipe": recipe, "origin": origin, "measured": measured}
 
 
 def _walk(value: Any, key: str = "") -> Any:

@@ -14,14 +14,13 @@ from zoo.hub.folder import assemble, checked, steady, verified
 from zoo.hub.folder_rules import FILES, check_target, place_files
 from zoo.interfaces.model import Model
 from zoo.spec.errors import FormatError, WeightsError, listing
+from zoo.spec.files import CONFIG_FILE, WEIGHTS_FILE
 from zoo.spec.reference import HubRef, PathLike, PathRef
 from zoo.weights.download import Snapshot, snapshot
-from zoo.weights.fitting import CONFIG_FILE, PICKLES, WEIGHTS_FILE
+from zoo.weights.fitting import PICKLES
 from zoo.weights.tensor_files import read
 
 HINT = "go online, or fill the cache that HF_HOME names"
-MOST_SMALL = 8 << 20
-"""Bytes of a file beside the weights: card, history, curves."""
 
 
 def pull(
@@ -104,7 +103,8 @@ def pull_files(
     config = _config(commit)
     found = {WEIGHTS_FILE: _weights(commit, config), CONFIG_FILE: commit.file(CONFIG_FILE)}
     others = (name for name in FILES if name not in found)
-    found |= {name: path for name in others if (path := commit.find(name, most=MOST_SMALL)) is not None}
+    most = configs.MOST_BYTES
+    found |= {name: path for name in others if (path := commit.find(name, most=most)) is not None}
     return place_files(found, folder, remove=set(FILES) - set(found))
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from zoo.hub.address import parse_place
 from zoo.hub.bundle import bundle
-from zoo.hub.card import HISTORY_FILE
 from zoo.hub.folder import readme
-from zoo.hub.folder_rules import CARD_FILE, check_target, place_files
+from zoo.hub.folder_rules import check_target, place_files
 from zoo.hub.part import part_of
 from zoo.hub.result import Pushed
 from zoo.hub.upload import upload
 from zoo.interfaces.model import ModelLike
 from zoo.spec.errors import SaveError
+from zoo.spec.files import CARD_FILE, HISTORY_FILE
 from zoo.spec.reference import HubRef, PathLike, PathRef
 
 MESSAGE = "Push model with zoo"

@@ -11,7 +11,6 @@ from zoo.weights.client import quiet
 
 BEGIN = "<!-- zoo: begin. This part is rewritten whenever the model is saved or pushed. -->"
 END = "<!-- zoo: end. What stands outside of the two marks stays. -->"
-MOST_BYTES = 1 << 20
 
 OURS = ("library_name", "license", "pipeline_tag", "tags", "base_model", "model-index")
 """Keys of the front matter that are zoo's; the licence only where one is given."""

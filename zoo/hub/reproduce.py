@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from zoo.hub.pull import pull
+from zoo.interfaces.blocks.modes import kept_modes
 from zoo.interfaces.model import Model
 from zoo.spec.errors import TrainingError
 
@@ -26,11 +27,8 @@ _ARGUMENTS = 3
 
 def outputs(model: Model, images: Tensor) -> Tensor:
     """The outputs in inference mode, on the CPU, of N x C x H x W in one batch."""
-    training = model.training
-    model.eval()
-    with torch.no_grad():
-        result: Tensor = model(images)
-    model.train(training)
+    with kept_modes(model), torch.no_grad():
+        result: Tensor = model.eval()(images)
     return result
 
 

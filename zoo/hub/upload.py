@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING
 
 from zoo.hub import config as configs
 from zoo.hub.bundle import Bundle
-from zoo.hub.card import HISTORY_FILE
 from zoo.hub.folder import sha256
-from zoo.hub.folder_rules import CARD_FILE
-from zoo.hub.readme import MOST_BYTES, parse
+from zoo.hub.readme import parse
 from zoo.hub.result import Pushed
 from zoo.spec.errors import FormatError, SaveError, listing
+from zoo.spec.files import CARD_FILE, CONFIG_FILE, HISTORY_FILE, WEIGHTS_FILE
 from zoo.spec.reference import HubRef
 from zoo.weights.client import is_passing, patiently, quiet, reachable, talking
 from zoo.weights.download import Snapshot, git_hash
-from zoo.weights.fitting import CONFIG_FILE, WEIGHTS_FILE
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -117,10 +115,10 @@ class _Upload:
         commit = Snapshot(text=self.where, repo=self.repo, commit=str(head.sha), hint=HINT, token=self.token)
         digest = self._check_ours(commit, there)
         stays = [n for n in self.bundle.optional if n in there and digest == self.bundle.digest]
-        history = commit.file(HISTORY_FILE, most=MOST_BYTES) if HISTORY_FILE in stays else None
+        history = commit.file(HISTORY_FILE, most=configs.MOST_BYTES) if HISTORY_FILE in stays else None
         text = None
         if CARD_FILE in there:
-            file = commit.file(CARD_FILE, most=MOST_BYTES)
+            file = commit.file(CARD_FILE, most=configs.MOST_BYTES)
             text = parse(file.read_text(encoding="utf-8", errors="replace"), f"{CARD_FILE} of {self.repo}")
         self.bundle.write_readme(text, f"{CARD_FILE} of {self.repo}", history=history, stays=stays)
         return self.bundle.files, [n for n in self.bundle.optional if n in there and n not in stays]
@@ -141,8 +139,7 @@ class _Upload:
             config = configs.parse(commit.file(CONFIG_FILE, most=configs.MOST_BYTES), self.where)
         except FormatError as error:
             raise other from error
-        digest: str | None = config["sha256"]
-        return digest
+        return str(config["sha256"])
 
     def _is_same(self, path: Path, there: RepoSibling | None) -> bool:
         if there is None:

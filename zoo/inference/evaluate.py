@@ -16,6 +16,7 @@ from zoo.data.splits import Split
 from zoo.data.splits import split as split_data
 from zoo.inference.evaluation import Evaluation, Measured
 from zoo.inference.sample_quality import measure_samples
+from zoo.inference.saved_figures import SavedFigures
 from zoo.inference.verify import CHOOSES
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.geometry.places import plain_tensors
@@ -36,6 +37,7 @@ from zoo.runtime.arguments import (
     as_model,
     check_order,
     data_value,
+    folder_of,
     metrics_of,
     pick_seed,
 )
@@ -68,6 +70,7 @@ def evaluate(
     skip_unreadable: bool = False,
     progress: bool = True,
     out: PathLike | None = None,
+    save: bool = False,
 ) -> Evaluation:
     """Measures a model on a split of data; the figures are also kept in `model.metrics`.
 
@@ -95,6 +98,7 @@ def evaluate(
         progress: whether a terminal or a notebook shows a bar where it takes longer.
         out: folder to write `metrics.json`, `confusion.png` (for values `scatter.png`, for embeddings
             `roc.png`) and `worst.png` into.
+        save: keeps the figures in the saved model's folder and card too.
 
     Returns:
         The figures, which print as tables: `metrics` (loss and the task's metrics by name), `on` (what was
@@ -113,10 +117,11 @@ def evaluate(
         DataError: the data cannot be read, do not fit the model, or lack the split.
         TrainingError: the model has no task, or generates images and `features` is missing.
         ShapeError: there are `features`, but the model does not generate.
-        SaveError: `out` cannot be written.
+        SaveError: `out` cannot be written; or `save` without a saved model's folder to keep the figures in.
         MissingPackageError: there is `out`, and matplotlib, which draws into it, is not installed.
     """
     check_order("evaluate", model, data)
+    kept = _kept(model) if save else None
     model, folder = as_model(model)
     dataset = as_dataset(data, task=model.task, skip_unreadable=skip_unreadable)
     check_data(model, dataset, "evaluate")
@@ -151,14 +156,26 @@ def evaluate(
         score = Score(task, model.outputs, _loss(model, loss), metrics=further)
         figures, found = _measure(model, dataset, batches, score, split=split, **how)
         left_out = score.left_out
-    model.metrics = {**model.metrics, split: dict(figures)}
-    size = None if own_size else [*model.input_spec.size]
-    options = {"seed": seed, "size": size, "cropped": cropped}
+    options = {"seed": seed, "size": None if own_size else [*model.input_spec.size], "cropped": cropped}
     on = Measured(data=data_value(data), split=split, count=len(indices), hash=splits.hash, options=options)
+    model.note_figures(split, figures, on.kept)
     result = Evaluation.of(on, figures, found, left_out)
     if target is not None:
         _write(target, result, found, dataset)
+    if kept is not None:
+        kept.add(model, split)
     return result
+
+
+def _kept(model: object) -> SavedFigures:
+    """Where figures are kept; refused before anything is read where there is no such place."""
+    if (folder := folder_of(model)) is not None:
+        return SavedFigures.of(folder)
+    if isinstance(model, Model):
+        got, hint = "a model in memory", "its figures are in model.metrics, which zoo.save writes"
+    else:
+        got, hint = f"{model}", f"zoo pull {model} --out FOLDER, and measure that"
+    raise SaveError("keep figures", expected="the folder of a saved model", got=got, hint=hint)
 
 
 def _check_no_metrics(further: Sequence[Metric]) -> None:

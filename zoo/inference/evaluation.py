@@ -36,11 +36,13 @@ class Measured:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for JSON."""
+        return {**self.kept, "split": self.split, "options": dict(self.options)}
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """Data, count and hash, as a model keeps them beside its figures; see `Model.measured`."""
         data = dict(self.data) if isinstance(self.data, Mapping) else self.data
-        return {
-            "data": data, "split": self.split, "count": self.count, "hash": self.hash,
-            "options": dict(self.options),
-        }  # fmt: skip
+        return {"data": data, "count": self.count, "hash": self.hash}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

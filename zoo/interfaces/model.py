@@ -43,6 +43,8 @@ class Model(HubMethods, Freezable):
         plugins: version by distribution, of the plugins that its parts come from.
         origin: where the weights come from; None while they are random.
         metrics: measured figures by split, for the model card.
+        measured: by split, what these were measured on: `data` as a recipe calls them, `count` of images, and
+            `hash` of the splits.
         licence: SPDX name, only where one was given.
     """
 
@@ -60,6 +62,23 @@ class Model(HubMethods, Freezable):
         super().__init__()
         self.task, self.input_spec, self.labels = task, input_spec, labels
         self.plugins, self.origin, self.metrics, self.licence = {}, None, {}, None
+        self._measured: dict[str, tuple[dict[str, float], dict[str, Any]]] = {}
+
+    @property
+    def measured(self) -> dict[str, dict[str, Any]]:
+        """Data, count and hash that `metrics` were measured on, by split; set after these, where known."""
+        # Figures that were replaced since are not the ones that it was known of
+        return {s: on for s, (row, on) in self._measured.items() if self.metrics.get(s) is row}
+
+    @measured.setter
+    def measured(self, on: Mapping[str, Mapping[str, Any]]) -> None:
+        self._measured = {s: (self.metrics[s], dict(row)) for s, row in on.items() if s in self.metrics}
+
+    def note_figures(self, split: str, figures: Mapping[str, float], on: Mapping[str, Any]) -> None:
+        """Keeps figures of a split in `metrics`, and the data that they were measured on in `measured`."""
+        known = self.measured
+        self.metrics = {**self.metrics, split: dict(figures)}
+        self.measured = {**known, split: on}
 
     @property
     def input_spec(self) -> InputSpec:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from zoo.registry.plugins.installed import CORE
 from zoo.spec.component import Namespace
 from zoo.spec.errors import PluginError, quote
 from zoo.spec.kinds import KINDS
@@ -77,7 +78,7 @@ def check_catalogue(data: Any, where: str) -> None:
     if data.get("format") != FORMAT:
         got = data.get("format")
         newer = isinstance(got, int) and got > FORMAT
-        hint = "it was written for a newer zoo-core" if newer else again
+        hint = f"it was written for a newer {CORE}" if newer else again
         raise PluginError(f"{where}: unknown format", expected=str(FORMAT), got=quote(got), hint=hint)
     rows, recipes = data.get("components"), data.get("recipes", {})
     if not isinstance(rows, list):

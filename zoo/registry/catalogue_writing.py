@@ -139,16 +139,23 @@ def changed(file: Path, text: str) -> str | None:
         return None
     try:
         before, after = _rows(json.loads(old)), _rows(json.loads(text))
-        first = difference(before, after)
-        if first is None:
-            # Both have the same components here, since `difference` passes over nothing but facts
-            facts = {(row["kind"], row["name"]): row.get("facts") for row in before}
-            differ = (row for row in after if facts[row["kind"], row["name"]] != row.get("facts"))
-            row = next(differ, None)
-            first = f"facts of {row['kind']} {row['name']!r}" if row else None
+        # By distribution: two may each have a component of one kind and name
+        both = ((name, _first(before.get(name, []), after.get(name, []))) for name in {**before, **after})
+        name, what = next(((name, what) for name, what in both if what), ("", None))
     except (ValueError, KeyError, TypeError):
         return "it is damaged"
-    return first or "form"
+    return f"{name}: {what}" if name and what else what or "form"
+
+
+def _first(before: list[Row], after: list[Row]) -> str | None:
+    """The first component in which a distribution's rows differ, then the first facts, in words."""
+    if what := difference(before, after):
+        return what
+    # Both have the same components here, since `difference` passes over nothing but facts
+    facts = {(row["kind"], row["name"]): row.get("facts") for row in before}
+    differ = (row for row in after if facts[row["kind"], row["name"]] != row.get("facts"))
+    row = next(differ, None)
+    return f"facts of {row['kind']} {row['name']!r}" if row else None
 
 
 def merged(file: Path, catalogues: Iterable[Row], roots: Mapping[str, Path] = MappingProxyType({})) -> Row:
@@ -179,9 +186,8 @@ def _project(item: Installed) -> Project:
     return Project(item.distribution, item.module, package_folder(item.module))
 
 
-def _rows(data: Any) -> list[Row]:
-    """The components of a catalogue or of all catalogues in a registry."""
+def _rows(data: Any) -> dict[str, list[Row]]:
+    """The components by distribution in a registry; those of a catalogue, which is of one, under no name."""
     if "distributions" in data:
-        return [row for item in data["distributions"] for row in item["components"]]
-    rows: list[Row] = data["components"]
-    return rows
+        return {item["distribution"]: item["components"] for item in data["distributions"]}
+    return {"": data["components"]}

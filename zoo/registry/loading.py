@@ -8,8 +8,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from zoo.registry.catalogue import written_again
-from zoo.registry.plugins.install_command import CORE, way_to_upgrade
-from zoo.registry.plugins.installed import normalise
+from zoo.registry.plugins.install_command import way_to_upgrade
+from zoo.registry.plugins.installed import CORE, normalise
 from zoo.spec.component import API, Component, Namespace
 from zoo.spec.errors import PluginError, listing, near, quote
 
@@ -94,7 +94,7 @@ def load(entry: Entry) -> Loaded:
         )
     if component.api > API:
         raise PluginError(
-            f"{where}: {quote(wanted.name)} was written for a newer zoo-core",
+            f"{where}: {quote(wanted.name)} was written for a newer {CORE}",
             expected=f"interface version {API} at most",
             got=str(component.api),
             hint=f"it wants {_core_wanted(plugin.distribution)}: {way_to_upgrade(CORE)}",
@@ -206,6 +206,6 @@ def _core_wanted(distribution: str) -> str:
         requirements = []
     for text in requirements:
         requirement = text.partition(";")[0].strip()
-        if normalise(requirement).startswith("zoo-core"):
+        if normalise(requirement).startswith(CORE):
             return f"'{requirement}'"
-    return "zoo-core"
+    return CORE

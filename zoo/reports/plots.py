@@ -31,7 +31,6 @@ from zoo.spec.history import Row
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-CURVES_FILE = "curves.png"
 SHEET_FILE = "predictions.png"
 
 _TRAIN, _VAL, _RIGHT, _WRONG = GRAY, BLUE, GREEN, RED

@@ -40,11 +40,17 @@ def as_model(model: ModelLike) -> tuple[Model, Path | None]:
         return model, None
     if isinstance(model, str) and model.startswith("hf://"):
         return pull(model), None
-    if isinstance(model, str | os.PathLike):
-        folder = local_path(model)
+    if (folder := folder_of(model)) is not None:
         return load(folder), folder
     expected = "a model from zoo.build, the folder of a saved one, or hf://owner/name"
     raise TrainingError("model", expected=expected, got=quote(type(model).__name__))
+
+
+def folder_of(model: object) -> Path | None:
+    """The folder that stands for a model; None for an object and for the Hub's."""
+    if not isinstance(model, str | os.PathLike) or (isinstance(model, str) and model.startswith("hf://")):
+        return None
+    return local_path(model)
 
 
 def check_order(verb: str, model: object, other: object, form: str = "zoo.{}({!r}, {!r})") -> None:
@@ -78,9 +84,9 @@ class _Shown:
 
 def _is_model(value: object) -> bool:
     """Whether it is a model, or the folder of a saved one."""
-    if isinstance(value, str):
-        value = local_path(value)
-    return isinstance(value, Model) or (isinstance(value, Path) and is_saved(value))
+    if isinstance(value, str | os.PathLike):
+        return is_saved(local_path(value))
+    return isinstance(value, Model)
 
 
 def as_dataset(data: DataLike | None, *, task: Task | None = None, skip_unreadable: bool = False) -> Dataset:

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from zoo.interfaces.augmenter import Batch
+from zoo.interfaces.blocks.modes import kept_modes
 from zoo.interfaces.draws import mix
 from zoo.interfaces.model import Model
 from zoo.spec.errors import OptionError, quote
@@ -43,15 +44,13 @@ def choose_device(device: str | torch.device | None) -> torch.device:
 @contextmanager
 def borrowed(model: Model, device: torch.device) -> Iterator[None]:
     """The model on a device; afterwards back where it was, each module in its mode."""
-    modes = {module: module.training for module in model.modules()}
     home = next((p.device for p in model.parameters()), torch.device("cpu"))
-    model.to(device)
-    try:
-        yield
-    finally:
-        model.to(home)
-        for module, mode in modes.items():
-            module.training = mode
+    with kept_modes(model):
+        model.to(device)
+        try:
+            yield
+        finally:
+            model.to(home)
 
 
 @contextmanager

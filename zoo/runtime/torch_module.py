@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from zoo.images.decode import prepare
 from zoo.interfaces.blocks.frozen_prefix import Prefix
+from zoo.interfaces.blocks.modes import kept_modes
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
 from zoo.spec.errors import ShapeError, TrainingError
@@ -61,10 +62,9 @@ class PlainModel(Model):
 
 
 def _outputs(module: nn.Module, image: Tensor) -> int:
-    training = module.training
     device = next((p.device for p in module.parameters()), image.device)
     try:
-        with torch.no_grad():
+        with kept_modes(module), torch.no_grad():
             output = module.eval()(image.to(device))
     except (RuntimeError, TypeError, ValueError) as error:
         raise TrainingError(
@@ -73,8 +73,6 @@ def _outputs(module: nn.Module, image: Tensor) -> int:
             got=str(error).splitlines()[0],
             hint="give it an attribute input_spec = zoo.InputSpec(...)",
         ) from error
-    finally:
-        module.train(training)
     if not isinstance(output, Tensor) or output.ndim < 2:
         got = " x ".join(map(str, output.shape)) if isinstance(output, Tensor) else type(output).__name__
         raise ShapeError(f"module {type(module).__name__}", expected="a tensor N x outputs", got=got)

@@ -172,7 +172,7 @@ def _meant(spec: object) -> str | None:
     """The spec that a wrong one was meant for, where that can be told.
 
     Example:
-        >>> _meant("Blocks 1-4"), _meant("block1-block4"), _meant(3), _meant("stem")
+        >>> _meant("Blocks 1-4"), _meant("layers 1 to 4"), _meant(3), _meant("stem")
         ('did you mean "block1-4"?', 'did you mean "block1-4"?', 'did you mean "block1-3"?', None)
     """
     # Before int: True is one, and would be block1

@@ -9,11 +9,10 @@ from typing import Any
 
 from zoo.spec.atomic_write import write_text
 from zoo.spec.errors import FormatError, quote
+from zoo.spec.files import HISTORY_FILE
 
 Row = dict[str, float]
 """`epoch` (from 1), `loss`, the first metric, both with `val_` too, and `seconds`."""
-
-HISTORY_FILE = "history.json"
 
 
 def write_json(path: Path, data: Any) -> None:
@@ -33,10 +32,14 @@ def read_history(folder: Path) -> list[Row]:
     Raises:
         FormatError: there are none, or the file is damaged.
     """
-    path = folder / HISTORY_FILE
+    return read_rows(folder / HISTORY_FILE)
+
+
+def read_rows(path: Path) -> list[Row]:
+    """The rows in a history file; otherwise as `read_history`."""
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise FormatError(f"history {path}", expected="a list of epochs", got=quote(str(error))) from None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise FormatError(f"history {path}", expected="a list of epochs", got=quote(rows))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -73,7 +72,7 @@ class InputSpec:
             # As the first layer's weights are summed over the colours, see `Backbone.adapt_input`
             if channels == 1:
                 return (sum(values) / len(values),)
-            return tuple(values[i % len(values)] for i in builtins.range(channels))
+            return tuple(values[i % len(values)] for i in range(channels))
 
         return replace(self, channels=channels, mean=fit(self.mean), std=fit(self.std))
 

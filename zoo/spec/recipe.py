@@ -256,13 +256,14 @@ class Recipe(_Section):
             RecipeError: the file cannot be read or is not a recipe.
         """
         file = Path(path)
+        form = "JSON" if file.suffix.lower() == ".json" else "TOML"
         try:
             text = file.read_text(encoding="utf-8")
-            data = json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
+            data = json.loads(text) if form == "JSON" else tomllib.loads(text)
         except OSError as error:
             raise RecipeError(
                 f"recipe {file}", expected="a readable file", got=error.strerror or str(error)
             ) from None
         except (ValueError, RecursionError) as error:
-            raise RecipeError(f"recipe {file}", expected="TOML", got=quote(str(error))) from None
+            raise RecipeError(f"recipe {file}", expected=form, got=quote(str(error))) from None
         return cls.from_dict(data, f"recipe {file}")

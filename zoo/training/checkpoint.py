@@ -15,7 +15,8 @@ from typing import Any
 
 from torch import Tensor
 
-from zoo.registry.plugins.install_command import CORE, way_to_upgrade
+from zoo.registry.plugins.install_command import way_to_upgrade
+from zoo.registry.plugins.installed import CORE
 from zoo.spec.atomic_write import atomic_write
 from zoo.spec.errors import FormatError, TrainingError, WeightsError, quote
 from zoo.weights.tensor_files import read, read_notes, write

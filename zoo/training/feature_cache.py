@@ -25,8 +25,9 @@ from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
 from zoo.registry.cache import cache_folder
+from zoo.registry.environment import number
+from zoo.registry.plugins.installed import CORE
 from zoo.spec.atomic_write import atomic_write
-from zoo.spec.errors import OptionError, quote
 
 FORMAT = 1
 LIMIT = "ZOO_FEATURE_CACHE_GB"
@@ -69,7 +70,7 @@ class FeatureCache:
         section = self.model.recipe.model
         facts = {
             "format": FORMAT,
-            "versions": {"zoo": version("zoo-core"), "torch": torch.__version__, **self.model.plugins},
+            "versions": {"zoo": version(CORE), "torch": torch.__version__, **self.model.plugins},
             "component": [section.name, section.options, section.in_channels],
             "blocks": self.model.prefix,
             # Strides, eps and the like, which no tensor shows.
@@ -227,12 +228,7 @@ def limit_bytes() -> int:
     Raises:
         OptionError: the environment says something that is no number.
     """
-    given = os.environ.get(LIMIT, str(_USUAL_LIMIT))
-    try:
-        value = float(given)
-    except ValueError:
-        raise OptionError(LIMIT, expected="gigabytes as a number", got=quote(given)) from None
-    return int(value * 1e9)
+    return int(number(LIMIT, _USUAL_LIMIT, "gigabytes") * 1e9)
 
 
 def make_room(needed: int, keep: Path) -> str | None:

@@ -24,7 +24,7 @@ from zoo.runtime.devices import borrowed
 from zoo.runtime.processes import FULL, Precision, shared_by_first
 from zoo.runtime.progress import Reporter
 from zoo.spec.errors import OptionError, TrainingError
-from zoo.spec.history import HISTORY_FILE
+from zoo.spec.files import HISTORY_FILE
 from zoo.spec.recipe import Recipe
 from zoo.spec.reference import PathLike
 from zoo.training.batch_sources import sources

@@ -18,19 +18,19 @@ from zoo.interfaces.trainer import Sheet
 from zoo.registry.extras import present
 from zoo.reports.files import image_path
 from zoo.reports.image_grids import images
-from zoo.reports.plots import CURVES_FILE, curves
+from zoo.reports.plots import curves
 from zoo.reports.style import DRAWS
 from zoo.runtime.arguments import SPLITS_FILE, data_value
 from zoo.runtime.torch_module import PlainModel
 from zoo.spec.atomic_write import atomic_write
 from zoo.spec.errors import SaveError
-from zoo.spec.history import HISTORY_FILE, write_history, write_json
+from zoo.spec.files import CURVES_FILE, HISTORY_FILE, WEIGHTS_FILE
+from zoo.spec.history import write_history, write_json
 from zoo.spec.reference import FILE_PREFIX, without_prefix
 from zoo.training.engine import Outcome
 from zoo.training.run import Run
 from zoo.training.run_folder import RunFolder
 from zoo.training.setup import Setup
-from zoo.weights.fitting import WEIGHTS_FILE
 from zoo.weights.tensor_files import write
 
 LOSS_FILE = "loss.safetensors"
@@ -95,7 +95,9 @@ def finish(
         f"trained on {data_name(setup.data if setup.data is not None else setup.dataset)}{before}"
     )
     if outcome.best is not None:
-        model.metrics = {**model.metrics, "val": validation(outcome)}
+        splits = setup.splits
+        on = {"data": setup.recipe.to_dict().get("data"), "count": len(splits.val), "hash": splits.hash}
+        model.note_figures("val", validation(outcome), on)
     model.recipe = setup.recipe
     if run_folder is not None:
         if outcome.history:

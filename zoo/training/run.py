@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.interfaces.model import Model
-from zoo.reports.plots import CURVES_FILE
 from zoo.spec.display import html_image, html_page, html_table, more
+from zoo.spec.files import CURVES_FILE
 from zoo.spec.history import Row
 
 _MOST_FIGURES = 8

@@ -15,19 +15,19 @@ from zoo.compose.formats import FORMAT, SECTIONS, former
 from zoo.hub.folder import load, save
 from zoo.interfaces.blocks.freezing import freezing_state, restore_freezing
 from zoo.interfaces.model import Model
-from zoo.registry.plugins.install_command import CORE, way_to_upgrade
+from zoo.registry.plugins.install_command import way_to_upgrade
+from zoo.registry.plugins.installed import CORE
 from zoo.runtime.processes import Precision
 from zoo.runtime.torch_module import PlainModel
 from zoo.spec.errors import FormatError, OptionError, SaveError, TrainingError, listing, quote, warn
+from zoo.spec.files import RUN_FILE, WEIGHTS_FILE
 from zoo.spec.history import write_json
 from zoo.training.checkpoint import CHECKPOINT_FILE, read_checkpoint, read_numbers, write_checkpoint
 from zoo.training.more_epochs import Lengthening, as_epochs
 from zoo.training.own_metrics import METRICS, check_metrics, metrics_again
 from zoo.training.setup import Setup
-from zoo.weights.fitting import WEIGHTS_FILE
 from zoo.weights.tensor_files import read, write
 
-RUN_FILE = "run.json"
 START_FOLDER = "start"
 FUSED = "fused"
 """What `kernels` of a run says where its optimizers use torch's fused ones; version 0.1 said nothing."""
@@ -64,6 +64,7 @@ class RunFolder:
             "epochs": setup.trainer.epochs,
             "origin": model.origin,
             "metrics": model.metrics,
+            "measured": model.measured,
             "versions": _versions(setup.model, resampler),
             "kernels": FUSED,
             "recipe": setup.recipe.to_dict(),
@@ -212,7 +213,7 @@ class RunFolder:
             return load(self.folder / START_FOLDER, copy=True)  # not mapped, as the end of a run removes it
         model = load(self.folder, copy=True)
         model.note_origin(self.facts["origin"])
-        model.metrics = self.facts["metrics"]
+        model.metrics, model.measured = self.facts["metrics"], self.facts.get("measured", {})
         return model
 
     def take_up(self, model: Model, splits: str, resampler: str | None) -> dict[str, Any] | None:
@@ -295,4 +296,4 @@ class RunFolder:
 
 def _versions(model: Model, resampler: str | None) -> dict[str, str]:
     warps = {"resampler": resampler} if resampler else {}
-    return {"zoo-core": version("zoo-core"), "torch": torch.__version__, **model.plugins, **warps}
+    return {CORE: version(CORE), "torch": torch.__version__, **model.plugins, **warps}

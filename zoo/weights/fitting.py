@@ -15,6 +15,7 @@ from zoo.interfaces.backbone import Backbone
 from zoo.registry.references import component_or_path
 from zoo.spec.component import Component
 from zoo.spec.errors import BadReferenceError, DeclarationError, WeightsError, listing, near, quote, warn
+from zoo.spec.files import CONFIG_FILE, WEIGHTS_FILE
 from zoo.spec.inputs import InputSpec
 from zoo.spec.published_weights import Weights, WeightsSource
 from zoo.spec.reference import HubRef, PathRef, parse_reference
@@ -23,8 +24,6 @@ from zoo.weights.packages import installed_file, to_install
 from zoo.weights.pickles import read_pickle
 from zoo.weights.tensor_files import Tensors, read
 
-WEIGHTS_FILE = "model.safetensors"
-CONFIG_FILE = "config.json"
 SUFFIX = ".safetensors"
 # Told apart by name alone: none of them is opened to see
 PICKLES = (".bin", ".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib")

@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from zoo.data.reading import readable
-from zoo.data.sources.layout import scan
+from zoo.data.sources.layout import FEWEST_CLASSES, scan
 from zoo.images.decode import decode
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks.choice import for_classes
 from zoo.spec.errors import DataError, quote
-
-_PAIR = 2
 
 
 class ImageFiles(Dataset):
@@ -147,7 +145,7 @@ class FoundFolders(ImageFiles):
         super().__init__(self.layout.files)
         # A class that only a val or test folder has is a problem, but it is there to be counted
         self.labels = tuple(sorted({*self.layout.labels, *self.layout.classes}))
-        if len(self.labels) >= _PAIR:
+        if len(self.labels) >= FEWEST_CLASSES:
             self.task = for_classes(len(self.labels))
 
     @property

@@ -13,7 +13,7 @@ SPLIT_FOLDERS = {"train": "train", "val": "val", "valid": "val", "validation": "
 """Names of split folders, and the split that each means."""
 
 _LAYOUT = "one folder of images for each class, e.g. cats/ and dogs/, or train/cats/, test/cats/ ..."
-_PAIR = 2
+FEWEST_CLASSES = 2
 
 
 @dataclass
@@ -150,8 +150,8 @@ def _class_problems(
                     hint=f"add a folder train/{extra[0]}, or remove it",
                 )
             )
-    if len(known) < _PAIR:
+    if len(known) < FEWEST_CLASSES:
         got = f"one, {quote(found.labels[0])}"
         hint = f"lay it out as {_LAYOUT}"
-        problems.append(DataError(where, expected="at least 2 classes", got=got, hint=hint))
+        problems.append(DataError(where, expected=f"at least {FEWEST_CLASSES} classes", got=got, hint=hint))
     return problems

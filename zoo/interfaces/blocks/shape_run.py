@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from zoo.interfaces.blocks.modes import kept_modes
+
 
 def run_hollow(module: nn.Module, shapes: Sequence[tuple[int, ...]]) -> None:
     """Calls a module in inference mode; what it sees and returns has the right shapes but for the batch axis.
@@ -24,24 +26,18 @@ def run_hollow(module: nn.Module, shapes: Sequence[tuple[int, ...]]) -> None:
         RuntimeError: or whatever else the module raises where the shapes do not fit.
     """
     tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
-    modes = [(part, part.training) for part in module.modules()]
-    try:
-        # One by one: `train` would set all that is inside alike
-        for part, _ in modes:
+    with kept_modes(module), torch.no_grad():
+        for part in module.modules():  # one by one: `train` would set all that is inside alike
             part.training = False
-        with torch.no_grad():
-            try:
-                _call(
-                    module,
-                    {k: _hollow(t) for k, t in tensors.items()},
-                    [torch.zeros(0, *shape) for shape in shapes],
-                )
-            except Exception:  # whichever way an operation refuses; the meta device has the last word
-                meta = {k: t.detach().to("meta") for k, t in tensors.items()}
-                _call(module, meta, [torch.empty(1, *shape, device="meta") for shape in shapes])
-    finally:
-        for part, mode in modes:
-            part.training = mode
+        try:
+            _call(
+                module,
+                {k: _hollow(t) for k, t in tensors.items()},
+                [torch.zeros(0, *shape) for shape in shapes],
+            )
+        except Exception:  # whichever way an operation refuses; the meta device has the last word
+            meta = {k: t.detach().to("meta") for k, t in tensors.items()}
+            _call(module, meta, [torch.empty(1, *shape, device="meta") for shape in shapes])
 
 
 def _hollow(tensor: Tensor) -> Tensor:

@@ -7,8 +7,6 @@ from pathlib import Path
 
 from zoo.registry.catalogue import Row, checkout, known
 
-CORE = "zoo-core"
-
 
 def way_to_install(
     distribution: str, *, extra: str | None = None, version: str | None = None, here: bool = True

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.registry import cache
+from zoo.registry.environment import number
 from zoo.registry.plugins.installed import Installed, environment, is_package
 
 TIMEOUT = 30.0
@@ -83,7 +84,7 @@ def _probe(item: Installed) -> Answer:
     code = f"import sys; sys.path.insert(0, {_ROOT!r}); from {child} import main; main()"
     path = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - '' is the current folder
     question = {"path": path, "module": item.module, "distribution": item.distribution}
-    limit = float(os.environ.get("ZOO_PLUGIN_TIMEOUT") or TIMEOUT)
+    limit = number("ZOO_PLUGIN_TIMEOUT", TIMEOUT, "seconds", least=0.1)
     # Files, not pipes: a grandchild that outlives the child would keep a pipe open, and us waiting.
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as told:
         given.write(json.dumps(question).encode())

@@ -97,7 +97,7 @@ class OneCycle(Schedule):
 
 
 class Step(Schedule):
-    """Multiplies by `factor` every so many epochs."""
+    """Multiplies by `by` every so many epochs."""
 
     name: Literal["step"]  # type: ignore[assignment]
     every: PositiveInt = Field(description="epochs between two steps")
