@@ -21,6 +21,7 @@ from zoo.spec.errors import (
     meant,
     near,
     quote,
+    reason,
     warn,
 )
 
@@ -45,5 +46,6 @@ __all__ = [
     "meant",
     "near",
     "quote",
+    "reason",
     "warn",
 ]

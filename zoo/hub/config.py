@@ -12,7 +12,7 @@ from typing import Any
 from zoo.compose.formats import FORMAT
 from zoo.interfaces.model import Model
 from zoo.registry.plugins.install_command import CORE, way_to_upgrade
-from zoo.spec.errors import FormatError, quote
+from zoo.spec.errors import FormatError, quote, reason
 
 MOST_BYTES = 1 << 20  # a stranger's file is not read into memory whatever its size
 
@@ -73,7 +73,7 @@ def parse(file: Path, where: str) -> dict[str, Any]:
             got=error.strerror or str(error),
         ) from None
     except (ValueError, RecursionError) as error:
-        raise FormatError(place, expected="JSON", got=quote(str(error))[1:-1]) from None
+        raise FormatError(place, expected="JSON", got=reason(error)) from None
     # Other libraries call their file config.json too
     if not isinstance(config, dict) or not isinstance(config.get("format"), int) or "zoo" not in config:
         raise FormatError(

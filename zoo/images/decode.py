@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from zoo.spec.errors import DataError, quote, warn
+from zoo.spec.errors import DataError, reason, warn
 from zoo.spec.inputs import InputSpec
 
 ImageArray = npt.NDArray[Any]
@@ -108,16 +108,15 @@ def read(source: str | Path | IO[bytes], where: str) -> tuple[ImageArray, FileFa
         raise DataError(
             where,
             expected="a readable image",
-            got=_reason(error, source),
+            got=_unreadable(error, source),
             hint="mend or remove it, or skip such files (skip_unreadable=True, --skip-unreadable)",
         ) from error
 
 
-def _reason(error: Exception, source: str | Path | IO[bytes]) -> str:
+def _unreadable(error: Exception, source: str | Path | IO[bytes]) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "an empty file" if _is_empty(source) else "a file of another kind"
-    # `quote` shortens, but its own quotation marks are for values, not for a message
-    return quote(" ".join(str(error).split()) or type(error).__name__)[1:-1]
+    return reason(error)
 
 
 def _is_empty(source: str | Path | IO[bytes]) -> bool:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from zoo.interfaces.blocks.block import Block, State
 from zoo.interfaces.blocks.feature_info import FeatureInfo, read_info
 from zoo.interfaces.blocks.shape_run import run_hollow
-from zoo.spec.errors import ShapeError, WeightsError, listing, near, quote
+from zoo.spec.errors import ShapeError, WeightsError, listing, near, quote, reason
 from zoo.spec.freeze import Freeze
 from zoo.spec.inputs import InputSpec
 
@@ -207,11 +207,11 @@ class Backbone(nn.Module):
         try:
             run_hollow(tracer, [(self.input_spec.channels, *size)])
         except (RuntimeError, AssertionError, ValueError, IndexError, ZeroDivisionError) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            first = str(error).partition("\n")[0]
             raise ShapeError(
                 f"{type(self).__name__} cannot take images of {size[0]}x{size[1]}",
                 expected="a size such as {}x{}".format(*self._usual_size),
-                got=f"{size[0]}x{size[1]} ({quote(reason)[1:-1]})",
+                got=f"{size[0]}x{size[1]} ({reason(first or error)})",
                 hint="choose another input_size",
             ) from error
         return {

@@ -10,7 +10,7 @@ from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from zoo.interfaces.execution import Execution
-from zoo.spec.errors import OptionError, TrainingError, listing, near, quote, warn
+from zoo.spec.errors import OptionError, TrainingError, listing, near, quote, reason, warn
 from zoo.spec.trainers.optimizers import OptimizerOptions, read_optimizer
 from zoo.spec.trainers.schedule import Plateau, Schedule, read_schedule
 from zoo.trainers.fused import FUSED_STEPS, FusedSteps
@@ -111,7 +111,7 @@ class Optimizer:
         try:
             found: torch.optim.Optimizer = made(groups, **self.spec.values, **fused)
         except ValueError as error:  # options that do not go together
-            got = quote(str(error))[1:-1]
+            got = reason(error)
             raise OptionError(f"optimizer {self.spec.name}", expected="options that fit", got=got) from error
         return found
 

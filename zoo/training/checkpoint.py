@@ -16,7 +16,7 @@ from typing import Any
 from torch import Tensor
 
 from zoo.registry.plugins.install_command import CORE, way_to_upgrade
-from zoo.spec.errors import FormatError, TrainingError, WeightsError, quote
+from zoo.spec.errors import FormatError, TrainingError, WeightsError, reason
 from zoo.weights.tensor_files import read, read_notes, write
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
@@ -78,7 +78,7 @@ def _note(path: Path) -> dict[str, Any]:
 
 
 def _damaged(path: Path, error: Exception) -> FormatError:
-    got = quote(str(error))[1:-1]
+    got = reason(error)
     return FormatError(f"checkpoint {path}", expected="a whole checkpoint", got=got)
 
 

@@ -23,7 +23,7 @@ from zoo.interfaces.model import Model
 from zoo.interfaces.trainer import Sheet, Trainer
 from zoo.runtime.devices import isolated, seed_step, to_device
 from zoo.runtime.progress import Reporter
-from zoo.spec.errors import FormatError, TrainingError, listing, quote
+from zoo.spec.errors import FormatError, TrainingError, listing, reason
 from zoo.spec.history import Row, best_row, last_better
 from zoo.spec.trainers.options import EarlyStopping
 from zoo.training.interruption import Interruption
@@ -299,7 +299,7 @@ class Engine:
             return state["epoch"], state["step"], state["means"]
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             hint = "resume with the parts that the run was begun with"
-            got = quote(str(error))[1:-1]
+            got = reason(error)
             raise FormatError("checkpoint", expected="the state of this run", got=got, hint=hint) from error
 
 

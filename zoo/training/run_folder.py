@@ -17,7 +17,7 @@ from zoo.interfaces.blocks.freezing import freezing_state, restore_freezing
 from zoo.interfaces.model import Model
 from zoo.registry.plugins.install_command import CORE, way_to_upgrade
 from zoo.runtime.torch_module import PlainModel
-from zoo.spec.errors import FormatError, OptionError, SaveError, TrainingError, listing, quote, warn
+from zoo.spec.errors import FormatError, OptionError, SaveError, TrainingError, listing, reason, warn
 from zoo.spec.history import write_json
 from zoo.training.checkpoint import CHECKPOINT_FILE, read_checkpoint, read_numbers, write_checkpoint
 from zoo.training.more_epochs import Longer, as_epochs
@@ -94,7 +94,7 @@ class Job:
             expected = f"the folder of a run, with {JOB_FILE}"
             raise TrainingError(f"resume {folder}", expected=expected, got=got, hint=hint) from None
         except (OSError, ValueError) as error:
-            raise FormatError(f"run {path}", expected="JSON", got=quote(str(error))[1:-1]) from None
+            raise FormatError(f"run {path}", expected="JSON", got=reason(error)) from None
         if not isinstance(facts, dict) or not isinstance(facts.get("format"), int):
             raise FormatError(f"run {path}", expected="a run of zoo.fit", got="something else")
         if facts["format"] > FORMAT:
