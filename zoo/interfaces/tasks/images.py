@@ -95,7 +95,7 @@ class ImageAnalysis(Analysis):
     def add(self, output: Tensor, target: Tensor, index: Tensor, size: tuple[int, int]) -> None:
         """Takes in N x C x H x W images, and the true ones in [0, 1]."""
         scored = self.task.scored(output.float())
-        errors = (scored - target).square().flatten(1).mean(dim=1).double().cpu()
+        errors = (scored - target).square().flatten(1).mean(dim=1).cpu().double()
         order = errors.argsort(descending=True, stable=True)[: self.most].tolist()
         found = [(-float(errors[i]), int(index[i]), target[i].cpu(), scored[i].cpu()) for i in order]
         # Of images that are equally bad, the first ones.
