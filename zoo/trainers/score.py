@@ -58,7 +58,7 @@ class Score:
             task that it is not.
 
     Example:
-        >>> from zoo.interfaces.tasks import Binary
+        >>> from zoo.interfaces import Binary
         >>> score = Score(Binary(), 1, None)
         >>> score.add(torch.tensor([[3.0], [-3.0]]), {"target": torch.tensor([1, 1])})
         >>> score.values()["accuracy"]
