@@ -22,6 +22,7 @@ from zoo.spec.errors import (
     meant,
     near,
     quote,
+    reason,
     warn,
 )
 
@@ -47,5 +48,6 @@ __all__ = [
     "meant",
     "near",
     "quote",
+    "reason",
     "warn",
 ]

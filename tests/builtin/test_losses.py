@@ -77,3 +77,18 @@ def test_cross_entropy_refuses_a_column_of_classes_and_too_few_weights() -> None
         losses.CrossEntropy()(LOGITS, CLASSES[:, None])
     with pytest.raises(ShapeError, match="expected 4 numbers, got 2"):
         losses.CrossEntropy(class_weights=(1.0, 2.0))(LOGITS, CLASSES)
+
+
+@pytest.mark.parametrize("wrong", [4, -1, 255])
+def test_cross_entropy_says_which_class_is_beyond_the_outputs(wrong: int) -> None:
+    target = CLASSES.clone()
+    target[7] = wrong
+    with pytest.raises(
+        ShapeError, match=f"loss cross-entropy: targets: expected indices below 4, got {wrong}$"
+    ):
+        losses.CrossEntropy(class_weights=(1.0, 2.0, 0.5, 4.0))(LOGITS, target)
+
+
+def test_another_stumble_of_torch_is_not_taken_for_a_class() -> None:
+    with pytest.raises(RuntimeError, match="expected target dtype"):
+        losses.CrossEntropy()(LOGITS, CLASSES.bool())

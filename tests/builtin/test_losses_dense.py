@@ -91,10 +91,21 @@ def test_pixels_that_do_not_count_change_nothing_and_alone_are_0(pixels, loss: P
 @pytest.mark.parametrize("loss", [PixelCrossEntropy, Focal, Dice])
 def test_shapes_that_do_not_fit_are_said(pixels, loss: type[PixelLoss]) -> None:
     output, target = pixels
-    words = "expected output N x K x H x W and target N x H x W, got 2 x 4 x 6 x 7 and 2 x 6 x 6"
-    with pytest.raises(ShapeError, match=words):
+    shapes = "expected output N x K x H x W and target N x H x W, got 2 x 4 x 6 x 7 and 2 x 6 x 6"
+    with pytest.raises(ShapeError, match=f"loss {loss.name}: {shapes}"):
         loss()(output, target[:, :, 1:])
     with pytest.raises(ShapeError, match="got 84 x 4 and 2 x 6 x 7"):
         loss()(output.movedim(1, -1).reshape(84, 4), target)
     with pytest.raises(ShapeError, match="class_weights: expected 4 numbers, got 2"):
         loss(class_weights=(1.0, 2.0))(output, target)
+
+
+@pytest.mark.parametrize("weights", [None, WEIGHTS])
+@pytest.mark.parametrize("wrong", [4, -1])
+@pytest.mark.parametrize("loss", [PixelCrossEntropy, Focal, Dice])
+def test_a_class_beyond_the_outputs_is_said(pixels, loss: type[PixelLoss], wrong: int, weights) -> None:
+    output, target = pixels
+    target[1, 2, 3] = wrong
+    words = f"loss {loss.name}: targets: expected indices below 4, got {wrong}$"
+    with pytest.raises(ShapeError, match=words):
+        loss(class_weights=weights)(output, target)

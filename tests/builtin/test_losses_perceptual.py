@@ -276,3 +276,15 @@ def test_the_discriminator_plays_against_the_game_in_it_without_its_weight() -> 
 def test_bad_parts_are_one_line(parts: dict[str, Any], error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         perceptual(**parts)
+
+
+def test_a_sum_with_a_part_that_learns_is_left_out_where_other_data_are_measured(tmp_path) -> None:
+    loss = {"name": "perceptual", "parts": {"arcface": 1.0}}
+    head = {"name": "embedding", "dim": 6}
+    model = zoo.build("mlp", hidden=[16], head=head, in_channels=1, input_size=8, seed=0)
+    run = zoo.fit(model, {"name": "digits", "per_class": 12}, loss=loss, epochs=1, out=tmp_path / "run")
+    found = zoo.evaluate(run.model, {"name": "faces", "per_class": 4}, split="all")
+    assert "loss" not in found.metrics
+    outer = {"name": "perceptual", "parts": {"perceptual": {"weight": 1.0, "loss": loss}}}
+    plain = {"name": "perceptual", "parts": {"mse": 1.0}}
+    assert [make("loss", spec).learns for spec in (outer, plain)] == [True, False]

@@ -51,6 +51,15 @@ def test_a_palette_with_transparency_has_alpha(tmp_path: Path) -> None:
     assert decode(written(tmp_path, image, transparency=0)).shape == (20, 30, 4)
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.bool_])
+def test_a_gray_value_that_is_named_transparent_has_alpha(tmp_path: Path, kind: type) -> None:
+    gray = np.array([[0, 1], [1, 0]], dtype=kind)
+    image = decode(written(tmp_path, Image.fromarray(gray), transparency=1))
+    assert image.shape == (2, 2, 2)
+    assert (image[..., 1] > 0).tolist() == [[True, False], [False, True]]
+    assert prepare(image, spec(size=(2, 2)))[0, 0, 1] == 1
+
+
 def test_exif_orientation_turns_the_image_upright(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # turn by a quarter clockwise to see it upright
@@ -104,6 +113,12 @@ def test_transparent_pixels_lie_on_white() -> None:
     assert torch.equal(to_channels(torch.cat([x[:3], torch.ones(1, 1, 1)]), 3), x[:3])
 
 
+def test_gray_keeps_its_alpha_in_four_channels() -> None:
+    x = torch.tensor([0.2, 0.5]).view(2, 1, 1)
+    assert torch.equal(to_channels(x, 4).flatten(), torch.tensor([0.2, 0.2, 0.2, 0.5]))
+    torch.testing.assert_close(to_channels(x, 1).flatten(), torch.tensor([0.6]))
+
+
 def test_five_channels_do_not_become_three() -> None:
     with pytest.raises(DataError, match="expected 3 channels, got 5; build the model with in_channels=5"):
         prepare(RNG.random((4, 4, 5), dtype=np.float32), spec())
@@ -138,6 +153,13 @@ def test_an_image_of_the_right_size_is_only_scaled() -> None:
 def test_arrays_that_are_no_image_are_refused(array: np.ndarray, words: str) -> None:
     with pytest.raises(DataError, match=words):
         from_array(array)
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16, torch.float64])
+def test_a_tensor_of_any_floats_is_an_image(kind: torch.dtype) -> None:
+    found = to_image(torch.full((3, 2, 2), 0.5, dtype=kind))
+    assert found.dtype == np.float32
+    assert (found == 0.5).all()
 
 
 def test_one_image_in_three_forms_is_one_image() -> None:

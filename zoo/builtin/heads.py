@@ -58,7 +58,7 @@ class PooledHead(Head):
         ShapeError: `flatten` is asked of a map whose size is not known.
 
     Example:
-        >>> from zoo.interfaces.tasks import Binary
+        >>> from zoo.interfaces import Binary
         >>> info = FeatureInfo(name="block5", channels=512, reduction=32, layout="NCHW", size=(4, 4))
         >>> head = PooledHead(Binary(), inputs=[info], outputs=1, pool="flatten", hidden=[256])
         >>> sum(p.numel() for p in head.parameters())

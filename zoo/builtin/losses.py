@@ -5,6 +5,9 @@ Without that check a target of N beside an output of N x 1 would silently give t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -25,6 +28,34 @@ def _check_same(name: str, output: Tensor, target: Tensor) -> None:
 
 def _shape(x: Tensor) -> str:
     return " x ".join(map(str, x.shape)) or "a scalar"
+
+
+@contextmanager
+def classes_checked(name: str, target: Tensor, classes: int, ignored: int | None = None) -> Iterator[None]:
+    """Says which class indices are not below the number of classes, where torch stumbles over one inside.
+
+    Only on the CPU: an accelerator reports it later and in its own words, and to look before would make each
+    step wait. `fit` has checked the data.
+
+    Args:
+        name: of the loss.
+        target: class indices, or probabilities, of which nothing is said.
+        classes: how many there are.
+        ignored: index that does not count.
+
+    Raises:
+        ShapeError: an index is negative, or as large as the number of classes or larger.
+    """
+    try:
+        yield
+    except (IndexError, RuntimeError) as error:
+        if target.device.type != "cpu" or target.is_floating_point():
+            raise
+        wrong = target[(target != ignored) & ((target < 0) | (target >= classes))]
+        if not wrong.numel():
+            raise
+        expected = f"indices below {classes}"
+        raise ShapeError(f"loss {name}: targets", expected=expected, got=str(int(wrong[0]))) from error
 
 
 class BCE(Loss):
@@ -78,7 +109,8 @@ class CrossEntropy(Loss):
         """The mean over N x K logits and N class indices, or N x K probabilities.
 
         Raises:
-            ShapeError: the shapes do not fit, an index is K or more, or there are not K class weights.
+            ShapeError: the shapes do not fit, an index is K or more (on the CPU), or there are not K class
+                weights.
         """
         if output.ndim != 2 or target.shape not in (output.shape[:1], output.shape):
             raise ShapeError(
@@ -91,7 +123,8 @@ class CrossEntropy(Loss):
             raise ShapeError(
                 "loss cross-entropy: class_weights", expected=f"{classes} numbers", got=str(len(self.weights))
             )
-        return F.cross_entropy(output, target, weight=self.weights, label_smoothing=self.label_smoothing)
+        with classes_checked("cross-entropy", target, classes):
+            return F.cross_entropy(output, target, weight=self.weights, label_smoothing=self.label_smoothing)
 
 
 class CumulativeBCE(Loss):

@@ -44,7 +44,7 @@ class Content(Loss):
 
     Example:
         >>> from torch import nn
-        >>> from zoo.interfaces.blocks.block import Block
+        >>> from zoo.interfaces import Block
         >>> network = Backbone([Block(conv=nn.Conv2d(3, 8, 3), relu=nn.ReLU())])
         >>> network.origin = "a file"
         >>> loss = Content(network=network, tap="block1.conv")

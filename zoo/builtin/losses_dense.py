@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from zoo.builtin.losses import classes_checked
 from zoo.errors import ShapeError
 from zoo.interfaces import Loss, Segmentation
 
@@ -20,6 +23,9 @@ class PixelLoss(Loss):
         class_weights: one a class, above 0; all are 1 where None.
     """
 
+    name: str
+    """As it is registered, for errors."""
+
     weights: Tensor | None
 
     def __init__(self, *, class_weights: tuple[float, ...] | None = None) -> None:
@@ -29,13 +35,18 @@ class PixelLoss(Loss):
 
     def check(self, output: Tensor, target: Tensor) -> None:
         """Raises ShapeError unless the shapes are N x K x H x W and N x H x W, with K class weights."""
-        name = type(self).__name__
         if output.ndim != _MAPS or target.shape != (output.shape[0], *output.shape[2:]):
             got = " and ".join(" x ".join(map(str, x.shape)) for x in (output, target))
-            raise ShapeError(f"loss {name}", expected="output N x K x H x W and target N x H x W", got=got)
+            raise ShapeError(
+                f"loss {self.name}", expected="output N x K x H x W and target N x H x W", got=got
+            )
         if self.weights is not None and len(self.weights) != output.shape[1]:
             expected, got = f"{output.shape[1]} numbers", str(len(self.weights))
-            raise ShapeError(f"loss {name}: class_weights", expected=expected, got=got)
+            raise ShapeError(f"loss {self.name}: class_weights", expected=expected, got=got)
+
+    def indices(self, output: Tensor, target: Tensor) -> AbstractContextManager[None]:
+        """Within it, an index of K or more on the CPU is a ShapeError."""
+        return classes_checked(self.name, target, output.shape[1], Segmentation.ignored)
 
     def counts(self, target: Tensor) -> Tensor:
         """Weight of each pixel, N x H x W: that of its class, or 0."""
@@ -59,6 +70,8 @@ class PixelCrossEntropy(PixelLoss):
         1.3863
     """
 
+    name = "pixel-cross-entropy"
+
     def __init__(
         self, *, label_smoothing: float = 0.0, class_weights: tuple[float, ...] | None = None
     ) -> None:
@@ -69,18 +82,20 @@ class PixelCrossEntropy(PixelLoss):
         """The mean over the pixels of N x K x H x W logits and N x H x W class indices; 0 where none counts.
 
         Raises:
-            ShapeError: the shapes do not fit, or there are not K class weights.
+            ShapeError: the shapes do not fit, an index is K or more (on the CPU), or there are not K class
+                weights.
         """
         self.check(output, target)
-        summed = F.cross_entropy(
-            output,
-            target,
-            weight=self.weights,
-            label_smoothing=self.label_smoothing,
-            ignore_index=Segmentation.ignored,
-            # torch's mean over no pixel is not a number; `_over` makes 0 of it
-            reduction="sum",
-        )
+        with self.indices(output, target):
+            summed = F.cross_entropy(
+                output,
+                target,
+                weight=self.weights,
+                label_smoothing=self.label_smoothing,
+                ignore_index=Segmentation.ignored,
+                # torch's mean over no pixel is not a number; `_over` makes 0 of it
+                reduction="sum",
+            )
         return _over(summed, self.counts(target).sum())
 
 
@@ -100,6 +115,8 @@ class Focal(PixelLoss):
         0.5625
     """
 
+    name = "focal"
+
     def __init__(self, *, gamma: float = 2.0, class_weights: tuple[float, ...] | None = None) -> None:
         super().__init__(class_weights=class_weights)
         self.gamma = gamma
@@ -108,10 +125,12 @@ class Focal(PixelLoss):
         """The mean over the pixels of N x K x H x W logits and N x H x W class indices; 0 where none counts.
 
         Raises:
-            ShapeError: the shapes do not fit, or there are not K class weights.
+            ShapeError: the shapes do not fit, an index is K or more (on the CPU), or there are not K class
+                weights.
         """
         self.check(output, target)
-        entropy = F.cross_entropy(output, target, ignore_index=Segmentation.ignored, reduction="none")
+        with self.indices(output, target):
+            entropy = F.cross_entropy(output, target, ignore_index=Segmentation.ignored, reduction="none")
         missing = -torch.expm1(-entropy)  # 1 - p, exact where p is near 1
         # A power below 1 has no gradient at 0.
         values = missing.clamp(min=torch.finfo(missing.dtype).eps) ** self.gamma * entropy
@@ -137,6 +156,8 @@ class Dice(PixelLoss):
         (0.0, 1.0)
     """
 
+    name = "dice"
+
     def __init__(self, *, smooth: float = 0.0, class_weights: tuple[float, ...] | None = None) -> None:
         super().__init__(class_weights=class_weights)
         self.smooth = smooth
@@ -145,7 +166,8 @@ class Dice(PixelLoss):
         """The loss of N x K x H x W logits and N x H x W class indices, in [0, 1].
 
         Raises:
-            ShapeError: the shapes do not fit, or there are not K class weights.
+            ShapeError: the shapes do not fit, an index is K or more (on the CPU), or there are not K class
+                weights.
         """
         self.check(output, target)
         counted = (target != Segmentation.ignored)[:, None]
@@ -153,7 +175,8 @@ class Dice(PixelLoss):
         likely = output.float().softmax(dim=1) * counted
         index = target[:, None].where(counted, 0)
         # N x K x H x W, all 0 at pixels that do not count
-        true = torch.zeros_like(likely).scatter_(1, index, counted.to(likely.dtype))
+        with self.indices(output, target):
+            true = torch.zeros_like(likely).scatter_(1, index, counted.to(likely.dtype))
         axes = (0, 2, 3)
         common, both = (likely * true).sum(axes), (likely.sum(axes) + true.sum(axes))
         score = _over(2 * common + self.smooth, both + self.smooth)

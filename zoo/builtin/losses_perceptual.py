@@ -48,6 +48,7 @@ class Perceptual(Loss):
         self.weights = dict(self.full)
         # Without doubles and in order, which a set would not keep
         self.needs = tuple(dict.fromkeys(need for loss in self.parts.values() for need in needs_of(loss)))
+        self.learns = any(loss.learns for loss in self._losses())
         games = [name for name, loss in self.parts.items() if _opposes(loss)]
         if len(games) > 1:
             expected = "at most one game against a discriminator"

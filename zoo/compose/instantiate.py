@@ -10,7 +10,7 @@ from zoo.compose.parts import make_part
 from zoo.compose.plan import Plan, make_head, network_of_kind, plan_part
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.model import Model
-from zoo.spec.errors import FreezeError, WeightsError, ZooError, listing, quote
+from zoo.spec.errors import FreezeError, WeightsError, ZooError, listing, reason
 from zoo.spec.freeze import Freeze
 from zoo.spec.recipe import ORIGINAL, Recipe
 from zoo.weights.fitting import Source, assign, converted
@@ -98,7 +98,7 @@ def _pretrained(planned: Plan, source: Source, seed: int | None) -> Model:
         raise
     except (KeyError, RuntimeError, ValueError, IndexError) as error:
         raise WeightsError(
-            f"weights {source.text}", expected=f"those of {planned.section.name}", got=quote(str(error))[1:-1]
+            f"weights {source.text}", expected=f"those of {planned.section.name}", got=reason(error)
         ) from error
     if planned.section.head == ORIGINAL and model.head is not None:
         assign(model.head, published_head, source.text)

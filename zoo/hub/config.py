@@ -13,7 +13,7 @@ from zoo.compose.formats import FORMAT
 from zoo.interfaces.model import Model
 from zoo.registry.plugins.install_command import way_to_upgrade
 from zoo.registry.plugins.installed import CORE
-from zoo.spec.errors import FormatError, SaveError, quote
+from zoo.spec.errors import FormatError, SaveError, quote, reason
 
 MOST_BYTES = 8 << 20
 """Bytes of each file beside the weights: a stranger's is not read into memory whatever its size."""
@@ -65,7 +65,7 @@ def dump(config: dict[str, Any], where: str) -> str:
     except FormatError as error:
         raise SaveError(problem, expected=error.expected, got=error.got) from None
     except (TypeError, ValueError, RecursionError) as error:
-        raise SaveError(problem, expected="plain data", got=quote(str(error))[1:-1]) from None
+        raise SaveError(problem, expected="plain data", got=reason(error)) from None
     if len(text) > MOST_BYTES:  # of ASCII alone
         expected, hint = f"a config of at most {MOST_BYTES} bytes", "shorten the labels"
         raise SaveError(problem, expected=expected, got=str(len(text)), hint=hint)
@@ -95,7 +95,7 @@ def parse(file: Path, where: str) -> dict[str, Any]:
             got=error.strerror or str(error),
         ) from None
     except (ValueError, RecursionError) as error:
-        raise FormatError(place, expected="JSON", got=quote(str(error))[1:-1]) from None
+        raise FormatError(place, expected="JSON", got=reason(error)) from None
     # Other libraries call their file config.json too
     if not isinstance(config, dict) or not isinstance(config.get("format"), int) or "zoo" not in config:
         raise FormatError(

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.spec.errors import FormatError, quote
+from zoo.spec.errors import FormatError, reason
 from zoo.weights.client import quiet
 
 BEGIN = "<!-- zoo: begin. This part is rewritten whenever the model is saved or pushed. -->"
@@ -64,7 +64,7 @@ def parse(text: str, where: str) -> Readme:
             found = RepoCard(text.replace("\r\n", "\n").removeprefix("\ufeff"))  # as Windows writes it
     except Exception as error:  # whatever the reader of YAML says
         raise FormatError(
-            where, expected="YAML between the lines of ---", got=quote(str(error))[1:-1], hint="mend it first"
+            where, expected="YAML between the lines of ---", got=reason(error), hint="mend it first"
         ) from None
     front = {key: value for key, value in vars(found.data).items() if value is not None}
     match = _SECTION.search(found.text)

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from zoo.spec.errors import DataError, quote, warn
+from zoo.spec.errors import DataError, reason, warn
 from zoo.spec.inputs import InputSpec
 
 ImageArray = npt.NDArray[Any]
@@ -30,7 +30,7 @@ LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in a gray value (ITU-R BT.601), as Pillow has them."""
 
 _GRAY, _RGB, _RGBA = 1, 3, 4
-_FLAT, _MAP, _BATCH = 2, 3, 4
+_FLAT, _MAP = 2, 3
 _DEEP = 65535
 # EXIF's tag for how the camera was held
 _ORIENTATION = 0x0112
@@ -108,16 +108,15 @@ def read(source: str | Path | IO[bytes], where: str) -> tuple[ImageArray, FileFa
         raise DataError(
             where,
             expected="a readable image",
-            got=_reason(error, source),
+            got=_unreadable(error, source),
             hint="mend or remove it, or skip such files (skip_unreadable=True, --skip-unreadable)",
         ) from error
 
 
-def _reason(error: Exception, source: str | Path | IO[bytes]) -> str:
+def _unreadable(error: Exception, source: str | Path | IO[bytes]) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "an empty file" if _is_empty(source) else "a file of another kind"
-    # `quote` shortens, but its own quotation marks are for values, not for a message
-    return quote(" ".join(str(error).split()) or type(error).__name__)[1:-1]
+    return reason(error)
 
 
 def _is_empty(source: str | Path | IO[bytes]) -> bool:
@@ -134,16 +133,21 @@ def from_pil(image: Image.Image, where: str = "image") -> ImageArray:
         values = np.asarray(image)
         if values.min(initial=0) < 0 or values.max(initial=0) > _DEEP:
             raise DataError(where, expected=f"values in 0..{_DEEP}", got=f"{values.min()}..{values.max()}")
-        return (values.astype(np.float32) / _DEEP)[..., None]
+        gray = values.astype(np.float32) / _DEEP
+        # The gray value that a PNG may name as transparent
+        clear = image.info.get("transparency")
+        planes = [gray] if clear is None else [gray, (values != clear).astype(np.float32)]
+        return np.stack(planes, axis=-1)
     if mode == "F":
         return from_array(np.asarray(image), where)
-    if mode == "1":
-        image = image.convert("L")
     # A PNG may name one colour as transparent instead of having alpha; `convert` makes alpha of it
-    elif mode in ("PA", "RGBa") or (mode in ("P", "RGB") and "transparency" in image.info):
+    clear = "transparency" in image.info
+    if mode in ("PA", "RGBa") or (mode in ("P", "RGB") and clear):
         image = image.convert("RGBA")
-    elif mode == "La":
+    elif mode == "La" or (mode in ("1", "L") and clear):
         image = image.convert("LA")
+    elif mode == "1":
+        image = image.convert("L")
     elif mode not in ("L", "LA", "RGB", "RGBA"):
         image = image.convert("RGB")
     # A copy: the array that Pillow lends is read-only, which torch warns of
@@ -181,7 +185,9 @@ def from_tensor(x: Tensor, where: str = "image") -> ImageArray:
     """A tensor C x H x W as an image; see `from_array`."""
     if x.ndim != _MAP:
         raise DataError(where, expected="a tensor C x H x W", got=" x ".join(map(str, x.shape)))
-    return from_array(x.detach().cpu().permute(1, 2, 0).numpy(), where)
+    x = x.detach().cpu().permute(1, 2, 0)
+    # numpy has no bfloat16, and an image is float32 anyway
+    return from_array((x.float() if x.is_floating_point() else x).numpy(), where)
 
 
 def to_image(value: Any, where: str = "image") -> ImageArray:
@@ -222,8 +228,8 @@ def prepare(image: ImageArray, spec: InputSpec, where: str = "image") -> Tensor:
 def to_channels(x: Tensor, channels: int, where: str = "image") -> Tensor:
     """C x H x W in [0, 1] with another number of channels.
 
-    Gray is repeated, colours are weighted by `LUMA`, transparent pixels are laid on white, a missing alpha
-    is opaque.
+    Gray is repeated, colours are weighted by `LUMA`; where no alpha is asked for, transparent pixels are laid
+    on white, and a missing one is opaque.
 
     Raises:
         DataError: there is no such conversion.
@@ -233,13 +239,14 @@ def to_channels(x: Tensor, channels: int, where: str = "image") -> Tensor:
         return x
     if channels in (_GRAY, _RGB, _RGBA) and own in (1, 2, 3, 4):
         # The last channel is alpha; colours are not premultiplied
-        if own in (2, 4):
-            x = x[:-1] * x[-1:] + (1 - x[-1:])
+        x, alpha = (x[:-1], x[-1:]) if own in (2, 4) else (x, torch.ones_like(x[:1]))
+        if channels != _RGBA and own in (2, 4):
+            x = x * alpha + (1 - alpha)
         if channels == _GRAY and x.shape[0] == _RGB:
             x = (x * x.new_tensor(LUMA).view(3, 1, 1)).sum(dim=0, keepdim=True)
         elif channels != _GRAY and x.shape[0] == _GRAY:
             x = x.expand(_RGB, -1, -1)
-        return torch.cat([x, torch.ones_like(x[:1])]) if channels == _RGBA else x
+        return torch.cat([x, alpha]) if channels == _RGBA else x
     hint = f"build the model with in_channels={own}"
     raise DataError(where, expected=f"{channels} channels", got=str(own), hint=hint)
 

@@ -131,10 +131,7 @@ def evaluate(
     if folder is not None:
         _warn_of_leak(folder, dataset, indices, split)
     further = metrics_of(metrics)
-    if out is not None:
-        require(DRAWS, f"drawing into {out}")
-    # Before the work, which would be lost
-    target = None if out is None else folder_path(out)
+    target = None if out is None else _drawing_folder(out)
     task = model.task
     assert task is not None  # noqa: S101 - check_data has looked
     # Where a model cannot generate, `sample` says so
@@ -165,6 +162,12 @@ def evaluate(
     if kept is not None:
         kept.add(model, split)
     return result
+
+
+def _drawing_folder(out: PathLike) -> Path:
+    """The folder to draw into; looked at before the work, which would be lost."""
+    require(DRAWS, f"drawing into {out}")
+    return folder_path(out)
 
 
 def _kept(model: object) -> SavedFigures:

@@ -89,7 +89,7 @@ def verify(
         model.eval()
         for found in images:
             (batch,) = Batches(found, [0], model.input_spec, batch_size=1)
-            rows.append(model.infer(batch["image"].to(chosen)).double().cpu())
+            rows.append(model.infer(batch["image"].to(chosen)).cpu().double())
     # Rounding may leave [-1, 1]
     similarity = float(F.cosine_similarity(rows[0], rows[1]).clamp(-1, 1))
     return Verified(similarity, similarity >= least, least, source)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -88,6 +88,26 @@ class Execution:
 
     def _clip(self, parameters: list[nn.Parameter], norm: float) -> None:
         torch.nn.utils.clip_grad_norm_(parameters, norm)
+
+    def drawn(self, draw: Callable[[int], Tensor], count: int) -> Tensor:
+        """Random numbers for the images of a step, other ones in each process.
+
+        All processes have the same random state, so that each would draw the same: each draws for all, and
+        takes its own. Where it has as many images as the others, one process would draw the same for them.
+
+        Args:
+            draw: makes rows of random numbers, as many as it is told.
+            count: images in this process.
+
+        Returns:
+            `count` rows.
+
+        Example:
+            >>> import torch
+            >>> Execution().drawn(lambda rows: torch.rand(rows, 2), 3).shape
+            torch.Size([3, 2])
+        """
+        return draw(count * self.processes)[self.process :: self.processes]
 
     def gather(self, output: Tensor, batch: Batch) -> tuple[Tensor, Batch]:
         """Output and batch of all processes, to be measured."""

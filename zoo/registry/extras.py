@@ -6,7 +6,8 @@ import importlib.util
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from zoo.registry.plugins.install_command import CORE, way_to_install
+from zoo.registry.plugins.install_command import way_to_install
+from zoo.registry.plugins.installed import CORE
 from zoo.spec.errors import MissingPackageError
 
 EXTRAS: Mapping[str, str] = MappingProxyType({"accelerate": "accelerate", "matplotlib": "plots"})

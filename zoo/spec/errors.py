@@ -126,8 +126,25 @@ def warn(message: str) -> None:
 
 def quote(value: object) -> str:
     """The value as one short line for an error message."""
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 80 else text[:77] + "..."
+    return _short(repr(value))
+
+
+def reason(error: BaseException | str) -> str:
+    """A foreign error as one short line for an error message: unlike a value, without quotes.
+
+    Args:
+        error: it, or its text; the name of its class where it has none.
+
+    Example:
+        >>> reason(OSError("no\\nspace left")), reason(EOFError()), reason("x" * 99)[-5:]
+        ('no space left', 'EOFError', 'xx...')
+    """
+    return _short(str(error) or type(error).__name__)
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 80 else line[:77] + "..."
 
 
 def listing(names: Iterable[str], most: int = 12) -> str:

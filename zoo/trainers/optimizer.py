@@ -10,7 +10,7 @@ from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from zoo.interfaces.execution import Execution
-from zoo.spec.errors import OptionError, TrainingError, listing, quote, warn
+from zoo.spec.errors import OptionError, TrainingError, listing, quote, reason, warn
 from zoo.spec.trainers.any_optimizer import read_optimizer
 from zoo.spec.trainers.optimizers import OptimizerOptions
 from zoo.spec.trainers.schedule import Plateau, Schedule, read_schedule
@@ -114,7 +114,7 @@ class Optimizer:
         try:
             found: torch.optim.Optimizer = made(groups, **self.spec.values, **fused)
         except ValueError as error:  # options that do not go together
-            got = quote(str(error))[1:-1]
+            got = reason(error)
             raise OptionError(f"optimizer {self.spec.name}", expected="options that fit", got=got) from error
         return found
 

@@ -17,7 +17,7 @@ from zoo.interfaces.loss import total
 from zoo.interfaces.metric import Metric, as_metrics
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.seen import Seen, whole_numbers
-from zoo.spec.errors import OptionError, ShapeError, ZooError, listing, near, quote
+from zoo.spec.errors import OptionError, ShapeError, ZooError, listing, near, quote, reason
 
 _MOST_HELD = 1 << 20
 """Values held back at most before the metrics see them."""
@@ -58,7 +58,7 @@ class Score:
             task that it is not.
 
     Example:
-        >>> from zoo.interfaces.tasks import Binary
+        >>> from zoo.interfaces import Binary
         >>> score = Score(Binary(), 1, None)
         >>> score.add(torch.tensor([[3.0], [-3.0]]), {"target": torch.tensor([1, 1])})
         >>> score.values()["accuracy"]
@@ -181,7 +181,7 @@ class Score:
             if name not in self._asked:
                 # What fails in the task's own metric is a bug, to be seen whole.
                 raise
-            got = quote(f"{type(error).__name__}: {error}")[1:-1]
+            got = reason(f"{type(error).__name__}: {error}")
             raise OptionError(f"metric {name}", expected="a figure", got=got) from error
 
     def higher_is_better(self, monitor: str) -> bool:
@@ -256,7 +256,7 @@ class Score:
             # Too little memory says nothing of the metric.
             if name not in self._asked or isinstance(error, torch.OutOfMemoryError):
                 raise
-            task, got = self.task, quote(str(error))[1:-1]
+            task, got = self.task, reason(error)
             expected = f"one that takes the answers of task {task.name} ({task.form or 'its own form'})"
             raise OptionError(f"metric {name}", expected=expected, got=got) from error
 
@@ -272,7 +272,7 @@ def _added_up(metric: Metric, task: Task, outputs: int) -> Any:
     except ZooError:
         raise
     except Exception as error:
-        got = quote(f"{type(error).__name__}: {error}")[1:-1]
+        got = reason(f"{type(error).__name__}: {error}")
         raise OptionError(f"metric {metric.name}", expected="what adds it up", got=got) from error
     if not (hasattr(found, "update") and hasattr(found, "compute")):
         expected = "measure() to return a metric of torchmetrics"

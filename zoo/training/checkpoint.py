@@ -18,7 +18,7 @@ from torch import Tensor
 from zoo.registry.plugins.install_command import way_to_upgrade
 from zoo.registry.plugins.installed import CORE
 from zoo.spec.atomic_write import atomic_write
-from zoo.spec.errors import FormatError, TrainingError, WeightsError, quote
+from zoo.spec.errors import FormatError, TrainingError, WeightsError, reason
 from zoo.weights.tensor_files import read, read_notes, write
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
@@ -91,7 +91,7 @@ def _note(path: Path) -> dict[str, Any]:
 
 
 def _damaged(path: Path, error: Exception) -> FormatError:
-    got = quote(str(error))[1:-1]
+    got = reason(error)
     return FormatError(f"checkpoint {path}", expected="a whole checkpoint", got=got)
 
 

@@ -22,7 +22,7 @@ from zoo.interfaces.trainer import Sheet, Trainer
 from zoo.runtime.devices import isolated, seed_step, to_device
 from zoo.runtime.interruption import Interruption
 from zoo.runtime.progress import Reporter
-from zoo.spec.errors import FormatError, TrainingError, listing, quote
+from zoo.spec.errors import FormatError, TrainingError, listing, reason
 from zoo.spec.history import Row, best_row, last_better
 from zoo.spec.trainers.options import EarlyStopping
 from zoo.training.batch_sources import Source
@@ -293,5 +293,5 @@ class Engine:
         # Other parts have other names, shapes or states.
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             hint = "resume with the parts that the run was begun with"
-            got = quote(str(error))[1:-1]
+            got = reason(error)
             raise FormatError("checkpoint", expected="the state of this run", got=got, hint=hint) from error

@@ -16,7 +16,6 @@ from zoo.data.resolve import DataLike
 from zoo.interfaces.geometry.warp import check_resampler, resampler
 from zoo.interfaces.model import ModelLike
 from zoo.registry.extras import present, way_to_have
-from zoo.reports.plots import CURVES_FILE
 from zoo.reports.style import DRAWS
 from zoo.runtime.arguments import new_run_folder
 from zoo.runtime.computing import Computing
@@ -24,7 +23,7 @@ from zoo.runtime.devices import borrowed
 from zoo.runtime.processes import FULL, Precision, shared_by_first
 from zoo.runtime.progress import Reporter
 from zoo.spec.errors import OptionError, TrainingError
-from zoo.spec.files import HISTORY_FILE
+from zoo.spec.files import CURVES_FILE, HISTORY_FILE
 from zoo.spec.recipe import Recipe
 from zoo.spec.reference import PathLike
 from zoo.training.batch_sources import sources

@@ -19,7 +19,7 @@ from zoo.registry.plugins.install_command import way_to_upgrade
 from zoo.registry.plugins.installed import CORE
 from zoo.runtime.processes import Precision
 from zoo.runtime.torch_module import PlainModel
-from zoo.spec.errors import FormatError, OptionError, SaveError, TrainingError, listing, quote, warn
+from zoo.spec.errors import FormatError, OptionError, SaveError, TrainingError, listing, reason, warn
 from zoo.spec.files import RUN_FILE, WEIGHTS_FILE
 from zoo.spec.history import write_json
 from zoo.training.checkpoint import CHECKPOINT_FILE, read_checkpoint, read_numbers, write_checkpoint
@@ -96,7 +96,7 @@ class RunFolder:
             expected = f"the folder of a run, with {RUN_FILE}"
             raise TrainingError(f"resume {folder}", expected=expected, got=got, hint=hint) from None
         except (OSError, ValueError) as error:
-            raise FormatError(f"run {path}", expected="JSON", got=quote(str(error))[1:-1]) from None
+            raise FormatError(f"run {path}", expected="JSON", got=reason(error)) from None
         if not isinstance(facts, dict) or not isinstance(facts.get("format"), int):
             raise FormatError(f"run {path}", expected="a run of zoo.fit", got="something else")
         if facts["format"] > FORMAT:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from zoo.registry.cache import cache_folder
 from zoo.spec.atomic_write import atomic_write
-from zoo.spec.errors import SaveError, WeightsError, quote
+from zoo.spec.errors import SaveError, WeightsError, quote, reason
 from zoo.weights.tensor_files import Tensors, read, read_notes, write
 
 _DIGEST = "digest"
@@ -64,7 +64,7 @@ def _unpickled(path: Path, sha256: str, text: str) -> Tensors:
             warnings.simplefilter("ignore")  # of an unusual pickle, of which only the outcome counts
             state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:  # each kind of rubbish is another one
-        got = quote(str(error).partition("\n")[0])[1:-1]
+        got = reason(str(error).partition("\n")[0] or error)
         raise WeightsError(where, expected=expected, got=got, hint="convert it to safetensors") from error
     if not isinstance(state, Mapping) or not all(
         isinstance(k, str) and isinstance(v, Tensor) and v.layout is torch.strided for k, v in state.items()

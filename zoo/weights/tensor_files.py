@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from zoo.spec.errors import SaveError, WeightsError, listing, quote
+from zoo.spec.errors import SaveError, WeightsError, listing, reason
 from zoo.spec.reference import PathLike
 
 Tensors = dict[str, Tensor]
@@ -59,7 +59,7 @@ def read(path: PathLike, *, copy: bool = False) -> Tensors:
         raise WeightsError(
             f"weights {path} cannot be read",
             expected="a whole .safetensors file",
-            got=quote(str(error))[1:-1],
+            got=reason(error),
             hint="fetch or save it again",
         ) from error
     # Listed are those that could not be laid out where they lay; a copy keeps the place of the others
@@ -79,9 +79,7 @@ def read_notes(path: PathLike) -> dict[str, str]:
         with safe_open(path, "pt") as file:
             return dict(file.metadata() or {})
     except (SafetensorError, OSError) as error:
-        raise WeightsError(
-            f"file {path}", expected="a whole .safetensors file", got=quote(str(error))[1:-1]
-        ) from None
+        raise WeightsError(f"file {path}", expected="a whole .safetensors file", got=reason(error)) from None
 
 
 def write(path: Path, state: Mapping[str, Tensor], notes: Mapping[str, str] | None = None) -> None:

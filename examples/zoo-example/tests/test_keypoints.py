@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch.overrides import TorchFunctionMode
 from zoo_example.keypoints import Keypoints, Points, VisibleSmoothL1
 from zoo_example.triangles import Triangles
 
@@ -170,3 +171,36 @@ def test_a_torch_data_set_gives_points_too(model, tmp_path):
 
     one, other = (zoo.evaluate(model, d, split="all", progress=False).metrics for d in (Pairs(), data))
     assert one == pytest.approx(other)
+
+
+class NoDoubles(TorchFunctionMode):
+    """An accelerator without double precision: only what was brought to the CPU before becomes double."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        assert func is not torch.Tensor.double or getattr(args[0], "home", False)
+        found = func(*args, **(kwargs or {}))
+        if func is torch.Tensor.cpu:
+            found.home = True
+        return found
+
+
+def test_no_figure_needs_double_precision_where_the_model_is():
+    output, target = Keypoints().example(3, 4)
+    analysis = Keypoints().analysis(LABELS, 2)
+    with NoDoubles():
+        analysis.add(output, target, torch.arange(4), (8, 8))
+    for metric in Keypoints().metrics(6).values():
+        metric.update(output, target)
+        assert [x.dtype for x in metric.values] == [torch.float32]
+        assert metric.compute().isfinite()
+
+
+@pytest.mark.filterwarnings("ignore:The ``compute`` method:UserWarning")  # torchmetrics', of no update
+def test_a_mean_over_no_point_is_not_a_number():
+    for metric in Keypoints().metrics(6).values():
+        assert metric.compute().isnan()
+        output, target = Keypoints().example(3, 4)
+        target[..., 2] = 0
+        metric.update(output, target)
+        assert metric.compute().isnan()
+        metric.reset()

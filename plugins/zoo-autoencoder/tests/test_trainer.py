@@ -12,12 +12,14 @@ from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 from torch import nn
 from torch.distributions import Normal, kl_divergence
+from torch.overrides import TorchFunctionMode
 from zoo_autoencoder.losses import PixelBCE
 from zoo_autoencoder.model import divergence
 from zoo_autoencoder.trainer import AutoencoderTrainer
 
 import zoo
 from zoo.builtin.losses import L1, MSE
+from zoo.compose.instantiate import make
 from zoo.experiments.phases import unseen
 from zoo.interfaces.execution import Execution
 from zoo.runtime.arguments import as_dataset
@@ -311,3 +313,68 @@ def test_with_fifty_labels_a_frozen_trained_encoder_beats_the_same_network_from_
             zoo.fit(arm, few, seed=seed, **labels, out=tmp_path / f"{name}{seed}")
             scores[name].append(zoo.evaluate(arm, rest, split="all").metrics["accuracy"])
     assert statistics.fmean(scores["frozen"]) > statistics.fmean(scores["scratch"])
+
+
+class NoDoubles(TorchFunctionMode):
+    """An accelerator without double precision: only what was brought to the CPU before becomes double."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if func is torch.Tensor.double:
+            assert getattr(args[0], "home", False), "double precision off the CPU"
+        found = func(*args, **(kwargs or {}))
+        if func is torch.Tensor.cpu:
+            found.home = True
+        return found
+
+
+def test_the_divergence_is_measured_where_there_is_no_double_precision():
+    trainer = ready(build(latent=2, variational=True))
+    expected = trainer.evaluate([batch()])
+    with NoDoubles():
+        assert trainer.evaluate([batch()]) == expected
+
+
+def test_the_chart_of_the_parts_has_what_training_logs():
+    parts = {"mse": 1.0, "l1": 0.5}
+    for loss in (MSE(), make("loss", {"name": "perceptual", "parts": parts})):
+        trainer = ready(build(latent=2, variational=True), loss)
+        logged = {name for name in trainer.step(batch()) if name.startswith("loss_")}
+        drawn = {name for name in trainer.charts["parts of the loss"] if not name.startswith("val_")}
+        assert drawn == logged
+        measured = {f"val_{name}" for name in trainer.evaluate([batch()])}
+        assert {f"val_{name}" for name in drawn} <= measured
+
+
+class Part(Execution):
+    """One process of several."""
+
+    def __init__(self, process, processes):
+        super().__init__()
+        self.process, self.processes = process, processes
+
+
+def noise_of(process, processes, count):
+    """What a step of one process spoils its images with, and the noise of its latents."""
+    seen = []
+    trainer = AutoencoderTrainer(noise=0.3, mask=0.2)
+    trainer.setup(build(latent=2, variational=True), MSE(), Part(process, processes))
+    trainer.spoilt = lambda image, *draws: seen.extend(draws) or image
+    restore = trainer.model.restore
+
+    def noted(x, noise):
+        seen.append(noise(torch.zeros(count, 2)))
+        return restore(x, noise)
+
+    trainer.model.restore = noted
+    trainer.model.train()
+    torch.manual_seed(0)
+    trainer.step(batch(count))
+    return seen
+
+
+def test_processes_draw_together_what_one_would():
+    whole, *parts = noise_of(0, 1, 6), noise_of(0, 2, 3), noise_of(1, 2, 3)
+    for one, *several in zip(whole, *parts, strict=True):
+        assert torch.equal(one[0::2], several[0])
+        assert torch.equal(one[1::2], several[1])
+        assert not torch.equal(*several)

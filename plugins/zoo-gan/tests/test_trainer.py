@@ -317,3 +317,28 @@ def test_what_is_recorded_of_its_optimizer_is_what_it_takes() -> None:
     assert make("trainer", own).options.settled_optimizer.values["betas"] == (0.5, 0.999)
     sgd = recorded("trainer", {"name": "gan:gan", "optimizer": "sgd", "momentum": 0.9})
     assert make("trainer", sgd).options.settled_optimizer.values["momentum"] == 0.9
+
+
+class Part(Execution):
+    """One process of two."""
+
+    def __init__(self, process: int) -> None:
+        super().__init__(steps=2)
+        self.process, self.processes = process, 2
+
+
+def test_processes_measure_on_images_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds: list[list[int]] = []
+    for process in (0, 1):
+        model, own = pair(), list[int]()
+        trainer = GAN()
+        trainer.setup(model, adversarial(), Part(process))
+        sample = model.sample
+        monkeypatch.setattr(
+            trainer.pair,
+            "sample",
+            lambda count, seed, own=own, s=sample: own.append(seed) or s(count, seed=seed),
+        )
+        trainer.evaluate([batch(4), batch(4)])
+        seeds.append(own)
+    assert len({*seeds[0], *seeds[1]}) == 4

@@ -9,7 +9,7 @@ from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch import Tensor
 from zoo_srgan.resampling import enlarge, shrink
-from zoo_srgan.task import SuperResolution, luminance
+from zoo_srgan.task import ImageMean, SuperResolution, luminance, psnr, ssim
 
 
 def pair(channels: int = 3) -> tuple[Tensor, Tensor]:
@@ -65,3 +65,11 @@ def test_an_image_smaller_than_the_window_has_no_similarity() -> None:
     values = metrics.compute()
     assert torch.isfinite(values["psnr"])
     assert torch.isnan(values["ssim"])
+
+
+@pytest.mark.filterwarnings("ignore:The ``compute`` method:UserWarning")  # torchmetrics', of no update
+def test_a_mean_over_no_image_is_not_a_number() -> None:
+    assert ImageMean(psnr, 2).compute().isnan()
+    too_small = ImageMean(ssim, 2)
+    too_small.update(torch.rand(1, 3, 8, 8), torch.rand(1, 3, 8, 8))
+    assert too_small.compute().isnan()

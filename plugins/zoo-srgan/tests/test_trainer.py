@@ -280,3 +280,27 @@ def test_the_command_line_enlarges_and_measures(tmp_path: Path, capsys: pytest.C
     assert "psnr_bicubic" in out
     with Image.open(tmp_path / "large.png") as image:
         assert image.size == (34, 18)
+
+
+class Part(Execution):
+    """One process of two."""
+
+    def __init__(self, process: int) -> None:
+        super().__init__(steps=2)
+        self.process, self.processes = process, 2
+
+
+def test_processes_degrade_their_images_by_draws_of_their_own() -> None:
+    model, spoilt = alone(), []
+    for execution in (Part(0), Part(1), Execution()):
+        made = make("trainer", {"name": "srgan", **SMALL, "degrade": ["noise"]})
+        made.setup(model.train(), make("loss", "mse"), execution)
+        torch.manual_seed(0)
+        same = model.examples(
+            {"image": torch.full((6, 3, 32, 32), 0.5), "index": torch.zeros(6, dtype=torch.long)}
+        )
+        spoilt.append(made._spoilt({k: v[: 6 // execution.processes] for k, v in same.items()})["image"])
+    first, second, whole = spoilt
+    assert torch.equal(first, whole[0::2])
+    assert torch.equal(second, whole[1::2])
+    assert not torch.equal(first, second)

@@ -18,7 +18,7 @@ from zoo.data.sources.layout import SPLIT_FOLDERS, image_files
 from zoo.images.decode import decode
 from zoo.interfaces.dataset import Sample
 from zoo.interfaces.tasks.choice import for_masks
-from zoo.spec.errors import DataError, listing, quote
+from zoo.spec.errors import DataError, listing, quote, reason
 
 IMAGES, MASKS, CLASSES = "images", "masks", "classes.txt"
 
@@ -134,7 +134,7 @@ def read_mask(file: Path) -> npt.NDArray[np.uint8]:
         with Image.open(file) as image:
             kind, mode, values = image.format, image.mode, np.asarray(image)
     except Exception as error:  # decoders raise whatever they stumble over
-        raise DataError(where, expected="a readable image", got=quote(str(error))[1:-1]) from error
+        raise DataError(where, expected="a readable image", got=reason(error)) from error
     if kind == "JPEG":  # its values are near those that were saved, no more
         raise DataError(where, expected="a format that keeps values, such as PNG", got=kind, hint=hint)
     # A palette's numbers are read, not its colours; Pillow opens 16-bit gray as I;16 or I
@@ -204,7 +204,7 @@ def _names(root: Path, where: str) -> tuple[str, ...]:
     try:
         text = file.read_text(encoding="utf-8-sig") if file.exists() else ""
     except (OSError, ValueError) as error:
-        raise DataError(f"{where}: {CLASSES}", expected="a text file", got=quote(str(error))[1:-1]) from error
+        raise DataError(f"{where}: {CLASSES}", expected="a text file", got=reason(error)) from error
     names = tuple(line.strip() for line in text.splitlines() if line.strip())
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise DataError(f"{where}: {CLASSES}", expected="a name for each class", got=f"{quote(twice)} twice")

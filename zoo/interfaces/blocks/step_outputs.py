@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from zoo.interfaces.blocks.shape_run import run_hollow
-from zoo.spec.errors import ShapeError, quote
+from zoo.spec.errors import ShapeError, reason
 
 if TYPE_CHECKING:
     from zoo.interfaces.backbone import Backbone
@@ -30,11 +30,11 @@ def step_outputs(backbone: Backbone, size: tuple[int, int], *, fitting: tuple[in
         run_hollow(tracer, [(backbone.input_spec.channels, *size)])
     # Whatever a network raises for a size that it cannot take
     except (RuntimeError, AssertionError, ValueError, IndexError, ZeroDivisionError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        first = str(error).partition("\n")[0]
         raise ShapeError(
             f"{type(backbone).__name__} cannot take images of {size[0]}x{size[1]}",
             expected="a size such as {}x{}".format(*fitting),
-            got=f"{size[0]}x{size[1]} ({quote(reason)[1:-1]})",
+            got=f"{size[0]}x{size[1]} ({reason(first or error)})",
             hint="choose another input_size",
         ) from error
     return tracer.seen

@@ -82,7 +82,7 @@ class Analysis:
         if errors is None:
             return
         self._size = size
-        rows = zip(errors.double().tolist(), index.tolist(), output, target, strict=True)
+        rows = zip(errors.cpu().double().tolist(), index.tolist(), output, target, strict=True)
         # Negative, so that sorting puts the largest error first.
         found = [(-error, i, said.cpu(), right.cpu()) for error, i, said, right in rows if error > 0]
         # Of images that are equally bad, the first ones.

@@ -96,7 +96,7 @@ class ImageAnalysis(Analysis):
     def add(self, output: Tensor, target: Tensor, index: Tensor, size: tuple[int, int]) -> None:
         """Takes in N x C x H x W images, and the true ones in [0, 1]."""
         scored = self.task.scored(output.float())
-        errors = (scored - target).square().flatten(1).mean(dim=1).double().cpu()
+        errors = (scored - target).square().flatten(1).mean(dim=1).cpu().double()
         # No more of a batch can be among the worst, so that no others are copied from the device.
         order = errors.argsort(descending=True, stable=True)[: self.most].tolist()
         # Negative, so that sorting puts the largest error first.

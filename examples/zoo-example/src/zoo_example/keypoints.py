@@ -150,7 +150,8 @@ class KeypointAnalysis(Analysis):
         super().add(output, target, index, size)
         off, seen = distances(output, target)
         rows = [off * seen, (off <= reach(target)) * seen, seen]
-        self._sums += torch.stack([row.double().sum(dim=0).cpu() for row in rows])
+        # To the CPU first, since some accelerators have no double precision
+        self._sums += torch.stack(rows).cpu().double().sum(dim=1)
 
     def findings(self, names: Names, known: Mapping[str, float]) -> Findings:
         """Mean error, share of right ones and number of images of each point."""
@@ -212,20 +213,17 @@ class _PointMean(Metric):
     """A mean over visible points; not a number where there is none."""
 
     full_state_update = False
-    total: Tensor
-    count: Tensor
+    values: list[Tensor]
 
     def __init__(self) -> None:
         super().__init__()
-        for name in ("total", "count"):
-            # In double precision, since sums over many images lose digits in single
-            self.add_state(name, default=torch.tensor(0.0, dtype=torch.float64), dist_reduce_fx="sum")
+        # One by one: a sum over many images would lose digits where there is no double precision
+        self.add_state("values", default=[], dist_reduce_fx="cat")
 
     def update(self, output: Tensor, target: Tensor) -> None:
         """Takes in N x 2 K coordinates and N x K x 3 points."""
         off, seen = distances(output, target)
-        self.total += (self.each(off, target) * seen).double().sum()
-        self.count += seen.double().sum()
+        self.values.append(self.each(off, target)[seen > 0])
 
     def each(self, off: Tensor, target: Tensor) -> Tensor:
         """The value of each point."""
@@ -233,7 +231,9 @@ class _PointMean(Metric):
 
     def compute(self) -> Tensor:
         """The mean."""
-        return self.total / self.count
+        # torchmetrics hands a list, but one tensor once processes were gathered
+        found = [torch.as_tensor(v).reshape(-1).cpu() for v in self.values]
+        return torch.cat(found).double().mean() if found else torch.tensor(float("nan"))
 
 
 class MeanError(_PointMean):

@@ -81,7 +81,7 @@ class Brightness(_ByFactor):
         p: probability that an image is changed.
 
     Example:
-        >>> from zoo.interfaces.draws import draws
+        >>> from zoo.interfaces import draws
         >>> batch = {"image": torch.full((1, 3, 2, 2), 0.5)}
         >>> Brightness(factor=(2, 2))(batch, draws(0, 1, [0]))["image"].unique()
         tensor([1.])

@@ -103,7 +103,7 @@ class Rotate(Drawn):
         **shared: see `Shared`.
 
     Example:
-        >>> from zoo.interfaces.draws import draws
+        >>> from zoo.interfaces import draws
         >>> batch = {"image": torch.rand(2, 3, 8, 8)}
         >>> Rotate(degrees=30)(batch, draws(0, 1, [0, 1]))["image"].shape
         torch.Size([2, 3, 8, 8])

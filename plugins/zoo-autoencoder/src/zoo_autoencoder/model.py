@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import MappingProxyType
 from typing import Literal
 
@@ -114,13 +115,20 @@ class Autoencoder(Model):
         """
         return self.restore(x)[0]
 
-    def restore(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-        """The restored images, and their code; see `code`."""
+    def restore(
+        self, x: Tensor, noise: Callable[[Tensor], Tensor] = torch.randn_like
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """The restored images, and their code; see `code`.
+
+        Args:
+            x: N x C x H x W in [0, 1].
+            noise: draws what a variational model adds while training, standard normal, like the means.
+        """
         mean, spread = self.code(x)
         z = mean
         if spread is not None and self.training:
             # The reparametrisation, z = mean + std * noise, through which gradients reach mean and variance
-            z = mean + torch.randn_like(mean) * (spread / 2).exp()
+            z = mean + noise(mean) * (spread / 2).exp()
         return self.decode(z, (x.shape[2], x.shape[3])), mean, spread
 
     def code(self, x: Tensor) -> Code:

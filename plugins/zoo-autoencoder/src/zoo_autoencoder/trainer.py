@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import torch
@@ -78,13 +79,18 @@ class AutoencoderTrainer(GradientTrainer):
         # The noisy images' own ratio beside the restored ones': what the network has gained
         self.charts = {"loss": ("loss", "val_loss"), "psnr in dB": ("val_psnr", *noisy)}
         if self._variational:
-            parts = ("loss_reconstruction", "val_loss_reconstruction", "loss_kl", "val_loss_kl")
-            self.charts["parts of the loss"] = parts
+            # A loss of parts is logged part by part
+            parts = (*getattr(loss, "parts", ("reconstruction",)), "kl")
+            names = [f"{split}loss_{part}" for part in parts for split in ("", "val_")]
+            self.charts["parts of the loss"] = tuple(names)
 
     def trained_network(self, model: Model) -> nn.Module:
         """Network that a step runs: of a variational model, one that returns the code too."""
         # A step needs mean and variance, which the model's own forward keeps to itself
-        self._network = _WithCode(model) if isinstance(model, Autoencoder) and model.variational else model
+        if isinstance(model, Autoencoder) and model.variational:
+            self._network: nn.Module = _WithCode(model, self.execution)
+        else:
+            self._network = model
         return self._network
 
     @property
@@ -96,8 +102,9 @@ class AutoencoderTrainer(GradientTrainer):
         if self._spoils:
             image = batch["image"]
             # Before the batch is cut into parts, so that parts draw what the whole would
-            draws = torch.randn_like(image), torch.rand_like(image[:, :1])
-            batch = {**batch, CORRUPTED: self.corrupted(image, *draws)}
+            normal = self.execution.drawn(partial(_rows, torch.randn, image), len(image))
+            uniform = self.execution.drawn(partial(_rows, torch.rand, image[:, :1]), len(image))
+            batch = {**batch, CORRUPTED: self.corrupted(image, normal, uniform)}
         return super().step(batch)
 
     def corrupted(self, image: Tensor, normal: Tensor, uniform: Tensor) -> Tensor:
@@ -158,8 +165,10 @@ class AutoencoderTrainer(GradientTrainer):
                 # Unwrapped: processes measure apart, and only their outputs are gathered
                 output, *code = self._network(seen) if self._variational else (self.model(seen),)
                 if self._variational:
-                    # In one column, as `gather` takes rows an image; added up in double precision on the CPU
-                    nats.append(self.execution.gather(divergence(*code)[:, None], batch)[0].double().cpu())
+                    # In one column, as `gather` takes rows an image
+                    kl_each = self.execution.gather(divergence(*code)[:, None], batch)[0]
+                    # To the CPU first, since some accelerators have no double precision
+                    nats.append(kl_each.cpu().double())
                     weight = self._weight(batch["target"])
                 score.add(*self.execution.gather(output, batch))
                 if self._spoils:
@@ -191,11 +200,20 @@ class AutoencoderTrainer(GradientTrainer):
 class _WithCode(nn.Module):
     """Network that a step runs: images to restored images, mean and logarithm of the variance."""
 
-    def __init__(self, model: Autoencoder) -> None:
+    def __init__(self, model: Autoencoder, execution: Execution) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.execution = model, execution
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        restored, mean, spread = self.model.restore(x)
+        restored, mean, spread = self.model.restore(x, self._noise)
         assert spread is not None  # noqa: S101 - the model is variational
         return restored, mean, spread
+
+    def _noise(self, like: Tensor) -> Tensor:
+        """The noise of the latents, other one in each process."""
+        return self.execution.drawn(partial(_rows, torch.randn, like), len(like))
+
+
+def _rows(draw: Callable[..., Tensor], like: Tensor, count: int) -> Tensor:
+    """Random numbers of the shape of a batch, but for so many images."""
+    return draw(count, *like.shape[1:], dtype=like.dtype, device=like.device)

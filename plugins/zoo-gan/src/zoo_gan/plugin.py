@@ -56,6 +56,7 @@ def zoo_components() -> list[Component]:
             config="zoo_gan.config:GANOptions",
             summary="Discriminator and generator in turn, with averaged weights and a look at collapse.",
             paper="https://arxiv.org/abs/1406.2661",
+            licence="Apache-2.0",
             task="generation",
             tags=("default",),
             tiny={"epochs": 1, "batch_size": 4, "ema": 0.5, "samples": 4},

@@ -136,10 +136,8 @@ class GAN(PairTrainer):
 
     def _latents(self, batch: Batch) -> Tensor:
         """Latent vectors for as many images as a batch has, other ones in each process."""
-        count, first = rows(batch), self.execution.process * rows(batch)
-        # All processes have the same random state: each draws for all and takes its own share
-        drawn = self.trained.example_input(count * self.execution.processes)
-        return drawn[first : first + count].to(batch["image"].device)
+        drawn = self.execution.drawn(self.trained.example_input, rows(batch))
+        return drawn.to(batch["image"].device)
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
         """Balance and diversity on images that were not trained on."""
@@ -148,7 +146,9 @@ class GAN(PairTrainer):
         with resting(pair), self.execution.precision():
             for number, batch in enumerate(batches):
                 real = batch["image"]
-                fake = pair.sample(rows(batch), seed=_SEED + number)
+                # Other ones in each process too
+                own = number * self.execution.processes + self.execution.process
+                fake = pair.sample(rows(batch), seed=_SEED + own)
                 # Apart, as in training; N x 2, gathered in one call
                 said = torch.cat([pair.discriminator(real), pair.discriminator(fake)], dim=1)
                 verdicts.append(self.execution.gather(said, batch)[0])

@@ -64,6 +64,7 @@ def zoo_components() -> list[Component]:
             config="zoo_srgan.config:SRTrainerOptions",
             summary="Super-resolution: mean squared error first, then a loss with a discriminator.",
             paper=PAPER,
+            licence="Apache-2.0",
             task=TASK,
             tags=("default",),
             tiny={"epochs": 1, "batch_size": 4, "ema": 0.5, "degrade": ["noise"], "samples": 2},

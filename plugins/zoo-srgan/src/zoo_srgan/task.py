@@ -113,7 +113,9 @@ class ImageMean(Metric):
     def compute(self) -> Tensor:
         """The mean; not a number where there is no value."""
         # torchmetrics hands a list, but one tensor once processes were gathered
-        return torch.cat([torch.as_tensor(v).reshape(-1) for v in self.values]).mean()
+        found = [torch.as_tensor(v).reshape(-1) for v in self.values]
+        # Of no update at all there is nothing to put together
+        return torch.cat(found).mean() if found else torch.tensor(float("nan"), device=self.device)
 
     def _inner(self, x: Tensor) -> Tensor:
         # Images too small for a border keep all of it

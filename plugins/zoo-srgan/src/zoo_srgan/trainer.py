@@ -173,7 +173,7 @@ class SRTrainer(PairTrainer):
         if self.degrade is None:
             return batch
         # Of the global state, which follows from the step; a generator an image, as augmenters take them
-        seeds = torch.randint(2**62, (rows(batch),)).tolist()
+        seeds = self.execution.drawn(lambda count: torch.randint(2**62, (count,)), rows(batch)).tolist()
         image = self.degrade(
             {"image": batch["image"], "index": batch["index"]},
             [torch.Generator().manual_seed(s) for s in seeds],

@@ -14,7 +14,7 @@ import timm
 import torch
 from torch import nn
 
-from zoo.errors import OptionError, PluginError, near, quote
+from zoo.errors import OptionError, PluginError, near, quote, reason
 from zoo_timm.levels import block_numbers, map_layout, prefix_tokens, read_infos, run_steps
 from zoo_timm.plan import NoChainError, Plan, read_plan
 from zoo_timm.trace import CANNOT
@@ -97,14 +97,14 @@ class Source:
         # Once more without the options: either they are at fault, or the network itself
         plain = replace(self, size=None, drop_path_rate=None, arguments="{}")
         if plain == self:
-            return OptionError(f"{self.architecture} cannot be built", got=quote(str(error))[1:-1])
+            return OptionError(f"{self.architecture} cannot be built", got=reason(error))
         with torch.device("meta"):
             known = accepted(type(plain.create()))
         strange = [name for name in json.loads(self.arguments) if name not in known]
         return OptionError(
             f"{self.architecture} cannot be built with these options",
             expected="arguments of its class in timm",
-            got=quote(strange[0]) if strange else quote(str(error))[1:-1],
+            got=quote(strange[0]) if strange else reason(error),
             hint=near(strange[0], sorted(known - RESERVED)) if strange else None,
         )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from zoo.errors import WeightsError, quote
+from zoo.errors import WeightsError, reason
 from zoo_timm.trace import CANNOT
 
 if TYPE_CHECKING:
@@ -79,9 +79,7 @@ def _filtered(state: Mapping[str, Tensor], source: Source, network: nn.Module) -
         changed: Mapping[str, Tensor] = change(dict(state), network)
     except CANNOT as error:
         where = f"weights for {source.architecture}"
-        raise WeightsError(
-            where, expected="a checkpoint that timm reads", got=quote(str(error))[1:-1]
-        ) from error
+        raise WeightsError(where, expected="a checkpoint that timm reads", got=reason(error)) from error
     return changed
 
 
