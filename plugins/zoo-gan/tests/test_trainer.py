@@ -75,7 +75,7 @@ def test_neither_step_changes_anything_of_the_other_network(kind: str) -> None:
     assert all(p.requires_grad for p in discriminator.parameters())
     changed = moved(generator, before[0])
     assert "project.bn.running_mean" in changed
-    assert {"project.fc.weight", "image.conv.weight"} <= changed
+    assert {"project.fc.weight", "picture.conv.weight"} <= changed
 
 
 def test_one_step_is_the_formula_worked_out_by_hand() -> None:
@@ -171,7 +171,7 @@ def test_wrong_models_losses_and_options_are_refused_before_work() -> None:
         started(pair(), lr={"generator": 1e-4, "discriminater": 1e-4})
     frozen = pair()
     with pytest.warns(zoo.ZooWarning, match="random weights"):
-        for stage in ("project", "image"):
+        for stage in ("project", "picture"):
             frozen.freeze(f"generator.{stage}")
     with pytest.raises(TrainingError, match="expected something to train, got all frozen"):
         started(frozen)
@@ -220,7 +220,7 @@ def figures(trainer: GAN, epochs: int = 6) -> None:
 
 def test_a_generator_of_one_image_is_warned_of_once() -> None:
     model = pair()
-    model.networks["generator"].image.tanh = Constant()
+    model.networks["generator"].picture.tanh = Constant()
     with pytest.warns(zoo.ZooWarning, match=r"has collapsed: for 5 epochs .* 0% as much") as said:
         figures(started(model), epochs=12)
     assert len(said) == 1
