@@ -157,7 +157,7 @@ SPOILT: dict[str, tuple[Spoil, str]] = {
         lambda d: mask(d / "masks", "2.png", steps(0, 1).astype(np.uint16) * 300),
         r"masks/2\.png: expected values 0\.\.255, got 300",
     ),
-    "broken": (lambda d: (d / "masks" / "2.png").write_bytes(b""), r"masks/2\.png: expected a readable pict"),
+    "broken": (lambda d: (d / "masks" / "2.png").write_bytes(b""), r"masks/2\.png: expected a readable imag"),
     "gaps": (
         lambda d: mask(d / "masks", "2.png", steps(0, 85, 170)),
         r"expected class numbers without gaps, got 0, 1, 2, 85, 170, without 3, 4, 5.*classes\.txt",
