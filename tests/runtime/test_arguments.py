@@ -174,6 +174,18 @@ def test_a_step_counts_the_images_that_were_announced() -> None:
     assert execution.images == 7
 
 
+def test_the_scale_of_half_precision_gradients_is_kept_where_there_is_one() -> None:
+    kept: list[Any] = []
+    shared = accelerator(1)
+    shared.scaler = SimpleNamespace(state_dict=lambda: {"scale": 2.0}, load_state_dict=kept.append)
+    execution = Accelerated(shared, 3)
+    execution.load_state_dict(execution.state_dict())
+    assert kept == [{"scale": 2.0}]
+    shared.scaler = None
+    assert execution.state_dict() == {}
+    execution.load_state_dict({})
+
+
 def test_a_notebook_shows_that_work_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[str] = []
     monkeypatch.setattr(Notebook, "_show", lambda self: shown.append(self._repr_html_()))
