@@ -131,3 +131,14 @@ def test_a_saved_model_keeps_its_size_unless_another_is_asked_for(make_model: An
     assert zoo.build(str(tmp_path / "m")).input_spec.size == (24, 24)
     assert zoo.build(str(tmp_path / "m"), input_size=32).input_spec.size == (32, 32)
     assert zoo.build("tiny_resnet", input_size=16).input_spec.size == (16, 16)
+
+
+def test_a_complete_model_takes_saved_weights_and_fills_what_the_file_lacks(
+    tmp_path: Any,
+) -> None:
+    options = {"encoder": {"name": "tiny_resnet"}, "classes": 2, "input_size": 32}
+    one = zoo.build("unet", seed=0, **options).eval()
+    zoo.save(one, tmp_path / "m")
+    other = zoo.build("unet", weights=str(tmp_path / "m"), **options).eval()
+    x = torch.rand(1, 3, 32, 32)
+    assert torch.equal(one(x), other(x))

@@ -25,7 +25,7 @@ from zoo.interfaces.tasks.descriptions import (
 )  # fmt: skip
 from zoo.reports.evaluation import draw
 from zoo.reports.image_grids import COLOURS, images, marked, overlay
-from zoo.reports.plots import image_path, sheet
+from zoo.reports.plots import image_path, overview, sheet
 from zoo.spec.errors import SaveError
 
 
@@ -148,6 +148,7 @@ def test_the_line_of_a_histogram_stands_where_its_value_is(tmp_path: Path) -> No
         without = Histogram({"all": torch.linspace(0, 1, 99)}, "", "x", "y", None)
         other = pixels(draw(without, tmp_path / "b.png", Grey(), ""))
         changed = (drawn != other).any(axis=2)
+        assert (changed.sum(axis=0) > 3).sum() > 8  # the line, and its value beside it
         return float(changed.sum(axis=0).argmax()) / drawn.shape[1]
 
     assert column(0.1) < column(0.5) < column(0.9)
@@ -166,3 +167,24 @@ def test_what_cannot_be_drawn_into_is_refused_before_work_is_spent(
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(SaveError, match="got a folder"):
         image_path(tmp_path / "folder.png")
+
+
+def test_an_overview_has_a_row_for_each_class_and_images_in_the_middle_of_their_cells(
+    tmp_path: Path,
+) -> None:
+    tall, wide = np.zeros((40, 20, 3), np.uint8), np.zeros((20, 40, 3), np.uint8)
+    drawn = pixels(overview({"a": [tall, wide], "b": [wide]}, tmp_path / "a.png"))
+    titled = pixels(overview({"a": [tall, wide], "b": [wide]}, tmp_path / "b.png", "title"))
+    assert titled.shape[0] == drawn.shape[0] + 22
+    black = (drawn[:, 21:] == 0).all(axis=2)
+    step = (drawn.shape[0] - 16) // 2
+    assert drawn.shape[1] == 21 + 2 * step + 8
+    for row, column, shape in ((0, 0, (40, 20)), (0, 1, (20, 40)), (1, 0, (20, 40))):
+        cell = black[8 + row * step :, column * step :][:step, :step]
+        ys, xs = np.nonzero(cell)
+        high, broad = ys.max() - ys.min() + 1, xs.max() - xs.min() + 1
+        assert abs(high / broad - shape[0] / shape[1]) < 0.1
+        gap = step - max(high, broad)
+        assert abs((ys.min() + ys.max()) - (step - gap - 1)) <= 2
+        assert abs((xs.min() + xs.max()) - (step - gap - 1)) <= 2
+    assert not black[8 + step :, step:].any()
