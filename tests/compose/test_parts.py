@@ -14,10 +14,11 @@ from zoo.compose.catalogue_facts import component_facts
 from zoo.compose.formats import former, read_recipe
 from zoo.compose.meta_build import fill_buffers, meta_tensors, seeded, skeleton
 from zoo.compose.parts import default
+from zoo.compose.resolve import _channels
 from zoo.interfaces.model import Normalise
 from zoo.interfaces.tasks.choice import BY_NAME
 from zoo.registry.lookup import find
-from zoo.spec.errors import PluginError, UnknownComponentError
+from zoo.spec.errors import PluginError, ShapeError, UnknownComponentError
 from zoo.spec.inputs import InputSpec
 
 
@@ -142,3 +143,26 @@ def test_a_complete_model_takes_saved_weights_and_fills_what_the_file_lacks(
     other = zoo.build("unet", weights=str(tmp_path / "m"), **options).eval()
     x = torch.rand(1, 3, 32, 32)
     assert torch.equal(one(x), other(x))
+
+
+def test_images_of_other_channels_do_not_pass_a_frozen_prefix(make_model: Any) -> None:
+    model = make_model()
+    model.origin = "a file"
+    model.freeze("block1")
+    assert len(model.run_prefix(torch.rand(2, 1, 16, 16))) >= 1
+    with pytest.raises(ShapeError, match="build it with in_channels=3"):
+        model.run_prefix(torch.rand(2, 3, 16, 16))
+    model.unfreeze()
+    with pytest.raises(ShapeError, match="no frozen prefix"):
+        model.run_prefix(torch.rand(2, 1, 16, 16))
+
+
+def test_channels_follow_from_weights_that_are_not_for_colours_or_from_the_one_part_that_differs() -> None:
+    def part(channels: int | None) -> Any:
+        return SimpleNamespace(section=SimpleNamespace(in_channels=channels))
+
+    gray = InputSpec(channels=1, mean=(0.5,), std=(0.5,))
+    assert _channels(gray, {}) == 1
+    assert _channels(InputSpec(), {"a": part(1), "b": part(3), "c": part(None)}) == 1
+    assert _channels(None, {"a": part(1), "b": part(2)}) is None
+    assert _channels(InputSpec(), {"a": part(3)}) is None

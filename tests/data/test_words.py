@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from zoo.data import reading
 from zoo.data.batch_order import Order
-from zoo.data.report import report
-from zoo.interfaces.dataset import Dataset, Sample
-from zoo.interfaces.draws import draws, mix
+from zoo.data.report import _pixels, report
+from zoo.data.reported import NOT_COUNTED
 from zoo.spec.errors import DataError, ZooWarning
 
 Make = Callable[..., Path]
@@ -65,25 +65,15 @@ def test_a_report_in_a_notebook_has_every_finding_under_its_heading(make: Make) 
     assert repr(found).startswith(f"{found.source}: {found.images} images")
 
 
-class One(Dataset):
-    """One image."""
+def test_a_class_of_pixels_is_counted_in_images_and_in_pixels() -> None:
+    def seen(**counts: int) -> Any:
+        pixels = np.zeros(256, int)
+        for name, count in counts.items():
+            pixels[int(name[1:])] = count
+        return SimpleNamespace(pixels=pixels)
 
-    targets = (0,)
-
-    def __len__(self) -> int:
-        return 1
-
-    def __getitem__(self, index: int) -> Sample:
-        return Sample(np.arange(48, dtype=np.uint8).reshape(4, 6, 2), 0)
-
-
-def test_the_key_of_an_image_stays_since_splits_follow_from_it() -> None:
-    pixels = np.arange(48, dtype=np.uint8).tobytes()
-    assert One().key(0) == hashlib.blake2b(pixels, digest_size=16, person=b"(4, 6, 2)").hexdigest()
-
-
-def test_seeds_fill_their_range_and_every_sample_has_its_own() -> None:
-    seeds = [mix("x", i) for i in range(64)]
-    assert max(seeds).bit_length() == 63
-    assert len({generator.initial_seed() for generator in draws(0, 1, range(9))}) == 9
-    assert draws(0, 1, [5])[0].initial_seed() == mix("sample", 0, 1, 5)
+    data: Any = SimpleNamespace(labels=("a", "b"))
+    found = _pixels(data, [seen(c0=3, c1=1), seen(c0=3, c255=1)])
+    assert found == {"a": (2, 0.75), "b": (1, 0.125), NOT_COUNTED: (1, 0.125)}
+    assert _pixels(data, [seen(c0=4)]) == {"a": (1, 1.0), "b": (0, 0.0)}
+    assert _pixels(data, []) == {}

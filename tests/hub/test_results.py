@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from zoo.hub import reproduce
+from zoo.hub import files, reproduce
 from zoo.hub.card import card
 from zoo.hub.folder_rules import unwritten
 from zoo.hub.part import part_of
@@ -89,3 +89,14 @@ def test_of_very_many_labels_a_card_tells_the_number(make_model: Any) -> None:
     assert '"label-19"' in labels(20)
     assert '"label-19"' not in labels(21)
     assert '"classes": 21' in labels(21)
+
+
+def test_a_finished_move_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[list[str]] = []
+    monkeypatch.setattr(files, "_sync", lambda folder: synced.append([f.name for f in folder.iterdir()]))
+    files.recover(tmp_path)
+    assert synced == []
+    (tmp_path / files.COMMITTED).mkdir()
+    (tmp_path / files.COMMITTED / "a").write_text("new")
+    files.recover(tmp_path)
+    assert synced == [["a"]]

@@ -145,3 +145,8 @@ def test_a_similarity_of_just_the_threshold_is_the_same(model: Model) -> None:
     found = zoo.verify(model, one, other, threshold=0.0)
     assert zoo.verify(model, one, other, threshold=found.similarity).same
     assert not zoo.verify(model, one, other, threshold=found.similarity + 1e-9).same
+
+
+def test_model_and_data_that_changed_places_are_told(model: Model) -> None:
+    with pytest.raises(TrainingError, match="the model first"):
+        zoo.evaluate("photos", model)

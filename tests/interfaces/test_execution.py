@@ -216,3 +216,14 @@ def test_what_cannot_be_measured_with_is_refused(values, words):
         "binary_recall",
         "r",
     ]
+
+
+class Moves(Loss):
+    """Changes while it is minimised."""
+
+    def advance(self, position: float, epochs: int) -> None:
+        self.position = position
+
+
+def test_a_loss_that_changes_with_time_depends_on_the_length_of_the_run():
+    assert (Loss().stretches, Moves().stretches) == (False, True)

@@ -15,7 +15,7 @@ from zoo.interfaces.tasks.analysis import Analysis, rows_by_class
 from zoo.interfaces.tasks.base import names_for
 from zoo.interfaces.tasks.choice import BY_NAME, for_targets
 from zoo.interfaces.tasks.classes import per_class
-from zoo.interfaces.tasks.descriptions import Confusion, class_table
+from zoo.interfaces.tasks.descriptions import Confusion, Overlay, class_table
 from zoo.interfaces.tasks.images import decibels
 from zoo.interfaces.tasks.masks import confusions, image_ious
 from zoo.interfaces.tasks.seen import Seen, whole
@@ -463,3 +463,13 @@ def test_a_confusion_matrix_is_shaded_by_row_and_of_many_classes_the_commonest_m
 def test_a_task_that_is_unknown_has_no_answers():
     with pytest.raises(ZooError, match="needs classes"):
         BY_NAME["multiclass"].outputs(None)
+
+
+def test_one_mistake_alone_is_drawn_where_the_task_says_how():
+    class Marked(Far):
+        def overlay(self, output: Tensor, target: Tensor | None = None) -> Overlay:
+            return Overlay(points=torch.zeros(1, 2))
+
+    result = found(Marked(), torch.ones(1, 1), torch.zeros(1, 1))
+    assert [*result.drawings] == ["worst"]
+    assert result.worst[0].answer.size == (4, 4)

@@ -17,7 +17,7 @@ from zoo.registry.plugins.discovery import Plugin, discover
 from zoo.registry.plugins.inspection import Inspection, Report
 from zoo.registry.references import component_hint, meant, path_or_place
 from zoo.spec.component import Namespace
-from zoo.spec.errors import AmbiguousNameError, PluginError
+from zoo.spec.errors import AmbiguousNameError, PluginError, UnknownComponentError
 from zoo.spec.reference import ComponentRef, PathRef
 
 
@@ -127,3 +127,19 @@ def test_what_a_plugin_prints_or_reads_while_it_is_asked_goes_nowhere(shelf: Any
     )
     os.close(read)
     assert (json.loads(done.stdout), done.stderr) == ({"components": []}, b"")
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("backbon", "did you mean backbone"),
+        ("net", "'net' is a component: zoo show net"),
+        ("fake:net", "is a component: zoo show fake:net"),
+        ("The ne", "2 components have the word: zoo list --search The ne"),
+        ("xyzzy", "zoo list --search WORD looks for a word"),
+    ],
+)
+def test_a_kind_that_there_is_not_may_be_a_name_or_a_word(shelf: Any, kind: str, words: str) -> None:
+    shelf.plugin("zoo-fake", "net", catalogue=True)
+    with pytest.raises(UnknownComponentError, match=words):
+        zoo.list(kind)

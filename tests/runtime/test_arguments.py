@@ -199,3 +199,13 @@ def test_a_notebook_shows_that_work_is_over(monkeypatch: pytest.MonkeyPatch) -> 
     assert ("epoch 1: 3 of 4" in shown[-2], "epoch 1: 3 of 4" in shown[-1]) == (True, True)
     assert ("<progress" in shown[-2], "<progress" in shown[-1]) == (True, False)  # the bar
     assert "a &lt;note&gt;" in shown[-1]
+
+
+@pytest.mark.parametrize(("processes", "moved"), [(1, 1.0), (2, 0.5)])
+def test_what_no_wrapped_network_has_is_moved_alike_in_all_processes(processes: int, moved: float) -> None:
+    shared = accelerator(processes)
+    shared.reduce = lambda gradient, how: gradient / 2 if how == "mean" else gradient
+    p = nn.Parameter(torch.zeros(1))
+    p.grad = -torch.ones(1)
+    Accelerated(shared, 3).step(torch.optim.SGD([p], lr=1.0))
+    assert p.item() == moved

@@ -156,6 +156,8 @@ def test_a_table_of_html_aligns_tints_and_escapes():
     assert "<tr style=" in page.partition("&lt;b&gt;")[2]
     assert "<tr style=" not in page.partition("&lt;b&gt;")[0]
     assert "<i>" in page
+    three = html_table([[1, 2, 3]], ["a", "b", "c"], right=[2])
+    assert [three.count(f"text-align:{side}") for side in ("left", "right")] == [4, 2]
 
 
 def test_the_first_column_of_a_shaded_table_is_not_shaded():

@@ -184,3 +184,18 @@ def test_whether_the_hub_answers_is_asked_at_its_own_port(
     assert not reachable()
     monkeypatch.setattr(constants, "is_offline_mode", lambda: True)
     assert not reachable()
+
+
+def test_a_file_that_the_commit_has_not_is_none_and_one_that_cannot_be_asked_for_is_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(error: Exception) -> Any:
+        return lambda *_, **__: (_ for _ in ()).throw(error)
+
+    gone = answer(404, errors.RemoteEntryNotFoundError)
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", fails(gone))
+    assert snapshot().find("a.bin") is None
+    for error in (errors.LocalEntryNotFoundError("offline"), answer(401)):
+        monkeypatch.setattr(huggingface_hub, "hf_hub_download", fails(error))
+        with pytest.raises(WeightsError):
+            snapshot(offline=True).find("a.bin")
