@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from matplotlib.axes import Axes
 from PIL import Image
 
 from zoo.interfaces import Sample
@@ -25,7 +26,7 @@ from zoo.interfaces.tasks.descriptions import (
 )  # fmt: skip
 from zoo.reports.evaluation import draw
 from zoo.reports.image_grids import COLOURS, images, marked, overlay
-from zoo.reports.plots import image_path, overview, sheet
+from zoo.reports.plots import curves, image_path, overview, sheet
 from zoo.spec.errors import SaveError
 
 
@@ -188,3 +189,45 @@ def test_an_overview_has_a_row_for_each_class_and_images_in_the_middle_of_their_
         assert abs((ys.min() + ys.max()) - (step - gap - 1)) <= 2
         assert abs((xs.min() + xs.max()) - (step - gap - 1)) <= 2
     assert not black[8 + step :, step:].any()
+
+
+def test_points_and_lines_lie_on_their_pixels_however_small_the_image_is() -> None:
+    image = np.zeros((8, 16, 3), np.uint8)
+    points = torch.tensor([[0.0, 0.0], [15.0, 7.0], [float("nan"), 0.0]])
+    drawn = marked(image, Overlay(points=points, lines=((0, 1), (0, 2))))
+    zoom = drawn.shape[0] // 8
+    assert drawn.shape == (8 * zoom, 16 * zoom, 3)
+    assert zoom > 1
+    for x, y, colour in ((0.5, 0.5, COLOURS[1]), (15.5, 7.5, COLOURS[2])):
+        assert drawn[int(y * zoom), int(x * zoom)].tolist() == colour.tolist()
+    assert drawn[4 * zoom, 8 * zoom].tolist() == [255, 255, 255]  # the line
+    assert drawn[0, -1].tolist() == [0, 0, 0]
+    half = marked(image, Overlay(points=points / 2, size=(4, 8)))
+    assert (half != drawn).mean() < 0.1
+    large = np.zeros((2000, 10, 3), np.uint8)
+    assert marked(large, Overlay(points=points[:1])).shape == large.shape
+
+
+def test_long_names_of_classes_stand_upright_and_axes_say_what_they_show(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turned, titles = [], []
+    ticks, title = Axes.set_xticks, Axes.set_title
+
+    def set_xticks(self: Axes, *given: object, **more: object) -> object:
+        turned.append(more.get("rotation"))
+        return ticks(self, *given, **more)
+
+    def set_title(self: Axes, text: str, **more: object) -> object:
+        titles.append(text)
+        return title(self, text, **more)
+
+    monkeypatch.setattr(Axes, "set_xticks", set_xticks)
+    monkeypatch.setattr(Axes, "set_title", set_title)
+    draw(Confusion(["a", "b"], [[1, 0], [0, 1]]), tmp_path / "a.png", Grey(), "")
+    draw(Confusion(["a" * 24, "b"], [[1, 0], [0, 1]]), tmp_path / "b.png", Grey(), "")
+    assert [rotation for rotation in turned if rotation is not None] == [0, 90]
+    rows = [{"epoch": i, "loss": 0.5, "val_loss": 0.5, "f1": 0.5, "val_f1": 0.5} for i in (1, 2)]
+    titles.clear()
+    curves(rows, rows[0], tmp_path / "c.png", "a run")
+    assert {"loss", "f1"} <= set(titles)

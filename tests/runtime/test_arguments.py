@@ -16,7 +16,7 @@ import zoo
 from zoo.interfaces import Sample
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks.choice import BY_NAME
-from zoo.runtime.arguments import as_loss, as_model, check_order, data_value
+from zoo.runtime.arguments import as_augmenter, as_loss, as_model, check_order, data_value
 from zoo.runtime.devices import borrowed, isolated, seed_step
 from zoo.runtime.processes import Accelerated
 from zoo.runtime.progress_views import Notebook
@@ -209,3 +209,29 @@ def test_what_no_wrapped_network_has_is_moved_alike_in_all_processes(processes: 
     p.grad = -torch.ones(1)
     Accelerated(shared, 3).step(torch.optim.SGD([p], lr=1.0))
     assert p.item() == moved
+
+
+def test_augmenters_are_recorded_as_they_were_named_and_objects_not_at_all() -> None:
+    assert as_augmenter(None) == (None, None)
+    one, value = as_augmenter("flip")
+    assert (type(one).__name__, value["name"]) == ("Flip", "core:flip")
+    both, values = as_augmenter(["flip", {"name": "noise", "std": 0.5}])
+    assert [type(item).__name__ for item in both] == ["Flip", type(as_augmenter("noise")[0]).__name__]
+    assert [item["name"] for item in values] == ["core:flip", "core:noise"]
+    assert as_augmenter(["flip"])[1] == [value]
+    assert as_augmenter(one) == (one, None)
+    assert as_augmenter([one, "noise"])[1] is None
+
+
+def test_networks_and_memory_are_given_back_when_a_run_is_over() -> None:
+    pytest.importorskip("accelerate")
+    done: list[Any] = []
+    shared = accelerator(2)
+    shared.unwrap_model = lambda network, keep_fp32_wrapper: done.append((network, keep_fp32_wrapper))
+    shared.free_memory = lambda: done.append("memory")
+    execution = Accelerated(shared, 3)
+    wrapped = execution.wrap(nn.Linear(1, 1))
+    execution.close()
+    assert done == [(wrapped, False), "memory"]
+    execution.close()
+    assert done[2:] == ["memory"]

@@ -319,3 +319,9 @@ def test_which_schedules_move_the_rate_and_which_stretch():
     assert read_schedule({"name": "plateau", "least": 0.1}).min_lr == 0.1
     with pytest.raises(ZooError, match="least"):
         read_schedule({"name": "plateau", "least": 0.1, "min_lr": 0.2})
+
+
+def test_a_recipe_is_read_from_toml_and_from_json(tmp_path):
+    for name, text in (("a.toml", 'model = {name = "net"}'), ("a.json", '{"model": {"name": "net"}}')):
+        (tmp_path / name).write_text(text)
+        assert Recipe.from_file(tmp_path / name).model.name == "net"
