@@ -5,35 +5,28 @@ from __future__ import annotations
 import pytest
 import torch
 
-from zoo.interfaces.blocks import feature_info
-from zoo.interfaces.blocks.feature_info import as_map
+from zoo.interfaces.blocks.feature_info import as_map, read_info
 from zoo.spec.errors import ShapeError
-
-DESCRIBE = next(
-    f for name, f in vars(feature_info).items()
-    if callable(f) and "map_layout" in getattr(f, "__annotations__", {})
-)  # fmt: skip
 
 
 def described(*shape, layout="NCHW", prefix=0, size=(32, 64)):
-    return DESCRIBE("block1", torch.zeros(2, *shape), map_layout=layout, prefix=prefix, input_size=size)
+    return read_info("block1", torch.zeros(2, *shape), map_layout=layout, prefix=prefix, input_size=size)
 
 
 @pytest.mark.parametrize(
-    ("info", "channels", "reduction", "layout", "size", "prefix"),
+    ("info", "expected"),
     [
-        (described(7), 7, None, "NC", None, 0),
-        (described(7, 8, 16), 7, 4, "NCHW", (8, 16), 0),
-        (described(8, 16, 7, layout="NHWC", prefix=1), 7, 4, "NHWC", (8, 16), 0),
-        (described(33, 7, prefix=1), 7, 8, "NLC", (4, 8), 1),
-        (described(7, 64, 128), 7, 1, "NCHW", (64, 128), 0),
-        (described(7, 11, 21), 7, 4, "NCHW", (11, 21), 0),
+        (described(7), (7, None, "NC", None, 0)),
+        (described(7, 8, 16), (7, 4, "NCHW", (8, 16), 0)),
+        (described(8, 16, 7, layout="NHWC", prefix=1), (7, 4, "NHWC", (8, 16), 0)),
+        (described(33, 7, prefix=1), (7, 8, "NLC", (4, 8), 1)),
+        (described(7, 64, 128), (7, 1, "NCHW", (64, 128), 0)),
+        (described(7, 11, 21), (7, 4, "NCHW", (11, 21), 0)),
     ],
 )
-def test_a_tensor_is_described_by_its_axes(info, channels, reduction, layout, size, prefix):
-    assert (info.channels, info.reduction, info.layout) == (channels, reduction, layout)
-    assert (info.size, info.prefix) == (size, prefix)
-    assert info.to_dict()["size"] == (None if size is None else [*size])
+def test_a_tensor_is_described_by_its_axes(info, expected):
+    assert (info.channels, info.reduction, info.layout, info.size, info.prefix) == expected
+    assert info.to_dict()["size"] == (None if info.size is None else [*info.size])
 
 
 @pytest.mark.parametrize("shape", [(), (1, 2, 3, 4), (31, 7)])
