@@ -111,3 +111,22 @@ def test_flatten_of_an_unknown_size_says_what_to_do() -> None:
 def test_three_classes_do_not_fit_a_binary_head() -> None:
     with pytest.raises(OptionError, match="expected 2 classes, got 3"):
         heads.BinaryHead(inputs=[VGG], classes=3)
+
+
+@pytest.mark.parametrize(
+    ("layout", "size", "cells", "fits"),
+    [
+        ("NLC", (3, 2), (2, 3), True),  # tokens are counted, whatever grid they are laid in
+        ("NLC", (3, 2), (2, 2), False),
+        ("NCHW", (3, 2), (3, 2), True),
+        ("NCHW", (3, 2), (2, 3), False),
+        ("NC", None, (1, 1), True),
+    ],
+)
+def test_a_flat_head_takes_maps_of_its_size_alone(layout, size, cells, fits):
+    info = FeatureInfo(name="block1", channels=4, reduction=2, layout=layout, size=size)
+    if fits:
+        heads.PooledHead._check_size(torch.zeros(1, 4, *cells), info)
+        return
+    with pytest.raises(ShapeError, match="expected a map of 3x2"):
+        heads.PooledHead._check_size(torch.zeros(1, 4, *cells), info)

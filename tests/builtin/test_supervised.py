@@ -165,3 +165,14 @@ def test_ordered_and_real_valued_metrics_are_scikit_learns() -> None:
     values = np.linspace(0, 1, 50, dtype=np.float32)
     score.add(logits[:, :1], {"target": torch.from_numpy(values)})
     assert score.values()["mae"] == pytest.approx(metrics.mean_absolute_error(values, logits[:, 0]), rel=1e-5)
+
+
+class Judged(CrossEntropy):
+    """A loss for another trainer."""
+
+    needs = ("verdict",)
+
+
+def test_a_loss_that_needs_what_there_is_not_is_refused_before_any_work() -> None:
+    with pytest.raises(OptionError, match="what trainer supervised has: output"):
+        Supervised().setup(net(), Judged(), Execution())

@@ -19,8 +19,9 @@ from torch import Tensor
 
 import zoo
 from zoo.data.report import report
+from zoo.inference.augment import as_tensor
 from zoo.inference.evaluation import Evaluation, Measured
-from zoo.inference.generated_images import Images
+from zoo.inference.generated_images import Images, grid
 from zoo.inference.latents import Latents
 from zoo.inference.predictions import Predicted, Predictions
 from zoo.inference.verify import Verified
@@ -305,3 +306,21 @@ def test_a_report_on_data_is_shown_as_tables(photos: Path) -> None:
     shown = page(found)
     assert shown.tags.count("table") == 2
     assert "b" not in shown.tags
+
+
+def test_a_grid_shows_black_as_black_and_what_lies_outside_of_the_range_at_its_ends() -> None:
+    tile = torch.tensor([-1.0, 0.0, 0.5, 1.0, 2.0]).view(1, 1, 1, 5)
+    pixels = np.asarray(grid(None, tile))
+    assert sorted(set(pixels.flatten().tolist())) == [0, 128, 255]
+    shares = [(pixels == value).mean() for value in (0, 128, 255)]
+    assert shares[0] == pytest.approx(2 * shares[1])
+    assert shares[2] >= 2 * shares[1]  # with the ground
+
+
+def test_what_is_augmented_begins_as_it_was_read() -> None:
+    image = torch.rand(3, 4, 6)
+    assert torch.allclose(as_tensor(image), image, atol=1 / 255)
+    assert as_tensor(image, 3).shape == (3, 2, 3)
+    assert as_tensor(image, 60).shape == (3, 4, 6)
+    assert as_tensor(np.zeros((4, 6, 4), np.uint8)).shape == (3, 4, 6)
+    assert as_tensor(np.zeros((4, 6, 2), np.uint8)).shape == (1, 4, 6)

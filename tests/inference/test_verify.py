@@ -138,3 +138,15 @@ def test_letters_that_were_never_trained_are_told_apart(tmp_path: Path) -> None:
     assert found.metrics["threshold"] == net.metrics["val"]["threshold"]
     assert found.metrics["auc"] > 0.8
     assert found.metrics["accuracy"] > 0.7
+
+
+def test_a_similarity_of_just_the_threshold_is_the_same(model: Model) -> None:
+    one, other = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    found = zoo.verify(model, one, other, threshold=0.0)
+    assert zoo.verify(model, one, other, threshold=found.similarity).same
+    assert not zoo.verify(model, one, other, threshold=found.similarity + 1e-9).same
+
+
+def test_model_and_data_that_changed_places_are_told(model: Model) -> None:
+    with pytest.raises(TrainingError, match="the model first"):
+        zoo.evaluate("photos", model)

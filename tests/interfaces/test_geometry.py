@@ -259,3 +259,12 @@ def test_a_chain_with_a_forward_of_its_own_is_not_laid_open() -> None:
 
     inner = Twice([Darker()])
     assert list(Chain([inner])) == [inner]
+
+
+@pytest.mark.parametrize("size", [2, 3, 5])
+def test_what_wraps_round_has_the_ends_once(size: int) -> None:
+    """SciPy's `wrap`: the period is a pixel less than the size, however small that is."""
+    x = np.array([-0.25, 0.0, size - 1.0, size - 0.75, size + 0.5, -size - 0.5])
+    expected = np.where((x >= 0) & (x <= size - 1), x, x % (size - 1))
+    assert np.allclose(warping._wrapped(x, size, np), expected)
+    assert np.allclose(warping._wrapped(torch.from_numpy(x), size, torch).numpy(), expected)

@@ -117,3 +117,21 @@ def test_what_a_score_has_taken_in_can_be_saved_in_the_middle() -> None:
     two.load_state_dict(one.state_dict())
     two.add(embeddings[30:], {"target": targets[30:]})
     assert two.values() == whole.values()
+
+
+def test_a_pair_at_the_threshold_is_taken_for_the_same() -> None:
+    vectors = torch.tensor([[1.0, 0], [1, 0], [0, 1]])
+    roc = Roc.of(vectors, torch.tensor([0, 0, 1]))
+    assert roc is not None
+    assert roc.rates(1.0) == (0, 1)
+    assert roc.rates(0.0) == (1, 1)
+    assert roc.rates(1.1) == (0, 0)
+
+
+def test_all_pairs_are_looked_at_unless_there_are_too_many() -> None:
+    targets = torch.tensor([0, 0, 0, 1, 1])
+    assert [len(column) for column in pairs(targets, 5)] == [10, 10, 10]
+    one, other, same = pairs(targets, 4)
+    assert len(one) <= 8
+    assert (targets[one] == targets[other]).tolist() == same.tolist()
+    assert 0 < int(same.sum()) <= 4

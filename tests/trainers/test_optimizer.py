@@ -159,6 +159,19 @@ def test_each_part_keeps_its_share_of_the_schedule() -> None:
     assert optimizer.values == pytest.approx({"backbone": 0.05, "head": 0.5})
 
 
+def test_rates_go_on_where_they_were() -> None:
+    networks = net(), net()
+    unbroken, resumed = (
+        Optimizer(parts(n), lr=RATES, spec="sgd", schedule="linear", epochs=2, steps=5) for n in networks
+    )
+    train(networks[0], unbroken, 5)
+    resumed.load_state_dict(copy.deepcopy(unbroken.state_dict()))
+    assert resumed.values == unbroken.values
+    train(networks[0], unbroken, 1)
+    train(networks[1], resumed, 1)
+    assert resumed.values == unbroken.values == pytest.approx({"backbone": 0.04, "head": 0.4})
+
+
 PLATEAUS = [
     ({}, {}),
     ({"min_delta": 0.06}, {"threshold": 0.06, "threshold_mode": "abs"}),

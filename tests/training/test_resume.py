@@ -15,6 +15,7 @@ import torch
 
 import zoo
 from zoo.data.sources.torch_dataset import TorchData
+from zoo.interfaces.execution import Execution
 from zoo.interfaces.model import Model
 from zoo.spec.errors import FormatError, OptionError, SaveError, TrainingError
 from zoo.testing import killed_after
@@ -190,3 +191,18 @@ def test_killed_at_twenty_random_moments_it_ends_as_if_nothing_had_happened(tmp_
         got = zoo.load(folder).state_dict()
         assert all(torch.equal(expected[name], got[name]) for name in expected)
         assert rows == history[0]
+
+
+def test_what_the_execution_keeps_comes_back(
+    make_model: Make, killed_at: Callable[[int], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The scale of half-precision gradients, which no CPU has."""
+    back: list[Any] = []
+    monkeypatch.setattr(Execution, "state_dict", lambda self: {"scale": 7.0})
+    monkeypatch.setattr(Execution, "load_state_dict", lambda self, state: back.append(state))
+    killed_at(2)
+    with pytest.raises(Killed):
+        zoo.fit(make_model(), FACES, out=tmp_path / "run", **SETTINGS)
+    assert back == []
+    zoo.fit(resume=tmp_path / "run")
+    assert back == [{"scale": 7.0}]

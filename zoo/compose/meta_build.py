@@ -37,7 +37,7 @@ class _SkipInit(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         if getattr(func, "__module__", None) == "torch.nn.init":
-            return kwargs["tensor"] if "tensor" in kwargs else args[0]
+            return kwargs["tensor"]  # as torch hands it on
         if (
             args
             and isinstance(args[0], Tensor)

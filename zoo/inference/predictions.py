@@ -153,8 +153,8 @@ def describe(found: Sequence[Predicted], top: int = 1) -> str:
         >>> item = Predicted("a.png", "cat", 0.7, {"dog": 0.1, "cat": 0.7, "cow": 0.2})
         >>> print(describe([item], 2))
         IMAGE  LABEL  SCORE
-        a.png    cat    70.0%
-                 cow    20.0%
+        a.png  cat    70.0%
+               cow    20.0%
     """
     rows: list[list[str]] = []
     for item in found:

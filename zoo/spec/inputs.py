@@ -47,7 +47,7 @@ class InputSpec:
             "range": (len(self.range) == 2 and self.range[0] < self.range[1], "two rising numbers"),
             "mean": (len(self.mean) == self.channels, f"{self.channels} numbers, one a channel"),
             "std": (
-                len(self.std) == self.channels and min(self.std) > 0,
+                len(self.std) == self.channels and all(value > 0 for value in self.std),
                 f"{self.channels} positive numbers, one a channel",
             ),
             "interpolation": (self.interpolation in INTERPOLATIONS, f"one of {', '.join(INTERPOLATIONS)}"),

@@ -361,3 +361,15 @@ def test_options_out_of_range_are_refused(name: str, options: dict[str, Any], me
     with pytest.raises(OptionError) as caught:
         validate(config, options, name)
     assert message in str(caught.value)
+
+
+def test_the_photo_chain_moves_a_tenth_turns_fifteen_degrees_and_zooms_by_fifteen_hundredths() -> None:
+    for strength in (1.0, 2.0):
+        parts = {type(part).__name__: part for part in chains.Photo(strength=strength)}
+        shifts, turns, zooms = (drawn(parts[name]) for name in ("Shift", "Rotate", "Zoom"))
+        assert even(shifts[:, 0, 2], -0.1 * strength * W, 0.1 * strength * W)
+        assert even(shifts[:, 1, 2], -0.1 * strength * H, 0.1 * strength * H)
+        assert even(np.degrees(np.arctan2(turns[:, 1, 0], turns[:, 0, 0])), -15 * strength, 15 * strength)
+        assert even(1 / zooms[:, 0, 0], 1 - 0.15 * strength, 1 + 0.15 * strength)
+    assert "Flip" not in {type(part).__name__ for part in chains.Photo(flip=False)}
+    assert len([*chains.Photo(colour=False)]) == len([*chains.Photo()]) - 4

@@ -208,3 +208,13 @@ def test_what_does_not_fit_is_refused_in_one_line(options: dict[str, Any], messa
         validate(ImageDataGeneratorOptions, options, "test")
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("axis", ["horizontal", "vertical"])
+def test_a_flip_along_one_axis_leaves_the_other(axis: str) -> None:
+    x = torch.rand(1, 3, 4, 6).expand(DRAWS, -1, -1, -1).contiguous()
+    out = ImageDataGenerator(**{f"{axis}_flip": True})({"image": x}, draws(0, 1, range(DRAWS)))["image"]
+    mirrored = x.flip(3 if axis == "horizontal" else 2)
+    same, turned = ((out == y).flatten(1).all(dim=1) for y in (x, mirrored))
+    assert (same | turned).all()
+    assert 0.4 < float(turned.double().mean()) < 0.6

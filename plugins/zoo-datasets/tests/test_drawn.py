@@ -147,3 +147,8 @@ def test_a_missing_photograph_or_package_is_named(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(photos.PHOTOGRAPHS, "yeti.png", (("nowhere_to_be_found", "x"), "train"))
     with pytest.raises(DataError, match="pip install nowhere_to_be_found"):
         Photos()
+
+
+@pytest.mark.parametrize(("length", "starts"), [(10, [1, 5]), (8, [0, 4]), (11, [1, 5]), (4, [0]), (3, [])])
+def test_crops_lie_around_the_middle(length: int, starts: list[int]) -> None:
+    assert [*datasets_photos._starts(length, 4)] == starts

@@ -5,6 +5,7 @@ import time
 import numpy as np
 import pytest
 from scipy import ndimage
+from zoo_datasets import shapes
 from zoo_datasets.shapes import Shapes
 
 from zoo.data.splits import split
@@ -72,3 +73,12 @@ def test_drawing_is_quick_and_splitting_draws_nothing(monkeypatch: pytest.Monkey
     monkeypatch.setattr(Shapes, "__getitem__", lambda self, index: 1 / 0)
     splits = split(data)
     assert (len(splits.train), len(splits.val), len(splits.test)) == (1400, 300, 300)
+
+
+def test_a_triangle_has_three_equal_sides() -> None:
+    angles = np.linspace(0, 2 * np.pi, 600, endpoint=False)
+    for radius in (0.4, 0.6, 0.8, 0.95):
+        inside = shapes._triangle(radius * np.sin(angles), radius * np.cos(angles))
+        assert np.abs(inside.astype(int) - np.roll(inside, 200)).sum() <= 6
+        assert inside.all() == (radius < 0.5)
+        assert inside.any()

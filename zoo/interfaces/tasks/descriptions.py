@@ -81,7 +81,7 @@ class Confusion:
             >>> (table,) = Confusion(["cat", "dog"], [[3, 1], [0, 4]]).tables(1)
             >>> print(table.text())
             COMMONEST MISTAKES  ANSWER  IMAGES
-            cat                 dog            1
+            cat                 dog          1
         """
         labels, matrix = self.labels, self.matrix
         if len(labels) <= columns:
@@ -231,7 +231,7 @@ def class_table(per_class: Mapping[str, Mapping[str, Any]]) -> Table:
     Example:
         >>> print(class_table({"cat": {"recall": 0.5, "images": 2}}).text())
         CLASS  RECALL  IMAGES
-        cat     0.500         2
+        cat     0.500       2
     """
     names = [*next(iter(per_class.values()))]
     chosen, below = [*per_class.items()], ""

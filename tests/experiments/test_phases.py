@@ -1,0 +1,76 @@
+"""Recipes on the same data: what they are measured on, and which one is best."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from zoo.experiments.phases import Part, Phase, best, check_same_data, curves, unseen
+from zoo.runtime.arguments import as_dataset
+from zoo.spec.errors import RecipeError
+from zoo.spec.recipe import Recipe
+
+DIGITS = {"name": "digits", "per_class": 4}
+
+
+def recipe(data: Any = DIGITS, seed: int = 0) -> Recipe:
+    return Recipe.from_dict({"model": {"name": "mlp"}, "data": data, "seed": seed})
+
+
+def phase(name: str, validation: float, score: float, epochs: int = 3) -> Phase:
+    history = [{"epoch": i + 1, "loss": 1 / (i + 1), "val_loss": 0.5, "accuracy": 0.5} for i in range(epochs)]
+    run: Any = SimpleNamespace(metrics={"accuracy": validation}, history=history)
+    return Phase(name=name, recipe=recipe(), run=run, metric="accuracy", score=score)
+
+
+def test_only_recipes_on_the_same_data_with_the_same_seed_are_compared() -> None:
+    check_same_data({"one": recipe(), "two": recipe()})
+    with pytest.raises(RecipeError, match=r"two: data: expected the data of one, .*digits.*, got 'faces'"):
+        check_same_data({"one": recipe(), "two": recipe("faces")})
+    with pytest.raises(RecipeError, match="three: seed: expected the seed of one, 0, got 1"):
+        check_same_data({"one": recipe(), "two": recipe(), "three": recipe(seed=1)})
+
+
+def test_what_no_recipe_saw_is_left_to_measure_with() -> None:
+    rest, (train, val) = unseen(recipe(), 0)
+    whole, used = as_dataset("digits"), as_dataset(DIGITS)
+    assert len(rest) + train + val == len(whole)
+    assert train + val < len(used)
+    seen = {used.key(i) for i in range(len(used))} - {rest.key(i) for i in range(len(rest))}
+    assert len(seen) == train + val
+    alone, (train, val) = unseen(recipe("digits"), 0)
+    assert len(alone) + train + val == len(whole)
+
+
+def test_data_with_splits_of_their_own_are_measured_on_their_test_split() -> None:
+    whole = as_dataset("photos")
+    rest, _ = unseen(recipe("photos"), 0)
+    assert {whole.split_of(i) for i in rest.indices} == {"test"}
+    assert len(rest) == sum(whole.split_of(i) == "test" for i in range(len(whole)))
+
+
+def test_a_part_is_the_whole_by_other_numbers() -> None:
+    whole = as_dataset(DIGITS)
+    part = Part(whole, [5, 2])
+    assert (len(part), part.targets) == (2, [whole.targets[5], whole.targets[2]])
+    assert part.name(1) == whole.name(2)
+    assert np.array_equal(part[0].image, whole[5].image)
+    assert (part.task, part.labels) == (whole.task, whole.labels)
+
+
+def test_unseen_images_decide_nothing() -> None:
+    phases = [phase("a", 0.5, 0.9), phase("b", 0.75, 0.1), phase("c", 0.75, 0.8)]
+    assert best(phases).name == "b"
+    assert phases[0].validation == 0.5
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_curves_of_all_phases_are_drawn_in_their_colours(tmp_path: Path, epochs: int) -> None:
+    path = curves([phase("a", 0.5, 0.5, epochs), phase("b", 0.5, 0.5, epochs)], tmp_path / "c.png", "title")
+    pixels = np.asarray(Image.open(path).convert("RGB")).reshape(-1, 3)
+    assert {(138, 143, 152), (199, 106, 0)} <= {tuple(map(int, pixel)) for pixel in np.unique(pixels, axis=0)}

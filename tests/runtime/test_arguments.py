@@ -1,0 +1,237 @@
+"""What the verbs are given, and what they leave as it was."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import zoo
+from zoo.interfaces import Sample
+from zoo.interfaces.dataset import Dataset
+from zoo.interfaces.tasks.choice import BY_NAME
+from zoo.runtime.arguments import as_augmenter, as_loss, as_model, check_order, data_value
+from zoo.runtime.devices import borrowed, isolated, seed_step
+from zoo.runtime.processes import Accelerated
+from zoo.runtime.progress_views import Notebook
+from zoo.runtime.torch_module import PlainModel
+from zoo.spec.errors import ShapeError, TrainingError, ZooError
+
+
+def test_a_model_is_taken_itself_or_by_its_folder(make_model: Any, tmp_path: Path) -> None:
+    model = make_model()
+    assert as_model(model) == (model, None)
+    zoo.save(model, tmp_path / "m")
+    for place in (tmp_path / "m", str(tmp_path / "m"), f"file:{tmp_path / 'm'}"):
+        read, folder = as_model(place)
+        assert (read.recipe.model.called, folder) == ("tiny_resnet", tmp_path / "m")
+    with pytest.raises(TrainingError, match="got 'int'"):
+        as_model(3)  # type: ignore[arg-type]
+    with pytest.raises(
+        TrainingError, match=r"the model first, got it last; say zoo.fit\('photos', model\)|say zoo.fit"
+    ):
+        check_order("fit", "photos", model)
+    check_order("fit", model, "photos")
+    check_order("fit", "photos", "others")
+    with pytest.raises(TrainingError, match="the model first"):
+        check_order("predict", "photos", ["a.png", str(tmp_path / "m")])
+
+
+def test_data_are_recorded_by_component_or_by_the_last_part_of_a_path(tmp_path: Path) -> None:
+    assert data_value("digits")["name"].endswith(":digits")
+    assert data_value(tmp_path / "faces") == "file:faces"
+    assert data_value(f"file:{tmp_path}/faces") == "file:faces"
+    assert data_value(Few(BY_NAME["binary"])) is None
+
+
+def test_a_loss_is_taken_as_it_is_or_found_for_the_task(make_model: Any) -> None:
+    own = nn.MSELoss()
+    assert as_loss(own, make_model(), needed=True) == (own, None)
+    found, value = as_loss(None, make_model(), needed=True)
+    assert isinstance(found, nn.Module)
+    assert value is not None
+    bare = zoo.build("tiny_resnet", input_size=16)
+    assert as_loss(None, bare, needed=False) == (None, None)
+    with pytest.raises(ZooError, match="no default loss"):
+        as_loss(None, bare, needed=True)
+
+
+def test_random_states_are_as_before_whatever_is_drawn_inside() -> None:
+    def draws() -> list[float]:
+        return [random.random(), float(np.random.rand()), float(torch.rand(()))]
+
+    for seed in (random.seed, np.random.seed, torch.manual_seed):
+        seed(0)
+    expected = draws()
+    for seed in (random.seed, np.random.seed, torch.manual_seed):
+        seed(0)
+    with isolated(torch.device("cpu")):
+        draws()
+    assert draws() == expected
+
+
+def test_a_step_draws_the_same_wherever_it_is_resumed() -> None:
+    def at(*where: int) -> list[float]:
+        seed_step(*where, torch.device("cpu"))
+        return [random.random(), float(np.random.rand()), float(torch.rand(()))]
+
+    with isolated(torch.device("cpu")):
+        first, others = at(1, 2, 3), [at(2, 2, 3), at(1, 3, 3), at(1, 2, 4)]
+        assert at(1, 2, 3) == first
+        assert all(a != b for other in others for a, b in zip(first, other, strict=True))
+
+
+def test_a_borrowed_model_comes_back_with_every_modules_mode(make_model: Any) -> None:
+    model = make_model().train()
+    model.head.eval()
+    modes = [module.training for module in model.modules()]
+    with borrowed(model, torch.device("cpu")):
+        model.eval()
+    assert [module.training for module in model.modules()] == modes
+
+
+class Few(Dataset):
+    """Two images of 4 x 6 pixels with two channels."""
+
+    def __init__(self, task: Any) -> None:
+        self.task = task
+
+    labels, targets = ("a", "b"), (0, 1)
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, index: int) -> Sample:
+        return Sample(np.full((4, 6, 2), 0.5, np.float32), index)
+
+
+class Sums(nn.Module):
+    """N x 48 sums."""
+
+    def __init__(self, outputs: int) -> None:
+        super().__init__()
+        self.linear, self.seen = nn.Linear(48, outputs), []
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.seen.append((tuple(x.shape), float(x.mean()), self.training))
+        return self.linear(x.flatten(1))
+
+
+def test_a_module_of_another_gets_images_as_they_are_read() -> None:
+    module = Sums(2)
+    model = PlainModel(module, Few(BY_NAME["binary"]))
+    assert module.seen == [((1, 2, 4, 6), 0.5, False)]
+    assert module.training
+    assert (model.task.name, model.outputs, [*model.networks]) == ("multiclass", 2, ["linear"])
+    spec = model.input_spec
+    assert (spec.channels, spec.size, spec.mean, spec.std) == (2, (4, 6), (0, 0), (1, 1))
+    assert PlainModel(Sums(1), Few(BY_NAME["binary"])).task.name == "binary"
+    assert PlainModel(Sums(1), Few(None)).task is None
+    assert [*PlainModel(nn.Flatten(), Few(None)).networks] == ["module"]
+    assert model.recipe.model.name == "sums"
+
+
+@pytest.mark.parametrize(
+    ("module", "error", "words"),
+    [
+        (nn.Linear(3, 3), TrainingError, "to take images N x 2 x 4 x 6"),
+        (nn.Flatten(0), ShapeError, "a tensor N x outputs, got 48"),
+    ],
+)
+def test_a_module_that_takes_no_images_or_answers_otherwise_is_refused(
+    module: nn.Module, error: type[ZooError], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        PlainModel(module, Few(None))
+    assert module.training
+
+
+def accelerator(processes: int) -> Any:
+    def prepare(network: nn.Module, **_: object) -> nn.Module:
+        return nn.Sequential(network)
+
+    return SimpleNamespace(num_processes=processes, process_index=0, prepare_model=prepare)
+
+
+def test_a_network_is_shared_where_there_are_several_processes() -> None:
+    network = nn.Linear(1, 1)
+    assert Accelerated(accelerator(1), 3).wrap(network) is network
+    assert Accelerated(accelerator(2), 3).wrap(network) is not network
+
+
+def test_a_step_counts_the_images_that_were_announced() -> None:
+    execution = Accelerated(accelerator(2), 3)
+    execution.begin(3)
+    assert execution.images == 3
+    execution.announce(7)
+    execution.begin(3)
+    assert execution.images == 7
+
+
+def test_the_scale_of_half_precision_gradients_is_kept_where_there_is_one() -> None:
+    kept: list[Any] = []
+    shared = accelerator(1)
+    shared.scaler = SimpleNamespace(state_dict=lambda: {"scale": 2.0}, load_state_dict=kept.append)
+    execution = Accelerated(shared, 3)
+    execution.load_state_dict(execution.state_dict())
+    assert kept == [{"scale": 2.0}]
+    shared.scaler = None
+    assert execution.state_dict() == {}
+    execution.load_state_dict({})
+
+
+def test_a_notebook_shows_that_work_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr(Notebook, "_show", lambda self: shown.append(self._repr_html_()))
+    view = Notebook()
+    view.open()
+    view.begin("epoch 1", 4, 0)
+    view.advance(3)
+    view.note("a <note>")
+    view.close()
+    assert len(shown) == 4
+    assert ("epoch 1: 3 of 4" in shown[-2], "epoch 1: 3 of 4" in shown[-1]) == (True, True)
+    assert ("<progress" in shown[-2], "<progress" in shown[-1]) == (True, False)  # the bar
+    assert "a &lt;note&gt;" in shown[-1]
+
+
+@pytest.mark.parametrize(("processes", "moved"), [(1, 1.0), (2, 0.5)])
+def test_what_no_wrapped_network_has_is_moved_alike_in_all_processes(processes: int, moved: float) -> None:
+    shared = accelerator(processes)
+    shared.reduce = lambda gradient, how: gradient / 2 if how == "mean" else gradient
+    p = nn.Parameter(torch.zeros(1))
+    p.grad = -torch.ones(1)
+    Accelerated(shared, 3).step(torch.optim.SGD([p], lr=1.0))
+    assert p.item() == moved
+
+
+def test_augmenters_are_recorded_as_they_were_named_and_objects_not_at_all() -> None:
+    assert as_augmenter(None) == (None, None)
+    one, value = as_augmenter("flip")
+    assert (type(one).__name__, value["name"]) == ("Flip", "core:flip")
+    both, values = as_augmenter(["flip", {"name": "noise", "std": 0.5}])
+    assert [type(item).__name__ for item in both] == ["Flip", type(as_augmenter("noise")[0]).__name__]
+    assert [item["name"] for item in values] == ["core:flip", "core:noise"]
+    assert as_augmenter(["flip"])[1] == [value]
+    assert as_augmenter(one) == (one, None)
+    assert as_augmenter([one, "noise"])[1] is None
+
+
+def test_networks_and_memory_are_given_back_when_a_run_is_over() -> None:
+    pytest.importorskip("accelerate")
+    done: list[Any] = []
+    shared = accelerator(2)
+    shared.unwrap_model = lambda network, keep_fp32_wrapper: done.append((network, keep_fp32_wrapper))
+    shared.free_memory = lambda: done.append("memory")
+    execution = Accelerated(shared, 3)
+    wrapped = execution.wrap(nn.Linear(1, 1))
+    execution.close()
+    assert done == [(wrapped, False), "memory"]
+    execution.close()
+    assert done[2:] == ["memory"]

@@ -1,0 +1,72 @@
+"""What a run says of itself, and what an epoch without its watched value is answered with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from zoo.spec.errors import TrainingError
+from zoo.training.run import Run
+from zoo.training.running_means import Means
+from zoo.training.undefined_figures import Measuring
+
+
+def run(**more: Any) -> Run:
+    given = {
+        "folder": Path("runs/a"), "model": None, "history": ({"epoch": 1}, {"epoch": 2}), "best_epoch": 2,
+        "metrics": {"accuracy": 0.5, "f1": 0.25}, "images": {"train": 3}, "seconds": 1.0,
+    }  # fmt: skip
+    return Run(**{**given, **more})
+
+
+def test_a_run_tells_its_best_epoch_where_there_is_one() -> None:
+    assert "best epoch 2, validation: accuracy 0.5000  f1 0.2500" in repr(run())
+    assert "best epoch: 2" in run()._repr_html_()
+    assert '<td style="text-align:right">0.2500</td>' in run()._repr_html_()
+    for none in (run(best_epoch=None), run(best_epoch=None, metrics={})):
+        assert "best epoch" not in repr(none)
+        assert "best epoch" not in none._repr_html_()
+    assert "<table" not in run(metrics={})._repr_html_()
+    many = run(metrics={f"m{i}": 0.5 for i in range(40)})
+    assert "more" in repr(many)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [({}, "trained"), ({"interrupted": True}, "interrupted after"),
+     ({"stopped_early": True}, "stopped early after")],
+)  # fmt: skip
+def test_how_a_run_ended_is_said_first(more: dict[str, bool], words: str) -> None:
+    first = repr(run(**more)).splitlines()[0]
+    assert words in first
+    assert "2 epochs" in first
+    assert "1 epochs" not in repr(run(**more, history=({"epoch": 1},))).splitlines()[0]
+
+
+def test_a_curve_beside_the_run_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "curves.png").write_bytes(b"png")
+    assert "data:image/png" in run(folder=tmp_path)._repr_html_()
+    assert "data:image/png" not in run()._repr_html_()
+
+
+def test_a_watched_value_that_is_not_there_is_answered_with_those_that_are() -> None:
+    figures = Measuring(SimpleNamespace(monitor="val_f1"))
+    figures.check({"val_f1": 1.0})
+    with pytest.raises(TrainingError, match=r"expected loss, val_loss, got 'val_f1'"):
+        figures.check({"epoch": 1, "loss": 0.5, "val_loss": 0.5, "seconds": 1.0})
+    figures.reasons["val_f1"] = "no image is of class 1"
+    with pytest.raises(TrainingError, match="left out: no image is of class 1"):
+        figures.check({"loss": 0.5})
+
+
+def test_the_first_value_of_a_step_alone_has_to_be_a_number() -> None:
+    means = Means(1, 3)
+    means.add({"loss": torch.tensor(1.0), "part": torch.tensor(float("nan"))}, 2)
+    means.add({"loss": torch.tensor(4.0), "part": torch.tensor(1.0)}, 1)
+    found = means.values()
+    assert found["loss"] == 2
+    assert found["part"] != found["part"]
