@@ -12,10 +12,10 @@ from torch import nn
 import zoo
 from zoo.compose.catalogue_facts import component_facts
 from zoo.compose.formats import former, read_recipe
-from zoo.compose.meta_build import fill_buffers, meta_tensors, seeded, skeleton
+from zoo.compose.meta_build import fill_buffers, meta_tensors, on_meta_device, seeded
 from zoo.compose.parts import default
 from zoo.compose.resolve import _channels
-from zoo.interfaces.model import Normalise
+from zoo.interfaces.normalise import Normalise
 from zoo.interfaces.tasks.choice import BY_NAME
 from zoo.registry.lookup import find
 from zoo.spec.errors import PluginError, ShapeError, UnknownComponentError
@@ -71,7 +71,7 @@ def test_the_catalogue_counts_the_parameters_of_a_model_and_of_its_networks() ->
 
 
 def test_a_skeleton_has_shapes_and_no_memory_whichever_way_it_is_initialised() -> None:
-    with skeleton():
+    with on_meta_device():
         linear = nn.Linear(3, 2)
         assert nn.init.xavier_uniform_(linear.weight) is linear.weight
         assert nn.init.constant_(tensor=linear.bias, val=1.0) is linear.bias
@@ -107,7 +107,7 @@ class Holds(nn.Module):
 
 
 def test_buffers_that_no_file_holds_get_their_values_and_what_has_none_is_named() -> None:
-    with skeleton():
+    with on_meta_device():
         good, bad = Holds(lost=False), Holds(lost=True)
     fill_buffers(good)
     assert meta_tensors(good) == []

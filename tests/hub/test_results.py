@@ -54,14 +54,15 @@ def test_a_part_is_a_model_of_its_own_with_the_provenance_of_the_whole() -> None
     inside = Whole()
     whole = Whole(generator=inside, layer=nn.Linear(1, 1))
     whole.licence = "MIT"
-    assert part_of(whole, "generator") is inside
-    assert inside.licence == "MIT"
+    alone = part_of(whole, "generator")
+    assert type(alone) is Whole
+    assert (alone.licence, inside.licence) == ("MIT", None)
     with pytest.raises(SaveError, match=r"part of net: expected generator, .*did you mean generator"):
         part_of(whole, "generater")
     with pytest.raises(SaveError, match="expected generator, got 'layer'"):
         part_of(whole, "layer")
     with pytest.raises(SaveError, match="leave part out"):
-        part_of(inside, "generator")
+        part_of(alone, "generator")
 
 
 def test_a_new_process_is_given_three_places(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

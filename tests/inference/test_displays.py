@@ -21,13 +21,14 @@ import zoo
 from zoo.data.report import report
 from zoo.inference.augment import as_tensor
 from zoo.inference.evaluation import Evaluation, Measured
-from zoo.inference.generated_images import Images, grid
+from zoo.inference.generated_images import Images
 from zoo.inference.latents import Latents
 from zoo.inference.predictions import Predicted, Predictions
 from zoo.inference.verify import Verified
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks.analysis import by_class
 from zoo.interfaces.tasks.descriptions import Mistake, worst_table
+from zoo.reports.image_grids import variants_grid
 from zoo.training.run import Run
 
 Make = Callable[..., Model]
@@ -310,7 +311,7 @@ def test_a_report_on_data_is_shown_as_tables(photos: Path) -> None:
 
 def test_a_grid_shows_black_as_black_and_what_lies_outside_of_the_range_at_its_ends() -> None:
     tile = torch.tensor([-1.0, 0.0, 0.5, 1.0, 2.0]).view(1, 1, 1, 5)
-    pixels = np.asarray(grid(None, tile))
+    pixels = np.asarray(variants_grid(None, tile))
     assert sorted(set(pixels.flatten().tolist())) == [0, 128, 255]
     shares = [(pixels == value).mean() for value in (0, 128, 255)]
     assert shares[0] == pytest.approx(2 * shares[1])

@@ -9,10 +9,10 @@ from torchmetrics import MeanSquaredError
 from torchmetrics.classification import BinaryRecall, MulticlassAccuracy, MultilabelAccuracy
 
 from zoo.interfaces import Execution, Given, Loss, Task
-from zoo.interfaces.backbone import with_channels
 from zoo.interfaces.blocks.block import Block
 from zoo.interfaces.blocks.frozen_prefix import Prefix, cut, model_input
 from zoo.interfaces.blocks.shape_run import run_hollow
+from zoo.interfaces.blocks.state_dicts import with_channels
 from zoo.interfaces.loss import check_needs, fixed_left_out
 from zoo.interfaces.metric import as_metrics
 from zoo.interfaces.tasks.choice import BY_NAME

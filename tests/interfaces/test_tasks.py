@@ -18,7 +18,7 @@ from zoo.interfaces.tasks.classes import per_class
 from zoo.interfaces.tasks.descriptions import Confusion, Overlay, class_table
 from zoo.interfaces.tasks.images import decibels
 from zoo.interfaces.tasks.masks import confusions, image_ious
-from zoo.interfaces.tasks.seen import Seen, whole
+from zoo.interfaces.tasks.seen import Seen, whole_numbers
 from zoo.spec.errors import DataError, OptionError, ShapeError, ZooError
 
 INF = math.inf
@@ -223,9 +223,9 @@ def test_values_that_are_all_the_same_are_named():
 
 
 def test_indicators_become_whole_numbers_only_where_they_are():
-    assert whole(torch.tensor([[0.0, 1.0]]), "multilabel").dtype == torch.int64
-    assert whole(torch.tensor([[0.5, 1.0]]), "multilabel").dtype == torch.float32
-    assert whole(torch.tensor([[0.0, 1.0]]), "values").dtype == torch.float32
+    assert whole_numbers(torch.tensor([[0.0, 1.0]]), "multilabel").dtype == torch.int64
+    assert whole_numbers(torch.tensor([[0.5, 1.0]]), "multilabel").dtype == torch.float32
+    assert whole_numbers(torch.tensor([[0.0, 1.0]]), "values").dtype == torch.float32
 
 
 def test_pairs_of_vectors_need_two_images_of_one_class_and_two_classes():

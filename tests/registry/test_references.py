@@ -15,7 +15,7 @@ import zoo
 from zoo.registry.plugins import probe_child
 from zoo.registry.plugins.discovery import Plugin, discover
 from zoo.registry.plugins.inspection import Inspection, Report
-from zoo.registry.references import component_hint, meant, path_or_place
+from zoo.registry.references import component_hint, component_or_path, path_or_place
 from zoo.spec.component import Namespace
 from zoo.spec.errors import AmbiguousNameError, PluginError, UnknownComponentError
 from zoo.spec.reference import ComponentRef, PathRef
@@ -31,22 +31,24 @@ def test_a_bare_name_is_a_component_or_an_existing_path_and_never_silently_one_o
     here: Path, shelf: Any
 ) -> None:
     shelf.plugin("zoo-fake", "net", catalogue=True)
-    assert meant("net", "backbone") == ComponentRef("net")
-    assert meant("other", "backbone") == ComponentRef("other")
+    assert component_or_path("net", "backbone") == ComponentRef("net")
+    assert component_or_path("other", "backbone") == ComponentRef("other")
     for name in ("net", "other"):
         (here / name).mkdir()
-    assert meant("other", "backbone") == PathRef("other")
+    assert component_or_path("other", "backbone") == PathRef("other")
     with pytest.raises(AmbiguousNameError, match=r"a backbone and a folder here.*'fake:net' or './net'"):
-        meant("net", "backbone")
-    assert meant("net", "backbone", fits=Path.is_file) == ComponentRef("net")
-    assert meant("net", "loss") == PathRef("net")
+        component_or_path("net", "backbone")
+    assert component_or_path("net", "backbone", fits=Path.is_file) == ComponentRef("net")
+    assert component_or_path("net", "loss") == PathRef("net")
     for said in ("./net", "fake:net", {"name": "net", "k": 1}, ComponentRef("net")):
-        assert meant(said, "backbone") == (PathRef("./net") if said == "./net" else meant(said, "backbone"))
-        assert isinstance(meant(said, "backbone"), PathRef) == (said == "./net")
+        assert component_or_path(said, "backbone") == (
+            PathRef("./net") if said == "./net" else component_or_path(said, "backbone")
+        )
+        assert isinstance(component_or_path(said, "backbone"), PathRef) == (said == "./net")
     (here / "net").rmdir()
     (here / "net").write_text("")
     with pytest.raises(AmbiguousNameError, match="a file here"):
-        meant("net", "backbone")
+        component_or_path("net", "backbone")
 
 
 def test_where_no_component_can_be_a_bare_name_is_the_path_that_is_there(here: Path) -> None:
@@ -135,7 +137,7 @@ def test_what_a_plugin_prints_or_reads_while_it_is_asked_goes_nowhere(shelf: Any
         ("backbon", "did you mean backbone"),
         ("net", "'net' is a component: zoo show net"),
         ("fake:net", "is a component: zoo show fake:net"),
-        ("The ne", "2 components have the word: zoo list --search The ne"),
+        ("The ne", "1 component has the word: zoo list --search The ne"),
         ("xyzzy", "zoo list --search WORD looks for a word"),
     ],
 )

@@ -25,8 +25,9 @@ from zoo.interfaces.tasks.descriptions import (
     Scatter,
 )  # fmt: skip
 from zoo.reports.evaluation import draw
+from zoo.reports.files import image_path
 from zoo.reports.image_grids import COLOURS, images, marked, overlay
-from zoo.reports.plots import curves, image_path, overview, sheet
+from zoo.reports.plots import curves, overview, sheet
 from zoo.spec.errors import SaveError
 
 

@@ -214,10 +214,10 @@ def test_what_no_wrapped_network_has_is_moved_alike_in_all_processes(processes: 
 def test_augmenters_are_recorded_as_they_were_named_and_objects_not_at_all() -> None:
     assert as_augmenter(None) == (None, None)
     one, value = as_augmenter("flip")
-    assert (type(one).__name__, value["name"]) == ("Flip", "core:flip")
+    assert (type(one).__name__, value["name"]) == ("Flip", "augment:flip")
     both, values = as_augmenter(["flip", {"name": "noise", "std": 0.5}])
     assert [type(item).__name__ for item in both] == ["Flip", type(as_augmenter("noise")[0]).__name__]
-    assert [item["name"] for item in values] == ["core:flip", "core:noise"]
+    assert [item["name"] for item in values] == ["augment:flip", "augment:noise"]
     assert as_augmenter(["flip"])[1] == [value]
     assert as_augmenter(one) == (one, None)
     assert as_augmenter([one, "noise"])[1] is None

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from zoo.spec.component import API, Component, Namespace, Weights, WeightsSource
+from zoo.spec.component import API, Component, Namespace
 from zoo.spec.errors import BadReferenceError, DeclarationError, RecipeError, ZooError
 from zoo.spec.inputs import InputSpec
+from zoo.spec.published_weights import Weights, WeightsSource
 from zoo.spec.recipe import ModelSection, Recipe
 from zoo.spec.reference import parse_reference
 from zoo.spec.trainers.options import GradientOptions, MeasuredOptions

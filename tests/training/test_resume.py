@@ -194,14 +194,13 @@ def test_killed_at_twenty_random_moments_it_ends_as_if_nothing_had_happened(tmp_
 
 
 def test_what_the_execution_keeps_comes_back(
-    make_model: Make, killed_at: Callable[[int], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_model: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The scale of half-precision gradients, which no CPU has."""
     back: list[Any] = []
     monkeypatch.setattr(Execution, "state_dict", lambda self: {"scale": 7.0})
     monkeypatch.setattr(Execution, "load_state_dict", lambda self, state: back.append(state))
-    killed_at(2)
-    with pytest.raises(Killed):
+    with killed_after(2):
         zoo.fit(make_model(), FACES, out=tmp_path / "run", **SETTINGS)
     assert back == []
     zoo.fit(resume=tmp_path / "run")

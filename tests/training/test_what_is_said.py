@@ -11,8 +11,8 @@ import torch
 
 from zoo.spec.errors import TrainingError
 from zoo.training.run import Run
-from zoo.training.running_means import Means
-from zoo.training.undefined_figures import Measuring
+from zoo.training.running_means import RunningMeans
+from zoo.training.undefined_figures import MeasuredFigures
 
 
 def run(**more: Any) -> Run:
@@ -54,7 +54,7 @@ def test_a_curve_beside_the_run_is_shown(tmp_path: Path) -> None:
 
 
 def test_a_watched_value_that_is_not_there_is_answered_with_those_that_are() -> None:
-    figures = Measuring(SimpleNamespace(monitor="val_f1"))
+    figures = MeasuredFigures(SimpleNamespace(monitor="val_f1"))
     figures.check({"val_f1": 1.0})
     with pytest.raises(TrainingError, match=r"expected loss, val_loss, got 'val_f1'"):
         figures.check({"epoch": 1, "loss": 0.5, "val_loss": 0.5, "seconds": 1.0})
@@ -64,7 +64,7 @@ def test_a_watched_value_that_is_not_there_is_answered_with_those_that_are() -> 
 
 
 def test_the_first_value_of_a_step_alone_has_to_be_a_number() -> None:
-    means = Means(1, 3)
+    means = RunningMeans(1, 3)
     means.add({"loss": torch.tensor(1.0), "part": torch.tensor(float("nan"))}, 2)
     means.add({"loss": torch.tensor(4.0), "part": torch.tensor(1.0)}, 1)
     found = means.values()

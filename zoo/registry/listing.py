@@ -126,7 +126,8 @@ def _no_kind(error: UnknownComponentError, kind: Kinds) -> UnknownComponentError
     elif any(word in (offer.name, offer.qualified) for offer in registry().offers):
         hint = f"{quote(word)} is a component: zoo show {word}"
     elif found := [row for row in _rows(True) if word and word.lower() in _text(row)]:
-        hint = f"{len(found)} components have the word: zoo list --search {word}"
+        have = "1 component has" if len(found) == 1 else f"{len(found)} components have"
+        hint = f"{have} the word: zoo list --search {word}"
     else:
         hint = "zoo list --search WORD looks for a word, in Python zoo.list(search=...)"
     return UnknownComponentError(error.problem, expected=error.expected, got=error.got, hint=hint)

@@ -151,4 +151,4 @@ def test_a_missing_photograph_or_package_is_named(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize(("length", "starts"), [(10, [1, 5]), (8, [0, 4]), (11, [1, 5]), (4, [0]), (3, [])])
 def test_crops_lie_around_the_middle(length: int, starts: list[int]) -> None:
-    assert [*datasets_photos._starts(length, 4)] == starts
+    assert [*photos._starts(length, 4)] == starts
