@@ -38,7 +38,7 @@ def test_figures_of_a_training_say_what_they_were_measured_on_and_pushing_cuts_i
     run = zoo.fit(make_model(head="multiclass", classes=10), DIGITS, epochs=1, out=tmp_path / "run")
     on = run.model.measured["val"]
     assert on["count"] == run.images["val"]
-    assert on["data"]["name"] == "core:digits"
+    assert on["data"]["name"] == "datasets:digits"
     run.model.measured = {"val": {**on, "data": "file:/home/me/cats"}}
     zoo.push(run.model, f"file:{tmp_path}/hub")
     pulled = zoo.pull(f"file:{tmp_path}/hub")
