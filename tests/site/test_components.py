@@ -151,7 +151,7 @@ def named(folder: Path) -> list[str]:
 def test_the_generator_names_no_component(tmp_path):
     assert named(ROOT / "docs/_generator") == []
     call = 'CALL = \'zoo.build("vgg16", head="binary")\''
-    for line in ('BACKBONE = "small_cnn"', call, 'CLASSES = {"core:faces": 2}'):
+    for line in ('BACKBONE = "small_cnn"', call, 'CLASSES = {"datasets:faces": 2}'):
         (tmp_path / "usage.py").write_text(line)
         assert named(tmp_path), line
 
