@@ -22,6 +22,7 @@ from zoo.registry.catalogue import known
 from zoo.registry.plugins.installed import installed
 
 ROOT = Path(__file__).resolve().parents[1]
+collect_ignore = ["mutation_sample.py"]  # a program, which imports what lies beside it
 
 
 def row(name: str, kind: str = "backbone", package: str = "pkg", **more: Any) -> dict[str, Any]:

@@ -358,7 +358,7 @@ def noise_of(process, processes, count):
     seen = []
     trainer = AutoencoderTrainer(noise=0.3, mask=0.2)
     trainer.setup(build(latent=2, variational=True), MSE(), Part(process, processes))
-    trainer.spoilt = lambda image, *draws: seen.extend(draws) or image
+    trainer.corrupted = lambda image, *draws: seen.extend(draws) or image
     restore = trainer.model.restore
 
     def noted(x, noise):

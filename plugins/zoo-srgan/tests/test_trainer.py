@@ -291,7 +291,7 @@ class Part(Execution):
 
 
 def test_processes_degrade_their_images_by_draws_of_their_own() -> None:
-    model, spoilt = alone(), []
+    model, degraded = alone(), []
     for execution in (Part(0), Part(1), Execution()):
         made = make("trainer", {"name": "srgan", **SMALL, "degrade": ["noise"]})
         made.setup(model.train(), make("loss", "mse"), execution)
@@ -299,8 +299,8 @@ def test_processes_degrade_their_images_by_draws_of_their_own() -> None:
         same = model.examples(
             {"image": torch.full((6, 3, 32, 32), 0.5), "index": torch.zeros(6, dtype=torch.long)}
         )
-        spoilt.append(made._spoilt({k: v[: 6 // execution.processes] for k, v in same.items()})["image"])
-    first, second, whole = spoilt
+        degraded.append(made._degraded({k: v[: 6 // execution.processes] for k, v in same.items()})["image"])
+    first, second, whole = degraded
     assert torch.equal(first, whole[0::2])
     assert torch.equal(second, whole[1::2])
     assert not torch.equal(first, second)

@@ -1,4 +1,4 @@
-"""What this distribution offers, free of torch."""
+"""Declarations of this distribution, free of torch."""
 
 from __future__ import annotations
 
