@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor, nn
 
 from zoo.spec.inputs import InputSpec
-
-if TYPE_CHECKING:
-    pass
 
 
 class Normalise(nn.Module):
