@@ -35,6 +35,7 @@ types: .venv/.ready
 
 layers: .venv/.ready
 	$(BIN)/python checks/walls.py
+	$(BIN)/python checks/doors.py
 	$(PYTEST) -q -k "no_arguments_of_a_verb or constructor_agrees" plugins tests/builtin/test_contract.py
 
 catalogue: .venv/.ready

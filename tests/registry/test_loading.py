@@ -13,7 +13,7 @@ import pytest
 
 import zoo
 from zoo.registry import find, listing, load, resolve_config, resolve_target
-from zoo.spec.component import Component
+from zoo.spec.component import API, Component
 from zoo.spec.errors import PluginError
 
 
@@ -84,6 +84,19 @@ def test_a_component_for_a_newer_core_says_which(shelf):
     rows = [{"kind": "backbone", "name": "net", "target": "zoo_fake.net:Net", "summary": "s", "api": 99}]
     shelf.plugin("zoo-fake", rows=rows, catalogue=True, requires="zoo_core>=7.2; python_version>'3'")
     with pytest.raises(PluginError, match=r"got 99; it wants 'zoo_core>=7.2': bring the checkout"):
+        load(find("net"))
+
+
+def test_a_component_for_an_older_core_is_refused_before_it_is_imported(shelf):
+    row = {"kind": "backbone", "name": "net", "target": "zoo_fake.net:Net", "summary": "s", "api": API - 1}
+    shelf.plugin(
+        "zoo-fake", "net", catalogue={"format": 1, "components": [row]}, code="raise OSError('boom')"
+    )
+    with pytest.raises(
+        PluginError,
+        match=rf"'net' was written for an older zoo-core: expected interface version {API}, got {API - 1}; "
+        r"install a newer zoo-fake from where its author offers it; if it is yours, .* once it fits",
+    ):
         load(find("net"))
 
 

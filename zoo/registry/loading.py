@@ -76,11 +76,13 @@ def load(entry: Entry) -> Loaded:
 
     Raises:
         PluginError: the plugin does not load, lacks the component, points elsewhere than its catalogue
-            says, or was written for a newer core.
+            says, or was written for other interfaces than this core has.
     """
     plugin, wanted = entry.plugin, entry.component
-    declared = declare(plugin.module, plugin.distribution)
     where = f"plugin {plugin.distribution} {plugin.version}"
+    # First: what was written for other interfaces may not even import
+    _check_version(wanted, plugin, where)
+    declared = declare(plugin.module, plugin.distribution)
     for component in declared.components:
         if (component.kind, component.name) == (wanted.kind, wanted.name):
             break
@@ -92,13 +94,6 @@ def load(entry: Entry) -> Loaded:
             got=quote(wanted.name),
             hint=written_again(plugin.folder),
         )
-    if component.api > API:
-        raise PluginError(
-            f"{where}: {quote(wanted.name)} was written for a newer {CORE}",
-            expected=f"interface version {API} at most",
-            got=str(component.api),
-            hint=f"it wants {_core_wanted(plugin.distribution)}: {way_to_upgrade(CORE)}",
-        )
     if component.target != wanted.target:
         raise PluginError(
             f"{where}: target of {quote(wanted.name)}",
@@ -107,6 +102,25 @@ def load(entry: Entry) -> Loaded:
             hint=written_again(plugin.folder),
         )
     return Loaded(component, plugin)
+
+
+def _check_version(component: Component, plugin: Plugin, where: str) -> None:
+    """Of what the catalogue says, since code that says nothing says what the core at hand has."""
+    if component.api > API:
+        raise PluginError(
+            f"{where}: {quote(component.name)} was written for a newer {CORE}",
+            expected=f"interface version {API}",
+            got=str(component.api),
+            hint=f"it wants {_core_wanted(plugin.distribution)}: {way_to_upgrade(CORE)}",
+        )
+    if component.api < API:
+        raise PluginError(
+            f"{where}: {quote(component.name)} was written for an older {CORE}",
+            expected=f"interface version {API}",
+            got=str(component.api),
+            hint=f"{way_to_upgrade(plugin.distribution)}; "
+            f"if it is yours, {written_again(plugin.folder)} once it fits",
+        )
 
 
 def resolve_target(component: Component) -> Any:

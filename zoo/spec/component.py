@@ -11,7 +11,7 @@ from zoo.spec.errors import DeclarationError, listing, near, quote
 from zoo.spec.kinds import KINDS
 from zoo.spec.published_weights import Weights, check, plain
 
-API = 1
+API = 2
 """Version of the interfaces in `zoo.interfaces` that this core offers."""
 
 
