@@ -11,14 +11,16 @@ from torch import Tensor
 
 from zoo.images.decode import decode, prepare, to_image
 from zoo.inference.generated_images import Images
-from zoo.interfaces.augmenter import check_batch
+from zoo.interfaces.augmenter import AugmentLike, check_batch
 from zoo.interfaces.draws import draws
 from zoo.runtime.arguments import as_augmenter
 from zoo.spec.errors import OptionError
 from zoo.spec.inputs import InputSpec
 
 
-def augment(image: Any, augment: Any, *, count: int = 8, seed: int = 0, size: int | None = None) -> Images:
+def augment(
+    image: Any, augment: AugmentLike, *, count: int = 8, seed: int = 0, size: int | None = None
+) -> Images:
     """Variants of an image, as a training would see them in an epoch.
 
     Args:

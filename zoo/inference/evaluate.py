@@ -20,7 +20,7 @@ from zoo.inference.saved_figures import SavedFigures
 from zoo.inference.verify import CHOOSES
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.geometry.places import plain_tensors
-from zoo.interfaces.loss import Loss, needs_of
+from zoo.interfaces.loss import Loss, LossLike, needs_of
 from zoo.interfaces.metric import Metric
 from zoo.interfaces.model import Model, ModelLike
 from zoo.interfaces.tasks import names_for
@@ -59,7 +59,7 @@ def evaluate(
     data: DataLike,
     *,
     split: Split = "test",
-    loss: Any = None,
+    loss: LossLike | None = None,
     metrics: Sequence[Any] = (),
     features: ModelLike | None = None,
     samples: int | None = None,
@@ -188,7 +188,7 @@ def _check_no_metrics(further: Sequence[Metric]) -> None:
         raise OptionError("metrics of generated images", expected="none", got=names, hint=hint)
 
 
-def _loss(model: Model, loss: Any) -> nn.Module | None:
+def _loss(model: Model, loss: LossLike | None) -> nn.Module | None:
     """Loss to measure beside the metrics; None where it needs more than output and target."""
     found, _ = as_loss(model.recipe.loss if loss is None else loss, model, needed=False)
     if found is not None and needs_of(found):  # of what only its trainer has

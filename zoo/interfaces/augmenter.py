@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -120,6 +121,10 @@ class Chain(Augmenter):
                 pending.append(mover.matrices((height, width), draws))
                 fill = fill or mover.fill
         return warp(batch, _product(pending), fill or Fill()) if pending else batch
+
+
+AugmentLike = Augmenter | str | Mapping[str, Any] | Sequence[Augmenter | str | Mapping[str, Any]]
+"""An augmenter by name, as a table of name and options, or an object; or several of them, in their order."""
 
 
 def _laid_open(items: Iterable[Augmenter]) -> Iterator[Augmenter]:

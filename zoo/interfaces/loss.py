@@ -77,6 +77,10 @@ class Loss(nn.Module):
         return type(self).advance is not Loss.advance
 
 
+LossLike = nn.Module | str | Mapping[str, Any]
+"""A loss by name, as a table of name and options, or a module."""
+
+
 def compute(
     loss: nn.Module, outputs: Mapping[str, Tensor], target: Tensor, batch: Batch
 ) -> Tensor | dict[str, Tensor]:

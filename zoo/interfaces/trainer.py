@@ -126,3 +126,7 @@ class Trainer(ABC):
         """The reverse of `state_dict`."""
         for name, optimizer in self.optimizers.items():
             optimizer.load_state_dict(state[name])
+
+
+TrainerLike = Trainer | str | Mapping[str, Any]
+"""A trainer by name, as a table of name and options, or an object."""

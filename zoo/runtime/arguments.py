@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,13 @@ from zoo.compose.parts import default, recorded
 from zoo.data.resolve import DataLike, reference_of, resolve
 from zoo.hub.folder import load
 from zoo.hub.pull import pull
-from zoo.interfaces.augmenter import Augmenter, Chain
+from zoo.interfaces.augmenter import Augmenter, AugmentLike, Chain
 from zoo.interfaces.dataset import Dataset
+from zoo.interfaces.loss import LossLike
 from zoo.interfaces.metric import Metric, as_metrics
 from zoo.interfaces.model import Model, ModelLike
 from zoo.interfaces.tasks import Task
-from zoo.interfaces.trainer import Trainer
+from zoo.interfaces.trainer import Trainer, TrainerLike
 from zoo.registry.loading import resolve_config
 from zoo.registry.lookup import find
 from zoo.reports.files import is_image
@@ -108,7 +109,7 @@ def data_value(data: DataLike | None) -> str | dict[str, Any] | None:
     return str(PathRef(Path(without_prefix(str(ref))).resolve().name))
 
 
-def as_loss(loss: Any, model: Model, *, needed: bool) -> tuple[nn.Module | None, Any]:
+def as_loss(loss: LossLike | None, model: Model, *, needed: bool) -> tuple[nn.Module | None, Any]:
     """The loss of a model, and its value in a recipe.
 
     Args:
@@ -128,7 +129,7 @@ def as_loss(loss: Any, model: Model, *, needed: bool) -> tuple[nn.Module | None,
     return _made("loss", loss, nn.Module), recorded("loss", loss)
 
 
-def as_trainer(trainer: Any, model: Model, options: dict[str, Any]) -> tuple[Trainer, Any]:
+def as_trainer(trainer: TrainerLike | None, model: Model, options: dict[str, Any]) -> tuple[Trainer, Any]:
     """The trainer, with options, and its value in a recipe.
 
     Raises:
@@ -171,7 +172,7 @@ def metrics_of(values: Iterable[Any]) -> tuple[Metric, ...]:
     return as_metrics(make("metric", v) if isinstance(v, str | Mapping) else v for v in values)
 
 
-def as_augmenter(augment: Any) -> tuple[Augmenter | None, Any]:
+def as_augmenter(augment: AugmentLike | None) -> tuple[Augmenter | None, Any]:
     """One augmenter, a chain where several are meant, and its value in a recipe.
 
     Args:
@@ -180,7 +181,7 @@ def as_augmenter(augment: Any) -> tuple[Augmenter | None, Any]:
     if augment is None:
         return None, None
     several = isinstance(augment, list | tuple)
-    items: Sequence[Any] = augment if several else [augment]
+    items: list[Any] = [*augment] if isinstance(augment, list | tuple) else [augment]
     made = [item if isinstance(item, Augmenter) else _made("augmenter", item, Augmenter) for item in items]
     values = [None if isinstance(item, Augmenter) else recorded("augmenter", item) for item in items]
     # A chain with a part missing would be another one

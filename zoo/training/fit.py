@@ -13,8 +13,11 @@ import torch
 from torch import nn
 
 from zoo.data.resolve import DataLike
+from zoo.interfaces.augmenter import AugmentLike
 from zoo.interfaces.geometry.warp import check_resampler, resampler
+from zoo.interfaces.loss import LossLike
 from zoo.interfaces.model import ModelLike
+from zoo.interfaces.trainer import TrainerLike
 from zoo.registry.extras import present, way_to_have
 from zoo.reports.style import DRAWS
 from zoo.runtime.arguments import new_run_folder
@@ -49,9 +52,9 @@ def fit(
     model: ModelLike | nn.Module | Recipe | None = None,
     data: DataLike | None = None,
     *,
-    augment: Any = None,
-    loss: Any = None,
-    trainer: Any = None,
+    augment: AugmentLike | None = None,
+    loss: LossLike | None = None,
+    trainer: TrainerLike | None = None,
     seed: int | None = None,
     out: PathLike | None = None,
     device: str | torch.device | None = None,
