@@ -214,10 +214,10 @@ def _measure(
     found_labels = dataset.labels if len(dataset.labels) == count else ()  # classes do not name one value
     labels = model.labels or found_labels if task.named else ()
     analysis = task.analysis(names_for(labels, count), _MOST_MISTAKES)
-    with borrowed(model, device), isolated(device), torch.no_grad():
+    lent = nn.Identity() if loss is None else loss
+    with borrowed(model, device), borrowed(lent, device), isolated(device), torch.no_grad():
         model.eval()
-        if isinstance(loss, Loss):
-            loss.to(device).eval()
+        lent.eval()
         for batch in watched(batches, "measuring", progress):
             ready = plain_tensors(model.examples(to_device(batch, device)))
             output = model.infer(ready["image"])

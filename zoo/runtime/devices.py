@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 
 import numpy as np
 import torch
@@ -13,7 +14,6 @@ from torch import nn
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.blocks.modes import kept_modes
 from zoo.interfaces.draws import mix
-from zoo.interfaces.model import Model
 from zoo.spec.errors import OptionError, quote
 
 
@@ -42,15 +42,17 @@ def choose_device(device: str | torch.device | None) -> torch.device:
 
 
 @contextmanager
-def borrowed(model: Model, device: torch.device) -> Iterator[None]:
-    """The model on a device; afterwards back where it was, each module in its mode."""
-    home = next((p.device for p in model.parameters()), torch.device("cpu"))
-    with kept_modes(model):
-        model.to(device)
+def borrowed(module: nn.Module, device: torch.device) -> Iterator[None]:
+    """A model or a loss on a device; afterwards back where it was, each module in its mode."""
+    # A loss may have buffers alone: the weights of its classes
+    tensors = chain(module.parameters(), module.buffers())
+    home = next((tensor.device for tensor in tensors), torch.device("cpu"))
+    with kept_modes(module):
+        module.to(device)
         try:
             yield
         finally:
-            model.to(home)
+            module.to(home)
 
 
 @contextmanager
