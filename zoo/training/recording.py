@@ -88,8 +88,10 @@ def finish(
     """
     model = setup.model
     model.eval()
-    if model.task is not None and model.task.named:
-        model.labels = model.labels or setup.dataset.labels
+    # Classes do not name one value that is learnt from their numbers
+    task, labels = model.task, setup.dataset.labels
+    if task is not None and task.named and len(labels) == task.classes(model.outputs):
+        model.labels = model.labels or labels
     before = f", starting from {model.origin}" if model.origin else ""
     model.note_origin(
         f"trained on {data_name(setup.data if setup.data is not None else setup.dataset)}{before}"
