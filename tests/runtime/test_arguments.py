@@ -17,11 +17,11 @@ from zoo.interfaces import Sample
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks.choice import BY_NAME
 from zoo.runtime.arguments import as_augmenter, as_loss, as_model, check_order, data_value
-from zoo.runtime.devices import borrowed, isolated, seed_step
-from zoo.runtime.processes import Accelerated
+from zoo.runtime.devices import borrowed, isolated, seed_step, to_device
+from zoo.runtime.processes import Accelerated, processes
 from zoo.runtime.progress_views import Notebook
 from zoo.runtime.torch_module import PlainModel
-from zoo.spec.errors import ShapeError, TrainingError, ZooError
+from zoo.spec.errors import OptionError, ShapeError, TrainingError, ZooError
 
 
 def test_a_model_is_taken_itself_or_by_its_folder(make_model: Any, tmp_path: Path) -> None:
@@ -235,3 +235,45 @@ def test_networks_and_memory_are_given_back_when_a_run_is_over() -> None:
     assert done == [(wrapped, False), "memory"]
     execution.close()
     assert done[2:] == ["memory"]
+
+
+class Sent:
+    """Numbers in double precision that note where they are sent, and as what."""
+
+    dtype = torch.float64
+
+    def __init__(self) -> None:
+        self.way: list[Any] = []
+
+    def to(self, place: Any) -> "Sent":
+        self.way.append(place)
+        return self
+
+
+@pytest.mark.parametrize(("device", "way"), [("mps", [torch.float32, "mps"]), ("cuda", ["cuda"])])
+def test_sums_of_processes_are_in_a_precision_that_their_device_knows(device: str, way: list[Any]) -> None:
+    shared = accelerator(2)
+    shared.device, shared.reduce = torch.device(device), lambda values, how: values
+    way = [torch.device(step) if isinstance(step, str) else step for step in way]
+    values: Any = Sent()
+    assert Accelerated(shared, 3).add(values).way == way
+    batch: Any = {"target": Sent()}
+    assert to_device(batch, torch.device(device))["target"].way == way
+    shared.num_processes = 1
+    assert Accelerated(shared, 3).add(values := Sent()).way == []
+
+
+@pytest.mark.parametrize(
+    ("rank", "count", "words"),
+    [("one", "2", "RANK: expected the number of this process, a whole .*, got 'one'"),
+     ("0", "many", "WORLD_SIZE: expected the number of processes, a whole number from 1, got 'many'"),
+     ("0", "0", "WORLD_SIZE: .* from 1, got '0'"),
+     ("2", "2", "RANK: expected less than WORLD_SIZE, 2, got 2; set both")],
+)  # fmt: skip
+def test_processes_that_the_environment_gets_wrong_are_one_line(
+    monkeypatch: pytest.MonkeyPatch, rank: str, count: str, words: str
+) -> None:
+    monkeypatch.setenv("RANK", rank)
+    monkeypatch.setenv("WORLD_SIZE", count)
+    with pytest.raises(OptionError, match=words):
+        processes()

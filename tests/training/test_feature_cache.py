@@ -1,6 +1,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Segmentation
 from zoo.runtime.arguments import as_dataset
 from zoo.spec.errors import OptionError
-from zoo.training.feature_cache import FeatureCache, make_room
+from zoo.training.feature_cache import FeatureCache, _taken, make_room
 from zoo.training.run import Run
 
 Make = Callable[..., Model]
@@ -221,6 +222,12 @@ def test_a_trainer_that_needs_images_gets_them(make_model: Make, tmp_path: Path,
     monkeypatch.setattr(Supervised, "takes_prefix", False)
     with pytest.warns(zoo.ZooWarning, match="trainer Supervised does not take cached features"):
         zoo.fit(make_model(freeze="all"), FACES, out=tmp_path / "run", **SHORT)
+
+
+def test_room_is_counted_where_the_system_knows_no_blocks() -> None:
+    """As on Windows."""
+    assert _taken(SimpleNamespace(st_size=700)) == 700
+    assert _taken(SimpleNamespace(st_size=700, st_blocks=3)) == 1536
 
 
 class MaskHead(Head):

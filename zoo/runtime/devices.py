@@ -9,7 +9,7 @@ from itertools import chain
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.blocks.modes import kept_modes
@@ -87,7 +87,14 @@ def seed_step(seed: int, epoch: int, step: int, device: torch.device) -> None:
 
 def to_device(batch: Batch, device: torch.device) -> Batch:
     """The batch on a device."""
-    return {name: value.to(device) for name, value in batch.items()}
+    return {name: sent(value, device) for name, value in batch.items()}
+
+
+def sent(values: Tensor, device: torch.device) -> Tensor:
+    """A tensor on a device, in single precision where the device knows no double."""
+    if device.type == "mps" and values.dtype == torch.float64:
+        values = values.to(torch.float32)
+    return values.to(device)
 
 
 def has_live_batch_norm(model: nn.Module) -> bool:

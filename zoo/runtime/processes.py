@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -13,7 +12,9 @@ from torch import Tensor, nn
 
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.execution import Execution
+from zoo.registry.environment import whole
 from zoo.registry.extras import require
+from zoo.runtime.devices import sent
 from zoo.spec.errors import OptionError, listing, near, quote
 
 if TYPE_CHECKING:
@@ -130,7 +131,9 @@ class Accelerated(Execution):
 
     def add(self, values: Tensor) -> Tensor:
         """The sum over all processes."""
-        total: Tensor = self.accelerator.reduce(values.to(self.accelerator.device), "sum")
+        if self.processes == 1:
+            return values
+        total: Tensor = self.accelerator.reduce(sent(values, self.accelerator.device), "sum")
         return total
 
     def state_dict(self) -> dict[str, Any]:
@@ -145,9 +148,18 @@ class Accelerated(Execution):
 
 
 def processes() -> tuple[int, int]:
-    """Number of this process among those launched together, and their number."""
+    """Number of this process among those launched together, and their number.
+
+    Raises:
+        OptionError: the environment says something that is no such number.
+    """
     # As torchrun and `accelerate launch` set them
-    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    count = whole("WORLD_SIZE", 1, "the number of processes", least=1)
+    number = whole("RANK", 0, "the number of this process")
+    if number >= count:
+        expected, hint = f"less than WORLD_SIZE, {count}", "set both, or unset both"
+        raise OptionError("RANK", expected=expected, got=str(number), hint=hint)
+    return number, count
 
 
 def accelerator_for(precision: str, device: torch.device) -> Accelerator | None:
