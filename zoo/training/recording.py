@@ -22,8 +22,7 @@ from zoo.reports.plots import curves
 from zoo.reports.style import DRAWS
 from zoo.runtime.arguments import SPLITS_FILE, data_value
 from zoo.runtime.torch_module import PlainModel
-from zoo.spec.atomic_write import atomic_write
-from zoo.spec.errors import SaveError
+from zoo.spec.atomic_write import atomic_write, write_errors
 from zoo.spec.files import CURVES_FILE, HISTORY_FILE, WEIGHTS_FILE
 from zoo.spec.history import write_history, write_json
 from zoo.spec.reference import FILE_PREFIX, without_prefix
@@ -135,7 +134,7 @@ def _save(model: Model, folder: Path) -> None:
 
 
 def _replace(path: Path, state: Mapping[str, Tensor]) -> None:
-    with atomic_write(path) as staged:
+    with write_errors(path, "free space"), atomic_write(path) as staged:
         write(staged, state)
 
 
@@ -163,12 +162,8 @@ def _write_history(folder: Path, rows: list[Any]) -> None:
 
 
 def _write(path: Path, write: Any) -> None:
-    try:
+    with write_errors(path, "free space"):
         write(path)
-    except OSError as error:
-        raise SaveError(
-            f"cannot write {path}", got=error.strerror or str(error), hint="free space"
-        ) from error
 
 
 def discard(run_folder: RunFolder) -> None:
