@@ -12,7 +12,6 @@ import zoo
 from zoo.data.batches import Batches
 from zoo.data.splits import split
 from zoo.interfaces.model import Model
-from zoo.interfaces.tasks.classes import per_class
 from zoo.spec.errors import DataError, FormatError, SaveError, TrainingError
 
 Make = Callable[..., Model]
@@ -37,11 +36,6 @@ def test_figures_are_scikit_learns_on_the_same_outputs(make_model: Make) -> None
             [t[i] for t in table]
         )
     assert model.metrics["all"]["accuracy"] == found.metrics["accuracy"]
-
-
-def test_a_class_that_never_occurs_has_zeros_not_nan() -> None:
-    row = per_class(torch.tensor([0, 0]), torch.tensor([0, 0]), ["a", "b"])[0]["b"]
-    assert row == {"precision": 0, "recall": 0, "f1": 0, "images": 0}
 
 
 def test_the_test_split_is_that_of_the_training_seed(make_model: Make, tmp_path: Path) -> None:

@@ -153,9 +153,7 @@ def test_masks_of_images_with_one_name_are_files_of_their_own(tmp_path: Path) ->
     assert files == {"a.png": 0, "a-1-2.png": 1, "a-1.png": 2}
 
 
-def test_an_answer_never_takes_the_place_of_an_image_that_was_given(
-    make_model: Make, photos: Path
-) -> None:
+def test_an_answer_never_takes_the_place_of_an_image_that_was_given(make_model: Make, photos: Path) -> None:
     model, image = make_model(in_channels=3), photos / "dark" / "0.png"
     before = image.read_bytes()
     with pytest.raises(SaveError, match=r"out: expected files of its own, got the image .*0\.png; say"):

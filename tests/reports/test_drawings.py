@@ -14,8 +14,8 @@ from PIL import Image
 from zoo.interfaces import Sample
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks.base import Overlay
+from zoo.interfaces.tasks.confusion import Confusion
 from zoo.interfaces.tasks.descriptions import (
-    Confusion,
     Curve,
     Examples,
     Histogram,

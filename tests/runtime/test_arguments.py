@@ -245,7 +245,7 @@ class Sent:
     def __init__(self) -> None:
         self.way: list[Any] = []
 
-    def to(self, place: Any) -> "Sent":
+    def to(self, place: Any) -> Sent:
         self.way.append(place)
         return self
 

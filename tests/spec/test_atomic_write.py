@@ -84,9 +84,9 @@ def test_what_need_not_survive_a_power_cut_is_not_waited_for(target, monkeypatch
 
 
 def test_what_the_disk_refuses_is_one_line():
-    with pytest.raises(SaveError, match=r"^cannot write there: got No space left on device; free space$"):
-        with write_errors("there", "free space"):
-            raise OSError(28, "No space left on device")
+    words = r"^cannot write there: got No space left on device; free space$"
+    with pytest.raises(SaveError, match=words), write_errors("there", "free space"):
+        raise OSError(28, "No space left on device")
     with pytest.raises(SaveError, match=r"^cannot write there: got full$"), write_errors("there"):
         raise OSError("full")
 

@@ -195,8 +195,10 @@ def curves(phases: Sequence[Phase], path: Path, title: str) -> Path:
                 values = [row.get(key, float("nan")) for row in phase.run.history]
                 # A line through one or two points is hardly seen
                 marker = _MARKERS[again % len(_MARKERS)] or ("." if len(epochs) <= 2 else None)
-                axis.plot(epochs, values, style, color=_COLOURS[colour], linewidth=2 if label else 1.2, label=label,
-                          marker=marker)  # fmt: skip
+                axis.plot(
+                    epochs, values, style, color=_COLOURS[colour], linewidth=2 if label else 1.2,
+                    label=label, marker=marker,
+                )  # fmt: skip
         axis.set_title(f"{name}: validation, and training (dotted)", fontsize=10, loc="left")
         axis.set_xlabel("epoch")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -98,7 +98,7 @@ def evaluate(
         skip_unreadable: leaves out the files of a folder that cannot be read.
         progress: whether a terminal or a notebook shows a bar where it takes longer.
         out: folder to write `metrics.json`, `confusion.png` (for values `scatter.png`, for embeddings
-            `roc.png`) and `worst.png` into; without matplotlib `metrics.json` alone, which is told beforehand.
+            `roc.png`) and `worst.png` into; without matplotlib `metrics.json` alone, which is said before.
         save: keeps the figures in the saved model's folder and card too.
 
     Returns:

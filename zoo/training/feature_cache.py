@@ -284,6 +284,6 @@ def _bytes(folder: Path) -> int:
 
 
 def _taken(facts: os.stat_result) -> int:
-    # In units of 512 bytes, whatever the size of a block is. Windows does not say, and its files have no holes
+    # In units of 512 bytes, whatever the size of a block is; Windows does not say, and makes no holes
     blocks = getattr(facts, "st_blocks", None)
     return facts.st_size if blocks is None else blocks * 512
