@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +14,7 @@ import torch
 from torch import nn
 
 import zoo
-from zoo.interfaces import Sample
+from zoo.interfaces import Execution, Sample
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks.choice import BY_NAME
 from zoo.runtime.arguments import as_augmenter, as_loss, as_model, check_order, data_value
@@ -235,6 +236,41 @@ def test_networks_and_memory_are_given_back_when_a_run_is_over() -> None:
     assert done == [(wrapped, False), "memory"]
     execution.close()
     assert done[2:] == ["memory"]
+
+
+def step_of(process: int) -> list[Any]:
+    """What one of two processes draws in a step: of its own, in common, of its own, and after it."""
+    shared = accelerator(2)
+    shared.process_index, shared.device = process, torch.device("cpu")
+    execution = Accelerated(shared, 3)
+    seed_step(0, 1, 2, shared.device)
+    with execution.apart(partial(seed_step, 0, 1, 2, shared.device)):
+        own = [torch.rand(4), execution.drawn(torch.rand, 3), torch.rand(4), execution.drawn(torch.rand, 2)]
+        own += [random.random(), np.random.rand()]
+    return [*own, torch.rand(2), random.random(), np.random.rand()]
+
+
+def test_each_process_draws_of_its_own_in_a_step_and_all_the_same_outside() -> None:
+    one, other = step_of(0), step_of(1)
+    for i in (0, 2):
+        assert not (one[i] == other[i]).any()
+        # Not what is drawn in common once more
+        assert not torch.isin(one[i], torch.cat([one[1], other[1], one[3], other[3]])).any()
+    assert one[4:6] != other[4:6]
+    seed_step(0, 1, 2, torch.device("cpu"))
+    for i, count in ((1, 6), (3, 4)):
+        alone = torch.rand(count)
+        assert torch.equal(torch.stack([one[i], other[i]], dim=1).flatten(), alone)
+    assert torch.equal(one[6], torch.rand(2))
+    assert torch.equal(one[6], other[6])
+    assert one[7:] == other[7:]
+
+
+def test_one_process_draws_in_a_step_from_the_state_that_it_has() -> None:
+    shared = accelerator(1)
+    for execution in (Accelerated(shared, 3), Execution()):
+        with execution.apart(lambda process: pytest.fail("seeded anew")):
+            pass
 
 
 class Sent:

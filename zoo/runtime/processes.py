@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,7 +14,7 @@ from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.execution import Execution
 from zoo.registry.environment import whole
 from zoo.registry.extras import require
-from zoo.runtime.devices import sent
+from zoo.runtime.devices import RandomStates, sent
 from zoo.spec.errors import OptionError, listing, near, quote
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class Accelerated(Execution):
         self.accelerator = accelerator
         self.processes, self.process = accelerator.num_processes, accelerator.process_index
         self._announced: int | None = None
+        self._common: RandomStates | None = None
         self._wrapped: list[nn.Module] = []
         self._loose: dict[int, list[nn.Parameter]] = {}
 
@@ -49,6 +50,34 @@ class Accelerated(Execution):
     def begin(self, images: int) -> None:
         """A step begins, of as many images as were announced."""
         self.images = images if self._announced is None else self._announced
+
+    @contextmanager
+    def apart(self, seeded: Callable[[int], None]) -> Iterator[None]:
+        """Each process draws from a state of its own inside; `drawn` goes on from the one in common."""
+        if self.processes == 1:
+            yield
+            return
+        device = self.accelerator.device
+        self._common = RandomStates.now(device)
+        try:
+            seeded(self.process)
+            yield
+        finally:
+            self._common.restore(device)
+            self._common = None
+
+    def drawn(self, draw: Callable[[int], Tensor], count: int) -> Tensor:
+        """Random numbers for the images of a step, from the state that all processes have in common."""
+        if self._common is None:
+            return super().drawn(draw, count)
+        device = self.accelerator.device
+        own = RandomStates.now(device)
+        self._common.restore(device)
+        try:
+            return super().drawn(draw, count)
+        finally:
+            self._common = RandomStates.now(device)
+            own.restore(device)
 
     def wrap(self, network: nn.Module) -> nn.Module:
         """The network, with its gradients shared where there are several processes."""
