@@ -229,7 +229,9 @@ def breaches(
         raised: whether `API` is higher than when they were written down.
         changelog: its newest section.
     """
-    entries = [" ".join(entry.split()) for entry in re.split(r"^- ", changelog, flags=re.MULTILINE)]
+    entries = [
+        " ".join(re.findall(r"`[^`]*`", entry)) for entry in re.split(r"^- ", changelog, flags=re.MULTILINE)
+    ]
     for name in {**old, **new}:
         before, after = old.get(name), new.get(name)
         if before == after:
@@ -242,7 +244,7 @@ def breaches(
             yield f"{name} {broken}: raise API in zoo/spec/component.py, or leave it as it was"
         words = _changed(name, before, after)
         if not any(all(re.search(rf"\b{re.escape(word)}\b", entry) for word in words) for entry in entries):
-            yield f"{name}: say in the changelog's newest section what changed, naming {', '.join(words)}"
+            yield f"{name}: say in the changelog's newest section what changed, with {', '.join(words)} in backticks"
 
 
 def _changed(name: str, before: str | None, after: str | None) -> list[str]:

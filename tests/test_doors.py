@@ -150,7 +150,7 @@ def test_what_breaks_who_imports_it_needs_a_higher_version_and_words(offered: An
     assert broken.startswith(NAME)
     assert any("say in the changelog's newest section" in line for line in found)
     assert all("changelog" in line for line in breaches(old, new, raised=True))
-    told = "- " + " ".join(word for name in {**old, **new} for word in (name, "epochs rounds net out scale"))
+    told = "- " + " ".join(f"`{word}`" for name in {**old, **new} for word in (name, "epochs rounds net out scale"))
     assert breaches(old, new, told, raised=True) == []
 
 
@@ -168,7 +168,9 @@ def test_what_breaks_nobody_needs_words_alone(offered: Any, case: str) -> None:
     text, instead, words = HARMLESS[case]
     old, new = offered(BEFORE), offered(BEFORE.replace(text, instead, 1))
     (line,) = breaches(old, new)
-    assert line.endswith(f"say in the changelog's newest section what changed, naming {', '.join(words)}")
+    assert line.endswith(
+        f"say in the changelog's newest section what changed, with {', '.join(words)} in backticks"
+    )
     assert breaches(old, new, f"- Something: `{'` and `'.join(words)}`.\n") == []
     # Each word in an entry of its own is about something else
     assert breaches(old, new, "".join(f"- {word}s and `x{word}`.\n" for word in words)) == [line]

@@ -11,7 +11,9 @@ import pytest
 
 import zoo
 from zoo.cli import main
-from zoo.registry import lookup
+from zoo.registry import hints, lookup, reset
+from zoo.registry.plugins import discovery
+from zoo.registry.plugins.installed import installed
 from zoo.spec.errors import UnknownComponentError
 
 DATA = '{name = "faces", per_class = 12}'
@@ -165,13 +167,28 @@ def test_all_plugins_that_the_recipes_lack_are_named_before_any_work(
     for number, augment in enumerate(("", 'augment = "flip"\n'), 1):
         text = RECIPE.format(about="as they are", data=DATA, weights="")
         (series / f"few-{number}.toml").write_text(augment + text)
-    monkeypatch.setenv("ZOO_DISABLED_PLUGINS", "zoo-augment,zoo-datasets")
+    lacking = {"zoo-augment", "zoo-datasets"}
+    left = [item for item in installed() if item.distribution not in lacking]
+    for module in (discovery, hints):
+        monkeypatch.setattr(module, "installed", lambda: left)
+    reset()
     said = demo(capsys, "few", "--out", "run", status=2)
     assert "demo 'few': expected the plugins of its recipes, got none that has 'faces', 'flip'; " in said
     for name in ("zoo-augment", "zoo-datasets"):
         assert f"{name}: pip install " in said
     assert said.count("\n") == 1
     assert not (series / "run").exists()
+
+
+def test_a_plugin_that_is_merely_disabled_is_not_to_be_installed(
+    series: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = 'augment = "flip"\n' + RECIPE.format(about="as they are", data=DATA, weights="")
+    (series / "few-1.toml").write_text(text)
+    monkeypatch.setenv("ZOO_DISABLED_PLUGINS", "zoo-augment")
+    said = demo(capsys, "few", "--out", "run", status=2)
+    assert "got none that has 'flip'; zoo-augment: ZOO_PLUGINS or ZOO_DISABLED_PLUGINS excludes it" in said
+    assert "pip" not in said
 
 
 def test_a_demo_without_matplotlib_is_an_error_before_any_work(

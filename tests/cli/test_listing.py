@@ -119,6 +119,15 @@ def test_show_says_how_to_use_each_kind(shelf, kind):
     assert answer.stdout.rpartition("use\n")[2].count("thing") == 2
 
 
+def test_show_says_what_the_declaration_says_of_its_example(shelf):
+    example = {"model": "dcgan", "classes": 40, "for": ["*", "binary"]}
+    rows = [{"kind": "loss", "name": "thing", "target": "a:B", "summary": "s", "example": example}]
+    shelf.plugin("zoo-fake", rows=rows, catalogue=True)
+    page = [" ".join(line.split()) for line in shelf.zoo("show", "thing").stdout.splitlines()]
+    assert "example with: model dcgan, classes 40" in page
+    assert "in examples of: any task, task binary" in page
+
+
 def test_show_knows_the_options_of_a_plugin_without_catalogue(shelf):
     rows = [
         {

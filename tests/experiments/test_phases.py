@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,7 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo.experiments.phases import Part, Phase, best, check_same_data, curves, unseen
+from zoo.experiments.phases import Part, Phase, _metric, best, check_same_data, curves, run_phase, unseen
+from zoo.inference.evaluation import Evaluation, Measured
+from zoo.interfaces.dataset import Dataset, Sample
 from zoo.runtime.arguments import as_dataset
 from zoo.spec.errors import RecipeError
 from zoo.spec.recipe import Recipe
@@ -26,6 +29,28 @@ def phase(name: str, validation: float, score: float, epochs: int = 3) -> Phase:
     history = [{"epoch": i + 1, "loss": 1 / (i + 1), "val_loss": 0.5, "accuracy": 0.5} for i in range(epochs)]
     run: Any = SimpleNamespace(metrics={"accuracy": validation}, history=history)
     return Phase(name=name, recipe=recipe(), run=run, metric="accuracy", score=score)
+
+
+class Whole(Dataset):
+    """Three images with masks, groups and splits."""
+
+    masks = True
+    targets = (None, None, None)
+
+    def __len__(self) -> int:
+        return 3
+
+    def __getitem__(self, index: int) -> Sample:
+        return Sample(np.zeros((2, 2, 1), np.uint8), None, np.zeros((2, 2), np.uint8))
+
+    def key(self, index: int) -> str:
+        return f"k{index}"
+
+    def split_of(self, index: int) -> str:
+        return f"s{index}"
+
+    def group_of(self, index: int) -> str:
+        return f"g{index}"
 
 
 def test_only_recipes_on_the_same_data_with_the_same_seed_are_compared() -> None:
@@ -61,6 +86,59 @@ def test_a_part_is_the_whole_by_other_numbers() -> None:
     assert part.name(1) == whole.name(2)
     assert np.array_equal(part[0].image, whole[5].image)
     assert (part.task, part.labels) == (whole.task, whole.labels)
+
+
+def test_a_part_has_masks_groups_splits_and_keys_of_the_whole() -> None:
+    whole = Whole()
+    part = Part(whole, [2, 0])
+    assert part.masks
+    assert [part.group_of(i) for i in (0, 1)] == ["g2", "g0"]
+    assert [part.split_of(i) for i in (0, 1)] == ["s2", "s0"]
+    assert [part.key(i) for i in (0, 1)] == ["k2", "k0"]
+
+
+def test_where_a_lower_figure_is_better_the_lowest_is_best() -> None:
+    phases = [phase("a", 0.5, 0.9), phase("b", 0.25, 0.1), phase("c", 0.25, 0.8)]
+    assert best([replace(item, higher_is_better=False) for item in phases]).name == "b"
+    assert best(phases).name == "a"
+    with pytest.raises(RecipeError, match="c: metric: expected accuracy, as a, got mae"):
+        best([*phases[:2], replace(phases[2], metric="mae")])
+
+
+def measured(*names: str, **left_out: str) -> Evaluation:
+    on = Measured(data=None, split="all", count=3, hash="")
+    return Evaluation(on=on, metrics=dict.fromkeys(["loss", *names], 0.5), left_out=left_out)
+
+
+def test_phases_are_measured_by_a_figure_that_all_their_images_define() -> None:
+    run: Any = SimpleNamespace(metrics={"loss": 0.1, "ap": 0.5})
+    assert _metric("one", measured("auroc", "ap"), run) == "ap"
+    words = r"one: metric: expected a metric that .* define, got auroc \(left out of the validation images\);"
+    with pytest.raises(RecipeError, match=words):
+        _metric("one", measured("auroc"), run)
+    with pytest.raises(RecipeError, match=r"got ap \(left out of the unseen images: one class\);"):
+        _metric("one", measured(ap="one class"), run)
+    with pytest.raises(RecipeError, match="expected a task with a metric beside its loss, got none"):
+        _metric("one", measured(), run)
+
+
+def test_a_phase_knows_the_direction_of_its_figure(tmp_path: Path) -> None:
+    values = Recipe.from_dict({
+        "model": {"name": "mlp", "head": "regression", "input_size": 8, "in_channels": 1, "classes": 1},
+        "data": DIGITS, "trainer": {"name": "supervised", "epochs": 1},
+    })  # fmt: skip
+    found = run_phase("one", values, Part(as_dataset(DIGITS), range(8)), tmp_path / "run", seed=0)
+    assert (found.metric, found.higher_is_better) == ("mae", False)
+
+
+def test_a_seventh_curve_is_drawn_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Any] = []
+    monkeypatch.setattr("zoo.experiments.phases.write_figure", lambda figure, path: drawn.append(figure))
+    curves([phase(str(i), 0.5, 0.5) for i in range(7)], tmp_path / "c.png", "title")
+    for axis in drawn[0].axes:
+        lines = [line for line in axis.lines if not line.get_label().startswith("_")]
+        assert [line.get_label() for line in lines] == [*"0123456"]
+        assert len({(line.get_color(), line.get_marker()) for line in lines}) == 7
 
 
 def test_unseen_images_decide_nothing() -> None:

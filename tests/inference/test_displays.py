@@ -26,7 +26,7 @@ from zoo.inference.latents import Latents
 from zoo.inference.predictions import Predicted, Predictions
 from zoo.inference.verify import Verified
 from zoo.interfaces.model import Model
-from zoo.interfaces.tasks.analysis import by_class
+from zoo.interfaces.tasks.confusion import by_class
 from zoo.interfaces.tasks.descriptions import Mistake, worst_table
 from zoo.reports.image_grids import variants_grid
 from zoo.training.run import Run

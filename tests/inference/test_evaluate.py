@@ -12,7 +12,6 @@ import zoo
 from zoo.data.batches import Batches
 from zoo.data.splits import split
 from zoo.interfaces.model import Model
-from zoo.interfaces.tasks.classes import per_class
 from zoo.spec.errors import DataError, FormatError, SaveError, TrainingError
 
 Make = Callable[..., Model]
@@ -39,11 +38,6 @@ def test_figures_are_scikit_learns_on_the_same_outputs(make_model: Make) -> None
     assert model.metrics["all"]["accuracy"] == found.metrics["accuracy"]
 
 
-def test_a_class_that_never_occurs_has_zeros_not_nan() -> None:
-    row = per_class(torch.tensor([0, 0]), torch.tensor([0, 0]), ["a", "b"])[0]["b"]
-    assert row == {"precision": 0, "recall": 0, "f1": 0, "images": 0}
-
-
 def test_the_test_split_is_that_of_the_training_seed(make_model: Make, tmp_path: Path) -> None:
     model = make_model()
     zoo.fit(model, "faces", seed=4, epochs=1, out=tmp_path / "run")
@@ -67,6 +61,46 @@ def test_evaluating_leaves_the_model_as_it_was(make_model: Make) -> None:
     assert model.training
     assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
     assert torch.equal(random_state, torch.get_rng_state())
+
+
+class NotedLoss(torch.nn.Module):
+    """A loss of another's with a buffer, which notes in which mode it is called, and where it is put."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.ones(1))
+        self.still = torch.nn.Dropout().eval()
+        self.modes, self.places = [], []
+
+    def to(self, device: torch.device) -> "NotedLoss":
+        self.places.append(device.type)
+        return self
+
+    def forward(self, output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        self.modes.append(self.training)
+        return output.mean()
+
+
+def test_a_loss_of_torch_is_measured_in_inference_mode_on_the_device_and_left_as_it_was(
+    make_model: Make,
+) -> None:
+    loss = NotedLoss()
+    loss.weight = loss.weight.to("meta")  # a device that every machine has beside the CPU
+    zoo.evaluate(make_model(), "faces", loss=loss, device="cpu")
+    assert loss.places == ["cpu", "meta"]
+    assert loss.modes
+    assert not any(loss.modes)
+    assert (loss.training, loss.still.training) == (True, False)
+
+
+def test_a_loss_of_torch_that_was_trained_with_comes_back_in_its_mode(
+    make_model: Make, tmp_path: Path
+) -> None:
+    loss = NotedLoss().eval()
+    zoo.fit(make_model(), "faces", loss=loss, epochs=1, out=tmp_path / "run", device="cpu")
+    assert loss.modes[0]
+    assert not loss.modes[-1]  # of the validation
+    assert not loss.training
 
 
 def test_what_cannot_be_evaluated_is_one_line(make_model: Make, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 import io
 from collections.abc import Callable
 from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
 import pytest
@@ -8,8 +9,11 @@ import torch
 from PIL import Image
 
 import zoo
+from zoo.inference.file_names import distinct_stems
+from zoo.inference.predict import PredictionFolder, given
 from zoo.inference.predictions import Predicted
 from zoo.interfaces.model import Model
+from zoo.interfaces.tasks import Segmentation
 from zoo.spec.errors import DataError, SaveError, TrainingError
 
 Make = Callable[..., Model]
@@ -128,6 +132,35 @@ def test_the_sheet_is_drawn_and_a_bad_name_is_said_before(
         assert sheet.width > 1000
     with pytest.raises(SaveError, match=r"the name of an image, .*, got 'sheet\.gif'; say sheet\.png"):
         zoo.predict(model, PIXELS, out=tmp_path / "sheet.gif")
+
+
+def test_no_made_up_name_is_that_of_another_image() -> None:
+    stems = ["a", "a", "a-1", "A-1", "A", "é", "e\u0301", "b"]
+    found = distinct_stems(stems)
+    assert [found[i] for i in (0, 2, 5, 7)] == ["a", "a-1", "é", "b"]
+    assert len({normalize("NFC", name.casefold()) for name in found}) == len(stems)
+
+
+def test_masks_of_images_with_one_name_are_files_of_their_own(tmp_path: Path) -> None:
+    for place in ("one/a.png", "two/a.png", "two/a-1.png"):
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        Image.fromarray(PIXELS).save(tmp_path / place)
+    data = given([tmp_path / "one" / "a.png", tmp_path / "two" / "a.png", tmp_path / "two" / "a-1.png"])
+    written = PredictionFolder(data, tmp_path / "masks", Segmentation())
+    for index in range(3):
+        written.take(index, Predicted(data.name(index), "", None, {}, mask=torch.full((4, 4), index)))
+    files = {file.name: int(np.asarray(Image.open(file))[0, 0]) for file in (tmp_path / "masks").iterdir()}
+    assert files == {"a.png": 0, "a-1-2.png": 1, "a-1.png": 2}
+
+
+def test_an_answer_never_takes_the_place_of_an_image_that_was_given(make_model: Make, photos: Path) -> None:
+    model, image = make_model(in_channels=3), photos / "dark" / "0.png"
+    before = image.read_bytes()
+    with pytest.raises(SaveError, match=r"out: expected files of its own, got the image .*0\.png; say"):
+        zoo.predict(model, image, out=image)
+    with pytest.raises(SaveError, match=r"got the image .*0\.png"):
+        PredictionFolder(given(photos / "dark"), photos / "dark", Segmentation())
+    assert image.read_bytes() == before
 
 
 def test_the_best_classes_come_first() -> None:

@@ -64,6 +64,23 @@ def test_images_are_normalised_by_the_spec_that_the_model_has_now():
     assert x[0, 0, 0].tolist() == [0, 0.5, 1]
 
 
+class Whole(Model):
+    """Nothing of it freezes."""
+
+    def __init__(self) -> None:
+        super().__init__(task=None, input_spec=SPEC)
+        self.encoder, self.decoder = nn.Conv2d(3, 4, 1), nn.Conv2d(4, 3, 1)
+
+
+@pytest.mark.parametrize("spec", ["encoder.all", "block1", "all", "encoder.block1-2"])
+def test_a_model_of_which_nothing_freezes_says_what_it_is_made_of(spec):
+    words = "expected a model with blocks to freeze, got one of encoder, decoder, which are no blocks; leave"
+    for verb in (Whole().freeze, Whole().unfreeze):
+        with pytest.raises(FreezeError, match=f"freeze spec '{spec}': {words}"):
+            verb(spec)
+    assert Whole().freeze("none").unfreeze("none").frozen == ()
+
+
 def test_frozen_blocks_are_named_and_warned_of_where_their_weights_are_random():
     model = Two()
     with pytest.warns(ZooWarning, match=r"frozen blocks \(one.all\) have random weights"):

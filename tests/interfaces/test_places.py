@@ -24,7 +24,7 @@ from zoo.interfaces.draws import draws
 from zoo.interfaces.geometry.places import Size, SpatialTensor, plain_tensors, resizing, warp_points
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
-from zoo.spec.errors import DataError, OptionError, TrainingError
+from zoo.spec.errors import DataError, OptionError, ShapeError, TrainingError
 from zoo.spec.inputs import InputSpec
 
 BLACK = {"fill_mode": "constant"}
@@ -343,3 +343,12 @@ def test_features_of_frozen_blocks_are_not_cached_beside_places(tmp_path: Path) 
     model.task = Spotting()
     with pytest.raises(OptionError, match="targets of task spotting are read with their images"):
         zoo.fit(model, Many(), cache=True, out=tmp_path / "run", **FIT)
+
+
+@pytest.mark.parametrize("number", [0.0, float("nan")])
+def test_a_matrix_without_an_inverse_is_one_line(number: float) -> None:
+    matrices = torch.eye(3).repeat(3, 1, 1)
+    matrices[1, 0, 0] = number
+    words = "warp of points: expected matrices with an inverse, got a singular one for image 1; no factor"
+    with pytest.raises(ShapeError, match=words):
+        warp_points(torch.zeros(3, 2, 2), matrices, (4, 4))

@@ -275,6 +275,13 @@ def test_strict_raises(shelf, monkeypatch):
         list_components()
 
 
+@pytest.mark.parametrize("word", ["0", "off", "No", "false", ""])
+def test_strict_can_be_switched_off_by_each_word_for_it(shelf, monkeypatch, word):
+    shelf.plugin("zoo-bad", catalogue="{")
+    monkeypatch.setenv("ZOO_STRICT_PLUGINS", word)
+    assert list_components()
+
+
 def test_a_hook_is_asked_once(shelf):
     shelf.plugin("zoo-fake", code=COUNTING.format(middle="", name="net"))
     for _ in range(3):

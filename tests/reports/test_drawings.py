@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,8 @@ from PIL import Image
 from zoo.interfaces import Sample
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks.base import Overlay
+from zoo.interfaces.tasks.confusion import Confusion
 from zoo.interfaces.tasks.descriptions import (
-    Confusion,
     Curve,
     Examples,
     Histogram,
@@ -26,7 +27,7 @@ from zoo.interfaces.tasks.descriptions import (
 )  # fmt: skip
 from zoo.reports.evaluation import draw
 from zoo.reports.files import image_path
-from zoo.reports.image_grids import COLOURS, images, marked, overlay
+from zoo.reports.image_grids import COLOURS, draw_variants, images, marked, overlay, write_image, write_mask
 from zoo.reports.plots import curves, overview, sheet
 from zoo.spec.errors import SaveError
 
@@ -45,6 +46,17 @@ class Grey(Dataset):
 
 def pixels(path: Path) -> np.ndarray:
     return np.asarray(Image.open(path).convert("RGB")).astype(int)
+
+
+def test_drawn_images_are_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They can be drawn again after a power cut, and forcing each to the disk takes as long as drawing it."""
+    monkeypatch.setattr(os, "fsync", lambda handle: pytest.fail("waited for the disk"))
+    gray = torch.rand(2, 1, 8, 8)
+    images(ImageGrid({"": gray}), tmp_path / "a.png")
+    write_image(gray[0], tmp_path / "b.png")
+    write_mask(torch.zeros(4, 4), tmp_path / "c.png")
+    draw_variants(gray[0], gray, tmp_path / "d.png")
+    assert len([*tmp_path.iterdir()]) == 4
 
 
 def test_a_grid_of_images_shows_every_pixel_and_has_room_for_its_titles(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,15 +14,15 @@ import torch
 from torch import nn
 
 import zoo
-from zoo.interfaces import Sample
+from zoo.interfaces import Execution, Sample
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks.choice import BY_NAME
 from zoo.runtime.arguments import as_augmenter, as_loss, as_model, check_order, data_value
-from zoo.runtime.devices import borrowed, isolated, seed_step
-from zoo.runtime.processes import Accelerated
+from zoo.runtime.devices import borrowed, isolated, seed_step, to_device
+from zoo.runtime.processes import Accelerated, processes
 from zoo.runtime.progress_views import Notebook
 from zoo.runtime.torch_module import PlainModel
-from zoo.spec.errors import ShapeError, TrainingError, ZooError
+from zoo.spec.errors import OptionError, ShapeError, TrainingError, ZooError
 
 
 def test_a_model_is_taken_itself_or_by_its_folder(make_model: Any, tmp_path: Path) -> None:
@@ -235,3 +236,80 @@ def test_networks_and_memory_are_given_back_when_a_run_is_over() -> None:
     assert done == [(wrapped, False), "memory"]
     execution.close()
     assert done[2:] == ["memory"]
+
+
+def step_of(process: int) -> list[Any]:
+    """What one of two processes draws in a step: of its own, in common, of its own, and after it."""
+    shared = accelerator(2)
+    shared.process_index, shared.device = process, torch.device("cpu")
+    execution = Accelerated(shared, 3)
+    seed_step(0, 1, 2, shared.device)
+    with execution.apart(partial(seed_step, 0, 1, 2, shared.device)):
+        own = [torch.rand(4), execution.drawn(torch.rand, 3), torch.rand(4), execution.drawn(torch.rand, 2)]
+        own += [random.random(), np.random.rand()]
+    return [*own, torch.rand(2), random.random(), np.random.rand()]
+
+
+def test_each_process_draws_of_its_own_in_a_step_and_all_the_same_outside() -> None:
+    one, other = step_of(0), step_of(1)
+    for i in (0, 2):
+        assert not (one[i] == other[i]).any()
+        # Not what is drawn in common once more
+        assert not torch.isin(one[i], torch.cat([one[1], other[1], one[3], other[3]])).any()
+    assert one[4:6] != other[4:6]
+    seed_step(0, 1, 2, torch.device("cpu"))
+    for i, count in ((1, 6), (3, 4)):
+        alone = torch.rand(count)
+        assert torch.equal(torch.stack([one[i], other[i]], dim=1).flatten(), alone)
+    assert torch.equal(one[6], torch.rand(2))
+    assert torch.equal(one[6], other[6])
+    assert one[7:] == other[7:]
+
+
+def test_one_process_draws_in_a_step_from_the_state_that_it_has() -> None:
+    shared = accelerator(1)
+    for execution in (Accelerated(shared, 3), Execution()):
+        with execution.apart(lambda process: pytest.fail("seeded anew")):
+            pass
+
+
+class Sent:
+    """Numbers in double precision that note where they are sent, and as what."""
+
+    dtype = torch.float64
+
+    def __init__(self) -> None:
+        self.way: list[Any] = []
+
+    def to(self, place: Any) -> Sent:
+        self.way.append(place)
+        return self
+
+
+@pytest.mark.parametrize(("device", "way"), [("mps", [torch.float32, "mps"]), ("cuda", ["cuda"])])
+def test_sums_of_processes_are_in_a_precision_that_their_device_knows(device: str, way: list[Any]) -> None:
+    shared = accelerator(2)
+    shared.device, shared.reduce = torch.device(device), lambda values, how: values
+    way = [torch.device(step) if isinstance(step, str) else step for step in way]
+    values: Any = Sent()
+    assert Accelerated(shared, 3).add(values).way == way
+    batch: Any = {"target": Sent()}
+    assert to_device(batch, torch.device(device))["target"].way == way
+    shared.num_processes = 1
+    assert Accelerated(shared, 3).add(values := Sent()).way == []
+
+
+@pytest.mark.parametrize(
+    ("rank", "count", "words"),
+    [("one", "2", "RANK: expected the number of this process, a whole .*, got 'one'"),
+     ("0", "many", "WORLD_SIZE: expected the number of processes, a whole number from 1, got 'many'"),
+     ("0", "0", "WORLD_SIZE: .* from 1, got '0'"),
+     ("2", "2", "RANK: expected less than WORLD_SIZE, 2, got 2; set both")],
+)  # fmt: skip
+def test_processes_that_the_environment_gets_wrong_are_one_line(
+    monkeypatch: pytest.MonkeyPatch, rank: str, count: str, words: str
+) -> None:
+    monkeypatch.setenv("RANK", rank)
+    monkeypatch.setenv("WORLD_SIZE", count)
+    with pytest.raises(OptionError, match=words):
+        processes()

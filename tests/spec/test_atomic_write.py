@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from zoo.spec.atomic_write import atomic_write, write_text
+from zoo.spec.atomic_write import atomic_write, write_errors, write_text
+from zoo.spec.errors import SaveError
 
 
 @pytest.fixture
@@ -73,6 +74,21 @@ def test_the_bytes_are_on_the_disk_before_the_name(target, monkeypatch):
     monkeypatch.setattr(Path, "replace", lambda path, to: (calls.append("rename"), replace(path, to))[1])
     write_text(target, "new")
     assert calls == ["sync", "rename"]
+
+
+def test_what_need_not_survive_a_power_cut_is_not_waited_for(target, monkeypatch):
+    calls = []
+    monkeypatch.setattr(os, "fsync", calls.append)
+    write_text(target, "new", durable=False)
+    assert (calls, target.read_text()) == ([], "new")
+
+
+def test_what_the_disk_refuses_is_one_line():
+    words = r"^cannot write there: got No space left on device; free space$"
+    with pytest.raises(SaveError, match=words), write_errors("there", "free space"):
+        raise OSError(28, "No space left on device")
+    with pytest.raises(SaveError, match=r"^cannot write there: got full$"), write_errors("there"):
+        raise OSError("full")
 
 
 def test_two_writers_of_one_file_do_not_meet(target):

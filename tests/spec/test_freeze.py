@@ -45,6 +45,7 @@ def test_what_is_no_spec(spec):
         ("blok1", ONE, "did you mean block1"),
         ("block1", PARTS, r'for example "encoder\.block1"'),
         ("encodr.block1", PARTS, "did you mean encoder"),
+        ("encoder", {}, "expected a model with blocks to freeze, got one without"),
     ],
 )
 def test_a_spec_that_matches_nothing_says_what_there_is(spec, parts, message):

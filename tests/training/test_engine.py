@@ -1,7 +1,8 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ import torch
 from safetensors.torch import load_file
 
 import zoo
+from zoo.interfaces import Execution
 from zoo.interfaces.model import Model
+from zoo.runtime.computing import Computing
+from zoo.runtime.devices import seed_step
 from zoo.spec.errors import OptionError, TrainingError
 
 Make = Callable[..., Model]
@@ -132,6 +136,35 @@ def test_precision_is_checked_and_leaves_the_weights_in_full(make_model: Make, t
     assert losses(half) != losses(full)
     again = zoo.fit(make_model(), FACES, out=tmp_path / "again", epochs=2)
     assert losses(again) == losses(full)
+
+
+class Noting(Execution):
+    """One process that draws as the second of several, and notes the first number of each step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first: list[float] = []
+
+    @contextmanager
+    def apart(self, seeded: Callable[[int], None]) -> Iterator[None]:
+        seeded(1)
+        self.first.append(torch.rand(1).item())
+        yield
+
+
+def test_each_step_is_drawn_for_by_each_process_apart(
+    make_model: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noting = Noting()
+    monkeypatch.setattr(Computing, "execution", lambda self, steps, *, fused: noting)
+    zoo.fit(make_model(), FACES, out=tmp_path / "run", epochs=2, batch_size=10, seed=3)
+    expected = []
+    for epoch in (1, 2):
+        for step in range(len(noting.first) // 2):
+            seed_step(3, epoch, step, torch.device("cpu"), 1)
+            expected.append(torch.rand(1).item())
+    assert noting.first == expected
+    assert len(set(expected)) == len(expected) >= 4
 
 
 PROCESSES = """

@@ -1,18 +1,22 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 import zoo
 from zoo.data.sources.torch_dataset import TorchData
+from zoo.interfaces.head import Head
 from zoo.interfaces.model import Model
+from zoo.interfaces.tasks import Segmentation
 from zoo.runtime.arguments import as_dataset
 from zoo.spec.errors import OptionError
-from zoo.training.feature_cache import FeatureCache, make_room
+from zoo.training.feature_cache import FeatureCache, _taken, make_room
 from zoo.training.run import Run
 
 Make = Callable[..., Model]
@@ -218,6 +222,36 @@ def test_a_trainer_that_needs_images_gets_them(make_model: Make, tmp_path: Path,
     monkeypatch.setattr(Supervised, "takes_prefix", False)
     with pytest.warns(zoo.ZooWarning, match="trainer Supervised does not take cached features"):
         zoo.fit(make_model(freeze="all"), FACES, out=tmp_path / "run", **SHORT)
+
+
+def test_room_is_counted_where_the_system_knows_no_blocks() -> None:
+    """As on Windows."""
+    assert _taken(SimpleNamespace(st_size=700)) == 700
+    assert _taken(SimpleNamespace(st_size=700, st_blocks=3)) == 1536
+
+
+class MaskHead(Head):
+    """A class for each pixel, from the last map."""
+
+    def __init__(self, old: Head) -> None:
+        super().__init__(task=Segmentation(), inputs=old.inputs, outputs=4)
+        self.classify = torch.nn.Conv2d(old.inputs[0].channels, 4, 1)
+
+    def forward(self, *features: Tensor) -> Tensor:
+        return torch.nn.functional.interpolate(self.classify(features[0]), size=32)
+
+
+def test_masks_are_read_with_their_images_and_that_is_said(make_model: Make, tmp_path: Path) -> None:
+    model = make_model(head="multiclass", classes=4, in_channels=3, input_size=32, freeze="block1-2")
+    model.head = MaskHead(model.head)
+    model.task = model.head.task
+    data = {"name": "shapes", "size": 32, "count": 20}
+    short = {"epochs": 1, "batch_size": 8, "lr": 0.01}
+    words = "targets of task segmentation are read with their images"
+    with pytest.raises(OptionError, match=words):
+        zoo.fit(model, data, out=tmp_path / "kept", cache=True, **short)
+    with pytest.warns(zoo.ZooWarning, match=words):
+        assert zoo.fit(model, data, out=tmp_path / "read", **short).cache == ""
 
 
 def leaky(model: Model) -> None:

@@ -14,14 +14,14 @@ import pytest
 import torch
 import torchmetrics
 from sklearn import metrics as sk
-from torchmetrics.classification import BinaryRecall, BinarySpecificity
+from torchmetrics.classification import BinaryAUROC, BinaryRecall, BinarySpecificity
 
 import zoo
 from zoo.data.batches import Batches
 from zoo.data.sources.torch_dataset import TorchData
 from zoo.data.splits import split
 from zoo.errors import OptionError, TrainingError
-from zoo.interfaces import Metric, TargetCounts
+from zoo.interfaces import Metric, TargetCounts, TorchMetric
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
 from zoo.runtime.arguments import as_dataset
@@ -253,6 +253,28 @@ def test_a_run_with_metric_objects_is_resumed_by_giving_them_again(
     resumed = zoo.fit(resume=tmp_path / "cut", metrics=again, progress=False)
     same_end(whole, resumed)
     assert [*resumed.history[-1]] == [*whole.history[-1]]
+
+
+def test_a_run_with_the_name_of_version_0_1_goes_on_with_it(make_model: Make, tmp_path: Path) -> None:
+    old = "binary_a_u_r_o_c"
+    given = {"monitor": f"val_{old}", **RESUMED}
+    began = TorchMetric(BinaryAUROC(), called=old)
+    whole = zoo.fit(make_model(), FACES, out=tmp_path / "whole", metrics=[began], **given)
+    with killed_after(5):
+        zoo.fit(make_model(), FACES, out=tmp_path / "cut", metrics=[began], **given)
+    other = [TorchMetric(BinaryAUROC(), called="another")]
+    with pytest.raises(TrainingError, match=f"begun with \\({old}\\), which no file holds, got another"):
+        zoo.fit(resume=tmp_path / "cut", metrics=other, progress=False)
+    same_end(whole, zoo.fit(resume=tmp_path / "cut", metrics=[BinaryAUROC()], progress=False))
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("BinaryAUROC", "binary_auroc"), ("MulticlassF1Score", "multiclass_f1_score"), ("ROC", "roc"),
+     ("BinaryFBetaScore", "binary_f_beta_score"), ("CLIPScore", "clip_score"), ("Own_Name", "own_name")],
+)  # fmt: skip
+def test_capitals_in_a_row_are_one_word_of_a_figures_name(kind: str, name: str) -> None:
+    assert TorchMetric(type(kind, (BinaryRecall,), {})()).name == name
 
 
 def test_metric_objects_that_are_missing_at_resuming_are_named(make_model: Make, tmp_path: Path) -> None:

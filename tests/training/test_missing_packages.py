@@ -60,7 +60,7 @@ def test_sheets_of_a_run_are_left_out_too(without: Callable[[str], None], tmp_pa
     assert not [*run.folder.rglob("*.png")]
 
 
-@pytest.mark.parametrize("verb", ["evaluate", "predict", "sample", "latents", "grid"])
+@pytest.mark.parametrize("verb", ["predict", "sample", "latents", "grid"])
 def test_a_drawing_that_is_asked_for_is_an_error_before_any_work(
     verb: str,
     model: zoo.Model,
@@ -73,7 +73,6 @@ def test_a_drawing_that_is_asked_for_is_an_error_before_any_work(
         monkeypatch.setattr(zoo.Model, name, lambda *_, **__: pytest.fail("worked"), raising=False)
     image, out = torch.zeros(1, 16, 16), tmp_path / "out.png"
     calls = {
-        "evaluate": lambda: zoo.evaluate(model, FACES, out=tmp_path / "figures"),
         "predict": lambda: zoo.predict(model, image, out=out),
         "sample": lambda: zoo.sample(model, 4, out=out),
         "latents": lambda: zoo.latents(model, FACES, out=out),
@@ -82,6 +81,19 @@ def test_a_drawing_that_is_asked_for_is_an_error_before_any_work(
     with pytest.raises(MissingPackageError, match=PLOTS):
         calls[verb]()
     assert not [*tmp_path.iterdir()]
+
+
+def test_an_evaluation_without_matplotlib_writes_its_figures_alone_and_says_so(
+    model: zoo.Model, without: Callable[[str], None], tmp_path: Path
+) -> None:
+    zoo.evaluate(model, FACES, out=tmp_path / "figures")
+    assert (tmp_path / "figures" / "confusion.png").exists()
+    without("matplotlib")
+    words = "metrics.json alone is written into .*figures: matplotlib, .* is not installed: pip install"
+    with pytest.warns(zoo.ZooWarning, match=words):
+        zoo.evaluate(model, FACES, out=tmp_path / "figures")
+    # None of an earlier evaluation either
+    assert [file.name for file in (tmp_path / "figures").iterdir()] == ["metrics.json"]
 
 
 def test_images_that_are_no_drawings_need_no_matplotlib(

@@ -43,6 +43,7 @@ def _page(data: Mapping[str, Any]) -> Iterable[str]:
         "licence": data.get("licence"),
         "tags": ", ".join(data.get("tags", ())),
         "parameters": count(facts.get("parameters")),
+        **_example(data.get("example", {})),
     }
     if facts.get("refused"):
         about["cannot be built"] = facts["refused"]
@@ -67,6 +68,13 @@ def _page(data: Mapping[str, Any]) -> Iterable[str]:
     ]
     yield from _section("weights", weights, ["TAG", "FROM", "METRICS", "LICENCE"])
     yield from ("", "use", *(f"  {line}" for line in _use(data)))
+
+
+def _example(example: Mapping[str, Any]) -> dict[str, str]:
+    """What the declaration says of its example: what goes with the component, and whose examples take it."""
+    takes = ", ".join(f"{key} {value}" for key, value in example.items() if key != "for")
+    tasks = ["any task" if task == "*" else f"task {task}" for task in example.get("for", ())]
+    return {"example with": takes, "in examples of": ", ".join(tasks)}
 
 
 def _places(weights: Mapping[str, Any]) -> str:

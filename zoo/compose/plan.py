@@ -220,7 +220,7 @@ def _plan_model(
     spec = input_spec or model.input_spec
     spec = spec.with_channels(section.in_channels or spec.channels).with_size(section.input_size or spec.size)
     model.input_spec = spec
-    Freeze.parse(section.freeze).select(model.freeze_paths)
+    model.select_blocks(Freeze.parse(section.freeze))
     return Plan(section, found, (), spec, section.labels, parts, model)
 
 

@@ -10,17 +10,20 @@ from typing import Any
 from zoo.compose.build import from_recipe
 from zoo.data.splits import split
 from zoo.inference.evaluate import evaluate
+from zoo.inference.evaluation import Evaluation
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.reports.files import write_figure
 from zoo.reports.style import BLUE, GRAY, GREEN, GRID, ORANGE, PURPLE, RED, new_figure, open_frame, set_title
 from zoo.runtime.arguments import as_dataset
-from zoo.spec.errors import RecipeError, quote
+from zoo.spec.errors import RecipeError, listing, quote
 from zoo.spec.recipe import Recipe
 from zoo.spec.reference import parse_reference
+from zoo.trainers.score import Score
 from zoo.training.fit import fit
 from zoo.training.run import Run
 
 _COLOURS = (GRAY, ORANGE, BLUE, GREEN, PURPLE, RED)
+_MARKERS = (None, "o", "s", "^", "D")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +34,9 @@ class Phase:
         name: what it is called in tables and figures.
         recipe: what was built and trained.
         run: the training.
-        metric: the task's first metric.
+        metric: the task's first metric that both the validation and the unseen images define.
         score: its value on the unseen images.
+        higher_is_better: its direction.
     """
 
     name: str
@@ -40,6 +44,7 @@ class Phase:
     run: Run
     metric: str
     score: float
+    higher_is_better: bool = True
 
     @property
     def validation(self) -> float:
@@ -57,7 +62,7 @@ class Part(Dataset):
 
     def __init__(self, dataset: Dataset, indices: Sequence[int]) -> None:
         self.dataset, self.task, self.labels = dataset, dataset.task, dataset.labels
-        self.indices = [*indices]
+        self.masks, self.indices = dataset.masks, [*indices]
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -74,6 +79,18 @@ class Part(Dataset):
     def name(self, index: int) -> str:
         """The name that the whole set gives it."""
         return self.dataset.name(self.indices[index])
+
+    def key(self, index: int) -> str:
+        """The digest that the whole set gives it."""
+        return self.dataset.key(self.indices[index])
+
+    def split_of(self, index: int) -> str | None:
+        """The split that it has in the whole set."""
+        return self.dataset.split_of(self.indices[index])
+
+    def group_of(self, index: int) -> str | None:
+        """The group that it has in the whole set."""
+        return self.dataset.group_of(self.indices[index])
 
 
 def unseen(recipe: Recipe, seed: int) -> tuple[Part, tuple[int, int]]:
@@ -119,25 +136,49 @@ def run_phase(
         progress: as `zoo.fit` takes it.
 
     Raises:
-        RecipeError: there is no head, or nothing to measure it by.
+        RecipeError: there is nothing to measure it by.
+        TrainingError: the model has no task.
     """
     model = from_recipe(recipe.model_copy(update={"seed": seed}))
     run = fit(model, recipe.data, seed=seed, out=folder, progress=progress)
-    figures = evaluate(model, rest, split="all").metrics
-    metric = _metric(figures)
-    return Phase(name=name, recipe=recipe, run=run, metric=metric, score=figures[metric])
+    found = evaluate(model, rest, split="all")
+    metric = _metric(name, found, run)
+    assert model.task is not None  # noqa: S101 - evaluate has looked
+    higher = Score(model.task, model.outputs, None).higher_is_better(metric)
+    return Phase(
+        name=name, recipe=recipe, run=run, metric=metric, score=found.metrics[metric], higher_is_better=higher
+    )
 
 
 def best(phases: Sequence[Phase]) -> Phase:
-    """The phase that is best on the validation images, the first of equals; unseen images decide nothing."""
-    return max(phases, key=lambda phase: phase.validation)
+    """The phase that is best on the validation images, the first of equals; unseen images decide nothing.
+
+    Raises:
+        RecipeError: they are not measured by one metric.
+    """
+    first = phases[0]
+    if other := next((phase for phase in phases if phase.metric != first.metric), None):
+        expected, got = f"{first.metric}, as {first.name}", other.metric
+        raise RecipeError(f"{other.name}: metric", expected=expected, got=got)
+    sign = 1 if first.higher_is_better else -1
+    return max(phases, key=lambda phase: sign * phase.validation)
 
 
-def _metric(figures: Mapping[str, float]) -> str:
-    names = [name for name in figures if not name.startswith("loss")]
-    if not names:
+def _metric(name: str, found: Evaluation, run: Run) -> str:
+    """The first metric of the task that the validation images and the unseen ones define.
+
+    Raises:
+        RecipeError: there is none.
+    """
+    names = [figure for figure in found.metrics if not figure.startswith("loss")]
+    if metric := next((figure for figure in names if figure in run.metrics), None):
+        return metric
+    if not names and not found.left_out:
         raise RecipeError("recipe", expected="a task with a metric beside its loss", got="none")
-    return names[0]
+    reasons = [f"{figure} (left out of the unseen images: {why})" for figure, why in found.left_out.items()]
+    got = listing([*reasons, *(f"{figure} (left out of the validation images)" for figure in names)], 3)
+    expected, hint = "a metric that the validation images and the unseen ones define", "give more images"
+    raise RecipeError(f"{name}: metric", expected=expected, got=got, hint=hint)
 
 
 def curves(phases: Sequence[Phase], path: Path, title: str) -> Path:
@@ -146,14 +187,18 @@ def curves(phases: Sequence[Phase], path: Path, title: str) -> Path:
 
     figure = new_figure(11, 4.2)
     for axis, name in zip(figure.subplots(1, 2), ("loss", phases[0].metric), strict=True):
-        for phase, colour in zip(phases, _COLOURS, strict=False):
+        for number, phase in enumerate(phases):
+            # Where the colours begin anew, points tell the curves apart
+            again, colour = divmod(number, len(_COLOURS))
             epochs = [row["epoch"] for row in phase.run.history]
             for key, style, label in ((name, ":", None), (f"val_{name}", "-", phase.name)):
                 values = [row.get(key, float("nan")) for row in phase.run.history]
                 # A line through one or two points is hardly seen
-                marker = "." if len(epochs) <= 2 else None
-                axis.plot(epochs, values, style, color=colour, linewidth=2 if label else 1.2, label=label,
-                          marker=marker)  # fmt: skip
+                marker = _MARKERS[again % len(_MARKERS)] or ("." if len(epochs) <= 2 else None)
+                axis.plot(
+                    epochs, values, style, color=_COLOURS[colour], linewidth=2 if label else 1.2,
+                    label=label, marker=marker,
+                )  # fmt: skip
         axis.set_title(f"{name}: validation, and training (dotted)", fontsize=10, loc="left")
         axis.set_xlabel("epoch")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -25,7 +25,7 @@ from zoo.interfaces.metric import Metric
 from zoo.interfaces.model import Model, ModelLike
 from zoo.interfaces.tasks import names_for
 from zoo.interfaces.tasks.analysis import Findings
-from zoo.registry.extras import require
+from zoo.registry.extras import present, way_to_have
 from zoo.reports.evaluation import WORST, draw
 from zoo.reports.files import folder_path
 from zoo.reports.style import DRAWS
@@ -44,6 +44,7 @@ from zoo.runtime.arguments import (
 from zoo.runtime.data_checks import check_data
 from zoo.runtime.devices import borrowed, choose_device, isolated, to_device
 from zoo.runtime.progress import watched
+from zoo.spec.atomic_write import write_errors
 from zoo.spec.errors import OptionError, SaveError, listing, warn
 from zoo.spec.history import write_json
 from zoo.spec.reference import PathLike
@@ -97,7 +98,7 @@ def evaluate(
         skip_unreadable: leaves out the files of a folder that cannot be read.
         progress: whether a terminal or a notebook shows a bar where it takes longer.
         out: folder to write `metrics.json`, `confusion.png` (for values `scatter.png`, for embeddings
-            `roc.png`) and `worst.png` into.
+            `roc.png`) and `worst.png` into; without matplotlib `metrics.json` alone, which is said before.
         save: keeps the figures in the saved model's folder and card too.
 
     Returns:
@@ -118,7 +119,6 @@ def evaluate(
         TrainingError: the model has no task, or generates images and `features` is missing.
         ShapeError: there are `features`, but the model does not generate.
         SaveError: `out` cannot be written; or `save` without a saved model's folder to keep the figures in.
-        MissingPackageError: there is `out`, and matplotlib, which draws into it, is not installed.
     """
     check_order("evaluate", model, data)
     kept = _kept(model) if save else None
@@ -131,7 +131,7 @@ def evaluate(
     if folder is not None:
         _warn_of_leak(folder, dataset, indices, split)
     further = metrics_of(metrics)
-    target = None if out is None else _drawing_folder(out)
+    target = None if out is None else _folder(out)
     task = model.task
     assert task is not None  # noqa: S101 - check_data has looked
     # Where a model cannot generate, `sample` says so
@@ -164,10 +164,13 @@ def evaluate(
     return result
 
 
-def _drawing_folder(out: PathLike) -> Path:
-    """The folder to draw into; looked at before the work, which would be lost."""
-    require(DRAWS, f"drawing into {out}")
-    return folder_path(out)
+def _folder(out: PathLike) -> Path:
+    """The folder to write into; looked at before the work, which would be lost."""
+    folder = folder_path(out)
+    if not present(DRAWS):
+        way = way_to_have(DRAWS)
+        warn(f"{METRICS_FILE} alone is written into {out}: {DRAWS}, which draws, is not installed: {way}")
+    return folder
 
 
 def _kept(model: object) -> SavedFigures:
@@ -214,10 +217,10 @@ def _measure(
     found_labels = dataset.labels if len(dataset.labels) == count else ()  # classes do not name one value
     labels = model.labels or found_labels if task.named else ()
     analysis = task.analysis(names_for(labels, count), _MOST_MISTAKES)
-    with borrowed(model, device), isolated(device), torch.no_grad():
+    lent = nn.Identity() if loss is None else loss
+    with borrowed(model, device), borrowed(lent, device), isolated(device), torch.no_grad():
         model.eval()
-        if isinstance(loss, Loss):
-            loss.to(device).eval()
+        lent.eval()
         for batch in watched(batches, "measuring", progress):
             ready = plain_tensors(model.examples(to_device(batch, device)))
             output = model.infer(ready["image"])
@@ -232,17 +235,16 @@ def _measure(
 
 def _write(folder: Path, result: Evaluation, found: Findings, dataset: Dataset) -> None:
     """The figures, and images of them; what an earlier evaluation left is replaced."""
-    try:
+    with write_errors(f"into {folder}"):
         write_json(folder / METRICS_FILE, result.to_dict())
-    except OSError as error:
-        raise SaveError(f"cannot write into {folder}", got=error.strerror or str(error)) from error
     first = next((name for name in result.metrics if not name.startswith("loss")), None)
     title = result.headline + (f", {first} {result.metrics[first]:.3g}" if first else "")
-    for name, drawing in found.drawings.items():
+    drawn = found.drawings if present(DRAWS) else {}
+    for name, drawing in drawn.items():
         draw(drawing, folder / f"{name}.png", dataset, title)
-    # Without mistakes nothing is drawn, and the images of an earlier model would stay
-    if WORST not in found.drawings:
-        (folder / f"{WORST}.png").unlink(missing_ok=True)
+    # Where nothing is drawn, the images of an earlier model would stay
+    for name in {*found.drawings, WORST} - {*drawn}:
+        (folder / f"{name}.png").unlink(missing_ok=True)
 
 
 def _warn_of_leak(folder: Path, dataset: Dataset, indices: tuple[int, ...], split: str) -> None:

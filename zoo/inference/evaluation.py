@@ -8,8 +8,9 @@ from types import MappingProxyType
 from typing import Any
 
 from zoo.interfaces.tasks.analysis import Findings
-from zoo.interfaces.tasks.descriptions import MOST_ROWS, Confusion, Mistake
-from zoo.spec.display import Table, html_page
+from zoo.interfaces.tasks.confusion import Confusion
+from zoo.interfaces.tasks.descriptions import Mistake
+from zoo.spec.display import MOST_ROWS, Table, html_page
 
 _MOST_COLUMNS = 12
 """Columns of a confusion matrix in text."""

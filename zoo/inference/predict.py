@@ -20,6 +20,7 @@ from zoo.data.reading import readable
 from zoo.data.sources.class_folders import ImageFiles
 from zoo.data.sources.layout import image_files
 from zoo.images.decode import ImageArray, decode, to_image
+from zoo.inference.file_names import distinct_stems
 from zoo.inference.predictions import MOST_SHOWN, THUMBNAIL, Predicted, Predictions
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.model import ModelLike
@@ -66,7 +67,7 @@ def predict(
     Raises:
         DataError: there is no image, or one cannot be read.
         TrainingError: the model has no task, or makes images of nothing.
-        SaveError: `out` cannot be written.
+        SaveError: `out` cannot be written, or is one of the images.
         MissingPackageError: images are to be drawn with their labels, and matplotlib is not installed.
     """
     check_order("predict", model, source)
@@ -122,28 +123,32 @@ class PredictionFolder:
         self.makes_images = task.answers == "image"
         self.file: Path | None = None
         self.folder: Path | None = None
-        self._names: set[str] = set()
+        self._stems: list[str] = []
         if out is None:
             return
+        sources = [dataset.name(i) for i in range(len(dataset))]
         if task.answers != "words" and not is_image(out):
             self.folder = folder_path(out)
+            self._stems = distinct_stems([Path(source).stem for source in sources])
+            _check_kept(sources, [self._place(i) for i in range(len(dataset))])
             return
         self.file = image_path(out) if self.makes_images else plots_path(out)
         if self.makes_images and len(dataset) > 1:
             got, hint = f"one file for {len(dataset)} images", f"leave out the {self.file.suffix}"
             raise SaveError(f"file {out}", expected="a folder", got=got, hint=hint)
+        _check_kept(sources, [self.file])
+
+    def _place(self, index: int) -> Path:
+        assert self.folder is not None  # noqa: S101 - asked for where there is one
+        return self.folder / f"{self._stems[index]}.png"
 
     def take(self, index: int, found: Predicted) -> None:
         """Writes an answer that is a file of its own."""
         if self.folder is not None:
-            stem = Path(found.source).stem
-            # Files of two folders may have one name
-            name = f"{stem}-{index}.png" if stem in self._names else f"{stem}.png"
-            self._names.add(stem)
             if found.image is not None:
-                write_image(found.image, self.folder / name)
+                write_image(found.image, self._place(index))
             elif found.mask is not None:
-                write_mask(found.mask, self.folder / name)
+                write_mask(found.mask, self._place(index))
         elif self.file is not None and found.image is not None:
             write_image(found.image, self.file)
 
@@ -167,6 +172,21 @@ class PredictionFolder:
             names=[item.source for item in shown],
             title=f"{len(shown)} of {len(found)} images" if len(shown) < len(found) else "",
         )
+
+
+def _check_kept(sources: Sequence[str], places: Sequence[Path]) -> None:
+    """Raises SaveError where an answer would take the place of an image that was given."""
+    there = [place for place in places if place.exists()]
+    given = {_identity(file) for file in map(Path, sources if there else ()) if file.exists()}
+    if over := next((place for place in there if _identity(place) in given), None):
+        hint = "say another folder or name"
+        raise SaveError("predict: out", expected="files of its own", got=f"the image {over}", hint=hint)
+
+
+def _identity(file: Path) -> tuple[int, int]:
+    """The same for one file under two names."""
+    found = file.stat()
+    return found.st_dev, found.st_ino
 
 
 class Given(Dataset):

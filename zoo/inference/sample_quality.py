@@ -15,13 +15,13 @@ from zoo.interfaces.blocks.feature_info import as_map
 from zoo.interfaces.model import Model, ModelLike
 from zoo.interfaces.tasks import names_for
 from zoo.interfaces.tasks.analysis import Findings
-from zoo.interfaces.tasks.descriptions import MOST_ROWS, ImageGrid
+from zoo.interfaces.tasks.descriptions import ImageGrid
 from zoo.metrics.frechet import frechet
 from zoo.metrics.neighbours import precision_recall
 from zoo.runtime.arguments import BATCH_SIZE, as_model
 from zoo.runtime.devices import borrowed, isolated
 from zoo.runtime.progress import watched
-from zoo.spec.display import Table, more
+from zoo.spec.display import MOST_ROWS, Table, more
 from zoo.spec.errors import ShapeError, TrainingError, warn
 
 _MOST_DRAWN = 100

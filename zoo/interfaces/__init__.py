@@ -40,9 +40,9 @@ from zoo.interfaces.tasks import (
     Task,
     names_for,
 )
+from zoo.interfaces.tasks.confusion import Confusion, class_table
 from zoo.interfaces.tasks.data_checks import check_labels
 from zoo.interfaces.tasks.descriptions import (
-    Confusion,
     Curve,
     Examples,
     Histogram,
@@ -50,7 +50,6 @@ from zoo.interfaces.tasks.descriptions import (
     Mark,
     Overlays,
     Scatter,
-    class_table,
     worst_table,
 )
 from zoo.interfaces.tasks.target_counts import TargetCounts

@@ -89,10 +89,21 @@ class Execution:
     def _clip(self, parameters: list[nn.Parameter], norm: float) -> None:
         torch.nn.utils.clip_grad_norm_(parameters, norm)
 
+    def apart(self, seeded: Callable[[int], None]) -> AbstractContextManager[Any]:
+        """Context in which dropout and a gradient penalty draw other numbers in each process; `drawn` apart.
+
+        Outside all processes have the same random state. One process keeps the state that it has. The engine
+        puts each step into it.
+
+        Args:
+            seeded: sets all random states for the process of a number, from 0.
+        """
+        return nullcontext()
+
     def drawn(self, draw: Callable[[int], Tensor], count: int) -> Tensor:
         """Random numbers for the images of a step, other ones in each process.
 
-        All processes have the same random state, so that each would draw the same: each draws for all, and
+        Here all processes have the same random state, and each would draw the same: each draws for all, and
         takes its own. Where it has as many images as the others, one process would draw the same for them.
 
         Args:

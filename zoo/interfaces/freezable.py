@@ -36,7 +36,7 @@ class Freezable(nn.Module):
             FreezeError: the spec is malformed or matches nothing.
         """
         freeze = Freeze.parse(spec)
-        chosen = freeze.select(self.freeze_paths)
+        chosen = self.select_blocks(freeze)
         for path, name in chosen:
             self._block(path, name).freeze()
         if chosen and self.origin is None:
@@ -55,12 +55,19 @@ class Freezable(nn.Module):
         Raises:
             FreezeError: the spec is malformed or matches nothing.
         """
-        paths = self.freeze_paths
         # In a model of several parts "all" names none of them; here each is meant
-        everything = ",".join(f"{path}.all".lstrip(".") for path in paths)
-        for path, name in Freeze.parse(everything if spec == "all" else spec).select(paths):
+        everything = ",".join(f"{path}.all".lstrip(".") for path in self.freeze_paths) or "all"
+        for path, name in self.select_blocks(Freeze.parse(everything if spec == "all" else spec)):
             self._block(path, name).unfreeze(self.training)
         return self
+
+    def select_blocks(self, freeze: Freeze) -> tuple[tuple[str, str], ...]:
+        """The path of the part and the name of each block that a spec means.
+
+        Raises:
+            FreezeError: it matches nothing.
+        """
+        return freeze.select(self.freeze_paths, [name for name, _ in self.named_children()])
 
     @property
     def frozen(self) -> tuple[str, ...]:

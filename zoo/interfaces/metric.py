@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import torchmetrics
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_WORDS = re.compile("(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+"""Where a word of a class' name begins; capitals in a row are one word, `BinaryAUROC` has two."""
 
 
 class Metric(ABC):
@@ -77,16 +79,19 @@ class TorchMetric(Metric):
         metric: fed as `Metric.measure` says, and gives one number; it is copied.
         called: name of the figure; that of its class where None.
 
+    Attributes:
+        former_name: the name in version 0.1, which took each capital for a word; a run that has it keeps it.
+
     Example:
-        >>> from torchmetrics.classification import BinaryRecall
-        >>> TorchMetric(BinaryRecall()).name, TorchMetric(BinaryRecall(0.9), called="sure_recall").name
-        ('binary_recall', 'sure_recall')
+        >>> from torchmetrics.classification import BinaryAUROC, BinaryRecall
+        >>> TorchMetric(BinaryAUROC()).name, TorchMetric(BinaryRecall(0.9), called="sure_recall").name
+        ('binary_auroc', 'sure_recall')
     """
 
     def __init__(self, metric: torchmetrics.Metric, *, called: str | None = None) -> None:
         self.metric = metric
-        words = "".join(f"_{c.lower()}" if c.isupper() else c for c in type(metric).__name__).split("_")
-        self.name = called or re.sub("_+", "_", "_".join(words)).strip("_")
+        self.name = called or _spelt(_WORDS.sub("_", type(metric).__name__))
+        self.former_name = called or _spelt(re.sub("(?=[A-Z])", "_", type(metric).__name__))
         self.higher_is_better = metric.higher_is_better
 
     def measure(self, task: Task, outputs: int) -> torchmetrics.Metric:
@@ -112,6 +117,10 @@ class TorchMetric(Metric):
             expected = f"a task whose answers are {' or '.join(meant)}"
             got = f"{task.name}, whose answers are {task.form or 'of its own form'}"
             raise OptionError(f"metric {self.name}", expected=expected, got=got)
+
+
+def _spelt(words: str) -> str:
+    return re.sub("_+", "_", words).strip("_").lower()
 
 
 def as_metrics(values: Iterable[object]) -> tuple[Metric, ...]:

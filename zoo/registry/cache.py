@@ -47,4 +47,4 @@ def write(file: str, key: list[Any], data: dict[str, Any]) -> None:
     with contextlib.suppress(OSError, RuntimeError):
         path = cache_folder() / file
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, json.dumps({"key": key, **data}))
+        write_text(path, json.dumps({"key": key, **data}), durable=False)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from zoo.registry.catalogue import Row, known, read_namespace
 from zoo.registry.plugins.discovery import Plugin, PluginChoice
 from zoo.registry.plugins.install_command import way_to_install
+from zoo.registry.plugins.installed import installed
 from zoo.spec.component import Namespace
 from zoo.spec.errors import ZooError, did_you_mean, listing, near, quote
 from zoo.spec.names import closest, plain, spelt_otherwise
@@ -70,8 +71,15 @@ def recipe_sources(name: str) -> list[str]:
 
 
 def ways(distributions: Sequence[str]) -> str:
-    """Commands that install several distributions, in one line."""
-    return ", ".join(f"{item}: {way_to_install(item)}" for item in distributions)
+    """Commands that install several distributions, or variables that let them take part, in one line."""
+    choice, there = PluginChoice.from_environment(), {item.distribution for item in installed()}
+    found = []
+    for item in distributions:
+        steps = [] if item in there else [way_to_install(item)]
+        if not choice.takes(item):
+            steps.append("ZOO_PLUGINS or ZOO_DISABLED_PLUGINS excludes it")
+        found.append(f"{item}: {', and '.join(steps or [way_to_install(item)])}")
+    return ", ".join(found)
 
 
 def _known(wanted: ComponentRef) -> Iterator[tuple[Row, Namespace]]:

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.interfaces.dataset import Dataset
+from zoo.interfaces.tasks.confusion import Confusion
 from zoo.interfaces.tasks.descriptions import (
-    Confusion,
     Curve,
     Drawing,
     Histogram,

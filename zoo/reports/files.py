@@ -11,7 +11,7 @@ from PIL import Image
 
 from zoo.registry.extras import require
 from zoo.reports.style import DRAWS
-from zoo.spec.atomic_write import atomic_write
+from zoo.spec.atomic_write import atomic_write, write_errors
 from zoo.spec.errors import SaveError, quote
 from zoo.spec.reference import PathLike
 
@@ -90,12 +90,9 @@ def write_figure(figure: Figure, path: Path) -> Path:
     Raises:
         SaveError: it cannot be written.
     """
-    try:
-        with atomic_write(path) as staged:
-            # Its name ends in something else than a format
-            figure.savefig(staged, format=image_format(path), facecolor="white")
-    except OSError as error:
-        raise SaveError(f"cannot write {path}", got=error.strerror or str(error)) from error
+    with write_errors(path), atomic_write(path, durable=False) as staged:
+        # Its name ends in something else than a format
+        figure.savefig(staged, format=image_format(path), facecolor="white")
     return path
 
 
@@ -114,20 +111,13 @@ _SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
-def save_image(image: Image.Image, staged: Path, path: Path) -> None:
-    """Writes an image to a file that will be renamed, in the format of the name that it will have.
+def write_pil(image: Image.Image, path: Path) -> Path:
+    """Writes an image in the format of the file's name; a crash leaves the old file or the new one.
 
     Raises:
-        OSError: it cannot be written.
+        SaveError: it cannot be written.
     """
-    name = image_format(path)
-    image.save(staged, format=name, **_SETTINGS[name])
-
-
-def write_pil(image: Image.Image, path: Path) -> Path:
-    try:
-        with atomic_write(path) as staged:
-            save_image(image, staged, path)
-    except OSError as error:
-        raise SaveError(f"cannot write {path}", got=error.strerror or str(error)) from error
+    with write_errors(path), atomic_write(path, durable=False) as staged:
+        name = image_format(path)
+        image.save(staged, format=name, **_SETTINGS[name])
     return path

@@ -15,9 +15,8 @@ from torch import Tensor
 from zoo.data.masks import prepare_mask
 from zoo.images.decode import LUMA, ImageArray
 from zoo.interfaces.tasks.descriptions import ImageGrid, Overlay
-from zoo.reports.files import image_format, save_image, write_figure, write_pil
+from zoo.reports.files import image_format, write_figure, write_pil
 from zoo.reports.style import BLUE, new_figure
-from zoo.spec.atomic_write import atomic_write
 from zoo.spec.errors import SaveError, listing
 
 _LEAST_CELL, _GAP = 64, 3
@@ -136,13 +135,7 @@ def draw_variants(original: Tensor, variants: Tensor, path: Path) -> Path:
     Raises:
         SaveError: it cannot be written.
     """
-    try:
-        with atomic_write(path) as staged:
-            save_image(variants_grid(original, variants), staged, path)
-    except OSError as error:
-        got = error.strerror or str(error)
-        raise SaveError(f"file {path}", expected="a writable place", got=got) from error
-    return path
+    return write_pil(variants_grid(original, variants), path)
 
 
 def overlay(image: ImageArray, mask: Tensor, share: float = 0.6) -> ImageArray:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.blocks.modes import kept_modes
 from zoo.interfaces.draws import mix
-from zoo.interfaces.model import Model
 from zoo.spec.errors import OptionError, quote
 
 
@@ -42,15 +44,17 @@ def choose_device(device: str | torch.device | None) -> torch.device:
 
 
 @contextmanager
-def borrowed(model: Model, device: torch.device) -> Iterator[None]:
-    """The model on a device; afterwards back where it was, each module in its mode."""
-    home = next((p.device for p in model.parameters()), torch.device("cpu"))
-    with kept_modes(model):
-        model.to(device)
+def borrowed(module: nn.Module, device: torch.device) -> Iterator[None]:
+    """A model or a loss on a device; afterwards back where it was, each module in its mode."""
+    # A loss may have buffers alone: the weights of its classes
+    tensors = chain(module.parameters(), module.buffers())
+    home = next((tensor.device for tensor in tensors), torch.device("cpu"))
+    with kept_modes(module):
+        module.to(device)
         try:
             yield
         finally:
-            model.to(home)
+            module.to(home)
 
 
 @contextmanager
@@ -70,9 +74,58 @@ def isolated(device: torch.device) -> Iterator[None]:
                 torch.mps.set_rng_state(mps)
 
 
-def seed_step(seed: int, epoch: int, step: int, device: torch.device) -> None:
-    """All global random states as a function of (seed, epoch, step), so that any step can be resumed at."""
-    value, kind = mix("step", seed, epoch, step), device.type
+@dataclass(frozen=True, slots=True)
+class RandomStates:
+    """The global random states: of Python, of NumPy, and of torch on the CPU and on a device.
+
+    Args:
+        python: of `random`.
+        legacy: of `numpy.random`.
+        cpu: of torch on the CPU.
+        accelerator: of torch on the device; None where that is the CPU.
+    """
+
+    python: Any
+    legacy: Any
+    cpu: Tensor
+    accelerator: Tensor | None
+
+    @classmethod
+    def now(cls, device: torch.device) -> RandomStates:
+        """The present ones."""
+        kind = device.type
+        accelerator = (
+            torch.cuda.get_rng_state(device)
+            if kind == "cuda"
+            else torch.mps.get_rng_state()
+            if kind == "mps"
+            else None
+        )
+        return cls(random.getstate(), np.random.get_state(), torch.get_rng_state(), accelerator)
+
+    def restore(self, device: torch.device) -> None:
+        """Puts them back; `device` as `now` took it."""
+        random.setstate(self.python)
+        np.random.set_state(self.legacy)
+        torch.set_rng_state(self.cpu)
+        if self.accelerator is not None and device.type == "cuda":
+            torch.cuda.set_rng_state(self.accelerator, device)
+        elif self.accelerator is not None:
+            torch.mps.set_rng_state(self.accelerator)
+
+
+def seed_step(seed: int, epoch: int, step: int, device: torch.device, process: int | None = None) -> None:
+    """All global random states as a function of (seed, epoch, step), so that any step can be resumed at.
+
+    Args:
+        seed: of the run.
+        epoch: number of the epoch.
+        step: number of the step in it.
+        device: that is drawn on, beside the CPU.
+        process: whose own the states are; None for those that all processes have in common.
+    """
+    own = () if process is None else (process,)
+    value, kind = mix("step", seed, epoch, step, *own), device.type
     random.seed(value)
     np.random.seed(value % 2**32)  # NumPy takes 32 bits
     # Not `torch.manual_seed`, which goes over all kinds of devices
@@ -85,7 +138,14 @@ def seed_step(seed: int, epoch: int, step: int, device: torch.device) -> None:
 
 def to_device(batch: Batch, device: torch.device) -> Batch:
     """The batch on a device."""
-    return {name: value.to(device) for name, value in batch.items()}
+    return {name: sent(value, device) for name, value in batch.items()}
+
+
+def sent(values: Tensor, device: torch.device) -> Tensor:
+    """A tensor on a device, in single precision where the device knows no double."""
+    if device.type == "mps" and values.dtype == torch.float64:
+        values = values.to(torch.float32)
+    return values.to(device)
 
 
 def has_live_batch_norm(model: nn.Module) -> bool:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,7 +12,9 @@ from torch import Tensor, nn
 
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.execution import Execution
+from zoo.registry.environment import whole
 from zoo.registry.extras import require
+from zoo.runtime.devices import RandomStates, sent
 from zoo.spec.errors import OptionError, listing, near, quote
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Accelerated(Execution):
         self.accelerator = accelerator
         self.processes, self.process = accelerator.num_processes, accelerator.process_index
         self._announced: int | None = None
+        self._common: RandomStates | None = None
         self._wrapped: list[nn.Module] = []
         self._loose: dict[int, list[nn.Parameter]] = {}
 
@@ -48,6 +50,34 @@ class Accelerated(Execution):
     def begin(self, images: int) -> None:
         """A step begins, of as many images as were announced."""
         self.images = images if self._announced is None else self._announced
+
+    @contextmanager
+    def apart(self, seeded: Callable[[int], None]) -> Iterator[None]:
+        """Each process draws from a state of its own inside; `drawn` goes on from the one in common."""
+        if self.processes == 1:
+            yield
+            return
+        device = self.accelerator.device
+        self._common = RandomStates.now(device)
+        try:
+            seeded(self.process)
+            yield
+        finally:
+            self._common.restore(device)
+            self._common = None
+
+    def drawn(self, draw: Callable[[int], Tensor], count: int) -> Tensor:
+        """Random numbers for the images of a step, from the state that all processes have in common."""
+        if self._common is None:
+            return super().drawn(draw, count)
+        device = self.accelerator.device
+        own = RandomStates.now(device)
+        self._common.restore(device)
+        try:
+            return super().drawn(draw, count)
+        finally:
+            self._common = RandomStates.now(device)
+            own.restore(device)
 
     def wrap(self, network: nn.Module) -> nn.Module:
         """The network, with its gradients shared where there are several processes."""
@@ -130,7 +160,9 @@ class Accelerated(Execution):
 
     def add(self, values: Tensor) -> Tensor:
         """The sum over all processes."""
-        total: Tensor = self.accelerator.reduce(values.to(self.accelerator.device), "sum")
+        if self.processes == 1:
+            return values
+        total: Tensor = self.accelerator.reduce(sent(values, self.accelerator.device), "sum")
         return total
 
     def state_dict(self) -> dict[str, Any]:
@@ -145,9 +177,18 @@ class Accelerated(Execution):
 
 
 def processes() -> tuple[int, int]:
-    """Number of this process among those launched together, and their number."""
+    """Number of this process among those launched together, and their number.
+
+    Raises:
+        OptionError: the environment says something that is no such number.
+    """
     # As torchrun and `accelerate launch` set them
-    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    count = whole("WORLD_SIZE", 1, "the number of processes", least=1)
+    number = whole("RANK", 0, "the number of this process")
+    if number >= count:
+        expected, hint = f"less than WORLD_SIZE, {count}", "set both, or unset both"
+        raise OptionError("RANK", expected=expected, got=str(number), hint=hint)
+    return number, count
 
 
 def accelerator_for(precision: str, device: torch.device) -> Accelerator | None:

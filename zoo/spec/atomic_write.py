@@ -8,13 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from zoo.spec.errors import SaveError
+
 
 @contextmanager
-def atomic_write(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """Yields a path beside the target to write to; the file becomes the target where the body ends well.
 
     Args:
         path: the target, whose folder exists; a file that is there is replaced.
+        durable: whether the file must survive a power cut, as models, runs and checkpoints must. What can be
+            made again, such as a drawn image, need not; then a power cut may leave an empty file.
 
     Raises:
         OSError: the file cannot be moved into place, or the body wrote none.
@@ -32,26 +36,46 @@ def atomic_write(path: Path) -> Iterator[Path]:
     staged = path.with_name(f".{path.name}-{uuid.uuid4().hex[:8]}.part")
     try:
         yield staged
-        _sync(staged)
+        # 3 ms a file on an SSD (measured), as much as a small image takes to write
+        if durable:
+            _sync(staged)
         staged.replace(path)
     finally:
         with suppress(OSError):  # the reason why there is none is the error to tell
             staged.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str, *, newline: str | None = None) -> None:
+def write_text(path: Path, text: str, *, newline: str | None = None, durable: bool = True) -> None:
     """Writes a text as UTF-8, see `atomic_write`.
 
     Args:
         path: the target.
         text: all of the file.
         newline: as of `open`; empty to keep the text's own line ends.
+        durable: see `atomic_write`.
 
     Raises:
         OSError: the file cannot be written.
     """
-    with atomic_write(path) as staged:
+    with atomic_write(path, durable=durable) as staged:
         staged.write_text(text, encoding="utf-8", newline=newline)
+
+
+@contextmanager
+def write_errors(what: object, hint: str | None = None) -> Iterator[None]:
+    """Tells what the disk refuses in its body in one line.
+
+    Args:
+        what: is written, a path for one.
+        hint: the next step.
+
+    Raises:
+        SaveError: the body raised an OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise SaveError(f"cannot write {what}", got=error.strerror or str(error), hint=hint) from error
 
 
 def _sync(path: Path) -> None:

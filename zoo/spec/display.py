@@ -13,6 +13,12 @@ from dataclasses import dataclass
 WIDEST = 10_000
 """Columns where nothing limits them; a number, since lines are compared with it."""
 
+MOST_ROWS = 20
+"""Classes up to which every one is shown in a table."""
+
+FEW_ROWS = 5
+"""Rows that are shown of more than that, and of mistakes."""
+
 _TINT = "background:rgba(31,119,180,.16)"
 """Seen on white and on black; text keeps the notebook's own colour."""
 

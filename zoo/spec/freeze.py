@@ -118,16 +118,26 @@ class Freeze:
     def __bool__(self) -> bool:
         return bool(self.items)
 
-    def select(self, parts: Mapping[str, Sequence[str]]) -> tuple[tuple[str, str], ...]:
+    def _nothing_freezes(self, modules: Sequence[str]) -> FreezeError:
+        got = f"one of {listing(modules)}, which are no blocks" if modules else "one without"
+        where, expected = f"freeze spec {quote(str(self))}", "a model with blocks to freeze"
+        return FreezeError(where, expected=expected, got=got, hint='leave freeze out, or say "none"')
+
+    def select(
+        self, parts: Mapping[str, Sequence[str]], modules: Sequence[str] = ()
+    ) -> tuple[tuple[str, str], ...]:
         """The (part, block) pairs that the spec names, in the order of `parts`.
 
         Args:
             parts: block names by the dotted path of the part that holds them; the path is empty where
                 the model has one backbone only.
+            modules: names of all that the model is made of, for the message where nothing of it freezes.
 
         Raises:
             FreezeError: an item names a part or a block that is not there.
         """
+        if self.items and not parts:
+            raise self._nothing_freezes(modules)
         chosen: set[tuple[str, str]] = set()
         for item in self.items:
             if item.path not in parts:
@@ -137,9 +147,7 @@ class Freeze:
                         f"freeze spec {quote(str(item))} does not say which part",
                         expected=f"a path into {listing(paths)}",
                         got=str(item),
-                        hint=f'for example "{paths[0]}.{item}"'
-                        if paths
-                        else "this model has nothing to freeze",
+                        hint=f'for example "{paths[0]}.{item}"',
                     )
                 raise FreezeError(
                     f"freeze spec {quote(item.path)} matches nothing",

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.blocks.frozen_prefix import rows
+from zoo.interfaces.blocks.modes import kept_modes
 from zoo.interfaces.execution import Execution
 from zoo.interfaces.loss import Loss, total
 from zoo.interfaces.model import Model
@@ -114,11 +115,12 @@ class GradientTrainer(OptimizingTrainer):
 
     @contextmanager
     def inference(self) -> Iterator[None]:
-        """Puts the model into inference mode and the precision of the run, without gradients."""
+        """Puts model and loss into inference mode and the precision of the run, without gradients."""
         training = self.model.training
         self.model.eval()
         try:
-            with torch.no_grad(), self.execution.precision():
+            with kept_modes(self.loss), torch.no_grad(), self.execution.precision():
+                self.loss.eval()
                 yield
         finally:
             self.model.train(training)

@@ -13,6 +13,9 @@ from zoo.data.batch_order import Order
 from zoo.data.batches import Batches
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.blocks.freezing import blocks_in
+from zoo.interfaces.dataset import Dataset
+from zoo.interfaces.model import Model
+from zoo.interfaces.tasks import Task
 from zoo.runtime.devices import has_live_batch_norm
 from zoo.runtime.processes import FULL, processes
 from zoo.runtime.progress import Reporter
@@ -84,17 +87,30 @@ def _cache(setup: Setup, device: torch.device, precision: str) -> tuple[FeatureC
     full = all(t.dtype == torch.float32 for _, t in model.prefix_tensors() if t.is_floating_point())
     hooked = next((path for path, block in blocks_in(model) if block.frozen and _hooked(block)), "")
     trainer = setup.trainer
-    data, task = type(setup.dataset).__name__, model.task.name if model.task is not None else ""
+    data = type(setup.dataset).__name__
+    with_images = _read_with_images(model, setup.dataset)
     obstacles = {
         f"trainer {type(trainer).__name__} does not take cached features": not trainer.takes_prefix,
         "features are kept in full precision only": precision != FULL or not full,
-        f"targets of task {task} are read with their images": model.task is not None and model.task.spatial,
+        with_images: bool(with_images),
         f"{hooked} has forward hooks, which may change what it gives": bool(hooked),
         f"data {data} have no fingerprint, so a change could not be seen": setup.dataset.fingerprint is None,
     }
     if why := next((why for why, there in obstacles.items() if there), ""):
         return None, why
     return FeatureCache(model, setup.dataset, device), ""
+
+
+def _read_with_images(model: Model, dataset: Dataset) -> str:
+    """Says which targets are only had together with images: masks, places, images themselves."""
+    task = model.task
+    if task is None:
+        return ""
+    # A batch of features passes no `examples`: what they make of images would be missing
+    own = type(task).examples is not Task.examples or type(model).examples is not Model.examples
+    if task.spatial or own or None in dataset.targets:
+        return f"targets of task {task.name} are read with their images"
+    return ""
 
 
 def _hooked(block: nn.Module) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -170,7 +171,8 @@ class Engine:
                 self.loss.advance(epoch - 1 + step / self._steps, trainer.epochs)
             self._execution.announce(self.train.order.images(step))
             self._cached_prefix = None if "image" in ready else self.model.prefix
-            seen.add(trainer.step(ready), rows(ready))
+            with self._execution.apart(partial(seed_step, self.seed, epoch, step, self.device)):
+                seen.add(trainer.step(ready), rows(ready))
             self._cached_prefix = None
             step += 1
             reporter.step()

@@ -278,7 +278,12 @@ def _used(folder: Path) -> float:
 def _bytes(folder: Path) -> int:
     """Bytes that a folder takes on the disk, holes not counted."""
     try:
-        # In units of 512 bytes, whatever the size of a block is.
-        return sum(file.stat().st_blocks * 512 for file in folder.iterdir())
+        return sum(_taken(file.stat()) for file in folder.iterdir())
     except OSError:
         return 0
+
+
+def _taken(facts: os.stat_result) -> int:
+    # In units of 512 bytes, whatever the size of a block is; Windows does not say, and makes no holes
+    blocks = getattr(facts, "st_blocks", None)
+    return facts.st_size if blocks is None else blocks * 512

@@ -251,7 +251,9 @@ def _train(
 ) -> tuple[Outcome, str]:
     """Runs the epochs; returns their outcome, and what of frozen blocks was kept."""
     writes = run_folder if computing.first else None
-    with borrowed(setup.model, computing.device):
+    # A loss that is another's comes back as it was given
+    loss = nn.Identity() if setup.loss is None else setup.loss
+    with borrowed(setup.model, computing.device), borrowed(loss, computing.device):
         train, val, note = sources(
             setup, device=computing.device, precision=computing.precision, workers=workers, cache=cache,
             reporter=reporter, accelerator=computing.accelerator,

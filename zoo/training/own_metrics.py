@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from zoo.interfaces.metric import Metric, TorchMetric
 from zoo.interfaces.trainer import Trainer
 from zoo.runtime.arguments import metrics_of
 from zoo.spec.errors import TrainingError, listing
@@ -53,12 +54,19 @@ def metrics_again(run: str, figures: Figures, given: Any) -> list[Any]:
         TrainingError: they are not those of the run.
         OptionError: one is no metric.
     """
-    again = {metric.name: metric for metric in metrics_of(given)}
+    again = {metric.name: metric for metric in (_as_recorded(m, figures) for m in metrics_of(given))}
     known = {name: value for name, value in figures.items() if value is not None}
     # Named ones may come again beside the objects; none may be missing, and no other may join
     if {*again, *known} != {*figures}:
         raise _others(run, figures, listing(again))
     return [known.get(name, again.get(name)) for name in figures]
+
+
+def _as_recorded(metric: Metric, figures: Figures) -> Metric:
+    """The metric, under the name of version 0.1 where the run was begun with that."""
+    if isinstance(metric, TorchMetric) and metric.name not in figures and metric.former_name in figures:
+        return TorchMetric(metric.metric, called=metric.former_name)
+    return metric
 
 
 def _others(run: str, figures: Figures, got: str) -> TrainingError:

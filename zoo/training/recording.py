@@ -22,8 +22,7 @@ from zoo.reports.plots import curves
 from zoo.reports.style import DRAWS
 from zoo.runtime.arguments import SPLITS_FILE, data_value
 from zoo.runtime.torch_module import PlainModel
-from zoo.spec.atomic_write import atomic_write
-from zoo.spec.errors import SaveError
+from zoo.spec.atomic_write import atomic_write, write_errors
 from zoo.spec.files import CURVES_FILE, HISTORY_FILE, WEIGHTS_FILE
 from zoo.spec.history import write_history, write_json
 from zoo.spec.reference import FILE_PREFIX, without_prefix
@@ -88,8 +87,10 @@ def finish(
     """
     model = setup.model
     model.eval()
-    if model.task is not None and model.task.named:
-        model.labels = model.labels or setup.dataset.labels
+    # Classes do not name one value that is learnt from their numbers
+    task, labels = model.task, setup.dataset.labels
+    if task is not None and task.named and len(labels) == task.classes(model.outputs):
+        model.labels = model.labels or labels
     before = f", starting from {model.origin}" if model.origin else ""
     model.note_origin(
         f"trained on {data_name(setup.data if setup.data is not None else setup.dataset)}{before}"
@@ -133,7 +134,7 @@ def _save(model: Model, folder: Path) -> None:
 
 
 def _replace(path: Path, state: Mapping[str, Tensor]) -> None:
-    with atomic_write(path) as staged:
+    with write_errors(path, "free space"), atomic_write(path) as staged:
         write(staged, state)
 
 
@@ -161,12 +162,8 @@ def _write_history(folder: Path, rows: list[Any]) -> None:
 
 
 def _write(path: Path, write: Any) -> None:
-    try:
+    with write_errors(path, "free space"):
         write(path)
-    except OSError as error:
-        raise SaveError(
-            f"cannot write {path}", got=error.strerror or str(error), hint="free space"
-        ) from error
 
 
 def discard(run_folder: RunFolder) -> None:

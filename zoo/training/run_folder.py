@@ -19,7 +19,8 @@ from zoo.registry.plugins.install_command import way_to_upgrade
 from zoo.registry.plugins.installed import CORE
 from zoo.runtime.processes import Precision
 from zoo.runtime.torch_module import PlainModel
-from zoo.spec.errors import FormatError, OptionError, SaveError, TrainingError, listing, reason, warn
+from zoo.spec.atomic_write import write_errors
+from zoo.spec.errors import FormatError, OptionError, TrainingError, listing, reason, warn
 from zoo.spec.files import RUN_FILE, WEIGHTS_FILE
 from zoo.spec.history import write_json
 from zoo.training.checkpoint import CHECKPOINT_FILE, read_checkpoint, read_numbers, write_checkpoint
@@ -265,13 +266,9 @@ class RunFolder:
         Raises:
             SaveError: the disk says no.
         """
-        try:
+        hint = f"free space, then zoo fit --resume {self.folder}"
+        with write_errors(f"a checkpoint to {self.folder}", hint):
             write_checkpoint(self.folder / CHECKPOINT_FILE, state)
-        except OSError as error:
-            hint = f"free space, then zoo fit --resume {self.folder}"
-            raise SaveError(
-                f"cannot write a checkpoint to {self.folder}", got=error.strerror or str(error), hint=hint
-            ) from error
 
     def finish(self) -> None:
         """Says that the run is over, and removes the model of the start; the last checkpoint stays."""
@@ -286,12 +283,8 @@ class RunFolder:
         shutil.rmtree(self.folder / START_FOLDER, ignore_errors=True)
 
     def _write(self) -> None:
-        try:
+        with write_errors(self.folder / RUN_FILE):
             write_json(self.folder / RUN_FILE, self.facts)
-        except OSError as error:
-            raise SaveError(
-                f"cannot write {self.folder / RUN_FILE}", got=error.strerror or str(error)
-            ) from error
 
 
 def _versions(model: Model, resampler: str | None) -> dict[str, str]:

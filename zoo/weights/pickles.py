@@ -102,7 +102,8 @@ def _keep(state: Tensors, file: Path) -> bool:
     # By process and thread: several may unpickle the same at once
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(file) as staged:
+        # Its digest tells one that a power cut has damaged
+        with atomic_write(file, durable=False) as staged:
             write(staged, state, {_DIGEST: _digest(state)})
     except (OSError, SaveError):
         return False

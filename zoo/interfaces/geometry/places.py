@@ -11,6 +11,8 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+from zoo.spec.errors import ShapeError
+
 Size = tuple[int, int]
 """Height and width in pixels."""
 
@@ -50,6 +52,9 @@ def warp_points(points: Tensor, matrices: Tensor, size: Size, to: Size | None = 
     Returns:
         N x K x 2 of the type and on the device of `points`.
 
+    Raises:
+        ShapeError: a matrix has no inverse, so that a point may have no place afterwards.
+
     Example:
         >>> mirror = torch.diag(torch.tensor([-1.0, 1.0, 1.0]))[None]
         >>> warp_points(torch.tensor([[[0.0, 2.0]]]), mirror, (5, 8)).tolist()
@@ -59,7 +64,12 @@ def warp_points(points: Tensor, matrices: Tensor, size: Size, to: Size | None = 
     # On the CPU, since MPS has no float64
     exact = given.detach().to("cpu", torch.float64) - _middle(size)
     # Places go from input to output, the other way than matrices
-    forth = torch.linalg.inv(matrices.to("cpu", torch.float64))
+    forth, singular = torch.linalg.inv_ex(matrices.to("cpu", torch.float64))
+    broken = (singular != 0) | ~forth.isfinite().flatten(1).all(dim=1)
+    if bool(broken.any()):
+        first = int(broken.nonzero()[0])
+        got, hint = f"a singular one for image {first}", "no factor of a zoom may be 0"
+        raise ShapeError("warp of points", expected="matrices with an inverse", got=got, hint=hint)
     # N x K x 2: points are rows
     moved = exact @ forth[:, :2, :2].transpose(1, 2) + forth[:, None, :2, 2]
     placed: Tensor = moved + _middle(to or size)

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from zoo.interfaces.tasks.confusion import Confusion
 from zoo.interfaces.tasks.descriptions import (
-    Confusion,
     Drawing,
     Mistake,
     Overlay,
     Overlays,
-    class_table,
     error_table,
 )
 from zoo.spec.display import Table
@@ -110,49 +109,6 @@ class Analysis:
 def _in(marks: Overlay | None, size: tuple[int, int] | None) -> Overlay | None:
     """Marks in the pixels of an image of a size."""
     return None if marks is None else Overlay(marks.mask, marks.points, marks.lines, marks.size or size)
-
-
-def by_class(
-    labels: Sequence[str], per_class: Mapping[str, Mapping[str, float]], confusion: Sequence[Sequence[int]]
-) -> tuple[Table | Confusion, ...]:
-    """Tables of figures by class, and of what is taken for what.
-
-    Args:
-        labels: names of the classes.
-        per_class: figures by class.
-        confusion: K x K counts; rows are the truth.
-    """
-    return class_table(per_class), Confusion(labels, confusion)
-
-
-def rows_by_class(labels: Sequence[str], hits: Tensor, answered: Tensor, true: Tensor) -> dict[str, Any]:
-    """Precision, recall, F1 and number of images by label; 0 where undefined.
-
-    Args:
-        labels: K names.
-        hits: K numbers of right answers.
-        answered: K numbers of answers.
-        true: K numbers of images.
-
-    Example:
-        >>> rows = rows_by_class(["a"], *torch.tensor([[1], [2], [4]]))
-        >>> rows["a"]["precision"], rows["a"]["recall"], rows["a"]["images"]
-        (0.5, 0.25, 4)
-    """
-    hits = hits.double()
-    # Where nothing was answered, or nothing is true, there are no hits: 0 / 1.
-    precision, recall = hits / answered.clamp(min=1), hits / true.clamp(min=1)
-    # 2PR / (P + R), in counts: P and R may be undefined.
-    f1 = 2 * hits / (answered + true).clamp(min=1)
-    return {
-        label: {
-            "precision": float(precision[i]),
-            "recall": float(recall[i]),
-            "f1": float(f1[i]),
-            "images": int(true[i]),
-        }
-        for i, label in enumerate(labels)
-    }
 
 
 class Columns:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names, by_class, rows_by_class
+from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names
 from zoo.interfaces.tasks.base import CardWords, Prediction, Task, names_for
+from zoo.interfaces.tasks.confusion import Confusion, by_class, per_class
 from zoo.interfaces.tasks.data_checks import check_labels, check_there
-from zoo.interfaces.tasks.descriptions import Confusion, Drawing, Examples, Mistake, worst_table
+from zoo.interfaces.tasks.descriptions import Drawing, Examples, Mistake, worst_table
 from zoo.spec.errors import DataError, OptionError, quote
 
 if TYPE_CHECKING:
@@ -171,27 +172,6 @@ class ClassAnalysis(Analysis):
         index, answer, truth = (int(self._seen[name][i]) for name in ("index", "answer", "truth"))
         score = float(self._seen["score"][i])
         return Mistake(index, names(index), self.labels[answer], score, self.labels[truth])
-
-
-def per_class(
-    truths: Tensor, answers: Tensor, labels: Sequence[str]
-) -> tuple[dict[str, Any], list[list[int]]]:
-    """Precision, recall, F1 and number of images by label, and the confusion matrix.
-
-    Args:
-        truths: N class indices.
-        answers: N class indices.
-        labels: names by index.
-
-    Example:
-        >>> per_class(torch.tensor([0, 0, 1]), torch.tensor([0, 1, 1]), ["a", "b"])[1]
-        [[1, 1], [0, 1]]
-    """
-    count = len(labels)
-    # A number for each cell of the K x K table
-    confusion = torch.bincount(truths * count + answers, minlength=count * count).view(count, count)
-    rows = rows_by_class(labels, confusion.diagonal(), confusion.sum(dim=0), confusion.sum(dim=1))
-    return rows, confusion.tolist()
 
 
 def check_indices(targets: Sequence[Any], where: str) -> None:

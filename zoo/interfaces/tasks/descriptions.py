@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
 
-from zoo.spec.display import Table, more
-
-MOST_ROWS = 20
-"""Classes up to which every one is shown in a table."""
-
-FEW_ROWS = 5
-"""Rows that are shown of more than that, and of mistakes."""
+from zoo.interfaces.tasks.confusion import Confusion
+from zoo.spec.display import FEW_ROWS, Table
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,42 +55,6 @@ class Mistake:
     def to_dict(self) -> dict[str, Any]:
         """Plain data, without index and marks."""
         return {"name": self.name, "label": self.label, "score": self.score, "truth": self.truth}
-
-
-@dataclass(frozen=True, slots=True)
-class Confusion:
-    """A confusion matrix.
-
-    Args:
-        labels: K names.
-        matrix: K x K counts; rows are the truth, columns the answer.
-    """
-
-    labels: Sequence[str]
-    matrix: Sequence[Sequence[int]]
-
-    def tables(self, columns: int) -> Iterator[Table]:
-        """The matrix, or the commonest mistakes of more classes than `columns`; none where there is none.
-
-        Example:
-            >>> (table,) = Confusion(["cat", "dog"], [[3, 1], [0, 4]]).tables(1)
-            >>> print(table.text())
-            COMMONEST MISTAKES  ANSWER  IMAGES
-            cat                 dog          1
-        """
-        labels, matrix = self.labels, self.matrix
-        if len(labels) <= columns:
-            # A class that no image has is a row of zeros
-            totals = [max(sum(row), 1) for row in matrix]
-            shades = [[n / total for n in row] for row, total in zip(matrix, totals, strict=True)]
-            rows = [[label, *row] for label, row in zip(labels, matrix, strict=True)]
-            yield Table(["TRUTH \\ ANSWER", *labels], rows, range(1, len(labels) + 1), shades=shades)
-            return
-        wrong = [(n, i, k) for i, row in enumerate(matrix) for k, n in enumerate(row) if n and i != k]
-        if wrong:
-            wrong.sort(key=lambda item: -item[0])
-            rows = [[labels[i], labels[k], str(n)] for n, i, k in wrong[:FEW_ROWS]]
-            yield Table(["COMMONEST MISTAKES", "ANSWER", "IMAGES"], rows, right=[2])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -219,32 +178,6 @@ class Overlays:
 Panel = Curve | Histogram
 Drawing = Confusion | Scatter | Panel | tuple[Panel, ...] | ImageGrid | Examples | Overlays
 """What a file with an image is drawn from; panels stand side by side."""
-
-
-def class_table(per_class: Mapping[str, Mapping[str, Any]]) -> Table:
-    """A row for each class; of very many classes those with the lowest figures.
-
-    Args:
-        per_class: figures by class; `images`, where it is there, is their number, and a class without any
-            has no figures.
-
-    Example:
-        >>> print(class_table({"cat": {"recall": 0.5, "images": 2}}).text())
-        CLASS  RECALL  IMAGES
-        cat     0.500       2
-    """
-    names = [*next(iter(per_class.values()))]
-    chosen, below = [*per_class.items()], ""
-    if len(chosen) > MOST_ROWS:
-        by = "f1" if "f1" in names else names[0]
-        measured = [item for item in chosen if item[1].get("images", 1)]  # of no image is no figure
-        chosen = sorted(measured, key=lambda item: item[1][by])[:FEW_ROWS]
-        below = f"the lowest {by}, {more(len(per_class), len(chosen), 'classes')}"
-    rows = [
-        [label, *(f"{v:.3f}" if isinstance(v, float) else f"{v:,}" for v in row.values())]
-        for label, row in chosen
-    ]
-    return Table(["CLASS", *map(str.upper, names)], rows, range(1, len(names) + 1), below)
 
 
 def worst_table(worst: Sequence[Mistake], score: str = "SCORE") -> Table:

@@ -11,8 +11,9 @@ from torch import Tensor
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.tasks.analysis import Analysis, Findings, Names
 from zoo.interfaces.tasks.base import Prediction, Task, names_for
+from zoo.interfaces.tasks.confusion import class_table
 from zoo.interfaces.tasks.data_checks import check_labels
-from zoo.interfaces.tasks.descriptions import Mistake, Overlay, Overlays, class_table, worst_table
+from zoo.interfaces.tasks.descriptions import Mistake, Overlay, Overlays, worst_table
 from zoo.spec.errors import DataError, OptionError, ShapeError
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from typing import Any
 
 from zoo.registry.catalogue import CATALOGUE, RECIPES, Row, check_rows, read_namespace
 from zoo.registry.catalogue_index import facts_of, read_for_listing
+from zoo.registry.environment import switch
 from zoo.registry.plugins.installed import CORE, Installed, installed, normalise, package_folder
 from zoo.registry.plugins.probe import Answer, probe_all
 from zoo.spec.component import Namespace
@@ -65,9 +66,12 @@ class PluginChoice:
 
     @classmethod
     def from_environment(cls) -> PluginChoice:
-        """Reads `ZOO_PLUGINS`, `ZOO_DISABLED_PLUGINS` and `ZOO_STRICT_PLUGINS`."""
-        strict = os.environ.get("ZOO_STRICT_PLUGINS", "").lower() not in {"", "0", "false", "no"}
-        return cls(_names("ZOO_PLUGINS"), _names("ZOO_DISABLED_PLUGINS"), strict)
+        """Reads `ZOO_PLUGINS`, `ZOO_DISABLED_PLUGINS` and `ZOO_STRICT_PLUGINS`.
+
+        Raises:
+            OptionError: the last is neither on nor off.
+        """
+        return cls(_names("ZOO_PLUGINS"), _names("ZOO_DISABLED_PLUGINS"), switch("ZOO_STRICT_PLUGINS"))
 
     def takes(self, distribution: str) -> bool:
         """Whether the distribution takes part; the core always does."""
