@@ -71,7 +71,7 @@ def recipe_sources(name: str) -> list[str]:
 
 
 def ways(distributions: Sequence[str]) -> str:
-    """What brings several distributions, in one line: a command, or variables that let them take part."""
+    """Ways to several distributions, in one line: commands that install them, variables that exclude them."""
     choice, there = PluginChoice.from_environment(), {item.distribution for item in installed()}
     found = []
     for item in distributions:

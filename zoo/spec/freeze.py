@@ -118,6 +118,11 @@ class Freeze:
     def __bool__(self) -> bool:
         return bool(self.items)
 
+    def _nothing_freezes(self, modules: Sequence[str]) -> FreezeError:
+        got = f"one of {listing(modules)}, which are no blocks" if modules else "one without"
+        expected, hint = "a model with blocks to freeze", 'leave freeze out, or say "none"'
+        return FreezeError(f"freeze spec {quote(str(self))}", expected=expected, got=got, hint=hint)
+
     def select(
         self, parts: Mapping[str, Sequence[str]], modules: Sequence[str] = ()
     ) -> tuple[tuple[str, str], ...]:
@@ -132,10 +137,7 @@ class Freeze:
             FreezeError: an item names a part or a block that is not there.
         """
         if self.items and not parts:
-            got = f"one of {listing(modules)}, which are no blocks" if modules else "one without"
-            hint = 'leave freeze out, or say "none"'
-            expected = "a model with blocks to freeze"
-            raise FreezeError(f"freeze spec {quote(str(self))}", expected=expected, got=got, hint=hint)
+            raise self._nothing_freezes(modules)
         chosen: set[tuple[str, str]] = set()
         for item in self.items:
             if item.path not in parts:

@@ -171,8 +171,8 @@ class Engine:
             self._execution.announce(self.train.order.images(step))
             self._cached_prefix = None if "image" in ready else self.model.prefix
             with self._execution.apart(partial(seed_step, self.seed, epoch, step, self.device)):
-                values = trainer.step(ready)
-            seen.add(values, rows(ready))
+                logged = trainer.step(ready)
+            seen.add(logged, rows(ready))
             self._cached_prefix = None
             step += 1
             reporter.step()
