@@ -244,7 +244,8 @@ def breaches(
             yield f"{name} {broken}: raise API in zoo/spec/component.py, or leave it as it was"
         words = _changed(name, before, after)
         if not any(all(re.search(rf"\b{re.escape(word)}\b", entry) for word in words) for entry in entries):
-            yield f"{name}: say in the changelog's newest section what changed, with {', '.join(words)} in backticks"
+            named = ", ".join(words)
+            yield f"{name}: say in the changelog's newest section what changed, with {named} in backticks"
 
 
 def _changed(name: str, before: str | None, after: str | None) -> list[str]:

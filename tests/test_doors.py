@@ -150,7 +150,9 @@ def test_what_breaks_who_imports_it_needs_a_higher_version_and_words(offered: An
     assert broken.startswith(NAME)
     assert any("say in the changelog's newest section" in line for line in found)
     assert all("changelog" in line for line in breaches(old, new, raised=True))
-    told = "- " + " ".join(f"`{word}`" for name in {**old, **new} for word in (name, "epochs rounds net out scale"))
+    told = "- " + " ".join(
+        f"`{word}`" for name in {**old, **new} for word in (name, "epochs rounds net out scale")
+    )
     assert breaches(old, new, told, raised=True) == []
 
 

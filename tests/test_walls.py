@@ -33,8 +33,7 @@ VOCABULARY = {
     "zoo/interfaces/tasks/masks.py": {"dice", "iou", "precision", "recall"},
     "zoo/interfaces/tasks/base.py": {"mae", "rmse"},
     "zoo/interfaces/tasks/images.py": {"mae"},
-    "zoo/interfaces/tasks/analysis.py": {"f1", "precision", "recall"},
-    "zoo/interfaces/tasks/descriptions.py": {"f1"},
+    "zoo/interfaces/tasks/confusion.py": {"f1", "precision", "recall"},
     "zoo/inference/sample_quality.py": {"precision", "recall"},
     **dict.fromkeys(
         (

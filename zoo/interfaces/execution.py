@@ -90,10 +90,10 @@ class Execution:
         torch.nn.utils.clip_grad_norm_(parameters, norm)
 
     def apart(self, seeded: Callable[[int], None]) -> AbstractContextManager[Any]:
-        """Context in which dropout and a gradient penalty draw other numbers in each process; `drawn` apart.
+        """Context of a step, in which dropout and the like draw other numbers in each process.
 
-        Outside all processes have the same random state. One process keeps the state that it has. The engine
-        puts each step into it.
+        Outside, and for `drawn`, all processes have the same random state. One process keeps the state that
+        it has. The engine puts each step into it.
 
         Args:
             seeded: sets all random states for the process of a number, from 0.

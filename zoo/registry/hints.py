@@ -71,7 +71,7 @@ def recipe_sources(name: str) -> list[str]:
 
 
 def ways(distributions: Sequence[str]) -> str:
-    """Commands that install several distributions, or variables that let them take part, in one line."""
+    """Ways to several distributions, in one line: commands that install them, variables that exclude them."""
     choice, there = PluginChoice.from_environment(), {item.distribution for item in installed()}
     found = []
     for item in distributions:

@@ -120,8 +120,8 @@ class Freeze:
 
     def _nothing_freezes(self, modules: Sequence[str]) -> FreezeError:
         got = f"one of {listing(modules)}, which are no blocks" if modules else "one without"
-        where, expected = f"freeze spec {quote(str(self))}", "a model with blocks to freeze"
-        return FreezeError(where, expected=expected, got=got, hint='leave freeze out, or say "none"')
+        expected, hint = "a model with blocks to freeze", 'leave freeze out, or say "none"'
+        return FreezeError(f"freeze spec {quote(str(self))}", expected=expected, got=got, hint=hint)
 
     def select(
         self, parts: Mapping[str, Sequence[str]], modules: Sequence[str] = ()

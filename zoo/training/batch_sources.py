@@ -15,7 +15,6 @@ from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.blocks.freezing import blocks_in
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
-from zoo.interfaces.tasks import Task
 from zoo.runtime.devices import has_live_batch_norm
 from zoo.runtime.processes import FULL, processes
 from zoo.runtime.progress import Reporter
@@ -106,9 +105,9 @@ def _read_with_images(model: Model, dataset: Dataset) -> str:
     task = model.task
     if task is None:
         return ""
-    # A batch of features passes no `examples`: what they make of images would be missing
-    own = type(task).examples is not Task.examples or type(model).examples is not Model.examples
-    if task.spatial or own or None in dataset.targets:
+    # A batch of features passes no `examples` of a model's own either
+    own = type(model).examples is not Model.examples
+    if task.read_with_images or own or None in dataset.targets:
         return f"targets of task {task.name} are read with their images"
     return ""
 

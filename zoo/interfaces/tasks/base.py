@@ -98,6 +98,11 @@ class Task:
     units: str = ""
     card: CardWords = CardWords()
 
+    @property
+    def read_with_images(self) -> bool:
+        """Whether targets are had with images alone: masks, places, images, what `examples` makes."""
+        return self.spatial or self.needs != "target" or type(self).examples is not Task.examples
+
     # -- targets ---------------------------------------------------------------------------------------
 
     def parse(self, value: Any) -> Any:
