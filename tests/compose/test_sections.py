@@ -359,3 +359,21 @@ def test_a_part_with_weights_of_a_folder_records_what_they_were_trained_on(
 
     assert encoder(str(tmp_path / "m"))["input"] == make_model(units=1).input_spec.to_dict()
     assert "input" not in encoder({"name": "tiny_resnet", "units": 1})
+
+
+def test_a_published_head_is_taken_with_its_backbone_and_a_new_one_is_random(tmp_path: Any) -> None:
+    how: dict[str, Any] = {"units": 1, "input_size": 16, "classes": 4}
+    saved = zoo.build("tiny_resnet", head="original", seed=5, **how)
+    zoo.save(saved, tmp_path / "m")
+    again = zoo.build("tiny_resnet", head="original", seed=1, weights=str(tmp_path / "m"), **how)
+    mine, theirs = again.state_dict(), saved.state_dict()
+    assert mine.keys() == theirs.keys()
+    assert all(torch.equal(value, theirs[name]) for name, value in mine.items())
+    assert again.training
+    one, same, other = (
+        zoo.build("tiny_resnet", head="multiclass", seed=seed, weights=str(tmp_path / "m"), **how).head
+        for seed in (1, 1, 2)
+    )
+    weights = [next(head.parameters()) for head in (one, same, other)]
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])

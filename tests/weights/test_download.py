@@ -170,6 +170,7 @@ def test_whether_the_hub_answers_is_asked_at_its_own_port(
     asked: list[Any] = []
 
     def connect(where: tuple[str, int], timeout: float) -> Any:
+        assert timeout == 5  # seconds; the client itself would wait for half a minute
         asked.append(where)
         return SimpleNamespace(close=lambda: None)
 

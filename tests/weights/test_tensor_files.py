@@ -177,3 +177,8 @@ def test_tensors_of_whole_lines_come_first_so_that_all_keep_their_place(file):
     with safe_open(file, "pt") as opened:
         assert json.loads(opened.metadata()["places"]) == {}
     assert {t.data_ptr() % 64 for name, t in read(file).items() if name != "odder"} == {0}
+
+
+def test_a_file_of_nothing_ends_with_a_line(file):
+    write(file, {})
+    assert file.stat().st_size % 64 == 0
