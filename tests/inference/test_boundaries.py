@@ -225,7 +225,7 @@ def test_numbers_are_shares_or_values_or_nothing() -> None:
     assert [number(0.0, True), number(0.0, False), number(None, False)] == ["0.0%", "0", ""]
 
 
-def test_a_picture_that_is_gone_is_not_shown_and_one_in_memory_is(tmp_path: Path) -> None:
+def test_an_image_that_is_gone_is_not_shown_and_one_in_memory_is(tmp_path: Path) -> None:
     assert "<img" not in said(str(tmp_path / "gone.png"))._repr_html_()
     assert "<img" not in said(str(tmp_path))._repr_html_()
     assert "<img" in said(thumbnail=RGB)._repr_html_()
