@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -553,3 +555,16 @@ def test_one_image_is_compared_with_one() -> None:
             zoo.verify(embedding(), *pair, threshold=0.5)
     with pytest.raises(TrainingError, match="expected a model whose output is an embedding, got a feature"):
         zoo.verify(zoo.build("mlp", in_channels=1, input_size=8, seed=0), image, image, threshold=0.5)
+
+
+def shown(item: Predicted) -> np.ndarray[Any, Any]:
+    """The image on a page."""
+    (content,) = re.findall(r"data:image/png;base64,([^\"]+)", item._repr_html_())
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(content))))
+
+
+def test_a_thumbnail_is_shown_before_its_file_which_may_have_changed(tmp_path: Path) -> None:
+    Image.fromarray(255 - RGB).save(tmp_path / "a.png")
+    from_file, kept = said(str(tmp_path / "a.png")), said(str(tmp_path / "a.png"), thumbnail=RGB)
+    assert np.array_equal(shown(from_file)[::8, ::8], 255 - RGB)
+    assert np.array_equal(shown(kept)[::8, ::8], RGB)
