@@ -9,7 +9,7 @@ from zoo.trainers.optimizing import OptimizingTrainer
 from zoo.trainers.pair import (
     DISCRIMINATOR,
     GENERATOR,
-    VERDICT,
+    DISCRIMINATOR_LOGITS,
     Opponent,
     Opposed,
     PairTrainer,
@@ -22,7 +22,7 @@ from zoo.trainers.score import Score
 __all__ = [
     "DISCRIMINATOR",
     "GENERATOR",
-    "VERDICT",
+    "DISCRIMINATOR_LOGITS",
     "Average",
     "GradientTrainer",
     "Opponent",
