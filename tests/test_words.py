@@ -20,6 +20,7 @@ KEPT = {
     "plugins/zoo-gan/tests/test_trainer.py": 3,
     # What 0.1 wrote into a checkpoint.
     "zoo/training/running_means.py": 1,
+    "tests/training/test_running_means.py": 1,
     "tests/compatibility/test_compatibility.py": 2,
     "CHANGELOG.md": 2,
     "tests/test_words.py": 2,

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from zoo.experiments import phases as phases_module
 from zoo.experiments.phases import Part, Phase, _metric, best, check_same_data, curves, run_phase, unseen
 from zoo.inference.evaluation import Evaluation, Measured
 from zoo.interfaces.dataset import Dataset, Sample
@@ -152,3 +153,55 @@ def test_curves_of_all_phases_are_drawn_in_their_colours(tmp_path: Path, epochs:
     path = curves([phase("a", 0.5, 0.5, epochs), phase("b", 0.5, 0.5, epochs)], tmp_path / "c.png", "title")
     pixels = np.asarray(Image.open(path).convert("RGB")).reshape(-1, 3)
     assert {(138, 143, 152), (199, 106, 0)} <= {tuple(map(int, pixel)) for pixel in np.unique(pixels, axis=0)}
+
+
+@pytest.fixture
+def figures(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What would be written."""
+    seen: list[Any] = []
+    monkeypatch.setattr(phases_module, "write_figure", lambda figure, path: seen.append(figure) or path)
+    return seen
+
+
+@pytest.mark.parametrize(("epochs", "marker"), [(1, "."), (2, "."), (3, "None")])
+def test_curves_of_few_epochs_have_points(figures: list[Any], epochs: int, marker: str) -> None:
+    made = [phase("a", 0.5, 0.5, epochs), phase("b", 0.5, 0.5, epochs)]
+    assert curves(made, Path("c.png"), "title") == Path("c.png")
+    loss, accuracy = figures[0].axes
+    for axis, name in ((loss, "loss"), (accuracy, "accuracy")):
+        assert axis.get_title(loc="left") == f"{name}: validation, and training (dotted)"
+        assert axis.get_xlabel() == "epoch"
+        assert [text.get_text() for text in axis.get_legend().get_texts()] == ["a", "b"]
+        assert [line.get_marker() for line in axis.lines] == [marker] * 4
+        assert [line.get_linestyle() for line in axis.lines] == [":", "-"] * 2
+        assert axis.lines[0].get_xdata().tolist() == [*range(1, epochs + 1)]
+    assert loss.lines[0].get_ydata().tolist() == [1 / (i + 1) for i in range(epochs)]
+    assert loss.lines[1].get_ydata().tolist() == [0.5] * epochs
+    assert np.isnan(accuracy.lines[1].get_ydata()).all()  # which no epoch of these has
+
+
+def fitted(metrics: dict[str, float], monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What a phase hands on: `fit` and `evaluate` stand in."""
+    seen: list[Any] = []
+    monkeypatch.setattr(phases_module, "fit", lambda model, data, **how: seen.append((data, how)) or "run")
+    monkeypatch.setattr(
+        phases_module, "evaluate",
+        lambda model, rest, split: seen.append((rest, split)) or SimpleNamespace(metrics=metrics),
+    )  # fmt: skip
+    return seen
+
+
+def test_a_phase_is_measured_by_the_first_figure_that_is_no_loss(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seen = fitted({"loss": 0.1, "loss_part": 0.2, "accuracy": 0.75, "f1": 0.5}, monkeypatch)
+    rest = as_dataset(DIGITS)
+    section = {"name": "mlp", "head": "multiclass", "classes": 10, "in_channels": 1, "input_size": 8}
+    given = Recipe.from_dict({"model": section, "data": DIGITS, "seed": 4})
+    found = run_phase("first", given, rest, tmp_path, seed=9, progress=False)
+    assert (found.name, found.metric, found.score, found.run) == ("first", "accuracy", 0.75, "run")
+    assert found.recipe == given
+    assert seen == [(given.data, {"seed": 9, "out": tmp_path, "progress": False}), (rest, "all")]
+    fitted({"loss": 0.1, "loss_part": 0.2}, monkeypatch)
+    with pytest.raises(RecipeError, match="expected a task with a metric beside its loss, got none"):
+        run_phase("second", given, rest, tmp_path, seed=9)

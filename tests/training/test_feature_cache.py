@@ -1,4 +1,5 @@
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,13 +11,15 @@ import torch
 from torch import Tensor
 
 import zoo
+from zoo.data.batches import Batches
 from zoo.data.sources.torch_dataset import TorchData
+from zoo.interfaces.blocks.frozen_prefix import PREFIX
 from zoo.interfaces.head import Head
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Segmentation
 from zoo.runtime.arguments import as_dataset
 from zoo.spec.errors import OptionError
-from zoo.training.feature_cache import FeatureCache, _taken, make_room
+from zoo.training.feature_cache import CachedBatches, FeatureCache, _taken, limit_bytes, make_room, size
 from zoo.training.run import Run
 
 Make = Callable[..., Model]
@@ -283,3 +286,203 @@ def test_features_behind_a_hook_are_not_kept(make_model, tmp_path) -> None:
     model.backbone.block1.register_forward_hook(lambda module, inputs, output: output * 0.3)
     with pytest.raises(OptionError, match="block1 has forward hooks"):
         zoo.fit(model, FACES, epochs=1, cache=True, out=tmp_path / "run")
+
+
+def kept(home: Path, **ages: int) -> dict[str, int]:
+    """Folders of features by the seconds since they were used; returns the bytes that each takes."""
+    for name, age in ages.items():
+        (home / name).mkdir(parents=True)
+        file = home / name / "0.f32"
+        file.write_bytes(os.urandom(1 << 20))
+        stamp = 1_700_000_000 - age
+        os.utime(file, (stamp, stamp))
+    return {name: (home / name / "0.f32").stat().st_blocks * 512 for name in ages}
+
+
+def limited(monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
+    monkeypatch.setattr("zoo.training.feature_cache.limit_bytes", lambda: limit)
+
+
+@pytest.mark.parametrize(("lacking", "left"), [(0, ["a", "b", "mine"]), (1, ["b", "mine"])])
+def test_nothing_goes_where_just_enough_room_is_left(tmp_path: Path, monkeypatch, lacking, left) -> None:
+    home = tmp_path / "features"
+    total = sum(kept(home, a=300, b=200, mine=400).values())
+    limited(monkeypatch, total + 5000 - lacking)
+    assert make_room(5000, home / "mine") is None
+    assert sorted(p.name for p in home.iterdir()) == left
+
+
+def test_as_many_go_as_have_to_and_never_those_that_are_asked_for(tmp_path: Path, monkeypatch) -> None:
+    home = tmp_path / "features"
+    one = kept(home, a=100, b=300, c=200, d=50, mine=900)["a"]
+    (home / "note").write_text("a file")
+    limited(monkeypatch, 3 * one)
+    assert make_room(one, home / "mine") is None  # mine, what is new, and one other
+    assert sorted(p.name for p in home.iterdir()) == ["d", "mine", "note"]
+    limited(monkeypatch, one)
+    assert make_room(one, home / "mine") is None
+    assert sorted(p.name for p in home.iterdir()) == ["mine", "note"]
+
+
+def test_features_larger_than_the_limit_remove_nothing(tmp_path: Path, monkeypatch) -> None:
+    home = tmp_path / "features"
+    kept(home, a=100)
+    limited(monkeypatch, 2000)
+    assert make_room(2001, home / "mine") == "2.0 kB are needed and ZOO_FEATURE_CACHE_GB allows 2.0 kB"
+    assert (home / "a").exists()
+    assert make_room(2000, home / "mine") is None
+
+
+@pytest.mark.parametrize(("needed", "fits"), [(900, True), (901, False)])
+def test_a_tenth_of_the_disk_stays_free(tmp_path: Path, monkeypatch, needed: int, fits: bool) -> None:
+    home = tmp_path / "features"
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
+    said = make_room(needed, home / "mine")
+    assert said == (None if fits else f"0.9 kB are needed and 1.0 kB are free in {home}")
+    assert home.is_dir()
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [(1_000_000_000, "1.0 GB"), (999_949_999, "999.9 MB"), (1_000_000, "1.0 MB"), (999_949, "999.9 kB"),
+     (1500, "1.5 kB"), (0, "0.0 kB")],
+)  # fmt: skip
+def test_bytes_are_said_in_the_largest_unit_that_they_fill(count: int, said: str) -> None:
+    assert size(count) == said
+
+
+def test_twenty_gigabytes_may_be_kept_where_nothing_is_said(monkeypatch) -> None:
+    monkeypatch.delenv("ZOO_FEATURE_CACHE_GB", raising=False)
+    assert limit_bytes() == 20_000_000_000
+    monkeypatch.setenv("ZOO_FEATURE_CACHE_GB", "0.5")
+    assert limit_bytes() == 500_000_000
+
+
+def cache(make_model: Make) -> FeatureCache:
+    return FeatureCache(make_model(freeze="block1-2"), as_dataset(FACES), torch.device("cpu"))
+
+
+def fill(features: FeatureCache, indices: list[int], step: Callable[[], None] = lambda: None) -> None:
+    batches = Batches(features.dataset, indices, spec=features.model.input_spec, batch_size=2, task=None)
+    features.fill(batches, step)
+
+
+def test_rows_are_what_the_frozen_blocks_give_each_image(make_model: Make) -> None:
+    features = cache(make_model)
+    steps: list[int] = []
+    assert features.missing([3, 0, 5]) == [3, 0, 5]
+    fill(features, [5, 0, 3], lambda: steps.append(1))
+    assert len(steps) == 2
+    assert features.missing(range(6)) == [1, 2, 4]
+    model = features.model
+    (batch,) = Batches(features.dataset, [0, 5], spec=model.input_spec, batch_size=9, task=None).epoch()
+    with torch.no_grad():
+        expected = model.run_prefix(batch["image"])
+    found = features.read([0, 5])
+    assert len(found) == len(expected) == 1
+    assert torch.allclose(found[0], expected[0], atol=1e-6)
+    assert features.row_bytes == expected[0][0].numel() * 4
+    file = features.folder / "0.f32"
+    assert file.stat().st_size == len(features.dataset) * features.row_bytes
+    fill(features, [1, 2])  # beside those that are there
+    assert features.missing(range(6)) == [4]
+    assert torch.equal(features.read([0, 5])[0], found[0])
+
+
+@pytest.mark.parametrize(
+    "note",
+    [np.ones(3, dtype=bool), np.ones(24, dtype=np.uint8), np.ones((24, 1), dtype=bool)],
+)
+def test_a_note_of_other_rows_is_not_believed(make_model: Make, note: np.ndarray) -> None:
+    features = cache(make_model)
+    fill(features, [0, 1])
+    assert len(features.dataset) == 24
+    np.save(features.folder / "filled.npy", note)
+    assert features.missing([0, 1, 23]) == [0, 1, 23]
+
+
+def test_a_note_that_holds_objects_is_not_read(make_model: Make) -> None:
+    features = cache(make_model)
+    fill(features, [0, 1])
+    np.save(features.folder / "filled.npy", np.array([{}] * 24), allow_pickle=True)
+    assert features.missing([0]) == [0]
+
+
+def test_asking_what_is_there_counts_as_use(make_model: Make) -> None:
+    features = cache(make_model)
+    fill(features, [0])
+    note = features.folder / "filled.npy"
+    os.utime(note, (1, 1))
+    features.missing([0])
+    assert note.stat().st_mtime > 1
+
+
+def test_rows_are_noted_as_soon_as_ten_seconds_have_passed(make_model: Make, monkeypatch) -> None:
+    features = cache(make_model)
+    clock = iter([0.0, 10.0, 10.5, 10.5, 20.5, 30.0, 30.0])
+    noted: list[list[int]] = []
+
+    class Clock:
+        monotonic = staticmethod(lambda: next(clock))
+
+    monkeypatch.setattr("zoo.training.feature_cache.time", Clock)
+    fill(features, [0, 1, 2, 3, 4, 5], lambda: noted.append(features.missing(range(6))))
+    everything = [0, 1, 2, 3, 4, 5]
+    assert noted == [everything, everything, [4, 5]]  # before a step is told nothing of it is noted
+    assert features.missing(range(6)) == []
+
+
+def test_cached_batches_are_in_the_order_that_the_images_would_have_had(make_model: Make) -> None:
+    features = cache(make_model)
+    indices = list(range(6))
+    fill(features, indices)
+    order: dict[str, Any] = {"batch_size": 2, "shuffle": True, "seed": 3}
+    images = Batches(features.dataset, indices, spec=features.model.input_spec, task=None, **order)
+    batches = CachedBatches(features, indices, lambda: images, **order)
+    for epoch, skip in ((0, 0), (1, 0), (1, 2)):
+        found, wanted = list(batches.epoch(epoch, skip)), list(images.epoch(epoch, skip))
+        assert [b["index"].tolist() for b in found] == [b["index"].tolist() for b in wanted]
+        for one in found:
+            places = one["index"].tolist()
+            assert torch.equal(one[f"{PREFIX}0"], features.read(places)[0])
+            assert one["target"].tolist() == [features.dataset.targets[i] for i in places]
+    first = [b["index"].tolist() for b in batches.epoch()]
+    assert first == [b["index"].tolist() for b in images.epoch(0, 0)]
+
+
+def test_images_follow_from_the_step_at_which_a_frozen_block_changed(make_model: Make) -> None:
+    features = cache(make_model)
+    indices = list(range(6))
+    fill(features, indices)
+    made: list[Batches] = []
+
+    def images() -> Batches:
+        made.append(
+            Batches(features.dataset, indices, spec=features.model.input_spec, batch_size=2, task=None)
+        )
+        return made[-1]
+
+    batches = CachedBatches(features, indices, images, batch_size=2)
+    epoch = batches.epoch(0)
+    assert "image" not in next(epoch)
+    assert features.fresh
+    with torch.no_grad():
+        next(features.model.backbone.block1.parameters()).add_(1.0)
+    rest = list(epoch)
+    assert [b["index"].tolist() for b in rest] == [[2, 3], [4, 5]]
+    assert all("image" in batch for batch in rest)
+    assert not features.fresh
+    assert [b["index"].tolist() for b in batches.epoch(1, 1)] == [[2, 3], [4, 5]]
+    assert len(made) == 1
+
+
+def test_values_put_back_as_they_were_leave_the_rows_fresh(make_model: Make) -> None:
+    features = cache(make_model)
+    weight = next(features.model.backbone.block1.parameters())
+    with torch.no_grad():
+        weight.copy_(weight.clone())
+    assert features.fresh
+    features.model.unfreeze("block2")
+    assert not features.fresh
+    features.model.freeze("block1-2")
+    assert not features.fresh  # in between they may have learnt

@@ -48,3 +48,48 @@ def test_a_loss_that_is_no_number_is_found_before_the_mean(every: int):
         for value in (1.0, float("nan")):
             means.add({"loss": torch.tensor(value)}, 1)
         means.values()
+
+
+def test_a_resumed_epoch_names_the_step_counted_from_its_beginning():
+    first = RunningMeans(2, 5)
+    for value in (1.0, 2.0):
+        first.add({"loss": torch.tensor(value)}, 1)
+    second = RunningMeans(2, 5, state=first.state_dict())
+    second.add({"loss": torch.tensor(3.0)}, 1)
+    with pytest.raises(TrainingError, match="in epoch 2, step 4 of 5"):
+        second.add({"loss": torch.tensor(float("inf"))}, 1)
+
+
+def test_means_of_an_earlier_version_go_on_too():
+    """Version 0.1 counted the images by another word."""
+    counted = {"loss": [3, 1]}
+    state = {"seen": {"loss": torch.tensor([1.0, 3.0])}, "pictures": counted}
+    means = RunningMeans(1, 3, state=state)
+    means.add({"loss": torch.tensor(5.0)}, 4)
+    assert means.values() == {"loss": 26 / 8}
+    assert (state["seen"]["loss"].tolist(), counted) == ([1, 3], {"loss": [3, 1]})
+
+
+def test_the_loss_is_looked_at_once_in_so_many_steps():
+    means = RunningMeans(1, 9, every=3)
+    means.add({"loss": torch.tensor(float("nan"))}, 1)
+    means.add({"loss": torch.tensor(1.0)}, 1)
+    with pytest.raises(TrainingError, match="step 1 of 9"):
+        means.add({"loss": torch.tensor(1.0)}, 1)
+
+
+@pytest.mark.parametrize("ask", [RunningMeans.values, RunningMeans.state_dict])
+def test_a_loss_that_waits_is_looked_at_before_anything_is_given_away(ask):
+    means = RunningMeans(1, 9, every=20)
+    means.add({"loss": torch.tensor(1.0)}, 1)
+    ask(means)
+    means.add({"loss": torch.tensor(float("nan"))}, 1)
+    with pytest.raises(TrainingError, match="step 2 of 9"):
+        ask(means)
+
+
+def test_a_trainer_that_returns_nothing_has_no_means():
+    means = RunningMeans(1, 1)
+    means.add({}, 4)
+    assert means.values() == {}
+    assert RunningMeans(1, 1, state=means.state_dict()).values() == {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 import torch
 
 from zoo.spec.errors import TrainingError
+from zoo.training import undefined_figures
 from zoo.training.run import Run
 from zoo.training.running_means import RunningMeans
 from zoo.training.undefined_figures import MeasuredFigures
@@ -70,3 +73,52 @@ def test_the_first_value_of_a_step_alone_has_to_be_a_number() -> None:
     found = means.values()
     assert found["loss"] == 2
     assert found["part"] != found["part"]
+
+
+@pytest.mark.parametrize(("count", "end"), [(8, "m7 0.5000"), (9, "m7 0.5000  and 1 more")])
+def test_eight_figures_are_told_and_the_others_counted(count: int, end: str) -> None:
+    line = repr(run(metrics={f"m{i}": 0.5 for i in range(count)})).splitlines()[1]
+    assert line.startswith("best epoch 2, validation: m0 0.5000  m1 0.5000")
+    assert line.endswith(end)
+
+
+def test_a_run_says_all_that_it_was_in_order() -> None:
+    told = repr(run(seconds=2.34, images={"train": 3, "val": 1}, cache="block1 of 4", interrupted=True))
+    assert told.splitlines() == [
+        "interrupted after 2 epochs in 2.3 s  (train 3, val 1 images)",
+        "best epoch 2, validation: accuracy 0.5000  f1 0.2500",
+        "kept frozen outputs: block1 of 4",
+        "go on: zoo fit --resume runs/a",
+        "saved in runs/a",
+    ]
+    assert len(repr(run()).splitlines()) == 3
+
+
+def test_each_figure_that_is_left_out_is_said_once_and_those_of_one_reason_together(
+    monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    train: dict[str, str] = {}
+    val: dict[str, str] = {}
+    told = itertools.cycle([train, val])
+    monkeypatch.setattr(undefined_figures, "noting_left_out", lambda: nullcontext(next(told)))
+    trainer: Any = SimpleNamespace(
+        monitor="val_f1", collect=lambda: {"accuracy": 0.5}, evaluate=lambda batches: {"loss": len(batches)}
+    )
+    figures = MeasuredFigures(trainer)
+    three: Any = ["batch"] * 3
+    assert figures.figures(three) == {"accuracy": 0.5, "val_loss": 3}
+    assert not recwarn
+    train |= {"auc": "one class"}
+    val |= {"auc": "one class", "r": "no spread", "f1": "none"}
+    for _ in range(2):
+        figures.figures(three)
+    assert sorted(str(w.message) for w in recwarn) == [
+        "left out of the figures: auc, val_auc: one class",
+        "left out of the figures: val_r: no spread",
+    ]
+    with pytest.raises(TrainingError, match="'val_f1', left out: none"):
+        figures.check({"loss": 1.0})
+    val |= {"new": "one class"}
+    figures.figures(three)
+    assert len(recwarn) == 3
+    assert str(recwarn[-1].message) == "left out of the figures: val_new: one class"

@@ -17,7 +17,7 @@ from zoo.spec.component import Component
 from zoo.spec.errors import DeclarationError, RecipeError, WeightsError
 from zoo.spec.published_weights import Weights
 from zoo.spec.reference import parse_reference
-from zoo.weights.fitting import assign, converted, locate
+from zoo.weights.fitting import assign, converted, holds_weights, is_saved, locate
 
 TINY = {"name": "resnet18", "width": 0.125, "layers": [2, 1, 1, 1]}
 OTHERS = {"name": "tiny_resnet", "channels": [4, 8, 8], "units": 1}
@@ -305,3 +305,14 @@ def test_a_shipped_file_that_is_missing_or_changed_is_refused(package):
 def test_weights_that_say_too_little_or_lead_elsewhere(given, field):
     with pytest.raises(DeclarationError, match=f"bad {field}"):
         Weights(**given)
+
+
+def test_weights_are_in_a_safetensors_file_or_a_folder_with_one(tmp_path):
+    for name in ("a.safetensors", "b.bin", "full/model.safetensors", "empty/other.safetensors"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    found = [holds_weights(tmp_path / name) for name in ("a.safetensors", "b.bin", "full", "empty", "none")]
+    assert found == [True, False, True, False, False]
+    assert not is_saved(tmp_path / "full")
+    (tmp_path / "full" / "config.json").write_text("")
+    assert is_saved(tmp_path / "full")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -363,3 +364,41 @@ def test_a_pipe_in_the_cache_is_not_waited_for(tmp_path: Path, monkeypatch: pyte
     os.mkfifo(pipe)
     assert torch.equal(read_pickle(file, sha256=sha256, text="net")["a"], torch.ones(2))
     assert pipe.is_file()  # made anew
+
+
+def test_what_is_unpickled_is_mapped_from_what_was_kept(pickled, cache):
+    state = locate(of(pickled[1]), "tag").read()
+    (file,) = cache.iterdir()
+    with file.open("r+b") as opened:
+        opened.write(bytes(file.stat().st_size))
+    # Those that lie elsewhere within a line than the file's are copies
+    assert any(STATE[name].any() and not tensor.any() for name, tensor in state.items())
+
+
+@pytest.mark.parametrize(
+    ("given", "command"),
+    [
+        ({"package": "a-b"}, "pip install a-b"),
+        ({"package": "a_b"}, "pip install 'a_b'"),
+        ({"package": "a", "install": "a>=2"}, "pip install 'a>=2'"),
+        ({"package": "a", "install": "a[x]"}, "pip install 'a[x]'"),
+        ({"package": "known"}, "way(known, None)"),
+        ({"package": "known", "install": "known[more]"}, "way(known, more)"),
+    ],
+)
+def test_a_package_is_installed_by_pip_unless_it_is_in_the_checkout(monkeypatch, given, command):
+    monkeypatch.setattr(packages, "known", lambda: [{"distribution": "other"}, {"distribution": "known"}])
+    monkeypatch.setattr(packages, "way_to_install", lambda name, extra: f"way({name}, {extra})")
+    place = Weights(file="a/net.pth", sha256="0" * 64, **given)
+    assert packages.to_install(place) == command
+
+
+def test_warnings_about_an_unusual_pickle_are_not_passed_on(pickled, monkeypatch):
+    load = torch.load
+
+    def warns(*given, **how):
+        warnings.warn("an unusual pickle", UserWarning, stacklevel=1)
+        return load(*given, **how)
+
+    monkeypatch.setattr(torch, "load", warns)
+    assert same(locate(of(pickled[1]), "tag").read())

@@ -10,7 +10,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from zoo.spec.errors import SaveError, WeightsError
-from zoo.weights.tensor_files import read, write
+from zoo.weights.tensor_files import read, read_notes, write
 
 TYPES = (
     torch.float64, torch.float32, torch.float16, torch.bfloat16,
@@ -147,3 +147,38 @@ def test_a_type_that_the_format_does_not_know(file):
     with pytest.raises(SaveError, match=r"phase \(torch.complex64\)"):
         write(file, {"phase": torch.zeros(2, dtype=torch.complex64)})
     assert not file.exists()
+
+
+@pytest.mark.parametrize(("first", "second", "usual"), [(16, 8, 0), (8, 16, 4)])
+def test_the_place_that_most_bytes_have_is_that_of_the_file(file, first, second, usual):
+    tensors = {"a": offset(torch.rand(first), 0), "b": offset(torch.rand(second), 4)}
+    write(file, tensors)
+    with safe_open(file, "pt") as opened:
+        moved = json.loads(opened.metadata()["places"])
+    assert moved == ({"b": 4} if usual == 0 else {"a": 0})
+    assert {name: t.data_ptr() % 64 for name, t in read(file).items()} == {"a": 0, "b": 4}
+
+
+def test_notes_are_read_beside_those_of_the_format(file):
+    write(file, {"a": torch.ones(1)}, {"mine": "yes"})
+    assert read_notes(file)["mine"] == "yes"
+    assert read_notes(file)["format"] == "pt"
+    write(file, {})
+    assert "mine" not in read_notes(file)
+    for damaged in (file.with_name("none"), file.with_name("short")):
+        damaged.with_name("short").write_bytes(file.read_bytes()[:9])
+        with pytest.raises(WeightsError, match=r"expected a whole \.safetensors file"):
+            read_notes(damaged)
+
+
+def test_tensors_of_whole_lines_come_first_so_that_all_keep_their_place(file):
+    tensors = {"odd": offset(torch.rand(3), 0), "whole": offset(torch.rand(32), 0), "odder": torch.zeros(0)}
+    write(file, tensors)
+    with safe_open(file, "pt") as opened:
+        assert json.loads(opened.metadata()["places"]) == {}
+    assert {t.data_ptr() % 64 for name, t in read(file).items() if name != "odder"} == {0}
+
+
+def test_a_file_of_nothing_ends_with_a_line(file):
+    write(file, {})
+    assert file.stat().st_size % 64 == 0

@@ -219,7 +219,7 @@ def _trained(model: Model, history: Sequence[Row], curves: bool) -> str:
         lines += ["", f"![Loss and metrics by epoch]({CURVES_FILE})"]
     content = recipe.to_dict()
     # A thousand labels would bury the recipe; their number trains the same network again
-    if (recipe.model.count or 0) > _MOST_LABELS:
+    if len(recipe.model.labels) > _MOST_LABELS:
         content["model"]["classes"] = recipe.model.count
     text = json.dumps(content, indent=1, ensure_ascii=False)
     folded = ["<details><summary>The recipe</summary>", "", "```json", text, "```", "", "</details>"]

@@ -130,7 +130,7 @@ class Evaluation:
         }
 
     def __repr__(self) -> str:
-        width = max(map(len, (*self.metrics, *self.left_out)), default=0)
+        width = max(map(len, ("", *self.metrics, *self.left_out)))
         lines = [self.headline, *(f"{name:<{width}}  {value}" for name, value in self._numbers())]
         for part in self._tables(_MOST_COLUMNS):
             lines += ["", part.text()]

@@ -19,7 +19,8 @@ from zoo.interfaces.execution import Execution
 from zoo.interfaces.geometry.places import plain_tensors
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
-from zoo.interfaces.trainer import ImageGrid, Trainer
+from zoo.interfaces.tasks.descriptions import ImageGrid
+from zoo.interfaces.trainer import Trainer
 from zoo.runtime.devices import isolated, seed_step, to_device
 from zoo.runtime.interruption import Interruption
 from zoo.runtime.progress import Reporter
@@ -171,8 +172,7 @@ class Engine:
             self._execution.announce(self.train.order.images(step))
             self._cached_prefix = None if "image" in ready else self.model.prefix
             with self._execution.apart(partial(seed_step, self.seed, epoch, step, self.device)):
-                logged = trainer.step(ready)
-            seen.add(logged, rows(ready))
+                seen.add(trainer.step(ready), rows(ready))
             self._cached_prefix = None
             step += 1
             reporter.step()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
@@ -38,12 +38,6 @@ from zoo.training.recording import begin, discard, finish, record_epoch
 from zoo.training.run import Run
 from zoo.training.run_folder import RunFolder
 from zoo.training.setup import Setup, assemble
-
-if TYPE_CHECKING:
-    pass
-
-if TYPE_CHECKING:
-    pass
 
 CHECKPOINT_SECONDS = 30.0
 

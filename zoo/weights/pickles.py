@@ -10,6 +10,7 @@ import hashlib
 import io
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -39,8 +40,9 @@ def read_pickle(path: Path, *, sha256: str, text: str) -> Tensors:
     if state is not None:
         return state
     state = _unpickled(path, sha256, text)
-    if kept is None or not _keep(state, kept):
+    if kept is None:
         return state
+    _keep(state, kept)
     return _kept(kept) or state
 
 
@@ -97,17 +99,14 @@ def _kept(file: Path) -> Tensors | None:
     return state if notes.get(_DIGEST) == _digest(state) else None
 
 
-def _keep(state: Tensors, file: Path) -> bool:
-    """Whether the tensors are kept now; written beside the file and renamed, so that it is seen whole."""
+def _keep(state: Tensors, file: Path) -> None:
+    """Keeps the tensors if it can; written beside the file and renamed, so that it is seen whole."""
     # By process and thread: several may unpickle the same at once
-    try:
+    with suppress(OSError, SaveError):
         file.parent.mkdir(parents=True, exist_ok=True)
         # Its digest tells one that a power cut has damaged
         with atomic_write(file, durable=False) as staged:
             write(staged, state, {_DIGEST: _digest(state)})
-    except (OSError, SaveError):
-        return False
-    return True
 
 
 def _digest(state: Mapping[str, Tensor]) -> str:

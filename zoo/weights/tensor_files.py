@@ -100,7 +100,7 @@ def write(path: Path, state: Mapping[str, Tensor], notes: Mapping[str, str] | No
         raise SaveError("tensors of a type that safetensors does not know", got=listing(odd, 3))
     places = {k: _place(t) for k, t in tensors.items()}
     # The place that most bytes have becomes that of the whole file
-    bytes_at = Counter(dict.fromkeys(places.values(), 0))
+    bytes_at = Counter[int]()
     for name, tensor in tensors.items():
         bytes_at[places[name]] += tensor.nbytes
     usual = max(bytes_at, key=lambda place: bytes_at[place], default=0)

@@ -1,0 +1,82 @@
+"""Plugins that recipes need are missed all at once, before the first recipe is trained."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from zoo.experiments.requirements import check_installed
+from zoo.spec.errors import UnknownComponentError
+from zoo.spec.recipe import Recipe
+
+KNOWN = {
+    "conv_thing": ("backbone", "zoo-conv"),
+    "cutter": ("augmenter", "zoo-cut"),
+    "other": ("augmenter", "zoo-cut"),
+}
+
+
+def recipe(**more: Any) -> Recipe:
+    return Recipe.from_dict({"model": {"name": "mlp", "head": "binary"}, "data": "digits", **more})
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[str, ...]]]:
+    """Components that were not found; those of `KNOWN` are in plugins that are not installed."""
+    seen: list[tuple[str, tuple[str, ...]]] = []
+
+    def sources(wanted: Any, kinds: tuple[str, ...]) -> list[str]:
+        seen.append((wanted.name, kinds))
+        kind, plugin = KNOWN.get(wanted.name, (None, ""))
+        return [plugin, "zoo-second"] if kind in kinds else []
+
+    monkeypatch.setattr("zoo.experiments.requirements.sources", sources)
+    monkeypatch.setattr("zoo.experiments.requirements.ways", lambda plugins: f"ways({', '.join(plugins)})")
+    return seen
+
+
+def test_recipes_of_installed_components_lack_nothing(asked: list[Any]) -> None:
+    check_installed("demo", [recipe(), recipe(augment=["noise", {"name": "flip"}], loss="bce")])
+    check_installed("demo", [])
+    assert asked == []
+
+
+def test_all_that_is_missing_is_named_once_with_the_first_way_to_have_each(asked: list[Any]) -> None:
+    model = {"name": "conv_thing", "head": "binary"}
+    recipes = [
+        recipe(model=model),
+        recipe(augment=["noise", "cutter", {"name": "other"}]),
+        recipe(model=model),
+    ]
+    with pytest.raises(UnknownComponentError) as caught:
+        check_installed("demo", recipes)
+    said = str(caught.value)
+    assert said.startswith("demo: expected the plugins of its recipes, got none that has ")
+    assert said.endswith("; ways(zoo-conv, zoo-cut)")
+    assert said.count("conv_thing") == said.count("cutter") == said.count("other") == 1
+    assert [name for name, _ in asked] == ["conv_thing", "cutter", "other"]
+    assert "augmenter" in asked[1][1]
+    assert "backbone" not in asked[1][1]
+
+
+@pytest.mark.parametrize(
+    "section",
+    [{"model": {"name": "mlp", "head": "no_head"}}, {"loss": "no_loss"}, {"trainer": "no_trainer"},
+     {"augment": "no_augmenter"}, {"data": "no_data"}],
+)  # fmt: skip
+def test_each_section_is_looked_at_for_its_own_kinds_and_what_nobody_has_is_said_later(
+    asked: list[Any], section: Any
+) -> None:
+    check_installed("demo", [recipe(**section)])
+    ((name, kinds),) = asked
+    assert name.startswith("no_")
+    assert kinds == {
+        "no_head": ("head",), "no_loss": ("loss",), "no_trainer": ("trainer",), "no_data": ("dataset",),
+        "no_augmenter": ("augmenter",),
+    }[name]  # fmt: skip
+
+
+def test_folders_and_the_head_that_a_model_was_published_with_need_no_plugin(asked: list[Any]) -> None:
+    check_installed("demo", [recipe(data="./photos", model={"name": "mlp", "head": "original"})])
+    assert asked == []
