@@ -109,8 +109,9 @@ class Seen:
 
     def lacks_variation(self) -> str | None:
         """The reason where a value is the same for all images, else None."""
-        if self.low is None or self.high is None:
+        if self.low is None:
             return None
+        assert self.high is not None  # noqa: S101 - there is none without the other
         same = (self.low == self.high).nonzero().flatten().tolist()
         if not same:
             return None
