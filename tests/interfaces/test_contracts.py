@@ -14,6 +14,7 @@ import zoo
 from zoo.interfaces import Augmenter, Dataset, Execution, Given, Loss, Metric, Model, Sample, Task
 from zoo.interfaces.adversarial import Pair
 from zoo.interfaces.augmenter import Chain, check_batch, uniform
+from zoo.interfaces.blocks.block import Block
 from zoo.interfaces.blocks.summary import summarise
 from zoo.interfaces.draws import draws, generator, mix
 from zoo.interfaces.geometry import warp as warping
@@ -130,6 +131,23 @@ def test_a_summary_says_what_goes_in_or_comes_out_and_shows_a_head_without_param
             f"{role} 2x4x6 in [0, 1]",
             "weights: random",
         ]
+
+
+def test_a_summary_shows_networks_that_are_frozen_and_warns_of_blocks_that_would_learn() -> None:
+    model = Net()
+    model.body, model.empty = Block(conv=nn.Conv2d(2, 3, 1)), nn.Identity()
+    model.recipe = Recipe(model=ModelSection(name="net"))
+    model.body.freeze()
+    found = summarise(model)
+    assert [(r.name, r.shape, r.parameters, r.trainable, r.frozen) for r in found.rows] == [
+        ("body", "", 9, 0, True)
+    ]
+    assert (found.title, len(found.notes)) == ("net", 2)
+    model.body.conv.bias.requires_grad_(True)
+    assert (
+        "warning: zoo.fit will refuse it: frozen body: expected nothing in it that can train"
+        in (summarise(model).notes[-1])
+    )
 
 
 def test_a_recipe_that_nobody_gave_is_missed() -> None:
@@ -296,7 +314,10 @@ def test_a_metric_object_has_the_name_of_its_class_and_its_direction() -> None:
     assert [Given(m).name for m in (BinaryAUROC(), MeanSquaredError())] == [
         "binary_a_u_r_o_c", "mean_squared_error",
     ]  # fmt: skip
-    assert (Given(BinaryAUROC()).higher_is_better, Given(MeanSquaredError()).higher_is_better) == (True, False)
+    assert (Given(BinaryAUROC()).higher_is_better, Given(MeanSquaredError()).higher_is_better) == (
+        True,
+        False,
+    )
 
     class MulticlassMine(BinaryAUROC):
         """Called by its user as if it were for several classes."""
