@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -275,7 +276,7 @@ def test_one_process_shares_nothing_and_numbers_of_several_are_dealt_in_turn() -
         execution.begin(2)
     assert execution.images == 2
     execution.processes, execution.process = 3, 1
-    assert execution.drawn(lambda rows: torch.arange(rows), 2).tolist() == [1, 4]
+    assert execution.drawn(torch.arange, 2).tolist() == [1, 4]
 
 
 def test_a_trainer_that_says_nothing_watches_the_loss() -> None:
@@ -390,7 +391,7 @@ def test_an_augmenter_that_interpolates_does_not_move_places_unless_it_says_so()
 def test_a_run_that_opencv_warped_needs_it_on_the_cpu_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     warping.check_resampler("cv2 4.9", "cpu", "the run")
     monkeypatch.setattr(warping, "has_opencv", lambda: False)
-    monkeypatch.setitem(__import__("sys").modules, "cv2", None)
+    monkeypatch.setitem(sys.modules, "cv2", None)
     assert warping.resampler("cpu") == f"torch {torch.__version__} grid_sample"
     warping.check_resampler("torch 2 grid_sample", "cpu", "the run")
     warping.check_resampler("cv2 4.9", "cuda", "the run")
