@@ -150,6 +150,16 @@ def test_values_are_plotted_against_the_truth_with_their_mean_error(shown: Shown
     assert alone.axes[0].get_title(loc="left") == "mean absolute error 1.5"
 
 
+def test_a_title_stands_in_bold_at_the_left_edge(shown: Shown) -> None:
+    for drawing, size in (
+        (Scatter(torch.rand(2, 1), torch.rand(2, 1), ["a"]), 11), (Confusion(["a"], [[1]]), 10),
+    ):  # fmt: skip
+        (title,) = shown(drawing).texts
+        assert (title.get_text(), title.get_position()[0], title.get_ha()) == ("model", 0.01, "left")
+        assert (title.get_fontsize(), title.get_fontweight()) == (size, "bold")
+        assert shown(drawing, "").texts == []
+
+
 @pytest.mark.parametrize(
     ("values", "shape"), [(1, (1, 1)), (3, (3, 1)), (4, (3, 2)), (6, (3, 2)), (7, (3, 2))]
 )
