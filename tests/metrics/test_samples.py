@@ -42,6 +42,8 @@ def test_a_flat_sample_has_a_distance_too() -> None:
     with pytest.raises(DataError, match="frechet: expected 2 or more images on each side, got 1"):
         frechet(one, other[:1])
     assert frechet(one, one + 3) == pytest.approx(18)
+    # Small spreads, whose roots are below one
+    assert frechet(one / 10, one / 10) == pytest.approx(0, abs=1e-9)
 
 
 def covered(sample: np.ndarray, points: np.ndarray, k: int) -> float:
@@ -150,6 +152,16 @@ def test_rates_are_shares_of_either_kind(threshold: float, rates: tuple[float, f
 @pytest.mark.parametrize(("rate", "threshold"), [(0, 0.8), (0.3, 0.8), (0.4, 0.15), (0.7, -0.2), (1, -0.75)])
 def test_the_lowest_threshold_that_keeps_a_rate_is_taken(rate: float, threshold: float) -> None:
     assert CURVE.threshold_at(rate) == pytest.approx(threshold)
+
+
+def test_the_threshold_at_the_equal_error_rate_lies_on_the_way_between_two() -> None:
+    """Wrongly accepted less missed is -1/3 at the one and 1/6 at the next: two thirds of the way."""
+    same = torch.tensor([True] * 3 + [False] * 2)
+    roc = Roc.from_pairs(torch.tensor([0.9, 0.8, 0.1, 0.5, 0.0]), same)
+    gap = (roc.accepted + roc.found - 1).tolist()
+    assert gap[2:4] == pytest.approx([-1 / 3, 1 / 6])
+    one, other = roc.thresholds[2:4].tolist()
+    assert roc.threshold == pytest.approx(one + 2 / 3 * (other - one))
 
 
 def test_rates_that_too_few_pairs_can_tell_are_left_out() -> None:
