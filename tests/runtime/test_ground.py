@@ -355,7 +355,8 @@ def test_a_trainer_is_made_with_options_or_taken_as_it_is(make_model: Any) -> No
     made, value = as_trainer({"name": "supervised", "metrics": ["recall", own]}, model, {})
     assert [metric.name for metric in made.metrics] == ["recall", "own"]
     assert all(isinstance(metric, Metric) for metric in made.metrics)
-    assert [m if isinstance(m, str) else m["name"] for m in value["metrics"]] == ["recall"]
+    named = [m if isinstance(m, str) else m["name"] for m in value["metrics"]]
+    assert [name.rpartition(":")[2] for name in named] == ["recall"]
     assert isinstance(made, Trainer)
     found = metrics_of(["recall", {"name": "recall", "called": "other"}, own])
     assert [metric.name for metric in found] == ["recall", "other", "own"]
