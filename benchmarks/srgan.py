@@ -39,7 +39,7 @@ from zoo.data.batches import Batches
 from zoo.data.sources.torch_dataset import TorchData
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
-from zoo.interfaces.trainer import Sheet
+from zoo.interfaces.trainer import ImageGrid
 from zoo.reports.image_grids import images
 
 DATA = "photos"
@@ -202,9 +202,9 @@ def draw(models: Mapping[str, Model], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     named = ("HR", "LR", "bicubic")
     first = {**{name: whole[name] for name in named}, "SR": whole["MSE"]}
-    images(Sheet(first), folder / "super-resolution.png")
+    images(ImageGrid(first), folder / "super-resolution.png")
     losses = ("HR", "bicubic", "MSE", "+ content", "+ adversarial")
-    images(Sheet({name: whole[name] for name in losses}), folder / "super-resolution-by-loss.png")
+    images(ImageGrid({name: whole[name] for name in losses}), folder / "super-resolution-by-loss.png")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ VOCABULARY = {
     "zoo/interfaces/tasks/values.py": {"regression"},
     "zoo/interfaces/tasks/vectors.py": {"embedding"},
     # Forms of answers, which some tasks are called after.
-    "zoo/interfaces/tasks/seen.py": {"binary", "multiclass", "multilabel"},
+    "zoo/interfaces/tasks/target_counts.py": {"binary", "multiclass", "multilabel"},
     # Figures that tasks measure, and a loss and metrics that are called after them.
     "zoo/interfaces/tasks/masks.py": {"dice", "iou", "precision", "recall"},
     "zoo/interfaces/tasks/base.py": {"mae", "rmse"},

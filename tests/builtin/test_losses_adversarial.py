@@ -52,7 +52,7 @@ def test_both_sides_are_the_papers_formulas(kind: str) -> None:
     loss = Adversarial(kind=kind, gradient_penalty=0)
     images = LOGITS.view(4, 1, 1, 1).expand(4, 1, 2, 2)
     parts = loss.oppose(First(), images, images)
-    assert float(loss({"verdict": LOGITS}, {})) == pytest.approx(DECEIVES[kind], rel=1e-5)
+    assert float(loss({"discriminator_logits": LOGITS}, {})) == pytest.approx(DECEIVES[kind], rel=1e-5)
     assert {name: float(value) for name, value in parts.items()} == pytest.approx(
         {"real": REAL[kind], "fake": FAKE[kind]}, rel=1e-5
     )
@@ -61,7 +61,7 @@ def test_both_sides_are_the_papers_formulas(kind: str) -> None:
 @pytest.mark.parametrize("kind", DECEIVES)
 def test_the_generator_climbs_what_the_discriminator_says(kind: str) -> None:
     verdict = LOGITS.clone().requires_grad_()
-    Adversarial(kind=kind)({"verdict": verdict}, {}).backward()
+    Adversarial(kind=kind)({"discriminator_logits": verdict}, {}).backward()
     assert verdict.grad is not None
     assert bool((verdict.grad[:3] < 0).all())  # least squares has enough at 1
 
@@ -70,7 +70,7 @@ def test_only_the_saturating_game_has_no_gradient_where_the_discriminator_is_sur
     slopes = {}
     for kind in ("minimax", "non-saturating"):
         verdict = torch.full((4, 1), -20.0, requires_grad=True)
-        Adversarial(kind=kind)({"verdict": verdict}, {}).backward()
+        Adversarial(kind=kind)({"discriminator_logits": verdict}, {}).backward()
         assert verdict.grad is not None
         slopes[kind] = float(verdict.grad.abs().sum())
     assert slopes["minimax"] < 1e-8

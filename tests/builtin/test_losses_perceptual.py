@@ -216,7 +216,7 @@ def test_a_weight_follows_its_schedule_up_and_down() -> None:
 class Picky(Loss):
     """Needs more than output and target, and remembers what it was told."""
 
-    needs = ("extra", "verdict")
+    needs = ("extra", "discriminator_logits")
 
     def __init__(self) -> None:
         super().__init__()
@@ -238,9 +238,9 @@ def test_needs_are_joined_and_all_that_a_loss_is_told_reaches_the_parts() -> Non
     loss = Perceptual(
         parts={k: PartOfLoss(weight=w).model_copy(update={"loss": v}) for k, (v, w) in losses.items()}
     )
-    assert loss.needs == ("verdict", "extra")
+    assert loss.needs == ("discriminator_logits", "extra")
     one, two = images()
-    outputs = {"output": one, "verdict": torch.zeros(2, 1), "extra": torch.full((2,), 8.0)}
+    outputs = {"output": one, "discriminator_logits": torch.zeros(2, 1), "extra": torch.full((2,), 8.0)}
     shares = loss(outputs, {"target": two, "image": torch.full((2, 3), 4.0)})
     assert {k: float(v.detach()) for k, v in shares.items() if k.startswith("picky")} == {
         "picky_a": 2.0,

@@ -170,7 +170,7 @@ def test_ordered_and_real_valued_metrics_are_scikit_learns() -> None:
 class Judged(CrossEntropy):
     """A loss for another trainer."""
 
-    needs = ("verdict",)
+    needs = ("discriminator_logits",)
 
 
 def test_a_loss_that_needs_what_there_is_not_is_refused_before_any_work() -> None:

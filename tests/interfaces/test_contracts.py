@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 import zoo
-from zoo.interfaces import Augmenter, Dataset, Execution, Given, Loss, Metric, Model, Sample, Task
+from zoo.interfaces import Augmenter, Dataset, Execution, Loss, Metric, Model, Sample, Task, TorchMetric
 from zoo.interfaces.adversarial import Pair
 from zoo.interfaces.augmenter import Chain, check_batch, uniform
 from zoo.interfaces.blocks.block import Block
@@ -232,22 +232,26 @@ def test_a_model_of_another_class_is_not_taken_for_one(hub: list[tuple[Any, ...]
 
 
 class Needy(Loss):
-    needs = ("verdict",)
+    needs = ("discriminator_logits",)
 
     def forward(self, output: Any, target: Any) -> Any:
-        return {"verdict": output["verdict"], "target": target["target"], "other": target["other"]}
+        return {
+            "discriminator_logits": output["discriminator_logits"],
+            "target": target["target"],
+            "other": target["other"],
+        }
 
 
 def test_a_loss_gets_the_output_alone_or_all_that_it_needs() -> None:
-    outputs = {"output": torch.tensor(3.0), "verdict": torch.tensor(4.0)}
+    outputs = {"output": torch.tensor(3.0), "discriminator_logits": torch.tensor(4.0)}
     batch = {"target": torch.tensor(9.0), "other": torch.tensor(2.0)}
     mse = compute(nn.MSELoss(), outputs, torch.tensor(1.0), batch)
     assert float(mse) == 4  # type: ignore[arg-type]
     found = compute(Needy(), outputs, torch.tensor(1.0), batch)
     assert {k: float(v) for k, v in found.items()} == {  # type: ignore[union-attr]
-        "verdict": 4, "target": 1, "other": 2,
+        "discriminator_logits": 4, "target": 1, "other": 2,
     }  # fmt: skip
-    assert (needs_of(Needy()), needs_of(nn.MSELoss())) == (("verdict",), ())
+    assert (needs_of(Needy()), needs_of(nn.MSELoss())) == (("discriminator_logits",), ())
     assert float(total(found)) == 7
     one = torch.tensor(5.0)
     assert total(one) is one
@@ -312,10 +316,13 @@ def test_a_metric_object_has_the_name_of_its_class_and_its_direction() -> None:
     from torchmetrics import MeanSquaredError
     from torchmetrics.classification import BinaryAUROC
 
-    assert [Given(m).name for m in (BinaryAUROC(), MeanSquaredError())] == [
+    assert [TorchMetric(m).name for m in (BinaryAUROC(), MeanSquaredError())] == [
         "binary_a_u_r_o_c", "mean_squared_error",
     ]  # fmt: skip
-    assert (Given(BinaryAUROC()).higher_is_better, Given(MeanSquaredError()).higher_is_better) == (
+    assert (
+        TorchMetric(BinaryAUROC()).higher_is_better,
+        TorchMetric(MeanSquaredError()).higher_is_better,
+    ) == (
         True,
         False,
     )
@@ -323,9 +330,9 @@ def test_a_metric_object_has_the_name_of_its_class_and_its_direction() -> None:
     class MulticlassMine(BinaryAUROC):
         """Called by its user as if it were for several classes."""
 
-    Given(MulticlassMine()).check(BY_NAME["binary"])
+    TorchMetric(MulticlassMine()).check(BY_NAME["binary"])
     with pytest.raises(OptionError, match="expected a task whose answers are binary, got multiclass"):
-        Given(MulticlassMine()).check(BY_NAME["multiclass"])
+        TorchMetric(MulticlassMine()).check(BY_NAME["multiclass"])
 
 
 # -- data and draws ------------------------------------------------------------------------------------

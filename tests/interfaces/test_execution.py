@@ -10,10 +10,10 @@ from torch import nn
 from torchmetrics import MeanSquaredError
 from torchmetrics.classification import BinaryRecall, MulticlassAccuracy, MultilabelAccuracy
 
-from zoo.interfaces import Execution, Given, Loss, Task
+from zoo.interfaces import Execution, Loss, Task, TorchMetric
 from zoo.interfaces.blocks.block import Block
 from zoo.interfaces.blocks.frozen_prefix import Prefix, cut, model_input
-from zoo.interfaces.blocks.shape_run import run_hollow
+from zoo.interfaces.blocks.shape_run import trace_shapes
 from zoo.interfaces.blocks.state_dicts import with_channels
 from zoo.interfaces.loss import check_needs, fixed_left_out
 from zoo.interfaces.metric import as_metrics
@@ -110,7 +110,7 @@ class Seen(nn.Module):
 def test_shapes_are_told_by_a_run_of_no_image_or_on_no_device(empty, seen):
     module = Seen(empty=empty)
     module.dead.eval()
-    run_hollow(module, [(3, 4, 4), (2,)])
+    trace_shapes(module, [(3, 4, 4), (2,)])
     assert module.shapes == [seen]
     assert (module.training, module.dead.training) == (True, False)
     assert module.dead.running_mean.tolist() == [0, 0, 0]
@@ -119,7 +119,7 @@ def test_shapes_are_told_by_a_run_of_no_image_or_on_no_device(empty, seen):
 class Learns(Loss):
     """Has a parameter that is trained, one that is not, and a frozen network."""
 
-    needs = ("verdict",)
+    needs = ("discriminator_logits",)
 
     def __init__(self) -> None:
         super().__init__()
@@ -137,10 +137,10 @@ def test_what_nothing_trains_is_left_out_of_the_state_of_a_loss():
 
 
 def test_a_loss_that_takes_what_a_trainer_has_not_is_refused():
-    check_needs(Learns(), ("verdict",), "pair")
+    check_needs(Learns(), ("discriminator_logits",), "pair")
     check_needs(nn.MSELoss(), (), "supervised")
     with pytest.raises(
-        OptionError, match=r"Learns needs verdict: expected what trainer x has: output, content"
+        OptionError, match=r"Learns needs discriminator_logits: expected what trainer x has: output, content"
     ):
         check_needs(Learns(), ("content",), "x")
 
@@ -183,7 +183,7 @@ def test_the_states_of_all_optimizers_come_back():
     ],
 )
 def test_a_metric_object_is_taken_where_its_name_fits_the_answers(metric, task, fits):
-    given = Given(metric)
+    given = TorchMetric(metric)
     if fits:
         given.check(BY_NAME[task])
         return
@@ -194,7 +194,7 @@ def test_a_metric_object_is_taken_where_its_name_fits_the_answers(metric, task, 
 def test_a_metric_object_is_copied_with_nothing_taken_in():
     own = BinaryRecall()
     own.update(torch.tensor([1.0]), torch.tensor([1]))
-    copy = Given(own).measure(Task(), 1)
+    copy = TorchMetric(own).measure(Task(), 1)
     assert copy is not own
     assert (int(copy.tp), int(own.tp)) == (0, 1)
 
@@ -209,14 +209,14 @@ def test_a_metric_object_is_copied_with_nothing_taken_in():
         ([SimpleNamespace(compute=len)], "a metric object of torchmetrics, got namespace"),
         ([SimpleNamespace(higher_is_better=True)], "a metric object of torchmetrics, got namespace"),
         ([BinaryRecall(), BinaryRecall()], "each name once, got 'binary_recall' twice"),
-        ([Given(BinaryRecall(), called="loss")], "names of their own"),
-        ([Given(BinaryRecall(), called="a b")], "letters, digits and underscores"),
+        ([TorchMetric(BinaryRecall(), called="loss")], "names of their own"),
+        ([TorchMetric(BinaryRecall(), called="a b")], "letters, digits and underscores"),
     ],
 )
 def test_what_cannot_be_measured_with_is_refused(values, words):
     with pytest.raises(OptionError, match=words):
         as_metrics(values)
-    assert [m.name for m in as_metrics([BinaryRecall(), Given(BinaryRecall(), called="r")])] == [
+    assert [m.name for m in as_metrics([BinaryRecall(), TorchMetric(BinaryRecall(), called="r")])] == [
         "binary_recall",
         "r",
     ]

@@ -16,7 +16,7 @@ from zoo.interfaces.tasks.base import CardWords
 from zoo.interfaces.tasks.choice import BY_NAME, for_classes, for_logits, for_masks
 from zoo.interfaces.tasks.data_checks import check_labels
 from zoo.interfaces.tasks.descriptions import Mistake, Overlay, class_table, error_table, worst_table
-from zoo.interfaces.tasks.seen import Seen
+from zoo.interfaces.tasks.target_counts import TargetCounts
 from zoo.spec.errors import DataError
 
 
@@ -102,8 +102,8 @@ def test_an_example_fits_the_tasks_own_figures(name: str, outputs: int, shapes: 
         assert many.unique().tolist() == ([0, 1] if name == "multilabel" else [0, 1, 2])
 
 
-def seen(form: str, targets: Any, classes: int = 2) -> Seen:
-    found = Seen(classes, form)
+def seen(form: str, targets: Any, classes: int = 2) -> TargetCounts:
+    found = TargetCounts(classes, form)
     found.add(torch.tensor(targets))
     return found
 
@@ -136,8 +136,12 @@ def test_each_pixel_has_probabilities_that_add_up_to_one() -> None:
 
 
 def test_where_no_class_was_seen_there_is_no_second_one() -> None:
-    assert Seen(2).lacks_second_class() == "all images are of one class"
-    assert (Seen(2).absent(), Seen(2).lacks_variation(), Seen(2).lacks_others()) == ([], None, None)
+    assert TargetCounts(2).lacks_second_class() == "all images are of one class"
+    assert (TargetCounts(2).absent(), TargetCounts(2).lacks_variation(), TargetCounts(2).lacks_others()) == (
+        [],
+        None,
+        None,
+    )
 
 
 def test_targets_are_made_what_the_losses_take() -> None:

@@ -18,7 +18,7 @@ from zoo.interfaces.tasks.classes import per_class
 from zoo.interfaces.tasks.descriptions import Confusion, Overlay, class_table
 from zoo.interfaces.tasks.images import decibels
 from zoo.interfaces.tasks.masks import confusions, image_ious
-from zoo.interfaces.tasks.seen import Seen, whole_numbers
+from zoo.interfaces.tasks.target_counts import TargetCounts, whole_numbers
 from zoo.spec.errors import DataError, OptionError, ShapeError, ZooError
 
 INF = math.inf
@@ -157,8 +157,8 @@ def test_the_task_of_data_follows_from_its_targets():
 # -- what is there in the data -------------------------------------------------------------------------
 
 
-def seen(form: str, *targets: Any, classes: int = 3, ignored: int | None = None) -> Seen:
-    result = Seen(classes, form, ignored)
+def seen(form: str, *targets: Any, classes: int = 3, ignored: int | None = None) -> TargetCounts:
+    result = TargetCounts(classes, form, ignored)
     for target in targets:
         result.add(torch.tensor(target))
     return result
@@ -177,7 +177,7 @@ def test_classes_are_counted_over_batches_as_the_form_of_the_targets_says():
     assert seen("values", [[1, 2]]).low.tolist() == [1, 2]
     assert seen("own", [[[0.5]]]).low is None
     assert seen("values", []).count == 0
-    again = Seen(3)
+    again = TargetCounts(3)
     again.load_state_dict(classes.state_dict())
     assert again.classes.tolist() == classes.classes.tolist()
     assert (again.count, again.total, again.low) == (4, 4, None)

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 import zoo
-from zoo.interfaces import Execution, Given, Metric, Sample
+from zoo.interfaces import Execution, Metric, Sample, TorchMetric
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.draws import mix
 from zoo.interfaces.trainer import Trainer
@@ -351,7 +351,7 @@ def test_a_trainer_is_made_with_options_or_taken_as_it_is(make_model: Any) -> No
         as_trainer(usual, model, {"lr": 1, "epochs": 2})
     with pytest.raises(RecipeError, match=r"trainer: expected a component's name, got file:./x"):
         as_trainer("./x", model, {})
-    own = Given(BinaryRecall(), called="own")
+    own = TorchMetric(BinaryRecall(), called="own")
     made, value = as_trainer({"name": "supervised", "metrics": ["recall", own]}, model, {})
     assert [metric.name for metric in made.metrics] == ["recall", "own"]
     assert all(isinstance(metric, Metric) for metric in made.metrics)

@@ -11,7 +11,7 @@ import pytest
 from zoo.spec import display
 from zoo.spec.arguments import misplaced
 from zoo.spec.display import Markup, Table, html_bar, html_image, html_page, html_table, more, table
-from zoo.spec.errors import OptionError, ZooError, ZooWarning, listing, meant, near, quote, warn
+from zoo.spec.errors import OptionError, ZooError, ZooWarning, did_you_mean, listing, near, quote, warn
 from zoo.spec.names import closest, spelt_otherwise
 
 BUILD = "zoo.build(..., "
@@ -52,11 +52,11 @@ def test_long_values_and_long_lists_are_cut():
 
 def test_of_a_large_family_the_first_members_are_named_and_how_to_see_all():
     names = [f"vgg{i}" for i in range(17)]
-    assert meant("vg", names[:16]) == f"did you mean {' or '.join(names[:16])}?"
+    assert did_you_mean("vg", names[:16]) == f"did you mean {' or '.join(names[:16])}?"
     shown = ", ".join(names[:8])
-    assert meant("vg", names) == f"did you mean {shown} or one of 9 more (zoo list --search vgg)?"
+    assert did_you_mean("vg", names) == f"did you mean {shown} or one of 9 more (zoo list --search vgg)?"
     mixed = [*names[:-1], "resnet18"]
-    assert meant("vg", mixed).endswith("or one of 9 more (zoo list --search vg)?")
+    assert did_you_mean("vg", mixed).endswith("or one of 9 more (zoo list --search vg)?")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import torchmetrics
 from torchmetrics.classification import BinaryRecall, MulticlassRecall
 
 from zoo.errors import OptionError
-from zoo.interfaces import Metric, Seen
+from zoo.interfaces import Metric, TargetCounts
 from zoo.interfaces.tasks import Task
 from zoo.registry.lookup import find
 from zoo.testing import Case, rules_metric
@@ -26,7 +26,7 @@ class Sound(Metric):
     def measure(self, task: Task, outputs: int) -> torchmetrics.Metric:
         return BinaryRecall() if task.form == "binary" else MulticlassRecall(task.classes(outputs))
 
-    def missing(self, seen: Seen) -> str | None:
+    def missing(self, seen: TargetCounts) -> str | None:
         return seen.lacks_positive()
 
 

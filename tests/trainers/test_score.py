@@ -9,7 +9,7 @@ from torchmetrics.classification import BinaryAccuracy, BinaryRecall, Multiclass
 
 from zoo.compose.instantiate import make
 from zoo.errors import OptionError
-from zoo.interfaces import Given, Metric, Seen
+from zoo.interfaces import Metric, TargetCounts, TorchMetric
 from zoo.interfaces.tasks import Binary, Multiclass, Multilabel, Reconstruction, Segmentation, Task
 from zoo.trainers.score import Score, noting_left_out
 
@@ -72,7 +72,7 @@ def test_a_state_in_the_middle_has_what_decides_what_is_defined():
 
 
 def test_without_metrics_that_need_it_nothing_is_looked_at(monkeypatch):
-    monkeypatch.setattr(Seen, "add", lambda *_: pytest.fail("looked"))
+    monkeypatch.setattr(TargetCounts, "add", lambda *_: pytest.fail("looked"))
     score = Score(Multiclass(), 2, None)
     score.add(torch.randn(4, 2), {"target": torch.arange(4) % 2})
     assert set(score.values()) == {"accuracy", "balanced_accuracy", "f1"}
@@ -103,7 +103,7 @@ def test_a_metric_that_is_called_like_another_figure_of_the_task_is_refused():
     said = (
         "metric accuracy: expected a name of its own, got that of a figure of task binary; call it otherwise"
     )
-    for metric in (Accuracy(BinaryRecall()), Given(BinaryAccuracy(threshold=0.9), called="accuracy")):
+    for metric in (Accuracy(BinaryRecall()), TorchMetric(BinaryAccuracy(threshold=0.9), called="accuracy")):
         with pytest.raises(OptionError, match=said):
             Score(Binary(), 1, None, metrics=[metric])
         with pytest.raises(OptionError, match=said):
@@ -116,7 +116,7 @@ def test_a_metric_that_is_called_like_another_figure_of_the_task_is_refused():
     assert (
         "sure"
         in taken_in(
-            Score(Binary(), 1, None, metrics=[Given(BinaryAccuracy(threshold=0.9), called="sure")])
+            Score(Binary(), 1, None, metrics=[TorchMetric(BinaryAccuracy(threshold=0.9), called="sure")])
         ).values()
     )
 
@@ -133,7 +133,10 @@ def test_objects_of_torchmetrics_are_copied_and_named_by_their_class():
     assert taken_in(score).values()["binary_recall"] == 0
     assert metric.update_count == 0
     found = Score(
-        Binary(), 1, None, metrics=[Given(metric, called="sure"), Given(BinaryRecall(), called="all")]
+        Binary(),
+        1,
+        None,
+        metrics=[TorchMetric(metric, called="sure"), TorchMetric(BinaryRecall(), called="all")],
     )
     assert {"sure", "all"} < set(taken_in(found).values())
 
@@ -145,9 +148,9 @@ def test_objects_of_torchmetrics_are_copied_and_named_by_their_class():
         ([3], "expected a name, a zoo.interfaces.Metric or a metric object of torchmetrics, got 3"),
         ("recall", r"metrics: expected a list, got 'recall'; metrics=\['recall'\]"),
         ([BinaryRecall(), BinaryRecall(0.7)], "expected each name once, got 'binary_recall' twice"),
-        ([Given(BinaryRecall(), called="my-recall")], "name: expected letters, digits and underscores"),
-        ([Given(BinaryRecall(), called="loss")], "expected names of their own, got 'loss'"),
-        ([Given(BinaryRecall(), called="val_f1")], "expected names of their own, got 'val_f1'"),
+        ([TorchMetric(BinaryRecall(), called="my-recall")], "name: expected letters, digits and underscores"),
+        ([TorchMetric(BinaryRecall(), called="loss")], "expected names of their own, got 'loss'"),
+        ([TorchMetric(BinaryRecall(), called="val_f1")], "expected names of their own, got 'val_f1'"),
         ([torchmetrics.MetricCollection([BinaryRecall()])], "a metric object of torchmetrics"),
     ],
 )

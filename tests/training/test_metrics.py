@@ -21,7 +21,7 @@ from zoo.data.batches import Batches
 from zoo.data.sources.torch_dataset import TorchData
 from zoo.data.splits import split
 from zoo.errors import OptionError, TrainingError
-from zoo.interfaces import Metric, Seen
+from zoo.interfaces import Metric, TargetCounts
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
 from zoo.runtime.arguments import as_dataset
@@ -50,7 +50,7 @@ class Prevalence(Metric):
 
         return Share()
 
-    def missing(self, seen: Seen) -> str | None:
+    def missing(self, seen: TargetCounts) -> str | None:
         return f"{seen.count} images are too few" if seen.count < self.least else None
 
 
@@ -187,7 +187,7 @@ class Far(Metric):
     def measure(self, task: Task, outputs: int) -> torchmetrics.Metric:
         return torchmetrics.MeanSquaredError()
 
-    def missing(self, seen: Seen) -> str | None:
+    def missing(self, seen: TargetCounts) -> str | None:
         return "too few images"
 
 
@@ -289,8 +289,10 @@ def test_a_training_without_them_looks_at_no_target_in_its_steps(
 ) -> None:
     """Targets are looked at where validation ends, once an epoch."""
     looks = []
-    add = Seen.add
-    monkeypatch.setattr(Seen, "add", lambda self, target: (looks.append(len(target)), add(self, target)))
+    add = TargetCounts.add
+    monkeypatch.setattr(
+        TargetCounts, "add", lambda self, target: (looks.append(len(target)), add(self, target))
+    )
     zoo.fit(make_model(), FACES, out=tmp_path / "run", **SHORT)
     assert len(looks) == SHORT["epochs"]
     assert Score.add  # which is the way there

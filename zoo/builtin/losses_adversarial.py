@@ -13,7 +13,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from zoo.errors import ShapeError, warn
 from zoo.interfaces import Loss
 
-VERDICT = "verdict"
+DISCRIMINATOR_LOGITS = "discriminator_logits"
 # Lambda of WGAN-GP, used for all experiments of the paper
 _PAPER_PENALTY = 10.0
 
@@ -74,11 +74,11 @@ class Adversarial(Loss):
 
     Example:
         >>> loss = Adversarial(kind="non-saturating")
-        >>> round(float(loss({"verdict": torch.zeros(4, 1)}, {})), 4)
+        >>> round(float(loss({"discriminator_logits": torch.zeros(4, 1)}, {})), 4)
         0.6931
     """
 
-    needs = (VERDICT,)
+    needs = (DISCRIMINATOR_LOGITS,)
 
     def __init__(
         self, *, kind: str = "non-saturating", gradient_penalty: float | None = None, smoothing: float = 0.0
@@ -94,10 +94,10 @@ class Adversarial(Loss):
         """The generator's loss.
 
         Args:
-            output: `verdict`, N x 1 logits of generated images, positive for real.
+            output: `discriminator_logits`, N x 1 logits of generated images, positive for real.
             target: the batch; not looked at.
         """
-        return self._game.deceive(output[VERDICT].float()).mean()
+        return self._game.deceive(output[DISCRIMINATOR_LOGITS].float()).mean()
 
     def oppose(self, discriminator: nn.Module, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
         """The discriminator's loss, in parts `real`, `fake` and, with a weight, `penalty`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from zoo.errors import OptionError
-from zoo.interfaces import Metric, Seen, Task
+from zoo.interfaces import Metric, TargetCounts, Task
 
 # torchmetrics takes two seconds to import; each metric imports it when it is measured
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class _OfClasses(NamedMetric):
 class _Found(_OfClasses):
     """Figure of each class, undefined where a class has nothing to find."""
 
-    def missing(self, seen: Seen) -> str | None:
+    def missing(self, seen: TargetCounts) -> str | None:
         """Each class whose figure counts on its own has to be there."""
         return seen.lacks_positive() if self.average in _ALONE or seen.form == "binary" else None
 
@@ -81,7 +81,7 @@ class _Found(_OfClasses):
 class _Overlap(_OfClasses):
     """Figure of overlap of answers and truth; classes that are in neither do not count."""
 
-    def missing(self, seen: Seen) -> str | None:
+    def missing(self, seen: TargetCounts) -> str | None:
         """The second of two classes, and each of several labels, has to be there."""
         alone = self.average in _ALONE and seen.form == "multilabel"
         # Of several classes torchmetrics leaves absent ones out of the mean; of labels it counts them as 0
@@ -117,7 +117,7 @@ class Specificity(_OfClasses):
 
     name, figure = "specificity", "Specificity"
 
-    def missing(self, seen: Seen) -> str | None:
+    def missing(self, seen: TargetCounts) -> str | None:
         """The reason, where a class whose figure counts on its own has no images that are not of it."""
         return seen.lacks_others() if self.average in _ALONE or seen.form == "binary" else None
 
@@ -135,7 +135,7 @@ class _Coefficient(NamedMetric):
         found: Any = getattr(classification, f"{_PREFIX[task.form]}{self.figure}")
         return found(**({} if task.form == "binary" else {"num_classes": task.classes(outputs)}))  # type: ignore[no-any-return]
 
-    def missing(self, seen: Seen) -> str | None:
+    def missing(self, seen: TargetCounts) -> str | None:
         """At least two classes have to be there."""
         return seen.lacks_second_class()
 
@@ -157,7 +157,7 @@ class _Ranking(_OfClasses):
 
     forms: ClassVar[tuple[str, ...]] = ("binary", "multiclass", "multilabel")
 
-    def missing(self, seen: Seen) -> str | None:
+    def missing(self, seen: TargetCounts) -> str | None:
         """Each class has to be there, and something else than it."""
         return seen.lacks_contrast()
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from zoo.builtin.metrics import NamedMetric
-from zoo.interfaces import Seen, Task
+from zoo.interfaces import TargetCounts, Task
 
 if TYPE_CHECKING:
     import torchmetrics
@@ -46,7 +46,7 @@ class _Varying(NamedMetric):
 
     forms: ClassVar[tuple[str, ...]] = ("values",)
 
-    def missing(self, seen: Seen) -> str | None:
+    def missing(self, seen: TargetCounts) -> str | None:
         """Two images with different values have to be there."""
         return seen.lacks_variation()
 

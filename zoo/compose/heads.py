@@ -8,7 +8,7 @@ from zoo.compose.composed_model import ComposedModel
 from zoo.compose.parts import Part
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.blocks.feature_info import FeatureInfo
-from zoo.interfaces.blocks.shape_run import run_hollow
+from zoo.interfaces.blocks.shape_run import trace_shapes
 from zoo.interfaces.head import Head
 from zoo.registry.loading import resolve_target
 from zoo.spec.errors import PluginError, ShapeError, listing
@@ -67,7 +67,7 @@ def check_shapes(model: ComposedModel) -> None:
     height, width = model.input_spec.size
     result = _Result(model.head)
     try:
-        run_hollow(result, [_axes(info) for info in model.head.inputs])
+        trace_shapes(result, [_axes(info) for info in model.head.inputs])
     except (RuntimeError, ValueError, IndexError) as error:
         raise ShapeError(
             f"the head does not fit the backbone at {height}x{width}",

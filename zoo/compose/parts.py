@@ -20,8 +20,8 @@ from zoo.spec.errors import (
     PluginError,
     RecipeError,
     UnknownComponentError,
+    did_you_mean,
     listing,
-    meant,
     quote,
 )
 from zoo.spec.kinds import KINDS
@@ -198,7 +198,7 @@ def _check_misplaced(
                 f"{where} has no option {quote(wrong[0])}",
                 expected=f"options among {listing(sorted(known))}",
                 got=wrong[0],
-                hint=meant(wrong[0], close) if close else None,
+                hint=did_you_mean(wrong[0], close) if close else None,
             )
         return
     for name in wrong:

@@ -15,7 +15,7 @@ from zoo.data.resolve import DataLike
 from zoo.data.splits import Split
 from zoo.data.splits import split as split_data
 from zoo.interfaces.model import Model, ModelLike
-from zoo.interfaces.trainer import Sheet
+from zoo.interfaces.trainer import ImageGrid
 from zoo.registry.extras import present
 from zoo.reports.files import figure_bytes, plots_path, write_figure
 from zoo.reports.image_grids import images
@@ -168,7 +168,7 @@ def _plane(vectors: Tensor) -> tuple[Tensor, tuple[str, str]]:
     return plane.float(), (first, second)
 
 
-def _decoded(model: Model, plane: Tensor, device: torch.device) -> Sheet:
+def _decoded(model: Model, plane: Tensor, device: torch.device) -> ImageGrid:
     """Images at even steps between the 2nd and the 98th percentile of each number."""
     # A few far images would leave most of the plane empty
     low, high = torch.quantile(plane, 0.02, dim=0).tolist(), torch.quantile(plane, 0.98, dim=0).tolist()
@@ -178,7 +178,7 @@ def _decoded(model: Model, plane: Tensor, device: torch.device) -> Sheet:
     z = torch.stack([x.flatten(), y.flatten()], dim=1)
     spans = [f"latent {i + 1} from {low[i]:.2g} to {high[i]:.2g}" for i in range(PLANE)]
     title = f"{spans[0]} (left to right), {spans[1]} (upwards)"
-    return Sheet({"": model.decode(z.to(device)).cpu()}, title=title)
+    return ImageGrid({"": model.decode(z.to(device)).cpu()}, title=title)
 
 
 def scatter(found: Latents, path: Path, title: str = "") -> Path:

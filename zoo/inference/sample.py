@@ -8,7 +8,7 @@ import torch
 
 from zoo.inference.generated_images import Images
 from zoo.interfaces.model import ModelLike
-from zoo.interfaces.trainer import Sheet
+from zoo.interfaces.trainer import ImageGrid
 from zoo.reports.files import folder_path, is_image, plots_path
 from zoo.reports.image_grids import images, write_image
 from zoo.runtime.arguments import as_model
@@ -66,7 +66,7 @@ def sample(
     with borrowed(model, chosen), isolated(chosen), torch.no_grad():
         made = model.eval().sample(count, seed=seed).float().cpu()
     if file is not None:
-        images(Sheet({"": made}), file)
+        images(ImageGrid({"": made}), file)
     if folder is not None:
         digits = len(str(count))
         for number, image in enumerate(made, 1):

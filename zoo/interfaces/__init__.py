@@ -7,7 +7,7 @@ from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.blocks.block import Block, State
 from zoo.interfaces.blocks.feature_info import FeatureInfo, as_map, read_info
 from zoo.interfaces.blocks.frozen_prefix import Prefix, cut, model_input, rows
-from zoo.interfaces.blocks.shape_run import run_hollow
+from zoo.interfaces.blocks.shape_run import trace_shapes
 from zoo.interfaces.blocks.state_dicts import as_linear, rename, with_channels, with_counters
 from zoo.interfaces.blocks.summary import Summary
 from zoo.interfaces.dataset import Dataset, Sample
@@ -17,7 +17,7 @@ from zoo.interfaces.geometry.places import Size, SpatialTensor, resizing, warp_p
 from zoo.interfaces.geometry.warp import Fill
 from zoo.interfaces.head import Head, OriginalHead
 from zoo.interfaces.loss import OUTPUT, Loss, check_needs, compute, needs_of, total
-from zoo.interfaces.metric import Given, Metric
+from zoo.interfaces.metric import Metric, TorchMetric
 from zoo.interfaces.model import Model
 from zoo.interfaces.normalise import Normalise
 from zoo.interfaces.tasks import (
@@ -53,8 +53,8 @@ from zoo.interfaces.tasks.descriptions import (
     class_table,
     worst_table,
 )
-from zoo.interfaces.tasks.seen import Seen
-from zoo.interfaces.trainer import Sheet, Trainer
+from zoo.interfaces.tasks.target_counts import TargetCounts
+from zoo.interfaces.trainer import ImageGrid, Trainer
 from zoo.spec.display import Table
 
 __all__ = [
@@ -79,7 +79,6 @@ __all__ = [
     "Findings",
     "Generation",
     "Geometric",
-    "Given",
     "Head",
     "Histogram",
     "ImageArray",
@@ -104,15 +103,15 @@ __all__ = [
     "Regression",
     "Sample",
     "Scatter",
-    "Seen",
     "Segmentation",
-    "Sheet",
     "Size",
     "SpatialTensor",
     "State",
     "Summary",
     "Table",
+    "TargetCounts",
     "Task",
+    "TorchMetric",
     "Trainer",
     "as_linear",
     "as_map",
@@ -133,8 +132,8 @@ __all__ = [
     "rename",
     "resizing",
     "rows",
-    "run_hollow",
     "total",
+    "trace_shapes",
     "uniform",
     "warp_points",
     "with_channels",

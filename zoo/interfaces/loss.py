@@ -22,7 +22,7 @@ class Loss(nn.Module):
     optimised, checkpointed, and saved with the run.
 
     Attributes:
-        needs: names of the trainer's outputs that the loss takes, such as `verdict` of a discriminator. With
+        needs: names of the trainer's outputs that the loss takes, such as `discriminator_logits` of a discriminator. With
             none it is called with output and target, else with all outputs by name and the batch.
         learns: whether it has parameters that `prepare` makes and training finds, so that it says nothing
             of other data.

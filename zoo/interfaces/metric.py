@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from zoo.interfaces.tasks import Task
-from zoo.interfaces.tasks.seen import WORDS, Seen
+from zoo.interfaces.tasks.target_counts import WORDS, TargetCounts
 from zoo.spec.errors import OptionError, quote
 from zoo.spec.names import is_taken
 
@@ -52,7 +52,7 @@ class Metric(ABC):
             OptionError: an option has no effect, or does not fit the task.
         """
 
-    def missing(self, seen: Seen) -> str | None:
+    def missing(self, seen: TargetCounts) -> str | None:
         """The reason why the figure is not defined for targets like these; None where it is.
 
         Args:
@@ -70,7 +70,7 @@ class Metric(ABC):
             )
 
 
-class Given(Metric):
+class TorchMetric(Metric):
     """A metric object of torchmetrics, as a metric of zoo; whatever fits the form of the answers is taken.
 
     Args:
@@ -79,7 +79,7 @@ class Given(Metric):
 
     Example:
         >>> from torchmetrics.classification import BinaryRecall
-        >>> Given(BinaryRecall()).name, Given(BinaryRecall(0.9), called="sure_recall").name
+        >>> TorchMetric(BinaryRecall()).name, TorchMetric(BinaryRecall(0.9), called="sure_recall").name
         ('binary_recall', 'sure_recall')
     """
 
@@ -126,7 +126,7 @@ def as_metrics(values: Iterable[object]) -> tuple[Metric, ...]:
     found = [_as_metric(value) for value in values]
     names = [metric.name for metric in found]
     if twice := next((name for name in names if names.count(name) > 1), None):
-        hint = 'call one otherwise: {name = ..., called = "..."}, zoo.interfaces.Given(metric, called="...")'
+        hint = 'call one otherwise: {name = ..., called = "..."}, zoo.interfaces.TorchMetric(metric, called="...")'
         raise OptionError("metrics", expected="each name once", got=f"{quote(twice)} twice", hint=hint)
     return tuple(found)
 
@@ -141,7 +141,7 @@ def _as_metric(value: Any) -> Metric:
     if not known and not (hasattr(value, "compute") and hasattr(value, "higher_is_better")):
         expected = "a name, a zoo.interfaces.Metric or a metric object of torchmetrics"
         raise OptionError("metrics", expected=expected, got=quote(value))
-    metric: Metric = value if known else Given(value)
+    metric: Metric = value if known else TorchMetric(value)
     name = getattr(metric, "name", None)
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         where = f"metric {type(value).__name__}: name"

@@ -30,7 +30,7 @@ class Stateful(Protocol):
         ...
 
 
-Sheet = ImageGrid
+ImageGrid = ImageGrid
 """What a trainer draws."""
 
 
@@ -95,7 +95,7 @@ class Trainer(ABC):
     def end_epoch(self, epoch: int, values: dict[str, float]) -> None:  # noqa: B027 - most need nothing
         """Takes note of an epoch's end, with all its values; schedules go on here."""
 
-    def draw(self) -> dict[str, Sheet]:
+    def draw(self) -> dict[str, ImageGrid]:
         """Images to be looked at, after an epoch: sheets by name, e.g. samples; none by default."""
         return {}
 

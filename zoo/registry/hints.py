@@ -8,7 +8,7 @@ from zoo.registry.catalogue import Row, known, read_namespace
 from zoo.registry.plugins.discovery import Plugin, PluginChoice
 from zoo.registry.plugins.install_command import way_to_install
 from zoo.spec.component import Namespace
-from zoo.spec.errors import ZooError, listing, meant, near, quote
+from zoo.spec.errors import ZooError, did_you_mean, listing, near, quote
 from zoo.spec.names import closest, plain, spelt_otherwise
 from zoo.spec.reference import ComponentRef
 
@@ -122,7 +122,7 @@ def _near(
     # Spelt otherwise in a plugin that is not installed goes before merely alike in one that is
     for alike in (False, True):
         if names := near_names(wanted.name, rows, alike=alike):
-            return meant(wanted.name, names)
+            return did_you_mean(wanted.name, names)
         if away := _not_installed(wanted, kinds, plugins, alike=alike):
             return away
     refs = sorted(ref for ref, _ in rows)
@@ -147,5 +147,5 @@ def _not_installed(
         names = near_names(wanted.name, rows, alike=alike)
         if names:
             source = data["distribution"]
-            return f"{meant(wanted.name, names)} {source} has it: {way_to_install(source)}"
+            return f"{did_you_mean(wanted.name, names)} {source} has it: {way_to_install(source)}"
     return None

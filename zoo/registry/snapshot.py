@@ -17,8 +17,8 @@ from zoo.spec.errors import (
     DeclarationError,
     PluginError,
     UnknownComponentError,
+    did_you_mean,
     listing,
-    meant,
     near,
     quote,
 )
@@ -194,7 +194,7 @@ class Registry:
             is_a = " and ".join(f"the {offer.kind} {offer.qualified}" for offer in other)
             steps = [f"{with_article(other[0].kind)} goes to {KINDS[other[0].kind].argument}"]
             if names := near_names(wanted.name, rows):
-                steps.append(meant(wanted.name, names))
+                steps.append(did_you_mean(wanted.name, names))
             elif len(rows) <= MOST_SHOWN:
                 steps.append(f"choose from {listing(sorted(ref for ref, _ in rows), MOST_SHOWN)}")
             return UnknownComponentError(

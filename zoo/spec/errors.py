@@ -165,11 +165,11 @@ def near(name: str, names: Sequence[str], most: int = 3) -> str:
     """
     close = closest(name, names, most)
     if close:
-        return meant(name, close)
+        return did_you_mean(name, close)
     return f"choose from {listing(sorted(names))}" if names else "there is none to choose from"
 
 
-def meant(name: str, names: Sequence[str]) -> str:
+def did_you_mean(name: str, names: Sequence[str]) -> str:
     """The question whether one of these was meant by a name; of many the first ones, and how to see all."""
     if len(names) <= _MOST_MEANT:
         return f"did you mean {' or '.join(names)}?"

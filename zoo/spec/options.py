@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationErro
 from pydantic_core import CoreSchema
 
 from zoo.spec.arguments import misplaced
-from zoo.spec.errors import OptionError, ZooError, listing, meant, near, quote
+from zoo.spec.errors import OptionError, ZooError, did_you_mean, listing, near, quote
 from zoo.spec.names import closest
 
 M = TypeVar("M", bound=BaseModel)
@@ -208,7 +208,7 @@ def one_line(
             f"{where} has no option {quote(path)}",
             expected=f"options among {listing(names)}" if names else "a known option",
             got=path,
-            hint=misplaced(name, first["input"], names) or (meant(name, close) if close else None),
+            hint=misplaced(name, first["input"], names) or (did_you_mean(name, close) if close else None),
         )
     if first["type"] == "union_tag_invalid":
         # pydantic gives all tags in one text, each in quotes

@@ -11,7 +11,7 @@ from zoo.compose.instantiate import make
 from zoo.interfaces.metric import Metric, as_metrics
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.choice import BY_NAME
-from zoo.interfaces.tasks.seen import Seen, whole_numbers
+from zoo.interfaces.tasks.target_counts import TargetCounts, whole_numbers
 from zoo.testing.case import Case
 from zoo.trainers.score import Score
 
@@ -55,7 +55,7 @@ def rule_it_is_one_finite_number_or_left_out(case: Case) -> None:
         score = Score(task, output.shape[1], None, metrics=(metric,))
         _fill(score, output, target, slice(None))
         found = score.values()
-        seen = Seen(task.classes(output.shape[1]), task.form, task.ignored)
+        seen = TargetCounts(task.classes(output.shape[1]), task.form, task.ignored)
         seen.add(target)
         if metric.missing(seen) is None:
             assert metric.name in found, f"{task.name}: {score.left_out.get(metric.name)}"
@@ -102,7 +102,7 @@ def rule_it_can_be_asked_what_is_missing(case: Case) -> None:
     for task in _tasks(metric):
         output, target = _example(task)
         target = torch.zeros_like(target)  # one class, no label, one value
-        seen = Seen(task.classes(output.shape[1]), task.form, task.ignored)
+        seen = TargetCounts(task.classes(output.shape[1]), task.form, task.ignored)
         seen.add(target)
         reason = metric.missing(seen)
         assert reason is None or (isinstance(reason, str) and reason), (

@@ -8,8 +8,8 @@ from zoo.trainers.optimizer import Optimizer, trainable
 from zoo.trainers.optimizing import OptimizingTrainer
 from zoo.trainers.pair import (
     DISCRIMINATOR,
+    DISCRIMINATOR_LOGITS,
     GENERATOR,
-    VERDICT,
     Opponent,
     Opposed,
     PairTrainer,
@@ -21,8 +21,8 @@ from zoo.trainers.score import Score
 
 __all__ = [
     "DISCRIMINATOR",
+    "DISCRIMINATOR_LOGITS",
     "GENERATOR",
-    "VERDICT",
     "Average",
     "GradientTrainer",
     "Opponent",

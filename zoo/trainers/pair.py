@@ -29,7 +29,7 @@ DISCRIMINATOR = "discriminator"
 LOSS = "loss"
 """What a rate table calls the parameters that a loss owns."""
 
-VERDICT = "verdict"
+DISCRIMINATOR_LOGITS = "discriminator_logits"
 """Under this name a loss gets the discriminator's logits."""
 
 

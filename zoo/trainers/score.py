@@ -16,7 +16,7 @@ from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.loss import total
 from zoo.interfaces.metric import Metric, as_metrics
 from zoo.interfaces.tasks import Task
-from zoo.interfaces.tasks.seen import Seen, whole_numbers
+from zoo.interfaces.tasks.target_counts import TargetCounts, whole_numbers
 from zoo.spec.errors import OptionError, ShapeError, ZooError, listing, near, quote, reason
 
 _MOST_HELD = 1 << 20
@@ -150,8 +150,8 @@ class Score:
             told |= self.left_out
         return found
 
-    def _nothing_seen(self) -> Seen:
-        return Seen(self.task.classes(self.outputs), self.task.form, self.task.ignored)
+    def _nothing_seen(self) -> TargetCounts:
+        return TargetCounts(self.task.classes(self.outputs), self.task.form, self.task.ignored)
 
     def _measured(self) -> dict[str, float]:
         """The metrics that are defined; `left_out` says why others are not."""

@@ -18,7 +18,7 @@ from zoo.interfaces.execution import Execution
 from zoo.interfaces.geometry.places import plain_tensors
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
-from zoo.interfaces.trainer import Sheet, Trainer
+from zoo.interfaces.trainer import ImageGrid, Trainer
 from zoo.runtime.devices import isolated, seed_step, to_device
 from zoo.runtime.interruption import Interruption
 from zoo.runtime.progress import Reporter
@@ -101,7 +101,7 @@ class Engine:
     seed: int
     device: torch.device
     execution: Execution | None = None
-    on_epoch: Callable[[list[Row], Mapping[str, Sheet]], None] | None = None
+    on_epoch: Callable[[list[Row], Mapping[str, ImageGrid]], None] | None = None
     saving: Saving | None = None
     resumed: Mapping[str, Any] | None = None
     lengthened: int | None = None

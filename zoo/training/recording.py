@@ -14,7 +14,7 @@ from zoo.data.splits import NAMES
 from zoo.hub.folder import save
 from zoo.interfaces.loss import fixed_left_out
 from zoo.interfaces.model import Model
-from zoo.interfaces.trainer import Sheet
+from zoo.interfaces.trainer import ImageGrid
 from zoo.registry.extras import present
 from zoo.reports.files import image_path
 from zoo.reports.image_grids import images
@@ -149,7 +149,7 @@ def _record_splits(folder: Path, setup: Setup) -> None:
     _write(folder / SPLITS_FILE, partial(write_json, data={**facts, **lists}))
 
 
-def record_epoch(folder: Path, rows: list[Any], sheets: Mapping[str, Sheet]) -> None:
+def record_epoch(folder: Path, rows: list[Any], sheets: Mapping[str, ImageGrid]) -> None:
     """Writes the history so far, and the grids of images that the trainer drew after its last epoch."""
     _write_history(folder, rows)
     for name, sheet in sheets.items() if present(DRAWS) else ():

@@ -165,7 +165,7 @@ def test_a_loss_or_model_that_does_not_fit_is_one_line() -> None:
     with pytest.raises(OptionError, match="one with an adversarial part, got MSE"):
         trainer(pair(), "mse")
     trainer(pair(), "mse", epochs=2, pretrain_epochs=2)
-    with pytest.raises(OptionError, match="Perceptual needs verdict"):
+    with pytest.raises(OptionError, match="Perceptual needs discriminator_logits"):
         trainer(alone(), LOSS)
     with pytest.raises(OptionError, match="pretrain_epochs of at most epochs=2"):
         trainer(pair(), LOSS, epochs=2, pretrain_epochs=3)

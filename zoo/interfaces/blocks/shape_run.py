@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from zoo.interfaces.blocks.modes import kept_modes
 
 
-def run_hollow(module: nn.Module, shapes: Sequence[tuple[int, ...]]) -> None:
+def trace_shapes(module: nn.Module, shapes: Sequence[tuple[int, ...]]) -> None:
     """Calls a module in inference mode; what it sees and returns has the right shapes but for the batch axis.
 
     An empty batch on the CPU goes through torch's own kernels, which check shapes as ever and touch no

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from zoo.interfaces.blocks.shape_run import run_hollow
+from zoo.interfaces.blocks.shape_run import trace_shapes
 from zoo.spec.errors import ShapeError, reason
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def step_outputs(backbone: Backbone, size: tuple[int, int], *, fitting: tuple[in
     """
     tracer = _Tracer(backbone)
     try:
-        run_hollow(tracer, [(backbone.input_spec.channels, *size)])
+        trace_shapes(tracer, [(backbone.input_spec.channels, *size)])
     # Whatever a network raises for a size that it cannot take
     except (RuntimeError, AssertionError, ValueError, IndexError, ZeroDivisionError) as error:
         first = str(error).partition("\n")[0]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torchmetrics import MetricCollection
 
     from zoo.interfaces.dataset import Dataset
-    from zoo.interfaces.tasks.seen import Seen
+    from zoo.interfaces.tasks.target_counts import TargetCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,7 @@ class Task:
 
         return MetricCollection({"mae": MeanAbsoluteError(), "rmse": MeanSquaredError(squared=False)})
 
-    def missing(self, seen: Seen) -> Mapping[str, str | None]:
+    def missing(self, seen: TargetCounts) -> Mapping[str, str | None]:
         """Reasons why figures of `metrics` are not defined for these targets, by name; None where they are.
 
         Args:

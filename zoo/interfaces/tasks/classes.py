@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torchmetrics import MetricCollection
 
     from zoo.interfaces.dataset import Dataset
-    from zoo.interfaces.tasks.seen import Seen
+    from zoo.interfaces.tasks.target_counts import TargetCounts
 
 CLASSIFIER = CardWords(pipeline="image-classification", noun="image classifier")
 """Words for models that tell classes or labels."""
@@ -97,7 +97,7 @@ class Binary(Classes):
 
         return MetricCollection({"accuracy": BinaryAccuracy(), "f1": BinaryF1Score(), "auroc": BinaryAUROC()})
 
-    def missing(self, seen: Seen) -> Mapping[str, str | None]:
+    def missing(self, seen: TargetCounts) -> Mapping[str, str | None]:
         """Ranking needs images of both classes, F1 some of the second."""
         return {"auroc": seen.lacks_contrast(), "f1": seen.lacks_positive()}
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torchmetrics import MetricCollection
 
     from zoo.interfaces.dataset import Dataset
-    from zoo.interfaces.tasks.seen import Seen
+    from zoo.interfaces.tasks.target_counts import TargetCounts
 
 
 class Multilabel(Task):
@@ -72,7 +72,7 @@ class Multilabel(Task):
 
         return MetricCollection({"accuracy": MultilabelAccuracy(outputs), "f1": MultilabelF1Score(outputs)})
 
-    def missing(self, seen: Seen) -> Mapping[str, str | None]:
+    def missing(self, seen: TargetCounts) -> Mapping[str, str | None]:
         """The F1 of a label that no image has is undefined, and with it their mean."""
         return {"f1": seen.lacks_positive()}
 

@@ -14,7 +14,7 @@ from zoo.spec.errors import OptionError
 if TYPE_CHECKING:
     from torchmetrics import MetricCollection
 
-    from zoo.interfaces.tasks.seen import Seen
+    from zoo.interfaces.tasks.target_counts import TargetCounts
 
 
 class Ordinal(Classes):
@@ -57,6 +57,6 @@ class Ordinal(Classes):
             }
         )
 
-    def missing(self, seen: Seen) -> Mapping[str, str | None]:
+    def missing(self, seen: TargetCounts) -> Mapping[str, str | None]:
         """Agreement beyond chance needs more than one class."""
         return {"quadratic_kappa": seen.lacks_second_class()}

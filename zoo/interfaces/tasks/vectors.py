@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torchmetrics import MetricCollection
 
     from zoo.interfaces.dataset import Dataset
-    from zoo.interfaces.tasks.seen import Seen
+    from zoo.interfaces.tasks.target_counts import TargetCounts
     from zoo.metrics.verification import Roc
 
 
@@ -76,7 +76,7 @@ class Embedding(Task):
             compute_groups=False,
         )
 
-    def missing(self, seen: Seen) -> Mapping[str, str | None]:
+    def missing(self, seen: TargetCounts) -> Mapping[str, str | None]:
         """Reasons where there are no pairs of one class, or of two."""
         counts = seen.classes
         alike = counts is not None and int(counts.max()) > 1

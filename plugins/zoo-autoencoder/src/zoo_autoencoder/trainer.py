@@ -15,10 +15,10 @@ from zoo.interfaces import (
     OUTPUT,
     Batch,
     Execution,
+    ImageGrid,
     Loss,
     Model,
     Reconstruction,
-    Sheet,
     check_needs,
     compute,
     generator,
@@ -192,9 +192,9 @@ class AutoencoderTrainer(GradientTrainer):
             elif len(before) < _DRAWN:
                 self._images[title] = torch.cat([before, images.cpu()])[:_DRAWN]
 
-    def draw(self) -> dict[str, Sheet]:
+    def draw(self) -> dict[str, ImageGrid]:
         """The first validation images, as they are given and as they are restored."""
-        return {"images": Sheet(self._images)} if self._images else {}
+        return {"images": ImageGrid(self._images)} if self._images else {}
 
 
 class _WithCode(nn.Module):

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from zoo import InputSpec
 from zoo.errors import ShapeError
-from zoo.interfaces import Backbone, Block, Generation, Model, Pair, run_hollow
+from zoo.interfaces import Backbone, Block, Generation, Model, Pair, trace_shapes
 from zoo.trainers import resting
 from zoo_gan.config import SMALLEST
 
@@ -229,7 +229,7 @@ class DCGAN(Pair):
         spec = generator.input_spec
         try:
             # Takes no memory, so that a misfit is found while the pair is only planned
-            run_hollow(discriminator, [(spec.channels, *spec.size)])
+            trace_shapes(discriminator, [(spec.channels, *spec.size)])
         except (ShapeError, RuntimeError) as error:
             size = f"{spec.size[0]}x{spec.size[1]}"
             raise ShapeError(

@@ -15,17 +15,17 @@ from zoo.interfaces import (
     OUTPUT,
     Batch,
     Execution,
+    ImageGrid,
     Loss,
     Model,
     Pair,
-    Sheet,
     check_needs,
     compute,
     needs_of,
     rows,
     total,
 )
-from zoo.trainers import VERDICT, PairTrainer, add_up, losses_by_name, resting, untouched
+from zoo.trainers import DISCRIMINATOR_LOGITS, PairTrainer, add_up, losses_by_name, resting, untouched
 from zoo_gan.config import GANOptions
 from zoo_gan.health import Watch, balance, spread
 
@@ -70,13 +70,13 @@ class GAN(PairTrainer):
         if not isinstance(model, Pair):
             got, hint = type(model).__name__, 'zoo.build("dcgan")'
             raise TrainingError("trainer gan", expected="a generator and a discriminator", got=got, hint=hint)
-        if loss is None or VERDICT not in needs_of(loss):
+        if loss is None or DISCRIMINATOR_LOGITS not in needs_of(loss):
             got = type(loss).__name__ if loss is not None else "none"
             raise TrainingError(
                 "trainer gan", expected="a loss that a discriminator takes part in", got=got,
                 hint='loss="adversarial"',
             )  # fmt: skip
-        check_needs(loss, (VERDICT,), "gan")
+        check_needs(loss, (DISCRIMINATOR_LOGITS,), "gan")
         self.pair, self.turn, self.watch = model, 0, Watch()
         own = self.options
         self.take(
@@ -121,7 +121,7 @@ class GAN(PairTrainer):
             with untouched(discriminator):
                 with self.execution.precision():
                     fake = self.maker(self._latents(part))
-                    outputs = {OUTPUT: fake, VERDICT: discriminator(fake)}
+                    outputs = {OUTPUT: fake, DISCRIMINATOR_LOGITS: discriminator(fake)}
                     losses = compute(self.loss, outputs, part["image"], part)
                     loss = total(losses)
                 self.execution.backward(loss, rows(part))
@@ -164,9 +164,9 @@ class GAN(PairTrainer):
         self.watch.look(values)
         super().end_epoch(epoch, values)
 
-    def draw(self) -> dict[str, Sheet]:
+    def draw(self) -> dict[str, ImageGrid]:
         """Images of the same latent vectors after each epoch."""
-        return {"samples": Sheet({"": self.pair.sample(self.options.samples, seed=_SEED)})}
+        return {"samples": ImageGrid({"": self.pair.sample(self.options.samples, seed=_SEED)})}
 
     def state_dict(self) -> dict[str, Any]:
         """State of every pair, whose turn it is, and how the game stands."""

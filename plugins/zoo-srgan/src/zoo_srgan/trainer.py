@@ -18,10 +18,10 @@ from zoo.interfaces import (
     Batch,
     Chain,
     Execution,
+    ImageGrid,
     Loss,
     Model,
     Pair,
-    Sheet,
     check_needs,
     compute,
     needs_of,
@@ -29,8 +29,8 @@ from zoo.interfaces import (
     total,
 )
 from zoo.trainers import (
+    DISCRIMINATOR_LOGITS,
     GENERATOR,
-    VERDICT,
     PairTrainer,
     Parts,
     Score,
@@ -131,10 +131,10 @@ class SRTrainer(PairTrainer):
         if self.pair is None:
             check_needs(loss, (), "srgan without a discriminator")
             return
-        check_needs(loss, (VERDICT,), "srgan")
+        check_needs(loss, (DISCRIMINATOR_LOGITS,), "srgan")
         # A run that is all pretraining needs no adversarial part
         plays = self.pretrain_epochs < self.epochs
-        if plays and VERDICT not in needs_of(loss):
+        if plays and DISCRIMINATOR_LOGITS not in needs_of(loss):
             hint = 'loss="perceptual", or train the generator alone'
             raise OptionError(
                 "loss beside a discriminator", expected="one with an adversarial part",
@@ -216,7 +216,7 @@ class SRTrainer(PairTrainer):
             return F.mse_loss(output, batch["target"])
         outputs = {OUTPUT: output}
         if self.pair is not None:
-            outputs[VERDICT] = self.pair.discriminator(output)
+            outputs[DISCRIMINATOR_LOGITS] = self.pair.discriminator(output)
         return compute(self.loss, outputs, batch["target"], batch)
 
     # -- measuring -------------------------------------------------------------------------------------
@@ -250,9 +250,9 @@ class SRTrainer(PairTrainer):
             "SR": output[: len(small)].detach().clamp(0, 1),
         }
 
-    def draw(self) -> dict[str, Sheet]:
+    def draw(self) -> dict[str, ImageGrid]:
         """The first validation images: large, shrunk, and enlarged by bicubic resampling and by the model."""
-        return {"images": Sheet(self._shown)} if self._shown else {}
+        return {"images": ImageGrid(self._shown)} if self._shown else {}
 
     def end_epoch(self, epoch: int, values: dict[str, float]) -> None:
         """Moves the schedules on, and begins the next phase where it is time."""

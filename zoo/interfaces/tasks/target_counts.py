@@ -18,7 +18,7 @@ def whole_numbers(target: Tensor, form: str) -> Tensor:
     return target.long() if form == "multilabel" and bool((target == target.long()).all()) else target
 
 
-class Seen:
+class TargetCounts:
     """The targets of the data, as far as they decide which figures are defined.
 
     Args:
@@ -34,7 +34,7 @@ class Seen:
         high: the largest ones.
 
     Example:
-        >>> seen = Seen(3)
+        >>> seen = TargetCounts(3)
         >>> seen.add(torch.tensor([0, 2, 2]))
         >>> seen.count, seen.classes.tolist(), seen.absent()
         (3, [1, 0, 2], [1])
@@ -83,7 +83,7 @@ class Seen:
         """The reason where some class has no image, else None; of two by one logit the second counts.
 
         Example:
-            >>> seen = Seen(2, "binary")
+            >>> seen = TargetCounts(2, "binary")
             >>> seen.add(torch.tensor([0, 0]))
             >>> seen.lacks_positive()
             'no image is of class 1'
