@@ -187,3 +187,17 @@ def test_it_is_the_default_and_is_left_out_when_other_data_are_measured(tmp_path
         found = zoo.evaluate(run.model, {"name": "faces", "per_class": 10}, split="all")
     assert "loss" not in found.metrics
     assert set(found.to_dict()) >= {"auc", "eer", "threshold", "accuracy", "rates"}
+
+
+@pytest.mark.parametrize("margin", [0.3, 1.0])
+def test_beyond_half_a_turn_the_cosine_is_lowered_by_a_constant(margin: float) -> None:
+    angles = torch.tensor([0.2, math.pi - margin - 0.01, math.pi - margin + 0.01, math.pi - 0.05])
+    found = ArcFace(margin=margin).handicapped(angles.double().cos())
+    within = [math.cos(angle + margin) for angle in angles[:2].tolist()]
+    beyond = [math.cos(angle) - margin * math.sin(margin) for angle in angles[2:].tolist()]
+    assert found.tolist() == pytest.approx([*within, *beyond], abs=1e-6)
+
+
+def test_cosface_lowers_every_cosine_alike() -> None:
+    cosine = torch.tensor([-1.0, 0.0, 1.0])
+    assert CosFace(margin=0.25).handicapped(cosine).tolist() == [-1.25, -0.25, 0.75]

@@ -59,3 +59,14 @@ def test_who_watches_is_told_once_and_no_longer_than_asked():
         block.unfreeze()
     block.freeze()
     assert told == [True, False]
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("after", [True, False])
+def test_a_block_thaws_in_the_mode_of_its_model_whatever_it_was_frozen_in(before, after):
+    block = Block(norm=nn.BatchNorm2d(4), drop=nn.Dropout(0.5)).train(before)
+    block.drop.eval()
+    block.freeze()
+    assert block.unfreeze(after) is block
+    assert (block.training, block.norm.training, block.frozen) == (after, after, False)
+    assert block.drop.training == (after and not before)  # a mode of its own comes back

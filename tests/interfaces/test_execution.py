@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
@@ -204,6 +206,8 @@ def test_a_metric_object_is_copied_with_nothing_taken_in():
         (3, "expected a list"),
         ([BinaryRecall], "expected an object, got the class BinaryRecall"),
         ([3], "a metric object of torchmetrics, got 3"),
+        ([SimpleNamespace(compute=len)], "a metric object of torchmetrics, got namespace"),
+        ([SimpleNamespace(higher_is_better=True)], "a metric object of torchmetrics, got namespace"),
         ([BinaryRecall(), BinaryRecall()], "each name once, got 'binary_recall' twice"),
         ([TorchMetric(BinaryRecall(), called="loss")], "names of their own"),
         ([TorchMetric(BinaryRecall(), called="a b")], "letters, digits and underscores"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from zoo.interfaces.blocks.feature_info import as_map, read_info
+from zoo.interfaces.blocks.feature_info import FeatureInfo, as_map, read_info
 from zoo.spec.errors import ShapeError
 
 
@@ -42,3 +42,16 @@ def test_every_layout_is_read_as_the_same_map():
     assert torch.equal(as_map(whole.permute(0, 2, 3, 1), described(4, 8, 7, layout="NHWC")), whole)
     assert torch.equal(as_map(tokens, described(33, 7, prefix=1)), whole)
     assert as_map(torch.rand(2, 7), described(7)).shape == (2, 7, 1, 1)
+
+
+def test_tokens_whose_grid_nobody_knows_are_a_row() -> None:
+    tokens = torch.rand(2, 9, 7)
+    info = FeatureInfo(name="t", channels=7, reduction=None, layout="NLC", size=None, prefix=1)
+    assert torch.equal(as_map(tokens, info), tokens[:, 1:].transpose(1, 2)[:, :, None])
+
+
+def test_a_grid_may_be_one_token_high_but_no_less() -> None:
+    assert described(8, 7, size=(16, 128)).size == (1, 8)
+    assert described(8, 7, size=(128, 16)).size == (8, 1)
+    with pytest.raises(ShapeError, match=r"tokens of block1: expected a grid of aspect 0\.12, got 1"):
+        described(1, 7, size=(16, 128))

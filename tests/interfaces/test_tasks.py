@@ -321,6 +321,8 @@ def test_images_with_a_wrong_label_are_found_the_most_surely_wrong_first():
     assert (undecided.worst, undecided.per_class["b"]["precision"]) == ((), 0)
     doubt = found(BY_NAME["multilabel"], torch.tensor([[0.0, -3.0]]), torch.tensor([[0, 1]]), "ab")
     assert [(m.label, m.score, m.truth) for m in doubt.worst] == [("a", 0.5, "b")]
+    half = found(BY_NAME["multilabel"], torch.tensor([[-1.0, -3.0]]), torch.tensor([[0.25, 0.5]]), "ab")
+    assert [(m.label, m.truth) for m in half.worst] == [("none", "b")]
     nothing = found(BY_NAME["multilabel"], torch.tensor([[-1.0, -3.0]]), torch.tensor([[0, 1]]), "ab")
     assert nothing.worst[0].label == "none"
 

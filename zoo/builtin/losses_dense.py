@@ -180,7 +180,9 @@ class Dice(PixelLoss):
         axes = (0, 2, 3)
         common, both = (likely * true).sum(axes), (likely.sum(axes) + true.sum(axes))
         score = _over(2 * common + self.smooth, both + self.smooth)
-        weights = (true.sum(axes) > 0).to(score.dtype) * (1 if self.weights is None else self.weights)
+        weights = (true.sum(axes) > 0).to(score.dtype)
+        if self.weights is not None:
+            weights = weights * self.weights
         return _over(((1 - score) * weights).sum(), weights.sum())
 
 

@@ -59,8 +59,8 @@ class Order:
         self.indices, self.seed, self.shuffle = tuple(indices), seed, shuffle
         self.size = batch_size
         rest = len(self.indices) % batch_size
-        # Batches of one may be of images of many sizes, which cannot be joined
-        short = 0 < rest < max(least, self.parts) and batch_size > 1
+        # Batches of one, which may be of images of many sizes, leave no rest
+        short = 0 < rest < max(least, self.parts)
         self._joined = short and len(self.indices) > batch_size
         self.epoch = self.skip = 0
 

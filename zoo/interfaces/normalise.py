@@ -24,8 +24,8 @@ class Normalise(nn.Module):
         super().__init__()
         self.spec = spec
         # In no file, since they follow from the input spec, which the recipe has
-        self.register_buffer("scale", torch.empty(1), persistent=False)
-        self.register_buffer("offset", torch.empty(1), persistent=False)
+        for name in ("scale", "offset"):
+            self.register_buffer(name, torch.tensor(()), persistent=False)
         self.reset_buffers()
 
     def follow(self, spec: InputSpec) -> None:

@@ -184,10 +184,10 @@ def marked(image: ImageArray, marks: Overlay) -> ImageArray:
     pen, radius = ImageDraw.Draw(canvas), max(2.0, max(canvas.size) / 60)
     for one, other in marks.lines:
         if there[one] and there[other]:
-            pen.line([*places[one], *places[other]], fill=(255, 255, 255), width=max(1, round(radius / 2)))
+            pen.line([*places[one], *places[other]], fill="white", width=max(1, round(radius / 2)))
     for i in np.flatnonzero(there).tolist():
         box = [*(places[i] - radius), *(places[i] + radius)]
-        pen.ellipse(box, fill=PALETTE[1 + i % (len(PALETTE) - 1)], outline=(255, 255, 255))
+        pen.ellipse(box, fill=PALETTE[1 + i % (len(PALETTE) - 1)], outline="white")
     return np.asarray(canvas)
 
 

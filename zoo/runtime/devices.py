@@ -32,7 +32,7 @@ def choose_device(device: str | torch.device | None) -> torch.device:
     try:
         chosen = torch.device(device)
         # A name that torch knows may be of a device that is not here
-        torch.empty(1, device=chosen)
+        torch.empty((), device=chosen)
     except (RuntimeError, AssertionError) as error:
         reason, hint = str(error).splitlines()[0], None
         if "device type at start of device string" in reason:  # torch names fifteen, most of them nobody's

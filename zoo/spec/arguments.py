@@ -98,8 +98,8 @@ def misplaced(name: str, value: Any, known: Iterable[str], tags: Sequence[str] =
         return (
             f"{called}: zoo.fit(model, data, {own}=...)" if own != "data" else "zoo.fit(model, data) takes it"
         )
-    close = get_close_matches(name, (*BUILD, *FIT), n=1, cutoff=_ALIKE)
-    if close and not get_close_matches(name, [*known], n=1, cutoff=_ALIKE):
+    close = get_close_matches(name, (*BUILD, *FIT), cutoff=_ALIKE)
+    if close and not get_close_matches(name, [*known], cutoff=_ALIKE):
         return f"did you mean {close[0]}, an argument of zoo.{'build' if close[0] in BUILD else 'fit'}?"
     return None
 

@@ -69,13 +69,10 @@ def table(
     """
     cells = [[*header], *([str(cell) if cell is not None else "" for cell in row] for row in rows)]
     sizes = [max(len(row[i]) for row in cells) for i in range(len(header))]
-    limit, last = width(), len(header) - 1
+    limit = width()
     lines = []
     for row in cells:
-        padded = [
-            cell.rjust(sizes[i]) if i in right else cell if i == last else cell.ljust(sizes[i])
-            for i, cell in enumerate(row)
-        ]
+        padded = [cell.rjust(sizes[i]) if i in right else cell.ljust(sizes[i]) for i, cell in enumerate(row)]
         line = (indent + "  ".join(padded)).rstrip()
         lines.append(line if len(line) <= limit else f"{line[: limit - 3]}...")
     return "\n".join(lines)

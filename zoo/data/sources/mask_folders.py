@@ -109,7 +109,7 @@ class MaskFolders(ImageFolder):
     def mask(self, index: int) -> npt.NDArray[np.uint8]:
         """H x W class numbers, without reading the image."""
         mask = read_mask(self.mask_files[index])
-        return (mask > 0).astype(np.uint8) if self._white else mask
+        return (mask == _WHITE).astype(np.uint8) if self._white else mask
 
     @cached_property
     def fingerprint(self) -> str:  # type: ignore[override]  # computed when first asked for

@@ -64,5 +64,5 @@ def with_channels(weight: Tensor, channels: int) -> Tensor:
     if channels == 1:
         # A gray image gives what the same image gave as three equal colours
         return weight.sum(dim=1, keepdim=True)
-    repeats = -(-channels // published)
-    return weight.repeat(1, repeats, 1, 1)[:, :channels] * (published / channels)
+    turn = [i % published for i in range(channels)]
+    return weight[:, turn] * (published / channels)

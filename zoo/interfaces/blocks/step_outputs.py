@@ -50,8 +50,7 @@ class _Tracer(nn.Module):
 
     def forward(self, x: Tensor) -> None:
         state: State = x
-        # A run that an empty batch cannot finish is begun again on the meta device
-        self.seen.clear()
+        # A run that an empty batch cannot finish is begun again, and each output takes the place of its first
         for name, module in self.backbone.steps():
             state = module(state)
             self.seen[name] = self.backbone.feature(state)

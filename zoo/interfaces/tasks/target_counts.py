@@ -104,13 +104,14 @@ class TargetCounts:
 
     def lacks_second_class(self) -> str | None:
         """The reason where there is one class alone, else None."""
-        there = 0 if self.classes is None else int((self.classes > 0).sum())
-        return f"all {self._things[0]} are of one class" if there < 2 else None
+        alone = self.classes is None or int((self.classes > 0).sum()) < 2
+        return f"all {self._things[0]} are of one class" if alone else None
 
     def lacks_variation(self) -> str | None:
         """The reason where a value is the same for all images, else None."""
-        if self.low is None or self.high is None:
+        if self.low is None:
             return None
+        assert self.high is not None  # noqa: S101 - there is none without the other
         same = (self.low == self.high).nonzero().flatten().tolist()
         if not same:
             return None
