@@ -180,13 +180,16 @@ def test_curves_of_few_epochs_have_points(figures: list[Any], epochs: int, marke
     assert np.isnan(accuracy.lines[1].get_ydata()).all()  # which no epoch of these has
 
 
+RUN = SimpleNamespace(metrics={"loss": 0.1, "accuracy": 0.5, "f1": 0.5})
+
+
 def fitted(metrics: dict[str, float], monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What a phase hands on: `fit` and `evaluate` stand in."""
     seen: list[Any] = []
-    monkeypatch.setattr(phases_module, "fit", lambda model, data, **how: seen.append((data, how)) or "run")
+    monkeypatch.setattr(phases_module, "fit", lambda model, data, **how: seen.append((data, how)) or RUN)
     monkeypatch.setattr(
         phases_module, "evaluate",
-        lambda model, rest, split: seen.append((rest, split)) or SimpleNamespace(metrics=metrics),
+        lambda *given, split: seen.append((given[1], split)) or SimpleNamespace(metrics=metrics, left_out={}),
     )  # fmt: skip
     return seen
 
@@ -199,7 +202,7 @@ def test_a_phase_is_measured_by_the_first_figure_that_is_no_loss(
     section = {"name": "mlp", "head": "multiclass", "classes": 10, "in_channels": 1, "input_size": 8}
     given = Recipe.from_dict({"model": section, "data": DIGITS, "seed": 4})
     found = run_phase("first", given, rest, tmp_path, seed=9, progress=False)
-    assert (found.name, found.metric, found.score, found.run) == ("first", "accuracy", 0.75, "run")
+    assert (found.name, found.metric, found.score, found.run) == ("first", "accuracy", 0.75, RUN)
     assert found.recipe == given
     assert seen == [(given.data, {"seed": 9, "out": tmp_path, "progress": False}), (rest, "all")]
     fitted({"loss": 0.1, "loss_part": 0.2}, monkeypatch)

@@ -26,7 +26,7 @@ from zoo.inference.augment import as_tensor
 from zoo.inference.evaluation import Evaluation, Measured
 from zoo.inference.generated_images import Images
 from zoo.inference.latents import Latents
-from zoo.inference.predict import PredictionFolder, given
+from zoo.inference.predict import Given, PredictionFolder, given
 from zoo.inference.predictions import Predicted, Predictions, describe, number
 from zoo.inference.sample_quality import FeatureExtractor, compare, measure_samples
 from zoo.inference.verify import Verified
@@ -118,7 +118,7 @@ def task(answers: str) -> Any:
 
 
 def test_masks_and_images_go_into_a_folder_under_names_of_their_own(tmp_path: Path) -> None:
-    images = given([RGB, RGB, RGB])
+    images = Given([("one/cat.jpg", RGB), ("two/cat.jpg", RGB), ("dog.png", RGB), ("cow.png", RGB)])
     folder = PredictionFolder(images, tmp_path / "out", task("mask"))
     mask = torch.tensor([[0, 1], [2, 0]])
     folder.take(0, said("one/cat.jpg", mask=mask))
@@ -127,7 +127,7 @@ def test_masks_and_images_go_into_a_folder_under_names_of_their_own(tmp_path: Pa
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["cat-1.png", "cat.png"]
     with Image.open(tmp_path / "out" / "cat-1.png") as written:
         assert np.asarray(written).tolist() == [[1, 2], [3, 1]]
-    folder.take(2, said("cow.png", image=torch.zeros(3, 4, 5)))
+    folder.take(3, said("cow.png", image=torch.zeros(3, 4, 5)))
     with Image.open(tmp_path / "out" / "cow.png") as written:
         assert written.size == (5, 4)
     folder.draw([said(mask=mask)])  # there is no file to draw into

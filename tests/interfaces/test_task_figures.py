@@ -14,8 +14,9 @@ from zoo.interfaces import Task
 from zoo.interfaces.tasks.analysis import Findings
 from zoo.interfaces.tasks.base import CardWords
 from zoo.interfaces.tasks.choice import BY_NAME, for_classes, for_logits, for_masks
+from zoo.interfaces.tasks.confusion import class_table
 from zoo.interfaces.tasks.data_checks import check_labels
-from zoo.interfaces.tasks.descriptions import Mistake, Overlay, class_table, error_table, worst_table
+from zoo.interfaces.tasks.descriptions import Mistake, Overlay, error_table, worst_table
 from zoo.interfaces.tasks.target_counts import TargetCounts
 from zoo.spec.errors import DataError
 
