@@ -214,8 +214,7 @@ def _measure(
     found_labels = dataset.labels if len(dataset.labels) == count else ()  # classes do not name one value
     labels = model.labels or found_labels if task.named else ()
     analysis = task.analysis(names_for(labels, count), _MOST_MISTAKES)
-    with borrowed(model, device), isolated(device), torch.no_grad():
-        model.eval()
+    with borrowed(model, device, inference=True), isolated(device), torch.no_grad():
         if isinstance(loss, Loss):
             loss.to(device).eval()
         for batch in watched(batches, "measuring", progress):
