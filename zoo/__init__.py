@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from zoo.inference.latents import Latents, latents
     from zoo.inference.predict import predict
     from zoo.inference.predictions import Predicted, Predictions
+    from zoo.inference.predictor import Predictor
     from zoo.inference.sample import sample
     from zoo.inference.verify import Verified, verify
     from zoo.interfaces.model import Model
@@ -76,6 +77,7 @@ __all__ = [
     "Positive",
     "Predicted",
     "Predictions",
+    "Predictor",
     "Pushed",
     "Rate",
     "Recipe",
@@ -129,6 +131,7 @@ _HOMES = {
     "Positive": "zoo.spec.trainers.options",
     "Predicted": "zoo.inference.predictions",
     "Predictions": "zoo.inference.predictions",
+    "Predictor": "zoo.inference.predictor",
     "Pushed": "zoo.hub.result",
     "Rate": "zoo.spec.trainers.options",
     "Recipe": "zoo.spec.recipe",

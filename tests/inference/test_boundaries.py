@@ -25,8 +25,9 @@ from zoo.inference import sample as sample_module
 from zoo.inference.augment import as_tensor
 from zoo.inference.evaluation import Evaluation, Measured
 from zoo.inference.generated_images import Images
+from zoo.inference.given_images import Given, given
 from zoo.inference.latents import Latents
-from zoo.inference.predict import Given, PredictionFolder, given
+from zoo.inference.predict import PredictionFolder
 from zoo.inference.predictions import Predicted, Predictions, describe, number
 from zoo.inference.sample_quality import FeatureExtractor, compare, measure_samples
 from zoo.inference.verify import Verified
@@ -117,38 +118,46 @@ def task(answers: str) -> Any:
     return SimpleNamespace(answers=answers)
 
 
+def folder_of(images: Given, out: Path | None, answers: Any) -> PredictionFolder:
+    sources = [images.name(i) for i in range(len(images))]
+    return PredictionFolder(out, answers, several=len(images) > 1, sources=sources)
+
+
 def test_masks_and_images_go_into_a_folder_under_names_of_their_own(tmp_path: Path) -> None:
     images = Given([("one/cat.jpg", RGB), ("two/cat.jpg", RGB), ("dog.png", RGB), ("cow.png", RGB)])
-    folder = PredictionFolder(images, tmp_path / "out", task("mask"))
+    folder = folder_of(images, tmp_path / "out", task("mask"))
     mask = torch.tensor([[0, 1], [2, 0]])
-    folder.take(0, said("one/cat.jpg", mask=mask))
-    folder.take(1, said("two/cat.jpg", mask=mask + 1))
-    folder.take(2, said("dog.png"))
+    folder.take(images.items[0], said("one/cat.jpg", mask=mask))
+    folder.take(images.items[1], said("two/cat.jpg", mask=mask + 1))
+    folder.take(images.items[2], said("dog.png"))
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["cat-1.png", "cat.png"]
     with Image.open(tmp_path / "out" / "cat-1.png") as written:
         assert np.asarray(written).tolist() == [[1, 2], [3, 1]]
-    folder.take(3, said("cow.png", image=torch.zeros(3, 4, 5)))
+    folder.take(images.items[3], said("cow.png", image=torch.zeros(3, 4, 5)))
     with Image.open(tmp_path / "out" / "cow.png") as written:
         assert written.size == (5, 4)
     folder.draw([said(mask=mask)])  # there is no file to draw into
 
 
 def test_one_answer_that_is_an_image_goes_into_one_file(tmp_path: Path) -> None:
-    one = PredictionFolder(given(RGB), tmp_path / "a.png", task("image"))
-    one.take(0, said(image=torch.ones(3, 4, 5)))
+    one = folder_of(given(RGB), tmp_path / "a.png", task("image"))
+    one.take(("image 0", RGB), said(image=torch.ones(3, 4, 5)))
     one.draw([said(image=torch.ones(3, 4, 5))])
     with Image.open(tmp_path / "a.png") as written:
         assert written.size == (5, 4)
-    with pytest.raises(SaveError, match=r"expected a folder, got one file for 2 images; leave out the \.png"):
-        PredictionFolder(given([RGB, RGB]), tmp_path / "b.png", task("image"))
-    assert PredictionFolder(given([RGB, RGB]), tmp_path / "c", task("image")).folder == tmp_path / "c"
-    PredictionFolder(given([RGB, RGB]), tmp_path / "b.png", task("mask"))
+    with pytest.raises(
+        SaveError, match=r"expected a folder, got one file for several images; leave out the \.png"
+    ):
+        folder_of(given([RGB, RGB]), tmp_path / "b.png", task("image"))
+    assert folder_of(given([RGB, RGB]), tmp_path / "c", task("image")).folder == tmp_path / "c"
+    folder_of(given([RGB, RGB]), tmp_path / "b.png", task("mask"))
 
 
 def test_without_a_place_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    folder = PredictionFolder(given(RGB), None, task("mask"))
-    folder.take(0, said(mask=torch.zeros(2, 2)))
+    images = given(RGB)
+    folder = folder_of(images, None, task("mask"))
+    folder.take(images.items[0], said(mask=torch.zeros(2, 2)))
     folder.draw([said()])
     assert not list(tmp_path.iterdir())
 
@@ -161,13 +170,17 @@ def test_the_first_sixty_are_drawn(
     monkeypatch.setattr(predict, "sheet", lambda *given, **more: drawn.append((given, more)))
     found = Predictions(said(f"{i}.png", score=i / 100) for i in range(count))
     found[1] = said("1.png", score=0.01, overlay=Overlay(mask=torch.ones(12, 10, dtype=torch.int64)))
-    PredictionFolder(given([RGB] * count), tmp_path / "all.png", task("words")).draw(found)
-    (((images, labels, scores, file), more),) = drawn
-    assert (len(images), labels, file) == (60, ["yes"] * 60, tmp_path / "all.png")
+    images = given([RGB] * count)
+    folder = folder_of(images, tmp_path / "all.png", task("words"))
+    for item, answer in zip(images.items, found, strict=True):
+        folder.take(item, answer)
+    folder.draw(found)
+    (((shown, labels, scores, file), more),) = drawn
+    assert (len(shown), labels, file) == (60, ["yes"] * 60, tmp_path / "all.png")
     assert scores == [i / 100 for i in range(60)]
     assert more == {"names": [f"{i}.png" for i in range(60)], "title": title}
-    assert np.array_equal(images[0], RGB)
-    assert not np.array_equal(images[1], RGB)
+    assert np.array_equal(shown[0], RGB)
+    assert not np.array_equal(shown[1], RGB)
 
 
 # -- predictions ---------------------------------------------------------------------------------------

@@ -146,9 +146,12 @@ def test_masks_of_images_with_one_name_are_files_of_their_own(tmp_path: Path) ->
         (tmp_path / place).parent.mkdir(exist_ok=True)
         Image.fromarray(PIXELS).save(tmp_path / place)
     data = given([tmp_path / "one" / "a.png", tmp_path / "two" / "a.png", tmp_path / "two" / "a-1.png"])
-    written = PredictionFolder(data, tmp_path / "masks", Segmentation())
+    names = [data.name(i) for i in range(3)]
+    written = PredictionFolder(tmp_path / "masks", Segmentation(), several=True, sources=names)
     for index in range(3):
-        written.take(index, Predicted(data.name(index), "", None, {}, mask=torch.full((4, 4), index)))
+        written.take(
+            data.items[index], Predicted(data.name(index), "", None, {}, mask=torch.full((4, 4), index))
+        )
     files = {file.name: int(np.asarray(Image.open(file))[0, 0]) for file in (tmp_path / "masks").iterdir()}
     assert files == {"a.png": 0, "a-1-2.png": 1, "a-1.png": 2}
 
@@ -159,7 +162,10 @@ def test_an_answer_never_takes_the_place_of_an_image_that_was_given(make_model: 
     with pytest.raises(SaveError, match=r"out: expected files of its own, got the image .*0\.png; say"):
         zoo.predict(model, image, out=image)
     with pytest.raises(SaveError, match=r"got the image .*0\.png"):
-        PredictionFolder(given(photos / "dark"), photos / "dark", Segmentation())
+        PredictionFolder(photos / "dark", Segmentation(), several=False, sources=[str(image)])
+    stream = PredictionFolder(photos / "dark", Segmentation(), several=True, sources=None)
+    with pytest.raises(SaveError, match=r"got the image .*0\.png"):
+        stream.take((str(image), image), Predicted(str(image), "", None, {}, mask=torch.zeros(4, 4)))
     assert image.read_bytes() == before
 
 

@@ -48,7 +48,8 @@ def build(
         **options: of the component `name`.
 
     Returns:
-        A model that takes images N x C x H x W in [0, 1].
+        A model that takes images N x C x H x W in [0, 1], in inference mode, as `zoo.load` returns it: a
+        training loop of your own begins with `model.train()`; `zoo.fit` sees to it itself.
 
     Raises:
         ZooError: one line on what was expected, what came, and the next step.
@@ -134,9 +135,9 @@ def _agreed(key: str, said: Any, value: Any) -> Any:
 
 
 def from_recipe(recipe: Recipe) -> Model:
-    """The model that a recipe describes; sections other than `model` and `seed` are carried along."""
+    """The model that a recipe describes, in inference mode; it carries the other sections along."""
     section = from_saved(recipe.model, "backbone")
-    return instantiate(plan(section), recipe.model_copy(update={"model": section}))
+    return instantiate(plan(section), recipe.model_copy(update={"model": section})).eval()
 
 
 def restore(recipe: Recipe, input_spec: InputSpec, state: Tensors, text: str) -> Model:

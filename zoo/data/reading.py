@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -34,18 +35,24 @@ def in_threads(function: Callable[[T], R], items: Sequence[T], doing: str) -> li
         pool.shutdown(cancel_futures=True)
 
 
-def readable(files: Sequence[Path]) -> list[int]:
-    """Numbers of the files that can be decoded; one warning names the others."""
+def readable(files: Sequence[Path | bytes], names: Sequence[str] | None = None) -> list[int]:
+    """Numbers of the files that can be decoded; one warning names the others.
+
+    Args:
+        files: paths, or contents of files.
+        names: what to call them; by default their paths.
+    """
     reasons = in_threads(_fault, files, "checking images")
-    bad = [f"{file} ({reason})" for file, reason in zip(files, reasons, strict=True) if reason]
+    called = names or [*map(str, files)]
+    bad = [f"{name} ({reason})" for name, reason in zip(called, reasons, strict=True) if reason]
     if bad:
         warn(f"left out {len(bad)} of {len(files)} images that cannot be read: {listing(bad, _NAMED)}")
     return [i for i, reason in enumerate(reasons) if reason is None]
 
 
-def _fault(file: Path) -> str | None:
+def _fault(file: Path | bytes) -> str | None:
     try:
-        read(file, str(file))
+        read(io.BytesIO(file) if isinstance(file, bytes) else file, "image")
     except DataError as error:
         return error.got or error.problem
     return None

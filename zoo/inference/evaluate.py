@@ -218,9 +218,12 @@ def _measure(
     labels = model.labels or found_labels if task.named else ()
     analysis = task.analysis(names_for(labels, count), _MOST_MISTAKES)
     lent = nn.Identity() if loss is None else loss
-    with borrowed(model, device), borrowed(lent, device), isolated(device), torch.no_grad():
-        model.eval()
-        lent.eval()
+    with (
+        borrowed(model, device, inference=True),
+        borrowed(lent, device, inference=True),
+        isolated(device),
+        torch.no_grad(),
+    ):
         for batch in watched(batches, "measuring", progress):
             ready = plain_tensors(model.examples(to_device(batch, device)))
             output = model.infer(ready["image"])

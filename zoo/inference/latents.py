@@ -109,8 +109,7 @@ def latents(
     indices = split_data(dataset, pick_seed(seed, model), training=False).of(split)
     files = [None if path is None else plots_path(path) for path in (out, grid)]
     chosen = choose_device(device)
-    with borrowed(model, chosen), isolated(chosen), torch.no_grad():
-        model.eval()
+    with borrowed(model, chosen, inference=True), isolated(chosen), torch.no_grad():
         # Before any image is read
         _check_plots(model, *files)
         batches = Batches(dataset, indices, model.input_spec, batch_size=batch_size, workers=workers)

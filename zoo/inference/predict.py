@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
-import io
-import os
 import warnings
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from PIL import Image
-from torch import Tensor
 
-from zoo.data.batches import PLACE, SIZE, Batches
-from zoo.data.reading import readable
-from zoo.data.sources.class_folders import ImageFiles
-from zoo.data.sources.layout import image_files
-from zoo.images.decode import ImageArray, decode, to_image
-from zoo.inference.file_names import distinct_stems
-from zoo.inference.predictions import MOST_SHOWN, THUMBNAIL, Predicted, Predictions
-from zoo.interfaces.dataset import Dataset, Sample
+from zoo.inference.file_names import DistinctStems, distinct_stems
+from zoo.inference.given_images import Given, Named, chunks, given, is_stream, peeked
+from zoo.inference.predictions import Predicted, Predictions
+from zoo.inference.predictor import answering, answers
 from zoo.interfaces.model import ModelLike
 from zoo.interfaces.tasks import Task
 from zoo.reports.files import folder_path, image_path, is_image, plots_path
 from zoo.reports.image_grids import marked, write_image, write_mask
-from zoo.reports.plots import fitted, sheet
+from zoo.reports.plots import sheet
 from zoo.runtime.arguments import BATCH_SIZE, as_model, check_order
 from zoo.runtime.devices import borrowed, choose_device, isolated
-from zoo.runtime.progress import watched
-from zoo.spec.errors import DataError, SaveError, TrainingError, ZooWarning, quote
-from zoo.spec.reference import PathLike, local_path
+from zoo.spec.errors import DataError, SaveError, ZooWarning, quote
+from zoo.spec.reference import PathLike
 
-_BATCH_AXES = 4
 _MOST_DRAWN = 60
 
 
@@ -53,9 +41,9 @@ def predict(
 
     Args:
         model: from `zoo.build` or `zoo.fit`, or the folder of a saved one.
-        source: a file, a folder (with all folders in it), an open binary file, a Pillow image, an array
-            H x W (x C), a tensor C x H x W or N x C x H x W, or a list of these; values are uint8, or floats
-            in [0, 1].
+        source: a file, a folder (with all folders in it), bytes of a file, an open binary file, a Pillow
+            image, an array H x W (x C), a tensor C x H x W or N x C x H x W, or a list or iterator of these;
+            values are uint8, or floats in [0, 1].
         batch_size: images at a time.
         device: by default an accelerator if there is one.
         workers: processes that read images.
@@ -67,41 +55,32 @@ def predict(
     Raises:
         DataError: there is no image, or one cannot be read.
         TrainingError: the model has no task, or makes images of nothing.
-        SaveError: `out` cannot be written, or is one of the images.
+        SaveError: `out` cannot be written.
         MissingPackageError: images are to be drawn with their labels, and matplotlib is not installed.
     """
     check_order("predict", model, source)
     model, _ = as_model(model)
-    if model.task is None:
-        hint = "build it with head=, or call the model"
-        raise TrainingError("predict", expected="a model with a head", got="a feature extractor", hint=hint)
-    if model.task.generates:
-        hint = "model.sample(16), zoo sample"
-        raise TrainingError("predict", expected="a model that takes images", got=model.recipe.model.called,
-                            hint=hint)  # fmt: skip
-    dataset = given(source, skip_unreadable)
+    task = answering(model)
+    if is_stream(source):
+        source, several = peeked(source)
+        parts, sources = chunks(source, batch_size, skip_unreadable), None
+    else:
+        parts = iter([images := given(source, skip_unreadable)])
+        several, sources = len(images) > 1, [images.name(i) for i in range(len(images))]
     # Before the work, which would be lost
-    written = PredictionFolder(dataset, out, model.task)
+    written = PredictionFolder(out, task, several=several, sources=sources)
     chosen = choose_device(device)
     found = Predictions()
-    with borrowed(model, chosen), isolated(chosen), torch.no_grad():
-        model.eval()
-        batches = Batches(
-            dataset, range(len(dataset)), model.input_spec, own_size=model.any_size, batch_size=batch_size,
-            workers=workers, places=True,
-        )  # fmt: skip
-        for batch in watched(batches, "predicting", progress):
-            read = model.read(model.infer(batch["image"].to(chosen)))
-            height, width = batch["image"].shape[2:]
-            for i, (index, said) in enumerate(zip(batch["index"].tolist(), read, strict=True)):
-                # Height and width of the image before it was resized
-                own = (int(batch[SIZE][i, 0]), int(batch[SIZE][i, 1]))
-                p = model.task.placed(said, batch[PLACE][i], (height, width), own)
-                found.append(Predicted(
-                    dataset.name(index), p.label, p.score, p.scores, p.mask, p.image, dataset.small(index),
-                    p.overlay and replace(p.overlay, size=p.overlay.size or own), p.details,
-                ))  # fmt: skip
-                written.take(index, found[-1])
+    with borrowed(model, chosen, inference=True):
+        for images in parts:
+            options = {"batch_size": batch_size, "workers": workers}
+            # Not around the iterator, which may draw what the caller goes on from
+            with isolated(chosen):
+                for index, said in answers(model, images, chosen, **options, progress=progress):
+                    written.take(images.items[index], said)
+                    found.append(said)
+    if not found:
+        raise DataError("predict", expected="at least one image", got=quote(source))
     written.draw(found)
     return found
 
@@ -110,56 +89,61 @@ class PredictionFolder:
     """The folder that predictions are written to; checked before any is made.
 
     Args:
-        dataset: the images.
         out: as `predict` takes it.
         task: whose answers they are.
+        several: whether there are several images.
+        sources: names of all images; None where they are not known beforehand.
 
     Raises:
         SaveError: it cannot be written.
     """
 
-    def __init__(self, dataset: Dataset, out: PathLike | None, task: Task) -> None:
-        self.dataset = dataset
+    def __init__(
+        self, out: PathLike | None, task: Task, *, several: bool, sources: Sequence[str] | None
+    ) -> None:
         self.makes_images = task.answers == "image"
         self.file: Path | None = None
         self.folder: Path | None = None
-        self._stems: list[str] = []
+        stems = [Path(source).stem for source in sources or ()]
+        self._names = DistinctStems(stems)
+        self._drawn: list[Named] = []
         if out is None:
             return
-        sources = [dataset.name(i) for i in range(len(dataset))]
         if task.answers != "words" and not is_image(out):
             self.folder = folder_path(out)
-            self._stems = distinct_stems([Path(source).stem for source in sources])
-            _check_kept(sources, [self._place(i) for i in range(len(dataset))])
+            _check_kept(sources or (), [self.folder / f"{stem}.png" for stem in distinct_stems(stems)])
             return
         self.file = image_path(out) if self.makes_images else plots_path(out)
-        if self.makes_images and len(dataset) > 1:
-            got, hint = f"one file for {len(dataset)} images", f"leave out the {self.file.suffix}"
+        if self.makes_images and several:
+            got, hint = "one file for several images", f"leave out the {self.file.suffix}"
             raise SaveError(f"file {out}", expected="a folder", got=got, hint=hint)
-        _check_kept(sources, [self.file])
+        _check_kept(sources or (), [self.file])
 
-    def _place(self, index: int) -> Path:
-        assert self.folder is not None  # noqa: S101 - asked for where there is one
-        return self.folder / f"{self._stems[index]}.png"
-
-    def take(self, index: int, found: Predicted) -> None:
-        """Writes an answer that is a file of its own."""
+    def take(self, item: Named, found: Predicted) -> None:
+        """Writes an answer that is a file of its own, and keeps the image where it is to be drawn."""
         if self.folder is not None:
+            # Files of two folders may have one name
+            place = self.folder / f"{self._names.of(Path(found.source).stem)}.png"
+            # Of a stream it was not known beforehand
+            _check_kept([found.source], [place])
             if found.image is not None:
-                write_image(found.image, self._place(index))
+                write_image(found.image, place)
             elif found.mask is not None:
-                write_mask(found.mask, self._place(index))
+                write_mask(found.mask, place)
         elif self.file is not None and found.image is not None:
             write_image(found.image, self.file)
+        elif self.file is not None and len(self._drawn) < _MOST_DRAWN:
+            self._drawn.append(item)
 
     def draw(self, found: Sequence[Predicted]) -> None:
         """Draws all answers into one file, where they are no images themselves."""
         if self.file is None or self.makes_images:
             return
         shown = found[:_MOST_DRAWN]
+        drawn = Given(self._drawn)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ZooWarning)  # said when they were read first
-            images = [self.dataset[i].image for i in range(len(shown))]
+            images = [drawn[i].image for i in range(len(shown))]
         images = [
             image if item.marks is None else marked(image, item.marks)
             for image, item in zip(images, shown, strict=True)
@@ -187,95 +171,3 @@ def _identity(file: Path) -> tuple[int, int]:
     """The same for one file under two names."""
     found = file.stat()
     return found.st_dev, found.st_ino
-
-
-class Given(Dataset):
-    """Images without targets, from files and objects."""
-
-    def __init__(self, items: Sequence[tuple[str, Path | ImageArray]]) -> None:
-        self.items = items
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def __getitem__(self, index: int) -> Sample:
-        item = self.items[index][1]
-        if isinstance(item, Path):
-            return ImageFiles([item])[0]
-        return Sample(item, None)
-
-    @property
-    def targets(self) -> Sequence[Any]:
-        """Targets, of which there are none."""
-        return [None] * len(self.items)
-
-    def name(self, index: int) -> str:
-        """Path of the file, or number of the image."""
-        return self.items[index][0]
-
-    def small(self, index: int) -> ImageArray | None:
-        """A thumbnail of what is no file, as far as a list of predictions shows it."""
-        item = self.items[index][1]
-        return None if index >= MOST_SHOWN or isinstance(item, Path) else fitted(item, THUMBNAIL)
-
-
-def given(source: Any, skip_unreadable: bool = False, *, where: str = "predict") -> Given:
-    """The images that a caller gives, as a data set.
-
-    Args:
-        source: as `predict` takes it.
-        skip_unreadable: leaves out the files that cannot be read, with a warning.
-        where: who asks, for messages.
-    """
-    items = list(_items(source, where))
-    if not items:
-        raise DataError(where, expected="at least one image", got=quote(source))
-    numbered = [(name or f"image {i}", item) for i, (name, item) in enumerate(items)]
-    if skip_unreadable:
-        files = {i: item for i, (_, item) in enumerate(numbered) if isinstance(item, Path)}
-        numbers = [*files]
-        bad = set(numbers) - {numbers[i] for i in readable([*files.values()])}
-        numbered = [item for i, item in enumerate(numbered) if i not in bad]
-        if not numbered:
-            raise DataError(where, expected="an image that can be read", got="none")
-    return Given(numbered)
-
-
-def _items(source: Any, where: str) -> Iterator[tuple[str, Path | ImageArray]]:
-    """Names (empty where there is none) and files or images."""
-    if isinstance(source, str | os.PathLike):
-        path = local_path(source)
-        if path.is_dir():
-            files = image_files(path)
-            if not files:
-                raise DataError(f"folder {path}", expected="images", got="none")
-            yield from ((str(file), file) for file in files)
-        elif path.exists():
-            yield str(path), path
-        else:
-            raise DataError(f"image {path}", expected="a file or folder", got="nothing there")
-    elif isinstance(source, Tensor | np.ndarray) and source.ndim == _BATCH_AXES:
-        for image in source:
-            yield "", to_image(image)
-    elif isinstance(source, Tensor | np.ndarray | Image.Image):
-        yield "", to_image(source)
-    elif isinstance(source, io.IOBase):
-        name = str(getattr(source, "name", "") or "")
-        yield name, decode(_bytes(source), f"image {name}".strip())
-    elif isinstance(source, list | tuple):
-        for item in source:
-            yield from _items(item, where)
-    else:
-        expected = "a file, folder, open file, Pillow image, array, tensor, or a list of these"
-        raise DataError(where, expected=expected, got=quote(type(source).__name__))
-
-
-def _bytes(source: io.IOBase) -> io.BytesIO:
-    """All of an open file, which need not be able to seek."""
-    # Pillow seeks, and a pipe or an HTTP response cannot
-    content = source.read()
-    if not isinstance(content, bytes):
-        raise DataError(
-            "predict", expected="a file opened in binary mode", got="text", hint="open(..., 'rb')"
-        )
-    return io.BytesIO(content)

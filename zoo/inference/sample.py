@@ -63,8 +63,8 @@ def sample(
     if seed is None:
         # From the caller's generator, so that `torch.manual_seed` repeats it; below, its state is put back
         seed = int(torch.randint(2**31, ()))
-    with borrowed(model, chosen), isolated(chosen), torch.no_grad():
-        made = model.eval().sample(count, seed=seed).float().cpu()
+    with borrowed(model, chosen, inference=True), isolated(chosen), torch.no_grad():
+        made = model.sample(count, seed=seed).float().cpu()
     if file is not None:
         images(ImageGrid({"": made}), file)
     if folder is not None:

@@ -110,9 +110,14 @@ def measure_samples(
             "evaluate", expected="a model to look at generated images with", got="none", hint=hint
         )
     classifier, _ = as_model(features)
-    with borrowed(classifier, device), borrowed(model, device), isolated(device), torch.no_grad():
-        extractor = FeatureExtractor(classifier.eval())
-        made = model.eval().sample(count, seed=seed)
+    with (
+        borrowed(classifier, device, inference=True),
+        borrowed(model, device, inference=True),
+        isolated(device),
+        torch.no_grad(),
+    ):
+        extractor = FeatureExtractor(classifier)
+        made = model.sample(count, seed=seed)
         batches = watched(real, "looking at real images", progress)
         # Real images go through batch by batch; of them the features alone are kept
         figures = compare(extractor, (batch["image"].to(device) for batch in batches), made)

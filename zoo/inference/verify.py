@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from zoo.data.batches import Batches
-from zoo.inference.predict import given
+from zoo.inference.given_images import given
 from zoo.interfaces.model import Model, ModelLike
 from zoo.runtime.arguments import as_model
 from zoo.runtime.devices import borrowed, choose_device, isolated
@@ -85,8 +85,7 @@ def verify(
         raise DataError("verify", expected="one image and another", got=f"{several[0]} images for one")
     chosen = choose_device(device)
     rows = []
-    with borrowed(model, chosen), isolated(chosen), torch.no_grad():
-        model.eval()
+    with borrowed(model, chosen, inference=True), isolated(chosen), torch.no_grad():
         for found in images:
             (batch,) = Batches(found, [0], model.input_spec, batch_size=1)
             rows.append(model.infer(batch["image"].to(chosen)).cpu().double())

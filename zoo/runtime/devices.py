@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -16,7 +18,7 @@ from torch import Tensor, nn
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.blocks.modes import kept_modes
 from zoo.interfaces.draws import mix
-from zoo.spec.errors import OptionError, quote
+from zoo.spec.errors import OptionError, TrainingError, quote
 
 
 def choose_device(device: str | torch.device | None) -> torch.device:
@@ -43,18 +45,97 @@ def choose_device(device: str | torch.device | None) -> torch.device:
     return chosen
 
 
+@dataclass(slots=True)
+class _Loan:
+    """A model on loan: where it is, what for, and which threads have it, each as often as it borrowed."""
+
+    device: torch.device
+    inference: bool
+    threads: list[int] = field(default_factory=list)
+    back: ExitStack = field(default_factory=ExitStack)
+
+
+_loans: WeakKeyDictionary[nn.Module, list[_Loan]] = WeakKeyDictionary()
+"""Of each model the loan of the first borrower, and above it those that its own thread took inside."""
+_lock = threading.RLock()
+
+
 @contextmanager
-def borrowed(module: nn.Module, device: torch.device) -> Iterator[None]:
-    """A model or a loss on a device; afterwards back where it was, each module in its mode."""
+def borrowed(model: nn.Module, device: torch.device, *, inference: bool = False) -> Iterator[None]:
+    """A model or a loss on a device; afterwards back where it was, each module in its mode.
+
+    Several threads may have it for inference at a time: the first brings it there, the last gives it back.
+
+    Args:
+        model: to borrow.
+        device: to use it on.
+        inference: whether to put it in inference mode; else it is for the borrower's thread alone.
+
+    Raises:
+        TrainingError: another thread trains the model, or has it on another device.
+    """
+    thread = threading.get_ident()
+    with _lock:
+        loan = _joined(model, device, inference, thread)
+    try:
+        yield
+    finally:
+        with _lock:
+            loan.threads.remove(thread)
+            if not loan.threads:
+                _loans[model].remove(loan)
+                loan.back.close()
+
+
+def _joined(model: nn.Module, device: torch.device, inference: bool, thread: int) -> _Loan:
+    """The loan that is there where it is of the same kind, else a new one, above those of the same thread."""
+    loans = _loans.setdefault(model, [])
+    top = loans[-1] if loans else None
+    joined = top is not None and top.inference and inference and _same(top.device, device)
+    if top is not None and any(t != thread for loan in loans for t in loan.threads):
+        # What one thread took inside of another loan ends before that does
+        joined = joined and len(loans) == 1
+        if not joined:
+            raise _taken(loans, device, inference)
+    if not joined or top is None:
+        loans.append(top := _lend(model, device, inference))
+    top.threads.append(thread)
+    return top
+
+
+def _lend(model: nn.Module, device: torch.device, inference: bool) -> _Loan:
+    loan = _Loan(device, inference)
     # A loss may have buffers alone: the weights of its classes
-    tensors = chain(module.parameters(), module.buffers())
+    tensors = chain(model.parameters(), model.buffers())
     home = next((tensor.device for tensor in tensors), torch.device("cpu"))
-    with kept_modes(module):
-        module.to(device)
-        try:
-            yield
-        finally:
-            module.to(home)
+    loan.back.enter_context(kept_modes(model))
+    # Before the modes are put back
+    loan.back.callback(model.to, home)
+    try:
+        model.to(device)
+    except BaseException:
+        loan.back.close()
+        raise
+    if inference:
+        model.eval()
+    return loan
+
+
+def _taken(loans: list[_Loan], device: torch.device, inference: bool) -> TrainingError:
+    """The error for a model that other threads use in another way."""
+    own_copy = "zoo.Predictor(model) answers from a copy of its own"
+    used = loans[-1].device
+    if inference and all(loan.inference for loan in loans) and not _same(used, device):
+        expected, hint = f"{used}, where another thread has it", f"wait for it, or {own_copy}"
+        return TrainingError("device of the model", expected=expected, got=str(device), hint=hint)
+    got = "one that another thread trains" if not loans[0].inference else "one that another thread uses"
+    hint = f"wait for it, or beforehand {own_copy}" if inference else "wait for it, or copy.deepcopy(model)"
+    return TrainingError("model", expected="one that no other thread has", got=got, hint=hint)
+
+
+def _same(one: torch.device, other: torch.device) -> bool:
+    """Whether two names are of one device: `cuda` is the current one of several."""
+    return one == other or torch.empty(0, device=one).device == torch.empty(0, device=other).device
 
 
 @contextmanager

@@ -1,0 +1,96 @@
+import threading
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from zoo.interfaces.model import Model
+from zoo.runtime.devices import borrowed
+from zoo.spec.errors import TrainingError
+
+Make = Callable[..., Model]
+CPU, META = torch.device("cpu"), torch.device("meta")
+
+
+def in_thread(function: Callable[[], object]) -> list[BaseException]:
+    """Calls a function in a thread of its own and returns what it raised."""
+    raised: list[BaseException] = []
+
+    def call() -> None:
+        try:
+            function()
+        except BaseException as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    thread.join(60)
+    assert not thread.is_alive()
+    return raised
+
+
+def test_the_last_of_several_threads_gives_the_model_back(make_model: Make) -> None:
+    model = make_model().train()
+    inside, leave = threading.Event(), threading.Event()
+    modes: list[bool] = []
+
+    def first() -> None:
+        with borrowed(model, CPU, inference=True):
+            inside.set()
+            leave.wait(60)
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    assert inside.wait(60)
+    with borrowed(model, CPU, inference=True):
+        leave.set()
+        thread.join(60)
+        modes.append(model.training)
+    assert modes == [False]
+    assert model.training
+    assert all(module.training for module in model.modules())
+
+
+def borrow(model: Model, device: torch.device, inference: bool) -> Callable[[], None]:
+    def use() -> None:
+        with borrowed(model, device, inference=inference):
+            pass
+
+    return use
+
+
+def test_a_model_that_a_thread_trains_is_no_other_thread_s(make_model: Make) -> None:
+    model = make_model().train()
+    with borrowed(model, CPU):
+        for inference in (True, False):
+            (error,) = in_thread(borrow(model, CPU, inference))
+            assert isinstance(error, TrainingError)
+            assert "expected one that no other thread has, got one that another thread trains" in str(error)
+        # Where a callback of the training measures, the model is no more the others'
+        with borrowed(model, CPU, inference=True):
+            assert not model.training
+            assert len(in_thread(borrow(model, CPU, True))) == 1
+        assert model.training
+    assert in_thread(borrow(model, CPU, True)) == []
+
+
+def test_a_model_in_use_is_on_one_device_and_not_trained(make_model: Make) -> None:
+    model = make_model()
+    with borrowed(model, CPU, inference=True):
+        (error,) = in_thread(borrow(model, META, True))
+        assert "expected cpu, where another thread has it, got meta" in str(error)
+        (error,) = in_thread(borrow(model, CPU, False))
+        assert "got one that another thread uses" in str(error)
+    assert next(model.parameters()).device == CPU
+
+
+def test_one_thread_borrows_again_inside_and_the_modes_are_those_of_before(make_model: Make) -> None:
+    model = make_model().train()
+    model.head.eval()
+    with borrowed(model, CPU, inference=True), borrowed(model, CPU, inference=True):
+        assert not model.training
+    assert model.training
+    assert not model.head.training
+    with pytest.raises(RuntimeError, match="inside"), borrowed(model, CPU, inference=True):
+        raise RuntimeError("inside")
+    assert model.training
