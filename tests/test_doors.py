@@ -73,7 +73,7 @@ def test_what_changed_since_the_doors_were_written_down_keeps_the_rule() -> None
 def test_names_signatures_and_defaults_of_all_doors_are_written_down() -> None:
     found, _ = doors.read((ROOT / doors.SNAPSHOT).read_text())
     assert {name.rpartition(".")[0] for name in found} >= {*doors.DOORS}
-    for name in ("build", "fit", "list", "Component", "interfaces.Head.forward", "errors.ZooError.__init__"):
+    for name in ("build", "fit", "list", "Component", "interfaces.Head.forward", "ZooError.__init__"):
         assert f"zoo.{name}" in found
     assert found["zoo.GradientOptions.lr"] == ": Rate = 0.001"
     assert found["zoo.interfaces.Model"] == "is zoo.Model"
