@@ -15,6 +15,8 @@ import torch.nn.functional as F
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from zoo.images.header import Depth, depth
+from zoo.images.scale import advice
 from zoo.spec.errors import DataError, reason, warn
 from zoo.spec.inputs import InputSpec
 
@@ -105,12 +107,21 @@ def read(source: str | Path | IO[bytes], where: str) -> tuple[ImageArray, FileFa
             hint="make it smaller, or raise PIL.Image.MAX_IMAGE_PIXELS if you trust it",
         ) from error
     except Exception as error:  # decoders raise whatever they stumble over
+        if isinstance(error, UnidentifiedImageError) and (own := depth(source)) is not None:
+            raise _unknown_depth(own, where) from error
         raise DataError(
             where,
             expected="a readable image",
             got=_unreadable(error, source),
             hint="mend or remove it, or skip such files (skip_unreadable=True, --skip-unreadable)",
         ) from error
+
+
+def _unknown_depth(found: Depth, where: str) -> DataError:
+    """The error for a good file of more bands, or of another depth, than Pillow reads."""
+    bands = f"{found.bands} band{'s' * (found.bands != 1)} of {found.bits} bits"
+    hint = "save the bands that matter as 1, 3 or 4 of 8 bits, or give arrays with floats in [0, 1]"
+    return DataError(where, expected="1, 3 or 4 bands of 8 bits, or one of 16", got=bands, hint=hint)
 
 
 def _unreadable(error: Exception, source: str | Path | IO[bytes]) -> str:
@@ -170,14 +181,16 @@ def from_array(array: Any, where: str = "image") -> ImageArray:
         values = values.astype(np.uint8) * 255
     if values.dtype == np.uint8:
         return values
+    if not np.issubdtype(values.dtype, np.number) or np.iscomplexobj(values):
+        raise DataError(where, expected="uint8, or floats in [0, 1]", got=str(values.dtype))
     if not np.issubdtype(values.dtype, np.floating):
-        hint = "divide by the largest value and convert to float32"
-        raise DataError(where, expected="uint8, or floats in [0, 1]", got=str(values.dtype), hint=hint)
+        got, hint = advice(values)
+        got = f"{values.dtype} {got}"
+        raise DataError(where, expected="uint8, or floats in [0, 1]", got=got, hint=hint)
     low, high = float(values.min()), float(values.max())
     if not (low >= 0 and high <= 1):  # also catches NaN
-        raise DataError(
-            where, expected="values in [0, 1]", got=f"{low:.4g} to {high:.4g}", hint="divide by 255"
-        )
+        got, hint = advice(values)
+        raise DataError(where, expected="values in [0, 1]", got=got, hint=hint)
     return values.astype(np.float32)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 from collections.abc import Iterator
@@ -11,10 +12,11 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.blocks.modes import kept_modes
+from zoo.interfaces.blocks.shape_run import trace_shapes
 from zoo.interfaces.draws import mix
 from zoo.interfaces.model import Model
 from zoo.spec.errors import OptionError, TrainingError, quote
@@ -168,6 +170,37 @@ def seed_step(seed: int, epoch: int, step: int, device: torch.device) -> None:
 def to_device(batch: Batch, device: torch.device) -> Batch:
     """The batch on a device."""
     return {name: value.to(device) for name, value in batch.items()}
+
+
+def norms_of_one_number(model: Model) -> list[str]:
+    """Paths of the normalisations that would see one number a channel of a batch of one image.
+
+    Args:
+        model: in training mode, which says what is live.
+    """
+    kinds = nn.modules.batchnorm._BatchNorm  # torch's only common base
+    live = {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, kinds) and module.training
+    }
+    seen: list[str] = []
+
+    def note(name: str, x: Tensor) -> None:
+        if math.prod(x.shape[2:]) == 1:
+            seen.append(name)
+
+    hooks = [
+        module.register_forward_pre_hook(lambda _, inputs, name=name: note(name, inputs[0]))
+        for name, module in live.items()
+    ]
+    try:
+        if live:
+            trace_shapes(model, [tuple(model.example_input(1).shape[1:])])
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return [name for name in live if name in seen]
 
 
 def has_live_batch_norm(model: nn.Module) -> bool:

@@ -200,6 +200,15 @@ def _tell_of_targets(model: Model, dataset: Dataset, splits: Splits, *, default_
             warn(remark)
 
 
+def warn_frozen_random(model: Model) -> None:
+    """Says where a new run keeps what nobody trained: its figures are far below those of training it all."""
+    if (frozen := model.frozen) and model.origin is None:
+        warn(
+            f"{listing(frozen)} will stay frozen with random weights, so that the rest learns from features "
+            f"that nothing was learnt for; {model.weights_hint}, or unfreeze()"
+        )
+
+
 def _leaves_places(item: nn.Module) -> bool:
     return isinstance(item, Augmenter) and not isinstance(item, Chain) and not item.moves_places
 

@@ -27,6 +27,14 @@ _WHITE = 255
 _ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)
 """The EXIF tag, and its values that swap height and width."""
 
+SOFT = (
+    "where these are soft (anti-aliased) edges between 0 and 255, save (mask > 127) * 255 as PNG, and resize "
+    "masks with nearest"
+)
+"""What to do where masks are blends of two classes."""
+_MOST_CLASSES = 200
+"""More are no classes: more values than this are a scale."""
+
 _BINARY = ("background", "object")
 
 
@@ -217,13 +225,19 @@ def _labels(names: tuple[str, ...], numbers: set[int], where: str) -> tuple[str,
     if names:
         if len(names) <= highest:
             got = f"{len(names)} names, and class {highest} in a mask"
-            raise DataError(f"{where}: {CLASSES}", expected="a name for each class", got=got)
+            hint = SOFT if len(names) == len(_BINARY) and 0 in numbers else None
+            raise DataError(f"{where}: {CLASSES}", expected="a name for each class", got=got, hint=hint)
         return names
     if highest < 1:
         raise DataError(f"{where}: masks", expected="at least two classes", got="nothing but 0")
     # Background may be in no mask
-    if missing := {*range(highest + 1)} - numbers - {0}:
+    missing = {*range(highest + 1)} - numbers - {0}
+    if highest > _MOST_CLASSES and len(numbers) > _MOST_CLASSES // 2:
+        got = f"{len(numbers)} values from {min(numbers)} to {highest}"
+        raise DataError(f"{where}: masks", expected="class numbers", got=got, hint=SOFT)
+    if missing:
         got = f"{listing(map(str, sorted(numbers)), 6)}, without {listing(map(str, sorted(missing)), 3)}"
-        hint = f"number the classes from 0, or name them all in {CLASSES}"
+        # Between 0 and 255 may lie the soft edges of two classes, or numbers of classes
+        hint = f"number the classes from 0, or name them all in {CLASSES}" + f"; {SOFT}" * (0 in numbers)
         raise DataError(f"{where}: masks", expected="class numbers without gaps", got=got, hint=hint)
     return _BINARY if highest == 1 else tuple(map(str, range(highest + 1)))
