@@ -11,6 +11,7 @@ from torch import nn
 
 from zoo.compose.build import from_recipe
 from zoo.compose.meta_build import seeded
+from zoo.data.depths import warn_dataset
 from zoo.data.imbalance import warn_unbalanced
 from zoo.data.resolve import DataLike
 from zoo.data.splits import Splits, split
@@ -103,6 +104,7 @@ def assemble(
     _check_places(model, augmenter)
     # After what is checked at once: it reads all files for their keys
     splits = split(dataset, seed)
+    warn_dataset(model, dataset)
     _tell_of_targets(model, dataset, splits, default_loss=loss is None)
     values = {
         "data": data_value(parts["data"]),

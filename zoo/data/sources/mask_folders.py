@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from zoo.data.depths import warn_turned
 from zoo.data.masks import check_mask
 from zoo.data.reading import in_threads, readable
 from zoo.data.sources.class_folders import RootedFiles
 from zoo.data.sources.layout import SPLIT_FOLDERS, image_files
-from zoo.images.decode import decode
+from zoo.images.decode import decode_counted
 from zoo.interfaces.dataset import Sample
 from zoo.interfaces.tasks.choice import for_masks
 from zoo.spec.errors import DataError, listing, quote, reason
@@ -98,6 +99,7 @@ class MaskFolders(ImageFolder):
         found: set[int] = set()
         for values in in_threads(_values, [*zip(self.files, self.mask_files, strict=True)], "reading masks"):
             found |= values
+        warn_turned(self.files)
         names = _names(self.root, where)
         # Where more than two classes are named, 255 can only be what does not count.
         self._white = found in ({0, _WHITE}, {_WHITE}) and len(names) in (0, len(_BINARY))
@@ -110,7 +112,7 @@ class MaskFolders(ImageFolder):
         return [*self._mask_of]
 
     def __getitem__(self, index: int) -> Sample:
-        image, mask = decode(self.files[index]), self.mask(index)
+        image, mask = decode_counted(self.files[index]), self.mask(index)
         check_mask(mask, image, self.name(index))
         return Sample(image, None, mask)
 
