@@ -61,8 +61,8 @@ def warn_turned(files: Sequence[Path]) -> None:
     """
     if count := sum(in_threads(_ambiguous, files, "looking at EXIF")):
         warn(
-            f"{count} of {len(files)} images are turned upright by their EXIF tag, their masks are not: masks "
-            "drawn over the stored pixels do not fit; turn both and save them, or remove the tag"
+            f"{count} of {len(files)} images are turned upright by their EXIF tag, their masks are not: "
+            "masks drawn over the stored pixels do not fit; turn both and save them, or remove the tag"
         )
 
 
