@@ -15,6 +15,8 @@ import torch.nn.functional as F
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from zoo.images.header import Depth, depth
+from zoo.images.scale import advice
 from zoo.spec.errors import DataError, reason, warn
 from zoo.spec.inputs import InputSpec
 
@@ -31,7 +33,7 @@ LUMA = (0.299, 0.587, 0.114)
 
 _GRAY, _RGB, _RGBA = 1, 3, 4
 _FLAT, _MAP = 2, 3
-_DEEP = 65535
+_DEEP, _TWELVE, _BYTE_BITS = 65535, 4095, 8
 # EXIF's tag for how the camera was held
 _ORIENTATION = 0x0112
 
@@ -70,10 +72,49 @@ def decode(source: str | Path | IO[bytes], where: str | None = None) -> ImageArr
         DataError: the file is missing, truncated, too large or no image.
     """
     where = where or f"image {source}"
+    # First: an open file is read to its end
+    own = depth(source)
+    image, facts = _first(source, where)
+    if own is not None and (words := lost(own, facts.mode, float(image.max()))):
+        warn(f"{where}: {words}")
+    return image
+
+
+def decode_counted(source: str | Path | IO[bytes], where: str | None = None) -> ImageArray:
+    """The same where what is lost of depth and bands was said of all images together."""
+    return _first(source, where or f"image {source}")[0]
+
+
+def _first(source: str | Path | IO[bytes], where: str) -> tuple[ImageArray, FileFacts]:
     image, facts = read(source, where)
     if facts.frames > 1:
         warn(f"{where} has several frames; the first is taken")
-    return image
+    return image, facts
+
+
+def lost(own: Depth, mode: str, highest: float = 1.0) -> str:
+    """What reading loses of an image, in words; empty for nothing.
+
+    Args:
+        own: as its file has it.
+        mode: as Pillow opens it.
+        highest: value in [0, 1], or of a byte.
+
+    Example:
+        >>> lost(Depth(3, 16), "RGB"), lost(Depth(1, 16), "I;16"), lost(Depth(3, 8), "RGB")
+        ('16 bits of each colour are cut to 8', '', '')
+        >>> lost(Depth(1, 16), "I;16", 4095 / 65535)
+        'no value above 4095 of 65535, as in 12 bits: nearly black; scale them before'
+    """
+    bits = own.bits > _BYTE_BITS
+    if own.other and own.bands <= _RGBA:
+        return f"band {own.bands} is no alpha; it is left out, or taken for alpha"
+    if bits and not mode.startswith(("I", "F")):
+        return f"{own.bits} bits of each colour are cut to 8"
+    top = round(highest * _DEEP)
+    if bits and mode.startswith("I") and 0 < top <= _TWELVE:
+        return f"no value above {_TWELVE} of {_DEEP}, as in 12 bits: nearly black; scale them before"
+    return ""
 
 
 def read(source: str | Path | IO[bytes], where: str) -> tuple[ImageArray, FileFacts]:
@@ -105,12 +146,21 @@ def read(source: str | Path | IO[bytes], where: str) -> tuple[ImageArray, FileFa
             hint="make it smaller, or raise PIL.Image.MAX_IMAGE_PIXELS if you trust it",
         ) from error
     except Exception as error:  # decoders raise whatever they stumble over
+        if isinstance(error, UnidentifiedImageError) and (own := depth(source)) is not None:
+            raise _unknown_depth(own, where) from error
         raise DataError(
             where,
             expected="a readable image",
             got=_unreadable(error, source),
             hint="mend or remove it, or skip such files (skip_unreadable=True, --skip-unreadable)",
         ) from error
+
+
+def _unknown_depth(found: Depth, where: str) -> DataError:
+    """The error for a good file of more bands, or of another depth, than Pillow reads."""
+    bands = f"{found.bands} band{'s' * (found.bands != 1)} of {found.bits} bits"
+    hint = "save the bands that matter as 1, 3 or 4 of 8 bits, or give arrays with floats in [0, 1]"
+    return DataError(where, expected="1, 3 or 4 bands of 8 bits, or one of 16", got=bands, hint=hint)
 
 
 def _unreadable(error: Exception, source: str | Path | IO[bytes]) -> str:
@@ -170,14 +220,16 @@ def from_array(array: Any, where: str = "image") -> ImageArray:
         values = values.astype(np.uint8) * 255
     if values.dtype == np.uint8:
         return values
+    if not np.issubdtype(values.dtype, np.number) or np.iscomplexobj(values):
+        raise DataError(where, expected="uint8, or floats in [0, 1]", got=str(values.dtype))
     if not np.issubdtype(values.dtype, np.floating):
-        hint = "divide by the largest value and convert to float32"
-        raise DataError(where, expected="uint8, or floats in [0, 1]", got=str(values.dtype), hint=hint)
+        got, hint = advice(values)
+        got = f"{values.dtype} {got}"
+        raise DataError(where, expected="uint8, or floats in [0, 1]", got=got, hint=hint)
     low, high = float(values.min()), float(values.max())
     if not (low >= 0 and high <= 1):  # also catches NaN
-        raise DataError(
-            where, expected="values in [0, 1]", got=f"{low:.4g} to {high:.4g}", hint="divide by 255"
-        )
+        got, hint = advice(values)
+        raise DataError(where, expected="values in [0, 1]", got=got, hint=hint)
     return values.astype(np.float32)
 
 

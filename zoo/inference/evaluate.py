@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from zoo.data.batches import Batches
+from zoo.data.depths import warn_dataset
 from zoo.data.resolve import DataLike
 from zoo.data.splits import Split
 from zoo.data.splits import split as split_data
@@ -128,6 +129,7 @@ def evaluate(
     seed = pick_seed(seed, model)
     splits = split_data(dataset, seed, training=False)
     indices = splits.of(split)
+    warn_dataset(model, dataset)
     if folder is not None:
         _warn_of_leak(folder, dataset, indices, split)
     further = metrics_of(metrics)

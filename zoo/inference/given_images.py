@@ -16,7 +16,7 @@ from torch import Tensor
 from zoo.data.reading import readable
 from zoo.data.sources.class_folders import ImageFiles
 from zoo.data.sources.layout import image_files
-from zoo.images.decode import ImageArray, decode, to_image
+from zoo.images.decode import ImageArray, decode_counted, to_image
 from zoo.inference.predictions import MOST_SHOWN, THUMBNAIL
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.reports.plots import fitted
@@ -53,7 +53,7 @@ class Given(Dataset):
             return ImageFiles([item])[0]
         if isinstance(item, bytes):
             alone = len(self) == 1 and not self.first
-            image = decode(io.BytesIO(item), name if name != "image 0" or not alone else "image")
+            image = decode_counted(io.BytesIO(item), name if name != "image 0" or not alone else "image")
             # Kept, so that it need not be decoded again to be shown
             if self.first + index < MOST_SHOWN:
                 self._small[index] = fitted(image, THUMBNAIL)

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from zoo.data.batches import PLACE, SIZE, Batches
+from zoo.data.depths import warn_losses
 from zoo.inference.given_images import Given, chunks, given, is_one, is_stream
 from zoo.inference.predictions import Predicted, Predictions
 from zoo.interfaces.augmenter import Batch
@@ -164,6 +165,7 @@ def answers(
     Raises:
         DataError: an image cannot be read.
     """
+    warn_losses(model, [item for _, item in images.items])
     batches = Batches(
         images, range(len(images)), model.input_spec, own_size=model.any_size, batch_size=batch_size,
         workers=workers, places=True,

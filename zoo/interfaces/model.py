@@ -182,7 +182,9 @@ class Model(HubMethods, Freezable):
                 else "add the batch axis with x[None]"
             )
             raise ShapeError("images", expected=f"N x {channels} x H x W in [0, 1]", got=got, hint=hint)
-        raise ShapeError("images", expected="floating values in [0, 1]", got=got, hint="divide by 255")
+        # Of bytes the scale is known, of other numbers that do not fit it is not
+        hint = "divide by 255" if x.dtype == torch.uint8 else "convert to floats, 0 for black and 1 for white"
+        raise ShapeError("images", expected="floating values in [0, 1]", got=got, hint=hint)
 
     def note_origin(self, text: str | None) -> None:
         """Says where all weights come from, those of the models inside of this one too."""

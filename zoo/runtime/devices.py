@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.blocks.modes import kept_modes
+from zoo.interfaces.blocks.shape_run import trace_shapes
 from zoo.interfaces.draws import mix
 from zoo.spec.errors import OptionError, TrainingError, quote
 
@@ -227,6 +229,37 @@ def sent(values: Tensor, device: torch.device) -> Tensor:
     if device.type == "mps" and values.dtype == torch.float64:
         values = values.to(torch.float32)
     return values.to(device)
+
+
+def norms_of_one_number(model: Model) -> list[str]:
+    """Paths of the normalisations that would see one number a channel of a batch of one image.
+
+    Args:
+        model: in training mode, which says what is live.
+    """
+    kinds = nn.modules.batchnorm._BatchNorm  # torch's only common base
+    live = {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, kinds) and module.training
+    }
+    seen: list[str] = []
+
+    def note(name: str, x: Tensor) -> None:
+        if math.prod(x.shape[2:]) == 1:
+            seen.append(name)
+
+    hooks = [
+        module.register_forward_pre_hook(lambda _, inputs, name=name: note(name, inputs[0]))
+        for name, module in live.items()
+    ]
+    try:
+        if live:
+            trace_shapes(model, [tuple(model.example_input(1).shape[1:])])
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return [name for name in live if name in seen]
 
 
 def has_live_batch_norm(model: nn.Module) -> bool:

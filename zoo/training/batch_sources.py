@@ -15,7 +15,7 @@ from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.blocks.freezing import blocks_in
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
-from zoo.runtime.devices import has_live_batch_norm
+from zoo.runtime.devices import has_live_batch_norm, norms_of_one_number
 from zoo.runtime.processes import FULL, processes
 from zoo.runtime.progress import Reporter
 from zoo.spec.errors import OptionError, warn
@@ -52,6 +52,8 @@ def sources(
         Batches, setup.dataset, spec=model.input_spec, crop=model.crops, workers=workers, task=model.task
     )
     train_order, val_order = order(shuffle=True, least=least), order()
+    if least > 1:
+        _check_batch_norm(setup, Order(setup.splits.train, **train_order), least)
     features, why = (None, "") if cache is False else _cache(setup, device, precision)
     if features is None:
         _say_why(why, cache, reporter)
@@ -76,6 +78,29 @@ def sources(
         return read(setup.splits.train, **train_order), val, kept
     images = partial(read, setup.splits.train, **train_order)
     return CachedBatches(features, setup.splits.train, images, **train_order), val, kept
+
+
+def _check_batch_norm(setup: Setup, order: Order, least: int) -> None:
+    """Raises where a batch norm would have to find the spread of one number: torch stops amid the work."""
+    train, micro = len(setup.splits.train), getattr(setup.trainer, "micro_batch_size", None)
+    # All batches but the last are of one size
+    sizes = [order.images(0), order.images(len(order) - 1)]
+    smallest = min([size % micro or micro for size in sizes] if micro else sizes)
+    if smallest >= least or not (norms := norms_of_one_number(setup.model)):
+        return
+    got, hint = f"{train} image{'s' * (train != 1)} to train on", "give more images"
+    if train >= least:
+        got, hint = f"batch_size={setup.trainer.batch_size}", "batch_size=8"
+    if micro and smallest < min(sizes):
+        got, hint = (
+            f"parts of {smallest} by micro_batch_size={micro}",
+            "a batch_size that is a multiple of it",
+        )
+        hint = hint if micro >= least else "micro_batch_size=8"
+    of = f"batch norm {norms[0]}" + f" and {len(norms) - 1} more" * (len(norms) > 1)
+    expected = f"{least} images at a time or more: {of} would see one number a channel"
+    hint += ", a larger input_size, or freeze the blocks with batch norms"
+    raise OptionError("fit: batches", expected=expected, got=got, hint=hint)
 
 
 def _cache(setup: Setup, device: torch.device, precision: str) -> tuple[FeatureCache | None, str]:

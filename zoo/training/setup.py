@@ -11,6 +11,7 @@ from torch import nn
 
 from zoo.compose.build import from_recipe
 from zoo.compose.meta_build import seeded
+from zoo.data.depths import warn_dataset
 from zoo.data.imbalance import warn_unbalanced
 from zoo.data.resolve import DataLike
 from zoo.data.splits import Splits, split
@@ -103,6 +104,7 @@ def assemble(
     _check_places(model, augmenter)
     # After what is checked at once: it reads all files for their keys
     splits = split(dataset, seed)
+    warn_dataset(model, dataset)
     _tell_of_targets(model, dataset, splits, default_loss=loss is None)
     values = {
         "data": data_value(parts["data"]),
@@ -198,6 +200,15 @@ def _tell_of_targets(model: Model, dataset: Dataset, splits: Splits, *, default_
     if model.task is not None:
         for remark in model.task.remarks([dataset.targets[i] for i in splits.val]):
             warn(remark)
+
+
+def warn_frozen_random(model: Model) -> None:
+    """Says where a new run keeps what nobody trained: its figures are far below those of training it all."""
+    if (frozen := model.frozen) and model.origin is None:
+        warn(
+            f"{listing(frozen)} will stay frozen with random weights, so that the rest learns from features "
+            f"that nothing was learnt for; {model.weights_hint}, or unfreeze()"
+        )
 
 
 def _leaves_places(item: nn.Module) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from zoo.data.reading import readable
 from zoo.data.sources.layout import FEWEST_CLASSES, scan
-from zoo.images.decode import decode
+from zoo.images.decode import decode_counted
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks.choice import for_classes
 from zoo.spec.errors import DataError, quote
@@ -30,7 +30,7 @@ class ImageFiles(Dataset):
         return len(self.files)
 
     def __getitem__(self, index: int) -> Sample:
-        return Sample(decode(self.files[index]), None)
+        return Sample(decode_counted(self.files[index]), None)
 
     @property
     def targets(self) -> Sequence[Any]:
@@ -116,7 +116,7 @@ class ClassFolders(RootedFiles):
                 raise DataError(f"class {quote(label)}", expected="images that can be read", got="none")
 
     def __getitem__(self, index: int) -> Sample:
-        return Sample(decode(self.files[index]), self._targets[index])
+        return Sample(decode_counted(self.files[index]), self._targets[index])
 
     @property
     def targets(self) -> Sequence[int]:

@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from zoo.data.depths import warn_turned
 from zoo.data.masks import check_mask
 from zoo.data.reading import in_threads, readable
 from zoo.data.sources.class_folders import RootedFiles
 from zoo.data.sources.layout import SPLIT_FOLDERS, image_files
-from zoo.images.decode import decode
+from zoo.images.decode import decode_counted
 from zoo.interfaces.dataset import Sample
 from zoo.interfaces.tasks.choice import for_masks
 from zoo.spec.errors import DataError, listing, quote, reason
@@ -26,6 +27,14 @@ _LAYOUT = "images/ and masks/ with files of the same names, or train/images/, tr
 _WHITE = 255
 _ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)
 """The EXIF tag, and its values that swap height and width."""
+
+SOFT = (
+    "where these are soft (anti-aliased) edges between 0 and 255, save (mask > 127) * 255 as PNG, and resize "
+    "masks with nearest"
+)
+"""What to do where masks are blends of two classes."""
+_MOST_CLASSES = 200
+"""More are no classes: more values than this are a scale."""
 
 _BINARY = ("background", "object")
 
@@ -90,6 +99,7 @@ class MaskFolders(ImageFolder):
         found: set[int] = set()
         for values in in_threads(_values, [*zip(self.files, self.mask_files, strict=True)], "reading masks"):
             found |= values
+        warn_turned(self.files)
         names = _names(self.root, where)
         # Where more than two classes are named, 255 can only be what does not count.
         self._white = found in ({0, _WHITE}, {_WHITE}) and len(names) in (0, len(_BINARY))
@@ -102,7 +112,7 @@ class MaskFolders(ImageFolder):
         return [*self._mask_of]
 
     def __getitem__(self, index: int) -> Sample:
-        image, mask = decode(self.files[index]), self.mask(index)
+        image, mask = decode_counted(self.files[index]), self.mask(index)
         check_mask(mask, image, self.name(index))
         return Sample(image, None, mask)
 
@@ -217,13 +227,19 @@ def _labels(names: tuple[str, ...], numbers: set[int], where: str) -> tuple[str,
     if names:
         if len(names) <= highest:
             got = f"{len(names)} names, and class {highest} in a mask"
-            raise DataError(f"{where}: {CLASSES}", expected="a name for each class", got=got)
+            hint = SOFT if len(names) == len(_BINARY) and 0 in numbers else None
+            raise DataError(f"{where}: {CLASSES}", expected="a name for each class", got=got, hint=hint)
         return names
     if highest < 1:
         raise DataError(f"{where}: masks", expected="at least two classes", got="nothing but 0")
     # Background may be in no mask
-    if missing := {*range(highest + 1)} - numbers - {0}:
+    missing = {*range(highest + 1)} - numbers - {0}
+    if highest > _MOST_CLASSES and len(numbers) > _MOST_CLASSES // 2:
+        got = f"{len(numbers)} values from {min(numbers)} to {highest}"
+        raise DataError(f"{where}: masks", expected="class numbers", got=got, hint=SOFT)
+    if missing:
         got = f"{listing(map(str, sorted(numbers)), 6)}, without {listing(map(str, sorted(missing)), 3)}"
-        hint = f"number the classes from 0, or name them all in {CLASSES}"
+        # Between 0 and 255 may lie the soft edges of two classes, or numbers of classes
+        hint = f"number the classes from 0, or name them all in {CLASSES}" + f"; {SOFT}" * (0 in numbers)
         raise DataError(f"{where}: masks", expected="class numbers without gaps", got=got, hint=hint)
     return _BINARY if highest == 1 else tuple(map(str, range(highest + 1)))

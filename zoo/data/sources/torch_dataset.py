@@ -35,7 +35,9 @@ class TorchData(Dataset):
         if len(source) == 0:
             raise DataError(f"data {type(source).__name__}", expected="samples", got="none")
         self.labels = tuple(str(name) for name in getattr(source, "classes", ()))
-        if isinstance(self.targets[0], int) and not self.labels:
+        # Whole numbers of a task of values are no classes
+        classes = task is None or task.stratum(0) is not None
+        if isinstance(self.targets[0], int) and not self.labels and classes:
             self.labels = tuple(str(i) for i in range(max(self.targets) + 1))
         self.task = task or for_targets(self.targets, self.labels)
 

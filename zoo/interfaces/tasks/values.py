@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ from torch import Tensor
 from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names
 from zoo.interfaces.tasks.base import Task
 from zoo.interfaces.tasks.descriptions import Examples, Mistake, Scatter, worst_table
-from zoo.spec.errors import DataError, listing
+from zoo.spec.errors import DataError, listing, quote
 
 if TYPE_CHECKING:
     from zoo.interfaces.dataset import Dataset
@@ -26,6 +26,10 @@ class Regression(Task):
     def outputs(self, classes: int | None) -> int:
         return classes or 1
 
+    def stratum(self, target: Any) -> Hashable | None:
+        """None: whole numbers are values like any other, such as ages."""
+        return None
+
     def target(self, y: Tensor, outputs: int) -> Tensor:
         return y.float().reshape(-1, outputs)
 
@@ -39,6 +43,15 @@ class Regression(Task):
         if None in data.targets:
             hint = "give data with targets"
             raise DataError(f"{where}: targets", expected=expected, got="none", hint=hint)
+        numbers = tuple(map(str, range(len(data.labels))))
+        if tuple(data.labels) != numbers and all(isinstance(t, int) for t in data.targets):
+            # Places in the alphabet, even where folders are called 23, 24, ...
+            got = f"numbers of classes ({listing(map(quote, data.labels), 6)})"
+            hint = (
+                'head="binary", "multiclass" or "ordinal" tells classes; for values give a torch data set of '
+                "images and numbers"
+            )
+            raise DataError(f"{where}: targets", expected=expected, got=got, hint=hint)
         lengths = {len(t) if isinstance(t, list | tuple) else 1 for t in data.targets}
         if lengths != {outputs}:
             got = listing(map(str, sorted(lengths)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from zoo.interfaces.tasks.base import CardWords, Prediction, Task
 from zoo.interfaces.tasks.data_checks import check_there
 from zoo.interfaces.tasks.descriptions import Curve, Histogram, Mark
 from zoo.spec.display import Table
-from zoo.spec.errors import DataError, quote
+from zoo.spec.errors import DataError, listing, quote
 
 if TYPE_CHECKING:
     from torchmetrics import MetricCollection
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from zoo.interfaces.dataset import Dataset
     from zoo.interfaces.tasks.target_counts import TargetCounts
     from zoo.metrics.verification import Roc
+
+
+_PAIR = 2
 
 
 class Embedding(Task):
@@ -42,6 +46,10 @@ class Embedding(Task):
         if bad != "":
             hint = "give a folder for each person or thing"
             raise DataError(f"{where}: targets", expected="class indices", got=quote(bad), hint=hint)
+        if lone := _negation(data.labels):
+            hint = f'give a folder for each person or thing; head="binary" tells {lone} from the rest'
+            got = listing(map(quote, data.labels))
+            raise DataError(f"{where}: classes", expected="one thing each", got=got, hint=hint)
 
     def remarks(self, targets: Sequence[Any]) -> Iterator[str]:
         """Remarks where no two images are of one class, so that there is no threshold to choose."""
@@ -82,6 +90,29 @@ class Embedding(Task):
         alike = counts is not None and int(counts.max()) > 1
         reason = seen.lacks_second_class() or (None if alike else "no two images are of one class")
         return dict.fromkeys(("auc", "eer", "threshold"), reason)
+
+
+_NOT = ("no", "non", "not", "without")
+_REST = frozenset(
+    ["background", "negative", "negatives", "neg", "none", "other", "others", "rest", "unknown"]
+)
+
+
+def _negation(labels: Sequence[str]) -> str | None:
+    """Of two classes the one that the other is the absence of; what is not a face is not one thing.
+
+    Example:
+        >>> _negation(("face", "no_face")), _negation(("cat", "other")), _negation(("ana", "noa"))
+        ('face', 'cat', None)
+    """
+    if len(labels) != _PAIR:
+        return None
+    words = [tuple(filter(None, re.split(r"[\W_]+", label.lower()))) for label in labels]
+    for i in range(_PAIR):
+        own, other = words[i], words[1 - i]
+        if other and ((other[0] in _NOT and other[1:] == own) or " ".join(other) in _REST):
+            return labels[i]
+    return None
 
 
 class PairAnalysis(Analysis):

@@ -1,0 +1,101 @@
+"""Files as OpenCV and Pillow write them; what reading them loses is said once, with numbers."""
+
+import io
+import warnings
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+import zoo
+from zoo.images.decode import decode
+
+GRAY = np.linspace(0, 65535, 24 * 24).reshape(24, 24).astype(np.uint16)
+COLOUR = np.dstack([GRAY, GRAY[::-1], GRAY.T])
+
+
+def said(function: object) -> list[str]:
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        function()  # type: ignore[operator]
+    return [str(item.message) for item in seen]
+
+
+def test_decoding_says_what_it_cuts(tmp_path: Path) -> None:
+    for name in ("c.png", "c.tif"):
+        cv2.imwrite(str(tmp_path / name), COLOUR)
+        with pytest.warns(zoo.ZooWarning, match=rf"image .*{name}: 16 bits of each colour are cut to 8"):
+            decode(tmp_path / name)
+    for name in ("g.png", "g.tif"):
+        cv2.imwrite(str(tmp_path / name), GRAY)
+        assert len(np.unique(decode(tmp_path / name))) > 256
+    cv2.imwrite(str(tmp_path / "d.png"), GRAY // 16)
+    with pytest.warns(zoo.ZooWarning, match="no value above 4095 of 65535, as in 12 bits: nearly black"):
+        decode(tmp_path / "d.png")
+
+
+def test_a_data_set_says_it_once_with_numbers(tmp_path: Path) -> None:
+    for label in ("a", "b"):
+        (tmp_path / "d" / label).mkdir(parents=True)
+        for i in range(8):
+            image = (COLOUR // (i + 1) if i < 3 else COLOUR // 256 // (i + 1)).astype(
+                np.uint16 if i < 3 else np.uint8
+            )
+            cv2.imwrite(
+                str(tmp_path / "d" / label / f"{i}.png"), image[:, :, ::-1] if label == "a" else image
+            )
+    model = zoo.build("mlp", head="binary", in_channels=3, input_size=8, seed=0)
+    words = ["6 of 16 images: 16 bits of each colour are cut to 8"]
+    assert said(lambda: zoo.fit(model, tmp_path / "d", epochs=1, out=tmp_path / "r", progress=False)) == words
+    assert said(lambda: zoo.evaluate(model, tmp_path / "d", split="all")) == words
+    assert said(lambda: zoo.predict(model, tmp_path / "d")) == words
+    content = (tmp_path / "d" / "a" / "0.png").read_bytes()
+    predictor = zoo.Predictor(model)
+    assert said(lambda: predictor(content)) == ["1 of 1 images: 16 bits of each colour are cut to 8"]
+    assert said(lambda: predictor((tmp_path / "d" / "a" / "5.png").read_bytes())) == []
+
+
+def test_values_of_12_bits_in_16_are_said(tmp_path: Path) -> None:
+    for i in range(3):
+        cv2.imwrite(str(tmp_path / f"{i}.png"), GRAY // 16 if i else GRAY)
+    model = zoo.build("mlp", head="binary", in_channels=1, input_size=8, seed=0)
+    (words,) = said(lambda: zoo.predict(model, tmp_path))
+    assert words.startswith("2 of the 3 images looked at: no value above 4095 of 65535")
+
+
+def test_transparency_that_an_answer_loses_is_said(tmp_path: Path) -> None:
+    model = zoo.build("srresnet", scale=2, width=8, blocks=1, input_size=16, seed=0)
+    Image.fromarray(np.dstack([COLOUR // 256] * 1 + [GRAY // 256]).astype(np.uint8), "RGBA").save(
+        tmp_path / "t.png"
+    )
+    words = ["1 of 2 images: transparency is laid on white, and the answers have no alpha"]
+    plain = np.zeros((16, 16, 3), np.uint8)
+    assert said(lambda: zoo.predict(model, [tmp_path / "t.png", plain])) == words
+    # A class is told of what is seen on white, as the guide says
+    classifier = zoo.build("mlp", head="binary", in_channels=3, input_size=8, seed=0)
+    assert said(lambda: zoo.predict(classifier, tmp_path / "t.png")) == []
+
+
+def exif(image: Image.Image, turned: int) -> bytes:
+    tags = Image.Exif()
+    tags[0x0112] = turned
+    file = io.BytesIO()
+    image.save(file, "JPEG", exif=tags)
+    return file.getvalue()
+
+
+def test_masks_of_turned_images_are_said_where_their_size_cannot_tell(tmp_path: Path) -> None:
+    for name in ("images", "masks"):
+        (tmp_path / name).mkdir()
+    mask = np.zeros((24, 16), np.uint8)
+    mask[3:9, 2:9] = 1
+    for i, turned in enumerate([1, 3, 3, 6, 1, 1]):
+        size = (24, 16) if turned == 6 else (16, 24)
+        (tmp_path / "images" / f"{i}.jpg").write_bytes(exif(Image.new("RGB", size), turned))
+        Image.fromarray(mask).save(tmp_path / "masks" / f"{i}.png")
+    from zoo.data.sources.mask_folders import MaskFolders
+
+    (words,) = said(lambda: MaskFolders(tmp_path))
+    assert words.startswith("2 of 6 images are turned upright by their EXIF tag, their masks are not")
