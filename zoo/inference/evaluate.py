@@ -36,12 +36,13 @@ from zoo.runtime.arguments import (
     as_loss,
     as_model,
     check_order,
+    classes_of,
     data_value,
     folder_of,
     metrics_of,
     pick_seed,
 )
-from zoo.runtime.data_checks import check_data
+from zoo.runtime.data_checks import for_model
 from zoo.runtime.devices import borrowed, choose_device, isolated, to_device
 from zoo.runtime.progress import watched
 from zoo.spec.errors import OptionError, SaveError, listing, warn
@@ -123,8 +124,8 @@ def evaluate(
     check_order("evaluate", model, data)
     kept = _kept(model) if save else None
     model, folder = as_model(model)
-    dataset = as_dataset(data, task=model.task, skip_unreadable=skip_unreadable)
-    check_data(model, dataset, "evaluate")
+    dataset = as_dataset(data, task=model.task, classes=classes_of(model), skip_unreadable=skip_unreadable)
+    dataset = for_model(model, dataset, "evaluate")
     seed = pick_seed(seed, model)
     splits = split_data(dataset, seed, training=False)
     indices = splits.of(split)
@@ -133,7 +134,7 @@ def evaluate(
     further = metrics_of(metrics)
     target = None if out is None else _drawing_folder(out)
     task = model.task
-    assert task is not None  # noqa: S101 - check_data has looked
+    assert task is not None  # noqa: S101 - for_model has looked
     # Where a model cannot generate, `sample` says so
     sampled = features is not None or samples is not None or task.generates
     cropped = model.crops and not sampled
@@ -154,7 +155,8 @@ def evaluate(
         figures, found = _measure(model, dataset, batches, score, split=split, **how)
         left_out = score.left_out
     options = {"seed": seed, "size": None if own_size else [*model.input_spec.size], "cropped": cropped}
-    on = Measured(data=data_value(data), split=split, count=len(indices), hash=splits.hash, options=options)
+    on = Measured(data=data_value(data), split=split, count=len(indices), hash=splits.hash, options=options,
+                  classes=_some(found))  # fmt: skip
     model.note_figures(split, figures, on.kept)
     result = Evaluation.of(on, figures, found, left_out)
     if target is not None:
@@ -162,6 +164,12 @@ def evaluate(
     if kept is not None:
         kept.add(model, split)
     return result
+
+
+def _some(found: Findings) -> tuple[str, ...]:
+    """The classes that the data have; nothing where they have all of them."""
+    counts = {label: row.get("images", row.get("pixels", 1)) for label, row in found.per_class.items()}
+    return tuple(label for label, count in counts.items() if count) if 0 in counts.values() else ()
 
 
 def _drawing_folder(out: PathLike) -> Path:

@@ -10,6 +10,7 @@ from typing import Any
 from zoo.interfaces.tasks.analysis import Findings
 from zoo.interfaces.tasks.descriptions import MOST_ROWS, Confusion, Mistake
 from zoo.spec.display import Table, html_page
+from zoo.spec.errors import listing
 
 _MOST_COLUMNS = 12
 """Columns of a confusion matrix in text."""
@@ -26,6 +27,7 @@ class Measured:
         hash: digest of which image is in which split; see `zoo.data.splits.Splits`.
         options: what else the figures depend on, as plain data: `seed` of the split, `size` of the images as
             the model was given them, and whether they were cropped to it.
+        classes: of the model, those that the data have; empty where they have all of them, or none are told.
     """
 
     data: str | Mapping[str, Any] | None
@@ -33,10 +35,12 @@ class Measured:
     count: int
     hash: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for JSON."""
-        return {**self.kept, "split": self.split, "options": dict(self.options)}
+        classes = {"classes": list(self.classes)} if self.classes else {}
+        return {**self.kept, "split": self.split, "options": dict(self.options), **classes}
 
     @property
     def kept(self) -> dict[str, Any]:
@@ -143,6 +147,8 @@ class Evaluation:
     def headline(self) -> str:
         """Split and number of images, in words."""
         line = f"{self.on.split} split, {self.on.count} images"
+        if some := self.on.classes:
+            line += f" of {len(some)} of {len(self.labels)} classes ({listing(map(str, some), 6)})"
         return f"{line}, {self.more['samples']} generated" if "samples" in self.more else line
 
     def _numbers(self) -> list[list[str]]:

@@ -69,6 +69,7 @@ class RunFolder:
             "kernels": FUSED,
             "recipe": setup.recipe.to_dict(),
             "data": setup.data,
+            "labels": list(setup.dataset.labels),
             "objects": list(setup.objects),
             "figures": setup.figures,
             "freezing": freezing_state(model),
@@ -255,9 +256,8 @@ class RunFolder:
             else:
                 model.module.load_state_dict(read(self.folder / WEIGHTS_FILE, copy=True))
         except RuntimeError as error:
-            got = str(error).splitlines()[-1].strip()
-            expected = "the module that was trained"
-            raise TrainingError(f"resume {self.folder}", expected=expected, got=got) from None
+            where, got = f"resume {self.folder}", str(error).splitlines()[-1].strip()
+            raise TrainingError(where, expected="the module that was trained", got=got) from None
 
     def keep(self, state: Mapping[str, Any]) -> None:
         """Writes a checkpoint.
@@ -268,10 +268,9 @@ class RunFolder:
         try:
             write_checkpoint(self.folder / CHECKPOINT_FILE, state)
         except OSError as error:
+            where, got = f"cannot write a checkpoint to {self.folder}", error.strerror or str(error)
             hint = f"free space, then zoo fit --resume {self.folder}"
-            raise SaveError(
-                f"cannot write a checkpoint to {self.folder}", got=error.strerror or str(error), hint=hint
-            ) from error
+            raise SaveError(where, got=got, hint=hint) from error
 
     def finish(self) -> None:
         """Says that the run is over, and removes the model of the start; the last checkpoint stays."""
@@ -289,9 +288,8 @@ class RunFolder:
         try:
             write_json(self.folder / RUN_FILE, self.facts)
         except OSError as error:
-            raise SaveError(
-                f"cannot write {self.folder / RUN_FILE}", got=error.strerror or str(error)
-            ) from error
+            where = f"cannot write {self.folder / RUN_FILE}"
+            raise SaveError(where, got=error.strerror or str(error)) from error
 
 
 def _versions(model: Model, resampler: str | None) -> dict[str, str]:

@@ -28,6 +28,8 @@ _ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)
 """The EXIF tag, and its values that swap height and width."""
 
 _BINARY = ("background", "object")
+_NOTHING = "-"
+"""Line of `classes.txt` for a number that does not count."""
 
 
 class ImageFolder(RootedFiles):
@@ -71,10 +73,13 @@ class MaskFolders(ImageFolder):
 
     A mask is a gray or palette PNG of its image's size with the number of a class in each pixel; 255 does
     not count, unless there is nothing but 0 and 255, which are two classes then. `classes.txt`, a name a
-    line, tells their names. Every mask is read once, and checked.
+    line, tells their names, and with a line `-` a number that does not count. Every mask is read once, and
+    checked.
 
     Args:
         root: the folder.
+        classes: of the model, where they are known: of two, 0 and 255 are both; of more, 255 does not count;
+            and of more than 255 it is one. Without names the numbers are the model's.
         skip_unreadable: leaves out the pairs whose image cannot be read, with a warning.
 
     Raises:
@@ -83,18 +88,25 @@ class MaskFolders(ImageFolder):
 
     masks = True
 
-    def __init__(self, root: str | Path, *, skip_unreadable: bool = False) -> None:
+    def __init__(
+        self, root: str | Path, *, classes: int | None = None, skip_unreadable: bool = False
+    ) -> None:
         super().__init__(root, skip_unreadable=skip_unreadable)
         where = f"data {self.root}"
         self.mask_files = [self._mask_of[file] for file in self.files]
         found: set[int] = set()
         for values in in_threads(_values, [*zip(self.files, self.mask_files, strict=True)], "reading masks"):
             found |= values
-        names = _names(self.root, where)
-        # Where more than two classes are named, 255 can only be what does not count.
-        self._white = found in ({0, _WHITE}, {_WHITE}) and len(names) in (0, len(_BINARY))
-        numbers = {0, 1} if self._white else found - {_WHITE}
-        self.labels = _labels(names, numbers, where)
+        lines = _names(self.root, where)
+        count = len(lines) or classes
+        # Where another number of classes is known, 255 can only be what does not count.
+        self._white = found in ({0, _WHITE}, {_WHITE}) and count in (None, len(_BINARY))
+        numbers = {0, 1} if self._white else found if (count or 0) > _WHITE else found - {_WHITE}
+        self.numbered = not lines
+        self.labels = _labels(lines, numbers, found, classes, where)
+        self._table = _table(lines)
+        left_out = {i for i, line in enumerate(lines) if line == _NOTHING}
+        self.present = frozenset(int(self._table[i]) for i in numbers - left_out)
         self.task = for_masks()
 
     def _chosen(self, root: Path) -> list[Path]:
@@ -109,7 +121,7 @@ class MaskFolders(ImageFolder):
     def mask(self, index: int) -> npt.NDArray[np.uint8]:
         """H x W class numbers, without reading the image."""
         mask = read_mask(self.mask_files[index])
-        return (mask > 0).astype(np.uint8) if self._white else mask
+        return self._table[(mask > 0).astype(np.uint8) if self._white else mask]
 
     @cached_property
     def fingerprint(self) -> str:  # type: ignore[override]  # computed when first asked for
@@ -206,24 +218,54 @@ def _names(root: Path, where: str) -> tuple[str, ...]:
     except (OSError, ValueError) as error:
         raise DataError(f"{where}: {CLASSES}", expected="a text file", got=reason(error)) from error
     names = tuple(line.strip() for line in text.splitlines() if line.strip())
-    if twice := next((name for name in names if names.count(name) > 1), None):
+    if twice := next((name for name in names if name != _NOTHING and names.count(name) > 1), None):
         raise DataError(f"{where}: {CLASSES}", expected="a name for each class", got=f"{quote(twice)} twice")
     return names
 
 
-def _labels(names: tuple[str, ...], numbers: set[int], where: str) -> tuple[str, ...]:
-    """The names of the classes: of the file, or their numbers."""
+def _table(lines: tuple[str, ...]) -> npt.NDArray[np.uint8]:
+    """For each value of a mask the number of its class, without those that do not count."""
+    table = np.arange(_WHITE + 1, dtype=np.uint8)
+    if _NOTHING in lines:
+        counted = [i for i, line in enumerate(lines) if line != _NOTHING]
+        table[: len(lines)] = _WHITE
+        table[counted] = range(len(counted))
+    return table
+
+
+def _labels(
+    lines: tuple[str, ...], numbers: set[int], found: set[int], classes: int | None, where: str
+) -> tuple[str, ...]:
+    """The names of the classes: of the file, or their numbers.
+
+    Args:
+        lines: of the file.
+        numbers: of classes that are in some mask.
+        found: all values that are in some mask.
+        classes: of the model.
+        where: the data, for messages.
+    """
     highest = max(numbers, default=0)
-    if names:
-        if len(names) <= highest:
-            got = f"{len(names)} names, and class {highest} in a mask"
+    if lines:
+        if len(lines) <= highest:
+            got = f"{len(lines)} names, and class {highest} in a mask"
             raise DataError(f"{where}: {CLASSES}", expected="a name for each class", got=got)
-        return names
+        return tuple(line for line in lines if line != _NOTHING)
+    if classes is not None and highest < classes:
+        return _made_up(classes)
     if highest < 1:
         raise DataError(f"{where}: masks", expected="at least two classes", got="nothing but 0")
     # Background may be in no mask
     if missing := {*range(highest + 1)} - numbers - {0}:
         got = f"{listing(map(str, sorted(numbers)), 6)}, without {listing(map(str, sorted(missing)), 3)}"
         hint = f"number the classes from 0, or name them all in {CLASSES}"
+        if {0, _WHITE} <= found:
+            soft = f"where 0 and {_WHITE} are meant, with soft edges, save 0 and {_WHITE} alone"
+            hint = f"{soft}; else {hint}"
         raise DataError(f"{where}: masks", expected="class numbers without gaps", got=got, hint=hint)
-    return _BINARY if highest == 1 else tuple(map(str, range(highest + 1)))
+    return _made_up(highest + 1)
+
+
+def _made_up(count: int) -> tuple[str, ...]:
+    """Names of classes that nobody has named."""
+    return _BINARY if count == len(_BINARY) else tuple(map(str, range(count)))

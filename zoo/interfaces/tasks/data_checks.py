@@ -40,7 +40,7 @@ def check_labels(data: Dataset, found: int, classes: int, labels: Sequence[str],
             f"{where}: number of classes",
             expected=f"{classes}, as the model has",
             got=f"{found} ({names})" if data.labels else f"indices up to {found - 1}",
-            hint=f"build the model for {found} classes",
+            hint=f"build the model for {found} classes" if where == "fit" else "give data with its classes",
         )
     # In order too: an output is told by its place alone
     if labels and data.labels and tuple(labels) != tuple(data.labels):
@@ -48,5 +48,5 @@ def check_labels(data: Dataset, found: int, classes: int, labels: Sequence[str],
             f"{where}: labels",
             expected=listing(map(quote, labels), 6),
             got=listing(map(quote, data.labels), 6),
-            hint="rename the class folders, or build the model with the labels of the data",
+            hint="give data with the labels of the model, in its order",
         )

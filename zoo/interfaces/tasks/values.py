@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names
-from zoo.interfaces.tasks.base import Task
+from zoo.interfaces.tasks.base import Task, row_renumbered
 from zoo.interfaces.tasks.descriptions import Examples, Mistake, Scatter, worst_table
 from zoo.spec.errors import DataError, listing
 
@@ -43,6 +43,10 @@ class Regression(Task):
         if lengths != {outputs}:
             got = listing(map(str, sorted(lengths)))
             raise DataError(f"{where}: targets", expected=expected, got=got)
+
+    def renumbered(self, target: Any, numbers: Sequence[int]) -> Any:
+        """A row in the order of the model's labels."""
+        return row_renumbered(target, numbers)
 
     def analysis(self, labels: Sequence[str], most: int) -> Analysis:
         """Predicted against true values, and the largest errors."""
