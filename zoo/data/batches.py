@@ -148,7 +148,7 @@ class _Prepared(TorchDataset[Item]):
         try:
             sample, where = self.dataset[index], self.dataset.name(index)
             if sample.mask is not None:
-                ignored = self.task.ignored if self.task.needs == "mask" else IGNORED
+                ignored = IGNORED if self.task.ignored is None else self.task.ignored
                 check_mask(sample.mask, sample.image, where, len(self.dataset.labels) or None, ignored)
             # Height and width, from H x W x C
             own = sample.image.shape[0], sample.image.shape[1]

@@ -13,6 +13,7 @@ import numpy as np
 from zoo.data.masks import check_mask
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks import Task
+from zoo.interfaces.tasks.data_checks import has_answers
 from zoo.spec.errors import DataError, listing, quote, warn
 from zoo.spec.names import closest
 
@@ -99,8 +100,7 @@ def by_name(data: Dataset, labels: Sequence[str], task: Task, where: str) -> Dat
     """
     own = tuple(data.labels)
     # Without what the task needs there is nothing to match
-    lacking = not data.masks if task.needs == "mask" else None in data.targets
-    if not own or own == tuple(labels) or lacking:
+    if not own or own == tuple(labels) or not has_answers(data, task):
         return data
     if data.numbered or (data.masks and len(own) == len(labels) and _made_up(labels)):
         return Relabelled(data, labels, range(len(own)), task) if len(own) <= len(labels) else data

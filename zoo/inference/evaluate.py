@@ -155,8 +155,7 @@ def evaluate(
         figures, found = _measure(model, dataset, batches, score, split=split, **how)
         left_out = score.left_out
     options = {"seed": seed, "size": None if own_size else [*model.input_spec.size], "cropped": cropped}
-    on = Measured(data=data_value(data), split=split, count=len(indices), hash=splits.hash, options=options,
-                  classes=_some(found))  # fmt: skip
+    on = Measured(data=data_value(data), split=split, count=len(indices), hash=splits.hash, options=options)
     model.note_figures(split, figures, on.kept)
     result = Evaluation.of(on, figures, found, left_out)
     if target is not None:
@@ -164,12 +163,6 @@ def evaluate(
     if kept is not None:
         kept.add(model, split)
     return result
-
-
-def _some(found: Findings) -> tuple[str, ...]:
-    """The classes that the data have; nothing where they have all of them."""
-    counts = {label: row.get("images", row.get("pixels", 1)) for label, row in found.per_class.items()}
-    return tuple(label for label, count in counts.items() if count) if 0 in counts.values() else ()
 
 
 def _drawing_folder(out: PathLike) -> Path:

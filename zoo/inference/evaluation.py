@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -100,6 +100,7 @@ class Evaluation:
             found: its metrics are among these already.
             left_out: why figures that were asked for are not defined, by name.
         """
+        on = replace(on, classes=_some(found))
         return cls(
             on=on, metrics=metrics, left_out=left_out, labels=found.labels, per_class=found.per_class,
             confusion=found.confusion, worst=found.worst, more=found.more, tables=found.tables,
@@ -160,3 +161,9 @@ class Evaluation:
         for part in self.tables:
             # A terminal has room for fewer columns than a page
             yield from part.tables(columns) if isinstance(part, Confusion) else (part,)
+
+
+def _some(found: Findings) -> tuple[str, ...]:
+    """The classes that the data have; nothing where they have all of them."""
+    counts = {label: row.get("images", row.get("pixels", 1)) for label, row in found.per_class.items()}
+    return tuple(label for label, count in counts.items() if count) if 0 in counts.values() else ()

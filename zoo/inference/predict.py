@@ -18,7 +18,7 @@ from torch import Tensor
 from zoo.data.batches import PLACE, SIZE, Batches
 from zoo.data.reading import readable
 from zoo.data.sources.class_folders import ImageFiles
-from zoo.data.sources.layout import image_files
+from zoo.data.sources.walk import kinds, walk, warn_passed_over
 from zoo.images.decode import ImageArray, decode, to_image
 from zoo.inference.predictions import MOST_SHOWN, THUMBNAIL, Predicted, Predictions
 from zoo.interfaces.dataset import Dataset, Sample
@@ -226,9 +226,12 @@ def _items(source: Any, where: str) -> Iterator[tuple[str, Path | ImageArray]]:
     if isinstance(source, str | os.PathLike):
         path = local_path(source)
         if path.is_dir():
-            files = image_files(path)
+            found = walk(path)
+            files = found.images
             if not files:
-                raise DataError(f"folder {path}", expected="images", got="none")
+                got = f"none that can be read ({kinds(found.others)})" if found.others else "none"
+                raise DataError(f"folder {path}", expected="images", got=got)
+            warn_passed_over(path, len(files), found.reasons())
             yield from ((str(file), file) for file in files)
         elif path.exists():
             yield str(path), path

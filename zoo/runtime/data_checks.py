@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zoo.data.relabelled import by_name, in_order
+from zoo.data.relabelled import by_name, in_order, source_of
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
+from zoo.interfaces.tasks import Task
 from zoo.spec.errors import DataError, TrainingError
 
 
@@ -29,6 +30,17 @@ def for_model(model: Model, dataset: Dataset, where: str, labels: Sequence[str] 
         raise TrainingError(where, expected="a model with a head", got="a feature extractor", hint=hint)
     if not dataset.targets:
         raise DataError(f"{where}: data", expected="images", got="none")
+    try:
+        return _matched(model, task, dataset, where, labels)
+    except DataError as error:
+        # Who has counted folders otherwise than they are read learns it here
+        if remark := getattr(source_of(dataset), "remark", ""):
+            hint = f"{error.hint}; {remark}" if error.hint else remark
+            raise DataError(error.problem, expected=error.expected, got=error.got, hint=hint) from None
+        raise
+
+
+def _matched(model: Model, task: Task, dataset: Dataset, where: str, labels: Sequence[str]) -> Dataset:
     known = tuple(labels) or (tuple(model.labels) if task.named else ())
     if known:
         dataset = by_name(dataset, known, task, where)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -14,15 +13,16 @@ from PIL import Image
 from zoo.data.masks import check_mask
 from zoo.data.reading import in_threads, readable
 from zoo.data.sources.class_folders import RootedFiles
-from zoo.data.sources.layout import SPLIT_FOLDERS, image_files
+from zoo.data.sources.layout import inner_folder
+from zoo.data.sources.mask_pairs import IMAGES, MASKS, pairs_of, parted, split_of, without_folder
+from zoo.data.sources.walk import Walk, kinds, walk, warn_passed_over
 from zoo.images.decode import decode
 from zoo.interfaces.dataset import Sample
 from zoo.interfaces.tasks.choice import for_masks
 from zoo.spec.errors import DataError, listing, quote, reason
 
-IMAGES, MASKS, CLASSES = "images", "masks", "classes.txt"
+CLASSES = "classes.txt"
 
-_LAYOUT = "images/ and masks/ with files of the same names, or train/images/, train/masks/, test/images/ ..."
 _WHITE = 255
 _ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)
 """The EXIF tag, and its values that swap height and width."""
@@ -50,22 +50,32 @@ class ImageFolder(RootedFiles):
         if not place.is_dir():
             got = "a file" if place.exists() else "nothing there"
             raise DataError(f"data {place}", expected="a folder", got=got)
-        files = self._chosen(place)
+        found = walk(place)
+        files, loose = self._chosen(found)
+        if not files:
+            got = f"none that can be read ({kinds(found.others)})" if found.others else "none"
+            raise DataError(f"data {place}", expected="images", got=got)
+        inner = inner_folder(place)
+        splits = {file: split_of(without_folder(file.relative_to(inner).parts)) for file in files}
+        files, aside = parted(splits, place)
+        lost = (f"{len(aside)} beside the split folders", aside), (f"{len(loose)} {self._elsewhere}", loose)
+        warn_passed_over(place, len(files), [*lost, *found.reasons()])
         if skip_unreadable:
             files = [files[i] for i in readable(files)]
         if not files:
-            raise DataError(f"data {place}", expected="images", got="none")
+            raise DataError(f"data {place}", expected="images that can be read", got="none")
         super().__init__(place, files)
-        self._top = [_split(file.relative_to(self.root)) for file in files]
+        self._top = [splits[file] if aside or all(splits.values()) else None for file in files]
 
-    def _chosen(self, root: Path) -> list[Path]:
-        """The files that are images to be learnt from."""
-        return image_files(root)
+    _elsewhere = ""
+
+    def _chosen(self, found: Walk) -> tuple[list[Path], list[Path]]:
+        """The files that are images to be learnt from, and images that are left out."""
+        return found.images, []
 
     def split_of(self, index: int) -> str | None:
         """`train`, `val`, `test`, or None where there are no split folders."""
-        # With images beside the split folders these are folders like any other
-        return self._top[index] if all(self._top) else None
+        return self._top[index]
 
 
 class MaskFolders(ImageFolder):
@@ -109,9 +119,12 @@ class MaskFolders(ImageFolder):
         self.present = frozenset(int(self._table[i]) for i in numbers - left_out)
         self.task = for_masks()
 
-    def _chosen(self, root: Path) -> list[Path]:
-        self._mask_of = _pairs(image_files(root), root)
-        return [*self._mask_of]
+    _elsewhere = f"neither in {IMAGES}/ nor in {MASKS}/"
+
+    def _chosen(self, found: Walk) -> tuple[list[Path], list[Path]]:
+        self._mask_of = pairs_of(found)
+        used = {*self._mask_of, *self._mask_of.values()}
+        return [*self._mask_of], [file for file in found.images if file not in used]
 
     def __getitem__(self, index: int) -> Sample:
         image, mask = decode(self.files[index]), self.mask(index)
@@ -175,44 +188,9 @@ def _values(pair: tuple[Path, Path]) -> set[int]:
     return {*np.flatnonzero(np.bincount(mask.ravel())).tolist()}
 
 
-def _split(path: Path) -> str | None:
-    return SPLIT_FOLDERS.get(path.parts[0].lower()) if len(path.parts) > 1 else None
-
-
-def _pairs(files: Sequence[Path], root: Path) -> dict[Path, Path]:
-    """The mask of each image."""
-    where = f"data {root}"
-    inside = {folder: _by_place(files, root, folder) for folder in (IMAGES, MASKS)}
-    images, masks = inside[IMAGES], inside[MASKS]
-    for folder, found in inside.items():
-        if not found:
-            raise DataError(where, expected=_LAYOUT, got=f"no images in a folder {folder}")
-        if twice := next((several for several in found.values() if len(several) > 1), None):
-            got = listing(file.name for file in twice)
-            raise DataError(f"{where}: {folder}", expected="one file of each name", got=got)
-    if lone := [several[0].name for place, several in images.items() if place not in masks]:
-        got = f"none for {len(lone)}: {listing(lone, 3)}"
-        raise DataError(where, expected="a mask for each image", got=got, hint=f"lay them out as {_LAYOUT}")
-    if lone := [several[0].name for place, several in masks.items() if place not in images]:
-        got = f"{len(lone)} without: {listing(lone, 3)}"
-        raise DataError(where, expected="an image for each mask", got=got, hint=f"lay them out as {_LAYOUT}")
-    return {several[0]: masks[place][0] for place, several in images.items()}
-
-
-def _by_place(files: Sequence[Path], root: Path, folder: str) -> dict[tuple[str, ...], list[Path]]:
-    """Files in folders of a name, by where they lie without it and without their suffix."""
-    found: dict[tuple[str, ...], list[Path]] = {}
-    for file in files:
-        parts = list(file.relative_to(root).with_suffix("").parts)
-        if folder in parts[:-1]:
-            parts.remove(folder)
-            found.setdefault(tuple(parts), []).append(file)
-    return found
-
-
 def _names(root: Path, where: str) -> tuple[str, ...]:
     """What `classes.txt` says; nothing where there is none."""
-    file = root / CLASSES
+    file = next((f for f in (root / CLASSES, inner_folder(root) / CLASSES) if f.exists()), root / CLASSES)
     try:
         text = file.read_text(encoding="utf-8-sig") if file.exists() else ""
     except (OSError, ValueError) as error:

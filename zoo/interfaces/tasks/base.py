@@ -273,29 +273,6 @@ class Task:
         return torch.randn(count, self.outputs(classes)), torch.randn(count, classes)
 
 
-def row_renumbered(row: Any, numbers: Sequence[int]) -> Any:
-    """A row with a value for each label, in the order in which a model has the same labels.
-
-    Args:
-        row: of the data; what is no row stays as it is.
-        numbers: for each place in the row, that of the model.
-
-    Raises:
-        DataError: the model has labels of which the row says nothing.
-
-    Example:
-        >>> row_renumbered([0.5, 0.25], [1, 0])
-        [0.25, 0.5]
-    """
-    if not isinstance(row, list | tuple):
-        return row
-    if sorted(numbers) != [*range(len(row))]:
-        expected, got = "a value for each label of the model", f"{len(row)}"
-        raise DataError("targets", expected=expected, got=got, hint="give data with the same labels")
-    places = {number: i for i, number in enumerate(numbers)}
-    return [row[places[i]] for i in range(len(row))]
-
-
 def names_for(labels: Sequence[str], count: int) -> list[str]:
     """The labels, or their numbers where they are not known.
 

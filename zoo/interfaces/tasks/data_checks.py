@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zoo.spec.errors import DataError, listing, quote
 
 if TYPE_CHECKING:
     from zoo.interfaces.dataset import Dataset
+    from zoo.interfaces.tasks.base import Task
 
 
 def check_there(data: Dataset, where: str, what: str) -> None:
@@ -50,3 +51,33 @@ def check_labels(data: Dataset, found: int, classes: int, labels: Sequence[str],
             got=listing(map(quote, data.labels), 6),
             hint="give data with the labels of the model, in its order",
         )
+
+
+def row_renumbered(row: Any, numbers: Sequence[int]) -> Any:
+    """A row with a value for each label, in the order in which a model has the same labels.
+
+    Args:
+        row: of the data; what is no row stays as it is.
+        numbers: for each place in the row, that of the model.
+
+    Raises:
+        DataError: the model has labels of which the row says nothing.
+
+    Example:
+        >>> row_renumbered([0.5, 0.25], [1, 0])
+        [0.25, 0.5]
+    """
+    if not isinstance(row, list | tuple):
+        return row
+    if sorted(numbers) != [*range(len(row))]:
+        expected, got = "a value for each label of the model", f"{len(row)}"
+        raise DataError("targets", expected=expected, got=got, hint="give data with the same labels")
+    places = {number: i for i, number in enumerate(numbers)}
+    return [row[places[i]] for i in range(len(row))]
+
+
+def has_answers(data: Dataset, task: Task) -> bool:
+    """Whether the data have what the task needs: masks, or a target of each image, or nothing but images."""
+    if task.needs == "mask":
+        return data.masks
+    return task.needs != "target" or None not in data.targets

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names, rows_by_class
-from zoo.interfaces.tasks.base import Prediction, Task, names_for, row_renumbered
+from zoo.interfaces.tasks.base import Prediction, Task, names_for
 from zoo.interfaces.tasks.classes import CLASSIFIER
-from zoo.interfaces.tasks.data_checks import check_there
+from zoo.interfaces.tasks.data_checks import check_there, row_renumbered
 from zoo.interfaces.tasks.descriptions import Drawing, Examples, Mistake, class_table, worst_table
 from zoo.spec.errors import DataError, quote
 

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names
-from zoo.interfaces.tasks.base import Task, row_renumbered
+from zoo.interfaces.tasks.base import Task
+from zoo.interfaces.tasks.data_checks import row_renumbered
 from zoo.interfaces.tasks.descriptions import Examples, Mistake, Scatter, worst_table
 from zoo.spec.errors import DataError, listing
 
