@@ -63,7 +63,9 @@ def _dataset(data: str, sets: Sequence[str], kind: str | None) -> Dataset:
     from zoo.cli._recipe import apply
     from zoo.data.resolve import folder_of
     from zoo.data.sources.class_folders import FoundFolders
-    from zoo.data.sources.mask_folders import IMAGES, MASKS, ImageFolder, MaskFolders
+    from zoo.data.sources.layout import inner_folder
+    from zoo.data.sources.mask_folders import ImageFolder, MaskFolders
+    from zoo.data.sources.mask_pairs import IMAGES, MASKS
     from zoo.runtime.arguments import as_dataset
     from zoo.spec.errors import OptionError, quote
 
@@ -78,7 +80,8 @@ def _dataset(data: str, sets: Sequence[str], kind: str | None) -> Dataset:
         expected = "the name of a data set beside it"
         raise OptionError("--set", expected=expected, got=quote(data), hint="a folder has no options")
     if kind is None:
-        below = [folder, *folder.glob("*/")]
+        inner = inner_folder(folder) if folder.is_dir() else folder
+        below = [inner, *inner.glob("*/")]
         kind = "masks" if any((f / IMAGES).is_dir() and (f / MASKS).is_dir() for f in below) else "classes"
     if kind == "classes":
         return FoundFolders(folder)

@@ -19,6 +19,7 @@ from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.draws import generator
 from zoo.interfaces.geometry.places import SpatialTensor, resizing
 from zoo.interfaces.tasks import Task
+from zoo.interfaces.tasks.masks import IGNORED
 from zoo.spec.errors import DataError, OptionError, ZooError
 from zoo.spec.inputs import InputSpec
 
@@ -147,7 +148,8 @@ class _Prepared(TorchDataset[Item]):
         try:
             sample, where = self.dataset[index], self.dataset.name(index)
             if sample.mask is not None:
-                check_mask(sample.mask, sample.image, where, len(self.dataset.labels) or None)
+                ignored = IGNORED if self.task.ignored is None else self.task.ignored
+                check_mask(sample.mask, sample.image, where, len(self.dataset.labels) or None, ignored)
             # Height and width, from H x W x C
             own = sample.image.shape[0], sample.image.shape[1]
             if self.reading.crop:

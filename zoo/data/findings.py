@@ -158,9 +158,15 @@ def _files(dataset: Dataset, seen: Sequence[InspectedImage], layout: Layout | No
         yield Finding(False, text, tuple(moving))
     if layout is None:
         return
+    if layout.inner != layout.root:
+        inner = layout.inner.relative_to(layout.root).as_posix()
+        yield Finding(False, f"its only folder, {inner}, is read in the place of the whole")
     for files, text in (
+        (layout.aside, "beside the split folders, and not used"),
         (layout.loose, "outside the class folders, and not used"),
         (layout.others, "called like no image, and not used"),
+        (layout.broken, "behind a link to nothing"),
+        (layout.again, "behind a link to a folder that is read already"),
     ):
         names = tuple(file.relative_to(layout.root).as_posix() for file in files)
         if names:

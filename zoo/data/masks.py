@@ -19,7 +19,13 @@ from zoo.spec.inputs import InputSpec
 Mask = npt.NDArray[np.uint8]
 
 
-def check_mask(mask: npt.NDArray[Any], image: ImageArray, where: str, classes: int | None = None) -> None:
+def check_mask(
+    mask: npt.NDArray[Any],
+    image: ImageArray,
+    where: str,
+    classes: int | None = None,
+    ignored: int | None = IGNORED,
+) -> None:
     """Raises DataError unless a mask is H x W uint8, of its image's size, with known classes.
 
     Args:
@@ -27,12 +33,19 @@ def check_mask(mask: npt.NDArray[Any], image: ImageArray, where: str, classes: i
         image: H x W x C.
         where: how messages call the image.
         classes: how many there are; None where that is not known.
+        ignored: value that does not count; None where each does.
     """
     if mask.ndim != 2 or mask.dtype != np.uint8 or mask.shape != image.shape[:2]:
         expected = f"uint8 {image.shape[0]} x {image.shape[1]}, as the image"
         raise DataError(f"mask of {where}", expected=expected, got=f"{mask.dtype} {_axes(mask)}")
-    if classes is not None and (bad := mask[(mask >= classes) & (mask != IGNORED)]).size:
-        expected = f"classes 0..{classes - 1}, or {IGNORED} for what does not count"
+    if classes is None:
+        return
+    wrong = mask >= classes
+    if ignored is not None:
+        wrong &= mask != ignored
+    if (bad := mask[wrong]).size:
+        more = "" if ignored is None else f", or {ignored} for what does not count"
+        expected = f"classes 0..{classes - 1}{more}"
         raise DataError(f"mask of {where}", expected=expected, got=str(bad.max()))
 
 

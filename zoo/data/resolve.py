@@ -65,7 +65,12 @@ def reference_of(data: DataLike | None) -> Reference | None:
 
 
 def resolve(
-    data: DataLike | None, named: Named, *, task: Task | None = None, skip_unreadable: bool = False
+    data: DataLike | None,
+    named: Named,
+    *,
+    task: Task | None = None,
+    classes: int | None = None,
+    skip_unreadable: bool = False,
 ) -> Dataset:
     """The data set that is meant.
 
@@ -75,6 +80,7 @@ def resolve(
         named: makes a data set by name.
         task: says how a folder is read (as class folders, as images with masks, or as class folders where
             it is so laid out, else as images) and how the targets of a torch data set are.
+        classes: of the model, where they are known: they say what the numbers in masks without names are.
         skip_unreadable: leaves out the files of a folder that cannot be read; see `ClassFolders`.
 
     Raises:
@@ -84,7 +90,7 @@ def resolve(
     """
     folder = folder_of(data)
     if folder is not None:
-        return _read(folder, task.needs if task else "target")(folder, skip_unreadable=skip_unreadable)
+        return _read(folder, task.needs if task else "target", classes, skip_unreadable)
     if skip_unreadable:
         expected = "a folder of images beside it"
         raise OptionError("skip_unreadable", expected=expected, got=quote(_called(data)), hint="leave it out")
@@ -107,11 +113,12 @@ def resolve(
     return found
 
 
-def _read(folder: Path, needs: str) -> type[ClassFolders | ImageFolder]:
+def _read(folder: Path, needs: str, classes: int | None, skip_unreadable: bool) -> Dataset:
     if needs == "mask":
-        return MaskFolders
+        return MaskFolders(folder, classes=classes, skip_unreadable=skip_unreadable)
     # What needs no classes takes them where the folder has some: a split is then stratified by them
-    return ImageFolder if needs == "image" and scan(folder).problems else ClassFolders
+    kind = ImageFolder if needs == "image" and scan(folder).problems else ClassFolders
+    return kind(folder, skip_unreadable=skip_unreadable)
 
 
 def _called(data: DataLike | None) -> str:

@@ -37,12 +37,13 @@ from zoo.runtime.arguments import (
     as_loss,
     as_model,
     check_order,
+    classes_of,
     data_value,
     folder_of,
     metrics_of,
     pick_seed,
 )
-from zoo.runtime.data_checks import check_data
+from zoo.runtime.data_checks import for_model
 from zoo.runtime.devices import borrowed, choose_device, isolated, to_device
 from zoo.runtime.progress import watched
 from zoo.spec.atomic_write import write_errors
@@ -124,8 +125,8 @@ def evaluate(
     check_order("evaluate", model, data)
     kept = _kept(model) if save else None
     model, folder = as_model(model)
-    dataset = as_dataset(data, task=model.task, skip_unreadable=skip_unreadable)
-    check_data(model, dataset, "evaluate")
+    dataset = as_dataset(data, task=model.task, classes=classes_of(model), skip_unreadable=skip_unreadable)
+    dataset = for_model(model, dataset, "evaluate")
     seed = pick_seed(seed, model)
     splits = split_data(dataset, seed, training=False)
     indices = splits.of(split)
@@ -135,7 +136,7 @@ def evaluate(
     further = metrics_of(metrics)
     target = None if out is None else _folder(out)
     task = model.task
-    assert task is not None  # noqa: S101 - check_data has looked
+    assert task is not None  # noqa: S101 - for_model has looked
     # Where a model cannot generate, `sample` says so
     sampled = features is not None or samples is not None or task.generates
     cropped = model.crops and not sampled

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -11,6 +11,7 @@ from zoo.interfaces.tasks.analysis import Findings
 from zoo.interfaces.tasks.confusion import Confusion
 from zoo.interfaces.tasks.descriptions import Mistake
 from zoo.spec.display import MOST_ROWS, Table, html_page
+from zoo.spec.errors import listing
 
 _MOST_COLUMNS = 12
 """Columns of a confusion matrix in text."""
@@ -27,6 +28,7 @@ class Measured:
         hash: digest of which image is in which split; see `zoo.data.splits.Splits`.
         options: what else the figures depend on, as plain data: `seed` of the split, `size` of the images as
             the model was given them, and whether they were cropped to it.
+        classes: of the model, those that the data have; empty where they have all of them, or none are told.
     """
 
     data: str | Mapping[str, Any] | None
@@ -34,10 +36,12 @@ class Measured:
     count: int
     hash: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for JSON."""
-        return {**self.kept, "split": self.split, "options": dict(self.options)}
+        classes = {"classes": list(self.classes)} if self.classes else {}
+        return {**self.kept, "split": self.split, "options": dict(self.options), **classes}
 
     @property
     def kept(self) -> dict[str, Any]:
@@ -97,6 +101,7 @@ class Evaluation:
             found: its metrics are among these already.
             left_out: why figures that were asked for are not defined, by name.
         """
+        on = replace(on, classes=_some(found))
         return cls(
             on=on, metrics=metrics, left_out=left_out, labels=found.labels, per_class=found.per_class,
             confusion=found.confusion, worst=found.worst, more=found.more, tables=found.tables,
@@ -144,6 +149,8 @@ class Evaluation:
     def headline(self) -> str:
         """Split and number of images, in words."""
         line = f"{self.on.split} split, {self.on.count} images"
+        if some := self.on.classes:
+            line += f" of {len(some)} of {len(self.labels)} classes ({listing(map(str, some), 6)})"
         return f"{line}, {self.more['samples']} generated" if "samples" in self.more else line
 
     def _numbers(self) -> list[list[str]]:
@@ -155,3 +162,9 @@ class Evaluation:
         for part in self.tables:
             # A terminal has room for fewer columns than a page
             yield from part.tables(columns) if isinstance(part, Confusion) else (part,)
+
+
+def _some(found: Findings) -> tuple[str, ...]:
+    """The classes that the data have; nothing where they have all of them."""
+    counts = {label: row.get("images", row.get("pixels", 1)) for label, row in found.per_class.items()}
+    return tuple(label for label, count in counts.items() if count) if 0 in counts.values() else ()

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from zoo.data.reading import readable
 from zoo.data.sources.class_folders import ImageFiles
-from zoo.data.sources.layout import image_files
+from zoo.data.sources.walk import kinds, walk, warn_passed_over
 from zoo.images.decode import ImageArray, decode_counted, to_image
 from zoo.inference.predictions import MOST_SHOWN, THUMBNAIL
 from zoo.interfaces.dataset import Dataset, Sample
@@ -188,10 +188,12 @@ def _flat(source: Any, where: str) -> Iterator[Any]:
     if isinstance(source, str | os.PathLike):
         path = local_path(source)
         if path.is_dir():
-            files = image_files(path)
-            if not files:
-                raise DataError(f"folder {path}", expected="images", got="none")
-            yield from files
+            found = walk(path)
+            if not found.images:
+                got = f"none that can be read ({kinds(found.others)})" if found.others else "none"
+                raise DataError(f"folder {path}", expected="images", got=got)
+            warn_passed_over(path, len(found.images), found.reasons())
+            yield from found.images
         elif path.exists():
             yield path
         else:

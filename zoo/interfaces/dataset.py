@@ -36,12 +36,15 @@ class Dataset(ABC):
     Attributes:
         task: what the targets are for; None where images have no targets, but are what is to be learnt.
         labels: names of the classes, in the order of their indices.
+        numbered: whether the data name no classes, and `labels` are made up of their numbers; they are then
+            the classes of a model in its order, and called as it calls them.
         masks: whether samples have masks; `labels` are then the classes of pixels, and targets are None.
         fingerprint: changes whenever the data change; None where that cannot be known.
     """
 
     task: Task | None = None
     labels: tuple[str, ...] = ()
+    numbered: bool = False
     masks: bool = False
     fingerprint: str | None = None
 

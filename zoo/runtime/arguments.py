@@ -90,9 +90,22 @@ def _is_model(value: object) -> bool:
     return isinstance(value, Model)
 
 
-def as_dataset(data: DataLike | None, *, task: Task | None = None, skip_unreadable: bool = False) -> Dataset:
+def as_dataset(
+    data: DataLike | None,
+    *,
+    task: Task | None = None,
+    classes: int | None = None,
+    skip_unreadable: bool = False,
+) -> Dataset:
     """The data as a task needs them; see `zoo.data.resolve.resolve`."""
-    return resolve(data, lambda ref: make("dataset", ref), task=task, skip_unreadable=skip_unreadable)
+    return resolve(
+        data, lambda ref: make("dataset", ref), task=task, classes=classes, skip_unreadable=skip_unreadable
+    )
+
+
+def classes_of(model: Model) -> int | None:
+    """Number of classes of a model; None without a task, or where its outputs are no classes."""
+    return model.task.classes(model.outputs) if model.task is not None and model.task.named else None
 
 
 def data_value(data: DataLike | None) -> str | dict[str, Any] | None:

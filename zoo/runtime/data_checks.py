@@ -2,20 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from zoo.data.relabelled import by_name, in_order, source_of
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
+from zoo.interfaces.tasks import Task
 from zoo.spec.errors import DataError, TrainingError
 
 
-def check_data(model: Model, dataset: Dataset, where: str) -> None:
-    """Raises DataError unless the model can learn from, or be measured on, the targets.
+def for_model(model: Model, dataset: Dataset, where: str, labels: Sequence[str] = ()) -> Dataset:
+    """The data with the classes of a model, in its order, for it to learn from or to be measured on.
+
+    Args:
+        model: with a task.
+        dataset: as it was read.
+        where: who asks, for messages.
+        labels: that a run began with; by default those of the model, if it has some.
 
     Raises:
+        DataError: they do not fit.
         TrainingError: the model has no task.
     """
-    if model.task is None:
+    task = model.task
+    if task is None:
         hint = "give it one: --head multiclass, in Python zoo.build(..., head='multiclass', classes=...)"
         raise TrainingError(where, expected="a model with a head", got="a feature extractor", hint=hint)
     if not dataset.targets:
         raise DataError(f"{where}: data", expected="images", got="none")
-    model.task.check(dataset, model.outputs, model.labels, where)
+    try:
+        return _matched(model, task, dataset, where, labels)
+    except DataError as error:
+        # Who has counted folders otherwise than they are read learns it here
+        if remark := getattr(source_of(dataset), "remark", ""):
+            hint = f"{error.hint}; {remark}" if error.hint else remark
+            raise DataError(error.problem, expected=error.expected, got=error.got, hint=hint) from None
+        raise
+
+
+def _matched(model: Model, task: Task, dataset: Dataset, where: str, labels: Sequence[str]) -> Dataset:
+    known = tuple(labels) or (tuple(model.labels) if task.named else ())
+    if known:
+        dataset = by_name(dataset, known, task, where)
+    elif dataset.numbered and len(dataset.labels) < (count := task.classes(model.outputs)) and task.named:
+        # Classes that have neither a name nor an image
+        dataset = by_name(dataset, [str(i) for i in range(count)], task, where)
+    else:
+        dataset = in_order(dataset, task)
+    task.check(dataset, model.outputs, model.labels, where)
+    return dataset

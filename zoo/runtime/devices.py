@@ -20,6 +20,7 @@ from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.blocks.modes import kept_modes
 from zoo.interfaces.blocks.shape_run import trace_shapes
 from zoo.interfaces.draws import mix
+from zoo.interfaces.model import Model
 from zoo.spec.errors import OptionError, TrainingError, quote
 
 

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from zoo.data.batch_order import Order
 from zoo.data.batches import Batches
+from zoo.data.relabelled import source_of
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.blocks.freezing import blocks_in, check_frozen
 from zoo.interfaces.blocks.frozen_prefix import PREFIX
@@ -67,7 +68,7 @@ class FeatureCache:
         self._rows: list[np.memmap[Any, np.dtype[np.float32]]] | None = None
 
     def _key(self) -> str:
-        section = self.model.recipe.model
+        section, source = self.model.recipe.model, source_of(self.dataset)
         facts = {
             "format": FORMAT,
             "versions": {"zoo": version(CORE), "torch": torch.__version__, **self.model.plugins},
@@ -78,7 +79,8 @@ class FeatureCache:
             "outputs": self.model.prefix_outputs,
             "rows": self.shapes,
             "input": self.model.input_spec.to_dict(),
-            "data": [type(self.dataset).__name__, len(self.dataset), self.dataset.fingerprint],
+            # What a model calls the classes changes no image
+            "data": [type(source).__name__, len(source), source.fingerprint],
             # TF32 gives other digits than full precision.
             "device": [self.device.type, torch.get_float32_matmul_precision()],
         }

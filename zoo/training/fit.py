@@ -163,6 +163,7 @@ class _Request:
     precision: str | None
     skip_unreadable: bool
     options: Mapping[str, Any]
+    labels: tuple[str, ...] = ()
 
     def assemble(self) -> Setup:
         """See `zoo.training.setup.assemble`."""
@@ -172,6 +173,7 @@ class _Request:
             seed=self.seed,
             options=self.options,
             skip_unreadable=self.skip_unreadable,
+            labels=self.labels,
         )
 
 
@@ -202,6 +204,7 @@ def _resumed(request: _Request, run_folder: RunFolder, out: PathLike | None) -> 
         precision=precision,
         skip_unreadable=skip_unreadable,
         options=run_folder.options(options),
+        labels=tuple(run_folder.facts.get("labels", ())),  # as they were numbered; 0.1 noted none
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zoo.compose.plan import plan
 from zoo.compose.saved_models import from_saved
+from zoo.data.relabelled import in_order
 from zoo.data.resolve import DataLike
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks import Task
@@ -44,9 +45,11 @@ def with_data(
     section = from_saved(recipe.model, "backbone")
     free = section.classes is None and section.head != ORIGINAL
     task = _task(section, free)
-    dataset = as_dataset(source, task=task, skip_unreadable=skip_unreadable)
+    dataset = as_dataset(source, task=task, classes=section.count, skip_unreadable=skip_unreadable)
     if not (free and task is not None and task.named and dataset.labels):
         return recipe, dataset
+    # From here on the recipe says the order
+    dataset = in_order(dataset, task)
     return recipe.model_copy(
         update={"model": recipe.model.model_copy(update={"classes": dataset.labels})}
     ), dataset

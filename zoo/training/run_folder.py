@@ -70,6 +70,7 @@ class RunFolder:
             "kernels": FUSED,
             "recipe": setup.recipe.to_dict(),
             "data": setup.data,
+            "labels": list(setup.dataset.labels),
             "objects": list(setup.objects),
             "figures": setup.figures,
             "freezing": freezing_state(model),
@@ -256,9 +257,8 @@ class RunFolder:
             else:
                 model.module.load_state_dict(read(self.folder / WEIGHTS_FILE, copy=True))
         except RuntimeError as error:
-            got = str(error).splitlines()[-1].strip()
-            expected = "the module that was trained"
-            raise TrainingError(f"resume {self.folder}", expected=expected, got=got) from None
+            where, got = f"resume {self.folder}", str(error).splitlines()[-1].strip()
+            raise TrainingError(where, expected="the module that was trained", got=got) from None
 
     def keep(self, state: Mapping[str, Any]) -> None:
         """Writes a checkpoint.

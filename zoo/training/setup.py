@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from zoo.compose.build import from_recipe
 from zoo.compose.meta_build import seeded
 from zoo.data.depths import warn_dataset
 from zoo.data.imbalance import warn_unbalanced
+from zoo.data.relabelled import source_of
 from zoo.data.resolve import DataLike
 from zoo.data.splits import Splits, split
 from zoo.interfaces.augmenter import Augmenter, Chain
@@ -28,12 +29,13 @@ from zoo.runtime.arguments import (
     as_model,
     as_trainer,
     check_order,
+    classes_of,
     data_value,
     pick_seed,
 )
-from zoo.runtime.data_checks import check_data
+from zoo.runtime.data_checks import for_model
 from zoo.runtime.torch_module import PlainModel
-from zoo.spec.errors import DataError, TrainingError, listing, warn
+from zoo.spec.errors import DataError, TrainingError, listing, quote, warn
 from zoo.spec.recipe import Recipe
 from zoo.spec.reference import FILE_PREFIX, PathRef, local_path
 from zoo.training.own_metrics import METRICS, Figures, figures_of
@@ -84,8 +86,9 @@ def assemble(
     seed: int | None,
     options: Mapping[str, Any],
     skip_unreadable: bool,
+    labels: Sequence[str] = (),
 ) -> Setup:
-    """The parts of a run, see `zoo.training.fit.fit`.
+    """The parts of a run, see `zoo.training.fit.fit`; `labels` are those that a resumed one began with.
 
     Raises:
         ZooError: a part is missing, unknown, or does not fit the others; or a frozen block would learn.
@@ -97,11 +100,12 @@ def assemble(
         model = _wrapped(model, dataset, loss)
     check_frozen(model)
     seed = pick_seed(seed, model)
-    check_data(model, dataset, "fit")
+    dataset = for_model(model, dataset, "fit", labels)
     made_loss, loss_value = _loss(parts["loss"], model, dataset, seed, needed=trainer is None)
     made_trainer, trainer_value = as_trainer(parts["trainer"], model, dict(options))
     augmenter, augment_value = as_augmenter(parts["augment"])
     _check_places(model, augmenter)
+    _check_masks(dataset)
     # After what is checked at once: it reads all files for their keys
     splits = split(dataset, seed)
     warn_dataset(model, dataset)
@@ -155,8 +159,8 @@ def _named_parts(
         hint = "give a folder of class folders, or a data set's name"
         raise DataError("fit", expected="data", got="none", hint=hint)
     if dataset is None:
-        task = None if foreign else model.task
-        dataset = as_dataset(parts["data"], task=task, skip_unreadable=skip_unreadable)
+        task, count = (None, None) if foreign else (model.task, classes_of(model))
+        dataset = as_dataset(parts["data"], task=task, classes=count, skip_unreadable=skip_unreadable)
     return model, parts, dataset
 
 
@@ -182,6 +186,20 @@ def _loss(
         if isinstance(made, Loss):
             made.prepare(model.outputs, _classes(dataset))
     return made, value
+
+
+def _check_masks(dataset: Dataset) -> None:
+    """Warns of classes that are in no mask; raises DataError where there is nothing but the first one."""
+    source = source_of(dataset)
+    present: frozenset[int] | None = getattr(source, "present", None)
+    if present is None:
+        return
+    if not present - {0}:
+        got = f"nothing but {quote(source.labels[0])}"
+        raise DataError("fit: masks", expected="at least two classes", got=got)
+    # The background may be in no mask
+    if absent := [label for i, label in enumerate(source.labels) if i and i not in present]:
+        warn(f"no mask has a pixel of {listing(map(quote, absent))}: the model learns nothing of it")
 
 
 def _check_places(model: Model, augmenter: Augmenter | None) -> None:

@@ -88,7 +88,9 @@ class RootedFiles(ImageFiles):
 class ClassFolders(RootedFiles):
     """A folder of class folders: `root/cats/1.jpg`, or `root/train/cats/1.jpg` with splits made by the user.
 
-    Class folders may hold further folders. Hidden files and files that are no images are passed over.
+    Class folders may hold further folders, and an archive one or two around all of them. Links are followed.
+    Hidden files are passed over; so is what is no image, or lies beside the class or split folders, which a
+    warning counts.
 
     Args:
         root: the folder.
@@ -102,6 +104,8 @@ class ClassFolders(RootedFiles):
         layout = scan(root)
         if layout.problems:
             raise layout.problems[0]
+        layout.tell()
+        self.remark = layout.remark
         kept = readable(layout.files) if skip_unreadable else range(len(layout.files))
         super().__init__(layout.root, [layout.files[i] for i in kept])
         self.labels = layout.labels

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from zoo.data.sources.walk import Walk, is_hidden, is_image, kinds, walk, warn_passed_over
 from zoo.images.decode import SUFFIXES
-from zoo.spec.errors import DataError, listing, quote
+from zoo.spec.errors import DataError, listing, quote, warn
 from zoo.spec.names import closest
 
 SPLIT_FOLDERS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
@@ -14,6 +16,7 @@ SPLIT_FOLDERS = {"train": "train", "val": "val", "valid": "val", "validation": "
 
 _LAYOUT = "one folder of images for each class, e.g. cats/ and dogs/, or train/cats/, test/cats/ ..."
 FEWEST_CLASSES = 2
+_MOST_AROUND = 8
 
 
 @dataclass
@@ -28,6 +31,10 @@ class Layout:
         labels: names of the classes.
         loose: images that lie in no class folder.
         others: files that are no images, by their names.
+        aside: images in folders beside the split folders.
+        broken: links that lead nowhere.
+        again: links to folders that are read already.
+        inner: the only folder in the root, which is read in its place; else the root itself.
         problems: what a training would stop at, the first one first.
     """
 
@@ -38,28 +45,56 @@ class Layout:
     labels: tuple[str, ...] = ()
     loose: list[Path] = field(default_factory=list)
     others: list[Path] = field(default_factory=list)
+    aside: list[Path] = field(default_factory=list)
+    broken: list[Path] = field(default_factory=list)
+    again: list[Path] = field(default_factory=list)
+    inner: Path = Path()
     problems: list[DataError] = field(default_factory=list)
+
+    def tell(self) -> None:
+        """Warns of what is read otherwise than it lies there, and of what is passed over."""
+        if self.inner != self.root:
+            found = f"is read in its place, with classes {listing(map(quote, self.labels), 6)}"
+            warn(f"data {self.root}: its only folder, {self.inner}, {found}")
+        reasons = (
+            (f"{len(self.aside)} beside the split folders", self.aside),
+            (f"{len(self.loose)} outside the class folders", self.loose),
+            *Walk(self.root, self.others, self.broken, self.again).reasons(),
+        )
+        warn_passed_over(self.root, len(self.files), reasons)
+
+    @property
+    def remark(self) -> str:
+        """Remark for whoever counts folders as classes; empty where there is none."""
+        if not self.aside:
+            return ""
+        splits = listing(dict.fromkeys(map(str, self.splits)))
+        beside = listing(dict.fromkeys(file.relative_to(self.inner).parts[0] for file in self.aside), 3)
+        return f"folders {splits} are splits, and what lies beside them ({beside}) is no class"
 
 
 def scan(root: str | Path) -> Layout:
     """Looks through a folder; wrong things are in `problems`, and nothing is raised."""
-    found = Layout(Path(root).expanduser())
-    where = f"data {found.root}"
+    place = Path(root).expanduser()
+    found = Layout(place, inner=place)
+    where = f"data {place}"
     try:
-        top = _folders(found.root, where)
+        _folders(place, where)
+        found.inner = inner_folder(place)
+        top = _folders(found.inner, where)
         groups = _groups(top, found, where)
         names: dict[str | None, set[str]] = {}
+        taken = set[Path]()
         for parent, split in groups.items():
             for folder in _folders(parent, where):
                 names.setdefault(split, set()).add(folder.name)
                 _take(folder, split, found)
-        every = _files(found.root)
+                taken.add(folder)
+        beside = [folder for folder in top if folder not in taken and not _split_of(folder)]
+        _take_rest(found, taken, beside)
     except DataError as error:
         found.problems.append(error)
         return found
-    inside = set(found.files)
-    found.loose = [file for file in every if is_image(file) and file not in inside]
-    found.others = [file for file in every if not is_image(file)]
     # What is learnt are the classes of train; a set may also be there to be measured on alone
     known = names.get("train") or set().union(*names.values())
     found.labels = tuple(sorted(known))
@@ -67,23 +102,46 @@ def scan(root: str | Path) -> Layout:
     return found
 
 
-def image_files(folder: Path) -> list[Path]:
-    """All images under a folder, sorted by path; hidden ones are passed over."""
-    return [file for file in _files(folder) if is_image(file)]
+def _take_rest(found: Layout, taken: set[Path], beside: Sequence[Path]) -> None:
+    """Notes what lies in no class folder."""
+    rest = walk(found.root, taken)
+    for file in rest.images:
+        aside = any(file.is_relative_to(folder) for folder in beside)
+        (found.aside if aside else found.loose).append(file)
+    found.others += rest.others
+    found.broken += rest.broken
+    found.again += rest.again
+    for paths in (found.others, found.broken, found.again):
+        paths.sort()
 
 
-def is_image(file: Path) -> bool:
-    """Whether a file is called like an image."""
-    return file.suffix.lower() in SUFFIXES
+def inner_folder(root: Path) -> Path:
+    """The folder in which the split or class folders lie: the root, or the only folder in it, and so on.
+
+    Args:
+        root: an existing folder.
+    """
+    here = root
+    # An archive has a folder or two around its data, and no link in a circle comes to an end
+    for _ in range(_MOST_AROUND):
+        folders = _folders(here, f"data {root}")
+        if _has_images(here) or not folders:
+            return root
+        if len(folders) > 1 or _split_of(folders[0]):
+            return here
+        here = folders[0]
+    return root
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.rglob("*") if _counts(file.relative_to(folder)) and file.is_file())
+def _has_images(folder: Path) -> bool:
+    """Whether images lie in a folder itself."""
+    return any(
+        is_image(file) and not file.name.startswith(".") for file in folder.iterdir() if file.is_file()
+    )
 
 
-def _counts(path: Path) -> bool:
-    hidden = any(part.startswith(".") for part in path.parts)
-    return not hidden and not any(part.startswith("__") for part in path.parts[:-1])  # such as __MACOSX
+def _split_of(folder: Path) -> str | None:
+    return SPLIT_FOLDERS.get(folder.name.lower())
 
 
 def _folders(parent: Path, where: str) -> list[Path]:
@@ -92,7 +150,7 @@ def _folders(parent: Path, where: str) -> list[Path]:
     if not parent.is_dir():
         raise DataError(where, expected="a folder", got="a file", hint=f"give {_LAYOUT}")
     try:
-        return sorted(f for f in parent.iterdir() if f.is_dir() and not f.name.startswith((".", "__")))
+        return sorted(f for f in parent.iterdir() if f.is_dir() and not is_hidden(f.name))
     except OSError as error:
         reason = error.strerror or str(error)
         raise DataError(where, expected="a folder that can be read", got=reason) from error
@@ -110,23 +168,61 @@ def _nearest(path: Path) -> str:
 
 def _groups(top: list[Path], found: Layout, where: str) -> dict[Path, str | None]:
     """Folders that hold class folders, and the split that each means."""
-    splits = [SPLIT_FOLDERS.get(folder.name.lower()) for folder in top]
-    # One folder of another name makes all of them classes
-    if not top or not all(splits):
-        return {found.root: None}
-    twice = next((s for s in sorted(map(str, splits)) if splits.count(s) > 1), None)
+    named = {folder: split for folder in top if (split := _split_of(folder))}
+    others = [folder for folder in top if folder not in named]
+    if not named or (others and not _are_splits(named, others, where)):
+        return {found.inner: None}
+    splits = [*named.values()]
+    twice = next((s for s in sorted(splits) if splits.count(s) > 1), None)
     if twice:
-        got = listing(folder.name for folder, s in zip(top, splits, strict=True) if s == twice)
+        got = listing(folder.name for folder, s in named.items() if s == twice)
         expected = f"one folder for the {twice} split"
         found.problems.append(DataError(where, expected=expected, got=got, hint="put them together"))
-    return dict(zip(top, splits, strict=True))
+    return {_own_folder(folder, where): split for folder, split in named.items()}
+
+
+def _own_folder(folder: Path, where: str) -> Path:
+    """A split folder, or the only folder in it where that has the name of a split again: train/train/cats."""
+    below = _folders(folder, where)
+    return below[0] if len(below) == 1 and _split_of(below[0]) and not _has_images(folder) else folder
+
+
+def _are_splits(named: dict[Path, str], others: list[Path], where: str) -> bool:
+    """Whether folders called like splits are some, beside others; False where they are classes like these.
+
+    Raises:
+        DataError: they may be either.
+    """
+    # Splits hold class folders, and classes images
+    deep = [folder for folder in named if any(walk(below).images for below in _folders(folder, where))]
+    several = len({*named.values()}) > 1
+    full = [folder for folder in others if walk(folder).images]
+    if deep and (several or not full):
+        return True
+    if not deep and not several:
+        return False
+    got = (
+        f"{listing(f.name + '/' for f in named)} beside {listing((f.name + '/' for f in full or others), 6)}"
+    )
+    raise DataError(
+        where,
+        expected="split folders with class folders in them, or class folders alone",
+        got=got,
+        hint=f"move {listing((f.name + '/' for f in full or others), 3)} elsewhere if these are splits; "
+        "if they are classes, put their images into them directly, and give no two of them names of splits",
+    )
 
 
 def _take(folder: Path, split: str | None, found: Layout) -> None:
-    files = image_files(folder)
+    below = walk(folder)
+    files = below.images
+    found.others += below.others
+    found.broken += below.broken
+    found.again += below.again
     if not files:
+        got = f"none that can be read ({kinds(below.others)})" if below.others else "none"
         hint = f"remove the folder, or put files of {listing(sorted(SUFFIXES))} into it"
-        found.problems.append(DataError(f"data {folder}", expected="images", got="none", hint=hint))
+        found.problems.append(DataError(f"data {folder}", expected="images", got=got, hint=hint))
     found.files += files
     found.classes += [folder.name] * len(files)
     found.splits += [split] * len(files)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -15,15 +14,16 @@ from zoo.data.depths import warn_turned
 from zoo.data.masks import check_mask
 from zoo.data.reading import in_threads, readable
 from zoo.data.sources.class_folders import RootedFiles
-from zoo.data.sources.layout import SPLIT_FOLDERS, image_files
+from zoo.data.sources.layout import inner_folder
+from zoo.data.sources.mask_pairs import IMAGES, MASKS, pairs_of, parted, split_of, without_folder
+from zoo.data.sources.walk import Walk, kinds, walk, warn_passed_over
 from zoo.images.decode import decode_counted
 from zoo.interfaces.dataset import Sample
 from zoo.interfaces.tasks.choice import for_masks
 from zoo.spec.errors import DataError, listing, quote, reason
 
-IMAGES, MASKS, CLASSES = "images", "masks", "classes.txt"
+CLASSES = "classes.txt"
 
-_LAYOUT = "images/ and masks/ with files of the same names, or train/images/, train/masks/, test/images/ ..."
 _WHITE = 255
 _ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)
 """The EXIF tag, and its values that swap height and width."""
@@ -37,6 +37,8 @@ _MOST_CLASSES = 200
 """More are no classes: more values than this are a scale."""
 
 _BINARY = ("background", "object")
+_NOTHING = "-"
+"""Line of `classes.txt` for a number that does not count."""
 
 
 class ImageFolder(RootedFiles):
@@ -57,22 +59,32 @@ class ImageFolder(RootedFiles):
         if not place.is_dir():
             got = "a file" if place.exists() else "nothing there"
             raise DataError(f"data {place}", expected="a folder", got=got)
-        files = self._chosen(place)
+        found = walk(place)
+        files, loose = self._chosen(found)
+        if not files:
+            got = f"none that can be read ({kinds(found.others)})" if found.others else "none"
+            raise DataError(f"data {place}", expected="images", got=got)
+        inner = inner_folder(place)
+        splits = {file: split_of(without_folder(file.relative_to(inner).parts)) for file in files}
+        files, aside = parted(splits, place)
+        lost = (f"{len(aside)} beside the split folders", aside), (f"{len(loose)} {self._elsewhere}", loose)
+        warn_passed_over(place, len(files), [*lost, *found.reasons()])
         if skip_unreadable:
             files = [files[i] for i in readable(files)]
         if not files:
-            raise DataError(f"data {place}", expected="images", got="none")
+            raise DataError(f"data {place}", expected="images that can be read", got="none")
         super().__init__(place, files)
-        self._top = [_split(file.relative_to(self.root)) for file in files]
+        self._top = [splits[file] if aside or all(splits.values()) else None for file in files]
 
-    def _chosen(self, root: Path) -> list[Path]:
-        """The files that are images to be learnt from."""
-        return image_files(root)
+    _elsewhere = ""
+
+    def _chosen(self, found: Walk) -> tuple[list[Path], list[Path]]:
+        """The files that are images to be learnt from, and images that are left out."""
+        return found.images, []
 
     def split_of(self, index: int) -> str | None:
         """`train`, `val`, `test`, or None where there are no split folders."""
-        # With images beside the split folders these are folders like any other
-        return self._top[index] if all(self._top) else None
+        return self._top[index]
 
 
 class MaskFolders(ImageFolder):
@@ -80,10 +92,13 @@ class MaskFolders(ImageFolder):
 
     A mask is a gray or palette PNG of its image's size with the number of a class in each pixel; 255 does
     not count, unless there is nothing but 0 and 255, which are two classes then. `classes.txt`, a name a
-    line, tells their names. Every mask is read once, and checked.
+    line, tells their names, and with a line `-` a number that does not count. Every mask is read once, and
+    checked.
 
     Args:
         root: the folder.
+        classes: of the model, where they are known: of two, 0 and 255 are both; of more, 255 does not count;
+            and of more than 255 it is one. Without names the numbers are the model's.
         skip_unreadable: leaves out the pairs whose image cannot be read, with a warning.
 
     Raises:
@@ -92,7 +107,9 @@ class MaskFolders(ImageFolder):
 
     masks = True
 
-    def __init__(self, root: str | Path, *, skip_unreadable: bool = False) -> None:
+    def __init__(
+        self, root: str | Path, *, classes: int | None = None, skip_unreadable: bool = False
+    ) -> None:
         super().__init__(root, skip_unreadable=skip_unreadable)
         where = f"data {self.root}"
         self.mask_files = [self._mask_of[file] for file in self.files]
@@ -100,16 +117,24 @@ class MaskFolders(ImageFolder):
         for values in in_threads(_values, [*zip(self.files, self.mask_files, strict=True)], "reading masks"):
             found |= values
         warn_turned(self.files)
-        names = _names(self.root, where)
-        # Where more than two classes are named, 255 can only be what does not count.
-        self._white = found in ({0, _WHITE}, {_WHITE}) and len(names) in (0, len(_BINARY))
-        numbers = {0, 1} if self._white else found - {_WHITE}
-        self.labels = _labels(names, numbers, where)
+        lines = _names(self.root, where)
+        count = len(lines) or classes
+        # Where another number of classes is known, 255 can only be what does not count.
+        self._white = found in ({0, _WHITE}, {_WHITE}) and count in (None, len(_BINARY))
+        numbers = {0, 1} if self._white else found if (count or 0) > _WHITE else found - {_WHITE}
+        self.numbered = not lines
+        self.labels = _labels(lines, numbers, found, classes, where)
+        self._table = _table(lines)
+        left_out = {i for i, line in enumerate(lines) if line == _NOTHING}
+        self.present = frozenset(int(self._table[i]) for i in numbers - left_out)
         self.task = for_masks()
 
-    def _chosen(self, root: Path) -> list[Path]:
-        self._mask_of = _pairs(image_files(root), root)
-        return [*self._mask_of]
+    _elsewhere = f"neither in {IMAGES}/ nor in {MASKS}/"
+
+    def _chosen(self, found: Walk) -> tuple[list[Path], list[Path]]:
+        self._mask_of = pairs_of(found)
+        used = {*self._mask_of, *self._mask_of.values()}
+        return [*self._mask_of], [file for file in found.images if file not in used]
 
     def __getitem__(self, index: int) -> Sample:
         image, mask = decode_counted(self.files[index]), self.mask(index)
@@ -119,7 +144,7 @@ class MaskFolders(ImageFolder):
     def mask(self, index: int) -> npt.NDArray[np.uint8]:
         """H x W class numbers, without reading the image."""
         mask = read_mask(self.mask_files[index])
-        return (mask == _WHITE).astype(np.uint8) if self._white else mask
+        return self._table[(mask == _WHITE).astype(np.uint8) if self._white else mask]
 
     @cached_property
     def fingerprint(self) -> str:  # type: ignore[override]  # computed when first asked for
@@ -173,63 +198,50 @@ def _values(pair: tuple[Path, Path]) -> set[int]:
     return {*np.flatnonzero(np.bincount(mask.ravel())).tolist()}
 
 
-def _split(path: Path) -> str | None:
-    return SPLIT_FOLDERS.get(path.parts[0].lower()) if len(path.parts) > 1 else None
-
-
-def _pairs(files: Sequence[Path], root: Path) -> dict[Path, Path]:
-    """The mask of each image."""
-    where = f"data {root}"
-    inside = {folder: _by_place(files, root, folder) for folder in (IMAGES, MASKS)}
-    images, masks = inside[IMAGES], inside[MASKS]
-    for folder, found in inside.items():
-        if not found:
-            raise DataError(where, expected=_LAYOUT, got=f"no images in a folder {folder}")
-        if twice := next((several for several in found.values() if len(several) > 1), None):
-            got = listing(file.name for file in twice)
-            raise DataError(f"{where}: {folder}", expected="one file of each name", got=got)
-    if lone := [several[0].name for place, several in images.items() if place not in masks]:
-        got = f"none for {len(lone)}: {listing(lone, 3)}"
-        raise DataError(where, expected="a mask for each image", got=got, hint=f"lay them out as {_LAYOUT}")
-    if lone := [several[0].name for place, several in masks.items() if place not in images]:
-        got = f"{len(lone)} without: {listing(lone, 3)}"
-        raise DataError(where, expected="an image for each mask", got=got, hint=f"lay them out as {_LAYOUT}")
-    return {several[0]: masks[place][0] for place, several in images.items()}
-
-
-def _by_place(files: Sequence[Path], root: Path, folder: str) -> dict[tuple[str, ...], list[Path]]:
-    """Files in folders of a name, by where they lie without it and without their suffix."""
-    found: dict[tuple[str, ...], list[Path]] = {}
-    for file in files:
-        parts = list(file.relative_to(root).with_suffix("").parts)
-        if folder in parts[:-1]:
-            parts.remove(folder)
-            found.setdefault(tuple(parts), []).append(file)
-    return found
-
-
 def _names(root: Path, where: str) -> tuple[str, ...]:
     """What `classes.txt` says; nothing where there is none."""
-    file = root / CLASSES
+    file = next((f for f in (root / CLASSES, inner_folder(root) / CLASSES) if f.exists()), root / CLASSES)
     try:
         text = file.read_text(encoding="utf-8-sig") if file.exists() else ""
     except (OSError, ValueError) as error:
         raise DataError(f"{where}: {CLASSES}", expected="a text file", got=reason(error)) from error
     names = tuple(line.strip() for line in text.splitlines() if line.strip())
-    if twice := next((name for name in names if names.count(name) > 1), None):
+    if twice := next((name for name in names if name != _NOTHING and names.count(name) > 1), None):
         raise DataError(f"{where}: {CLASSES}", expected="a name for each class", got=f"{quote(twice)} twice")
     return names
 
 
-def _labels(names: tuple[str, ...], numbers: set[int], where: str) -> tuple[str, ...]:
-    """The names of the classes: of the file, or their numbers."""
+def _table(lines: tuple[str, ...]) -> npt.NDArray[np.uint8]:
+    """For each value of a mask the number of its class, without those that do not count."""
+    table = np.arange(_WHITE + 1, dtype=np.uint8)
+    if _NOTHING in lines:
+        counted = [i for i, line in enumerate(lines) if line != _NOTHING]
+        table[: len(lines)] = _WHITE
+        table[counted] = range(len(counted))
+    return table
+
+
+def _labels(
+    lines: tuple[str, ...], numbers: set[int], found: set[int], classes: int | None, where: str
+) -> tuple[str, ...]:
+    """The names of the classes: of the file, or their numbers.
+
+    Args:
+        lines: of the file.
+        numbers: of classes that are in some mask.
+        found: all values that are in some mask.
+        classes: of the model.
+        where: the data, for messages.
+    """
     highest = max(numbers, default=0)
-    if names:
-        if len(names) <= highest:
-            got = f"{len(names)} names, and class {highest} in a mask"
-            hint = SOFT if len(names) == len(_BINARY) and 0 in numbers else None
+    if lines:
+        if len(lines) <= highest:
+            got = f"{len(lines)} names, and class {highest} in a mask"
+            hint = SOFT if len(lines) == len(_BINARY) and 0 in numbers else None
             raise DataError(f"{where}: {CLASSES}", expected="a name for each class", got=got, hint=hint)
-        return names
+        return tuple(line for line in lines if line != _NOTHING)
+    if classes is not None and highest < classes:
+        return _made_up(classes)
     if highest < 1:
         raise DataError(f"{where}: masks", expected="at least two classes", got="nothing but 0")
     # Background may be in no mask
@@ -240,6 +252,12 @@ def _labels(names: tuple[str, ...], numbers: set[int], where: str) -> tuple[str,
     if missing:
         got = f"{listing(map(str, sorted(numbers)), 6)}, without {listing(map(str, sorted(missing)), 3)}"
         # Between 0 and 255 may lie the soft edges of two classes, or numbers of classes
-        hint = f"number the classes from 0, or name them all in {CLASSES}" + f"; {SOFT}" * (0 in numbers)
+        soft = {0, _WHITE} <= found
+        hint = f"number the classes from 0, or name them all in {CLASSES}" + f"; {SOFT}" * soft
         raise DataError(f"{where}: masks", expected="class numbers without gaps", got=got, hint=hint)
-    return _BINARY if highest == 1 else tuple(map(str, range(highest + 1)))
+    return _made_up(highest + 1)
+
+
+def _made_up(count: int) -> tuple[str, ...]:
+    """Names of classes that nobody has named."""
+    return _BINARY if count == len(_BINARY) else tuple(map(str, range(count)))

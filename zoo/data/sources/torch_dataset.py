@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import bisect
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
+
+from torch.utils.data import ConcatDataset, Subset
 
 from zoo.images.decode import to_image
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.choice import for_targets
-from zoo.spec.errors import DataError, quote
+from zoo.spec.errors import DataError, listing, quote
 
 _PAIR = 2
 
@@ -18,27 +21,29 @@ _PAIR = 2
 class TorchData(Dataset):
     """Pairs of an image (Pillow image, H x W (x C) array or C x H x W tensor) and a target.
 
-    Class names are read off `classes`, targets off `targets` where the set has them; else every sample is
-    read once; what belongs together, off `group_of(index)`. Draw nothing at random in its transforms: give an
-    augmenter instead.
+    Class names are read off `classes` or `class_to_idx`, targets off `targets` where the set has them; else
+    every sample is read once; what belongs together, off `group_of(index)`. `Subset`, `random_split` and
+    `ConcatDataset` have all that from the sets that they are made of. Draw nothing at random in its
+    transforms: give an augmenter instead.
 
     Args:
         source: has `__len__` and `__getitem__`.
         task: reads the targets; None where it is read off them.
 
     Raises:
-        DataError: it has not, or is empty, or an item is not such a pair.
+        DataError: it has not, or is empty, or an item is not such a pair; or parts number their classes
+            otherwise.
     """
 
     def __init__(self, source: Any, task: Task | None = None) -> None:
         self.source, self._parse = source, (task or Task()).parse
         if len(source) == 0:
             raise DataError(f"data {type(source).__name__}", expected="samples", got="none")
-        self.labels = tuple(str(name) for name in getattr(source, "classes", ()))
+        self.labels = _names(source)
         # Whole numbers of a task of values are no classes
         classes = task is None or task.stratum(0) is not None
         if isinstance(self.targets[0], int) and not self.labels and classes:
-            self.labels = tuple(str(i) for i in range(max(self.targets) + 1))
+            self.labels, self.numbered = tuple(str(i) for i in range(max(self.targets) + 1)), True
         self.task = task or for_targets(self.targets, self.labels)
 
     def __len__(self) -> int:
@@ -53,18 +58,74 @@ class TorchData(Dataset):
     @cached_property
     def targets(self) -> Sequence[Any]:
         """All targets as plain numbers or lists."""
-        given = getattr(self.source, "targets", None)
-        # As torchvision's sets have them; of another length, they are those of something else
-        if given is not None and len(given) == len(self):
+        given = _targets(self.source)
+        if given is not None:
             return [self._parse(target) for target in given]
         return [self[i].target for i in range(len(self))]
 
     def group_of(self, index: int) -> str | None:
         """The sample's group, where the set itself tells it."""
-        group = getattr(self.source, "group_of", None)
-        found = group(index) if callable(group) else None
+        source, at = _inside(self.source, index)
+        group = getattr(source, "group_of", None)
+        found = group(at) if callable(group) else None
         return None if found is None else str(found)
 
     def name(self, index: int) -> str:
         """Type and index, for example `MNIST[3]`."""
         return f"{type(self.source).__name__}[{index}]"
+
+
+def _names(source: Any) -> tuple[str, ...]:
+    """Names of the classes of a set, or of what it is made of; nothing where there are none."""
+    if isinstance(source, Subset):
+        return _names(source.dataset)
+    if isinstance(source, ConcatDataset):
+        parts = [_names(part) for part in source.datasets]
+        if other := next((names for names in parts if names != parts[0]), None):
+            expected, got = f"the classes of the first part ({_listed(parts[0])})", _listed(other)
+            hint = "give the parts the same classes in the same order"
+            raise DataError("data ConcatDataset", expected=expected, got=got, hint=hint)
+        return parts[0]
+    # What transforms targets may number them as it likes
+    if getattr(source, "target_transform", None) is not None:
+        return ()
+    if names := getattr(source, "classes", None):
+        return tuple(map(str, names))
+    numbers = getattr(source, "class_to_idx", None)
+    if isinstance(numbers, Mapping) and sorted(numbers.values()) == [*range(len(numbers))]:
+        return tuple(str(name) for name in sorted(numbers, key=numbers.__getitem__))
+    return ()
+
+
+def _targets(source: Any) -> Sequence[Any] | None:
+    """Targets of a set without reading its samples; None where it does not tell them."""
+    if isinstance(source, Subset):
+        whole = _targets(source.dataset)
+        return None if whole is None else [whole[i] for i in source.indices]
+    if isinstance(source, ConcatDataset):
+        parts = [_targets(part) for part in source.datasets]
+        return (
+            None
+            if any(part is None for part in parts)
+            else [target for part in parts for target in part or ()]
+        )
+    if getattr(source, "target_transform", None) is not None:
+        return None
+    # Of another length, they are those of something else
+    found = getattr(source, "targets", None)
+    return found if found is not None and len(found) == len(source) else None
+
+
+def _inside(source: Any, index: int) -> tuple[Any, int]:
+    """The set that a sample comes from, and its number there."""
+    if isinstance(source, Subset):
+        return _inside(source.dataset, int(source.indices[index]))
+    if isinstance(source, ConcatDataset):
+        part = bisect.bisect_right(source.cumulative_sizes, index)
+        before = source.cumulative_sizes[part - 1] if part else 0
+        return _inside(source.datasets[part], index - before)
+    return source, index
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return listing(map(quote, names), 6)

@@ -15,7 +15,7 @@ from zoo.interfaces.geometry.places import Size
 from zoo.interfaces.tasks.analysis import Analysis
 from zoo.interfaces.tasks.data_checks import check_there
 from zoo.interfaces.tasks.descriptions import Overlay
-from zoo.spec.errors import OptionError, ShapeError
+from zoo.spec.errors import DataError, OptionError, ShapeError
 
 if TYPE_CHECKING:
     from torchmetrics import MetricCollection
@@ -71,6 +71,7 @@ class Task:
         name: the task's word in declarations.
         needs: what data must have: `target`, `mask`, or nothing but images.
         named: whether the classes of the data, or their values, are what the outputs are called.
+        ordered: whether the order of the classes means something, as that of grades does.
         spatial: whether targets are places in the image, which move with its pixels; `collate` then returns
             a `zoo.interfaces.geometry.places.SpatialTensor`.
         generates: whether images are made of nothing, so that no image has one right answer: they are
@@ -89,6 +90,7 @@ class Task:
     name: str
     needs: Literal["target", "mask", "image"] = "target"
     named: bool = True
+    ordered: bool = False
     spatial: bool = False
     generates: bool = False
     compares: bool = False
@@ -113,6 +115,27 @@ class Task:
             [1, 2]
         """
         return value.tolist() if isinstance(value, Tensor | np.ndarray | np.generic) else value
+
+    def renumbered(self, target: Any, numbers: Sequence[int]) -> Any:
+        """A target of data, in the order in which a model has the same classes or labels: by name.
+
+        Args:
+            target: a class index; None for none.
+            numbers: for each index of the data, that of the model.
+
+        Raises:
+            DataError: it is something else, of which only the task itself knows what follows the labels.
+
+        Example:
+            >>> Task().renumbered(0, [2, 1])
+            2
+        """
+        if isinstance(target, int):
+            return numbers[target]
+        if target is not None:
+            expected, got = "labels in the order of the model", "others"
+            raise DataError("labels of the data", expected=expected, got=got, hint="give them in that order")
+        return None
 
     def stratum(self, target: Any) -> Hashable | None:
         """The group whose share splits keep: by default the class; None where targets are no classes."""

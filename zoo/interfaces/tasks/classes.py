@@ -119,10 +119,12 @@ class Multiclass(Classes):
         from torchmetrics import MetricCollection
         from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
 
+        from zoo.metrics.balanced import BalancedAccuracy
+
         return MetricCollection(
             {
                 "accuracy": MulticlassAccuracy(outputs, average="micro"),
-                "balanced_accuracy": MulticlassAccuracy(outputs, average="macro"),
+                "balanced_accuracy": BalancedAccuracy(outputs),
                 "f1": MulticlassF1Score(outputs, average="macro"),
             }
         )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zoo.spec.errors import DataError, listing, quote
 
 if TYPE_CHECKING:
     from zoo.interfaces.dataset import Dataset
+    from zoo.interfaces.tasks.base import Task
 
 
 def check_there(data: Dataset, where: str, what: str) -> None:
@@ -40,7 +41,7 @@ def check_labels(data: Dataset, found: int, classes: int, labels: Sequence[str],
             f"{where}: number of classes",
             expected=f"{classes}, as the model has",
             got=f"{found} ({names})" if data.labels else f"indices up to {found - 1}",
-            hint=f"build the model for {found} classes",
+            hint=f"build the model for {found} classes" if where == "fit" else "give data with its classes",
         )
     # In order too: an output is told by its place alone
     if labels and data.labels and tuple(labels) != tuple(data.labels):
@@ -48,5 +49,35 @@ def check_labels(data: Dataset, found: int, classes: int, labels: Sequence[str],
             f"{where}: labels",
             expected=listing(map(quote, labels), 6),
             got=listing(map(quote, data.labels), 6),
-            hint="rename the class folders, or build the model with the labels of the data",
+            hint="give data with the labels of the model, in its order",
         )
+
+
+def row_renumbered(row: Any, numbers: Sequence[int]) -> Any:
+    """A row with a value for each label, in the order in which a model has the same labels.
+
+    Args:
+        row: of the data; what is no row stays as it is.
+        numbers: for each place in the row, that of the model.
+
+    Raises:
+        DataError: the model has labels of which the row says nothing.
+
+    Example:
+        >>> row_renumbered([0.5, 0.25], [1, 0])
+        [0.25, 0.5]
+    """
+    if not isinstance(row, list | tuple):
+        return row
+    if sorted(numbers) != [*range(len(row))]:
+        expected, got = "a value for each label of the model", f"{len(row)}"
+        raise DataError("targets", expected=expected, got=got, hint="give data with the same labels")
+    places = {number: i for i, number in enumerate(numbers)}
+    return [row[places[i]] for i in range(len(row))]
+
+
+def has_answers(data: Dataset, task: Task) -> bool:
+    """Whether the data have what the task needs: masks, or a target of each image, or nothing but images."""
+    if task.needs == "mask":
+        return data.masks
+    return task.needs != "target" or None not in data.targets

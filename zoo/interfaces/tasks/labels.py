@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names
 from zoo.interfaces.tasks.base import Prediction, Task, names_for
 from zoo.interfaces.tasks.classes import CLASSIFIER
 from zoo.interfaces.tasks.confusion import class_table, rows_by_class
-from zoo.interfaces.tasks.data_checks import check_there
+from zoo.interfaces.tasks.data_checks import check_there, row_renumbered
 from zoo.interfaces.tasks.descriptions import Drawing, Examples, Mistake, worst_table
 from zoo.spec.errors import DataError, quote
 
@@ -37,6 +37,10 @@ class Multilabel(Task):
         if bad is not None:
             expected = f"rows of {outputs} zeros and ones"
             raise DataError(f"{where}: targets", expected=expected, got=quote(bad))
+
+    def renumbered(self, target: Any, numbers: Sequence[int]) -> Any:
+        """A row in the order of the model's labels."""
+        return row_renumbered(target, numbers)
 
     def analysis(self, labels: Sequence[str], most: int) -> Analysis:
         """Figures by label, and the images whose labels are most surely wrong."""

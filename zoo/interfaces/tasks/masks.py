@@ -62,7 +62,11 @@ class Segmentation(Task):
         return {**batch, "target": batch["mask"]}
 
     def target(self, y: Tensor, outputs: int) -> Tensor:
-        return y.long()
+        """Class indices, with 255 for what does not count, whatever index a subclass has for it."""
+        indices = y.long()
+        if self.ignored in (None, IGNORED) or self.ignored < outputs:
+            return indices
+        return torch.where(indices == self.ignored, IGNORED, indices)
 
     def probabilities(self, output: Tensor) -> Tensor:
         return output.softmax(dim=1)
@@ -114,7 +118,10 @@ class MaskAnalysis(Analysis):
     def add(self, output: Tensor, target: Tensor, index: Tensor, size: tuple[int, int]) -> None:
         """Takes in N x K x H x W logits and N x H x W class indices."""
         answer = output.argmax(dim=1)
-        tables = confusions(target, answer, len(self.labels)).cpu()
+        classes, ignored = len(self.labels), self.task.ignored
+        # Of so many classes that it is one, it counts
+        ignored = None if ignored is None or ignored < classes else ignored
+        tables = confusions(target, answer, classes, ignored).cpu()
         self._confusion += tables.sum(0)
         overlaps = image_ious(tables)
         found = zip(overlaps.tolist(), index.tolist(), answer, target, tables, strict=True)
@@ -161,13 +168,14 @@ class MaskAnalysis(Analysis):
         return ", ".join(label for label, count in zip(self.labels, pixels.tolist(), strict=True) if count)
 
 
-def confusions(truths: Tensor, answers: Tensor, classes: int) -> Tensor:
+def confusions(truths: Tensor, answers: Tensor, classes: int, ignored: int | None = IGNORED) -> Tensor:
     """Pixels of each image by true and answered class, N x K x K.
 
     Args:
-        truths: N x H x W class indices; 255 is not counted.
+        truths: N x H x W class indices.
         answers: N x H x W class indices.
         classes: K.
+        ignored: index that is not counted; None where each is.
 
     Example:
         >>> confusions(torch.tensor([[[0, 1, 1, 255]]]), torch.tensor([[[0, 0, 1, 1]]]), 2).tolist()
@@ -176,7 +184,7 @@ def confusions(truths: Tensor, answers: Tensor, classes: int) -> Tensor:
     # A number for each cell of N tables, so that one count fills all of them.
     image = torch.arange(len(truths), device=truths.device).view(-1, 1, 1)
     cells = (image * classes + truths) * classes + answers
-    counted = cells[truths != IGNORED]
+    counted = cells if ignored is None else cells[truths != ignored]
     return counted.bincount(minlength=len(truths) * classes**2).view(-1, classes, classes)
 
 

@@ -25,6 +25,7 @@ class Ordinal(Classes):
 
     name = "ordinal"
     form = "multiclass"
+    ordered = True
 
     def outputs(self, classes: int | None) -> int:
         count = super().outputs(classes)

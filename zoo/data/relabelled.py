@@ -1,0 +1,189 @@
+"""Labels of data and of a model, matched by name: the one place where one becomes the other."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from zoo.data.masks import check_mask
+from zoo.interfaces.dataset import Dataset, Sample
+from zoo.interfaces.tasks import Task
+from zoo.interfaces.tasks.data_checks import has_answers
+from zoo.spec.errors import DataError, listing, quote, warn
+from zoo.spec.names import closest
+
+_VALUES = 256
+_MOST_NAMES = 6
+_NUMBERED = re.compile(r"(\D*)(\d+(?:\.\d+)?)(\D*)")
+_MADE_UP = ("background", "object")
+"""Names that masks of two classes get, as `zoo.data.sources.mask_folders` says."""
+
+
+class Relabelled(Dataset):
+    """Data whose classes are numbered as a model numbers them.
+
+    Args:
+        source: the data as they are.
+        labels: of the model.
+        numbers: for each class of the data, its number in the model.
+        task: says what of a target follows the labels.
+    """
+
+    def __init__(self, source: Dataset, labels: Sequence[str], numbers: Sequence[int], task: Task) -> None:
+        self.source, self.labels, self._numbers, self._task = source, tuple(labels), [*numbers], task
+        self.task, self.masks, self.fingerprint = source.task, source.masks, source.fingerprint
+        self._same = self._numbers == [*range(len(self._numbers))]
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __getitem__(self, index: int) -> Sample:
+        sample = self.source[index]
+        mask = sample.mask
+        if mask is not None and not self._same:
+            # Before it is mapped: a number that nobody knows must not become one that is known
+            check_mask(mask, sample.image, self.name(index), len(self._numbers))
+            table = np.arange(_VALUES, dtype=np.uint8)
+            table[: len(self._numbers)] = self._numbers
+            mask = table[mask]
+        return Sample(sample.image, self._renumbered(sample.target), mask)
+
+    def _renumbered(self, target: Any) -> Any:
+        return target if self._same else self._task.renumbered(target, self._numbers)
+
+    @cached_property
+    def targets(self) -> Sequence[Any]:
+        """Targets in the numbers of the model."""
+        return [self._renumbered(target) for target in self.source.targets]
+
+    def name(self, index: int) -> str:
+        """The name in the data."""
+        return self.source.name(index)
+
+    def key(self, index: int) -> str:
+        """The digest in the data."""
+        return self.source.key(index)
+
+    def split_of(self, index: int) -> str | None:
+        """The split in the data."""
+        return self.source.split_of(index)
+
+    def group_of(self, index: int) -> str | None:
+        """The group in the data."""
+        return self.source.group_of(index)
+
+
+def source_of(data: Dataset) -> Dataset:
+    """The data as they are, whatever a model calls their classes."""
+    return source_of(data.source) if isinstance(data, Relabelled) else data
+
+
+def by_name(data: Dataset, labels: Sequence[str], task: Task, where: str) -> Dataset:
+    """The data with the classes of a model: same names, other order, or some of them only.
+
+    Data that name no classes have those of the model, in its order; so have masks, for a model whose classes
+    have no names but their numbers. What does not fit by number is left to the task's own check.
+
+    Args:
+        data: with labels, or without.
+        labels: of the model.
+        task: of the model.
+        where: who asks, for messages.
+
+    Raises:
+        DataError: the data have classes that the model has not, or a name says two of its classes.
+    """
+    own = tuple(data.labels)
+    # Without what the task needs there is nothing to match
+    if not own or own == tuple(labels) or not has_answers(data, task):
+        return data
+    if data.numbered or (data.masks and len(own) == len(labels) and _made_up(labels)):
+        return Relabelled(data, labels, range(len(own)), task) if len(own) <= len(labels) else data
+    used = _used(data)
+    if used and not 0 <= min(used) <= max(used) < len(own):
+        return data
+    _check_known(own, used, labels, where)
+    numbers = {label: i for i, label in enumerate(labels)}
+    # What no image is of may have any number
+    return Relabelled(data, labels, [numbers.get(label, 0) for label in own], task)
+
+
+def in_order(data: Dataset, task: Task | None) -> Dataset:
+    """The data with their classes in the order that these have, where a task asks for one and nobody said it.
+
+    Labels that stand in alphabetical order were put so by no one who meant it: numbers are sorted as numbers
+    then, and of others a warning says how they are taken.
+
+    Args:
+        data: for a model without labels.
+        task: of the model.
+    """
+    own = tuple(data.labels)
+    if task is None or not task.ordered or data.numbered or own != tuple(sorted(own)):
+        return data
+    values = _values(own)
+    if values is None:
+        order = " < ".join(map(quote, own))
+        said = "another one is said by classes=[...]"
+        warn(f"nobody said the order of the classes: they are taken as {order}; {said}")
+        return data
+    labels = [label for _, label in sorted(zip(values, own, strict=True))]
+    return Relabelled(data, labels, [labels.index(label) for label in own], task)
+
+
+def _values(labels: Sequence[str]) -> list[float] | None:
+    """The numbers that labels are or hold: 2, or grade2; None where it is not the number that differs.
+
+    Example:
+        >>> _values(["1", "10", "2"]), _values(["grade 1", "grade 10"]), _values(["mild", "none"])
+        ([1.0, 10.0, 2.0], [1.0, 10.0], None)
+    """
+    try:
+        values = [float(label) for label in labels]
+    except ValueError:
+        found = [_NUMBERED.fullmatch(label) for label in labels]
+        parts = [match.groups() for match in found if match]
+        if len(parts) < len(labels) or len({(before, after) for before, _, after in parts}) > 1:
+            return None
+        values = [float(number) for _, number, _ in parts]
+    # Of nan or twice the same there is no order
+    return values if len({*values}) == len(values) and not any(map(math.isnan, values)) else None
+
+
+def _meant(label: str, labels: Sequence[str]) -> str:
+    close = closest(label, labels)[:1]
+    return f"did you mean {quote(close[0])}? " if close else ""
+
+
+def _made_up(labels: Sequence[str]) -> bool:
+    """Whether labels are what classes without names are called."""
+    return tuple(labels) in (_MADE_UP, tuple(map(str, range(len(labels)))))
+
+
+def _used(data: Dataset) -> set[int] | None:
+    """The classes that some image is of; None where targets are no classes, so that each label counts."""
+    targets = data.targets
+    return {*targets} if len(targets) and all(isinstance(target, int) for target in targets) else None
+
+
+def _check_known(own: Sequence[str], used: set[int] | None, labels: Sequence[str], where: str) -> None:
+    """Raises DataError where a label that is used says none of the model's classes, or two."""
+    names = [label for i, label in enumerate(own) if used is None or i in used]
+    if unknown := [label for label in names if label not in labels]:
+        build = f"build the model for {len(own)} classes, " if where == "fit" else ""
+        raise DataError(
+            f"{where}: labels",
+            expected=f"classes of the model ({listing(map(quote, labels), _MOST_NAMES)})",
+            got=f"{len(unknown)} that it does not know ({listing(map(quote, unknown), _MOST_NAMES)})",
+            hint=f"{_meant(unknown[0], labels)}{build}leave these out, "
+            "or say model.labels = (...) where it only calls the same classes otherwise",
+        )
+    if twice := [label for label in names if tuple(labels).count(label) > 1 or tuple(own).count(label) > 1]:
+        expected = "a name for each class"
+        hint = "give data with the labels of the model, all of them and in its order"
+        raise DataError(f"{where}: labels", expected=expected, got=f"{quote(twice[0])} for two", hint=hint)

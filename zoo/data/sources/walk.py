@@ -1,0 +1,152 @@
+"""Files under a folder: links followed, loops found, and what is passed over counted."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from zoo.images.decode import SUFFIXES
+from zoo.spec.errors import DataError, listing, warn
+
+_BESIDE = """
+    .cfg .csv .db .htm .html .ini .ipynb .json .jsonl .log .md .pdf .py .rst .toml .tsv .txt .url .xls .xlsx
+    .xml .yaml .yml
+"""
+BESIDE = frozenset(_BESIDE.split())
+"""Suffixes of files that lie beside images and are none: `zoo data` counts them, no warning is about them."""
+
+_MOST = 5
+_AGAIN = "link to a folder that is read already", "links to folders that are read already"
+
+
+@dataclass
+class Walk:
+    """All files under a folder that count, sorted by path.
+
+    Args:
+        root: the folder.
+        files: of all kinds, without hidden ones.
+        broken: links that lead nowhere.
+        again: links to a folder that is read already, by another way or as what they lie in.
+    """
+
+    root: Path
+    files: list[Path] = field(default_factory=list)
+    broken: list[Path] = field(default_factory=list)
+    again: list[Path] = field(default_factory=list)
+
+    @property
+    def images(self) -> list[Path]:
+        """The files that are called like images."""
+        return [file for file in self.files if is_image(file)]
+
+    @property
+    def others(self) -> list[Path]:
+        """The files that are not."""
+        return [file for file in self.files if not is_image(file)]
+
+    def reasons(self) -> list[tuple[str, list[Path]]]:
+        """Files and links that are passed over wherever they lie, with why."""
+        return [
+            (f"{kinds(self.others)}, called like no image that can be read", self.others),
+            (_counted(self.broken, "link that leads nowhere", "links that lead nowhere"), self.broken),
+            (_counted(self.again, *_AGAIN), self.again),
+        ]
+
+
+def is_image(file: Path) -> bool:
+    """Whether a file is called like an image."""
+    return file.suffix.lower() in SUFFIXES
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a folder is one of a program's own, such as `.cache` and `__MACOSX`."""
+    return name.startswith((".", "__"))
+
+
+def walk(root: Path, without: Collection[Path] = ()) -> Walk:
+    """Looks through a folder and all below it.
+
+    A link to a folder is followed, once for each folder that it leads to: two links to one folder, or one to
+    a folder above, would read the same images over and over.
+
+    Args:
+        root: an existing folder.
+        without: folders below it to leave out.
+
+    Raises:
+        DataError: a folder cannot be read.
+    """
+    found = Walk(root)
+    home, seen = os.path.realpath(root), set[str]()
+    # What is there in its own right goes before what a link leads to
+    links = [root]
+    while links:
+        top = links.pop(0)
+        real = os.path.realpath(top)
+        if real in seen or (top != root and Path(home).is_relative_to(real)):
+            found.again.append(top)
+            continue
+        folders = [top]
+        while folders:
+            folder = folders.pop()
+            if (real := os.path.realpath(folder)) in seen:
+                continue
+            seen.add(real)
+            for entry in _entries(folder):
+                path = folder / entry.name
+                if entry.is_dir():
+                    if not is_hidden(entry.name) and path not in without:
+                        (links if entry.is_symlink() else folders).append(path)
+                elif not entry.name.startswith("."):
+                    (found.files if entry.is_file() else found.broken).append(path)
+    for paths in (found.files, found.broken, found.again):
+        paths.sort()
+    return found
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        expected, got = "a folder that can be read", error.strerror or str(error)
+        raise DataError(f"data {folder}", expected=expected, got=got) from error
+
+
+def kinds(files: Iterable[Path]) -> str:
+    """Number of files of each kind, such as `80 .HEIC, 2 without a suffix`.
+
+    Example:
+        >>> kinds([Path("1.HEIC"), Path("2.HEIC"), Path("3")])
+        '2 .HEIC, 1 without a suffix'
+    """
+    found = Counter(file.suffix or "without a suffix" for file in files)
+    return listing((f"{count} {kind}" for kind, count in found.most_common()), _MOST)
+
+
+def _counted(paths: Sequence[Path], one: str, several: str) -> str:
+    return f"{len(paths)} {one if len(paths) == 1 else several}"
+
+
+def warn_passed_over(root: Path, taken: int, reasons: Iterable[tuple[str, list[Path]]]) -> None:
+    """Says in one warning what of a folder is not used; nothing where it is only what lies beside images.
+
+    Args:
+        root: the folder.
+        taken: how many images are used.
+        reasons: why, with the files or folders of which it is so.
+    """
+    parts, count = [], 0
+    for why, paths in reasons:
+        counted = [path for path in paths if path.suffix.lower() not in BESIDE]
+        if counted:
+            count += len(counted)
+            names = listing((path.relative_to(root).as_posix() for path in counted), 2)
+            parts.append(f"{why} ({names})")
+    if parts:
+        plural = "" if count == 1 else "s"
+        warn(f"data {root}: {taken} images are used, {count} file{plural} passed over: " + "; ".join(parts))
