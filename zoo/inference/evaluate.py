@@ -124,8 +124,12 @@ def evaluate(
     check_order("evaluate", model, data)
     kept = _kept(model) if save else None
     model, folder = as_model(model)
-    dataset = as_dataset(data, task=model.task, classes=classes_of(model), skip_unreadable=skip_unreadable)
-    dataset = for_model(model, dataset, "evaluate")
+    asked: dict[str, Any] = {
+        "classes": classes_of(model),
+        "part": bool(model.labels),
+        "skip_unreadable": skip_unreadable,
+    }
+    dataset = for_model(model, as_dataset(data, task=model.task, **asked), "evaluate")
     seed = pick_seed(seed, model)
     splits = split_data(dataset, seed, training=False)
     indices = splits.of(split)
