@@ -17,15 +17,16 @@ from zoo.data.batches import PLACE, SIZE, Batches
 from zoo.data.masks import check_mask, cropped
 from zoo.data.resolve import folder_of, reference_of, resolve
 from zoo.data.sources.class_folders import FoundFolders, ImageFiles
-from zoo.data.sources.layout import image_files, scan
+from zoo.data.sources.layout import scan
 from zoo.data.sources.mask_folders import ImageFolder, MaskFolders
 from zoo.data.sources.torch_dataset import TorchData
+from zoo.data.sources.walk import walk
 from zoo.data.splits import Splits, split
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.draws import generator
 from zoo.interfaces.tasks import Multiclass, Regression
 from zoo.interfaces.tasks.choice import BY_NAME
-from zoo.spec.errors import DataError, OptionError
+from zoo.spec.errors import DataError, OptionError, ZooWarning
 from zoo.spec.inputs import InputSpec
 from zoo.spec.reference import ComponentRef
 
@@ -352,7 +353,7 @@ def test_a_torch_data_set_of_whole_numbers_has_classes_by_number_or_by_name() ->
 
 def test_files_are_called_by_their_paths_and_known_by_their_bytes(make: Make) -> None:
     root = make({"a": 2})
-    files = image_files(root)
+    files = walk(root).images
     data = ImageFiles(files)
     assert (len(data), data.name(1), [*data.targets]) == (2, str(files[1]), [None, None])
     assert data.key(0) == hashlib.blake2b(files[0].read_bytes(), digest_size=16).hexdigest()
@@ -418,13 +419,14 @@ def test_a_missing_class_is_told_with_those_that_train_has(make: Make) -> None:
     ]
 
 
-def test_splits_are_folders_only_where_all_images_lie_in_them(tmp_path: Path) -> None:
+def test_splits_are_folders_and_an_image_beside_them_is_passed_over(tmp_path: Path) -> None:
     for place in ("train/0.png", "test/deep/1.png"):
         (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (2, 2)).save(tmp_path / place)
     assert [ImageFolder(tmp_path).split_of(i) for i in (0, 1)] == ["test", "train"]
     Image.new("RGB", (2, 2)).save(tmp_path / "train.png")
-    assert {ImageFolder(tmp_path).split_of(i) for i in (0, 1, 2)} == {None}
+    with pytest.warns(ZooWarning, match=r"2 images are used, 1 file passed over: 1 beside the split folders"):
+        assert [ImageFolder(tmp_path).split_of(i) for i in (0, 1)] == ["test", "train"]
     (tmp_path / "file").write_text("x")
     with pytest.raises(DataError, match="expected a folder, got a file"):
         ImageFolder(tmp_path / "file")

@@ -113,6 +113,24 @@ def test_figures_say_over_which_classes_they_are(folder: Path) -> None:
     assert found.metrics["balanced_accuracy"] == pytest.approx(sum(recalls) / 2)
 
 
+def test_one_class_can_be_measured_and_not_be_learnt(folder: Path, tmp_path: Path) -> None:
+    for name in ("ant", "bee"):
+        shutil.rmtree(folder / name)
+    found = zoo.evaluate(model_of(NAMES), folder, split="all", progress=False)
+    assert found.on.classes == ("cow",)
+    with pytest.raises(DataError, match="expected at least 2 classes, got one, 'cow'"):
+        zoo.fit(model_of(NAMES), folder, out=tmp_path / "run")
+    two = zoo.build("mlp", head="binary", classes=("ant", "cow"), **TINY)
+    left_out = zoo.evaluate(two, folder, split="all", progress=False).left_out
+    assert left_out["auroc"] == "no image is of class 0"
+
+
+def test_a_part_of_the_classes_is_not_learnt(folder: Path, tmp_path: Path) -> None:
+    shutil.rmtree(folder / "ant")
+    with pytest.raises(DataError, match="class 'ant': expected at least one training image, got none"):
+        zoo.fit(model_of(NAMES), folder, out=tmp_path / "run")
+
+
 def test_a_saved_model_is_trained_further_by_name(folder: Path, tmp_path: Path) -> None:
     first = zoo.fit(
         model_of(("cow", "ant", "bee")), folder, epochs=1, lr=NEARLY_NONE, out=tmp_path / "a", progress=False

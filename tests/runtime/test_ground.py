@@ -30,7 +30,7 @@ from zoo.runtime.arguments import (
     pick_seed,
 )
 from zoo.runtime.computing import Computing
-from zoo.runtime.data_checks import check_data
+from zoo.runtime.data_checks import for_model
 from zoo.runtime.devices import (
     borrowed,
     choose_device,
@@ -382,9 +382,9 @@ class Nothing(Dataset):
 
 def test_data_and_model_are_checked_before_any_work(make_model: Any) -> None:
     with pytest.raises(DataError, match="fit: data: expected images, got none"):
-        check_data(make_model(), Nothing(), "fit")
+        for_model(make_model(), Nothing(), "fit")
     with pytest.raises(TrainingError, match="fit: expected a model with a head, got a feature extractor"):
-        check_data(zoo.build("tiny_resnet", input_size=16), Nothing(), "fit")
+        for_model(zoo.build("tiny_resnet", input_size=16), Nothing(), "fit")
 
 
 class Pairs(Dataset):

@@ -34,7 +34,7 @@ def warn_losses(model: Model, items: Sequence[Item]) -> None:
         items: files, their contents, or images.
     """
     total = len(items)
-    for words, count in Counter(filter(None, in_threads(_depth_loss, items, "looking at depths"))).items():
+    for words, count in Counter(filter(None, in_threads(_depth_loss, items, ""))).items():
         warn(f"{count} of {total} images: {words}")
     files = [item for item in items if isinstance(item, Path | bytes)]
     step = max(1, len(files) // _LOOKED_AT)
@@ -43,7 +43,7 @@ def warn_losses(model: Model, items: Sequence[Item]) -> None:
         warn(f"{len(dark)} of the {len(files[::step])} images looked at: {dark[0]}")
     task = model.task
     if task is not None and task.answers == "image" and model.input_spec.channels in (1, 3):
-        count = sum(in_threads(_has_alpha, items, "looking for transparency"))
+        count = sum(in_threads(_has_alpha, items, ""))
         if count:
             warn(f"{count} of {total} images: transparency is laid on white, and the answers have no alpha")
 
@@ -59,7 +59,7 @@ def warn_turned(files: Sequence[Path]) -> None:
     Args:
         files: of the images.
     """
-    if count := sum(in_threads(_ambiguous, files, "looking at EXIF")):
+    if count := sum(in_threads(_ambiguous, files, "")):
         warn(
             f"{count} of {len(files)} images are turned upright by their EXIF tag, their masks are not: "
             "masks drawn over the stored pixels do not fit; turn both and save them, or remove the tag"

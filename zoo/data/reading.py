@@ -26,7 +26,7 @@ def in_threads(function: Callable[[T], R], items: Sequence[T], doing: str) -> li
     Args:
         function: called in threads.
         items: its arguments.
-        doing: what to call it beside the bar.
+        doing: what to call it beside the bar; empty for what takes no time to speak of.
     """
     pool = ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1))
     try:
@@ -59,7 +59,7 @@ def _fault(file: Path | bytes) -> str | None:
 
 
 def _shown(results: Iterable[R], total: int, doing: str) -> Iterator[R]:
-    if not sys.stderr.isatty():
+    if not doing or not sys.stderr.isatty():
         yield from results
         return
     from rich.console import Console

@@ -70,6 +70,7 @@ def resolve(
     *,
     task: Task | None = None,
     classes: int | None = None,
+    part: bool = False,
     skip_unreadable: bool = False,
 ) -> Dataset:
     """The data set that is meant.
@@ -81,6 +82,7 @@ def resolve(
         task: says how a folder is read (as class folders, as images with masks, or as class folders where
             it is so laid out, else as images) and how the targets of a torch data set are.
         classes: of the model, where they are known: they say what the numbers in masks without names are.
+        part: whether class folders may be a part of those of a model; see `ClassFolders`.
         skip_unreadable: leaves out the files of a folder that cannot be read; see `ClassFolders`.
 
     Raises:
@@ -90,7 +92,13 @@ def resolve(
     """
     folder = folder_of(data)
     if folder is not None:
-        return _read(folder, task.needs if task else "target", classes, skip_unreadable)
+        needs = task.needs if task else "target"
+        if needs == "mask":
+            return MaskFolders(folder, classes=classes, skip_unreadable=skip_unreadable)
+        # What needs no classes takes them where the folder has some: a split is then stratified by them
+        if needs == "image" and scan(folder).problems:
+            return ImageFolder(folder, skip_unreadable=skip_unreadable)
+        return ClassFolders(folder, part=part, skip_unreadable=skip_unreadable)
     if skip_unreadable:
         expected = "a folder of images beside it"
         raise OptionError("skip_unreadable", expected=expected, got=quote(_called(data)), hint="leave it out")
@@ -111,14 +119,6 @@ def resolve(
     if not isinstance(found, Dataset):
         raise DataError(f"data {ref}", expected="a zoo Dataset", got=type(found).__name__)
     return found
-
-
-def _read(folder: Path, needs: str, classes: int | None, skip_unreadable: bool) -> Dataset:
-    if needs == "mask":
-        return MaskFolders(folder, classes=classes, skip_unreadable=skip_unreadable)
-    # What needs no classes takes them where the folder has some: a split is then stratified by them
-    kind = ImageFolder if needs == "image" and scan(folder).problems else ClassFolders
-    return kind(folder, skip_unreadable=skip_unreadable)
 
 
 def _called(data: DataLike | None) -> str:

@@ -228,7 +228,7 @@ def _check_trainable(dataset: Dataset, strata: Sequence[Any], sides: dict[str, l
                 f"class {quote(label)}",
                 expected="at least one training image",
                 got="none",
-                hint="add images of it",
+                hint="add images of it, or train a model for the other classes",
             )
 
 

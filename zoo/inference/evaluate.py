@@ -125,8 +125,7 @@ def evaluate(
     check_order("evaluate", model, data)
     kept = _kept(model) if save else None
     model, folder = as_model(model)
-    dataset = as_dataset(data, task=model.task, classes=classes_of(model), skip_unreadable=skip_unreadable)
-    dataset = for_model(model, dataset, "evaluate")
+    dataset = _data(model, data, skip_unreadable=skip_unreadable)
     seed = pick_seed(seed, model)
     splits = split_data(dataset, seed, training=False)
     indices = splits.of(split)
@@ -165,6 +164,15 @@ def evaluate(
     if kept is not None:
         kept.add(model, split)
     return result
+
+
+def _data(model: Model, data: DataLike, *, skip_unreadable: bool) -> Dataset:
+    """The data with the classes of the model; where these have names, some of them are enough."""
+    dataset = as_dataset(
+        data, task=model.task, classes=classes_of(model), part=bool(model.labels),
+        skip_unreadable=skip_unreadable,
+    )  # fmt: skip
+    return for_model(model, dataset, "evaluate")
 
 
 def _folder(out: PathLike) -> Path:

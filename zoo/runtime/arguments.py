@@ -95,12 +95,14 @@ def as_dataset(
     *,
     task: Task | None = None,
     classes: int | None = None,
+    part: bool = False,
     skip_unreadable: bool = False,
 ) -> Dataset:
     """The data as a task needs them; see `zoo.data.resolve.resolve`."""
     return resolve(
-        data, lambda ref: make("dataset", ref), task=task, classes=classes, skip_unreadable=skip_unreadable
-    )
+        data, lambda ref: make("dataset", ref), task=task, classes=classes, part=part,
+        skip_unreadable=skip_unreadable,
+    )  # fmt: skip
 
 
 def classes_of(model: Model) -> int | None:

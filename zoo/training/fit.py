@@ -163,7 +163,7 @@ class _Request:
     precision: str | None
     skip_unreadable: bool
     options: Mapping[str, Any]
-    labels: tuple[str, ...] = ()
+    labels: tuple[str, ...] | None = None
 
     def assemble(self) -> Setup:
         """See `zoo.training.setup.assemble`."""

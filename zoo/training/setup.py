@@ -86,7 +86,7 @@ def assemble(
     seed: int | None,
     options: Mapping[str, Any],
     skip_unreadable: bool,
-    labels: Sequence[str] = (),
+    labels: Sequence[str] | None = None,
 ) -> Setup:
     """The parts of a run, see `zoo.training.fit.fit`; `labels` are those that a resumed one began with.
 
@@ -100,7 +100,7 @@ def assemble(
         model = _wrapped(model, dataset, loss)
     check_frozen(model)
     seed = pick_seed(seed, model)
-    dataset = for_model(model, dataset, "fit", labels)
+    dataset = _fitting(model, dataset, labels)
     made_loss, loss_value = _loss(parts["loss"], model, dataset, seed, needed=trainer is None)
     made_trainer, trainer_value = as_trainer(parts["trainer"], model, dict(options))
     augmenter, augment_value = as_augmenter(parts["augment"])
@@ -135,6 +135,14 @@ def assemble(
         objects=tuple(objects),
         figures=figures,
     )
+
+
+def _fitting(model: Model, dataset: Dataset, labels: Sequence[str] | None) -> Dataset:
+    """The data with the model's classes; what a run may not begin with, a resumed one goes on with."""
+    found = for_model(model, dataset, "fit", labels or ())
+    if labels is None and model.task is not None:
+        model.task.check_start(found, "fit")
+    return found
 
 
 def _named_parts(

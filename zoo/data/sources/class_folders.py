@@ -94,16 +94,17 @@ class ClassFolders(RootedFiles):
 
     Args:
         root: the folder.
+        part: whether one class is enough, where a model knows the others.
         skip_unreadable: reads every file once, and leaves out those that cannot be read, with a warning.
 
     Raises:
         DataError: it is missing, empty, has one class only, or a class without images.
     """
 
-    def __init__(self, root: str | Path, *, skip_unreadable: bool = False) -> None:
+    def __init__(self, root: str | Path, *, part: bool = False, skip_unreadable: bool = False) -> None:
         layout = scan(root)
-        if layout.problems:
-            raise layout.problems[0]
+        if problems := [problem for problem in layout.problems if not (part and problem is layout.lone)]:
+            raise problems[0]
         layout.tell()
         self.remark = layout.remark
         kept = readable(layout.files) if skip_unreadable else range(len(layout.files))

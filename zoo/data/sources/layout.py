@@ -36,6 +36,7 @@ class Layout:
         again: links to folders that are read already.
         inner: the only folder in the root, which is read in its place; else the root itself.
         problems: what a training would stop at, the first one first.
+        lone: the one of them that is no matter to whoever needs no second class.
     """
 
     root: Path
@@ -50,6 +51,7 @@ class Layout:
     again: list[Path] = field(default_factory=list)
     inner: Path = Path()
     problems: list[DataError] = field(default_factory=list)
+    lone: DataError | None = None
 
     def tell(self) -> None:
         """Warns of what is read otherwise than it lies there, and of what is passed over."""
@@ -249,5 +251,6 @@ def _class_problems(
     if len(known) < FEWEST_CLASSES:
         got = f"one, {quote(found.labels[0])}"
         hint = f"lay it out as {_LAYOUT}"
-        problems.append(DataError(where, expected=f"at least {FEWEST_CLASSES} classes", got=got, hint=hint))
+        found.lone = DataError(where, expected=f"at least {FEWEST_CLASSES} classes", got=got, hint=hint)
+        problems.append(found.lone)
     return problems

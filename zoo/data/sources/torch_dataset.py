@@ -40,9 +40,7 @@ class TorchData(Dataset):
         if len(source) == 0:
             raise DataError(f"data {type(source).__name__}", expected="samples", got="none")
         self.labels = _names(source)
-        # Whole numbers of a task of values are no classes
-        classes = task is None or task.stratum(0) is not None
-        if isinstance(self.targets[0], int) and not self.labels and classes:
+        if isinstance(first := self.targets[0], int) and not self.labels and _is_class(task, first):
             self.labels, self.numbered = tuple(str(i) for i in range(max(self.targets) + 1)), True
         self.task = task or for_targets(self.targets, self.labels)
 
@@ -129,3 +127,8 @@ def _inside(source: Any, index: int) -> tuple[Any, int]:
 
 def _listed(names: tuple[str, ...]) -> str:
     return listing(map(quote, names), 6)
+
+
+def _is_class(task: Task | None, target: int) -> bool:
+    """Whether a whole number is one: those of a task of values are not."""
+    return task is None or task.stratum(target) is not None

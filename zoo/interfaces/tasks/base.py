@@ -175,6 +175,14 @@ class Task:
         if self.needs == "target":
             check_there(data, where, "target")
 
+    def check_start(self, data: Dataset, where: str) -> None:
+        """Raises DataError where no training should begin with such data; one that began goes on.
+
+        Args:
+            data: with the classes of the model.
+            where: who asks, for messages.
+        """
+
     def remarks(self, targets: Sequence[Any]) -> Iterator[str]:
         """Remarks on the targets of a validation split, for a user to know before a training.
 

@@ -46,6 +46,9 @@ class Embedding(Task):
         if bad != "":
             hint = "give a folder for each person or thing"
             raise DataError(f"{where}: targets", expected="class indices", got=quote(bad), hint=hint)
+
+    def check_start(self, data: Dataset, where: str) -> None:
+        """Raises DataError where one class is all that the other is not, which no distance can tell."""
         if lone := _negation(data.labels):
             hint = f'give a folder for each person or thing; head="binary" tells {lone} from the rest'
             got = listing(map(quote, data.labels))
