@@ -13,11 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from zoo.interfaces.augmenter import Batch
-from zoo.interfaces.loss import total
+from zoo.interfaces.loss import OUTPUT
 from zoo.interfaces.metric import Metric, as_metrics
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.target_counts import TargetCounts, whole_numbers
 from zoo.spec.errors import OptionError, ShapeError, ZooError, listing, near, quote, reason
+from zoo.trainers.loss_sums import LossSums
 
 _MOST_HELD = 1 << 20
 """Values held back at most before the metrics see them."""
@@ -41,7 +42,7 @@ def noting_left_out() -> Iterator[dict[str, str]]:
 
 
 class Score:
-    """The mean loss an image, its named parts, and the task's metrics.
+    """The loss of all images, its named parts, and the task's metrics.
 
     Args:
         task: gives the metrics.
@@ -95,7 +96,7 @@ class Score:
         self._seen = self._nothing_seen()
         # Looking at targets makes an accelerator wait, so only where it can decide something.
         self._looks = bool(self._asked) or not self._metrics.keys().isdisjoint(task.missing(self._seen))
-        self._sums: dict[str, Tensor] = {}
+        self._losses = None if loss is None else LossSums(loss)
         self._held: list[tuple[Tensor, Tensor]] = []
         self._size = self.count = 0
 
@@ -114,16 +115,8 @@ class Score:
             raise ShapeError("batch", expected="a target", got="none", hint="give data with targets")
         output = output.detach()
         self.count += output.shape[0]
-        if self.loss is not None:
-            parts = self.loss(output, self.task.target(target, self.outputs))
-            named = {"loss": total(parts)} | (
-                {f"loss_{k}": v for k, v in parts.items()} if isinstance(parts, dict) else {}
-            )
-            for name, value in named.items():
-                # A tensor: asking for the number would make an accelerator wait.
-                self._sums[name] = self._sums.get(name, torch.zeros_like(value)) + value.detach() * len(
-                    output
-                )
+        if self._losses is not None:
+            self._losses.add({OUTPUT: output}, self.task.target(target, self.outputs), batch)
         scored = self.task.scored(output)
         if target.numel() == scored.numel():  # values, given as N where the output is N x 1
             target = target.reshape(scored.shape)
@@ -137,7 +130,7 @@ class Score:
     def values(self) -> dict[str, float]:
         """Means and metrics by name, without those that the data leave undefined; starts anew."""
         self._flush()
-        found = {name: float(value) / max(self.count, 1) for name, value in self._sums.items()}
+        found = {} if self._losses is None else self._losses.values()
         if self.count:
             with warnings.catch_warnings():
                 # A split that lacks a class leaves some metrics undefined; torchmetrics says so at length.
@@ -145,7 +138,9 @@ class Score:
                 found |= self._measured()
         for metric in self._metrics.values():
             metric.reset()
-        self._sums, self.count, self._seen = {}, 0, self._nothing_seen()
+        if self._losses is not None:
+            self._losses.reset()
+        self.count, self._seen = 0, self._nothing_seen()
         if (told := _TOLD.get()) is not None:
             told |= self.left_out
         return found
@@ -217,11 +212,14 @@ class Score:
         }
         held = [torch.cat(column) for column in zip(*self._held, strict=True)]
         seen = {"seen": self._seen.state_dict()} if self._looks else {}
-        return {"sums": dict(self._sums), "count": self.count, "metrics": metrics, "held": held, **seen}
+        sums = {} if self._losses is None else self._losses.state_dict()
+        return {"sums": sums, "count": self.count, "metrics": metrics, "held": held, **seen}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """The reverse of `state_dict`."""
-        self._sums, self.count = dict(state["sums"]), state["count"]
+        self.count = state["count"]
+        if self._losses is not None:
+            self._losses.load_state_dict(state["sums"])
         self._held = [tuple(state["held"])] if state["held"] else []
         self._size = sum(scored.numel() for scored, _ in self._held)
         if "seen" in state:  # which version 0.1 did not look at
