@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -62,6 +63,10 @@ class CardWords:
     noun: str = "model"
     usage: str = 'print(zoo.predict(model, "image.jpg"))'
     figures: Mapping[str, str] = field(default_factory=dict)
+
+
+_FINEST = 2.0**36
+"""Parts of 1 that logarithms of odds are told apart by."""
 
 
 class Task:
@@ -218,6 +223,13 @@ class Task:
         probabilities = self.probabilities(output)
         return output if probabilities is None else probabilities
 
+    def ranked(self, output: Tensor) -> Tensor:
+        """The output for figures of ranks: numbers in [0, 1] that rise with those of `scored`.
+
+        Probabilities near 0 and 1 are rounded to one number, and the order of sure answers is lost.
+        """
+        return self.scored(output)
+
     @property
     def higher_is_better(self) -> bool:
         """Whether the first metric grows as a model gets better."""
@@ -248,6 +260,28 @@ class Task:
             count: of rows.
         """
         return torch.randn(count, self.outputs(classes)), torch.randn(count, classes)
+
+
+def in_order(odds: Tensor) -> Tensor:
+    """Logits, or logarithms of odds, as numbers in [0, 1] in the same order, however large they are.
+
+    Example:
+        >>> in_order(torch.tensor([-200.0, 0.0, 30.0, 40.0])).diff().gt(0).tolist()
+        [True, True, True]
+    """
+    # Of the sigmoid, whose tails fall faster than any precision, no order would be left
+    return odds.atan() / math.pi + 0.5
+
+
+def widened(logits: Tensor) -> Tensor:
+    """Logits in double precision, where the device has it."""
+    return logits.float() if logits.device.type == "mps" else logits.double()
+
+
+def settled(odds: Tensor) -> Tensor:
+    """Odds without the digits that the order of sums decides: answers that are alike stay alike."""
+    # Logits are float32, so that what is finer is noise; around 0 float32 is finer than sums are
+    return odds.mul(_FINEST).round().div(_FINEST).float().to(odds.dtype)
 
 
 def names_for(labels: Sequence[str], count: int) -> list[str]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names, rows_by_class
-from zoo.interfaces.tasks.base import Prediction, Task, names_for
+from zoo.interfaces.tasks.base import Prediction, Task, in_order, names_for, widened
 from zoo.interfaces.tasks.classes import CLASSIFIER
 from zoo.interfaces.tasks.data_checks import check_there
 from zoo.interfaces.tasks.descriptions import Drawing, Examples, Mistake, class_table, worst_table
@@ -50,6 +50,11 @@ class Multilabel(Task):
 
     def probabilities(self, output: Tensor) -> Tensor:
         return output.sigmoid()
+
+    def ranked(self, output: Tensor) -> Tensor:
+        if type(self).probabilities is not Multilabel.probabilities or type(self).scored is not Task.scored:
+            return self.scored(output)
+        return in_order(widened(output))
 
     def read(self, output: Tensor, labels: Sequence[str] = ()) -> list[Prediction]:
         table = self.probabilities(output.detach().float())
