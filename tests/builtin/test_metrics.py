@@ -52,6 +52,14 @@ def averaged(
     return {n.removeprefix("own_"): v for n, v in found.items() if n.startswith("own_")}, left_out
 
 
+def odds(output: Tensor) -> np.ndarray:
+    """Logarithms of odds of each class against all others, which are in the order of the probabilities."""
+    z = output.double()
+    rest = [torch.cat([z[:, :k], z[:, k + 1 :]], 1).logsumexp(1) for k in range(z.shape[1])]
+    # Ties are ties, whatever the order of the sums
+    return (z - torch.stack(rest, 1)).numpy().round(9)
+
+
 def one(task: Task, output: Tensor, target: Tensor, metric: Any) -> float:
     """The figure of one metric, beside those of the task."""
     table = metric if isinstance(metric, dict) else {"name": metric}
@@ -108,8 +116,10 @@ def test_of_two_classes_figures_are_scikit_learns(kind: str, share: float) -> No
     for name in ("precision", "recall", "f1", "iou"):
         assert found[name] == pytest.approx(by_classes(name, truth, answer), abs=1e-6), name
     assert found["specificity"] == pytest.approx(specificity(truth, answer, 1), abs=1e-6)
-    assert found["auroc"] == pytest.approx(sk.roc_auc_score(truth, score), abs=1e-6)
-    assert found["average_precision"] == pytest.approx(sk.average_precision_score(truth, score), abs=1e-6)
+    assert found["auroc"] == pytest.approx(sk.roc_auc_score(truth, output[:, 0]), abs=1e-6)
+    assert found["average_precision"] == pytest.approx(
+        sk.average_precision_score(truth, output[:, 0]), abs=1e-6
+    )
     assert found["mcc"] == pytest.approx(sk.matthews_corrcoef(truth, answer), abs=1e-6)
     assert found["kappa"] == pytest.approx(sk.cohen_kappa_score(truth, answer), abs=1e-6)
     assert found["calibration_error"] == pytest.approx(calibration(score, truth, 15), abs=1e-5)
@@ -150,7 +160,7 @@ def test_of_several_classes_figures_are_scikit_learns(kind: str, average: str | 
 @pytest.mark.parametrize("average", ["macro", "weighted"])
 def test_ranked_figures_of_several_classes_are_scikit_learns(kind: str, average: str) -> None:
     output, target = logits(kind, COUNT, 4), class_targets()
-    table, truth = output.softmax(1).numpy(), target.numpy()
+    table, truth = odds(output), target.numpy()
     asked = [{"name": name, "average": average} for name in ("auroc", "average-precision")]
     found, _ = measured(Multiclass(), output, target, *asked)
     rows = np.eye(4)[truth]
@@ -209,9 +219,9 @@ def test_of_labels_figures_are_scikit_learns(kind: str, average: str | None, dty
         asked = [{"name": name, "average": average} for name in ("auroc", "average-precision")]
         found, _ = measured(Multilabel(), output, target, *asked)
         how = average or "macro"
-        assert found["auroc"] == pytest.approx(sk.roc_auc_score(truth, table, average=how), abs=1e-6)
+        assert found["auroc"] == pytest.approx(sk.roc_auc_score(truth, output, average=how), abs=1e-6)
         assert found["average_precision"] == pytest.approx(
-            sk.average_precision_score(truth, table, average=how), abs=1e-6
+            sk.average_precision_score(truth, output, average=how), abs=1e-6
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,8 +18,6 @@ from zoo.interfaces.tasks.images import decibels
 from zoo.interfaces.tasks.masks import confusions, image_ious
 from zoo.interfaces.tasks.target_counts import TargetCounts, whole_numbers
 from zoo.spec.errors import DataError, OptionError, ShapeError, ZooError
-
-INF = math.inf
 
 
 def logit(*p: float) -> Tensor:
@@ -375,11 +372,11 @@ def test_images_that_are_furthest_off_are_shown_beside_the_true_ones():
     output = truth + torch.tensor([0.1, -0.2, 0.5]).view(3, 1, 1, 1)  # the last is cut off at white
     result = found(BY_NAME["reconstruction"], output, truth)
     assert [m.index for m in result.worst] == [1, 0, 2]
-    assert [m.label for m in result.worst] == ["13.98 dB", "20.00 dB", "inf dB"]
+    assert [m.label for m in result.worst] == ["13.98 dB", "20.00 dB", "100.00 dB"]
     grid = result.drawings["worst"]
     assert [*grid.columns] == ["original", "restored"]
     assert torch.allclose(grid.columns["restored"][0], torch.full((3, 2, 2), 0.3))
-    assert (decibels(0), decibels(1), decibels(0.1)) == (INF, 0, pytest.approx(10))
+    assert (decibels(0), decibels(1), decibels(0.1)) == (100, 0, pytest.approx(10))
     analysis = BY_NAME["reconstruction"].analysis([], 9)
     for i, size in enumerate(((2, 4), (3, 1))):
         analysis.add(torch.zeros(1, 3, *size), torch.full((1, 3, *size), 0.5), torch.tensor([i]), size)

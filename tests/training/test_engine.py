@@ -175,8 +175,11 @@ small = {"in_channels": 1, "input_size": 16, "seed": 0}
 frozen = zoo.build("tiny_resnet", head={"name": "binary", "hidden": [8]}, freeze="all", **small)
 free = zoo.build("small_cnn", channels=[4, 8], head="binary", **small)
 met = zoo.build("small_cnn", channels=[4, 8], head={"name": "embedding", "dim": 8}, **small)
+heavy = zoo.build("small_cnn", channels=[4, 8], head="multiclass", classes=2, **small)
+weighted = {"name": "cross-entropy", "class_weights": [1.0, 20.0]}
 data = {"name": "faces", "per_class": 15}
 for name, model, extra in (("frozen", frozen, {}), ("kept", frozen, {"cache": True}), ("met", met, {}),
+                           ("heavy", heavy, {"loss": weighted, "micro_batch_size": 3, "optimizer": "sgd"}),
                            ("free", free, {"augment": "flip", "micro_batch_size": 2, "clip_norm": 1.0})):
     options = {"epochs": 2, "batch_size": 8, "device": "cpu", "cache": False, **extra}
     zoo.fit(model, data, out=f"{out}/{name}", **options)
@@ -195,7 +198,7 @@ def test_two_processes_give_the_numbers_of_one(tmp_path: Path) -> None:
             text=True, timeout=240, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr[-2000:]
-    for name in ("frozen", "kept", "free", "met"):
+    for name in ("frozen", "kept", "free", "met", "heavy"):
         one, two = (zoo.load(tmp_path / count / name) for count in ("one", "two"))
         for key, value in one.state_dict().items():
             np.testing.assert_allclose(two.state_dict()[key], value, rtol=1e-4, atol=1e-5)

@@ -69,6 +69,7 @@ class BCE(Loss):
         0.6931
     """
 
+    cuts = True
     weight: Tensor
 
     def __init__(self, *, positive_weight: float = 1.0) -> None:
@@ -94,6 +95,7 @@ class CrossEntropy(Loss):
         1.3863
     """
 
+    cuts = True
     weights: Tensor | None
 
     def __init__(
@@ -126,9 +128,18 @@ class CrossEntropy(Loss):
         with classes_checked("cross-entropy", target, classes):
             return F.cross_entropy(output, target, weight=self.weights, label_smoothing=self.label_smoothing)
 
+    def divisor(self, target: Tensor) -> Tensor | None:
+        """The weights of the targets together; None, the number of images, without weights."""
+        # torch's mean over probabilities is one over images, weighted or not
+        if self.weights is None or target.is_floating_point():
+            return None
+        return self.weights[target].sum()
+
 
 class CumulativeBCE(Loss):
     """Binary cross-entropy of each threshold between ordered classes (Frank and Hall, 2001)."""
+
+    cuts = True
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
         """The mean over N x K - 1 logits and targets, 1 where the class is above the threshold."""
@@ -138,6 +149,8 @@ class CumulativeBCE(Loss):
 
 class MultilabelSoftMargin(Loss):
     """Binary cross-entropy of each label, averaged over labels and images."""
+
+    cuts = True
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
         """The mean over N x K logits and N x K indicators."""
@@ -153,6 +166,8 @@ class MSE(Loss):
         9.0
     """
 
+    cuts = True
+
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
         """The mean over output and target of one shape."""
         _check_same("mse", output, target)
@@ -166,6 +181,8 @@ class L1(Loss):
         >>> float(L1()(torch.zeros(2, 1), torch.full((2, 1), 3.0)))
         3.0
     """
+
+    cuts = True
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
         """The mean over output and target of one shape."""

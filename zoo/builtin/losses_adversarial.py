@@ -79,6 +79,7 @@ class Adversarial(Loss):
     """
 
     needs = (DISCRIMINATOR_LOGITS,)
+    cuts = True
 
     def __init__(
         self, *, kind: str = "non-saturating", gradient_penalty: float | None = None, smoothing: float = 0.0

@@ -53,6 +53,8 @@ class Content(Loss):
         (0.0, [])
     """
 
+    cuts = True
+
     def __init__(
         self,
         *,

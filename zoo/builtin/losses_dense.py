@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 
 import torch
@@ -56,6 +57,10 @@ class PixelLoss(Loss):
         # 255 is no index of the weights; what it is replaced by counts 0
         return self.weights[target.where(counted, 0)] * counted
 
+    def divisor(self, target: Tensor) -> Tensor | None:
+        """The weights of the pixels together."""
+        return self.counts(target).sum()
+
 
 class PixelCrossEntropy(PixelLoss):
     """Cross-entropy of each pixel's logits.
@@ -71,6 +76,7 @@ class PixelCrossEntropy(PixelLoss):
     """
 
     name = "pixel-cross-entropy"
+    cuts = True
 
     def __init__(
         self, *, label_smoothing: float = 0.0, class_weights: tuple[float, ...] | None = None
@@ -116,6 +122,7 @@ class Focal(PixelLoss):
     """
 
     name = "focal"
+    cuts = True
 
     def __init__(self, *, gamma: float = 2.0, class_weights: tuple[float, ...] | None = None) -> None:
         super().__init__(class_weights=class_weights)
@@ -157,6 +164,8 @@ class Dice(PixelLoss):
     """
 
     name = "dice"
+    # What its classes divide by is in the answers too
+    cuts = False
 
     def __init__(self, *, smooth: float = 0.0, class_weights: tuple[float, ...] | None = None) -> None:
         super().__init__(class_weights=class_weights)
@@ -169,6 +178,18 @@ class Dice(PixelLoss):
             ShapeError: the shapes do not fit, an index is K or more (on the CPU), or there are not K class
                 weights.
         """
+        return self.of_sums(self.sums(output, target))
+
+    def divisor(self, target: Tensor) -> None:
+        """None: no number that is known of the targets alone."""
+        return
+
+    def sums(self, output: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """Overlap of answers and truth of each class, the pixels in both together, and the true ones.
+
+        Raises:
+            ShapeError: as `forward`.
+        """
         self.check(output, target)
         counted = (target != Segmentation.ignored)[:, None]
         # Sums over all pixels of a batch are beyond half precision
@@ -178,11 +199,15 @@ class Dice(PixelLoss):
         with self.indices(output, target):
             true = torch.zeros_like(likely).scatter_(1, index, counted.to(likely.dtype))
         axes = (0, 2, 3)
-        common, both = (likely * true).sum(axes), (likely.sum(axes) + true.sum(axes))
-        score = _over(2 * common + self.smooth, both + self.smooth)
-        weights = (true.sum(axes) > 0).to(score.dtype)
+        pixels = true.sum(axes)
+        return {"common": (likely * true).sum(axes), "both": likely.sum(axes) + pixels, "true": pixels}
+
+    def of_sums(self, sums: Mapping[str, Tensor]) -> Tensor:
+        """The loss of all pixels that are in the sums."""
+        score = _over(2 * sums["common"] + self.smooth, sums["both"] + self.smooth)
+        weights = (sums["true"] > 0).to(score.dtype)
         if self.weights is not None:
-            weights = weights * self.weights
+            weights = weights * self.weights.to(score)
         return _over(((1 - score) * weights).sum(), weights.sum())
 
 

@@ -9,9 +9,11 @@ from torch import Tensor, nn
 
 from zoo.builtin.config import PartOfLoss
 from zoo.errors import OptionError, listing
-from zoo.interfaces import OUTPUT, Loss, compute, needs_of
+from zoo.interfaces import OUTPUT, Loss, compute, cuts_of, divisor_of, from_sums, needs_of, sums_of
 
 _TARGET = "target"
+_OF = ": "
+"""Between a part and its own names, in sums; the name of a part may have underscores."""
 
 
 class Perceptual(Loss):
@@ -49,6 +51,8 @@ class Perceptual(Loss):
         # Without doubles and in order, which a set would not keep
         self.needs = tuple(dict.fromkeys(need for loss in self.parts.values() for need in needs_of(loss)))
         self.learns = any(loss.learns for loss in self._losses())
+        said = {cuts_of(loss) for loss in self.parts.values()}
+        self.cuts = False if False in said else None if None in said else True
         games = [name for name, loss in self.parts.items() if _opposes(loss)]
         if len(games) > 1:
             expected = "at most one game against a discriminator"
@@ -65,11 +69,44 @@ class Perceptual(Loss):
         outputs, batch = (output, target) if self.needs else ({OUTPUT: output}, {_TARGET: target})
         shares: dict[str, Tensor] = {}
         for name, loss in self.parts.items():
-            found = compute(loss, outputs, batch[_TARGET], batch)
-            for inner, value in found.items() if isinstance(found, dict) else [("", found)]:
-                # Parts of a part keep both names, so that the log tells them apart
-                shares[f"{name}_{inner}" if inner else name] = self.weights[name] * value
+            shares |= self._shares(name, compute(loss, outputs, batch[_TARGET], batch))
         return shares
+
+    def divisor(self, target: Any) -> dict[str, Any]:
+        """Divisors of the parts, by name."""
+        found: dict[str, Any] = {}
+        for name, loss in self.parts.items():
+            own = divisor_of(loss, self._given(loss, target))
+            of_parts = own if isinstance(own, Mapping) else {"": own}
+            found |= {f"{name}_{inner}" if inner else name: value for inner, value in of_parts.items()}
+        return found
+
+    def sums(self, output: Any, target: Any) -> dict[str, Tensor]:
+        """Sums of each part, by name and the part's own names."""
+        outputs, batch = (output, target) if self.needs else ({OUTPUT: output}, {_TARGET: target})
+        return {
+            f"{name}{_OF}{inner}": value
+            for name, loss in self.parts.items()
+            for inner, value in sums_of(loss, outputs, batch[_TARGET], batch).items()
+        }
+
+    def of_sums(self, sums: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Each part's share of the sum, by name."""
+        shares: dict[str, Tensor] = {}
+        for name, loss in self.parts.items():
+            own = {key.removeprefix(name + _OF): v for key, v in sums.items() if key.startswith(name + _OF)}
+            shares |= self._shares(name, from_sums(loss, own))
+        return shares
+
+    def _shares(self, name: str, found: Tensor | dict[str, Tensor]) -> dict[str, Tensor]:
+        """Values of a part with its weight; parts of a part keep both names: the log tells them apart."""
+        return {
+            f"{name}_{inner}" if inner else name: self.weights[name] * value
+            for inner, value in (found.items() if isinstance(found, dict) else [("", found)])
+        }
+
+    def _given(self, loss: nn.Module, target: Any) -> Any:
+        return target[_TARGET] if self.needs and not needs_of(loss) else target
 
     def prepare(self, outputs: int, classes: int | None) -> None:
         """Prepares the parts."""

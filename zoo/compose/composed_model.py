@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import takewhile
 
+import torch
 from torch import Tensor, nn
 
 from zoo.interfaces.backbone import Backbone
@@ -106,7 +107,14 @@ class ComposedModel(Model):
 
     def predict_head(self, features: tuple[Tensor, ...]) -> Tensor:
         """The head's output for what `features` returned."""
-        return features[0] if self.head is None else self.head(*features)
+        if self.head is None:
+            return features[0]
+        kind = features[0].device.type
+        if self.training or not torch.amp.is_autocast_available(kind) or not torch.is_autocast_enabled(kind):
+            return self.head(*features)  # type: ignore[no-any-return]
+        # Answers that are measured: rounded to half precision, many would be one
+        with torch.autocast(kind, enabled=False):
+            return self.head(*(x.float() for x in features))  # type: ignore[no-any-return]
 
     @property
     def prefix(self) -> tuple[str, ...]:

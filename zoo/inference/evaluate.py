@@ -50,6 +50,7 @@ from zoo.spec.atomic_write import write_errors
 from zoo.spec.errors import OptionError, SaveError, listing, warn
 from zoo.spec.history import write_json
 from zoo.spec.reference import PathLike
+from zoo.trainers.loss_cuts import depends_on_batches
 from zoo.trainers.score import Score
 
 METRICS_FILE = "metrics.json"
@@ -152,7 +153,7 @@ def evaluate(
         count = len(indices) if samples is None else samples
         figures, found = measure_samples(model, features, batches, count=count, seed=seed, **how)
     else:
-        score = Score(task, model.outputs, _loss(model, loss), metrics=further)
+        score = Score(task, model.outputs, _loss(model, loss, batch_size), metrics=further)
         figures, found = _measure(model, dataset, batches, score, split=split, **how)
         left_out = score.left_out
     options = {"seed": seed, "size": None if own_size else [*model.input_spec.size], "cropped": cropped}
@@ -202,13 +203,16 @@ def _check_no_metrics(further: Sequence[Metric]) -> None:
         raise OptionError("metrics of generated images", expected="none", got=names, hint=hint)
 
 
-def _loss(model: Model, loss: LossLike | None) -> nn.Module | None:
+def _loss(model: Model, loss: LossLike | None, batch_size: int) -> nn.Module | None:
     """Loss to measure beside the metrics; None where it needs more than output and target."""
     found, _ = as_loss(model.recipe.loss if loss is None else loss, model, needed=False)
     if found is not None and needs_of(found):  # of what only its trainer has
         return None
     if loss is None and isinstance(found, Loss) and found.learns:  # of the classes of its training
         return None
+    if found is not None and depends_on_batches(found, model.task, model.outputs):
+        name = type(found).__name__
+        warn(f"loss {name} looks at a batch as a whole: its figure is a mean over batches of {batch_size}")
     return found
 
 

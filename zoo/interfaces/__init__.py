@@ -16,7 +16,18 @@ from zoo.interfaces.execution import Execution
 from zoo.interfaces.geometry.places import Size, SpatialTensor, resizing, warp_points
 from zoo.interfaces.geometry.warp import Fill
 from zoo.interfaces.head import Head, OriginalHead
-from zoo.interfaces.loss import OUTPUT, Loss, check_needs, compute, needs_of, total
+from zoo.interfaces.loss import (
+    OUTPUT,
+    Loss,
+    check_needs,
+    compute,
+    cuts_of,
+    divisor_of,
+    from_sums,
+    needs_of,
+    sums_of,
+    total,
+)
 from zoo.interfaces.metric import Metric, TorchMetric
 from zoo.interfaces.model import Model
 from zoo.interfaces.normalise import Normalise
@@ -120,8 +131,11 @@ __all__ = [
     "class_table",
     "compute",
     "cut",
+    "cuts_of",
     "decode",
+    "divisor_of",
     "draws",
+    "from_sums",
     "generator",
     "mix",
     "model_input",
@@ -131,6 +145,7 @@ __all__ = [
     "rename",
     "resizing",
     "rows",
+    "sums_of",
     "total",
     "trace_shapes",
     "uniform",

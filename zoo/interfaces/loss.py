@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.blocks.block import Block
+from zoo.interfaces.loss_division import SHARE, Divisor, Sums, divided, multiplied, torchs_divisor
 from zoo.spec.errors import OptionError, listing
 
 OUTPUT = "output"
@@ -26,10 +27,24 @@ class Loss(nn.Module):
             it is called with output and target, else with all outputs by name and the batch.
         learns: whether it has parameters that `prepare` makes and training finds, so that it says nothing
             of other data.
+        cuts: whether the parts of a batch give its loss, as means by `divisor`; None where that is not said.
+            With False, a batch is not cut by `micro_batch_size`.
+
+    Example:
+        >>> import torch
+        >>> class Counted(Loss):
+        ...     # Squared errors; values below 0 are unknown and do not count
+        ...     def forward(self, output, target):
+        ...         return ((output - target).square() * (target >= 0)).sum() / self.divisor(target)
+        ...     def divisor(self, target):
+        ...         return (target >= 0).sum()
+        >>> float(Counted()(torch.zeros(3, 1), torch.tensor([[1.0], [3.0], [-1.0]]))), cuts_of(Counted())
+        (5.0, True)
     """
 
     needs: tuple[str, ...] = ()
     learns: bool = False
+    cuts: bool | None = None
 
     def forward(self, output: Any, target: Any) -> Tensor | dict[str, Tensor]:
         """The loss of a batch.
@@ -42,6 +57,36 @@ class Loss(nn.Module):
             A scalar, or scalars by name.
         """
         raise NotImplementedError
+
+    def divisor(self, target: Any) -> Divisor:
+        """The number that a sum over a batch is divided by in `forward`, such as the weight of its pixels.
+
+        By it parts of a batch, batches of an evaluation and several processes are put together: a mean of
+        means would count a part with few pixels like one with many.
+
+        Args:
+            target: as `forward` takes it.
+
+        Returns:
+            A scalar; scalars by the names of the parts, where those differ; None for the number of images.
+        """
+        return None
+
+    def sums(self, output: Any, target: Any) -> Sums:
+        """Sums over a batch, which `of_sums` makes the loss of several batches together of.
+
+        By default the values times what they are divided by, and that. A loss that is no such mean has its
+        own sums, or depends on how images come together.
+
+        Args:
+            output: as `forward` takes it.
+            target: as `forward` takes it.
+        """
+        return multiplied(self(output, target), self.divisor(target), _images(output, target))
+
+    def of_sums(self, sums: Sums) -> Tensor | dict[str, Tensor]:
+        """The loss of all images whose `sums` were added up."""
+        return divided(sums)
 
     def prepare(self, outputs: int, classes: int | None) -> None:
         """Makes parameters of the loss that depend on model and data; called once before training.
@@ -92,10 +137,78 @@ def compute(
         target: prepared by the task.
         batch: all that is known of the images.
     """
-    # The prepared target takes the place of the raw one
-    given = (outputs, {**batch, "target": target}) if needs_of(loss) else (outputs[OUTPUT], target)
-    found: Tensor | dict[str, Tensor] = loss(*given)
+    found: Tensor | dict[str, Tensor] = loss(*_given(loss, outputs, target, batch))
+    # There where the batch is a part of one that the loss divides by more than the number of images
+    share = batch.get(SHARE)
+    return found if share is None else share.apply(found)  # type: ignore[attr-defined]
+
+
+def _given(loss: nn.Module, outputs: Mapping[str, Tensor], target: Tensor, batch: Batch) -> tuple[Any, Any]:
+    if not needs_of(loss):
+        return outputs[OUTPUT], target
+    # The prepared target takes the place of the raw one; the share is the whole loss', not that of its parts
+    return outputs, {name: value for name, value in batch.items() if name != SHARE} | {"target": target}
+
+
+def _images(output: Any, target: Any) -> int:
+    return len(target["index"] if isinstance(target, Mapping) and "index" in target else _first(output))
+
+
+def _first(output: Any) -> Tensor:
+    found: Tensor = next(iter(output.values())) if isinstance(output, Mapping) else output
     return found
+
+
+def cuts_of(loss: nn.Module) -> bool | None:
+    """Whether a loss of a batch follows from that of its parts; None where nobody says.
+
+    Losses of torch are known; a class that says it speaks for its own `forward`, not for that of a subclass.
+
+    Example:
+        >>> cuts_of(nn.CrossEntropyLoss()), cuts_of(nn.Identity())
+        (True, None)
+    """
+    if not isinstance(loss, Loss):
+        return None if torchs_divisor(loss) is None else True
+    if "cuts" in vars(loss):
+        return loss.cuts
+    kinds = type(loss).__mro__[: type(loss).__mro__.index(Loss)]
+    said = next((kind for kind in kinds if "cuts" in vars(kind) or "divisor" in vars(kind)), None)
+    computes = next((kind for kind in kinds if "forward" in vars(kind)), Loss)
+    if said is None or (computes is not said and issubclass(computes, said)):
+        return None
+    return True if loss.cuts is None else loss.cuts
+
+
+def divisor_of(loss: nn.Module, target: Any) -> Divisor:
+    """Divisor of a loss, or of one of torch's; None for the number of images.
+
+    Args:
+        loss: to ask.
+        target: as it takes it; see `target_for`.
+    """
+    if isinstance(loss, Loss):
+        return loss.divisor(target)
+    known = torchs_divisor(loss)
+    return None if known is None else known(loss, target)
+
+
+def target_for(loss: nn.Module, target: Tensor, batch: Batch) -> Any:
+    """The second argument of a loss: the prepared target, or with `needs` the batch."""
+    return _given(loss, {OUTPUT: target}, target, batch)[1]
+
+
+def sums_of(loss: nn.Module, outputs: Mapping[str, Tensor], target: Tensor, batch: Batch) -> Sums:
+    """Sums over a batch of a loss, or of any module that takes output and target; as `compute`."""
+    output, given = _given(loss, outputs, target, batch)
+    if isinstance(loss, Loss):
+        return loss.sums(output, given)
+    return multiplied(loss(output, given), divisor_of(loss, given), len(output))
+
+
+def from_sums(loss: nn.Module, sums: Sums) -> Tensor | dict[str, Tensor]:
+    """The loss of all images whose `sums_of` were added up."""
+    return loss.of_sums(sums) if isinstance(loss, Loss) else divided(sums)
 
 
 def needs_of(loss: nn.Module) -> tuple[str, ...]:

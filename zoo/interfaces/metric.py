@@ -46,6 +46,8 @@ class Metric(ABC):
     def measure(self, task: Task, outputs: int) -> torchmetrics.Metric:
         """The accumulator, fed with `task.scored(output)` and raw targets of N images at a time.
 
+        An area under a curve gets `task.ranked(output)`, in which sure answers keep their order.
+
         Args:
             task: of a form that the metric fits.
             outputs: length of the model's output vector.

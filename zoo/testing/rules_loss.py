@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -13,6 +15,7 @@ from zoo.registry.lookup import entries
 from zoo.registry.snapshot import Entry
 from zoo.testing.case import Case
 from zoo.testing.tiny_models import built, headed
+from zoo.trainers.loss_cuts import SAME, TRIED, depends_on_batches, in_parts, uneven
 
 
 def rule_it_is_a_finite_scalar_with_gradients(case: Case) -> None:
@@ -31,6 +34,31 @@ def rule_it_is_a_finite_scalar_with_gradients(case: Case) -> None:
         grad = outputs[name].grad
         assert grad is not None, name
         assert bool(grad.any()), name
+
+
+def rule_parts_of_a_batch_give_its_loss(case: Case) -> None:
+    """Images in any cut have one loss, by what it says it divides by, unless it says `cuts = False`."""
+    loss = make("loss", case.reference)
+    task = _task(case.entry)
+    torch.manual_seed(0)
+    output, raw = task.example(4, TRIED)
+    target = task.target(uneven(raw, task), output.shape[1])
+    loss.prepare(output.shape[1], 4)
+    if depends_on_batches(loss, None, output.shape[1]):
+        return
+    outputs = {OUTPUT: output} | {name: torch.randn(TRIED, 1) for name in loss.needs if name != OUTPUT}
+    index = torch.arange(TRIED)
+    found = in_parts(loss, outputs, target)
+    if found is None:  # it is random itself
+        return
+    parts, whole = found
+    assert math.isclose(parts, whole, rel_tol=SAME, abs_tol=1e-6), (
+        f"{whole:.6g} at once and {parts:.6g} in parts of 5, 1 and 3 images; "
+        "say what it divides by in divisor(), or cuts = False"
+    )
+    batch = {"index": index, "image": target, "target": target}
+    once = float(total(compute(loss, outputs, target, batch)).detach())
+    assert math.isclose(once, whole, rel_tol=SAME, abs_tol=1e-6), f"forward {once:.6g}, sums {whole:.6g}"
 
 
 def _example(entry: Entry) -> tuple[Tensor, Tensor]:

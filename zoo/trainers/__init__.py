@@ -4,6 +4,7 @@ from zoo.spec.trainers.any_optimizer import read_optimizer
 from zoo.trainers.average import Average
 from zoo.trainers.gradient import GradientTrainer
 from zoo.trainers.logs import Parts, add_up, losses_by_name
+from zoo.trainers.loss_sums import LossSums
 from zoo.trainers.optimizer import Optimizer, trainable
 from zoo.trainers.optimizing import OptimizingTrainer
 from zoo.trainers.pair import (
@@ -25,6 +26,7 @@ __all__ = [
     "GENERATOR",
     "Average",
     "GradientTrainer",
+    "LossSums",
     "Opponent",
     "Opposed",
     "Optimizer",

@@ -15,6 +15,7 @@ from zoo.interfaces.blocks.frozen_prefix import rows
 from zoo.interfaces.blocks.modes import kept_modes
 from zoo.interfaces.execution import Execution
 from zoo.interfaces.loss import Loss, total
+from zoo.interfaces.loss_division import SHARE
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
 from zoo.spec.errors import TrainingError
@@ -60,7 +61,8 @@ class GradientTrainer(OptimizingTrainer):
 
         Raises:
             TrainingError: the model has no task, there is no loss, or nothing to train.
-            OptionError: the rate table names a part that the model has not, or lacks one that it trains.
+            OptionError: the rate table names a part that the model has not, or lacks one that it trains; or
+                batches are cut, and the loss looks at a batch as a whole.
         """
         if model.task is None:
             got, hint = "a feature extractor", "build it with head="
@@ -69,6 +71,7 @@ class GradientTrainer(OptimizingTrainer):
             problem = f"task {model.task.name} has no loss of its own"
             raise TrainingError(problem, expected="loss=", got="none")
         self.model, self.task, self.loss, self.execution = model, model.task, loss, execution
+        self.check_loss(loss, model.task, model.outputs)
         self.score = Score(model.task, model.outputs, None, first_only=True, metrics=self.metrics)
         # Before the optimizer is made, whose plateau reads it
         self.higher_is_better = self.score.higher_is_better(self.monitor)
@@ -82,6 +85,10 @@ class GradientTrainer(OptimizingTrainer):
     @abstractmethod
     def losses(self, batch: Batch) -> tuple[Tensor, Parts]:
         """The model's output for a batch, and what is minimised: a scalar, or scalars by name."""
+
+    def loss_target(self, batch: Batch) -> Any:
+        """The target as the task prepares it."""
+        return self.task.target(batch["target"], self.model.outputs)
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """One step of the optimizer; returns the loss and its parts."""
@@ -101,6 +108,9 @@ class GradientTrainer(OptimizingTrainer):
         for part, share in self.passes(batch, self.network):
             with self.execution.precision():
                 output, parts = self.losses(part)
+                # Where a subclass calls its loss by itself
+                if (own := part.get(SHARE)) is not None and not own.applied:  # type: ignore[attr-defined]
+                    parts = own.apply(parts)  # type: ignore[attr-defined]
                 loss = total(parts)
             # Outside of autocast, as torch recommends
             self.execution.backward(loss, rows(part))

@@ -12,10 +12,12 @@ from torch import nn
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.blocks.frozen_prefix import cut, rows
 from zoo.interfaces.execution import Execution
+from zoo.interfaces.tasks import Task
 from zoo.interfaces.trainer import Trainer
 from zoo.spec.options import validate
 from zoo.spec.trainers.options import GradientOptions
 from zoo.spec.trainers.schedule import Schedule
+from zoo.trainers.loss_cuts import check_cuts, shared_out
 from zoo.trainers.optimizer import Optimizer
 from zoo.trainers.rates import from_rates
 
@@ -98,13 +100,31 @@ class OptimizingTrainer(Trainer):
             batch: of a step that has begun.
             network: from `execution.wrap`, whose gradients are added up.
         """
-        size, most = rows(batch), self.micro_batch_size
-        if most is None or size <= most:
-            yield batch, 1.0
-            return
-        for part, last in cut(batch, most):
-            with nullcontext() if last else self.execution.partial(network):
+        size = rows(batch)
+        parts = [part for part, _ in cut(batch, self.micro_batch_size)]
+        loss = getattr(self, "loss", None)
+        if isinstance(loss, nn.Module):
+            parts = shared_out(loss, parts, self.loss_target, self.execution)
+        for number, part in enumerate(parts, 1):
+            with nullcontext() if number == len(parts) else self.execution.partial(network):
                 yield part, rows(part) / size
+
+    def loss_target(self, batch: Batch) -> Any:
+        """The target of a batch as the trainer's loss takes it; a subclass that prepares another says so."""
+        return batch.get("target", batch.get("image"))
+
+    def check_loss(self, loss: nn.Module, task: Task | None, outputs: int) -> None:
+        """Raises OptionError where batches are cut whose loss is not that of their parts; call it in `setup`.
+
+        Args:
+            loss: of the run.
+            task: of the model.
+            outputs: of the model.
+        """
+        check_cuts(
+            loss, task, outputs, micro=self.micro_batch_size, batch=self.batch_size,
+            processes=self.execution.processes,
+        )  # fmt: skip
 
     def end_epoch(self, epoch: int, values: dict[str, float]) -> None:
         """Lets the schedules see the watched value."""

@@ -98,9 +98,10 @@ class PairTrainer(OptimizingTrainer):
 
         Raises:
             TrainingError: a network has nothing to train.
-            OptionError: the rate table does not fit.
+            OptionError: the rate table does not fit; or batches are cut, and the loss needs them whole.
         """
         self.loss, self.execution = loss, execution
+        self.check_loss(loss, getattr(generator, "task", None), getattr(generator, "outputs", 0))
         # First: of an averaged generator the copy is trained, so that parts are the copy's
         self.average = Average(generator, ema)
         self.trained = self.average.trained.train()

@@ -13,15 +13,20 @@ import torch
 from torch import Tensor, nn
 
 from zoo.interfaces.augmenter import Batch
-from zoo.interfaces.loss import total
-from zoo.interfaces.metric import Metric, as_metrics
+from zoo.interfaces.loss import OUTPUT
+from zoo.interfaces.metric import as_metrics
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.target_counts import TargetCounts, whole_numbers
-from zoo.spec.errors import OptionError, ShapeError, ZooError, listing, near, quote, reason
+from zoo.spec.errors import OptionError, ShapeError, listing, near, quote, reason
+from zoo.trainers.accumulators import added_up, asks_for_ranks, has_counted_nothing, settings_of
+from zoo.trainers.loss_sums import LossSums
 
 _MOST_HELD = 1 << 20
 """Values held back at most before the metrics see them."""
 
+
+NOTHING = "nothing counts in these targets"
+"""Why a figure is left out that has seen ignored classes alone."""
 
 UNDEFINED = "not a number for these answers"
 """Why a figure is left out that the targets alone would allow."""
@@ -41,7 +46,7 @@ def noting_left_out() -> Iterator[dict[str, str]]:
 
 
 class Score:
-    """The mean loss an image, its named parts, and the task's metrics.
+    """The loss of all images, its named parts, and the task's metrics.
 
     Args:
         task: gives the metrics.
@@ -81,8 +86,8 @@ class Score:
         self._asked = {metric.name: metric for metric in as_metrics(metrics)}
         for name, metric in self._asked.items():
             metric.check(task)
-            measured = _added_up(metric, task, outputs)
-            if name in self._metrics and _settings(measured) != _settings(self._metrics[name]):
+            measured = added_up(metric, task, outputs)
+            if name in self._metrics and settings_of(measured) != settings_of(self._metrics[name]):
                 expected, got = "a name of its own", f"that of a figure of task {task.name}"
                 hint = 'call it otherwise: name = "..." in its class, called="..." beside it'
                 raise OptionError(f"metric {name}", expected=expected, got=got, hint=hint)
@@ -95,8 +100,9 @@ class Score:
         self._seen = self._nothing_seen()
         # Looking at targets makes an accelerator wait, so only where it can decide something.
         self._looks = bool(self._asked) or not self._metrics.keys().isdisjoint(task.missing(self._seen))
-        self._sums: dict[str, Tensor] = {}
-        self._held: list[tuple[Tensor, Tensor]] = []
+        self._by_rank = {name for name, metric in self._metrics.items() if asks_for_ranks(metric)}
+        self._losses = None if loss is None else LossSums(loss)
+        self._held: list[tuple[Tensor, ...]] = []
         self._size = self.count = 0
 
     def add(self, output: Tensor, batch: Batch) -> None:
@@ -113,23 +119,17 @@ class Score:
         if target is None:
             raise ShapeError("batch", expected="a target", got="none", hint="give data with targets")
         output = output.detach()
+        # In half precision many answers would be one
+        output = output.float() if output.dtype in (torch.bfloat16, torch.float16) else output
         self.count += output.shape[0]
-        if self.loss is not None:
-            parts = self.loss(output, self.task.target(target, self.outputs))
-            named = {"loss": total(parts)} | (
-                {f"loss_{k}": v for k, v in parts.items()} if isinstance(parts, dict) else {}
-            )
-            for name, value in named.items():
-                # A tensor: asking for the number would make an accelerator wait.
-                self._sums[name] = self._sums.get(name, torch.zeros_like(value)) + value.detach() * len(
-                    output
-                )
+        if self._losses is not None:
+            self._losses.add({OUTPUT: output}, self.task.target(target, self.outputs), batch)
         scored = self.task.scored(output)
         if target.numel() == scored.numel():  # values, given as N where the output is N x 1
             target = target.reshape(scored.shape)
         if self._held and self._held[0][1].shape[1:] != target.shape[1:]:  # images of another size
             self._flush()
-        self._held.append((scored, target))
+        self._held.append((scored, target, *([self.task.ranked(output)] if self._by_rank else [])))
         self._size += scored.numel()
         if self._size > _MOST_HELD:
             self._flush()
@@ -137,7 +137,7 @@ class Score:
     def values(self) -> dict[str, float]:
         """Means and metrics by name, without those that the data leave undefined; starts anew."""
         self._flush()
-        found = {name: float(value) / max(self.count, 1) for name, value in self._sums.items()}
+        found = {} if self._losses is None else self._losses.values()
         if self.count:
             with warnings.catch_warnings():
                 # A split that lacks a class leaves some metrics undefined; torchmetrics says so at length.
@@ -145,7 +145,9 @@ class Score:
                 found |= self._measured()
         for metric in self._metrics.values():
             metric.reset()
-        self._sums, self.count, self._seen = {}, 0, self._nothing_seen()
+        if self._losses is not None:
+            self._losses.reset()
+        self.count, self._seen = 0, self._nothing_seen()
         if (told := _TOLD.get()) is not None:
             told |= self.left_out
         return found
@@ -162,6 +164,9 @@ class Score:
             if reason := missing.get(name):
                 self.left_out[name] = reason
                 continue
+            if has_counted_nothing(metric):
+                self.left_out[name] = NOTHING
+                continue
             value = self._computed(name, metric)
             if name in self._asked and not (isinstance(value, Tensor) and value.numel() == 1):
                 got = f"{value.numel()} values" if isinstance(value, Tensor) else type(value).__name__
@@ -169,7 +174,7 @@ class Score:
                 raise OptionError(f"metric {name}", expected="one number", got=got, hint=hint)
             # Of several values of a task's own the mean.
             found[name] = float(value if name in self._asked else value.float().mean())
-            if math.isnan(found[name]) or (name in self._asked and math.isinf(found[name])):
+            if not math.isfinite(found[name]):
                 self.left_out[name] = UNDEFINED
                 del found[name]
         return found
@@ -217,13 +222,18 @@ class Score:
         }
         held = [torch.cat(column) for column in zip(*self._held, strict=True)]
         seen = {"seen": self._seen.state_dict()} if self._looks else {}
-        return {"sums": dict(self._sums), "count": self.count, "metrics": metrics, "held": held, **seen}
+        sums = {} if self._losses is None else self._losses.state_dict()
+        return {"sums": sums, "count": self.count, "metrics": metrics, "held": held, **seen}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """The reverse of `state_dict`."""
-        self._sums, self.count = dict(state["sums"]), state["count"]
+        self.count = state["count"]
+        if self._losses is not None:
+            self._losses.load_state_dict(state["sums"])
         self._held = [tuple(state["held"])] if state["held"] else []
-        self._size = sum(scored.numel() for scored, _ in self._held)
+        if self._by_rank and len(state["held"]) == 2:  # as version 0.1 held them
+            self._held = [(*state["held"], state["held"][0])]
+        self._size = sum(scored.numel() for scored, *_ in self._held)
         if "seen" in state:  # which version 0.1 did not look at
             self._seen.load_state_dict(state["seen"])
         for name, metric in self._metrics.items():
@@ -240,14 +250,15 @@ class Score:
             *_, (newest, _) = self._held
             device = newest.device
             # What a checkpoint gave back lies on the CPU.
-            scored, target = (
+            scored, target, *ranked = (
                 torch.cat([part.to(device) for part in column]) for column in zip(*self._held, strict=True)
             )
             if self._looks:
                 self._seen.add(target)
             target = whole_numbers(target, self.task.form)
             for name, metric in self._metrics.items():
-                self._update(name, metric.to(scored.device), scored, target)
+                given = ranked[0] if name in self._by_rank else scored
+                self._update(name, metric.to(scored.device), given, target)
         self._held, self._size = [], 0
 
     def _update(self, name: str, metric: Any, scored: Tensor, target: Tensor) -> None:
@@ -260,32 +271,3 @@ class Score:
             task, got = self.task, reason(error)
             expected = f"one that takes the answers of task {task.name} ({task.form or 'its own form'})"
             raise OptionError(f"metric {name}", expected=expected, got=got) from error
-
-
-def _added_up(metric: Metric, task: Task, outputs: int) -> Any:
-    """The object of torchmetrics that adds a metric up.
-
-    Raises:
-        OptionError: an option does not fit, or its author's code fails.
-    """
-    try:
-        found = metric.measure(task, outputs)
-    except ZooError:
-        raise
-    except Exception as error:
-        got = reason(f"{type(error).__name__}: {error}")
-        raise OptionError(f"metric {metric.name}", expected="what adds it up", got=got) from error
-    if not (hasattr(found, "update") and hasattr(found, "compute")):
-        expected = "measure() to return a metric of torchmetrics"
-        raise OptionError(f"metric {metric.name}", expected=expected, got=quote(found))
-    return found
-
-
-def _settings(metric: Any) -> tuple[type, dict[str, Any]]:
-    """Class and options of a metric of torchmetrics, without what it has taken in."""
-    # Options are plain values; states are tensors or lists, and caches begin with an underscore.
-    return type(metric), {
-        name: value
-        for name, value in vars(metric).items()
-        if not name.startswith("_") and isinstance(value, bool | int | float | str | None)
-    }

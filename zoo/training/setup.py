@@ -108,8 +108,7 @@ def assemble(
     _check_masks(dataset)
     # After what is checked at once: it reads all files for their keys
     splits = split(dataset, seed)
-    warn_dataset(model, dataset)
-    _tell_of_targets(model, dataset, splits, default_loss=loss is None)
+    _tell_of_data(model, dataset, splits, default_loss=loss is None)
     values = {
         "data": data_value(parts["data"]),
         "augment": augment_value,
@@ -219,8 +218,9 @@ def _check_places(model: Model, augmenter: Augmenter | None) -> None:
         raise TrainingError("fit: augment", expected=expected, got=listing(names), hint=hint)
 
 
-def _tell_of_targets(model: Model, dataset: Dataset, splits: Splits, *, default_loss: bool) -> None:
-    """Warns of classes out of balance where the default loss ignores that, and of what the task remarks."""
+def _tell_of_data(model: Model, dataset: Dataset, splits: Splits, *, default_loss: bool) -> None:
+    """Warns of lost depth, classes out of balance where the loss ignores that, and what the task remarks."""
+    warn_dataset(model, dataset)
     if default_loss and (model.task is None or model.task.named):
         warn_unbalanced(dataset)
     if model.task is not None:

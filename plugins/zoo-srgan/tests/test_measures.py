@@ -11,6 +11,8 @@ from torch import Tensor
 from zoo_srgan.resampling import enlarge, shrink
 from zoo_srgan.task import ImageMean, SuperResolution, luminance, psnr, ssim
 
+from zoo.trainers import Score
+
 
 def pair(channels: int = 3) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(0)
@@ -73,3 +75,28 @@ def test_a_mean_over_no_image_is_not_a_number() -> None:
     too_small = ImageMean(ssim, 2)
     too_small.update(torch.rand(1, 3, 8, 8), torch.rand(1, 3, 8, 8))
     assert too_small.compute().isnan()
+
+
+def test_similarity_of_images_smaller_than_the_window_is_left_out_with_the_reason() -> None:
+    task = SuperResolution(2)
+    score = Score(task, 3, None)
+    small = torch.rand(2, 3, 12, 12)
+    score.add(small, {"target": small.flip(0)})
+    assert set(score.values()) == {"psnr", "psnr_bicubic"}
+    assert score.left_out["ssim"] == "no image has 11 x 11 pixels within its border"
+    score.add(small, {"target": small.flip(0)})
+    score.add(torch.rand(1, 3, 16, 16), {"target": torch.rand(1, 3, 16, 16)})  # one is large enough
+    assert set(score.values()) == {"psnr", "psnr_bicubic", "ssim", "ssim_bicubic"}
+
+
+def test_a_flat_image_counts_with_100_decibels() -> None:
+    """Enlarged, it is exact; of it and one other the mean is halfway."""
+    flat, other = torch.full((1, 1, 24, 24), 0.5), torch.rand(1, 1, 24, 24)
+    found = []
+    for images in ([flat], [other], [flat, other]):
+        score = Score(SuperResolution(2), 1, None)
+        for image in images:
+            score.add(image, {"target": image})
+        found.append(score.values()["psnr_bicubic"])
+    assert found[0] == pytest.approx(100)
+    assert found[2] == pytest.approx((100 + found[1]) / 2)

@@ -176,12 +176,7 @@ class Task:
             check_there(data, where, "target")
 
     def check_start(self, data: Dataset, where: str) -> None:
-        """Raises DataError where no training should begin with such data; one that began goes on.
-
-        Args:
-            data: with the classes of the model.
-            where: who asks, for messages.
-        """
+        """Raises DataError where no training should begin with such data; one that began goes on."""
 
     def remarks(self, targets: Sequence[Any]) -> Iterator[str]:
         """Remarks on the targets of a validation split, for a user to know before a training.
@@ -253,6 +248,13 @@ class Task:
         """The output in the form that the metrics take."""
         probabilities = self.probabilities(output)
         return output if probabilities is None else probabilities
+
+    def ranked(self, output: Tensor) -> Tensor:
+        """The output for figures of ranks: numbers in [0, 1] that rise with those of `scored`.
+
+        Probabilities near 0 and 1 are rounded to one number, and the order of sure answers is lost.
+        """
+        return self.scored(output)
 
     @property
     def higher_is_better(self) -> bool:

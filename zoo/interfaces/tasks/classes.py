@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from zoo.interfaces.tasks.base import CardWords, Prediction, Task, names_for
 from zoo.interfaces.tasks.confusion import Confusion, by_class, per_class
 from zoo.interfaces.tasks.data_checks import check_labels, check_there
 from zoo.interfaces.tasks.descriptions import Drawing, Examples, Mistake, worst_table
+from zoo.interfaces.tasks.logits import in_order, settled, widened
 from zoo.spec.errors import DataError, OptionError, quote
 
 if TYPE_CHECKING:
@@ -92,6 +94,11 @@ class Binary(Classes):
     def scored(self, output: Tensor) -> Tensor:
         return output.sigmoid().squeeze(1)
 
+    def ranked(self, output: Tensor) -> Tensor:
+        if type(self).scored is not Binary.scored:  # of a task that reads its output otherwise
+            return self.scored(output)
+        return in_order(widened(output)).squeeze(1)
+
     def metrics(self, outputs: int) -> MetricCollection:
         from torchmetrics import MetricCollection
         from torchmetrics.classification import BinaryAccuracy, BinaryAUROC, BinaryF1Score
@@ -111,6 +118,17 @@ class Multiclass(Classes):
 
     def probabilities(self, output: Tensor) -> Tensor:
         return output.softmax(dim=1)
+
+    def ranked(self, output: Tensor) -> Tensor:
+        if type(self).probabilities is not Multiclass.probabilities or type(self).scored is not Task.scored:
+            return self.scored(output)
+        logits = widened(output)
+        surely = logits.log_softmax(dim=1)
+        top = logits.argmax(dim=1, keepdim=True)
+        # log(1 - p): of the likeliest class from the others, since there 1 - p would be rounded to 0
+        others = logits.scatter(1, top, -math.inf).logsumexp(dim=1, keepdim=True)
+        rest = others - logits.logsumexp(dim=1, keepdim=True)
+        return in_order(settled(surely - torch.log1p(-surely.exp()).scatter(1, top, rest)))
 
     def target(self, y: Tensor, outputs: int) -> Tensor:
         return y.long()

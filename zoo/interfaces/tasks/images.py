@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -16,9 +16,12 @@ from zoo.interfaces.tasks.base import CardWords, Prediction, Task
 from zoo.interfaces.tasks.descriptions import ImageGrid, Mistake, error_table
 
 if TYPE_CHECKING:
-    from torchmetrics import MetricCollection
+    from torchmetrics import Metric, MetricCollection
 
 _MOST_DRAWN = 12
+
+LEAST_ERROR = 1e-10
+"""Mean squared error that an exact image counts with, 100 dB: its own ratio would make any mean infinite."""
 
 
 class Reconstruction(Task):
@@ -50,13 +53,13 @@ class Reconstruction(Task):
         return output.clamp(0, 1)
 
     def metrics(self, outputs: int) -> MetricCollection:
-        """Peak signal-to-noise ratio in dB, its mean over images, and mean absolute error."""
-        from torchmetrics import MeanAbsoluteError, MetricCollection
-        from torchmetrics.image import PeakSignalNoiseRatio
+        """Peak signal-to-noise ratio in dB, its mean over images, and mean absolute error.
 
-        # Without `dim` it would be one ratio of all pixels together, not the mean over images.
-        ratio = PeakSignalNoiseRatio(data_range=1.0, reduction="elementwise_mean", dim=(1, 2, 3))
-        return MetricCollection({"psnr": ratio, "mae": MeanAbsoluteError()})
+        The ratio of an exact image has no bound: it counts with 100 dB.
+        """
+        from torchmetrics import MeanAbsoluteError, MetricCollection
+
+        return MetricCollection({"psnr": _ratio(), "mae": MeanAbsoluteError()})
 
 
 class Generation(Task):
@@ -129,7 +132,25 @@ def decibels(error: float) -> float:
     """Peak signal-to-noise ratio in dB of a mean squared error of values in [0, 1].
 
     Example:
-        >>> decibels(0.01)
-        20.0
+        >>> decibels(0.01), decibels(0.0)
+        (20.0, 100.0)
     """
-    return -10 * math.log10(error) if error > 0 else math.inf
+    return -10 * math.log10(max(error, LEAST_ERROR))
+
+
+def _ratio() -> Metric:
+    """The mean over images of the peak signal-to-noise ratio; of all pixels together it would be another."""
+    from torchmetrics.functional.image.psnr import _psnr_compute
+    from torchmetrics.image import PeakSignalNoiseRatio
+
+    class Ratio(PeakSignalNoiseRatio):
+        def compute(self) -> Tensor:
+            seen: Any = self
+            total, errors = (
+                torch.cat([torch.as_tensor(value).flatten() for value in values])
+                for values in (seen.total, seen.sum_squared_error)
+            )
+            errors = torch.maximum(errors, total * LEAST_ERROR)
+            return _psnr_compute(errors, total, seen.data_range, reduction=seen.reduction)
+
+    return Ratio(data_range=1.0, reduction="elementwise_mean", dim=(1, 2, 3))

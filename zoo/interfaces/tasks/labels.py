@@ -14,6 +14,7 @@ from zoo.interfaces.tasks.classes import CLASSIFIER
 from zoo.interfaces.tasks.confusion import class_table, rows_by_class
 from zoo.interfaces.tasks.data_checks import check_there, row_renumbered
 from zoo.interfaces.tasks.descriptions import Drawing, Examples, Mistake, worst_table
+from zoo.interfaces.tasks.logits import in_order, widened
 from zoo.spec.errors import DataError, quote
 
 if TYPE_CHECKING:
@@ -55,6 +56,11 @@ class Multilabel(Task):
 
     def probabilities(self, output: Tensor) -> Tensor:
         return output.sigmoid()
+
+    def ranked(self, output: Tensor) -> Tensor:
+        if type(self).probabilities is not Multilabel.probabilities or type(self).scored is not Task.scored:
+            return self.scored(output)
+        return in_order(widened(output))
 
     def read(self, output: Tensor, labels: Sequence[str] = ()) -> list[Prediction]:
         table = self.probabilities(output.detach().float())

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from zoo.interfaces.tasks.base import Task
 from zoo.interfaces.tasks.classes import Classes
+from zoo.interfaces.tasks.logits import in_order, settled, widened
 from zoo.spec.errors import OptionError
 
 if TYPE_CHECKING:
@@ -45,6 +49,16 @@ class Ordinal(Classes):
         # P(class k) = P(above k - 1) - P(above k): 1 stands before the first and 0 after the last
         ones = torch.ones_like(above[:, :1])
         return torch.cat([ones, above], dim=1) - torch.cat([above, torch.zeros_like(ones)], dim=1)
+
+    def ranked(self, output: Tensor) -> Tensor:
+        if type(self).probabilities is not Ordinal.probabilities or type(self).scored is not Task.scored:
+            return self.scored(output)
+        above = widened(output).cummin(dim=1).values
+        ends = above.new_full((len(above), 1), math.inf)
+        low, high = torch.cat([ends, above], dim=1), torch.cat([above, -ends], dim=1)
+        # P(above k - 1) - P(above k), and 1 less that, without a difference of two numbers near 1
+        surely = F.logsigmoid(low) + F.logsigmoid(-high) + torch.log1p(-(high - low).exp())
+        return in_order(settled(surely - torch.logaddexp(F.logsigmoid(-low), F.logsigmoid(high))))
 
     def metrics(self, outputs: int) -> MetricCollection:
         from torchmetrics import MetricCollection

@@ -32,6 +32,7 @@ class TargetCounts:
         total: how often anything is: images with a class, or with labels, or pixels.
         low: the least value of each of K values; None where targets are no values.
         high: the largest ones.
+        size: the shorter side of the image whose shorter side is longest; None where targets are no images.
 
     Example:
         >>> seen = TargetCounts(3)
@@ -46,6 +47,7 @@ class TargetCounts:
         self.classes: Tensor | None = None
         self.low: Tensor | None = None
         self.high: Tensor | None = None
+        self.size: int | None = None
         self._known, self._ignored = classes, ignored
 
     def add(self, target: Tensor) -> None:
@@ -61,6 +63,8 @@ class TargetCounts:
             # `bincount` takes nothing below 0
             counted = indices >= 0 if self._ignored is None else (indices >= 0) & (indices != self._ignored)
             self._counted(torch.bincount(indices[counted], minlength=self._known), int(counted.sum()))
+        elif self.form == "images":
+            self.size = max(self.size or 0, min(target.shape[-2:]))
         # Images are no values of which one could be constant
         elif target.ndim <= 2:
             rows = target.detach().reshape(len(target), -1).cpu().double()
@@ -128,10 +132,10 @@ class TargetCounts:
 
     def state_dict(self) -> dict[str, Any]:
         """Plain data and tensors."""
-        names = ("count", "total", "classes", "low", "high")
+        names = ("count", "total", "classes", "low", "high", "size")
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """The reverse of `state_dict`."""
         self.count, self.total, self.classes = state["count"], state["total"], state.get("classes")
-        self.low, self.high = state.get("low"), state.get("high")
+        self.low, self.high, self.size = state.get("low"), state.get("high"), state.get("size")

@@ -18,6 +18,8 @@ class PixelBCE(Loss):
         0.6931
     """
 
+    cuts = True
+
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
         """The mean over N x C x H x W in [0, 1] of each.
 

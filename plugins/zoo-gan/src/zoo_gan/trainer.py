@@ -85,6 +85,10 @@ class GAN(PairTrainer):
             generator_steps=execution.steps / own.discriminator_steps,
         )  # fmt: skip
 
+    def loss_target(self, batch: Batch) -> Any:
+        """The images of the data."""
+        return batch["image"]
+
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """One step of the discriminator and, where it is its turn, one of the generator."""
         self.execution.begin(rows(batch))

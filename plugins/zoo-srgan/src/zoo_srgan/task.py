@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -11,8 +11,10 @@ from torchmetrics import Metric, MetricCollection
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from zoo.errors import ShapeError
-from zoo.interfaces import Batch, Reconstruction
+from zoo.interfaces import Batch, Reconstruction, TargetCounts
 from zoo_srgan.resampling import LEVELS, enlarge, multiple, rounded, shrink
+
+_SIMILARITY = ("ssim", "ssim_bicubic")
 
 Measure = Callable[[Tensor, Tensor], Tensor]
 
@@ -20,6 +22,9 @@ _LUMA, _BLACK = (65.481, 128.553, 24.966), 16.0
 """BT.601 in the range of video: black is 16, white 235."""
 
 _COLOURS = 3
+_LEAST_ERROR = 1e-10
+"""Mean squared error of an exact image, as of a flat one that is enlarged: its ratio would be infinite."""
+
 _WINDOW, _SIGMA = 11, 1.5
 """Width and standard deviation of SSIM's Gaussian window, as in its paper."""
 
@@ -66,6 +71,15 @@ class SuperResolution(Reconstruction):
                 "ssim_bicubic": ImageMean(ssim, self.scale, instead=bicubic),
             }
         )
+
+    def missing(self, seen: TargetCounts) -> Mapping[str, str | None]:
+        """Structural similarity needs an image as large as its window."""
+        if seen.size is None:
+            return dict.fromkeys(_SIMILARITY)
+        cut = 2 * self.scale if seen.size > 2 * self.scale else 0
+        small = seen.size - cut < _WINDOW
+        reason = f"no image has {_WINDOW} x {_WINDOW} pixels within its border" if small else None
+        return dict.fromkeys(_SIMILARITY, reason)
 
 
 class Bicubic:
@@ -140,13 +154,13 @@ def luminance(x: Tensor) -> Tensor:
 
 
 def psnr(output: Tensor, target: Tensor) -> Tensor:
-    """Peak signal-to-noise ratio in dB of each image N x C x H x W, whose peak is 1.
+    """Peak signal-to-noise ratio in dB of each image N x C x H x W, whose peak is 1; at most 100.
 
     Example:
         >>> psnr(torch.zeros(1, 1, 2, 2), torch.full((1, 1, 2, 2), 0.1)).round().tolist()
         [20.0]
     """
-    return -10 * (output - target).square().mean(dim=(1, 2, 3)).log10()
+    return -10 * (output - target).square().mean(dim=(1, 2, 3)).clamp(min=_LEAST_ERROR).log10()
 
 
 def ssim(output: Tensor, target: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from zoo.errors import OptionError, TrainingError, warn
 from zoo.interfaces import (
@@ -31,6 +31,7 @@ from zoo.interfaces import (
 from zoo.trainers import (
     DISCRIMINATOR_LOGITS,
     GENERATOR,
+    LossSums,
     PairTrainer,
     Parts,
     Score,
@@ -214,10 +215,14 @@ class SRTrainer(PairTrainer):
     def _losses(self, output: Tensor, batch: Batch) -> Parts:
         if not self.playing:
             return F.mse_loss(output, batch["target"])
-        outputs = {OUTPUT: output}
-        if self.pair is not None:
-            outputs[DISCRIMINATOR_LOGITS] = self.pair.discriminator(output)
-        return compute(self.loss, outputs, batch["target"], batch)
+        return compute(self.loss, self._outputs(output), batch["target"], batch)
+
+    def _outputs(self, output: Tensor) -> dict[str, Tensor]:
+        """What the present phase's loss may take."""
+        found = {OUTPUT: output}
+        if self.pair is not None and self.playing:
+            found[DISCRIMINATOR_LOGITS] = self.pair.discriminator(output)
+        return found
 
     # -- measuring -------------------------------------------------------------------------------------
 
@@ -228,18 +233,16 @@ class SRTrainer(PairTrainer):
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
         """The present phase's loss with its parts, and the task's metrics."""
         score = Score(self.task, self.model.outputs, None, metrics=self.metrics)
-        sums: dict[str, Tensor] = {}
+        losses = LossSums(self.loss if self.playing else nn.MSELoss())
         self._shown = {}
         with resting(self.model), self.execution.precision():
             for batch in batches:
                 output, whole = self.execution.gather(self.generator(batch["image"]), batch)
                 score.add(output, whole)
-                parts = self._losses(output, whole)
-                add_up(sums, losses_by_name(total(parts), parts), len(output))
+                losses.add(self._outputs(output), whole["target"], whole)
                 if not self._shown:
                     self._show(batch, output)
-        count = score.count
-        return {name: float(value) / count for name, value in sums.items()} | score.values()
+        return losses.values() | score.values()
 
     def _show(self, batch: Batch, output: Tensor) -> None:
         small, count = batch["image"][: self.options.samples], self.options.samples
