@@ -247,8 +247,8 @@ class Score:
     def _flush(self) -> None:
         """Hands what is held to the metrics; an update for each batch would cost as much as a small step."""
         if self._held:
-            *_, (newest, _) = self._held
-            device = newest.device
+            *_, newest = self._held
+            device = newest[0].device
             # What a checkpoint gave back lies on the CPU.
             scored, target, *ranked = (
                 torch.cat([part.to(device) for part in column]) for column in zip(*self._held, strict=True)
