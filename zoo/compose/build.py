@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from zoo.compose.idle_options import check_options
 from zoo.compose.instantiate import finish, instantiate
 from zoo.compose.meta_build import fill_buffers
 from zoo.compose.plan import plan
@@ -79,7 +80,7 @@ def build(
     }
     section = _section(name, {k: v for k, v in given.items() if v is not None})
     recipe = Recipe.from_dict({"model": section, "seed": seed}, "build")
-    return from_recipe(recipe)
+    return from_recipe(recipe, said=True)
 
 
 def _section(name: str | Mapping[str, Any], given: dict[str, Any]) -> dict[str, Any]:
@@ -134,10 +135,18 @@ def _agreed(key: str, said: Any, value: Any) -> Any:
     return other if one == other else None
 
 
-def from_recipe(recipe: Recipe) -> Model:
-    """The model that a recipe describes, in inference mode; it carries the other sections along."""
+def from_recipe(recipe: Recipe, *, said: bool = False) -> Model:
+    """The model that a recipe describes, in inference mode; it carries the other sections along.
+
+    Args:
+        recipe: as given or recorded.
+        said: whether its options are what somebody said just now, of which each is to change something.
+    """
     section = from_saved(recipe.model, "backbone")
-    return instantiate(plan(section), recipe.model_copy(update={"model": section})).eval()
+    planned = plan(section)
+    if said:
+        check_options(recipe.model, planned)
+    return instantiate(planned, recipe.model_copy(update={"model": section})).eval()
 
 
 def restore(recipe: Recipe, input_spec: InputSpec, state: Tensors, text: str) -> Model:
