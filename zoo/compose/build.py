@@ -80,7 +80,9 @@ def build(
     }
     section = _section(name, {k: v for k, v in given.items() if v is not None})
     recipe = Recipe.from_dict({"model": section, "seed": seed}, "build")
-    return from_recipe(recipe, said=True)
+    # A table of a network's sizes is for all heads: what is said beside it is for this one
+    said = {"options": options, "classes": given["classes"]}
+    return from_recipe(recipe, said=recipe.model.model_copy(update=said))
 
 
 def _section(name: str | Mapping[str, Any], given: dict[str, Any]) -> dict[str, Any]:
@@ -135,17 +137,17 @@ def _agreed(key: str, said: Any, value: Any) -> Any:
     return other if one == other else None
 
 
-def from_recipe(recipe: Recipe, *, said: bool = False) -> Model:
+def from_recipe(recipe: Recipe, *, said: ModelSection | None = None) -> Model:
     """The model that a recipe describes, in inference mode; it carries the other sections along.
 
     Args:
         recipe: as given or recorded.
-        said: whether its options are what somebody said just now, of which each is to change something.
+        said: what was said of the model just now; each option and the classes are to change something.
     """
     section = from_saved(recipe.model, "backbone")
     planned = plan(section)
-    if said:
-        check_options(recipe.model, planned)
+    if said is not None:
+        check_options(said, planned)
     return instantiate(planned, recipe.model_copy(update={"model": section})).eval()
 
 

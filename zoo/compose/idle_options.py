@@ -19,7 +19,7 @@ def check_options(asked: ModelSection, planned: Plan) -> None:
     """Refuses options that only the original head looks at, where there is another or none; and idle classes.
 
     Args:
-        asked: as it was given, without what a saved model says.
+        asked: its options and classes are those that were said just now.
         planned: what was made of it.
 
     Raises:

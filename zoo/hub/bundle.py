@@ -17,6 +17,7 @@ from zoo.hub.card import card, known_rows
 from zoo.hub.files import current
 from zoo.hub.folder import assemble, checked, readme, save, steady, verified
 from zoo.hub.folder_rules import FILES
+from zoo.hub.foreign import is_foreign
 from zoo.hub.provenance import public
 from zoo.hub.readme import Readme, renewed
 from zoo.interfaces.model import Model, ModelLike
@@ -120,7 +121,7 @@ def _gather(folder: Path, home: Path) -> None:
     home.mkdir()
     for name in FILES:
         file = current(folder, name)
-        if not file.is_file():
+        if not file.is_file() or is_foreign(folder, name):
             continue
         try:
             os.link(file.resolve(), home / name)  # a later save into the folder makes a new file

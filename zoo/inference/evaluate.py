@@ -16,6 +16,7 @@ from zoo.data.resolve import DataLike
 from zoo.data.splits import Split
 from zoo.data.splits import split as split_data
 from zoo.inference.evaluation import Evaluation, Measured
+from zoo.inference.looks import looks
 from zoo.inference.sample_quality import measure_samples
 from zoo.inference.saved_figures import SavedFigures
 from zoo.inference.verify import CHOOSES
@@ -156,7 +157,10 @@ def evaluate(
         figures, found = _measure(model, dataset, batches, score, split=split, **how)
         left_out = score.left_out
     options = {"seed": seed, "size": None if own_size else [*model.input_spec.size], "cropped": cropped}
-    on = Measured(data=data_value(data), split=split, count=len(indices), hash=splits.hash, options=options)
+    on = Measured(
+        data=data_value(data), split=split, count=len(indices), hash=splits.hash, options=options,
+        looks=looks(model, folder, splits.hash) if split == "test" else 1,
+    )  # fmt: skip
     model.note_figures(split, figures, on.kept)
     result = Evaluation.of(on, figures, found, left_out)
     if target is not None:
@@ -247,16 +251,19 @@ def _write(folder: Path, result: Evaluation, found: Findings, dataset: Dataset) 
 
 
 def _warn_of_leak(folder: Path, dataset: Dataset, indices: tuple[int, ...], split: str) -> None:
-    """Says so where images to be measured on were trained on."""
+    """Says so where images to be measured on were trained on, or where the epoch was chosen by them."""
     try:
         record = json.loads((folder / SPLITS_FILE).read_text(encoding="utf-8"))
-        trained = {item["key"] for item in record["train"]}
+        known = {side: {item["key"] for item in record[side]} for side in ("train", "val")}
     # A saved model that was not trained here has no record
     except (OSError, ValueError, KeyError, TypeError):
         return
-    known = [i for i in indices if dataset.key(i) in trained]
-    if known and split != "train":
-        warn(
-            f"{len(known)} of {len(indices)} images of the {split} split were trained on, "
-            f"{dataset.name(known[0])} first; have the data or the seed changed since?"
-        )
+    uses = {"train": "were trained on", "val": "were validated with, by which the epoch was chosen"}
+    # A split may be measured on itself; `train` has nothing to hide
+    for side in () if split == "train" else [side for side in uses if side != split]:
+        found = [i for i in indices if dataset.key(i) in known[side]]
+        if found and not (side == "val" and split == "all"):
+            warn(
+                f"{len(found)} of {len(indices)} images of the {split} split {uses[side]}, "
+                f"{dataset.name(found[0])} first; have the data or the seed changed since?"
+            )

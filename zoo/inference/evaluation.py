@@ -26,6 +26,8 @@ class Measured:
         hash: digest of which image is in which split; see `zoo.data.splits.Splits`.
         options: what else the figures depend on, as plain data: `seed` of the split, `size` of the images as
             the model was given them, and whether they were cropped to it.
+        looks: how often the model was measured on this test split, this time included; one that was chosen by
+            earlier looks is better there than on images that nobody has looked at.
     """
 
     data: str | Mapping[str, Any] | None
@@ -33,10 +35,11 @@ class Measured:
     count: int
     hash: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    looks: int = 1
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for JSON."""
-        return {**self.kept, "split": self.split, "options": dict(self.options)}
+        return {**self.kept, "split": self.split, "options": dict(self.options), "looks": self.looks}
 
     @property
     def kept(self) -> dict[str, Any]:
@@ -143,6 +146,7 @@ class Evaluation:
     def headline(self) -> str:
         """Split and number of images, in words."""
         line = f"{self.on.split} split, {self.on.count} images"
+        line += f", look {self.on.looks} at it" * (self.on.looks > 1)
         return f"{line}, {self.more['samples']} generated" if "samples" in self.more else line
 
     def _numbers(self) -> list[list[str]]:
