@@ -14,10 +14,9 @@ from typing import Any
 from zoo.compose.plan import plan
 from zoo.hub import config as configs
 from zoo.hub.card import card, known_rows
-from zoo.hub.files import current
+from zoo.hub.files import current, is_foreign
 from zoo.hub.folder import assemble, checked, readme, save, steady, verified
 from zoo.hub.folder_rules import FILES
-from zoo.hub.foreign import is_foreign
 from zoo.hub.provenance import public
 from zoo.hub.readme import Readme, renewed
 from zoo.interfaces.model import Model, ModelLike

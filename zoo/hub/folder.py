@@ -15,9 +15,8 @@ from zoo.compose.formats import read_recipe
 from zoo.compose.parts import BODIES
 from zoo.hub import config as configs
 from zoo.hub.card import card, known_rows
-from zoo.hub.files import current, transaction
+from zoo.hub.files import current, is_foreign, note_foreign, transaction
 from zoo.hub.folder_rules import check_space, check_target, read_config, unwritten
-from zoo.hub.foreign import is_foreign, note_foreign
 from zoo.hub.readme import Readme, parse, renewed
 from zoo.interfaces.blocks.freezing import unrecorded
 from zoo.interfaces.model import Model

@@ -130,13 +130,10 @@ def evaluate(
     seed = pick_seed(seed, model)
     splits = split_data(dataset, seed, training=False)
     indices = splits.of(split)
-    warn_dataset(model, dataset)
-    if folder is not None:
-        _warn_of_leak(folder, dataset, indices, split)
+    _warn_of_images(model, folder, dataset, indices, split)
     further = metrics_of(metrics)
     target = None if out is None else _drawing_folder(out)
-    task = model.task
-    assert task is not None  # noqa: S101 - check_data has looked
+    assert (task := model.task) is not None  # noqa: S101 - check_data has looked
     # Where a model cannot generate, `sample` says so
     sampled = features is not None or samples is not None or task.generates
     cropped = model.crops and not sampled
@@ -157,10 +154,9 @@ def evaluate(
         figures, found = _measure(model, dataset, batches, score, split=split, **how)
         left_out = score.left_out
     options = {"seed": seed, "size": None if own_size else [*model.input_spec.size], "cropped": cropped}
-    on = Measured(
-        data=data_value(data), split=split, count=len(indices), hash=splits.hash, options=options,
-        looks=looks(model, folder, splits.hash) if split == "test" else 1,
-    )  # fmt: skip
+    seen = looks(model, folder, splits.hash) if split == "test" else 1
+    known: Any = {"count": len(indices), "hash": splits.hash, "looks": seen, "options": options}
+    on = Measured(data=data_value(data), split=split, **known)
     model.note_figures(split, figures, on.kept)
     result = Evaluation.of(on, figures, found, left_out)
     if target is not None:
@@ -250,6 +246,15 @@ def _write(folder: Path, result: Evaluation, found: Findings, dataset: Dataset) 
         (folder / f"{WORST}.png").unlink(missing_ok=True)
 
 
+def _warn_of_images(
+    model: Model, folder: Path | None, dataset: Dataset, indices: tuple[int, ...], split: str
+) -> None:
+    """Says what reading loses of the images, and whether they are new to the model."""
+    warn_dataset(model, dataset)
+    if folder is not None:
+        _warn_of_leak(folder, dataset, indices, split)
+
+
 def _warn_of_leak(folder: Path, dataset: Dataset, indices: tuple[int, ...], split: str) -> None:
     """Says so where images to be measured on were trained on, or where the epoch was chosen by them."""
     try:
@@ -259,11 +264,10 @@ def _warn_of_leak(folder: Path, dataset: Dataset, indices: tuple[int, ...], spli
     except (OSError, ValueError, KeyError, TypeError):
         return
     uses = {"train": "were trained on", "val": "were validated with, by which the epoch was chosen"}
-    # A split may be measured on itself; `train` has nothing to hide
-    for side in () if split == "train" else [side for side in uses if side != split]:
-        found = [i for i in indices if dataset.key(i) in known[side]]
-        if found and not (side == "val" and split == "all"):
-            warn(
-                f"{len(found)} of {len(indices)} images of the {split} split {uses[side]}, "
-                f"{dataset.name(found[0])} first; have the data or the seed changed since?"
-            )
+    # `train` has nothing to hide; a split may be measured on itself, and `all` is what people say it is
+    hidden = {"test": ("train", "val"), "train": ()}.get(split, ("train",))
+    found = {side: [i for i in indices if dataset.key(i) in known[side]] for side in hidden}
+    said = [f"{len(there)} of {len(indices)} images of the {split} split {uses[side]}, "
+            f"{dataset.name(there[0])} first" for side, there in found.items() if there]  # fmt: skip
+    if said:
+        warn(f"{'; '.join(said)}; have the data or the seed changed since?")

@@ -1,4 +1,4 @@
-"""How often a model was measured on a test split."""
+"""Count of the looks of a model at a test split."""
 
 from __future__ import annotations
 
