@@ -133,7 +133,7 @@ def evaluate(
     _warn_of_images(model, folder, dataset, indices, split)
     further = metrics_of(metrics)
     target = None if out is None else _drawing_folder(out)
-    assert (task := model.task) is not None  # noqa: S101 - check_data has looked
+    task: Any = model.task  # check_data has looked
     # Where a model cannot generate, `sample` says so
     sampled = features is not None or samples is not None or task.generates
     cropped = model.crops and not sampled
