@@ -77,7 +77,9 @@ def make() -> Callable[..., Model]:
     """A small model with labels, the same at each call."""
 
     def make(name: str = "tiny_resnet", **options: Any) -> Model:
-        given = {**TINY.get(name, {}), "head": "multiclass", "classes": ["a", "b", "c"], "seed": 0}
-        return zoo.build(name, **{**given, **options})
+        given = {"head": "multiclass", "classes": ["a", "b", "c"], "seed": 0, **options}
+        # A table of sizes is for all heads
+        sizes = {key: value for key, value in TINY.get(name, {}).items() if key not in given}
+        return zoo.build({"name": name, **sizes}, **given)
 
     return make

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from zoo.compose.idle_options import check_options
 from zoo.compose.instantiate import finish, instantiate
 from zoo.compose.meta_build import fill_buffers
 from zoo.compose.plan import plan
@@ -79,7 +80,9 @@ def build(
     }
     section = _section(name, {k: v for k, v in given.items() if v is not None})
     recipe = Recipe.from_dict({"model": section, "seed": seed}, "build")
-    return from_recipe(recipe)
+    # A table of a network's sizes is for all heads: what is said beside it is for this one
+    said = {"options": options, "classes": given["classes"]}
+    return from_recipe(recipe, said=recipe.model.model_copy(update=said))
 
 
 def _section(name: str | Mapping[str, Any], given: dict[str, Any]) -> dict[str, Any]:
@@ -134,10 +137,18 @@ def _agreed(key: str, said: Any, value: Any) -> Any:
     return other if one == other else None
 
 
-def from_recipe(recipe: Recipe) -> Model:
-    """The model that a recipe describes, in inference mode; it carries the other sections along."""
+def from_recipe(recipe: Recipe, *, said: ModelSection | None = None) -> Model:
+    """The model that a recipe describes, in inference mode; it carries the other sections along.
+
+    Args:
+        recipe: as given or recorded.
+        said: what was said of the model just now; each option and the classes are to change something.
+    """
     section = from_saved(recipe.model, "backbone")
-    return instantiate(plan(section), recipe.model_copy(update={"model": section})).eval()
+    planned = plan(section)
+    if said is not None:
+        check_options(said, planned)
+    return instantiate(planned, recipe.model_copy(update={"model": section})).eval()
 
 
 def restore(recipe: Recipe, input_spec: InputSpec, state: Tensors, text: str) -> Model:

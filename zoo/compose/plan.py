@@ -211,6 +211,15 @@ def _composed(
     return ComposedModel(backbone, head, input_spec=spec, labels=labels, tags=tags)
 
 
+def meta_model_for(planned: Plan, classes: int) -> Model:
+    """A complete model without memory, as planned but for another number of classes."""
+    found = planned.resolved
+    section = planned.section.model_copy(update={"classes": classes})
+    with on_meta_device():
+        options = _filled(found.body, planned.parts, lambda inner: inner.meta_model)
+        return _model(found.body, options, section, None, ())
+
+
 def _plan_model(
     found: Resolved, options: dict[str, Any], parts: Mapping[str, Plan], input_spec: InputSpec | None
 ) -> Plan:

@@ -1,4 +1,4 @@
-"""What reading images loses: depth, bands, transparency, and masks of images that are turned."""
+"""Losses in reading images, said once: depth, bands, transparency, and masks of images that are turned."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 from PIL import Image
 
 from zoo.data.reading import in_threads
-from zoo.images.decode import ImageArray, lost, read
-from zoo.images.header import depth
+from zoo.images.decode import ImageArray, read
+from zoo.images.header import depth, lost
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
 from zoo.spec.errors import DataError, warn

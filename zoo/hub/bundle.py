@@ -14,7 +14,7 @@ from typing import Any
 from zoo.compose.plan import plan
 from zoo.hub import config as configs
 from zoo.hub.card import card, known_rows
-from zoo.hub.files import current
+from zoo.hub.files import current, is_foreign
 from zoo.hub.folder import assemble, checked, readme, save, steady, verified
 from zoo.hub.folder_rules import FILES
 from zoo.hub.provenance import public
@@ -120,7 +120,7 @@ def _gather(folder: Path, home: Path) -> None:
     home.mkdir()
     for name in FILES:
         file = current(folder, name)
-        if not file.is_file():
+        if not file.is_file() or is_foreign(folder, name):
             continue
         try:
             os.link(file.resolve(), home / name)  # a later save into the folder makes a new file

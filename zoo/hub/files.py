@@ -6,6 +6,8 @@ then moved into place; a reader that finds a committed folder finishes the move,
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -13,6 +15,9 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from zoo.spec.files import CURVES_FILE, HISTORY_FILE
+from zoo.spec.history import write_json
 
 STAGING = ".zoo-staging-"
 COMMITTED = ".zoo-commit"
@@ -99,3 +104,37 @@ def _alive(pid: int) -> bool:
     except OSError:  # of another user
         return True
     return True
+
+
+FOREIGN_FILE = "other-weights.json"
+"""Digests of the files that are of other weights; what is written anew has another digest."""
+
+
+def note_foreign(folder: Path) -> None:
+    """Notes that the history and curves that lie in a folder are not of the model that goes there.
+
+    Args:
+        folder: of a model.
+    """
+    files = [folder / name for name in (HISTORY_FILE, CURVES_FILE)]
+    found = {file.name: _digest(file) for file in files if file.is_file()}
+    if found:
+        write_json(folder / FOREIGN_FILE, found)
+
+
+def is_foreign(folder: Path, name: str) -> bool:
+    """Whether a file of the folder is known to be of other weights.
+
+    Args:
+        folder: of a model.
+        name: of the file.
+    """
+    with suppress(OSError, ValueError, AttributeError):
+        known = json.loads((folder / FOREIGN_FILE).read_text(encoding="utf-8")).get(name)
+        return known is not None and known == _digest(folder / name)
+    return False
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

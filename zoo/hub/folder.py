@@ -15,7 +15,7 @@ from zoo.compose.formats import read_recipe
 from zoo.compose.parts import BODIES
 from zoo.hub import config as configs
 from zoo.hub.card import card, known_rows
-from zoo.hub.files import current, transaction
+from zoo.hub.files import current, is_foreign, note_foreign, transaction
 from zoo.hub.folder_rules import check_space, check_target, read_config, unwritten
 from zoo.hub.readme import Readme, parse, renewed
 from zoo.interfaces.blocks.freezing import unrecorded
@@ -48,7 +48,9 @@ def save(model: Model, path: PathLike, *, licence: str | None = None) -> Path:
     """Writes a model as a folder of `model.safetensors`, `config.json` and `README.md`.
 
     A crash leaves what was there before or the whole new model. Other files in the folder stay, and so does
-    what people wrote in the README. Saving into the folder that the model was loaded from works.
+    what people wrote in the README; history and curves of other weights, which were trained there, stay too,
+    but are in no card and are not pushed with the new ones. Saving into the folder that the model was loaded
+    from works.
 
     Args:
         model: from `zoo.build`, `zoo.load` or `zoo.fit`.
@@ -62,6 +64,10 @@ def save(model: Model, path: PathLike, *, licence: str | None = None) -> Path:
         SaveError: the folder holds something else, or cannot be written; a frozen block has no path; or the
             model says something of itself, such as its labels, that could not be read again.
     """
+    return _write(model, path, licence)
+
+
+def _write(model: Model, path: PathLike, licence: str | None, *, run: bool = False) -> Path:
     if not isinstance(model, Model) or not hasattr(model, "recipe") or not model.plugins:
         raise SaveError("save", expected="a model from zoo.build", got=type(model).__name__)
     if lost := unrecorded(model):
@@ -84,16 +90,23 @@ def save(model: Model, path: PathLike, *, licence: str | None = None) -> Path:
             digest = sha256(staging / WEIGHTS_FILE)
             text = configs.dump(configs.describe(model, digest), str(folder))
             (staging / CONFIG_FILE).write_text(text, encoding="utf-8")
-            same = before is None or before["sha256"] == digest  # else the run's files are another model's
+            same = run or before is None or before["sha256"] == digest
+            if not same:  # the run's files are another model's
+                note_foreign(folder)
             text = card(
                 model,
-                history=known_rows(folder / HISTORY_FILE) if same else (),
-                curves=same and (folder / CURVES_FILE).exists(),
+                history=() if is_foreign(folder, HISTORY_FILE) else known_rows(folder / HISTORY_FILE),
+                curves=not is_foreign(folder, CURVES_FILE) and (folder / CURVES_FILE).exists(),
             )
             (staging / CARD_FILE).write_text(renewed(text, readme(folder)), encoding="utf-8")
     except OSError as error:
         raise unwritten(folder, error) from error
     return folder
+
+
+def save_run(model: Model, folder: Path) -> None:
+    """Saves a model into the folder of its own run, whose history and curves are of these weights."""
+    _write(model, folder, None, run=True)
 
 
 def load(path: PathLike, *, copy: bool = False) -> Model:

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from zoo.images.header import Depth, depth
+from zoo.images.header import Depth, depth, lost
 from zoo.images.scale import advice
 from zoo.spec.errors import DataError, reason, warn
 from zoo.spec.inputs import InputSpec
@@ -33,7 +33,7 @@ LUMA = (0.299, 0.587, 0.114)
 
 _GRAY, _RGB, _RGBA = 1, 3, 4
 _FLAT, _MAP = 2, 3
-_DEEP, _TWELVE, _BYTE_BITS = 65535, 4095, 8
+_DEEP = 65535
 # EXIF's tag for how the camera was held
 _ORIENTATION = 0x0112
 
@@ -90,31 +90,6 @@ def _first(source: str | Path | IO[bytes], where: str) -> tuple[ImageArray, File
     if facts.frames > 1:
         warn(f"{where} has several frames; the first is taken")
     return image, facts
-
-
-def lost(own: Depth, mode: str, highest: float = 1.0) -> str:
-    """What reading loses of an image, in words; empty for nothing.
-
-    Args:
-        own: as its file has it.
-        mode: as Pillow opens it.
-        highest: value in [0, 1], or of a byte.
-
-    Example:
-        >>> lost(Depth(3, 16), "RGB"), lost(Depth(1, 16), "I;16"), lost(Depth(3, 8), "RGB")
-        ('16 bits of each colour are cut to 8', '', '')
-        >>> lost(Depth(1, 16), "I;16", 4095 / 65535)
-        'no value above 4095 of 65535, as in 12 bits: nearly black; scale them before'
-    """
-    bits = own.bits > _BYTE_BITS
-    if own.other and own.bands <= _RGBA:
-        return f"band {own.bands} is no alpha; it is left out, or taken for alpha"
-    if bits and not mode.startswith(("I", "F")):
-        return f"{own.bits} bits of each colour are cut to 8"
-    top = round(highest * _DEEP)
-    if bits and mode.startswith("I") and 0 < top <= _TWELVE:
-        return f"no value above {_TWELVE} of {_DEEP}, as in 12 bits: nearly black; scale them before"
-    return ""
 
 
 def read(source: str | Path | IO[bytes], where: str) -> tuple[ImageArray, FileFacts]:

@@ -1,4 +1,4 @@
-"""What PNG and TIFF files say of their depth, which Pillow does not tell and may not be able to read."""
+"""Depth and bands of PNG and TIFF files, which Pillow does not tell and may not be able to read."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ _PNG_BANDS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _BITS, _BANDS, _EXTRA = 258, 277, 338
 """Tags of TIFF: bits of each band, number of bands, meaning of those beyond the colours."""
 _MOST_ENTRIES = 1000
+_DEEP, _TWELVE, _BYTE_BITS, _MOST_BANDS = 65535, 4095, 8, 4
 _SIZES = {1: 1, 3: 2, 4: 4, 16: 8}
 """Bytes of TIFF's whole numbers by type."""
 _LETTERS = {1: "B", 3: "H", 4: "I", 16: "Q"}
@@ -87,3 +88,28 @@ def _tags(file: IO[bytes], order: str, begin: bytes, *, big: bool) -> dict[int, 
         content = file.read(size) if size > inline else value[:size]
         found[tag] = [*struct.unpack(f"{order}{length}{_LETTERS[kind]}", content)]
     return found
+
+
+def lost(own: Depth, mode: str, highest: float = 1.0) -> str:
+    """Words for the depth and bands that reading an image loses; empty for nothing.
+
+    Args:
+        own: as its file has it.
+        mode: as Pillow opens it.
+        highest: value in [0, 1], or of a byte.
+
+    Example:
+        >>> lost(Depth(3, 16), "RGB"), lost(Depth(1, 16), "I;16"), lost(Depth(3, 8), "RGB")
+        ('16 bits of each colour are cut to 8', '', '')
+        >>> lost(Depth(1, 16), "I;16", 4095 / 65535)
+        'no value above 4095 of 65535, as in 12 bits: nearly black; scale them before'
+    """
+    bits = own.bits > _BYTE_BITS
+    if own.other and own.bands <= _MOST_BANDS:
+        return f"band {own.bands} is no alpha; it is left out, or taken for alpha"
+    if bits and not mode.startswith(("I", "F")):
+        return f"{own.bits} bits of each colour are cut to 8"
+    top = round(highest * _DEEP)
+    if bits and mode.startswith("I") and 0 < top <= _TWELVE:
+        return f"no value above {_TWELVE} of {_DEEP}, as in 12 bits: nearly black; scale them before"
+    return ""

@@ -15,7 +15,7 @@ _DEVIATIONS = 12
 
 
 def advice(values: npt.NDArray[Any]) -> tuple[str, str]:
-    """What values outside of [0, 1] are, and the step that makes an image of them.
+    """Words for values outside of [0, 1], and the step that makes an image of them.
 
     Args:
         values: of one image, numbers of any type but uint8.

@@ -16,6 +16,7 @@ from zoo.data.resolve import DataLike
 from zoo.data.splits import Split
 from zoo.data.splits import split as split_data
 from zoo.inference.evaluation import Evaluation, Measured
+from zoo.inference.looks import looks
 from zoo.inference.sample_quality import measure_samples
 from zoo.inference.saved_figures import SavedFigures
 from zoo.inference.verify import CHOOSES
@@ -130,13 +131,10 @@ def evaluate(
     seed = pick_seed(seed, model)
     splits = split_data(dataset, seed, training=False)
     indices = splits.of(split)
-    warn_dataset(model, dataset)
-    if folder is not None:
-        _warn_of_leak(folder, dataset, indices, split)
+    _warn_of_images(model, folder, dataset, indices, split)
     further = metrics_of(metrics)
     target = None if out is None else _folder(out)
-    task = model.task
-    assert task is not None  # noqa: S101 - for_model has looked
+    task: Any = model.task  # for_model has looked
     # Where a model cannot generate, `sample` says so
     sampled = features is not None or samples is not None or task.generates
     cropped = model.crops and not sampled
@@ -157,7 +155,9 @@ def evaluate(
         figures, found = _measure(model, dataset, batches, score, split=split, **how)
         left_out = score.left_out
     options = {"seed": seed, "size": None if own_size else [*model.input_spec.size], "cropped": cropped}
-    on = Measured(data=data_value(data), split=split, count=len(indices), hash=splits.hash, options=options)
+    seen = looks(model, folder, splits.hash) if split == "test" else 1
+    known: Any = {"count": len(indices), "hash": splits.hash, "looks": seen, "options": options}
+    on = Measured(data=data_value(data), split=split, **known)
     model.note_figures(split, figures, on.kept)
     result = Evaluation.of(on, figures, found, left_out)
     if target is not None:
@@ -265,17 +265,28 @@ def _write(folder: Path, result: Evaluation, found: Findings, dataset: Dataset) 
         (folder / f"{name}.png").unlink(missing_ok=True)
 
 
+def _warn_of_images(
+    model: Model, folder: Path | None, dataset: Dataset, indices: tuple[int, ...], split: str
+) -> None:
+    """Says what reading loses of the images, and whether they are new to the model."""
+    warn_dataset(model, dataset)
+    if folder is not None:
+        _warn_of_leak(folder, dataset, indices, split)
+
+
 def _warn_of_leak(folder: Path, dataset: Dataset, indices: tuple[int, ...], split: str) -> None:
-    """Says so where images to be measured on were trained on."""
+    """Says so where images to be measured on were trained on, or where the epoch was chosen by them."""
     try:
         record = json.loads((folder / SPLITS_FILE).read_text(encoding="utf-8"))
-        trained = {item["key"] for item in record["train"]}
+        known = {side: {item["key"] for item in record[side]} for side in ("train", "val")}
     # A saved model that was not trained here has no record
     except (OSError, ValueError, KeyError, TypeError):
         return
-    known = [i for i in indices if dataset.key(i) in trained]
-    if known and split != "train":
-        warn(
-            f"{len(known)} of {len(indices)} images of the {split} split were trained on, "
-            f"{dataset.name(known[0])} first; have the data or the seed changed since?"
-        )
+    uses = {"train": "were trained on", "val": "were validated with, by which the epoch was chosen"}
+    # `train` has nothing to hide; a split may be measured on itself, and `all` is what people say it is
+    hidden = {"test": ("train", "val"), "train": ()}.get(split, ("train",))
+    found = {side: [i for i in indices if dataset.key(i) in known[side]] for side in hidden}
+    said = [f"{len(there)} of {len(indices)} images of the {split} split {uses[side]}, "
+            f"{dataset.name(there[0])} first" for side, there in found.items() if there]  # fmt: skip
+    if said:
+        warn(f"{'; '.join(said)}; have the data or the seed changed since?")

@@ -29,6 +29,8 @@ class Measured:
         options: what else the figures depend on, as plain data: `seed` of the split, `size` of the images as
             the model was given them, and whether they were cropped to it.
         classes: of the model, those that the data have; empty where they have all of them, or none are told.
+        looks: how often the model was measured on this test split, this time included; one that was chosen by
+            earlier looks is better there than on images that nobody has looked at.
     """
 
     data: str | Mapping[str, Any] | None
@@ -37,11 +39,13 @@ class Measured:
     hash: str
     options: Mapping[str, Any] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
+    looks: int = 1
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for JSON."""
         classes = {"classes": list(self.classes)} if self.classes else {}
-        return {**self.kept, "split": self.split, "options": dict(self.options), **classes}
+        told = {"options": dict(self.options), "looks": self.looks}
+        return {**self.kept, "split": self.split, **told, **classes}
 
     @property
     def kept(self) -> dict[str, Any]:
@@ -151,6 +155,7 @@ class Evaluation:
         line = f"{self.on.split} split, {self.on.count} images"
         if some := self.on.classes:
             line += f" of {len(some)} of {len(self.labels)} classes ({listing(map(str, some), 6)})"
+        line += f", look {self.on.looks} at it" * (self.on.looks > 1)
         return f"{line}, {self.more['samples']} generated" if "samples" in self.more else line
 
     def _numbers(self) -> list[list[str]]:

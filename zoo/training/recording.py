@@ -11,7 +11,7 @@ from torch import Tensor
 
 from zoo.data.resolve import DataLike
 from zoo.data.splits import NAMES
-from zoo.hub.folder import save
+from zoo.hub.folder import save_run
 from zoo.interfaces.loss import fixed_left_out
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks.descriptions import ImageGrid
@@ -131,7 +131,7 @@ def _save(model: Model, folder: Path) -> None:
     if isinstance(model, PlainModel):
         _replace(folder / WEIGHTS_FILE, model.module.state_dict())
     else:
-        save(model, folder)
+        save_run(model, folder)
 
 
 def _replace(path: Path, state: Mapping[str, Tensor]) -> None:

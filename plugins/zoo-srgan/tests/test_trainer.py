@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -242,7 +243,10 @@ def test_predict_writes_the_enlarged_image(tmp_path: Path, mode: str) -> None:
     pixels = torch.full((23, 31, 3), 128, dtype=torch.uint8).numpy()
     Image.fromarray(pixels).convert(mode).save(tmp_path / "small.png")
     model = alone(bicubic_skip=True)
-    (found,) = zoo.predict(model, tmp_path / "small.png", out=tmp_path / "large.png")
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        (found,) = zoo.predict(model, tmp_path / "small.png", out=tmp_path / "large.png")
+    assert ["transparency" in str(item.message) for item in said] == [True] * mode.endswith("A")
     assert found.label == "62x46 pixels"
     with Image.open(tmp_path / "large.png") as image:
         assert (image.size, image.mode) == ((62, 46), "RGB")
