@@ -76,3 +76,10 @@ def test_an_image_is_not_called_like_a_folder(tmp_path: Path) -> None:
     model = zoo.build("small_cnn", head="binary", in_channels=1, input_size=32, seed=0)
     with pytest.raises(ZooError, match="expected the name of an image"):
         zoo.predict(model, torch.rand(1, 32, 32).numpy().transpose(1, 2, 0), out=tmp_path / "drawn")
+
+
+def test_models_are_in_inference_mode_when_they_are_built_and_when_they_are_loaded(tmp_path: Path) -> None:
+    built = zoo.build("small_cnn", head="binary", in_channels=1, input_size=32, seed=0)
+    assert not any(module.training for module in built.modules())
+    zoo.save(built.train(), tmp_path / "saved")
+    assert not any(module.training for module in zoo.load(tmp_path / "saved").modules())
