@@ -85,7 +85,7 @@ def test_more_classes_stand_below_the_answer_the_likelier_first(capsys: pytest.C
     ("arguments", "content", "words"),
     [
         ([], b"", "no image is given"),
-        (["-"], b"", "image <stdin>: expected a readable image, got an empty file"),
+        (["-"], b"", "error: <stdin>: expected a readable image, got an empty file"),
         (["-"], b"hello", "got a file of another kind"),
         (["--files-from", "-"], b"", "no image is given"),
         (["--files-from", "-"], b"nowhere.png\n", "image nowhere.png: expected a file or folder"),

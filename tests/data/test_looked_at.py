@@ -201,7 +201,7 @@ def texts(root: Path) -> dict[str, tuple[str, ...]]:
     return {finding.text: finding.names for finding in report(root).findings}
 
 
-def picture(file: Path, *, brighter: int = 0) -> None:
+def drawn(file: Path, *, brighter: int = 0) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     ramp = np.add.outer(np.arange(16) * 3, np.arange(18) * 9)
     Image.fromarray((ramp + brighter).astype(np.uint8)).save(file)
@@ -209,8 +209,8 @@ def picture(file: Path, *, brighter: int = 0) -> None:
 
 def test_look_alikes_are_told_where_they_may_part(make: Make) -> None:
     root = make({"a": 4, "b": 4})
-    picture(root / "a" / "one.png")
-    picture(root / "a" / "two.png", brighter=2)
+    drawn(root / "a" / "one.png")
+    drawn(root / "a" / "two.png", brighter=2)
     shutil.copy(root / "a" / "two.png", root / "a" / "copy.png")
     assert texts(root) == {
         "1 image more than once; all copies go to the same split": ("a/copy.png = a/two.png",),
@@ -221,8 +221,8 @@ def test_look_alikes_are_told_where_they_may_part(make: Make) -> None:
 @pytest.mark.parametrize("other", ["train", "test"])
 def test_look_alikes_in_the_users_splits_are_told_where_they_lie_apart(make: Make, other: str) -> None:
     root = make({f"{s}/{c}": 4 for s in ("train", "test") for c in "ab"})
-    picture(root / "train" / "a" / "one.png")
-    picture(root / other / "a" / "two.png", brighter=2)
+    drawn(root / "train" / "a" / "one.png")
+    drawn(root / other / "a" / "two.png", brighter=2)
     found = texts(root)
     if other == "train":
         assert found == {}

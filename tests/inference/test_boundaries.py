@@ -438,7 +438,7 @@ def evaluation(**more: Any) -> Evaluation:
 
 
 def test_an_evaluation_as_plain_data_leaves_out_what_its_task_has_not() -> None:
-    on = {"data": {"name": "d"}, "count": 3, "hash": "h", "split": "val", "options": {"seed": 1}}
+    on = {"data": {"name": "d"}, "count": 3, "hash": "h", "split": "val", "options": {"seed": 1}, "looks": 1}
     plain = {"split": "val", "images": 3, "loss": 0.25, "worst": [], "on": on}
     assert evaluation().to_dict() == plain
     full = evaluation(

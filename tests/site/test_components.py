@@ -82,7 +82,9 @@ def test_the_python_example_runs(chosen, monkeypatch, tmp_path, capsys):
     def small(data: Any) -> Any:
         return {"name": data, **zoo.info(data, "dataset").get("tiny", {})} if isinstance(data, str) else data
 
-    monkeypatch.setattr(zoo, "build", lambda name, *, weights=None, **more: build(name, **tiny(name), **more))
+    monkeypatch.setattr(
+        zoo, "build", lambda name, *, weights=None, **more: build({"name": name, **tiny(name)}, **more)
+    )
     monkeypatch.setattr(zoo, "evaluate", lambda model, data, **more: evaluate(model, small(data), **more))
     monkeypatch.setattr(
         zoo,

@@ -99,6 +99,7 @@ def test_a_shortcut_is_added_before_the_last_activation():
 
 def test_dropout_acts_while_training_only():
     model, x = unet(dropout=0.9), torch.rand(2, 3, 16, 16)
+    model.train()
     assert not torch.equal(model(x), model(x))
     model.eval()
     assert torch.equal(model(x), model(x))

@@ -12,8 +12,8 @@ from zoo.images.decode import SUFFIXES
 from zoo.spec.errors import DataError, listing, warn
 
 _BESIDE = """
-    .cfg .csv .db .htm .html .ini .ipynb .json .jsonl .log .md .pdf .py .rst .toml .tsv .txt .url .xls .xlsx
-    .xml .yaml .yml
+    .cfg .ckpt .csv .db .htm .html .ini .ipynb .json .jsonl .log .md .onnx .pdf .pkl .pt .pth .py .rst
+    .safetensors .toml .tsv .txt .url .xls .xlsx .xml .yaml .yml
 """
 BESIDE = frozenset(_BESIDE.split())
 """Suffixes of files that lie beside images and are none: `zoo data` counts them, no warning is about them."""
@@ -49,9 +49,10 @@ class Walk:
         return [file for file in self.files if not is_image(file)]
 
     def reasons(self) -> list[tuple[str, list[Path]]]:
-        """Files and links that are passed over wherever they lie, with why."""
+        """Files and links that are passed over wherever they lie, with why; without what is no image."""
+        unlike = [file for file in self.others if file.suffix.lower() not in BESIDE]
         return [
-            (f"{kinds(self.others)}, called like no image that can be read", self.others),
+            (f"{kinds(unlike)}, called like no image that can be read", unlike),
             (_counted(self.broken, "link that leads nowhere", "links that lead nowhere"), self.broken),
             (_counted(self.again, *_AGAIN), self.again),
         ]
