@@ -236,3 +236,13 @@ def test_the_report_tells_of_all_that_is_not_used(make: Make) -> None:
     assert texts["1 file behind a link to nothing"] == ("data/train/cats/x.png",)
     assert texts["its only folder, data, is read in the place of the whole"] == ()
     assert FoundFolders(root).labels == ("cats", "dogs")
+
+
+def test_one_class_is_enough_where_a_model_knows_the_others(make: Make) -> None:
+    root = make({"cats": 2})
+    with pytest.raises(DataError, match="expected at least 2 classes, got one, 'cats'"):
+        ClassFolders(root)
+    assert ClassFolders(root, part=True).labels == ("cats",)
+    (root / "dogs").mkdir()
+    with pytest.raises(DataError, match="dogs: expected images, got none"):
+        ClassFolders(root, part=True)

@@ -4,8 +4,9 @@ from collections.abc import Callable
 import pytest
 import torch
 
+import zoo
 from zoo.interfaces.model import Model
-from zoo.runtime.devices import borrowed
+from zoo.runtime.devices import borrowed, norms_of_one_number
 from zoo.spec.errors import TrainingError
 
 Make = Callable[..., Model]
@@ -94,3 +95,13 @@ def test_one_thread_borrows_again_inside_and_the_modes_are_those_of_before(make_
     with pytest.raises(RuntimeError, match="inside"), borrowed(model, CPU, inference=True):
         raise RuntimeError("inside")
     assert model.training
+
+
+@pytest.mark.parametrize(("size", "seen"), [(16, True), (64, False)])
+def test_batch_norms_that_would_see_one_number_are_named(size: int, seen: bool) -> None:
+    model = zoo.build("tiny_resnet", head="binary", in_channels=1, input_size=size, seed=0).train()
+    found = norms_of_one_number(model)
+    assert bool(found) is seen
+    assert {*found} <= {name for name, _ in model.named_modules()}
+    assert norms_of_one_number(model.eval()) == []
+    assert not any(module._forward_pre_hooks for module in model.modules())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 import torch
 
+import zoo
+from zoo.interfaces.model import Model
 from zoo.spec.errors import TrainingError
 from zoo.training import undefined_figures
 from zoo.training.run import Run
@@ -122,3 +125,12 @@ def test_each_figure_that_is_left_out_is_said_once_and_those_of_one_reason_toget
     figures.figures(three)
     assert len(recwarn) == 3
     assert str(recwarn[-1].message) == "left out of the figures: val_new: one class"
+
+
+def test_a_model_that_was_given_in_training_mode_comes_back_in_inference_mode(
+    make_model: Callable[..., Model], tmp_path: Path
+) -> None:
+    model = make_model().train()
+    run = zoo.fit(model, {"name": "faces", "per_class": 8}, epochs=1, out=tmp_path / "run", progress=False)
+    assert run.model is model
+    assert not any(module.training for module in model.modules())
