@@ -15,6 +15,7 @@ from zoo.interfaces.tasks.base import names_for
 from zoo.interfaces.tasks.choice import BY_NAME, for_targets
 from zoo.interfaces.tasks.descriptions import Overlay
 from zoo.interfaces.tasks.images import decibels
+from zoo.interfaces.tasks.logits import in_order
 from zoo.interfaces.tasks.masks import confusions, image_ious
 from zoo.interfaces.tasks.target_counts import TargetCounts, whole_numbers
 from zoo.spec.errors import DataError, OptionError, ShapeError, ZooError
@@ -436,3 +437,11 @@ def test_one_mistake_alone_is_drawn_where_the_task_says_how():
     result = found(Marked(), torch.ones(1, 1), torch.zeros(1, 1))
     assert [*result.drawings] == ["worst"]
     assert result.worst[0].answer.size == (4, 4)
+
+
+def test_logits_in_order_are_shares_however_large_they_are() -> None:
+    found = in_order(torch.tensor([-1e6, -200.0, -1.0, 0.0, 1.0, 30.0, 40.0, 1e6], dtype=torch.float64))
+    assert found.diff().gt(0).all()
+    assert (float(found[0]), float(found[-1])) == pytest.approx((0, 1), abs=1e-5)
+    assert float(found[3]) == 0.5
+    assert float(found[4]) == pytest.approx(0.75)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -377,3 +379,18 @@ def test_the_direction_of_each_figure_is_known_by_its_name() -> None:
     assert score.higher_is_better("val_binary_recall") is True
     with pytest.raises(OptionError, match=r"monitor: expected val_loss, .*got 'val_acuracy'; did"):
         score.higher_is_better("val_acuracy")
+
+
+def test_a_loss_that_acts_in_training_alone_is_measured_at_rest() -> None:
+    class Noisy(nn.Module):
+        def forward(self, output: Tensor, target: Tensor) -> Tensor:
+            return output.sum() * 0 + float(self.training)
+
+    trainer: Any = Supervised.__new__(Supervised)
+    trainer.model, trainer.loss = nn.Dropout(), Noisy()
+    trainer.execution = SimpleNamespace(precision=nullcontext)
+    with trainer.inference():
+        assert float(trainer.loss(torch.zeros(1), torch.zeros(1))) == 0
+        assert not torch.is_grad_enabled()
+    assert trainer.loss.training
+    assert trainer.model.training
