@@ -19,6 +19,7 @@ from zoo.hub.folder import assemble, checked, readme, save, steady, verified
 from zoo.hub.folder_rules import FILES
 from zoo.hub.provenance import public
 from zoo.hub.readme import Readme, renewed
+from zoo.interfaces.blocks.wrapped import inside
 from zoo.interfaces.model import Model, ModelLike
 from zoo.spec.errors import SaveError, ZooError, warn
 from zoo.spec.files import CARD_FILE, CONFIG_FILE, CURVES_FILE, HISTORY_FILE
@@ -98,6 +99,7 @@ def bundle(model: ModelLike, *, reference: str | None, licence: str | None) -> I
         SaveError: the model needs something that only this machine has.
         ZooError: the folder holds no model, or one that cannot be read.
     """
+    model = inside(model)
     with tempfile.TemporaryDirectory(prefix="zoo-push-") as temporary:
         home = Path(temporary) / "model"
         if isinstance(model, Model):

@@ -10,6 +10,7 @@ from copy import copy as shallow_copy
 from pathlib import Path
 from typing import Any, TypeVar
 
+from zoo.compose.as_built import check_as_built
 from zoo.compose.build import restore
 from zoo.compose.formats import read_recipe
 from zoo.compose.parts import BODIES
@@ -19,6 +20,7 @@ from zoo.hub.files import current, is_foreign, note_foreign, transaction
 from zoo.hub.folder_rules import check_space, check_target, read_config, unwritten
 from zoo.hub.readme import Readme, parse, renewed
 from zoo.interfaces.blocks.freezing import unrecorded
+from zoo.interfaces.blocks.wrapped import inside
 from zoo.interfaces.model import Model
 from zoo.registry.plugins.discovery import discover
 from zoo.registry.plugins.install_command import way_to_install
@@ -53,7 +55,7 @@ def save(model: Model, path: PathLike, *, licence: str | None = None) -> Path:
     from works.
 
     Args:
-        model: from `zoo.build`, `zoo.load` or `zoo.fit`.
+        model: from `zoo.build`, `zoo.load` or `zoo.fit`; also inside of what torch wraps around it.
         path: folder, made if need be.
         licence: SPDX name for the card; the model's own where None, and none is claimed without.
 
@@ -61,19 +63,22 @@ def save(model: Model, path: PathLike, *, licence: str | None = None) -> Path:
         The folder.
 
     Raises:
-        SaveError: the folder holds something else, or cannot be written; a frozen block has no path; or the
-            model says something of itself, such as its labels, that could not be read again.
+        SaveError: the folder holds something else, or cannot be written; a frozen block has no path; a
+            layer was changed by hand; or the model says something of itself, such as its labels, that could
+            not be read again.
     """
     return _write(model, path, licence)
 
 
 def _write(model: Model, path: PathLike, licence: str | None, *, run: bool = False) -> Path:
+    model = inside(model)
     if not isinstance(model, Model) or not hasattr(model, "recipe") or not model.plugins:
         raise SaveError("save", expected="a model from zoo.build", got=type(model).__name__)
     if lost := unrecorded(model):
         hint = "unfreeze them, or let the model's class list them in freezable"
         got = f"frozen {listing(lost)}, which no freeze path reaches"
         raise SaveError("save", expected="frozen blocks that a recipe can name", got=got, hint=hint)
+    check_as_built(model, "save")
     folder = Path(path).expanduser()
     before = check_target(folder)
     state = model.state_dict()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from copy import copy
 
 from zoo.hub.folder import load
+from zoo.interfaces.blocks.wrapped import inside
 from zoo.interfaces.model import Model, ModelLike
 from zoo.spec.errors import SaveError, listing, near, quote
 
@@ -21,6 +22,7 @@ def part_of(model: ModelLike, name: str) -> Model:
     Raises:
         SaveError: there is none of that name, or it is no model of its own.
     """
+    model = inside(model)
     whole = model if isinstance(model, Model) else load(model)
     models = {key: network for key, network in whole.networks.items() if isinstance(network, Model)}
     if name not in models:

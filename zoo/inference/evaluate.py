@@ -20,6 +20,7 @@ from zoo.inference.looks import looks
 from zoo.inference.sample_quality import measure_samples
 from zoo.inference.saved_figures import SavedFigures
 from zoo.inference.verify import CHOOSES
+from zoo.interfaces.blocks.number_types import fitted, widened
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.geometry.places import plain_tensors
 from zoo.interfaces.loss import Loss, LossLike, needs_of
@@ -241,7 +242,7 @@ def _measure(
     ):
         for batch in watched(batches, "measuring", progress):
             ready = plain_tensors(model.examples(to_device(batch, device)))
-            output = model.infer(ready["image"])
+            output = widened(model.infer(fitted(ready["image"], model)))
             score.add(output, ready)
             height, width = ready["image"].shape[2:]
             analysis.add(output, ready["target"], batch["index"], (height, width))

@@ -14,6 +14,7 @@ from zoo.data.batches import Batches
 from zoo.data.resolve import DataLike
 from zoo.data.splits import Split
 from zoo.data.splits import split as split_data
+from zoo.interfaces.blocks.number_types import fitted, widened
 from zoo.interfaces.model import Model, ModelLike
 from zoo.interfaces.tasks.descriptions import ImageGrid
 from zoo.registry.extras import present
@@ -114,7 +115,7 @@ def latents(
         _check_plots(model, *files)
         batches = Batches(dataset, indices, model.input_spec, batch_size=batch_size, workers=workers)
         found = [
-            model.encode(batch["image"].to(chosen)).flatten(1).float().cpu()
+            model.encode(fitted(batch["image"].to(chosen), model)).flatten(1).float().cpu()
             for batch in watched(batches, "encoding", progress)
         ]
         vectors = torch.cat(found)
@@ -139,7 +140,7 @@ def latents(
 
 def _check_plots(model: Model, out: Path | None, grid: Path | None) -> None:
     """Raises OptionError where the latent is too short for a plot, or not two numbers for a grid."""
-    numbers = model.encode(model.example_input(1).to(next(model.parameters()).device)).numel()
+    numbers = model.encode(fitted(model.example_input(1), model).to(next(model.parameters()).device)).numel()
     if out is not None and numbers < PLANE:
         raise OptionError("plot of latents", expected="two numbers an image or more", got=str(numbers))
     if grid is not None and numbers != PLANE:
@@ -177,7 +178,7 @@ def _decoded(model: Model, plane: Tensor, device: torch.device) -> ImageGrid:
     z = torch.stack([x.flatten(), y.flatten()], dim=1)
     spans = [f"latent {i + 1} from {low[i]:.2g} to {high[i]:.2g}" for i in range(PLANE)]
     title = f"{spans[0]} (left to right), {spans[1]} (upwards)"
-    return ImageGrid({"": model.decode(z.to(device)).cpu()}, title=title)
+    return ImageGrid({"": widened(model.decode(fitted(z.to(device), model))).cpu()}, title=title)
 
 
 def scatter(found: Latents, path: Path, title: str = "") -> Path:

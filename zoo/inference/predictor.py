@@ -15,9 +15,10 @@ from zoo.data.depths import warn_losses
 from zoo.inference.given_images import Given, chunks, given, is_one, is_stream
 from zoo.inference.predictions import Predicted, Predictions
 from zoo.interfaces.augmenter import Batch
+from zoo.interfaces.blocks.number_types import fitted, widened
 from zoo.interfaces.model import Model, ModelLike
 from zoo.interfaces.tasks import Task
-from zoo.runtime.arguments import BATCH_SIZE, as_model
+from zoo.runtime.arguments import BATCH_SIZE, as_model, bare
 from zoo.runtime.devices import choose_device
 from zoo.runtime.progress import watched
 from zoo.spec.errors import OptionError, TrainingError, ZooError
@@ -63,6 +64,7 @@ class Predictor:
             raise OptionError("batch_size", expected="1 or more", got=str(batch_size))
         self.device = choose_device(device)
         self.batch_size, self.skip_unreadable = batch_size, skip_unreadable
+        model = bare(model)
         read, folder = as_model(model)
         answering(read)
         # What was read from a folder is nobody else's
@@ -181,7 +183,7 @@ def _answered(model: Model, images: Given, batch: Batch, device: torch.device) -
     height, width = batch["image"].shape[2:]
     # Left before an answer is handed on: who asks may be computing gradients
     with torch.no_grad():
-        read = model.read(model.infer(batch["image"].to(device)))
+        read = model.read(widened(model.infer(fitted(batch["image"].to(device), model))))
     for i, (index, said) in enumerate(zip(batch["index"].tolist(), read, strict=True)):
         # Height and width of the image before it was resized
         own = (int(batch[SIZE][i, 0]), int(batch[SIZE][i, 1]))

@@ -12,6 +12,7 @@ from torch import Tensor
 from zoo.compose.composed_model import ComposedModel
 from zoo.data.batches import Batches
 from zoo.interfaces.blocks.feature_info import as_map
+from zoo.interfaces.blocks.number_types import fitted, widened
 from zoo.interfaces.model import Model, ModelLike
 from zoo.interfaces.tasks import names_for
 from zoo.interfaces.tasks.analysis import Findings
@@ -52,7 +53,7 @@ class FeatureExtractor:
         """
         seen, said = [], []
         for images in batches:
-            found = self.model.features(self._fitted(images))
+            found = self.model.features(fitted(self._fitted(widened(images)), self.model))
             # N x D: the channels of all taps side by side
             maps = [as_map(x, info) for x, info in zip(found, self.head.inputs, strict=True)]
             seen.append(torch.cat([m.mean(dim=(2, 3)) for m in maps], dim=1).float().cpu())
@@ -117,7 +118,7 @@ def measure_samples(
         torch.no_grad(),
     ):
         extractor = FeatureExtractor(classifier)
-        made = model.sample(count, seed=seed)
+        made = widened(model.sample(count, seed=seed))
         batches = watched(real, "looking at real images", progress)
         # Real images go through batch by batch; of them the features alone are kept
         figures = compare(extractor, (batch["image"].to(device) for batch in batches), made)

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 
 from zoo.data.batches import Batches
 from zoo.inference.given_images import given
+from zoo.interfaces.blocks.number_types import fitted
 from zoo.interfaces.model import Model, ModelLike
 from zoo.runtime.arguments import as_model
 from zoo.runtime.devices import borrowed, choose_device, isolated
@@ -88,7 +89,7 @@ def verify(
     with borrowed(model, chosen, inference=True), isolated(chosen), torch.no_grad():
         for found in images:
             (batch,) = Batches(found, [0], model.input_spec, batch_size=1)
-            rows.append(model.infer(batch["image"].to(chosen)).cpu().double())
+            rows.append(model.infer(fitted(batch["image"].to(chosen), model)).cpu().double())
     # Rounding may leave [-1, 1]
     similarity = float(F.cosine_similarity(rows[0], rows[1]).clamp(-1, 1))
     return Verified(similarity, similarity >= least, least, source)

@@ -39,9 +39,13 @@ class Normalise(nn.Module):
         # One product and one sum for both: (x (high - low) + low - mean) / std
         scale = [(high - low) / std for std in self.spec.std]
         offset = [(low - mean) / std for mean, std in zip(self.spec.mean, self.spec.std, strict=True)]
-        device = self.scale.device
-        self.scale, self.offset = (torch.tensor(v, device=device).view(1, -1, 1, 1) for v in (scale, offset))
+        # Where and in which type the network around it computes
+        device, kind = self.scale.device, self.scale.dtype
+        self.scale, self.offset = (
+            torch.tensor(v, device=device, dtype=kind).view(1, -1, 1, 1) for v in (scale, offset)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
-        """N x C x H x W in [0, 1] to normalised images of the same shape."""
-        return (x * self.scale).add_(self.offset)  # of memory that is ours
+        """N x C x H x W in [0, 1] to normalised images of the same shape, in the model's type of numbers."""
+        # Of memory that is ours; in the finer of both types, then in that of the layers behind it
+        return (x * self.scale).add_(self.offset).to(self.scale.dtype)

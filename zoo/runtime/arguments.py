@@ -16,6 +16,7 @@ from zoo.data.resolve import DataLike, reference_of, resolve
 from zoo.hub.folder import load
 from zoo.hub.pull import pull
 from zoo.interfaces.augmenter import Augmenter, AugmentLike, Chain
+from zoo.interfaces.blocks.wrapped import inside
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.loss import LossLike
 from zoo.interfaces.metric import Metric, as_metrics
@@ -25,7 +26,7 @@ from zoo.interfaces.trainer import Trainer, TrainerLike
 from zoo.registry.loading import resolve_config
 from zoo.registry.lookup import find
 from zoo.reports.files import is_image
-from zoo.spec.errors import OptionError, RecipeError, TrainingError, UnknownComponentError, quote
+from zoo.spec.errors import OptionError, RecipeError, TrainingError, UnknownComponentError, quote, warn
 from zoo.spec.options import Options
 from zoo.spec.reference import ComponentRef, PathLike, PathRef, local_path, parse_reference, without_prefix
 from zoo.weights.fitting import is_saved
@@ -37,6 +38,7 @@ BATCH_SIZE = 64
 
 def as_model(model: ModelLike) -> tuple[Model, Path | None]:
     """The model, read from its folder or pulled from the Hub, and that folder if there is one."""
+    model = bare(model)
     if isinstance(model, Model):
         return model, None
     if isinstance(model, str) and model.startswith("hf://"):
@@ -45,6 +47,17 @@ def as_model(model: ModelLike) -> tuple[Model, Path | None]:
         return load(folder), folder
     expected = "a model from zoo.build, the folder of a saved one, or hf://owner/name"
     raise TrainingError("model", expected=expected, got=quote(type(model).__name__))
+
+
+def bare(model: Any) -> Any:
+    """A model without what torch wraps around it, which is told; anything else as it is."""
+    found = inside(model)
+    if found is model or not isinstance(found, Model):
+        return model
+    aside = f"the {type(model).__name__} around the model is left aside, zoo computes with the model inside"
+    compiled = hasattr(model, "_orig_mod")
+    warn(f"{aside}; model.compile() compiles it in place" if compiled else aside)
+    return found
 
 
 def folder_of(model: object) -> Path | None:
@@ -87,7 +100,7 @@ def _is_model(value: object) -> bool:
     """Whether it is a model, or the folder of a saved one."""
     if isinstance(value, str | os.PathLike):
         return is_saved(local_path(value))
-    return isinstance(value, Model)
+    return isinstance(inside(value), Model)
 
 
 def as_dataset(

@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import nn
 
+from zoo.compose.as_built import check_as_built
 from zoo.compose.build import from_recipe
 from zoo.compose.meta_build import seeded
 from zoo.data.depths import warn_dataset
@@ -18,6 +19,8 @@ from zoo.data.resolve import DataLike
 from zoo.data.splits import Splits, split
 from zoo.interfaces.augmenter import Augmenter, Chain
 from zoo.interfaces.blocks.freezing import check_frozen
+from zoo.interfaces.blocks.number_types import HALVES
+from zoo.interfaces.blocks.wrapped import inside
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
@@ -28,6 +31,7 @@ from zoo.runtime.arguments import (
     as_loss,
     as_model,
     as_trainer,
+    bare,
     check_order,
     classes_of,
     data_value,
@@ -93,12 +97,13 @@ def assemble(
     Raises:
         ZooError: a part is missing, unknown, or does not fit the others; or a frozen block would learn.
     """
+    model = bare(model)
     plain = isinstance(model, nn.Module) and not isinstance(model, Model)
     given = {"data": data, "augment": augment, "loss": loss, "trainer": trainer}
     model, parts, dataset = _named_parts(model, given, seed, skip_unreadable=skip_unreadable)
     if plain:
         model = _wrapped(model, dataset, loss)
-    check_frozen(model)
+    _check_model(model)
     seed = pick_seed(seed, model)
     dataset = _fitting(model, dataset, labels)
     made_loss, loss_value = _loss(parts["loss"], model, dataset, seed, needed=trainer is None)
@@ -109,12 +114,8 @@ def assemble(
     # After what is checked at once: it reads all files for their keys
     splits = split(dataset, seed)
     _tell_of_data(model, dataset, splits, default_loss=loss is None)
-    values = {
-        "data": data_value(parts["data"]),
-        "augment": augment_value,
-        "loss": loss_value,
-        "trainer": trainer_value,
-    }
+    named = {"augment": augment_value, "loss": loss_value, "trainer": trainer_value}
+    values = {"data": data_value(parts["data"]), **named}
     made = {"data": dataset, "augment": augmenter, "loss": made_loss, "trainer": made_trainer}
     figures = figures_of(made_trainer, trainer_value)
     objects = [
@@ -171,12 +172,33 @@ def _named_parts(
     return model, parts, dataset
 
 
+def _check_model(model: Model) -> None:
+    """Checks a model by itself.
+
+    Raises:
+        TrainingError: it was changed by hand, steps would be lost in the rounding of half precision
+            weights, or a frozen block would learn.
+    """
+    if not isinstance(model, PlainModel):
+        check_as_built(model, "fit")
+    kinds = {p.dtype for p in model.parameters()} & {*HALVES}
+    if kinds:
+        got = listing(sorted(str(kind).removeprefix("torch.") for kind in kinds))
+        hint = 'model.float() widens them, precision="bf16" computes in half precision all the same'
+        raise TrainingError("fit", expected="weights in float32", got=got, hint=hint)
+    check_frozen(model)
+
+
 def _wrapped(module: nn.Module, dataset: Dataset, loss: Any) -> PlainModel:
     """A module that zoo did not build, as a model for data.
 
     Raises:
         TrainingError: nobody said by which loss it learns.
     """
+    if (own := inside(module)) is not module:
+        got = f"{type(module).__name__} around it"
+        hint = f"give the {type(own).__name__} inside; its compile() is in place"
+        raise TrainingError("fit of a torch module", expected="the module itself", got=got, hint=hint)
     if loss is None:
         hint = "for example loss=torch.nn.CrossEntropyLoss()"
         raise TrainingError("fit of a torch module", expected="loss=", got="none", hint=hint)

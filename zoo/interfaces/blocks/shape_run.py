@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.interfaces.blocks.modes import kept_modes
+from zoo.interfaces.blocks.number_types import number_type
 
 
 def trace_shapes(module: nn.Module, shapes: Sequence[tuple[int, ...]]) -> None:
@@ -26,6 +27,7 @@ def trace_shapes(module: nn.Module, shapes: Sequence[tuple[int, ...]]) -> None:
         RuntimeError: or whatever else the module raises where the shapes do not fit.
     """
     tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    kind = number_type(module)
     with kept_modes(module), torch.no_grad():
         for part in module.modules():  # one by one: `train` would set all that is inside alike
             part.training = False
@@ -33,11 +35,11 @@ def trace_shapes(module: nn.Module, shapes: Sequence[tuple[int, ...]]) -> None:
             _call(
                 module,
                 {k: _hollow(t) for k, t in tensors.items()},
-                [torch.zeros(0, *shape) for shape in shapes],
+                [torch.zeros(0, *shape, dtype=kind) for shape in shapes],
             )
         except Exception:  # whichever way an operation refuses; the meta device has the last word
             meta = {k: t.detach().to("meta") for k, t in tensors.items()}
-            _call(module, meta, [torch.empty(1, *shape, device="meta") for shape in shapes])
+            _call(module, meta, [torch.empty(1, *shape, device="meta", dtype=kind) for shape in shapes])
 
 
 def _hollow(tensor: Tensor) -> Tensor:

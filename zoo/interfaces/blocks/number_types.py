@@ -1,0 +1,32 @@
+"""Types of numbers: models in half or double precision take images as everybody has them."""
+
+from __future__ import annotations
+
+from itertools import chain
+
+import torch
+from torch import Tensor, nn
+
+HALVES = (torch.float16, torch.bfloat16)
+
+
+def number_type(module: nn.Module) -> torch.dtype | None:
+    """The type of a module's floating parameters, else buffers; None where it has none.
+
+    Example:
+        >>> number_type(nn.Linear(2, 1).half()), number_type(nn.ReLU())
+        (torch.float16, None)
+    """
+    tensors = chain(module.parameters(), module.buffers())
+    return next((t.dtype for t in tensors if t.is_floating_point()), None)
+
+
+def fitted(x: Tensor, module: nn.Module) -> Tensor:
+    """A floating tensor in the type that a module computes in; any other as it is."""
+    kind = number_type(module)
+    return x if kind is None or not x.is_floating_point() else x.to(kind)
+
+
+def widened(x: Tensor) -> Tensor:
+    """A tensor of half precision in single precision, in which figures and answers are computed."""
+    return x.float() if x.dtype in HALVES else x
