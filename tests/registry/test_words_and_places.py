@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import zoo
-from zoo.registry import cache, catalogue, find
+from zoo.registry import cache, catalogue, find, hints
 from zoo.registry.catalogue import check_catalogue, dump, read_catalogue, read_registry, written_again
 from zoo.registry.catalogue_index import read_for_listing
 from zoo.registry.catalogue_writing import project_at
@@ -614,3 +614,18 @@ def test_a_project_is_that_of_its_folder_whatever_copy_is_on_the_path(
     )
     monkeypatch.setattr(sys, "path", [str(tmp_path / "first"), *sys.path])
     assert project_at(tmp_path / "mine").folder == tmp_path / "mine" / "src" / "zoo_here"
+
+
+def test_several_distributions_are_installed_by_one_command_that_can_be_pasted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hints, "way_to_install", {
+        "zoo-a": "pip install ./plugins/a  # in the checkout of zoo",
+        "zoo-b": "install zoo-b from where its author offers it",
+        "zoo-c": "pip install './plugins/c[d]'  # in the checkout of zoo",
+    }.get)  # fmt: skip
+    assert hints.ways(["zoo-a", "zoo-b", "zoo-c"]) == (
+        "zoo-b: install zoo-b from where its author offers it, "
+        "zoo-a, zoo-c: pip install ./plugins/a './plugins/c[d]'  # in the checkout of zoo"
+    )
+    assert hints.ways(["zoo-a"]) == "zoo-a: pip install ./plugins/a  # in the checkout of zoo"

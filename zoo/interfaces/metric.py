@@ -69,9 +69,7 @@ class Metric(ABC):
         if task.form not in self.forms:
             expected = f"a task whose answers are {' or '.join(self.forms)}"
             got = f"{task.name}, whose answers are {task.form or 'of its own form'}"
-            raise OptionError(
-                f"metric {self.name}", expected=expected, got=got, hint="zoo list --kind metric"
-            )
+            raise OptionError(f"metric {self.name}", expected=expected, got=got, hint="zoo list metric")
 
 
 class TorchMetric(Metric):

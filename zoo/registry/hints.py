@@ -61,6 +61,9 @@ def sources(wanted: ComponentRef, kinds: Sequence[str]) -> list[str]:
     return claiming or found
 
 
+_PIP = "pip install "
+
+
 def recipe_sources(name: str) -> list[str]:
     """Distributions in the registry that ship a recipe of that name, or a series called `name-...`."""
     return [
@@ -71,14 +74,24 @@ def recipe_sources(name: str) -> list[str]:
 
 
 def ways(distributions: Sequence[str]) -> str:
-    """Ways to several distributions, in one line: commands that install them, variables that exclude them."""
+    """Ways to several distributions, in one line: what excludes them, and one command that installs them."""
     choice, there = PluginChoice.from_environment(), {item.distribution for item in installed()}
-    found = []
+    found: list[str] = []
+    plain: dict[str, str] = {}
     for item in distributions:
-        steps = [] if item in there else [way_to_install(item)]
+        command = way_to_install(item)
+        if choice.takes(item) and command.startswith(_PIP):
+            plain[item] = command.removeprefix(_PIP)
+            continue
+        steps = [] if item in there else [command]
         if not choice.takes(item):
             steps.append("ZOO_PLUGINS or ZOO_DISABLED_PLUGINS excludes it")
-        found.append(f"{item}: {', and '.join(steps or [way_to_install(item)])}")
+        found.append(f"{item}: {', and '.join(steps or [command])}")
+    if plain:
+        # The command comes last, and its note at its end: to a shell all that follows # is a comment
+        targets, notes = zip(*(part.partition("  #")[::2] for part in plain.values()), strict=True)
+        note = f"  #{notes[-1]}" if notes[-1] else ""
+        found.append(f"{', '.join(plain)}: {_PIP}{' '.join(targets)}{note}")
     return ", ".join(found)
 
 
