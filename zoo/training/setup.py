@@ -151,7 +151,7 @@ def _named_parts(
     """The model or torch module, the parts as given or else as its recipe names them, and the data.
 
     Raises:
-        ZooError: there are no data, or they or the model cannot be read.
+        ZooError: there are no data, they or the model cannot be read, or the model was changed by hand.
     """
     dataset: Dataset | None = None
     foreign = isinstance(model, nn.Module) and not isinstance(model, Model)
@@ -161,6 +161,8 @@ def _named_parts(
     elif not foreign:
         check_order("fit", model, given["data"])
         model, _ = as_model(model)
+        # First: what was put in by hand may lack what a model is asked for
+        check_as_built(model, "fit")
     recipe = None if foreign else model.recipe
     parts = {name: getattr(recipe, name, None) if value is None else value for name, value in given.items()}
     if parts["data"] is None:
@@ -176,11 +178,9 @@ def _check_model(model: Model) -> None:
     """Checks a model by itself.
 
     Raises:
-        TrainingError: it was changed by hand, steps would be lost in the rounding of half precision
-            weights, or a frozen block would learn.
+        TrainingError: steps would be lost in the rounding of half precision weights, or a frozen block would
+            learn.
     """
-    if not isinstance(model, PlainModel):
-        check_as_built(model, "fit")
     kinds = {p.dtype for p in model.parameters()} & {*HALVES}
     if kinds:
         got = listing(sorted(str(kind).removeprefix("torch.") for kind in kinds))
