@@ -169,6 +169,7 @@ def test_each_step_is_drawn_for_by_each_process_apart(
 
 PROCESSES = """
 import sys, warnings, numpy, torch, zoo
+from zoo.runtime.arguments import as_dataset
 warnings.simplefilter("ignore", zoo.ZooWarning)
 out = sys.argv[1]
 small = {"in_channels": 1, "input_size": 16, "seed": 0}
@@ -178,11 +179,18 @@ met = zoo.build("small_cnn", channels=[4, 8], head={"name": "embedding", "dim": 
 heavy = zoo.build("small_cnn", channels=[4, 8], head="multiclass", classes=2, **small)
 weighted = {"name": "cross-entropy", "class_weights": [1.0, 20.0]}
 data = {"name": "faces", "per_class": 15}
+faces = as_dataset(data)
+class People:  # "face" and "no face" are no two people
+    classes = ("ana", "ben")
+    def __len__(self):
+        return len(faces)
+    def __getitem__(self, i):
+        return faces[i].image, faces[i].target
 for name, model, extra in (("frozen", frozen, {}), ("kept", frozen, {"cache": True}), ("met", met, {}),
                            ("heavy", heavy, {"loss": weighted, "micro_batch_size": 3, "optimizer": "sgd"}),
                            ("free", free, {"augment": "flip", "micro_batch_size": 2, "clip_norm": 1.0})):
     options = {"epochs": 2, "batch_size": 8, "device": "cpu", "cache": False, **extra}
-    zoo.fit(model, data, out=f"{out}/{name}", **options)
+    zoo.fit(model, People() if name == "met" else data, out=f"{out}/{name}", **options)
 """
 
 
