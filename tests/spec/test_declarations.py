@@ -326,3 +326,9 @@ def test_a_recipe_is_read_from_toml_and_from_json(tmp_path):
     for name, text in (("a.toml", 'model = {name = "net"}'), ("a.json", '{"model": {"name": "net"}}')):
         (tmp_path / name).write_text(text)
         assert Recipe.from_file(tmp_path / name).model.name == "net"
+
+
+@pytest.mark.parametrize("formerly", ["core", ("augment",), ("A b",), (1,)])
+def test_old_namespaces_are_a_tuple_of_other_names(formerly):
+    with pytest.raises(DeclarationError, match="bad formerly: expected a tuple of other namespaces"):
+        Namespace(name="augment", formerly=formerly)
