@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from zoo.data.reading import in_threads
-from zoo.images.decode import ImageArray, read
+from zoo.images.decode import ORIENTATION, SWAPPING, ImageArray, read
 from zoo.images.header import depth, lost
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
@@ -22,7 +22,6 @@ Item = Path | bytes | ImageArray
 _DEEP_FILES = (".png", ".tif", ".tiff")
 _LOOKED_AT = 16
 """Images whose values are looked at: their files' headers do not tell these."""
-_ORIENTATION, _SWAPPED = 0x0112, (5, 6, 7, 8)
 _ALPHA = ("LA", "RGBA", "PA", "La", "RGBa")
 
 
@@ -104,7 +103,7 @@ def _has_alpha(item: Item) -> bool:
 
 def _ambiguous(file: Path) -> bool:
     with suppress(OSError, ValueError), Image.open(file) as opened:
-        turned = opened.getexif().get(_ORIENTATION, 1)
+        turned = opened.getexif().get(ORIENTATION, 1)
         # Of the others the mask has the size of the turned image, which was checked
-        return turned not in (0, 1) and (turned not in _SWAPPED or opened.width == opened.height)
+        return turned not in (0, 1) and (turned not in SWAPPING or opened.width == opened.height)
     return False

@@ -34,8 +34,8 @@ LUMA = (0.299, 0.587, 0.114)
 _GRAY, _RGB, _RGBA = 1, 3, 4
 _FLAT, _MAP = 2, 3
 _DEEP = 65535
-# EXIF's tag for how the camera was held
-_ORIENTATION = 0x0112
+ORIENTATION, SWAPPING = 0x0112, (5, 6, 7, 8)
+"""The EXIF tag, and its values that swap height and width."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def read(source: str | Path | IO[bytes], where: str) -> tuple[ImageArray, FileFa
                 image.seek(0)
             image.load()
             # 1 is upright, and 0 no orientation that EXIF knows
-            turned = image.getexif().get(_ORIENTATION, 1) not in (0, 1)
+            turned = image.getexif().get(ORIENTATION, 1) not in (0, 1)
             facts = FileFacts(str(image.format), image.mode, turned, frames)
             return from_pil(ImageOps.exif_transpose(image), where), facts
     # Of `from_pil`, whose values are named already: not to be wrapped once more below

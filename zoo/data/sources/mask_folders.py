@@ -17,7 +17,7 @@ from zoo.data.sources.class_folders import RootedFiles
 from zoo.data.sources.layout import inner_folder
 from zoo.data.sources.mask_pairs import IMAGES, MASKS, pairs_of, parted, split_of, without_folder
 from zoo.data.sources.walk import Walk, kinds, walk, warn_passed_over
-from zoo.images.decode import decode_counted
+from zoo.images.decode import ORIENTATION, SWAPPING, decode_counted
 from zoo.interfaces.dataset import Sample
 from zoo.interfaces.tasks.choice import for_masks
 from zoo.spec.errors import DataError, listing, quote, reason
@@ -25,8 +25,6 @@ from zoo.spec.errors import DataError, listing, quote, reason
 CLASSES = "classes.txt"
 
 _WHITE = 255
-_ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)
-"""The EXIF tag, and its values that swap height and width."""
 
 SOFT = (
     "where these are soft (anti-aliased) edges between 0 and 255, save (mask > 127) * 255 as PNG, and resize "
@@ -188,7 +186,7 @@ def _values(pair: tuple[Path, Path]) -> set[int]:
         # Opening reads the header alone
         with Image.open(image) as opened:
             width, height = (
-                opened.size[::-1] if opened.getexif().get(_ORIENTATION, 1) in _TURNED else opened.size
+                opened.size[::-1] if opened.getexif().get(ORIENTATION, 1) in SWAPPING else opened.size
             )
     except Exception:  # said where images are read
         height, width = mask.shape
