@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from zoo.spec.options import ForPart, Options, PartOf, RefValue
     from zoo.spec.published_weights import Weights, WeightsSource
     from zoo.spec.recipe import Recipe
+    from zoo.spec.trainers.early_stopping import EarlyStopping
     from zoo.spec.trainers.optimizers import OptimizerOptions
     from zoo.spec.trainers.options import (
-        EarlyStopping,
         GradientOptions,
         MeasuredOptions,
         Positive,
@@ -112,7 +112,7 @@ __all__ = [
 _HOMES = {
     "AnySchedule": "zoo.spec.trainers.schedule",
     "Component": "zoo.spec.component",
-    "EarlyStopping": "zoo.spec.trainers.options",
+    "EarlyStopping": "zoo.spec.trainers.early_stopping",
     "Evaluation": "zoo.inference.evaluation",
     "ForPart": "zoo.spec.options",
     "GradientOptions": "zoo.spec.trainers.options",

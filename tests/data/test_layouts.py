@@ -12,7 +12,8 @@ from PIL import Image
 import zoo
 from zoo.data.report import report
 from zoo.data.sources.class_folders import ClassFolders, FoundFolders
-from zoo.data.sources.mask_folders import ImageFolder, MaskFolders
+from zoo.data.sources.image_folder import ImageFolder
+from zoo.data.sources.mask_folders import MaskFolders
 from zoo.data.sources.walk import walk
 from zoo.spec.errors import DataError, ZooWarning
 

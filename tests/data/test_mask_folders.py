@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from zoo.data.masks import read_mask
 from zoo.data.resolve import resolve
-from zoo.data.sources.mask_folders import ImageFolder, MaskFolders, read_mask
+from zoo.data.sources.image_folder import ImageFolder
+from zoo.data.sources.mask_folders import MaskFolders
 from zoo.data.splits import split
 from zoo.interfaces.tasks import Reconstruction, Segmentation
 from zoo.spec.errors import DataError, ZooWarning

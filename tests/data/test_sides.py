@@ -17,8 +17,9 @@ from zoo.data.batches import PLACE, SIZE, Batches
 from zoo.data.masks import check_mask, cropped
 from zoo.data.resolve import folder_of, reference_of, resolve
 from zoo.data.sources.class_folders import FoundFolders, ImageFiles
+from zoo.data.sources.image_folder import ImageFolder
 from zoo.data.sources.layout import scan
-from zoo.data.sources.mask_folders import ImageFolder, MaskFolders
+from zoo.data.sources.mask_folders import MaskFolders
 from zoo.data.sources.torch_dataset import TorchData
 from zoo.data.sources.walk import walk
 from zoo.data.splits import Splits, split

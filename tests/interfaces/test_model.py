@@ -10,7 +10,7 @@ import zoo
 from zoo import InputSpec
 from zoo.interfaces import Model
 from zoo.interfaces.blocks.block import Block
-from zoo.interfaces.blocks.freezing import check_frozen, freezing_state, restore_freezing, unrecorded
+from zoo.interfaces.blocks.freezing_state import check_frozen, freezing_state, restore_freezing, unrecorded
 from zoo.interfaces.normalise import Normalise
 from zoo.spec.errors import FreezeError, ShapeError, TrainingError, ZooWarning
 from zoo.spec.recipe import ModelSection, Recipe

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from zoo.spec.errors import FreezeError
-from zoo.spec.freeze import Freeze
+from zoo.spec.freeze_grammar import Freeze
 
 ONE = {"": ["block1", "block2", "block3"]}
 PARTS = {"encoder": ["block1", "block2"], "decoder": ["block1"]}

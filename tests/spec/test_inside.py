@@ -14,7 +14,7 @@ from zoo.spec.arguments import misplaced
 from zoo.spec.atomic_write import write_text
 from zoo.spec.display import html_table, table
 from zoo.spec.errors import DeclarationError, FreezeError, OptionError, ZooError
-from zoo.spec.freeze import Freeze
+from zoo.spec.freeze_grammar import Freeze
 from zoo.spec.options import ForPart, Options, PartOf, RefValue, handed_on, part_kinds, validate, with_parts
 from zoo.spec.published_weights import Weights
 from zoo.spec.recipe import ModelSection, Recipe

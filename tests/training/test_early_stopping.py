@@ -13,7 +13,8 @@ from zoo.interfaces.model import Model
 from zoo.spec.errors import OptionError
 from zoo.spec.history import best_row, last_better
 from zoo.spec.options import validate
-from zoo.spec.trainers.options import EarlyStopping, TrainerOptions
+from zoo.spec.trainers.early_stopping import EarlyStopping
+from zoo.spec.trainers.options import TrainerOptions
 
 NAN = float("nan")
 

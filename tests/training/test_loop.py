@@ -22,7 +22,7 @@ from zoo.interfaces.model import Model
 from zoo.interfaces.trainer import Trainer
 from zoo.runtime.progress import Reporter
 from zoo.spec.errors import FormatError, TrainingError
-from zoo.spec.trainers.options import EarlyStopping
+from zoo.spec.trainers.early_stopping import EarlyStopping
 from zoo.training import engine as module
 from zoo.training.engine import Engine, Outcome, Saving
 

@@ -63,8 +63,9 @@ def _dataset(data: str, sets: Sequence[str], kind: str | None) -> Dataset:
     from zoo.cli._recipe import apply
     from zoo.data.resolve import folder_of
     from zoo.data.sources.class_folders import FoundFolders
+    from zoo.data.sources.image_folder import ImageFolder
     from zoo.data.sources.layout import inner_folder
-    from zoo.data.sources.mask_folders import ImageFolder, MaskFolders
+    from zoo.data.sources.mask_folders import MaskFolders
     from zoo.data.sources.mask_pairs import IMAGES, MASKS
     from zoo.runtime.arguments import as_dataset
     from zoo.spec.errors import OptionError, quote

@@ -11,7 +11,7 @@ from zoo.compose.plan import Plan, make_head, network_of_kind, plan_part
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.model import Model
 from zoo.spec.errors import FreezeError, WeightsError, ZooError, listing, reason
-from zoo.spec.freeze import Freeze
+from zoo.spec.freeze_grammar import Freeze
 from zoo.spec.recipe import ORIGINAL, Recipe
 from zoo.weights.fitting import Source, assign, converted
 

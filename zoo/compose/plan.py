@@ -16,7 +16,7 @@ from zoo.interfaces.blocks.feature_info import FeatureInfo
 from zoo.interfaces.head import Head
 from zoo.interfaces.model import Model
 from zoo.spec.errors import OptionError, PluginError
-from zoo.spec.freeze import Freeze
+from zoo.spec.freeze_grammar import Freeze
 from zoo.spec.inputs import InputSpec
 from zoo.spec.published_weights import Weights
 from zoo.spec.recipe import ORIGINAL, ModelSection

@@ -1,22 +1,47 @@
-"""Masks beside images, and crops of both."""
+"""Masks: read, checked, prepared and cropped beside their images."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
 from zoo.images.decode import ImageArray, prepare
 from zoo.interfaces.geometry.places import resizing
 from zoo.interfaces.tasks.masks import IGNORED
-from zoo.spec.errors import DataError
+from zoo.spec.errors import DataError, reason
 from zoo.spec.inputs import InputSpec
 
 Mask = npt.NDArray[np.uint8]
+
+
+def read_mask(file: Path) -> npt.NDArray[np.uint8]:
+    """H x W class numbers of a gray, black-and-white or palette image.
+
+    Raises:
+        DataError: it is none, or cannot be read.
+    """
+    where = f"mask {file}"
+    hint = "save the number of the class in each pixel, as PNG"
+    try:
+        with Image.open(file) as image:
+            kind, mode, values = image.format, image.mode, np.asarray(image)
+    except Exception as error:  # decoders raise whatever they stumble over
+        raise DataError(where, expected="a readable image", got=reason(error)) from error
+    if kind == "JPEG":  # its values are near those that were saved, no more
+        raise DataError(where, expected="a format that keeps values, such as PNG", got=kind, hint=hint)
+    # A palette's numbers are read, not its colours; Pillow opens 16-bit gray as I;16 or I
+    if mode not in ("L", "P", "1", "I;16", "I"):
+        raise DataError(where, expected="gray or palette", got=f"mode {mode}", hint=hint)
+    if (highest := int(values.max(initial=0))) > IGNORED:
+        raise DataError(where, expected="values 0..255", got=str(highest), hint=hint)
+    return values.astype(np.uint8)
 
 
 def check_mask(

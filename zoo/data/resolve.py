@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from zoo.data.sources.class_folders import ClassFolders
+from zoo.data.sources.image_folder import ImageFolder
 from zoo.data.sources.layout import scan
-from zoo.data.sources.mask_folders import ImageFolder, MaskFolders
+from zoo.data.sources.mask_folders import MaskFolders
 from zoo.data.sources.torch_dataset import TorchData
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks import Task

@@ -19,7 +19,7 @@ from zoo.hub.card import card, known_rows
 from zoo.hub.files import current, is_foreign, note_foreign, transaction
 from zoo.hub.folder_rules import check_space, check_target, read_config, unwritten
 from zoo.hub.readme import Readme, parse, renewed
-from zoo.interfaces.blocks.freezing import unrecorded
+from zoo.interfaces.blocks.freezing_state import unrecorded
 from zoo.interfaces.blocks.wrapped import inside
 from zoo.interfaces.model import Model
 from zoo.registry.plugins.discovery import discover

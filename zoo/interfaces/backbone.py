@@ -13,7 +13,7 @@ from zoo.interfaces.blocks.feature_info import FeatureInfo, read_info
 from zoo.interfaces.blocks.state_dicts import with_channels
 from zoo.interfaces.blocks.step_outputs import step_outputs
 from zoo.spec.errors import ShapeError, WeightsError, listing, near, quote
-from zoo.spec.freeze import Freeze
+from zoo.spec.freeze_grammar import Freeze
 from zoo.spec.inputs import InputSpec
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from zoo.interfaces.augmenter import Batch
-from zoo.interfaces.blocks.freezing import recorded
+from zoo.interfaces.blocks.freezing_state import recorded
 from zoo.interfaces.blocks.frozen_prefix import Prefix
 from zoo.interfaces.blocks.summary import Summary, summarise
-from zoo.interfaces.freezable import Freezable
+from zoo.interfaces.freezing import Freezable
 from zoo.interfaces.hub_methods import HubMethods
 from zoo.interfaces.normalise import Normalise
 from zoo.interfaces.tasks import Prediction, Task

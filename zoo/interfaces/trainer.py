@@ -14,7 +14,7 @@ from zoo.interfaces.execution import Execution
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks.descriptions import ImageGrid
-from zoo.spec.trainers.options import EarlyStopping
+from zoo.spec.trainers.early_stopping import EarlyStopping
 from zoo.spec.trainers.schedule import Schedule
 
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator
 
 from zoo.spec.errors import RecipeError, quote
-from zoo.spec.freeze import Freeze
+from zoo.spec.freeze_grammar import Freeze
 from zoo.spec.inputs import InputSpec
 from zoo.spec.options import RefValue, validate
 from zoo.spec.reference import ComponentRef, HubRef, PathRef, parse_reference

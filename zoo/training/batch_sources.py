@@ -12,7 +12,7 @@ from torch import nn
 from zoo.data.batch_order import Order
 from zoo.data.batches import Batches
 from zoo.interfaces.augmenter import Batch
-from zoo.interfaces.blocks.freezing import blocks_in
+from zoo.interfaces.blocks.freezing_state import blocks_in
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
 from zoo.runtime.devices import has_live_batch_norm, norms_of_one_number

@@ -12,7 +12,7 @@ import torch
 
 from zoo.interfaces.augmenter import Augmenter, Batch, check_batch
 from zoo.interfaces.blocks.block import Block, watched
-from zoo.interfaces.blocks.freezing import check_frozen, freezing_state, restore_freezing
+from zoo.interfaces.blocks.freezing_state import check_frozen, freezing_state, restore_freezing
 from zoo.interfaces.blocks.frozen_prefix import rows
 from zoo.interfaces.draws import draws
 from zoo.interfaces.execution import Execution
@@ -25,8 +25,8 @@ from zoo.runtime.devices import isolated, seed_step, to_device
 from zoo.runtime.interruption import Interruption
 from zoo.runtime.progress import Reporter
 from zoo.spec.errors import FormatError, TrainingError, listing, reason
-from zoo.spec.history import Row, best_row, last_better
-from zoo.spec.trainers.options import EarlyStopping
+from zoo.spec.history import Row, best_row
+from zoo.spec.trainers.early_stopping import stalled
 from zoo.training.batch_sources import Source
 from zoo.training.best_weights import BestWeights
 from zoo.training.running_means import RunningMeans
@@ -229,13 +229,9 @@ class Engine:
         return (self._examples(to_device(batch, self.device)) for batch in batches)
 
     def _stalled(self) -> bool:
-        """Whether the watched value has not got better for as long as the trainer waits."""
-        stopping, trainer = self.trainer.early_stopping, self.trainer
-        if stopping is None or not self._history:
-            return False
-        how = EarlyStopping(patience=stopping) if isinstance(stopping, int) else stopping
-        better = last_better(self._history, trainer.monitor, trainer.higher_is_better, how.min_delta)
-        return self._history[-1]["epoch"] - max(better, self._waits_from) >= how.patience
+        own = self.trainer
+        watched = own.monitor, own.higher_is_better
+        return stalled(own.early_stopping, self._history, *watched, self._waits_from)
 
     # -- checkpoints -----------------------------------------------------------------------------------
 

@@ -18,9 +18,9 @@ from torch import Tensor
 
 from zoo.data.batch_order import Order
 from zoo.data.batches import Batches
-from zoo.data.relabelled import source_of
+from zoo.data.label_mapping import source_of
 from zoo.interfaces.augmenter import Batch
-from zoo.interfaces.blocks.freezing import blocks_in, check_frozen
+from zoo.interfaces.blocks.freezing_state import blocks_in, check_frozen
 from zoo.interfaces.blocks.frozen_prefix import PREFIX
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zoo.compose.plan import plan
 from zoo.compose.saved_models import from_saved
-from zoo.data.relabelled import in_order
+from zoo.data.label_mapping import in_order
 from zoo.data.resolve import DataLike
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks import Task

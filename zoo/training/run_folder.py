@@ -13,7 +13,7 @@ import torch
 
 from zoo.compose.formats import FORMAT, SECTIONS, former
 from zoo.hub.folder import load, save
-from zoo.interfaces.blocks.freezing import freezing_state, restore_freezing
+from zoo.interfaces.blocks.freezing_state import freezing_state, restore_freezing
 from zoo.interfaces.model import Model
 from zoo.registry.plugins.install_command import way_to_upgrade
 from zoo.registry.plugins.installed import CORE

@@ -14,11 +14,11 @@ from zoo.compose.build import from_recipe
 from zoo.compose.meta_build import seeded
 from zoo.data.depths import warn_dataset
 from zoo.data.imbalance import warn_unbalanced
-from zoo.data.relabelled import source_of
+from zoo.data.label_mapping import source_of
 from zoo.data.resolve import DataLike
 from zoo.data.splits import Splits, split
 from zoo.interfaces.augmenter import Augmenter, Chain
-from zoo.interfaces.blocks.freezing import check_frozen
+from zoo.interfaces.blocks.freezing_state import check_frozen
 from zoo.interfaces.blocks.number_types import HALVES
 from zoo.interfaces.blocks.wrapped import inside
 from zoo.interfaces.dataset import Dataset

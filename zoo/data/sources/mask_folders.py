@@ -1,4 +1,4 @@
-"""Folders of images with masks, and of images alone."""
+"""Folders of images with masks."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import numpy.typing as npt
 from PIL import Image
 
 from zoo.data.depths import warn_turned
-from zoo.data.masks import check_mask
-from zoo.data.reading import in_threads, readable
-from zoo.data.sources.class_folders import RootedFiles
+from zoo.data.masks import check_mask, read_mask
+from zoo.data.reading import in_threads
+from zoo.data.sources.image_folder import ImageFolder
 from zoo.data.sources.layout import inner_folder
-from zoo.data.sources.mask_pairs import IMAGES, MASKS, pairs_of, parted, split_of, without_folder
-from zoo.data.sources.walk import Walk, kinds, walk, warn_passed_over
+from zoo.data.sources.mask_pairs import IMAGES, MASKS, pairs_of
+from zoo.data.sources.walk import Walk
 from zoo.images.decode import ORIENTATION, SWAPPING, decode_counted
 from zoo.interfaces.dataset import Sample
 from zoo.interfaces.tasks.choice import for_masks
@@ -37,52 +37,6 @@ _MOST_CLASSES = 200
 _BINARY = ("background", "object")
 _NOTHING = "-"
 """Line of `classes.txt` for a number that does not count."""
-
-
-class ImageFolder(RootedFiles):
-    """All images of a folder, whatever folders they lie in, without targets.
-
-    Folders called train, val and test at the top are the splits.
-
-    Args:
-        root: the folder.
-        skip_unreadable: reads every file once, and leaves out those that cannot be read, with a warning.
-
-    Raises:
-        DataError: it is missing, or holds no image.
-    """
-
-    def __init__(self, root: str | Path, *, skip_unreadable: bool = False) -> None:
-        place = Path(root).expanduser()
-        if not place.is_dir():
-            got = "a file" if place.exists() else "nothing there"
-            raise DataError(f"data {place}", expected="a folder", got=got)
-        found = walk(place)
-        files, loose = self._chosen(found)
-        if not files:
-            got = f"none that can be read ({kinds(found.others)})" if found.others else "none"
-            raise DataError(f"data {place}", expected="images", got=got)
-        inner = inner_folder(place)
-        splits = {file: split_of(without_folder(file.relative_to(inner).parts)) for file in files}
-        files, aside = parted(splits, place)
-        lost = (f"{len(aside)} beside the split folders", aside), (f"{len(loose)} {self._elsewhere}", loose)
-        warn_passed_over(place, len(files), [*lost, *found.reasons()])
-        if skip_unreadable:
-            files = [files[i] for i in readable(files)]
-        if not files:
-            raise DataError(f"data {place}", expected="images that can be read", got="none")
-        super().__init__(place, files)
-        self._top = [splits[file] if aside or all(splits.values()) else None for file in files]
-
-    _elsewhere = ""
-
-    def _chosen(self, found: Walk) -> tuple[list[Path], list[Path]]:
-        """The files that are images to be learnt from, and images that are left out."""
-        return found.images, []
-
-    def split_of(self, index: int) -> str | None:
-        """`train`, `val`, `test`, or None where there are no split folders."""
-        return self._top[index]
 
 
 class MaskFolders(ImageFolder):
@@ -153,29 +107,6 @@ class MaskFolders(ImageFolder):
             digest.update(f"{name}\0{self.key(i)}\0".encode() + mask.read_bytes())
         digest.update("\n".join(self.labels).encode())
         return digest.hexdigest()
-
-
-def read_mask(file: Path) -> npt.NDArray[np.uint8]:
-    """H x W class numbers of a gray, black-and-white or palette image.
-
-    Raises:
-        DataError: it is none, or cannot be read.
-    """
-    where = f"mask {file}"
-    hint = "save the number of the class in each pixel, as PNG"
-    try:
-        with Image.open(file) as image:
-            kind, mode, values = image.format, image.mode, np.asarray(image)
-    except Exception as error:  # decoders raise whatever they stumble over
-        raise DataError(where, expected="a readable image", got=reason(error)) from error
-    if kind == "JPEG":  # its values are near those that were saved, no more
-        raise DataError(where, expected="a format that keeps values, such as PNG", got=kind, hint=hint)
-    # A palette's numbers are read, not its colours; Pillow opens 16-bit gray as I;16 or I
-    if mode not in ("L", "P", "1", "I;16", "I"):
-        raise DataError(where, expected="gray or palette", got=f"mode {mode}", hint=hint)
-    if (highest := int(values.max(initial=0))) > _WHITE:
-        raise DataError(where, expected="values 0..255", got=str(highest), hint=hint)
-    return values.astype(np.uint8)
 
 
 def _values(pair: tuple[Path, Path]) -> set[int]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from torch import nn
 
 from zoo.interfaces.backbone import Backbone
-from zoo.interfaces.blocks.freezing import check_frozen
+from zoo.interfaces.blocks.freezing_state import check_frozen
 from zoo.spec.display import html_page, html_table
 from zoo.spec.errors import TrainingError
 

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, PositiveInt, WithJsonSchema, model_
 
 from zoo.spec.options import Options, PartOf, RefValue
 from zoo.spec.trainers.any_optimizer import AnyOptimizer, with_options
+from zoo.spec.trainers.early_stopping import AnyEarlyStopping
 from zoo.spec.trainers.optimizers import OptimizerOptions
 from zoo.spec.trainers.schedule import AnySchedule, Schedule
 
@@ -17,29 +18,6 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 Rate = Positive | dict[str, Positive]
 """Type of an option: a learning rate, or one for each part of a model by its name."""
-
-
-class EarlyStopping(Options):
-    """Early stopping: the condition on which a run ends before its last epoch."""
-
-    patience: PositiveInt = Field(description="epochs without a better value to wait")
-    min_delta: float = Field(
-        0.0, ge=0, allow_inf_nan=False, description="what a value has to be better by to count as better"
-    )
-
-
-def _patience(value: Any) -> Any:
-    # Not bool, which is an int; a float goes on to be judged with the words for `patience`
-    return {"patience": value} if type(value) in (int, float) else value
-
-
-AnyEarlyStopping = Annotated[
-    EarlyStopping,
-    BeforeValidator(_patience),
-    # The catalogue has the short form too, of which pydantic's schema knows nothing
-    WithJsonSchema({"anyOf": [{"exclusiveMinimum": 0, "type": "integer"}, {"type": "object"}]}),
-]
-"""Early stopping by its patience, or a table of patience and options."""
 
 
 class TrainerOptions(Options):

@@ -10,7 +10,7 @@ from torch import nn
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.blocks.block import Block
 from zoo.spec.errors import TrainingError
-from zoo.spec.freeze import Freeze
+from zoo.spec.freeze_grammar import Freeze
 from zoo.spec.recipe import ModelSection
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from torch import nn
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.blocks.block import Block
 from zoo.spec.errors import warn
-from zoo.spec.freeze import Freeze
+from zoo.spec.freeze_grammar import Freeze
 
 
 class Freezable(nn.Module):

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch.utils.data import ConcatDataset, Subset
 
-from zoo.data.relabelled import Relabelled, by_name, in_order, source_of
+from zoo.data.label_mapping import Relabelled, by_name, in_order, source_of
 from zoo.data.sources.mask_folders import MaskFolders
 from zoo.data.sources.torch_dataset import TorchData
 from zoo.interfaces.dataset import Dataset, Sample
