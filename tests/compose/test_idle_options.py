@@ -1,4 +1,8 @@
+import json
+from pathlib import Path
+
 import pytest
+import torch
 
 import zoo
 from zoo.spec.errors import OptionError
@@ -41,3 +45,29 @@ def test_an_option_that_does_nothing_here_is_refused(
 )
 def test_an_option_that_does_something_is_taken(name: str, options: dict[str, object]) -> None:
     assert zoo.build(name, **options, seed=0).outputs > 0
+
+
+def test_an_option_of_a_recipe_or_a_table_counts_where_it_is_not_its_default() -> None:
+    section = {"name": "vgg16", "head": "binary", "input_size": 64}
+    recorded = {"model": {**section, "options": {"dropout": 0.5}}}
+    assert zoo.build(recorded).frozen == ()
+    for said in ({"model": {**section, "options": {"dropout": 0.3}}}, {**section, "dropout": 0.3}):
+        with pytest.raises(OptionError, match=r"option dropout=0\.3: .* got head='binary'"):
+            zoo.build(said)
+
+
+def test_an_option_of_a_backbone_inside_a_model_counts_too() -> None:
+    encoder = {"name": "vgg16", "dropout": 0.3}
+    with pytest.raises(OptionError, match=r"vgg16: option dropout=0\.3: .* got no head; leave it out$"):
+        zoo.build("unet", encoder=encoder, classes=2, input_size=32)
+
+
+def test_a_saved_model_with_an_idle_option_is_still_read(tmp_path: Path) -> None:
+    model = zoo.build("small_cnn", head="binary", input_size=16, seed=0)
+    zoo.save(model, tmp_path / "model")
+    file = tmp_path / "model" / "config.json"
+    config = json.loads(file.read_text())
+    config["recipe"]["model"]["options"]["dropout"] = 0.3
+    file.write_text(json.dumps(config))
+    image = torch.rand(1, 3, 16, 16)
+    assert torch.equal(zoo.load(tmp_path / "model")(image), model(image))

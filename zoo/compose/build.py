@@ -80,9 +80,8 @@ def build(
     }
     section = _section(name, {k: v for k, v in given.items() if v is not None})
     recipe = Recipe.from_dict({"model": section, "seed": seed}, "build")
-    # A table of a network's sizes is for all heads: what is said beside it is for this one
-    said = {"options": options, "classes": given["classes"]}
-    return from_recipe(recipe, said=recipe.model.model_copy(update=said))
+    # Said beside a table, an option is for this head, even where it has its default
+    return from_recipe(recipe, said=recipe.model.model_copy(update={"options": options}))
 
 
 def _section(name: str | Mapping[str, Any], given: dict[str, Any]) -> dict[str, Any]:
@@ -137,17 +136,21 @@ def _agreed(key: str, said: Any, value: Any) -> Any:
     return other if one == other else None
 
 
-def from_recipe(recipe: Recipe, *, said: ModelSection | None = None) -> Model:
+def from_recipe(recipe: Recipe, *, said: ModelSection | None = None, resumed: bool = False) -> Model:
     """The model that a recipe describes, in inference mode; it carries the other sections along.
 
     Args:
         recipe: as given or recorded.
-        said: what was said of the model just now; each option and the classes are to change something.
+        said: of its section what was said just now; see `zoo.compose.idle_options`.
+        resumed: whether the model was made before, so that options that change nothing stay with it.
+
+    Raises:
+        ZooError: a name is unknown, an option does not fit or changes nothing, or the parts do not fit.
     """
     section = from_saved(recipe.model, "backbone")
     planned = plan(section)
-    if said is not None:
-        check_options(said, planned)
+    if not resumed:
+        check_options(planned, said)
     return instantiate(planned, recipe.model_copy(update={"model": section})).eval()
 
 

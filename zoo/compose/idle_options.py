@@ -15,35 +15,49 @@ from zoo.spec.recipe import ORIGINAL, ModelSection
 _MODEL, _BACKBONE = "model", "backbone"
 
 
-def check_options(asked: ModelSection, planned: Plan) -> None:
-    """Refuses options that only the original head looks at, where there is another or none; and idle classes.
+def check_options(planned: Plan, said: ModelSection | None = None) -> None:
+    """Refuses options that only an original head looks at, where there is another or none; and idle classes.
 
     Args:
-        asked: its options and classes are those that were said just now.
-        planned: what was made of it.
+        planned: of a model that is to be made anew; an option that has its default asks for nothing.
+        said: of its section what was said just now; there the default counts too.
 
     Raises:
         OptionError: one of them changes nothing here.
     """
-    body, name = planned.resolved.body, planned.section.called
+    section, body = planned.section, planned.resolved.body
+    for inner in planned.parts.values():
+        check_options(inner)
     if body.component.kind == _MODEL:
-        if asked.classes is not None and _ignores_classes(planned):
-            got, hint = f"classes={quote(asked.classes)}", "leave it out"
-            expected = f"no classes: {name} makes the same for every number of them"
+        classes = planned.resolved.section.classes
+        if classes is not None and _ignores_classes(planned):
+            got, hint = f"classes={quote(classes)}", "leave it out"
+            expected = f"no classes: {section.called} makes the same for every number of them"
             raise OptionError("build: classes", expected=expected, got=got, hint=hint)
         return
-    if asked.head == ORIGINAL:
+    if section.head == ORIGINAL:
         return
-    for option, value in asked.options.items():
-        if option in body.part_kinds or not _of_original_head(body, option, planned):
+    spoken = said.options if said is not None else {}
+    for option, value in section.options.items():
+        if option in body.part_kinds or not (option in spoken or _chosen(body, option)):
             continue
-        got = "no head" if asked.head is None else f"head={quote(asked.head)}"
+        if not _of_original_head(body, option, planned):
+            continue
+        got = "no head" if section.head is None else f"head={quote(section.head)}"
         raise OptionError(
-            f"{name}: option {option}={quote(value)}",
+            f"{section.called}: option {option}={quote(value)}",
             expected='head="original", which alone looks at it',
             got=got,
             hint=_place(planned, option, value),
         )
+
+
+def _chosen(body: Part, option: str) -> bool:
+    """Whether an option has another value than it has by itself; files record those too."""
+    fields = body.config.model_fields if body.config is not None else {}
+    return option in fields and body.options.get(option) != fields[option].get_default(
+        call_default_factory=True
+    )
 
 
 def _of_original_head(body: Part, option: str, planned: Plan) -> bool:

@@ -52,6 +52,8 @@ class Trainer(ABC):
             and first metric.
         takes_prefix: whether batches may hold what a model's frozen prefix returned in the place of `image`;
             see `zoo.interfaces.blocks.frozen_prefix.model_input`.
+        takes_augment: whether training images may be augmented; not where a model learns to make images like
+            them, and would make augmented ones.
     """
 
     epochs: int
@@ -62,6 +64,7 @@ class Trainer(ABC):
     schedule: Schedule | None = None
     charts: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     takes_prefix: bool = False
+    takes_augment: bool = True
 
     @abstractmethod
     def setup(self, model: Model, loss: Loss | None, execution: Execution) -> None:

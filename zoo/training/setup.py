@@ -100,7 +100,8 @@ def assemble(
     model = bare(model)
     plain = isinstance(model, nn.Module) and not isinstance(model, Model)
     given = {"data": data, "augment": augment, "loss": loss, "trainer": trainer}
-    model, parts, dataset = _named_parts(model, given, seed, skip_unreadable=skip_unreadable)
+    resumed = labels is not None
+    model, parts, dataset = _named_parts(model, given, seed, resumed, skip_unreadable=skip_unreadable)
     if plain:
         model = _wrapped(model, dataset, loss)
     _check_model(model)
@@ -110,6 +111,8 @@ def assemble(
     made_trainer, trainer_value = as_trainer(parts["trainer"], model, dict(options))
     augmenter, augment_value = as_augmenter(parts["augment"])
     _check_places(model, augmenter)
+    if augmenter is not None and not made_trainer.takes_augment and not resumed:
+        _refuse_augment(made_trainer)
     _check_masks(dataset)
     # After what is checked at once: it reads all files for their keys
     splits = split(dataset, seed)
@@ -146,7 +149,7 @@ def _fitting(model: Model, dataset: Dataset, labels: Sequence[str] | None) -> Da
 
 
 def _named_parts(
-    model: Any, given: Mapping[str, Any], seed: int | None, *, skip_unreadable: bool
+    model: Any, given: Mapping[str, Any], seed: int | None, resumed: bool, *, skip_unreadable: bool
 ) -> tuple[Any, dict[str, Any], Dataset]:
     """The model or torch module, the parts as given or else as its recipe names them, and the data.
 
@@ -157,7 +160,8 @@ def _named_parts(
     foreign = isinstance(model, nn.Module) and not isinstance(model, Model)
     if isinstance(model, Recipe):
         filled, dataset = with_data(model, given["data"], skip_unreadable=skip_unreadable)
-        model = from_recipe(filled.model_copy(update={"seed": (filled.seed or 0) if seed is None else seed}))
+        drawn = filled.model_copy(update={"seed": (filled.seed or 0) if seed is None else seed})
+        model = from_recipe(drawn, resumed=resumed)
     elif not foreign:
         check_order("fit", model, given["data"])
         model, _ = as_model(model)
@@ -238,6 +242,17 @@ def _check_places(model: Model, augmenter: Augmenter | None) -> None:
         expected = f"augmenters that move the targets of task {model.task.name} with the pixels"
         hint = "leave it out, or derive it from zoo.interfaces.augmenter.Geometric"
         raise TrainingError("fit: augment", expected=expected, got=listing(names), hint=hint)
+
+
+def _refuse_augment(trainer: Trainer) -> None:
+    """Raises TrainingError: augmented images would be taken for what the data look like."""
+    raise TrainingError(
+        "fit: augment",
+        expected=f"none: {type(trainer).__name__} trains a model to make images like those of the data, and "
+        "augmenters change these alone",
+        got="some",
+        hint="leave it out, or put the changed images into the data",
+    )
 
 
 def _tell_of_data(model: Model, dataset: Dataset, splits: Splits, *, default_loss: bool) -> None:

@@ -342,3 +342,19 @@ def test_processes_measure_on_images_of_their_own(monkeypatch: pytest.MonkeyPatc
         trainer.evaluate([batch(4), batch(4)])
         seeds.append(own)
     assert len({*seeds[0], *seeds[1]}) == 4
+
+
+def test_a_loss_that_compares_images_which_belong_to_nothing_is_refused() -> None:
+    parts = {"content": {"loss": "l1", "weight": 1.0}, "game": {"loss": "adversarial", "weight": 1.0}}
+    with pytest.raises(TrainingError, match=r"which compares them in content; loss=\"adversarial\""):
+        started(pair(), make("loss", {"name": "perceptual", "parts": parts}))
+    state = torch.random.get_rng_state()
+    started(pair(), make("loss", {"name": "perceptual", "parts": {"game": parts["game"]}}))
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_an_augmenter_that_changes_the_real_images_alone_is_refused(tmp_path: Path) -> None:
+    data = TorchData([(torch.rand(1, 8, 8), 0) for _ in range(8)])
+    with pytest.raises(TrainingError, match="fit: augment: expected none: GAN trains a model to make images"):
+        zoo.fit(pair(), data, loss="adversarial", trainer="gan", augment="flip", out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zoo.errors import TrainingError
+from zoo.errors import TrainingError, listing
 from zoo.interfaces import (
     OUTPUT,
     Batch,
@@ -51,6 +51,7 @@ class GAN(PairTrainer):
     options: GANOptions
     # Of both values that `monitor` may name: the epoch's number and diversity
     higher_is_better = True
+    takes_augment = False
     charts: Mapping[str, tuple[str, ...]] = MappingProxyType(
         {
             "loss": ("loss_discriminator", "loss_generator"),
@@ -63,8 +64,8 @@ class GAN(PairTrainer):
         """Takes pair and loss, and makes an optimizer for each side.
 
         Raises:
-            TrainingError: the model is no pair, the loss has no side for a discriminator, or a network has
-                nothing to train.
+            TrainingError: the model is no pair, the loss has no side for a discriminator or compares images
+                with those of the batch, or a network has nothing to train.
             OptionError: the loss needs what this trainer has not, or the rate table does not fit.
         """
         if not isinstance(model, Pair):
@@ -77,6 +78,7 @@ class GAN(PairTrainer):
                 hint='loss="adversarial"',
             )  # fmt: skip
         check_needs(loss, (DISCRIMINATOR_LOGITS,), "gan")
+        _check_unpaired(loss, model)
         self.pair, self.turn, self.watch = model, 0, Watch()
         own = self.options
         self.take(
@@ -181,3 +183,27 @@ class GAN(PairTrainer):
         super().load_state_dict(state)
         self.watch.load_state_dict(state["watch"])
         self.turn = state["turn"]
+
+
+def _check_unpaired(loss: Loss, pair: Pair) -> None:
+    """Raises TrainingError for a loss that looks at the batch: generated images are no copies of its own."""
+    where = next(pair.parameters()).device
+    shape = (2, pair.outputs, *pair.input_spec.size)
+    with torch.random.fork_rng(devices=[where] if where.type == "cuda" else []), torch.no_grad():
+        outputs = {OUTPUT: torch.rand(shape), DISCRIMINATOR_LOGITS: torch.zeros(2, 1)}
+        outputs = {name: value.to(where) for name, value in outputs.items()}
+        one, other = (
+            losses_by_name(total(found), found, "loss")
+            for image in (torch.zeros(shape, device=where), torch.ones(shape, device=where))
+            for found in [compute(loss, outputs, image, {"image": image, "target": image})]
+        )
+    if names := [name for name, value in one.items() if not torch.equal(value, other[name])]:
+        parts = [name.removeprefix("loss_") for name in names if name != "loss"]
+        said = f"{type(loss).__name__}, which compares them" + f" in {listing(parts)}" * bool(parts)
+        raise TrainingError(
+            "trainer gan",
+            expected="a loss of the discriminator's answers alone, since generated images have no originals "
+            "to be compared with",
+            got=said,
+            hint='loss="adversarial", or only such parts',
+        )
