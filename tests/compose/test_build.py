@@ -21,7 +21,7 @@ from zoo.spec.errors import (
     ZooWarning,
 )
 
-TINY_VGG = {"name": "vgg16", "width": 0.125, "hidden": 32}
+TINY_VGG = {"name": "vgg16", "width": 0.125}
 
 
 def test_vgg16_at_150_has_the_published_figures():

@@ -19,9 +19,9 @@ from .writing import TOKEN, Writing
 
 TINY: dict[str, dict[str, Any]] = {
     "mlp": {"hidden": [16, 8], "in_channels": 1, "input_size": 8},
-    "small_cnn": {"channels": [4, 8], "hidden": 16, "input_size": 32},
+    "small_cnn": {"channels": [4, 8], "input_size": 32},
     "tiny_resnet": {"channels": [4, 8, 8], "units": 1, "input_size": 32},
-    "vgg16": {"width": 0.125, "hidden": 32, "input_size": 32},
+    "vgg16": {"width": 0.125, "input_size": 32},
     "resnet18": {"width": 0.125, "input_size": 32},
     "mobilenet_v2": {"width": 0.125, "input_size": 32},
     "efficientnet_lite0": {"width": 0.125, "depth": 0.5, "last": 64, "input_size": 32},

@@ -227,7 +227,7 @@ def test_published_names_are_converted_by_the_backbone():
 
 
 def test_a_saved_model_is_a_backbone_by_reference(tmp_path):
-    saved = zoo.build({"name": "vgg16", "width": 0.125, "hidden": 8}, head="binary", in_channels=1, seed=0)
+    saved = zoo.build({"name": "vgg16", "width": 0.125}, head="binary", in_channels=1, seed=0)
     folder = zoo.save(saved, tmp_path / "model")
     new = zoo.build(f"file:{folder}", head="multiclass", classes=3, freeze="block1-2")
     assert new.recipe.model.name == "vgg:vgg16"
