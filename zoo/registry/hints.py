@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
 
-from zoo.registry.catalogue import Row, known, read_namespace
+from zoo.registry.catalogue import Row, checkout, known, read_namespace
 from zoo.registry.plugins.discovery import Plugin, PluginChoice
 from zoo.registry.plugins.install_command import way_to_install
 from zoo.registry.plugins.installed import installed
@@ -73,13 +75,30 @@ def recipe_sources(name: str) -> list[str]:
     ]
 
 
-def ways(distributions: Sequence[str]) -> str:
-    """Ways to several distributions, in one line: what excludes them, and one command that installs them."""
+def recipes_away(name: str) -> list[tuple[str, Path]]:
+    """Recipes of that name or series in the checkout, each with its distribution, installed or not."""
+    root, found = checkout(), []
+    for data in known() if root is not None else ():
+        package = data["distribution"].replace("-", "_")
+        for key, inside in sorted(data.get("recipes", {}).items()):
+            file = root / data.get("where", "") / "src" / package / inside
+            if (key == name or key.startswith(f"{name}-")) and file.is_file():
+                found.append((data["distribution"], file))
+    return found
+
+
+def ways(distributions: Sequence[str], extras: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Ways to several distributions, in one line: what excludes them, and one command that installs them.
+
+    Args:
+        distributions: by name.
+        extras: that are needed of them, joined by commas.
+    """
     choice, there = PluginChoice.from_environment(), {item.distribution for item in installed()}
     found: list[str] = []
     plain: dict[str, str] = {}
     for item in distributions:
-        command = way_to_install(item)
+        command = way_to_install(item, extra=extras[item]) if item in extras else way_to_install(item)
         if choice.takes(item) and command.startswith(_PIP):
             plain[item] = command.removeprefix(_PIP)
             continue
