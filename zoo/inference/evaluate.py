@@ -134,7 +134,7 @@ def evaluate(
     splits = split_data(dataset, seed, training=False)
     indices = splits.of(split)
     _warn_of_images(model, folder, dataset, indices, split)
-    further = metrics_of(metrics)
+    further = metrics_of(metrics, model)
     target = None if out is None else _folder(out)
     task: Any = model.task  # for_model has looked
     # Where a model cannot generate, `sample` says so
