@@ -197,5 +197,25 @@ def test_a_demo_without_matplotlib_is_an_error_before_any_work(
 ) -> None:
     (series / "few-1.toml").write_text(RECIPE.format(about="as they are", data=DATA, weights=""))
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    assert "expected the package matplotlib, got none; pip install" in demo(capsys, "few", status=2)
+    assert "expected the package matplotlib, got none; zoo-core: pip install" in demo(capsys, "few", status=2)
     assert [path.name for path in series.iterdir()] == ["few-1.toml"]
+
+
+def test_a_series_of_a_plugin_that_is_not_installed_says_all_that_it_needs_at_once(
+    series: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(name: str) -> tuple[Path, ...]:
+        raise UnknownComponentError("no plugin ships it")
+
+    monkeypatch.setattr(lookup, "recipe_series", none)
+    monkeypatch.setattr("zoo.experiments.requirements._version_of", lambda package: None)
+    lacking = {"zoo-augment", "zoo-datasets", "zoo-efficientnet"}
+    left = [item for item in installed() if item.distribution not in lacking]
+    for module in (discovery, hints):
+        monkeypatch.setattr(module, "installed", lambda: left)
+    reset()
+    said = demo(capsys, "demo", status=2)
+    assert "demo 'demo': expected the plugins of its recipes, got none that has " in said
+    names, command = said.split("; ")[1].split(": pip install ")
+    assert {*names.split(", ")} == lacking
+    assert "zoo-efficientnet[imagenet]'" in command

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from zoo.experiments.requirements import check_installed
-from zoo.spec.errors import UnknownComponentError
+from zoo.experiments import requirements
+from zoo.experiments.requirements import check_installed, fetch_weights
+from zoo.spec.errors import MissingPackageError, UnknownComponentError, WeightsError
 from zoo.spec.recipe import Recipe
 
 KNOWN = {
@@ -32,7 +33,12 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[str, ...]]]:
         return [plugin, "zoo-second"] if kind in kinds else []
 
     monkeypatch.setattr("zoo.experiments.requirements.sources", sources)
-    monkeypatch.setattr("zoo.experiments.requirements.ways", lambda plugins: f"ways({', '.join(plugins)})")
+    monkeypatch.setattr(
+        "zoo.experiments.requirements.ways",
+        lambda plugins, extras: (
+            f"ways({', '.join(f'{name}[{extras[name]}]' if name in extras else name for name in plugins)})"
+        ),
+    )
     return seen
 
 
@@ -80,3 +86,42 @@ def test_each_section_is_looked_at_for_its_own_kinds_and_what_nobody_has_is_said
 def test_folders_and_the_head_that_a_model_was_published_with_need_no_plugin(asked: list[Any]) -> None:
     check_installed("demo", [recipe(data="./photos", model={"name": "mlp", "head": "original"})])
     assert asked == []
+
+
+PUBLISHED = {"name": "efficientnet_lite0", "head": "original", "weights": "imagenet"}
+
+
+@pytest.fixture
+def no_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No package with weights is installed."""
+    monkeypatch.setattr(requirements, "_version_of", lambda package: None)
+
+
+def test_packages_of_weights_are_named_with_the_plugins(asked: list[Any], no_packages: None) -> None:
+    recipes = [recipe(model=PUBLISHED), recipe(augment="cutter"), recipe(model=PUBLISHED)]
+    with pytest.raises(UnknownComponentError, match=r"ways\(zoo-cut, zoo-efficientnet\[imagenet\]\)$"):
+        check_installed("demo", recipes)
+
+
+def test_an_extra_that_is_missing_is_named_with_the_rest(
+    asked: list[Any], no_packages: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requirements, "present", lambda module: False)
+    with pytest.raises(MissingPackageError) as caught:
+        check_installed("demo", [recipe(model=PUBLISHED)], modules=["matplotlib"])
+    assert str(caught.value) == (
+        "demo: expected the packages matplotlib, zoo-efficientnet[imagenet], got none; "
+        "ways(zoo-core[plots], zoo-efficientnet[imagenet])"
+    )
+    with pytest.raises(UnknownComponentError, match=r"ways\(zoo-core\[plots\], zoo-conv\)$"):
+        check_installed("demo", [], modules=["matplotlib"], plugins=["zoo-conv"])
+
+
+def test_weights_that_the_hub_has_as_well_are_fetched_before_any_work(
+    asked: list[Any], no_packages: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_installed("demo", [recipe(model=PUBLISHED)])
+    monkeypatch.setattr("zoo.weights.fitting.installed_file", lambda text, place: None)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(WeightsError, match=r"lite0 imagenet .*zoo-efficientnet\[imagenet\]"):
+        fetch_weights([recipe(), recipe(model=PUBLISHED)])

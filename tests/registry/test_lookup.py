@@ -108,6 +108,25 @@ def test_near_names_are_offered_with_their_namespace(shelf):
         find("two:convnet91")
 
 
+def test_a_nearer_name_of_a_plugin_that_is_not_installed_goes_before_a_far_one_that_is(shelf, known):
+    known(
+        offered("zoo-many", "net18x", bare=False, namespace="many", published=True),
+        offered("zoo-net", "net18x", published=True),
+    )
+    shelf.plugin("zoo-tiny", "tiny_net", catalogue=True)
+    with pytest.raises(UnknownComponentError, match=r"mean net18x\? zoo-net has it: pip install zoo-net"):
+        find("net17x")
+    shelf.plugin("zoo-two", "net19x", catalogue=True)
+    with pytest.raises(UnknownComponentError, match=r"did you mean net19x"):
+        find("net17x")
+
+
+def test_where_nothing_of_a_kind_is_installed_the_plugins_that_have_some_are_named(shelf, known):
+    known(offered("zoo-far", "farnet", published=True))
+    with pytest.raises(UnknownComponentError, match="none is installed; zoo-far: pip install zoo-far"):
+        find("qqq", "backbone")
+
+
 def test_an_unknown_namespace_names_the_known_ones(shelf):
     shelf.plugin("zoo-fake", "net", catalogue=True)
     with pytest.raises(UnknownComponentError, match="namespace fakk: did you mean fake"):

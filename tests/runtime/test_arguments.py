@@ -17,12 +17,20 @@ import zoo
 from zoo.interfaces import Execution, Sample
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks.choice import BY_NAME
-from zoo.runtime.arguments import as_augmenter, as_loss, as_model, check_order, data_value
+from zoo.runtime.arguments import (
+    as_augmenter,
+    as_dataset,
+    as_loss,
+    as_model,
+    check_order,
+    data_value,
+    metrics_of,
+)
 from zoo.runtime.devices import borrowed, isolated, seed_step, to_device
 from zoo.runtime.processes import Accelerated, processes
 from zoo.runtime.progress_views import Notebook
 from zoo.runtime.torch_module import PlainModel
-from zoo.spec.errors import OptionError, ShapeError, TrainingError, ZooError
+from zoo.spec.errors import OptionError, ShapeError, TrainingError, UnknownComponentError, ZooError
 
 
 def test_a_model_is_taken_itself_or_by_its_folder(make_model: Any, tmp_path: Path) -> None:
@@ -313,3 +321,24 @@ def test_processes_that_the_environment_gets_wrong_are_one_line(
     monkeypatch.setenv("WORLD_SIZE", count)
     with pytest.raises(OptionError, match=words):
         processes()
+
+
+def test_a_metric_that_the_task_measures_by_itself_is_said_to_be_one(make_model: Any) -> None:
+    model = make_model()
+    for name in ("accurcy", "accuracy"):
+        with pytest.raises(UnknownComponentError) as caught:
+            metrics_of([name], model)
+        assert str(caught.value) == (
+            f"no metric is called '{name}'; task binary measures accuracy without being asked; leave it out"
+        )
+    with pytest.raises(UnknownComponentError, match="did you mean specificity"):
+        metrics_of(["specificty"], model)
+
+
+def test_data_of_an_unknown_name_are_said_to_be_no_folder_either() -> None:
+    with pytest.raises(UnknownComponentError, match=r"called 'fotos', and there is no folder '\./fotos'"):
+        as_dataset("fotos")
+    for value in ("core:fotos", {"name": "fotos"}):
+        with pytest.raises(UnknownComponentError) as caught:
+            as_dataset(value)
+        assert "folder" not in str(caught.value)

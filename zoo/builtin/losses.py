@@ -15,6 +15,11 @@ from torch import Tensor
 from zoo.errors import ShapeError
 from zoo.interfaces import Loss
 
+_LOGITS = ("binary", "multilabel", "ordinal")
+"""Tasks of N x K logits, each of which speaks for itself; with one logit all of them are one loss."""
+
+_VALUES = ("regression", "reconstruction")
+
 
 def _check_same(name: str, output: Tensor, target: Tensor) -> None:
     if output.shape != target.shape or output.ndim < 2:
@@ -70,6 +75,7 @@ class BCE(Loss):
     """
 
     cuts = True
+    tasks = _LOGITS
     weight: Tensor
 
     def __init__(self, *, positive_weight: float = 1.0) -> None:
@@ -96,6 +102,7 @@ class CrossEntropy(Loss):
     """
 
     cuts = True
+    tasks = ("multiclass",)
     weights: Tensor | None
 
     def __init__(
@@ -140,6 +147,7 @@ class CumulativeBCE(Loss):
     """Binary cross-entropy of each threshold between ordered classes (Frank and Hall, 2001)."""
 
     cuts = True
+    tasks = _LOGITS
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
         """The mean over N x K - 1 logits and targets, 1 where the class is above the threshold."""
@@ -151,6 +159,7 @@ class MultilabelSoftMargin(Loss):
     """Binary cross-entropy of each label, averaged over labels and images."""
 
     cuts = True
+    tasks = _LOGITS
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
         """The mean over N x K logits and N x K indicators."""
@@ -167,6 +176,7 @@ class MSE(Loss):
     """
 
     cuts = True
+    tasks = _VALUES
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
         """The mean over output and target of one shape."""
@@ -183,6 +193,7 @@ class L1(Loss):
     """
 
     cuts = True
+    tasks = _VALUES
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
         """The mean over output and target of one shape."""

@@ -54,6 +54,7 @@ class Content(Loss):
     """
 
     cuts = True
+    tasks = ("reconstruction", "generation")
 
     def __init__(
         self,

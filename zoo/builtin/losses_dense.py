@@ -76,6 +76,7 @@ class PixelCrossEntropy(PixelLoss):
     """
 
     name = "pixel-cross-entropy"
+    tasks = (Segmentation.name,)
     cuts = True
 
     def __init__(
@@ -122,6 +123,7 @@ class Focal(PixelLoss):
     """
 
     name = "focal"
+    tasks = (Segmentation.name,)
     cuts = True
 
     def __init__(self, *, gamma: float = 2.0, class_weights: tuple[float, ...] | None = None) -> None:
@@ -164,6 +166,7 @@ class Dice(PixelLoss):
     """
 
     name = "dice"
+    tasks = (Segmentation.name,)
     # What its classes divide by is in the answers too
     cuts = False
 

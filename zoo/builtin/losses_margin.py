@@ -29,6 +29,7 @@ class MarginLoss(Loss):
     # Directions of the training's classes say nothing of other data, so `zoo.evaluate` leaves the loss out
     learns = True
     cuts = True
+    tasks = ("embedding",)
     prototypes: Tensor | None
 
     def __init__(self, *, margin: float, scale: float) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from zoo.builtin.config import PartOfLoss
 from zoo.errors import OptionError, listing
-from zoo.interfaces import OUTPUT, Loss, compute, cuts_of, divisor_of, from_sums, needs_of, sums_of
+from zoo.interfaces import OUTPUT, Loss, Task, compute, cuts_of, divisor_of, from_sums, needs_of, sums_of
 
 _TARGET = "target"
 _OF = ": "
@@ -107,6 +107,10 @@ class Perceptual(Loss):
 
     def _given(self, loss: nn.Module, target: Any) -> Any:
         return target[_TARGET] if self.needs and not needs_of(loss) else target
+
+    def unfit(self, task: Task) -> tuple[str, ...]:
+        """Names of the tasks of the first part that is for others."""
+        return next((names for loss in self._losses() if (names := loss.unfit(task))), ())
 
     def prepare(self, outputs: int, classes: int | None) -> None:
         """Prepares the parts."""

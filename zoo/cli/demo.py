@@ -56,22 +56,17 @@ def command(name: str, out: Path | None, seed: int | None) -> None:
     Recipes of a series are trained on the same data, and set side by side. One with the original head of its
     weights and without a trainer names the images of its data instead.
     """
-    from zoo.experiments.requirements import check_installed
-    from zoo.registry.extras import require
-    from zoo.registry.lookup import recipe_series
-    from zoo.reports.style import DRAWS
+    from zoo.experiments.requirements import fetch_weights
     from zoo.runtime.arguments import new_run_folder
-    from zoo.spec.errors import RecipeError, quote
-    from zoo.spec.recipe import Recipe
+    from zoo.spec.errors import RecipeError
 
     started = time.perf_counter()
-    files = recipe_series(name)
-    check_installed(f"demo {quote(name)}", [Recipe.from_file(file) for file in files])
-    require(DRAWS, f"demo {name}, which draws its curves")
+    files = _files(name)
     steps = [_step(file, name) for file in files]
     trained = [step for step in steps if step.trained]
     if not trained:
         raise RecipeError(f"demo {name}", expected="a recipe that is trained", got="none")
+    fetch_weights([step.recipe for step in steps])
     folder = new_run_folder(out, name.replace(":", "-"))
     phases, rest, labelled = _train(trained, len(steps), folder, seed)
     for number, step in enumerate(steps, 1):
@@ -82,6 +77,29 @@ def command(name: str, out: Path | None, seed: int | None) -> None:
     click.secho("\ndone", bold=True, nl=False)
     click.echo(f" in {time.perf_counter() - started:.0f} s\n")
     click.echo(_closing(phases, rest, labelled, folder, place))
+
+
+def _files(name: str) -> Sequence[Path]:
+    """The recipes of a series, of which all that they need is installed: one message names what is not."""
+    from zoo.experiments.requirements import check_installed
+    from zoo.registry.hints import recipes_away
+    from zoo.registry.lookup import recipe_series
+    from zoo.reports.style import DRAWS
+    from zoo.spec.errors import UnknownComponentError, quote
+    from zoo.spec.recipe import Recipe
+
+    where = f"demo {quote(name)}"
+    try:
+        files = recipe_series(name)
+    except UnknownComponentError:
+        # Of a plugin that is not installed, but lies in the checkout
+        if away := recipes_away(name):
+            plugins, files = zip(*away, strict=True)
+            recipes = [Recipe.from_file(file) for file in files]
+            check_installed(where, recipes, modules=[DRAWS], plugins=[*dict.fromkeys(plugins)])
+        raise
+    check_installed(where, [Recipe.from_file(file) for file in files], modules=[DRAWS])
+    return files
 
 
 def _step(file: Path, series: str) -> _Step:

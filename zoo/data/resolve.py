@@ -15,7 +15,7 @@ from zoo.data.sources.torch_dataset import TorchData
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks import Task
 from zoo.registry.references import component_or_path
-from zoo.spec.errors import DataError, OptionError, quote
+from zoo.spec.errors import DataError, OptionError, UnknownComponentError, quote
 from zoo.spec.reference import ComponentRef, HubRef, PathLike, PathRef, Reference
 
 
@@ -116,7 +116,14 @@ def resolve(
         expected = "a folder or the name of a data set"
         raise DataError("data", expected=expected, got=str(ref), hint="download it first")
     assert isinstance(ref, ComponentRef)  # noqa: S101 - a path is a folder
-    found = named(ref)
+    try:
+        found = named(ref)
+    except UnknownComponentError as error:
+        # A bare name may be a folder's as well; one with a namespace or options is none
+        if not isinstance(data, str) or ref.namespace:
+            raise
+        text = f"{error.problem}, and there is no folder {quote(f'./{ref.name}')}"
+        raise UnknownComponentError(text, expected=error.expected, got=error.got, hint=error.hint) from None
     if not isinstance(found, Dataset):
         raise DataError(f"data {ref}", expected="a zoo Dataset", got=type(found).__name__)
     return found

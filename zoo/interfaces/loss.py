@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.blocks.block import Block
 from zoo.interfaces.loss_division import SHARE, Divisor, Sums, divided, multiplied, torchs_divisor
+from zoo.interfaces.tasks.base import Task
 from zoo.spec.errors import OptionError, listing
 
 OUTPUT = "output"
@@ -29,6 +30,8 @@ class Loss(nn.Module):
             of other data.
         cuts: whether the parts of a batch give its loss, as means by `divisor`; None where that is not said.
             With False, a batch is not cut by `micro_batch_size`.
+        tasks: names of the tasks whose outputs and targets it takes, those derived from them among them; with
+            none it is taken for any. It speaks for the `forward` of its own class, not for a subclass'.
 
     Example:
         >>> import torch
@@ -45,6 +48,7 @@ class Loss(nn.Module):
     needs: tuple[str, ...] = ()
     learns: bool = False
     cuts: bool | None = None
+    tasks: tuple[str, ...] = ()
 
     def forward(self, output: Any, target: Any) -> Tensor | dict[str, Tensor]:
         """The loss of a batch.
@@ -95,6 +99,20 @@ class Loss(nn.Module):
             outputs: length of the model's output vector, or its channels.
             classes: of the data; None where they have none.
         """
+
+    def unfit(self, task: Task) -> tuple[str, ...]:
+        """Names of the tasks that it is for in the place of this one; nothing where it fits, or says none.
+
+        Args:
+            task: of the model.
+        """
+        kinds = type(self).__mro__
+        said = next(kind for kind in kinds if "tasks" in vars(kind))
+        computes = next(kind for kind in kinds if "forward" in vars(kind))
+        if computes is not said and issubclass(computes, said):
+            return ()
+        names = {getattr(kind, "name", None) for kind in type(task).__mro__} | {task.name}
+        return () if names & {*self.tasks} else self.tasks
 
     def oppose(
         self, discriminator: nn.Module, real: Tensor, fake: Tensor

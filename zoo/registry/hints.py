@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
 
-from zoo.registry.catalogue import Row, known, read_namespace
+from zoo.registry.catalogue import Row, checkout, known, read_namespace
 from zoo.registry.plugins.discovery import Plugin, PluginChoice
 from zoo.registry.plugins.install_command import way_to_install
 from zoo.registry.plugins.installed import installed
 from zoo.spec.component import Namespace
 from zoo.spec.errors import ZooError, did_you_mean, listing, near, quote
-from zoo.spec.names import closest, plain, spelt_otherwise
+from zoo.spec.names import closest, likeness, plain, spelt_otherwise
 from zoo.spec.reference import ComponentRef
 
 MOST_SHOWN = 16
@@ -73,13 +75,30 @@ def recipe_sources(name: str) -> list[str]:
     ]
 
 
-def ways(distributions: Sequence[str]) -> str:
-    """Ways to several distributions, in one line: what excludes them, and one command that installs them."""
+def recipes_away(name: str) -> list[tuple[str, Path]]:
+    """Recipes of that name or series in the checkout, each with its distribution, installed or not."""
+    root, found = checkout(), []
+    for data in known() if root is not None else ():
+        package = data["distribution"].replace("-", "_")
+        for key, inside in sorted(data.get("recipes", {}).items()):
+            file = root / data.get("where", "") / "src" / package / inside
+            if (key == name or key.startswith(f"{name}-")) and file.is_file():
+                found.append((data["distribution"], file))
+    return found
+
+
+def ways(distributions: Sequence[str], extras: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Ways to several distributions, in one line: what excludes them, and one command that installs them.
+
+    Args:
+        distributions: by name.
+        extras: that are needed of them, joined by commas.
+    """
     choice, there = PluginChoice.from_environment(), {item.distribution for item in installed()}
     found: list[str] = []
     plain: dict[str, str] = {}
     for item in distributions:
-        command = way_to_install(item)
+        command = way_to_install(item, extra=extras[item]) if item in extras else way_to_install(item)
         if choice.takes(item) and command.startswith(_PIP):
             plain[item] = command.removeprefix(_PIP)
             continue
@@ -142,21 +161,40 @@ def _near(
         return f"no installed plugin has the namespace {wanted.namespace}: {near(wanted.namespace, spaces)}"
     # Spelt otherwise in a plugin that is not installed goes before merely alike in one that is
     for alike in (False, True):
-        if names := near_names(wanted.name, rows, alike=alike):
+        names = near_names(wanted.name, rows, alike=alike)
+        away = _not_installed(wanted, kinds, plugins, alike=alike)
+        if away and (not names or likeness(wanted.name, away[1]) > likeness(wanted.name, names)):
+            return f"{did_you_mean(wanted.name, away[1])} {away[0]} has it: {way_to_install(away[0])}"
+        if names:
             return did_you_mean(wanted.name, names)
-        if away := _not_installed(wanted, kinds, plugins, alike=alike):
-            return away
-    refs = sorted(ref for ref, _ in rows)
+    return _all_of(kinds, sorted(ref for ref, _ in rows), plugins)
+
+
+def _all_of(kinds: Sequence[str], refs: Sequence[str], plugins: Sequence[Plugin]) -> str:
+    """What there is to choose from, installed or else where to have it from."""
+    if not refs and (offering := _offering(kinds, plugins)):
+        return f"none is installed; {', or '.join(ways([source]) for source in offering)}"
     if len(refs) > MOST_SHOWN:
         return f"zoo list shows all {len(refs)}"
     return f"choose from {listing(refs, MOST_SHOWN)}" if refs else "there is none to choose from"
 
 
+def _offering(kinds: Sequence[str], plugins: Sequence[Plugin]) -> list[str]:
+    """Distributions that are not installed and have components of these kinds."""
+    present = {plugin.distribution for plugin in plugins}
+    return [
+        data["distribution"]
+        for data in known()
+        if data["distribution"] not in present and any(row["kind"] in kinds for row in data["components"])
+    ]
+
+
 def _not_installed(
     wanted: ComponentRef, kinds: Sequence[str], plugins: Sequence[Plugin], *, alike: bool
-) -> str | None:
-    """Names near the wanted one in a distribution that is not installed."""
+) -> tuple[str, list[str]] | None:
+    """The distribution that is not installed and has the names nearest to the wanted one, with these."""
     present = {plugin.distribution for plugin in plugins}
+    found: list[tuple[str, list[str]]] = []
     for data, space in _known(wanted):
         if data["distribution"] in present or not PluginChoice.from_environment().takes(data["distribution"]):
             continue
@@ -165,8 +203,7 @@ def _not_installed(
             for row in data["components"]
             if row["kind"] in kinds
         ]
-        names = near_names(wanted.name, rows, alike=alike)
-        if names:
-            source = data["distribution"]
-            return f"{did_you_mean(wanted.name, names)} {source} has it: {way_to_install(source)}"
-    return None
+        if names := near_names(wanted.name, rows, alike=alike):
+            found.append((data["distribution"], names))
+    # Of equally near ones that with a bare name, then the first
+    return max(found, key=lambda item: (likeness(wanted.name, item[1]), ":" not in item[1][0]), default=None)

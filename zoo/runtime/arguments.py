@@ -24,9 +24,18 @@ from zoo.interfaces.model import Model, ModelLike
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.trainer import Trainer, TrainerLike
 from zoo.registry.loading import resolve_config
-from zoo.registry.lookup import find
+from zoo.registry.lookup import entries, find
 from zoo.reports.files import is_image
-from zoo.spec.errors import OptionError, RecipeError, TrainingError, UnknownComponentError, quote, warn
+from zoo.spec.errors import (
+    OptionError,
+    RecipeError,
+    TrainingError,
+    UnknownComponentError,
+    listing,
+    quote,
+    warn,
+)
+from zoo.spec.names import closest, likeness
 from zoo.spec.options import Options
 from zoo.spec.reference import ComponentRef, PathLike, PathRef, local_path, parse_reference, without_prefix
 from zoo.weights.fitting import is_saved
@@ -164,7 +173,7 @@ def as_trainer(trainer: TrainerLike | None, model: Model, options: dict[str, Any
         OptionError: options beside a trainer that is made already.
     """
     if isinstance(trainer, Trainer):
-        _settle_metrics(trainer)
+        _settle_metrics(trainer, model)
         if options:
             got = ", ".join(sorted(options))
             raise OptionError(
@@ -177,27 +186,46 @@ def as_trainer(trainer: TrainerLike | None, model: Model, options: dict[str, Any
     config = resolve_config(find(ref, "trainer").component) or Options
     ref = ComponentRef(ref.name, ref.namespace, config.continued(ref.options, options))
     made = _made("trainer", ref, Trainer)
-    _settle_metrics(made)
+    _settle_metrics(made, model)
     named = tuple(m for m in ref.options.get("metrics", ()) if isinstance(m, str | Mapping))
     if "metrics" in ref.options and len(named) < len(ref.options["metrics"]):  # objects, which no file holds
         ref = ComponentRef(ref.name, ref.namespace, {**ref.options, "metrics": named})
     return made, recorded("trainer", ref)
 
 
-def _settle_metrics(trainer: Any) -> None:
+def _settle_metrics(trainer: Any, model: Model) -> None:
     """Makes objects of the metrics that a trainer names, if it has any."""
     if own := getattr(trainer, "metrics", ()):
-        trainer.metrics = metrics_of(own)
+        trainer.metrics = metrics_of(own, model)
 
 
-def metrics_of(values: Iterable[Any]) -> tuple[Metric, ...]:
+def metrics_of(values: Iterable[Any], model: Model | None = None) -> tuple[Metric, ...]:
     """Metrics by name, by table, and objects, as objects.
+
+    Args:
+        values: as the caller gave them.
+        model: whose task has figures of its own, for a name that is near one of them.
 
     Raises:
         UnknownComponentError: no plugin has one of the name.
         OptionError: one is something else, or two have one name.
     """
-    return as_metrics(make("metric", v) if isinstance(v, str | Mapping) else v for v in values)
+    return as_metrics(_metric(v, model) if isinstance(v, str | Mapping) else v for v in values)
+
+
+def _metric(value: str | Mapping[str, Any], model: Model | None) -> Any:
+    try:
+        return make("metric", value)
+    except UnknownComponentError as error:
+        if model is None or model.task is None or not isinstance(value, str):
+            raise
+        # Only now: the figures import torchmetrics
+        own = [*model.task.metrics(model.outputs)]
+        near_own, others = closest(value, own)[:1], [entry.component.name for entry in entries("metric")]
+        if not near_own or likeness(value, near_own) < likeness(value, others):
+            raise
+        hint = f"task {model.task.name} measures {listing(near_own)} without being asked; leave it out"
+        raise UnknownComponentError(error.problem, hint=hint) from None
 
 
 def as_augmenter(augment: AugmentLike | None) -> tuple[Augmenter | None, Any]:

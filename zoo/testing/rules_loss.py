@@ -18,6 +18,13 @@ from zoo.testing.tiny_models import built, headed
 from zoo.trainers.loss_cuts import SAME, TRIED, depends_on_batches, in_parts, uneven
 
 
+def rule_it_fits_the_task_of_its_declaration(case: Case) -> None:
+    """A loss that says for which `tasks` it is says that of its declaration too."""
+    loss, task = make("loss", case.reference), _task(case.entry)
+    assert isinstance(loss, Loss)
+    assert not loss.unfit(task), f"declared for task {task.name}, and tasks = {loss.unfit(task)}"
+
+
 def rule_it_is_a_finite_scalar_with_gradients(case: Case) -> None:
     """On the targets of its task the loss is finite and reaches the output."""
     loss = make("loss", case.reference)

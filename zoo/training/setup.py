@@ -38,6 +38,7 @@ from zoo.runtime.arguments import (
     pick_seed,
 )
 from zoo.runtime.data_checks import for_model
+from zoo.runtime.loss_checks import check_fits
 from zoo.runtime.torch_module import PlainModel
 from zoo.spec.errors import DataError, TrainingError, listing, quote, warn
 from zoo.spec.recipe import Recipe
@@ -107,7 +108,9 @@ def assemble(
     _check_model(model)
     seed = pick_seed(seed, model)
     dataset = _fitting(model, dataset, labels)
-    made_loss, loss_value = _loss(parts["loss"], model, dataset, seed, needed=trainer is None)
+    # What was begun goes on, as 0.1 began it too
+    checked, needed = labels is None, trainer is None
+    made_loss, loss_value = _loss(parts["loss"], model, dataset, seed, needed=needed, checked=checked)
     made_trainer, trainer_value = as_trainer(parts["trainer"], model, dict(options))
     augmenter, augment_value = as_augmenter(parts["augment"])
     _check_places(model, augmenter)
@@ -211,11 +214,13 @@ def _wrapped(module: nn.Module, dataset: Dataset, loss: Any) -> PlainModel:
 
 
 def _loss(
-    loss: Any, model: Model, dataset: Dataset, seed: int, *, needed: bool
+    loss: Any, model: Model, dataset: Dataset, seed: int, *, needed: bool, checked: bool
 ) -> tuple[nn.Module | None, Any]:
     """The loss, made ready for the model's outputs and the data's classes, and its value in a recipe."""
     with seeded(seed):  # a loss may have weights of its own
         made, value = as_loss(loss, model, needed=needed)
+        if made is not None and loss is not None and checked:
+            check_fits(made, loss, model)
         if isinstance(made, Loss):
             made.prepare(model.outputs, _classes(dataset))
     return made, value

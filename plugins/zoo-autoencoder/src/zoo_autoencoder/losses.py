@@ -19,6 +19,7 @@ class PixelBCE(Loss):
     """
 
     cuts = True
+    tasks = ("reconstruction",)
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
         """The mean over N x C x H x W in [0, 1] of each.

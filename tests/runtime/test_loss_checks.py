@@ -1,0 +1,109 @@
+"""Losses that do not fit the task of a model, which would train all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import zoo
+from zoo.builtin.losses import MSE
+from zoo.compose.instantiate import make
+from zoo.interfaces import Binary, Loss, Multiclass, Reconstruction, Regression
+from zoo.interfaces.model import Model
+from zoo.registry.lookup import find
+from zoo.runtime.loss_checks import check_fits
+from zoo.spec.errors import OptionError
+from zoo.testing import rules_loss
+from zoo.testing.case import Case
+
+Make = Callable[..., Model]
+FACES = {"name": "faces", "per_class": 8}
+
+
+class Brier(Loss):
+    tasks = ("bianry",)
+
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        return (output.sigmoid() - target).square().mean()
+
+
+@pytest.mark.parametrize(
+    ("loss", "got"),
+    [
+        ("cross-entropy", "loss cross-entropy: expected one for task binary (bce), got one for multiclass;"),
+        ("mse", "loss mse: expected one for task binary (bce), got one for regression, reconstruction;"),
+        ({"name": "perceptual", "parts": {"bce": 1.0, "l1": 1.0}}, "got one for regression, reconstruction;"),
+        (MSE(), "loss MSE: expected one for task binary (bce), got one for regression, reconstruction;"),
+        (nn.CrossEntropyLoss(), "got one that is the same whatever the model answers; leave it out for"),
+        (Brier(), "got one for bianry; no task is called 'bianry', did you mean binary?"),
+    ],
+)
+def test_a_loss_of_another_task_is_refused_before_any_work(
+    loss: Any, got: str, make_model: Make, tmp_path: Path
+) -> None:
+    model = make_model()
+    for verb in (
+        lambda: zoo.fit(model, FACES, loss=loss, epochs=1, out=tmp_path / "run", progress=False),
+        lambda: zoo.evaluate(model, FACES, loss=loss, progress=False),
+    ):
+        with pytest.raises(OptionError) as caught:
+            verb()
+        assert got in str(caught.value)
+    assert not (tmp_path / "run").exists()
+
+
+class Unsaid(MSE):
+    """Its parent speaks for another forward."""
+
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        return (output.sigmoid() - target).square().mean()
+
+
+class Flat(nn.Module):
+    """Not torch's own: whoever wrote it may have a reason."""
+
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        return (output - output.detach()).sum() * 0
+
+
+@pytest.mark.parametrize(
+    "loss", [Unsaid(), Flat(), nn.BCEWithLogitsLoss(), nn.MSELoss(), nn.GaussianNLLLoss()]
+)
+def test_a_loss_that_says_nothing_of_tasks_is_taken(loss: nn.Module, make_model: Make) -> None:
+    before = torch.get_rng_state()
+    check_fits(loss, loss, make_model())
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_a_loss_fits_what_is_derived_from_its_tasks() -> None:
+    class Restored(Reconstruction):
+        name = "restored"
+
+    mse = make("loss", "mse")
+    assert isinstance(mse, Loss)
+    assert (mse.unfit(Restored()), mse.unfit(Regression())) == ((), ())
+    assert mse.unfit(Binary()) == ("regression", "reconstruction")
+    assert Loss().unfit(Multiclass()) == ()
+
+
+def test_a_run_of_old_with_such_a_loss_goes_on(make_model: Make, tmp_path: Path) -> None:
+    model = make_model()
+    run = zoo.fit(model, FACES, loss="bce", epochs=1, out=tmp_path / "run", progress=False)
+    run.model.recipe = run.model.recipe.model_copy(update={"loss": "core:mse"})
+    assert zoo.evaluate(run.model, FACES, progress=False).metrics["loss"] > 0
+
+
+def test_a_loss_whose_tasks_lack_its_declaration_is_found(shelf: Any) -> None:
+    row = {"kind": "loss", "name": "net", "target": "zoo_planted.net:Net", "summary": "A loss.",
+           "task": "multiclass"}  # fmt: skip
+    (shelf.plugin("zoo-planted", rows=[row]) / "net.py").write_text(
+        "from zoo.interfaces import Loss\nclass Net(Loss):\n    tasks = ('binary',)\n"
+        "    def forward(self, o, t): return o.sum()\n"
+    )
+    with pytest.raises(AssertionError, match=r"declared for task multiclass, and tasks = \('binary',\)"):
+        rules_loss.rule_it_fits_the_task_of_its_declaration(Case(find("net", "loss")))
