@@ -75,7 +75,13 @@ def installed(target, tmp_path_factory):
             text=True,
             check=False,
             cwd=cache,
-            env={**os.environ, "PYTHONPATH": path, "ZOO_CACHE": str(cache), "OMP_NUM_THREADS": "1", **variables},
+            env={
+                **os.environ,
+                "PYTHONPATH": path,
+                "ZOO_CACHE": str(cache),
+                "OMP_NUM_THREADS": "1",
+                **variables,
+            },
         )
 
     return python
