@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+
+import pytest
 
 STUB = """
 import sys, types
@@ -53,6 +56,29 @@ def test_check_writes_nothing_and_names_what_differs(shelf, tmp_path):
     answer = run(shelf, "catalogue", folder, "--check")
     assert "backbone 'net' (summary)" in answer.stderr
     assert json.loads(file.read_text()) == data
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("class Net", "class Other", "head 'net': zoo_new.net has no 'Net'"),
+        ("class Net", "import nothing_there\nclass Net", "a module that it needs is missing"),
+        (
+            "class Net",
+            "1 / 0\nclass Net",
+            r"importing zoo_new.net raised ZeroDivisionError: .*net.py, line 1",
+        ),
+    ],
+)
+def test_a_target_that_cannot_be_had_is_found(shelf, tmp_path, old, new, said):
+    folder, file = project(shelf, tmp_path)
+    row = {"kind": "head", "name": "net", "target": "zoo_new.net:Net", "summary": "A net."}
+    type(shelf)(folder / "src").plugin("zoo-new", rows=[row])
+    module = file.parent / "net.py"
+    module.write_text(module.read_text().replace(old, new))
+    answer = run(shelf, "catalogue", folder)
+    assert (answer.returncode, file.exists()) == (2, False)
+    assert re.search(said, answer.stderr), answer.stderr
 
 
 def test_a_folder_that_is_no_plugin_is_one_line(shelf, tmp_path):
