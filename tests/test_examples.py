@@ -67,7 +67,7 @@ def installed(target, tmp_path_factory):
     """Runs Python with the example plugin on its path."""
     cache = tmp_path_factory.mktemp("cache")
 
-    def python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    def python(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         path = os.pathsep.join([str(target), str(ROOT)])
         return subprocess.run(
             [sys.executable, *arguments],
@@ -75,14 +75,20 @@ def installed(target, tmp_path_factory):
             text=True,
             check=False,
             cwd=cache,
-            env={**os.environ, "PYTHONPATH": path, "ZOO_CACHE": str(cache), "OMP_NUM_THREADS": "1"},
+            env={
+                **os.environ,
+                "PYTHONPATH": path,
+                "ZOO_CACHE": str(cache),
+                "OMP_NUM_THREADS": "1",
+                **variables,
+            },
         )
 
     return python
 
 
-def zoo_command(python, *words: str) -> str:
-    done = python("-c", "from zoo.cli import main; main()", *words)
+def zoo_command(python, *words: str, **variables: str) -> str:
+    done = python("-c", "from zoo.cli import main; main()", *words, **variables)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -90,7 +96,7 @@ def zoo_command(python, *words: str) -> str:
 def test_the_example_plugin_is_listed(installed):
     rows = json.loads(zoo_command(installed, "list", "backbone", "--search", "nin", "--json"))
     assert ("nin", "zoo-example") in {(row["name"], row["distribution"]) for row in rows}
-    assert "zoo-example" in zoo_command(installed, "plugins", "--check")
+    assert "zoo-example" in zoo_command(installed, "plugins", "--check", ZOO_PLUGINS="zoo-example")
 
 
 def test_the_example_plugin_keeps_its_contract(installed):

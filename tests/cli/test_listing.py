@@ -64,6 +64,18 @@ def test_list_says_when_nothing_fits(fake):
     assert "--all" in answer.stderr
 
 
+def test_a_list_without_components_says_which_plugins_have_some(fake):
+    answer = fake.zoo("list", "backbone", ZOO_PLUGINS="zoo-core")
+    assert answer.stdout == ""
+    said = "no backbone is installed; "
+    assert answer.stderr.startswith(said)
+    assert "zoo-vgg" in answer.stderr
+    assert ": pip install ./plugins/" in answer.stderr
+    code = "import zoo; rows = zoo.list('backbone'); print(rows); assert rows._repr_html_().count('zoo-vgg')"
+    done = fake.python(code, ZOO_PLUGINS="zoo-core")
+    assert done.stdout == answer.stderr, done.stderr
+
+
 def test_list_names_broken_plugins_beside_the_table(fake):
     fake.plugin("zoo-bad", code="1 / 0")
     answer = fake.zoo("list", "backbone")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+
+import pytest
 
 STUB = """
 import sys, types
@@ -55,7 +58,67 @@ def test_check_writes_nothing_and_names_what_differs(shelf, tmp_path):
     assert json.loads(file.read_text()) == data
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("class Net", "class Other", "head 'net': zoo_new.net has no 'Net'"),
+        ("class Net", "import nothing_there\nclass Net", "a module that it needs is missing"),
+        (
+            "class Net",
+            "1 / 0\nclass Net",
+            r"importing zoo_new.net raised ZeroDivisionError: .*net.py, line 1",
+        ),
+    ],
+)
+def test_a_target_that_cannot_be_had_is_found(shelf, tmp_path, old, new, said):
+    folder, file = project(shelf, tmp_path)
+    row = {"kind": "head", "name": "net", "target": "zoo_new.net:Net", "summary": "A net."}
+    type(shelf)(folder / "src").plugin("zoo-new", rows=[row])
+    module = file.parent / "net.py"
+    module.write_text(module.read_text().replace(old, new))
+    answer = run(shelf, "catalogue", folder)
+    assert (answer.returncode, file.exists()) == (2, False)
+    assert re.search(said, answer.stderr), answer.stderr
+
+
 def test_a_folder_that_is_no_plugin_is_one_line(shelf, tmp_path):
     answer = run(shelf, "catalogue", tmp_path)
     assert (answer.returncode, len(answer.stderr.splitlines())) == (2, 1)
     assert "expected a folder with a pyproject.toml" in answer.stderr
+
+
+OPTIONS = """
+from pydantic import Field
+from zoo import Options
+
+
+class NetOptions(Options):
+    width: int = Field({}, description="Channels.")
+"""
+
+
+def test_the_check_of_plugins_finds_a_catalogue_whose_facts_are_old(shelf, tmp_path):
+    root = tmp_path / "shelf"
+    (root / "pyproject.toml").write_text(
+        '[project]\nname="zoo-new"\nentry-points.zoo={new="zoo_new.plugin"}\n'
+    )
+    row = {"kind": "head", "name": "net", "target": "zoo_new.net:Net", "summary": "A net."}
+    folder = shelf.plugin("zoo-new", rows=[{**row, "config": "zoo_new.config:NetOptions"}])
+    (folder / "config.py").write_text(OPTIONS.format(8))
+    assert shelf.zoo("catalogue", root).returncode == 0
+    answer = shelf.zoo("plugins", "--check")
+    assert (answer.returncode, "error" in answer.stdout) == (0, False), answer.stdout
+    (folder / "config.py").write_text(OPTIONS.format(16))
+    assert shelf.zoo("catalogue", root, "--check").returncode == 1
+    answer = shelf.zoo("plugins", "--check")
+    assert answer.returncode == 1
+    step = f"run zoo catalogue {root}"
+    assert f"error: zoo-new 1.0: its catalogue is out of date: facts of head 'net'; {step}\n" in answer.stdout
+
+
+def test_the_check_of_plugins_finds_a_recipe_that_the_catalogue_does_not_list(shelf):
+    folder = shelf.plugin("zoo-new", rows=[], catalogue=True)
+    assert shelf.zoo("plugins", "--check").returncode == 0
+    (folder / "recipes").mkdir()
+    (folder / "recipes" / "small.toml").write_text("")
+    assert "out of date: recipes" in shelf.zoo("plugins", "--check").stdout

@@ -87,6 +87,42 @@ def test_a_name_that_would_not_work_is_refused(here, words, expected):
     assert list(here.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "planted",
+    [
+        {"distribution": "zoo-other", "namespace": "mine"},
+        {"distribution": "zoo-mine"},
+        {"distribution": "zoo-other", "namespace": "other", "formerly": ["mine"]},
+        {"distribution": "zoo-mine", "code": "1 / 0"},
+    ],
+)
+@pytest.mark.parametrize("catalogue", [True, False])
+def test_a_namespace_of_another_plugin_is_not_taken_though_it_offers_nothing(here, shelf, planted, catalogue):
+    shelf.plugin(**planted, rows=[], catalogue=catalogue)
+    (here / "empty").mkdir()
+    done = CliRunner().invoke(command, ["mine", "--out", "empty/mine"])
+    assert f"which {planted['distribution']} has" in str(done.exception)
+
+
+def test_the_package_of_another_plugin_is_not_taken(here, shelf):
+    package = here / "shelf" / "mine"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    with pytest.raises(DeclarationError, match="the package mine, which is there already"):
+        new("mine", "--out", "elsewhere")
+
+
+def test_the_next_steps_can_be_typed_one_after_another(here):
+    last = new("zoo-mine").splitlines()[-1]
+    assert last == "next: pip install -e zoo-mine pytest, then zoo show mine and pytest zoo-mine"
+
+
+def test_the_help_says_what_name_is():
+    text = " ".join(new("--help").split())
+    assert "NAME is what pip installs" in text
+    assert "its namespace mine" in text
+
+
 def test_the_fingerprint_of_a_data_set_follows_what_it_draws(here, monkeypatch):
     new("zoo-drawn-bars", "--kind", "dataset", "--component", "bars")
     monkeypatch.syspath_prepend(here / "zoo-drawn-bars/src")

@@ -41,6 +41,13 @@ def test_vgg16_with_its_original_head_has_138_million_parameters():
     assert model.labels[0] == "tench"
 
 
+def test_a_torch_module_is_sent_to_fit():
+    with pytest.raises(
+        ZooError, match=r"^build: expected the name of a component, got Conv2d; zoo.fit\(module, data\)"
+    ):
+        zoo.build(nn.Conv2d(3, 4, 1))
+
+
 def test_frozen_random_weights_are_warned_of_with_the_tag_that_cures_it():
     with pytest.warns(ZooWarning, match=r'weights="imagenet" loads the published ones') as caught:
         model = zoo.build("vgg16", head="binary", freeze="block1-4")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import inspect
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 import zoo
 from zoo.registry import find, listing, load, resolve_config, resolve_target
+from zoo.registry.loading import declare
 from zoo.spec.component import API, Component
 from zoo.spec.errors import PluginError
 
@@ -116,6 +118,34 @@ TARGETS = {
     "zoo_fake.needs:Net": "a module that it needs is missing.*install what has not_there",
     "zoo_fake.raises:Net": "importing zoo_fake.raises raised OSError: lost",
 }
+
+
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [
+        ("", "bad summary: expected a value"),
+        ("summary='A.', license='mit'", "unknown field"),
+        ("summary='A.', tags='cnn'", "bad tags"),
+        ("summary='A.', weights={'a': zoo.Weights(repo='a')}", "weights of a: bad repo"),
+        ("summary='A.', weights={'a': zoo.Weights(repo='a/b', input=zoo.InputSpec(size=3))}", "bad size"),
+    ],
+)
+def test_a_mistake_in_a_declaration_is_found_at_the_line_that_made_it(shelf, field, said):
+    made = f"zoo.Component(kind='head', name='a', target='b:C',\n{field})"
+    code = f"import zoo\n\n\n@zoo.hookimpl\ndef zoo_components():\n    return [{made}]\n"
+    folder = shelf.plugin("zoo-fake", code=code)
+    with pytest.raises(PluginError) as error:
+        declare("zoo_fake.plugin", "zoo-fake")
+    assert said in str(error.value)
+    assert re.search(rf"\({re.escape(str(folder / 'plugin.py'))}, line [67]\)$", str(error.value))
+
+
+def test_options_that_pydantic_refuses_are_found_in_the_file_that_has_them(shelf):
+    row = {"kind": "head", "name": "a", "target": "b:C", "summary": "A.", "config": "zoo_fake.config:A"}
+    folder = shelf.plugin("zoo-fake", rows=[row])
+    (folder / "config.py").write_text("import zoo\n\n\nclass A(zoo.Options):\n    kind = 3\n")
+    with pytest.raises(PluginError, match=re.escape(f"({folder / 'config.py'}, line 4)")):
+        resolve_config(Component(**row))
 
 
 @pytest.mark.parametrize("target", TARGETS)

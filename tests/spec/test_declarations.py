@@ -28,7 +28,8 @@ def source(origin: WeightsSource, **more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"kind": "bakbone"}, "bad kind: expected one of backbone"),
+        ({"kind": "bakbone"}, "bad kind: expected one of backbone.*got 'bakbone'; did you mean backbone"),
+        ({"license": "mit"}, "component 'net': unknown field: .*got license; did you mean licence"),
         ({"kind": ""}, "bad kind: expected a text"),
         ({"name": " "}, "bad name: expected a text"),
         ({"name": "Net"}, "bad name: expected lower case"),
@@ -63,7 +64,11 @@ def test_a_declaration_that_does_not_fit_says_which_field(fields, words):
     ("data", "words"),
     [
         ({"nme": "x"}, "unknown field: .*got nme; did you mean name"),
-        ({"kind": "backbone"}, "the fields of Component"),
+        ({"kind": "backbone"}, "component: bad name: expected a value, got none; say name="),
+        (
+            {"kind": "head", "name": "net", "target": "a:B"},
+            "component 'net': bad summary: expected a value, got none; say summary=...",
+        ),
         ({"weights": 3}, "the fields of Component"),
     ],
 )
@@ -94,6 +99,33 @@ def test_a_declaration_from_plain_data_is_checked(data, words):
 def test_a_source_of_weights_that_does_not_fit_says_which_field(fields, words):
     with pytest.raises(DeclarationError, match=words):
         WeightsSource(**fields)
+
+
+@pytest.mark.parametrize(
+    ("declare", "words"),
+    [
+        (lambda: Component("head"), "component: bad field: expected fields by name, got 'head'; say kind="),
+        (lambda: Component(kind="head", target="a:B", summary="A."), "component: bad name: expected a value"),
+        (lambda: Weights(repo=3), "bad repo: expected a text or None, got 3"),
+        (lambda: Weights(repo="a/b", file=3), "weights of a/b: bad file: expected a text, got 3"),
+        (lambda: Weights(repo="a/b", revison="x"), "weights of a/b: unknown field.*did you mean revision"),
+        (lambda: Weights(repo="a/b", classes="ten"), "bad classes: expected a positive integer or None"),
+        (lambda: Weights(repo="a/b", labels=["a"]), "bad labels: expected a tuple of texts"),
+        (lambda: Weights(repo="a/b", input={}), "bad input: expected an InputSpec"),
+        (lambda: Weights(repo="a/b", metrics=3), "bad metrics: expected figures by name"),
+        (lambda: Weights(repo="a/b", licence=3), "bad licence"),
+        (Namespace, "namespace: bad name: expected a value"),
+        (lambda: Namespace(name="a", bear=True), "namespace 'a': unknown field.*did you mean bare"),
+        (lambda: Namespace(name="a", bare=["b"]), "bad bare: expected True, False or a tuple of names"),
+        (lambda: InputSpec(size=224), "input spec: bad size: expected a tuple of numbers, got 224"),
+        (lambda: InputSpec(mean="abc"), "bad mean: expected a tuple of numbers"),
+        (lambda: InputSpec(channels="3"), "bad channels: expected a whole number"),
+        (lambda: InputSpec(channel=3), "input spec: unknown field.*did you mean channels"),
+    ],
+)
+def test_every_mistake_in_a_declaration_is_one_of_ours(declare, words):
+    with pytest.raises(DeclarationError, match=words):
+        declare()
 
 
 def test_what_is_tried_after_a_source_that_never_fails_would_never_be_tried():
@@ -156,7 +188,7 @@ def test_an_input_spec_follows_the_channels_and_comes_back_from_plain_data():
     assert spec.with_channels(5).std == (1, 2, 3, 1, 2)
     assert spec.with_size((7, 8)).size == (7, 8)
     assert InputSpec.from_dict(spec.to_dict()) == spec
-    with pytest.raises(DeclarationError, match="the fields of InputSpec"):
+    with pytest.raises(DeclarationError, match=r"input spec: unknown field: .*did you mean channels"):
         InputSpec.from_dict({"chanels": 3})
 
 

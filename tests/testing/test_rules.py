@@ -93,5 +93,6 @@ def test_each_kind_has_files_of_rules_under_its_own_name(kind: str) -> None:
     for module in KINDS[kind].rules:
         assert module.startswith(f"zoo.testing.rules_{kind}")
         assert (home / f"{module.rpartition('.')[2]}.py").is_file()
-    named = {module for each in KINDS.values() for module in each.rules} | {"zoo.testing.rules_declaration"}
+    named = {module for each in KINDS.values() for module in each.rules}
+    named |= {f"zoo.testing.rules_{what}" for what in ("declaration", "options", "package")}
     assert {f"zoo.testing.{file.stem}" for file in home.glob("rules_*.py")} == named

@@ -30,6 +30,11 @@ class Sound(Metric):
         return seen.lacks_positive()
 
 
+def of_instance(self: Any) -> None:
+    """A constructor that says other forms than the class."""
+    self.forms = ("binary",)
+
+
 @pytest.fixture
 def checked(monkeypatch: pytest.MonkeyPatch) -> Callable[[Metric], None]:
     """Holds a metric against its whole contract."""
@@ -60,6 +65,12 @@ def test_a_sound_metric_keeps_the_contract(checked: Any) -> None:
         ({"name": "loss"}, OptionError, "expected names of their own, got 'loss'"),
         ({"forms": ()}, AssertionError, "forms is empty"),
         ({"forms": "binary"}, AssertionError, "forms is 'binary', no tuple of words"),
+        ({"forms": ("binry",)}, AssertionError, "forms names binry, which no task has; choose from binary"),
+        (
+            {"__init__": of_instance},
+            AssertionError,
+            r"forms of the class are \('binary', 'multiclass'\), which",
+        ),
         ({"higher_is_better": "up"}, AssertionError, "up"),
         ({"forms": ("binary", "values")}, OptionError, "one that takes the answers of task regression"),
         ({"missing": lambda self, seen: ""}, AssertionError, "binary: missing gives ''"),

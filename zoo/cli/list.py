@@ -41,7 +41,7 @@ def command(
     if rows:
         click.echo(rows.table())
     else:
-        click.echo("nothing fits; `zoo list --all` also searches plugins that are not installed", err=True)
+        click.echo(rows.step, err=True)
     if any(not row.installed for row in rows):
         click.echo("* not installed: zoo show NAME says where it comes from", err=True)
     broken = [plugin.distribution for plugin in registry().plugins if plugin.error]

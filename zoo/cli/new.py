@@ -31,6 +31,9 @@ _OWN_FILES = ("config", "plugin")
 def command(name: str, kind: str, component: str | None, out: Path | None) -> None:
     """Write a plugin: the distribution NAME, with one component that works.
 
+    NAME is what pip installs: lower case letters, digits and single dashes, such as zoo-mine. Its package is
+    then zoo_mine, and its namespace mine: mine:component always means its component.
+
     Where its folder is there already, the component is added to it.
 
     \b
@@ -59,7 +62,7 @@ def command(name: str, kind: str, component: str | None, out: Path | None) -> No
         click.echo(f"  {file}")
     # A plugin with a catalogue shows what stands there, so that has to be renewed first
     catalogued = (folder / "src" / words["package"] / "catalogue.json").exists()
-    first = f"zoo catalogue {folder}" if catalogued else f"pip install -e {folder}"
+    first = f"zoo catalogue {folder}" if catalogued else f"pip install -e {folder} pytest"
     click.echo(f"next: {first}, then zoo show {words['component']} and pytest {folder}")
 
 
@@ -168,14 +171,21 @@ def _check_classes(kind: str, words: Mapping[str, str]) -> None:
 def _check_free(name: str, package: str, kind: str, component: str, *, there: bool) -> None:
     """A plugin must not hide a package, a namespace or another component."""
     from zoo.registry.listing import list_components
+    from zoo.registry.plugins.discovery import PluginChoice, discover
     from zoo.spec.errors import DeclarationError, quote
 
     rows = list_components(installed=False)
-    spaces = {row.namespace: row.distribution for row in rows}
-    owner = spaces.get(name.removeprefix("zoo-"))
+    space = name.removeprefix("zoo-")
+    # Broken plugins and those that offer nothing yet have no rows, and their namespaces all the same
+    owners = {row.namespace: row.distribution for row in rows}
+    for plugin in discover(PluginChoice()):
+        spaces = (plugin.namespace.name, *plugin.namespace.formerly, plugin.distribution.removeprefix("zoo-"))
+        owners = {**dict.fromkeys(spaces, plugin.distribution), **owners}
+    owner = owners.get(space)
     if owner is not None and not (there and owner == name):
         got = f"one whose components would be confused with those of {owner}"
-        raise DeclarationError(f"distribution {quote(name)}", expected="a new name", got=got)
+        hint = f"its namespace would be {space}, which {owner} has"
+        raise DeclarationError(f"distribution {quote(name)}", expected="a new name", got=got, hint=hint)
     # A module of the name would be hidden, or hide this one
     if not there and (package in sys.stdlib_module_names or importlib.util.find_spec(package) is not None):
         got = f"that of the package {package}, which is there already"

@@ -16,13 +16,23 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--refresh", is_flag=True, help="Ask every plugin again, whatever is remembered.")
-@click.option("--check", is_flag=True, help="Exit with status 1 where anything is wrong.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Hold catalogues to the code as well; exit with status 1 where anything is wrong.",
+)
 @json_option
 def command(refresh: bool, check: bool, as_json: bool) -> None:
     """Show the installed plugins, what they offer, and their errors."""
     from zoo.registry.plugins.inspection import inspect
 
     found = inspect(refresh=refresh)
+    if check:
+        # Facts are read off networks, which takes torch: a plain look does without
+        from zoo.compose.catalogue_facts import component_facts
+        from zoo.registry.catalogue_writing import with_facts_checked
+
+        found = with_facts_checked(found, component_facts)
     if as_json:
         emit_json(_plain(found))
     else:

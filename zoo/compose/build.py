@@ -7,13 +7,15 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from torch import nn
+
 from zoo.compose.idle_options import check_options
 from zoo.compose.instantiate import finish, instantiate
 from zoo.compose.meta_build import fill_buffers
 from zoo.compose.plan import plan
 from zoo.compose.saved_models import from_saved
 from zoo.interfaces.model import Model
-from zoo.spec.errors import OptionError, RecipeError, ZooWarning, quote
+from zoo.spec.errors import BadReferenceError, OptionError, RecipeError, ZooWarning, quote
 from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import ModelSection, Recipe
 from zoo.weights.fitting import assign
@@ -61,6 +63,10 @@ def build(
         >>> model(torch.rand(2, 3, 32, 32)).shape
         torch.Size([2, 1])
     """
+    if isinstance(name, nn.Module):
+        # Models of one's own are trained as they are; only what has a name is built
+        expected, step = "the name of a component", "zoo.fit(module, data) trains a torch module as it is"
+        raise BadReferenceError("build", expected=expected, got=type(name).__name__, hint=step)
     if isinstance(name, Recipe) or (isinstance(name, Mapping) and isinstance(name.get("model"), Mapping)):
         others = (head, freeze, weights, in_channels, classes, input_size, options or None)
         if any(value is not None for value in others):

@@ -7,15 +7,15 @@ import sys
 import sysconfig
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from zoo.registry.catalogue import CATALOGUE, FORMAT, RECIPES, Row, read_registry
-from zoo.registry.loading import declare
+from zoo.registry.catalogue import CATALOGUE, FORMAT, RECIPES, Row, read_registry, written_again
+from zoo.registry.loading import declare, resolve_target
 from zoo.registry.plugins.discovery import recipe_files
-from zoo.registry.plugins.inspection import difference
+from zoo.registry.plugins.inspection import Inspection, Report, difference
 from zoo.registry.plugins.installed import GROUP, Installed, installed, normalise, package_folder
 from zoo.spec.component import Component
 from zoo.spec.errors import PluginError, ZooError, quote
@@ -108,6 +108,8 @@ def make(project: Project, facts: Facts) -> Row:
     rows = []
     for component in declared.components:
         try:
+            # Facts of most kinds are had without the target, which nobody could build where it is missing
+            resolve_target(component)
             computed = facts(component)
         except Exception as error:  # facts are read off a network that is made, by code of the plugin's
             line = str(error) if isinstance(error, ZooError) else f"{type(error).__name__}: {error}"
@@ -152,10 +154,37 @@ def _first(before: list[Row], after: list[Row]) -> str | None:
     if what := difference(before, after):
         return what
     # Both have the same components here, since `difference` passes over nothing but facts
-    facts = {(row["kind"], row["name"]): row.get("facts") for row in before}
-    differ = (row for row in after if facts[row["kind"], row["name"]] != row.get("facts"))
+    facts = {(row["kind"], row["name"]): row.get("facts", {}) for row in before}
+    differ = (row for row in after if facts[row["kind"], row["name"]] != row.get("facts", {}))
     row = next(differ, None)
     return f"facts of {row['kind']} {row['name']!r}" if row else None
+
+
+def with_facts_checked(found: Inspection, facts: Facts) -> Inspection:
+    """The inspection, with one more line for each plugin whose catalogue is out of date in any fact.
+
+    Where something else is wrong with a plugin, that comes first, and its facts are not computed.
+
+    Args:
+        found: what asking the hooks gave.
+        facts: computes what a catalogue says beside the declarations.
+    """
+    return replace(found, reports=[_with_facts_checked(report, facts) for report in found.reports])
+
+
+def _with_facts_checked(report: Report, facts: Facts) -> Report:
+    plugin = report.plugin
+    if report.problems or plugin.source != "catalogue" or plugin.folder is None:
+        return report
+    try:
+        made = make(Project(plugin.distribution, plugin.module, plugin.folder), facts)
+        old = json.loads((plugin.folder / CATALOGUE).read_text(encoding="utf-8"))
+    except ZooError as error:
+        return replace(report, problems=(str(error),))
+    what = _first(old["components"], made["components"])
+    what = what or ("recipes" if old.get("recipes", {}) != made["recipes"] else None)
+    line = f"its catalogue is out of date: {what}; {written_again(plugin.folder)}"
+    return replace(report, problems=(line,)) if what else report
 
 
 def merged(file: Path, catalogues: Iterable[Row], roots: Mapping[str, Path] = MappingProxyType({})) -> Row:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.registry.catalogue import known, read_namespace
+from zoo.registry.hints import ways
 from zoo.registry.lookup import registry
 from zoo.registry.snapshot import Entry, Kinds, checked_kinds
 from zoo.spec.component import Namespace
 from zoo.spec.display import count, html_page, html_table, more, table
-from zoo.spec.errors import UnknownComponentError, ZooError, quote
+from zoo.spec.errors import UnknownComponentError, ZooError, listing, quote
 from zoo.spec.kinds import KINDS, KindName
 from zoo.spec.names import closest
 from zoo.spec.reference import ComponentRef, parse_reference
@@ -57,22 +58,34 @@ class Row:
 
 
 class Rows(list[Row]):
-    """Components; prints as a table, cut after forty.
+    """Components; prints as a table, cut after forty, and where there are none says where some come from.
+
+    Args:
+        rows: the components.
+        step: what is said where there are none.
 
     Example:
         >>> len(str(list_components("head")).splitlines()) == len(list_components("head")) + 1
         True
     """
 
+    def __init__(self, rows: Iterable[Row] = (), *, step: str = "") -> None:
+        super().__init__(rows)
+        self.step = step
+
     def table(self) -> str:
         """All of them as a table; those that are not installed have a star."""
         return table(self._cells(len(self)), [name.upper() for name in _HEADER], right=[2])
 
     def __repr__(self) -> str:
+        if not self and self.step:
+            return self.step
         shown = table(self._cells(_MOST_SHOWN), [name.upper() for name in _HEADER], right=[2])
         return "\n".join(filter(None, [shown, more(len(self), _MOST_SHOWN, "components")]))
 
     def _repr_html_(self) -> str:
+        if not self and self.step:
+            return html_page("", html_table([], _HEADER), self.step)
         shown = html_table(self._cells(_MOST_SHOWN), _HEADER, right=[2])
         return html_page("", shown, more(len(self), _MOST_SHOWN, "components"))
 
@@ -115,7 +128,22 @@ def list_components(
         rows = [row for row in rows if all(word in _text(row) for word in words)]
     order = {name: position for position, name in enumerate(KINDS)}
     # Names kept to a namespace, as the hundreds of timm, come behind those that are reached bare
-    return Rows(sorted(rows, key=lambda row: (order[row.kind], ":" in row.ref, row.ref)))
+    found = sorted(rows, key=lambda row: (order[row.kind], ":" in row.ref, row.ref))
+    return Rows(found, step="" if found else _step(kinds, narrowed=bool(words or tag)))
+
+
+def _step(kinds: tuple[str, ...], *, narrowed: bool) -> str:
+    """What to do where a list is empty: the plugins that bring such components, and how to install them."""
+    what = f"no {' or '.join(kinds)}" if len(kinds) < len(KINDS) else "no component"
+    if narrowed and any(offer.kind in kinds for offer in registry().offers):
+        return f"{what} fits; zoo list --all also searches plugins that are not installed"
+    present = {plugin.distribution for plugin in registry().plugins}
+    rows = ((data["distribution"], row["kind"]) for data in known() for row in data["components"])
+    away = sorted({name for name, kind in rows if kind in kinds and name not in present})
+    if not away:
+        return f"{what} is installed, and no known plugin has one; zoo new writes a plugin"
+    verb = "has" if len(away) == 1 else "have"
+    return f"{what} is installed; {listing(away)} {verb} some: {ways(away[:1])}"
 
 
 def _no_kind(error: UnknownComponentError, kind: Kinds) -> UnknownComponentError:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import os
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.registry.catalogue import written_again
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
     from zoo.registry.plugins.discovery import Plugin
     from zoo.registry.snapshot import Entry
     from zoo.spec.options import Options
+
+
+_CORE_FILES = str(Path(__file__).resolve().parents[1]) + os.sep
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,7 @@ def declare(module: str, distribution: str) -> HookResults:
     try:
         code = importlib.import_module(module)
     except (Exception, SystemExit) as error:  # a module may end the process; an interruption is the user's
-        raise PluginError(f"{where} failed to import: {_cause(error)}") from error
+        raise PluginError(f"{where} failed to import: {_cause(error, module)}") from error
     # A manager of its own: pluggy loses every plugin's answer when one of several raises.
     manager = pluggy.PluginManager("zoo")
     manager.add_hookspecs(hookspec)
@@ -61,7 +67,7 @@ def declare(module: str, distribution: str) -> HookResults:
         components = manager.hook.zoo_components()
         namespace = manager.hook.zoo_namespace()
     except (Exception, SystemExit) as error:
-        raise PluginError(f"{where}: its hook raised {_cause(error)}") from error
+        raise PluginError(f"{where}: its hook raised {_cause(error, module)}") from error
     if not implemented:
         raise PluginError(
             f"{where} does not implement zoo_components",
@@ -164,7 +170,7 @@ def _resolve(dotted: str, where: str) -> Any:
         )
         raise PluginError(f"{where}: {problem}", expected=quote(dotted), got=str(error), hint=hint) from error
     except Exception as error:
-        raise PluginError(f"{where}: importing {name} raised {_cause(error)}") from error
+        raise PluginError(f"{where}: importing {name} raised {_cause(error, name)}") from error
     try:
         return getattr(module, attribute)
     except AttributeError:
@@ -196,18 +202,34 @@ def _checked_namespace(answer: Any, where: str) -> Namespace | None:
     return answer
 
 
-def _cause(error: BaseException) -> str:
-    """An exception as one line, with the last line of code that raised it."""
+def _cause(error: BaseException, module: str) -> str:
+    """An exception as one line, with the last line of the plugin's code that led to it.
+
+    Args:
+        error: it.
+        module: of the plugin.
+    """
     import traceback
 
-    # The plugin's line is the last one that is not ours, importlib's or `<frozen importlib._bootstrap>`'s
-    own = (__file__, importlib.__file__)
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename[0] != "<"]
     frames = [
-        f for f in traceback.extract_tb(error.__traceback__) if f.filename not in own and f.filename[0] != "<"
+        f for f in frames if f.filename != importlib.__file__ and not f.filename.startswith(_CORE_FILES)
     ]
+    # A declaration is refused in the core, options in pydantic: both are mended where they were written
+    frames = [f for f in frames if f.filename.startswith(_code_of(module))] or frames
     place = f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}{place}" if text else f"{type(error).__name__}{place}"
+
+
+def _code_of(module: str) -> tuple[str, ...]:
+    """Beginnings of the paths of a package's files; of a single module its file."""
+    spec = importlib.util.find_spec(module.partition(".")[0])
+    if spec is None:
+        return ()
+    return tuple(f"{place}{os.sep}" for place in spec.submodule_search_locations or ()) or (
+        spec.origin or "-",
+    )
 
 
 def _core_wanted(distribution: str) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import MISSING, fields
 from difflib import get_close_matches
+from functools import wraps
 from types import MappingProxyType
 from typing import Any
+
+from zoo.spec.errors import DeclarationError, listing, near, quote
 
 BUILD = ("head", "freeze", "weights", "in_channels", "classes", "input_size", "seed")
 """Arguments of `zoo.build` beside a component's options; all but the seed are the recipe's model section."""
@@ -102,6 +106,68 @@ def misplaced(name: str, value: Any, known: Iterable[str], tags: Sequence[str] =
     if close and not get_close_matches(name, [*known], cutoff=_ALIKE):
         return f"did you mean {close[0]}, an argument of zoo.{'build' if close[0] in BUILD else 'fit'}?"
     return None
+
+
+def said_by_name(where: Callable[[Mapping[str, Any]], str]) -> Callable[[type], Any]:
+    """Makes a dataclass of declarations name what is unknown or missing, in one line of ours.
+
+    Args:
+        where: what is declared, in words, from the arguments that were given.
+
+    Raises:
+        DeclarationError: from the constructor: a field is unknown or missing, or given by its place.
+
+    Example:
+        >>> from dataclasses import dataclass
+        >>> @said_by_name(lambda given: "paper")
+        ... @dataclass(kw_only=True)
+        ... class Paper:
+        ...     title: str
+        >>> Paper(titel="Deep")
+        Traceback (most recent call last):
+        zoo.spec.errors.DeclarationError: paper: unknown field: expected title, got titel; did you mean title?
+    """
+
+    def decorate(cls: type) -> type:
+        made = cls.__init__  # type: ignore[misc]  # of a class that nobody derives anew
+        known = [f.name for f in fields(cls) if f.init]
+        needed = [f.name for f in fields(cls) if f.default is MISSING and f.default_factory is MISSING]
+
+        @wraps(made)
+        def constructor(self: Any, *places: Any, **given: Any) -> None:
+            text = where(given)
+            if places:
+                got, step = quote(places[0]), f"say {known[0]}=..."
+                raise DeclarationError(f"{text}: bad field", expected="fields by name", got=got, hint=step)
+            for name in given:
+                if name not in known:
+                    problem, hint = f"{text}: unknown field", near(name, known)
+                    raise DeclarationError(problem, expected=listing(known, 20), got=name, hint=hint)
+            missing = [name for name in needed if name not in given]
+            if missing:
+                step = f"say {missing[0]}=..."
+                raise DeclarationError(f"{text}: bad {missing[0]}", expected="a value", got="none", hint=step)
+            made(self, **given)
+
+        cls.__init__ = constructor  # type: ignore[misc]
+        return cls
+
+    return decorate
+
+
+def check(  # noqa: PLR0917 - a sentence, read from left to right
+    fine: bool, where: str, field_name: str, expected: str, got: object, hint: str | None = None
+) -> None:
+    """Raises DeclarationError for a field that is not fine."""
+    if not fine:
+        raise DeclarationError(f"{where}: bad {field_name}", expected=expected, got=quote(got), hint=hint)
+
+
+def check_texts(where: str, item: object, names: Iterable[str]) -> None:
+    """Raises DeclarationError where a field of these is neither a text nor None."""
+    for name in names:
+        value = getattr(item, name)
+        check(value is None or isinstance(value, str), where, name, "a text or None", value)
 
 
 def _example(own: str, value: Any, tags: Sequence[str]) -> str:

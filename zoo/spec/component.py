@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
+from zoo.spec.arguments import check, check_texts, said_by_name
 from zoo.spec.errors import DeclarationError, listing, near, quote
 from zoo.spec.kinds import KINDS
-from zoo.spec.published_weights import Weights, check, plain
+from zoo.spec.names import closest
+from zoo.spec.published_weights import Weights, plain
 
 API = 2
 """Version of the interfaces in `zoo.interfaces` that this core offers."""
@@ -20,6 +22,7 @@ _NAME = re.compile(r"^[a-z0-9][a-z0-9_.\-]*$")
 _DOTTED = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")
 
 
+@said_by_name(lambda given: f"component {quote(given['name'])}" if "name" in given else "component")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Component:
     """One part that a plugin offers.
@@ -71,7 +74,8 @@ class Component:
         for key in ("kind", "name", "target", "summary"):
             value = getattr(self, key)
             check(isinstance(value, str) and bool(value.strip()), where, key, "a text", value)
-        check(self.kind in KINDS, where, "kind", f"one of {', '.join(KINDS)}", self.kind)
+        meant = near(self.kind, [*KINDS]) if closest(self.kind, [*KINDS]) else None
+        check(self.kind in KINDS, where, "kind", f"one of {', '.join(KINDS)}", self.kind, meant)
         check(bool(_NAME.match(self.name)), where, "name", "lower case letters, digits, _ - .", self.name)
         check(bool(_DOTTED.match(self.target)), where, "target", "package.module:Class", self.target)
         check("\n" not in self.summary, where, "summary", "one line", self.summary)
@@ -79,9 +83,7 @@ class Component:
             isinstance(self.config, str) and bool(_DOTTED.match(self.config))
         )
         check(config_fine, where, "config", "package.module:Class", self.config)
-        for key in ("paper", "licence", "task"):
-            value = getattr(self, key)
-            check(value is None or isinstance(value, str), where, key, "a text or None", value)
+        check_texts(where, self, ("paper", "licence", "task"))
         check(isinstance(self.api, int) and self.api >= 1, where, "api", "a positive integer", self.api)
         tags_fine = isinstance(self.tags, tuple) and all(isinstance(t, str) for t in self.tags)
         check(tags_fine, where, "tags", "a tuple of texts", self.tags)
@@ -106,13 +108,7 @@ class Component:
         Raises:
             DeclarationError: a field is unknown, missing or malformed.
         """
-        known = [f.name for f in fields(cls)]
         where = f"component {quote(data.get('name'))}"
-        for key in data:
-            if key not in known:
-                raise DeclarationError(
-                    f"{where}: unknown field", expected=listing(known), got=key, hint=near(key, known)
-                )
         values = dict(data)
         values["tags"] = tuple(values.get("tags", ()))
         try:
@@ -122,6 +118,7 @@ class Component:
             raise DeclarationError(where, expected="the fields of Component", got=str(error)) from error
 
 
+@said_by_name(lambda given: f"namespace {quote(given['name'])}" if "name" in given else "namespace")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Namespace:
     """The namespace of a distribution's names, which the optional hook `zoo_namespace` returns.
@@ -149,6 +146,10 @@ class Namespace:
         where = f"namespace {quote(self.name)}"
         fine = isinstance(self.name, str) and bool(_NAME.match(self.name))
         check(fine, where, "name", "lower case letters, digits, _ - .", self.name)
+        fine = isinstance(self.bare, bool) or (
+            isinstance(self.bare, tuple) and all(isinstance(name, str) for name in self.bare)
+        )
+        check(fine, where, "bare", "True, False or a tuple of names", self.bare)
         fine = isinstance(self.formerly, tuple) and all(
             isinstance(name, str) and _NAME.match(name) and name != self.name for name in self.formerly
         )

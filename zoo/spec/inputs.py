@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from zoo.spec.errors import DeclarationError, quote
+from zoo.spec.arguments import check, said_by_name
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -14,6 +14,7 @@ INTERPOLATIONS = ("nearest", "bilinear", "bicubic")
 """How an image may be resized."""
 
 
+@said_by_name(lambda given: "input spec")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputSpec:
     """Preprocessing that belongs to a set of weights.
@@ -41,6 +42,10 @@ class InputSpec:
     interpolation: str = "bilinear"
 
     def __post_init__(self) -> None:
+        check(_are_numbers((self.channels,)), "input spec", "channels", "a whole number", self.channels)
+        for name in ("size", "range", "mean", "std"):
+            value = getattr(self, name)
+            check(_are_numbers(value), "input spec", name, "a tuple of numbers", value)
         checks = {
             "channels": (self.channels >= 1, "at least 1"),
             "size": (len(self.size) == 2 and min(self.size) >= 1, "two positive numbers (height, width)"),
@@ -53,10 +58,7 @@ class InputSpec:
             "interpolation": (self.interpolation in INTERPOLATIONS, f"one of {', '.join(INTERPOLATIONS)}"),
         }
         for field, (fine, expected) in checks.items():
-            if not fine:
-                raise DeclarationError(
-                    f"input spec: bad {field}", expected=expected, got=quote(getattr(self, field))
-                )
+            check(fine, "input spec", field, expected, getattr(self, field))
 
     def with_channels(self, channels: int) -> InputSpec:
         """The same for another number of channels: one gets the mean of all, more repeat them in turn.
@@ -92,9 +94,8 @@ class InputSpec:
             DeclarationError: a key is unknown or a value does not fit.
         """
         values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
-        try:
-            return cls(**values)
-        except TypeError as error:
-            raise DeclarationError(
-                "input spec", expected="the fields of InputSpec", got=quote(dict(data))
-            ) from error
+        return cls(**values)
+
+
+def _are_numbers(value: object) -> bool:
+    return isinstance(value, tuple | list) and all(isinstance(each, int | float) for each in value)

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
-from zoo.spec.errors import DeclarationError, listing, quote
+from zoo.spec.arguments import check, check_texts, said_by_name
+from zoo.spec.errors import listing
 from zoo.spec.inputs import InputSpec
 
 # A file of an import package, which is found without importing it: `package/path/to/file`
@@ -18,11 +19,13 @@ _SHA256 = re.compile(r"^[0-9a-f]{64}$")
 _PICKLES = (".pth", ".pt", ".bin")
 
 
-def check(fine: bool, where: str, field_name: str, expected: str, got: object) -> None:
-    if not fine:
-        raise DeclarationError(f"{where}: bad {field_name}", expected=expected, got=quote(got))
+def _weights(given: Mapping[str, Any]) -> str:
+    """The words for a declaration of weights, from its arguments."""
+    place = given.get("repo") or given.get("package") or given.get("file")
+    return f"weights of {place}" if place else "weights"
 
 
+@said_by_name(_weights)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightsSource:
     """One place that published weights come from: the Hub, an installed package, or the plugin itself.
@@ -58,6 +61,8 @@ class WeightsSource:
 
     def __post_init__(self) -> None:
         where = f"weights of {self.repo or self.package or self.file}"
+        check(isinstance(self.file, str), where, "file", "a text", self.file)
+        check_texts(where, self, ("repo", "package", "revision", "sha256", "install"))
         fine = self.file.endswith((".safetensors", *_PICKLES))
         check(fine, where, "file", f"a .safetensors, or a pickle ({listing(_PICKLES)})", self.file)
         if self.repo is None:
@@ -95,6 +100,7 @@ class WeightsSource:
         return cls(**data)
 
 
+@said_by_name(_weights)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights(WeightsSource):
     """One published set of weights of a backbone or model: its first source, and what is said of them.
@@ -128,6 +134,16 @@ class Weights(WeightsSource):
     def __post_init__(self) -> None:
         WeightsSource.__post_init__(self)  # super() does not know a class that slots have made anew
         where = f"weights of {self.place}"
+        number = self.classes
+        fine = number is None or (isinstance(number, int) and number >= 1)
+        check(fine, where, "classes", "a positive integer or None", number)
+        fine = isinstance(self.labels, str) or (
+            isinstance(self.labels, tuple) and all(isinstance(label, str) for label in self.labels)
+        )
+        check(fine, where, "labels", "a tuple of texts, or the name of a list", self.labels)
+        check(isinstance(self.input, InputSpec), where, "input", "an InputSpec", self.input)
+        check(isinstance(self.metrics, Mapping), where, "metrics", "figures by name", self.metrics)
+        check_texts(where, self, ("licence",))
         fine = isinstance(self.fallbacks, tuple) and all(isinstance(f, WeightsSource) for f in self.fallbacks)
         check(fine, where, "fallbacks", "a tuple of WeightsSource", self.fallbacks)
         # A shipped file is always there, and whether the Hub has one is not known without asking it.

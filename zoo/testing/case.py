@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -24,9 +25,11 @@ class Case:
 
     Args:
         entry: the component.
+        silent: options, or `name.option`, that rightly change nothing by themselves, and why.
     """
 
     entry: Entry
+    silent: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def part(self) -> Part:

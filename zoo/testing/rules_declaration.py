@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import inspect
-import subprocess
-import sys
 from collections.abc import Mapping
 from typing import Any
 
+import torch
+
 import zoo
+from zoo import GradientOptions
 from zoo.compose.parts import FILLED_IN
 from zoo.registry.catalogue import written_again
 from zoo.registry.loading import load, resolve_config, resolve_target
 from zoo.spec.errors import OptionError
 from zoo.spec.options import Options, validate
 from zoo.testing.case import Case
+from zoo.testing.instances import instance
+
+BESIDE_A_TRAINER = ("augmenter", "loss", "metric")
+"""Kinds that `zoo.fit` is given beside a trainer and its options."""
 
 
 def rule_catalogue_and_hook_agree(case: Case) -> None:
@@ -27,13 +32,28 @@ def rule_catalogue_and_hook_agree(case: Case) -> None:
 def rule_target_and_options_resolve(case: Case) -> None:
     """The target can be called; the options class is ours and takes the declared tiny options."""
     component = case.entry.component
-    assert callable(resolve_target(component))
+    target = resolve_target(component)
+    assert callable(target), f"{component.target} is {target!r}, which cannot be called"
     config = resolve_config(component)
     if config is None:
-        assert not component.tiny
+        assert not component.tiny, f"tiny names {[*component.tiny]}, and there is no config with options"
         return
-    assert issubclass(config, Options)
     validate(config, component.tiny, component.name)
+
+
+def rule_it_can_be_made(case: Case) -> None:
+    """The target makes an instance of the kind's base class from the declared tiny options."""
+    component = case.entry.component
+    try:
+        made = instance(case)
+    except Exception as error:
+        if isinstance(error, AttributeError) and "Module.__init__() call" in str(error):
+            text = f"{component.target}: call super().__init__() before anything is assigned"
+        else:
+            text = f"{component.target} cannot be made: {type(error).__name__}: {error}"
+        raise AssertionError(text) from error
+    if isinstance(made, torch.nn.Module):
+        assert "_modules" in vars(made), f"{component.target}: its __init__ does not call super().__init__()"
 
 
 def rule_former_defaults_are_options(case: Case) -> None:
@@ -58,15 +78,21 @@ def rule_options_are_described(case: Case) -> None:
     """Every option has a description, which the catalogue and the site show."""
     config = resolve_config(case.entry.component)
     fields = config.model_fields if config else {}
-    assert [name for name, field in fields.items() if not field.description] == []
+    bare = [name for name, field in fields.items() if not field.description]
+    step = 'write Field(..., description="...")'
+    assert bare == [], f"{case.entry.component.config}: {', '.join(bare)} without a description; {step}"
 
 
 def rule_options_are_no_arguments_of_a_verb(case: Case) -> None:
     """No option is called like an argument of `zoo.build` or `zoo.fit`, which would never reach it."""
     config = resolve_config(case.entry.component)
     taken = {name for verb in (zoo.build, zoo.fit) for name in inspect.signature(verb).parameters}
+    # Beside its own arguments `zoo.fit` takes the trainer's options
+    if case.entry.component.kind in BESIDE_A_TRAINER:
+        taken |= {*GradientOptions.model_fields}
     found = sorted((taken - {*FILLED_IN}) & set(config.model_fields if config else ()))
-    assert found == [], f"{found}: rename them, zoo.build or zoo.fit takes arguments of these names"
+    step = "rename them, zoo.build or zoo.fit takes arguments of these names"
+    assert found == [], f"{case.entry.component.config}: {', '.join(found)}; {step}"
 
 
 def rule_constructor_agrees_with_the_options(case: Case) -> None:
@@ -93,22 +119,3 @@ def _agrees(config: type[Options], tiny: Mapping[str, Any], name: str, value: ob
     except OptionError:
         return False
     return bool(said == default)
-
-
-def rule_declaration_is_free_of_torch(case: Case) -> None:
-    """Importing the plugin module and the options class does not import torch."""
-    modules = {
-        case.entry.plugin.module,
-        (case.entry.component.config or case.entry.plugin.module).split(":")[0],
-    }
-    # Asking takes a process, and many components share a module
-    if modules <= _FREE_OF_TORCH:
-        return
-    # In a process of its own: here torch is imported already
-    code = f"import sys, {', '.join(sorted(modules))}; sys.exit('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], check=False)  # noqa: S603 - our own interpreter
-    assert done.returncode == 0, f"{modules} import torch"
-    _FREE_OF_TORCH.update(modules)
-
-
-_FREE_OF_TORCH: set[str] = set()

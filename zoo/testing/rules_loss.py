@@ -29,7 +29,7 @@ def rule_it_is_a_finite_scalar_with_gradients(case: Case) -> None:
     """On the targets of its task the loss is finite and reaches the output."""
     loss = make("loss", case.reference)
     assert isinstance(loss, Loss)
-    output, target = _example(case.entry)
+    output, target = example(case.entry)
     loss.prepare(output.shape[1], 4)
     verdicts = {name: torch.randn(6, 1, requires_grad=True) for name in loss.needs if name != OUTPUT}
     outputs = {OUTPUT: output, **verdicts}
@@ -68,7 +68,7 @@ def rule_parts_of_a_batch_give_its_loss(case: Case) -> None:
     assert math.isclose(once, whole, rel_tol=SAME, abs_tol=1e-6), f"forward {once:.6g}, sums {whole:.6g}"
 
 
-def _example(entry: Entry) -> tuple[Tensor, Tensor]:
+def example(entry: Entry) -> tuple[Tensor, Tensor]:
     """An output with gradients and a prepared target of the task that a loss is for, six rows each."""
     task = _task(entry)
     output, raw = task.example(4, 6)

@@ -12,7 +12,10 @@ from zoo.interfaces.metric import Metric, as_metrics
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.choice import BY_NAME
 from zoo.interfaces.tasks.target_counts import TargetCounts, whole_numbers
+from zoo.registry.lookup import entries
+from zoo.spec.errors import listing
 from zoo.testing.case import Case
+from zoo.testing.tiny_models import built, headed
 from zoo.trainers.score import Score
 
 # Parts of 5, 5 and 2: the last one is shorter
@@ -27,6 +30,15 @@ def _metric(case: Case) -> Metric:
 
 def _tasks(metric: Metric) -> list[Task]:
     return [task for task in BY_NAME.values() if task.form in metric.forms]
+
+
+def _own_tasks(case: Case) -> list[Task]:
+    """Tasks that are none of the core's, of the heads and models of the metric's own distribution."""
+    home = case.entry.plugin.distribution
+    made = {"head": headed, "model": built}
+    own = [e for e in entries((*made,)) if e.plugin.distribution == home]
+    found = [made[e.component.kind](e).task for e in own if e.component.task not in {None, *BY_NAME}]
+    return [task for task in found if task is not None]
 
 
 def _example(task: Task) -> tuple[Tensor, Tensor]:
@@ -44,6 +56,14 @@ def rule_it_says_what_it_fits(case: Case) -> None:
     as_metrics([metric])
     assert isinstance(metric.forms, tuple), f"forms is {metric.forms!r}, no tuple of words"
     assert metric.forms, "forms is empty"
+    listed = getattr(type(metric), "forms", ())
+    same = f"forms of the class are {listed!r}, which lists show, and of an instance {metric.forms!r}"
+    assert listed == metric.forms, same
+    known = {task.form for task in (*BY_NAME.values(), *_own_tasks(case)) if task.form}
+    unknown = [form for form in metric.forms if form not in known]
+    assert unknown == [], (
+        f"forms names {listing(unknown)}, which no task has; choose from {listing(sorted(known))}"
+    )
     assert metric.higher_is_better in (True, False, None), metric.higher_is_better
 
 

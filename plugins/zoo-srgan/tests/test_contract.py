@@ -2,4 +2,4 @@
 
 from zoo.testing import contract
 
-test_contract = contract("zoo-srgan")
+test_contract = contract("zoo-srgan", silent={"srresnet.tile": "limits memory: images come out the same"})
