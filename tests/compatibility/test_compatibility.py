@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ FACTS: dict[str, Any] = json.loads((OLD / "facts.json").read_text())
 MODELS = sorted(FACTS["models"])
 RUNS = sorted(FACTS["runs"])
 KILLED = [name for name in RUNS if name.startswith("killed")]
+UNUSED = {"early_tap": ("backbone.block3.",)}
+"""What version 0.1 kept behind the taps of a head, which nothing used."""
 HERE = FACTS["machine"] == machine()
 """Whether this processor and torch compute the bits of those that made the fixtures."""
 
@@ -37,6 +40,15 @@ def one_thread() -> Any:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+def read(name: str) -> zoo.Model:
+    """A model of the fixtures; where tensors are passed over, one line says so."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        model = zoo.load(OLD / "models" / name)
+    assert ["passed over" in str(line.message) for line in said] == [True] * (name in UNUSED)
+    return model
 
 
 def same(got: Tensor, want: Tensor) -> None:
@@ -66,7 +78,7 @@ def same_figures(got: Any, want: Any) -> None:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_saved_model_gives_what_it_gave(name: str, expected: dict[str, Tensor]) -> None:
-    model = zoo.load(OLD / "models" / name)
+    model = read(name)
     same(answers(model), expected[name])
     assert plain(model) == FACTS["models"][name]
 
@@ -75,10 +87,12 @@ def test_a_saved_model_gives_what_it_gave(name: str, expected: dict[str, Tensor]
 def test_a_saved_model_is_saved_again_with_the_same_tensors_and_answers(
     name: str, tmp_path: Path, expected: dict[str, Tensor]
 ) -> None:
-    zoo.save(zoo.load(OLD / "models" / name), tmp_path / "again")
+    zoo.save(read(name), tmp_path / "again")
     old, new = (load_file(f / "model.safetensors") for f in (OLD / "models" / name, tmp_path / "again"))
-    assert old.keys() == new.keys()
-    assert all(torch.equal(old[key], new[key]) for key in old)
+    unused = {key for key in old if any(key.startswith(part) for part in UNUSED.get(name, ()))}
+    assert old.keys() == new.keys() | unused
+    assert not unused & new.keys()
+    assert all(torch.equal(old[key], new[key]) for key in new)
     again = zoo.load(tmp_path / "again")
     same(answers(again), expected[name])
     assert plain(again) == FACTS["models"][name]

@@ -29,8 +29,8 @@ class Content(Loss):
     https://arxiv.org/abs/1609.04802, whose VGG5,4 is VGG19's `block5.conv4` before the activation and
     `block5.relu4` after it.
 
-    The network normalises by its own input spec, takes no gradients, stays in inference mode whatever
-    `.train()` says, and is in no checkpoint.
+    The network is cut behind its last tap. It normalises by its own input spec, takes no gradients, stays in
+    inference mode whatever `.train()` says, and is in no checkpoint.
 
     Args:
         network: any backbone.
@@ -67,7 +67,7 @@ class Content(Loss):
         super().__init__()
         self.weights = {tap: 1.0} if isinstance(tap, str) else dict(tap)
         # Before the first batch: an unknown tap is refused with its neighbours named
-        network.places(self.weights)
+        network.cut(self.weights)
         # None while weights are random
         if network.origin is None:
             warn(

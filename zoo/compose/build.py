@@ -9,13 +9,16 @@ from typing import Any
 
 from torch import nn
 
+from zoo.compose.cut_backbones import without_cut
 from zoo.compose.idle_options import check_options
 from zoo.compose.instantiate import finish, instantiate
 from zoo.compose.meta_build import fill_buffers
 from zoo.compose.plan import plan
 from zoo.compose.saved_models import from_saved
+from zoo.interfaces.freezing import cut_blocks
 from zoo.interfaces.model import Model
 from zoo.spec.errors import BadReferenceError, OptionError, RecipeError, ZooWarning, quote
+from zoo.spec.freeze_grammar import Freeze
 from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import ModelSection, Recipe
 from zoo.weights.fitting import assign
@@ -48,7 +51,8 @@ def build(
         classes: their number, or their labels.
         input_size: of the images in pixels, one number or height and width.
         seed: makes random weights repeatable and leaves the global random state alone.
-        **options: of the component `name`.
+        **options: of the component `name`. Every backbone has `blocks` among them: `blocks="block1-3"` keeps
+            its first three blocks alone.
 
     Returns:
         A model that takes images N x C x H x W in [0, 1], in inference mode, as `zoo.load` returns it: a
@@ -176,6 +180,9 @@ def restore(recipe: Recipe, input_spec: InputSpec, state: Tensors, text: str) ->
     section = recipe.model.model_copy(update={"weights": None})
     planned = plan(section, input_spec=input_spec, saved=True)
     model = planned.meta_model
+    state = without_cut(model, state, text)
+    frozen = str(Freeze.parse(section.freeze).within(model.freeze_paths, cut_blocks(model)))
+    recipe = recipe.model_copy(update={"model": recipe.model.model_copy(update={"freeze": frozen})})
     # A model saved in half precision stays so: the module's types follow the file, not the other way
     assign(model, state, text, cast=False)
     fill_buffers(model)

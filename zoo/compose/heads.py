@@ -11,7 +11,7 @@ from zoo.interfaces.blocks.feature_info import FeatureInfo
 from zoo.interfaces.blocks.shape_run import trace_shapes
 from zoo.interfaces.head import Head
 from zoo.registry.loading import resolve_target
-from zoo.spec.errors import PluginError, ShapeError, listing
+from zoo.spec.errors import PluginError, ShapeError, listing, quote
 
 
 def head_inputs(backbone: Backbone, body: Part, head: Part | None) -> tuple[FeatureInfo, ...]:
@@ -34,11 +34,14 @@ def head_inputs(backbone: Backbone, body: Part, head: Part | None) -> tuple[Feat
     infos |= backbone.describe(size)
     unknown = [name for name in names if name not in infos]
     if unknown:
+        hint = f"the default taps are {listing(info.name for info in backbone.pyramid(size))}"
+        if body.blocks is not None:
+            hint = f"blocks={quote(body.blocks)} keeps no more: choose taps in them, or leave blocks out"
         raise ShapeError(
             f"head {head.component.name}: no tap {listing(unknown)} in {body.component.name}",
             expected=f"blocks {backbone.block_names[0]} to {backbone.block_names[-1]}, or steps inside them",
             got=listing(names),
-            hint=f"the default taps are {listing(info.name for info in backbone.pyramid(size))}",
+            hint=hint,
         )
     return tuple(infos[name] for name in names)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from zoo.compose.composed_model import ComposedModel
+from zoo.compose.cut_backbones import kept_of, with_cut
 from zoo.compose.meta_build import fill_buffers, seeded
 from zoo.compose.parts import make_part
 from zoo.compose.plan import Plan, make_head, network_of_kind, plan_part
@@ -54,7 +55,7 @@ def _part(planned: Plan) -> Model:
 
 def finish(model: Model, planned: Plan, recipe: Recipe) -> Model:
     """Sets recipe, provenance and freezing of the model and of the models in it."""
-    effective = planned.resolved.effective()
+    effective = with_cut(planned.resolved.effective(), model, planned.resolved.body)
     # A restored model is planned without weights, and its recipe goes on to say where they came from
     asked = {"freeze": recipe.model.freeze, "weights": recipe.model.weights}
     section = effective.model_copy(update={**asked, "classes": planned.section.classes})
@@ -92,7 +93,10 @@ def _pretrained(planned: Plan, source: Source, seed: int | None) -> Model:
         fill_buffers(model)
         return model.train()
     try:
-        body, published_head = converted(model.backbone, state)
+        # Publishers know the whole network, of which some blocks may be all that is kept
+        whole = planned.whole() if model.backbone.cut_at is not None else model.backbone
+        body, published_head = converted(whole, state, model.backbone.state_dict())
+        body = kept_of(model.backbone, body, planned.section.called, source.text)
         assign(model.backbone, body, source.text)
     except ZooError:
         raise

@@ -8,6 +8,8 @@ from typing import Any, cast
 
 from pydantic_core import to_jsonable_python
 
+from zoo.interfaces.backbone import Backbone
+from zoo.interfaces.blocks.chain import BLOCKS, kept_to, last_kept
 from zoo.interfaces.model import Model
 from zoo.registry.defaults import default_entry
 from zoo.registry.loading import load, resolve_config, resolve_target
@@ -19,6 +21,7 @@ from zoo.spec.errors import (
     OptionError,
     PluginError,
     RecipeError,
+    ShapeError,
     UnknownComponentError,
     did_you_mean,
     listing,
@@ -46,6 +49,7 @@ class Part:
         options: validated, by name; other components in them are references.
         config: class of the options.
         recorded: the options as a file records them.
+        blocks: of a backbone, the option `blocks` where it was given.
     """
 
     entry: Entry
@@ -53,9 +57,32 @@ class Part:
     options: dict[str, Any]
     config: type[Options] | None
     recorded: Mapping[str, Any]
+    blocks: str | None = None
 
     def __call__(self, **extra: Any) -> Any:
-        """An instance.
+        """An instance; a backbone with the blocks that are asked for.
+
+        Args:
+            **extra: what its kind's contract adds to the options, and made options.
+
+        Raises:
+            PluginError: the target does not take what its plugin declares.
+            OptionError: the backbone has not so many blocks.
+        """
+        made = self.whole(**extra)
+        if self.blocks is None or not isinstance(made, Backbone):
+            return made
+        where = self.component.name
+        try:
+            return made.cut([last_kept(self.blocks, where)])
+        except ShapeError as error:
+            expected = f"blocks up to {quote(kept_to(made.block_names[-1]))}, or a step inside one"
+            hint = error.hint if "." in self.blocks else "leave it out for all"
+            problem, got = f"{where}: bad {BLOCKS}", quote(self.blocks)
+            raise OptionError(problem, expected=expected, got=got, hint=hint) from None
+
+    def whole(self, **extra: Any) -> Any:
+        """An instance, of a backbone with all its blocks.
 
         Args:
             **extra: what its kind's contract adds to the options, and made options.
@@ -122,11 +149,15 @@ def part(kind: str | tuple[str, ...], reference: object, *, former: bool = False
     where = f"{component.kind} {component.name}"
     config = resolve_config(component)
     options = {**(component.former if former else {}), **ref.options}
+    blocks = None
+    if has_blocks(component, config) and (said := options.pop(BLOCKS, None)) is not None:
+        blocks = kept_to(last_kept(said, where))
+    cut = {BLOCKS: blocks} if blocks else {}
     _check_misplaced(where, options, component, config)
     if config is None:
         if options:
             raise OptionError(f"{where} has no options", expected="none", got=", ".join(options))
-        return Part(entry, component, {}, None, {})
+        return Part(entry, component, {}, None, cut, blocks)
     for name, value in given.items():
         if value is None or name not in config.model_fields:
             continue
@@ -140,7 +171,12 @@ def part(kind: str | tuple[str, ...], reference: object, *, former: bool = False
     found = validate(config, options, where)
     # What the constructor gets, and what a file records; see `Options.effective`
     own, effective = (handed_on(config, dict(values), where) for values in (found, found.effective()))
-    return Part(entry, component, own, config, effective)
+    return Part(entry, component, own, config, {**effective, **cut}, blocks)
+
+
+def has_blocks(component: Component, config: type[Options] | None) -> bool:
+    """Whether a component has the option `blocks` of backbones, and none of its own that is called so."""
+    return component.kind == "backbone" and (config is None or BLOCKS not in config.model_fields)
 
 
 def make_part(kind: str, reference: object, body: Use, **extra: Any) -> Any:
@@ -201,7 +237,11 @@ def _check_misplaced(
                 hint=did_you_mean(wrong[0], close) if close else None,
             )
         return
+    bodies = [name for name, kind in part_kinds(config).items() if kind == "backbone"]
     for name in wrong:
+        if name == BLOCKS and bodies:
+            place = f"blocks are its {bodies[0]}'s: {bodies[0]}={{'name': ..., 'blocks': {options[name]!r}}}"
+            raise OptionError(f"{where} has no option {quote(name)}", hint=place)
         hint = misplaced(name, options[name], known, [*component.weights])
         if hint is not None:
             raise OptionError(f"{where} has no option {quote(name)}", hint=hint)

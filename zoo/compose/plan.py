@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from zoo.compose.composed_model import ComposedModel
+from zoo.compose.cut_backbones import check_original
 from zoo.compose.heads import check_shapes, head_inputs
 from zoo.compose.meta_build import on_meta_device
 from zoo.compose.parts import BODIES, Part, make_part
@@ -65,8 +66,18 @@ class Plan:
             return _model(found.body, options, self.section, self.input_spec, self.labels)
         backbone = _backbone(found.body, options, self.section)
         backbone.input_spec = self.input_spec
+        backbone.cut(info.name for info in self.inputs)
         head = make_head(found, self.section, backbone, self.inputs)
         return _composed(found, backbone, head, self.input_spec, self.labels)
+
+    def whole(self) -> Backbone:
+        """The backbone with all its blocks, without memory: what published weights are of."""
+        found = self.resolved
+        with on_meta_device():
+            options = _filled(found.body, self.parts, lambda inner: inner.meta_model)
+            backbone: Backbone = found.body.whole(**_given(options, found.section))
+        backbone.input_spec = self.input_spec
+        return backbone
 
 
 def plan(section: ModelSection, *, input_spec: InputSpec | None = None, saved: bool = False) -> Plan:
@@ -80,7 +91,7 @@ def plan(section: ModelSection, *, input_spec: InputSpec | None = None, saved: b
     Raises:
         ZooError: a name is unknown, an option does not fit, or the parts do not fit each other.
     """
-    return plan_resolved(resolve(section, saved=saved), input_spec=input_spec)
+    return plan_resolved(resolve(section, saved=saved), input_spec=input_spec, saved=saved)
 
 
 def plan_part(kind: str, value: Any, path: str) -> Plan:
@@ -88,21 +99,22 @@ def plan_part(kind: str, value: Any, path: str) -> Plan:
     return plan_resolved(resolve_part(kind, value, path))
 
 
-def plan_resolved(found: Resolved, *, input_spec: InputSpec | None = None) -> Plan:
+def plan_resolved(found: Resolved, *, input_spec: InputSpec | None = None, saved: bool = False) -> Plan:
     """The plan of what a section refers to, whose network is made once, without memory.
 
     Args:
         found: names and validated options.
         input_spec: of a saved model, instead of what the plugin declares.
+        saved: whether a saved model is described, in which blocks may be frozen that are cut off today.
 
     Raises:
         ZooError: the parts do not fit each other.
     """
-    parts = {path: plan_resolved(inner) for path, inner in found.parts.items()}
+    parts = {path: plan_resolved(inner, saved=saved) for path, inner in found.parts.items()}
     with on_meta_device():
         options = _filled(found.body, parts, lambda inner: inner.meta_model)
     if found.body.component.kind == "model":
-        return _plan_model(found, options, parts, input_spec or found.declared)
+        return _plan_model(found, options, parts, input_spec or found.declared, saved=saved)
     section, body = found.section, found.body
     with on_meta_device():
         backbone = _backbone(body, options, section)
@@ -116,12 +128,15 @@ def plan_resolved(found: Resolved, *, input_spec: InputSpec | None = None) -> Pl
     backbone.input_spec = spec
     section, labels = _classes(section, found)
     inputs = head_inputs(backbone, body, found.head)
+    check_original(section, backbone, body)
+    backbone.cut(info.name for info in inputs)
     with on_meta_device():
         head = make_head(found, section, backbone, inputs)
         model = _composed(found, backbone, head, spec, labels)
     check_shapes(model)
     # For what it raises: a mistake is said here, and blocks are frozen when there is a model
-    Freeze.parse(section.freeze).select({"": backbone.block_names})
+    if not saved:
+        model.select_blocks(Freeze.parse(section.freeze))
     return Plan(section, found, inputs, spec, labels, parts, model)
 
 
@@ -186,7 +201,11 @@ def _meta_model_of(kind: str, value: Any, path: str) -> Any:
 
 
 def _backbone(body: Part, options: dict[str, Any], section: ModelSection) -> Backbone:
-    return checked(body(**{"in_channels": section.in_channels or COLOURS, **options}), Backbone, body)
+    return checked(body(**_given(options, section)), Backbone, body)
+
+
+def _given(options: dict[str, Any], section: ModelSection) -> dict[str, Any]:
+    return {"in_channels": section.in_channels or COLOURS, **options}
 
 
 def _model(
@@ -221,7 +240,12 @@ def meta_model_for(planned: Plan, classes: int) -> Model:
 
 
 def _plan_model(
-    found: Resolved, options: dict[str, Any], parts: Mapping[str, Plan], input_spec: InputSpec | None
+    found: Resolved,
+    options: dict[str, Any],
+    parts: Mapping[str, Plan],
+    input_spec: InputSpec | None,
+    *,
+    saved: bool,
 ) -> Plan:
     section = found.section
     with on_meta_device():
@@ -229,7 +253,8 @@ def _plan_model(
     spec = input_spec or model.input_spec
     spec = spec.with_channels(section.in_channels or spec.channels).with_size(section.input_size or spec.size)
     model.input_spec = spec
-    model.select_blocks(Freeze.parse(section.freeze))
+    if not saved:
+        model.select_blocks(Freeze.parse(section.freeze))
     return Plan(section, found, (), spec, section.labels, parts, model)
 
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Self, cast
 from torch import Tensor, nn
 
 from zoo.interfaces.blocks.block import Block, State
+from zoo.interfaces.blocks.chain import cut, stretch, tap_step
 from zoo.interfaces.blocks.feature_info import FeatureInfo, read_info
 from zoo.interfaces.blocks.state_dicts import with_channels
 from zoo.interfaces.blocks.step_outputs import step_outputs
-from zoo.spec.errors import ShapeError, WeightsError, listing, near, quote
+from zoo.spec.errors import ShapeError, WeightsError
 from zoo.spec.freeze_grammar import Freeze
 from zoo.spec.inputs import InputSpec
 
@@ -36,6 +37,9 @@ class Backbone(nn.Module):
         prefix_tokens: class and register tokens in front of an N x L x C map.
         origin: as a part of something else, where its weights come from; None while they are random.
         weights_hint: as a part, the next step for a user whose weights are random.
+        cut_at: the block or step that it was cut behind; None where it is whole.
+        cut_blocks: names of the blocks that were cut off.
+        cut_tensors: names of the tensors that were cut off.
 
     Example:
         >>> import torch
@@ -53,6 +57,9 @@ class Backbone(nn.Module):
     prefix_tokens = 0
     origin: str | None = None
     weights_hint: str = "load weights first"
+    cut_at: str | None = None
+    cut_blocks: tuple[str, ...] = ()
+    cut_tensors: frozenset[str] = frozenset()
 
     def __init__(self, blocks: Sequence[Block], *, input_spec: InputSpec | None = None) -> None:
         super().__init__()
@@ -93,22 +100,9 @@ class Backbone(nn.Module):
         Raises:
             ShapeError: a block name is unknown.
         """
-        for name in self._stretch(after, until):
+        for name in stretch(self.block_names, after, until):
             state = getattr(self, name)(state)
         return state
-
-    def _stretch(self, after: str | None, until: str | None) -> tuple[str, ...]:
-        for name in (after, until):
-            if name is not None and name not in self.block_names:
-                raise ShapeError(
-                    "unknown block",
-                    expected=listing(self.block_names),
-                    got=quote(name),
-                    hint=near(name, self.block_names),
-                )
-        first = 0 if after is None else self.block_names.index(after) + 1
-        last = len(self.block_names) if until is None else self.block_names.index(until) + 1
-        return self.block_names[first:last]
 
     def feature(self, state: State) -> Tensor:
         """The map in what passes between blocks; of a tuple, the last one."""
@@ -154,7 +148,7 @@ class Backbone(nn.Module):
             until: as in `run`.
         """
         wanted, found = set(steps), dict[str, Tensor]()
-        for block in self._stretch(after, until):
+        for block in stretch(self.block_names, after, until):
             for name, module in getattr(self, block).named_children():
                 state = module(state)
                 if (step := f"{block}.{name}") in wanted:
@@ -167,19 +161,23 @@ class Backbone(nn.Module):
         Raises:
             ShapeError: a name is unknown.
         """
-        return {name: self._tap_step(name) for name in names}
-
-    def _tap_step(self, name: str) -> str:
         steps = [step for step, _ in self.steps()]
-        if name in self.block_names:
-            # With the dot, since block10 begins with block1 too
-            return [s for s in steps if s.startswith(f"{name}.")][-1]
-        if name not in steps:
-            valid = [*self.block_names, *steps]
-            raise ShapeError(
-                "unknown tap", expected="a block or step", got=quote(name), hint=near(name, valid)
-            )
-        return name
+        return {name: tap_step(name, self.block_names, steps) for name in names}
+
+    def cut(self, taps: Iterable[str]) -> Self:
+        """Takes out what lies behind the deepest of the taps, and returns the backbone.
+
+        What is left computes the same. Its last block's output is the last map from then on, and `cut_at`
+        says where it ends. Without taps nothing is taken out.
+
+        Args:
+            taps: blocks (`block3`) or steps (`block5.conv4`).
+
+        Raises:
+            ShapeError: a name is unknown.
+        """
+        cut(self, taps)
+        return self
 
     def check_input(self, x: Tensor) -> None:
         """Raises ShapeError unless `x` is a batch of images with the network's channels."""
@@ -215,7 +213,8 @@ class Backbone(nn.Module):
     def block_infos(self, size: tuple[int, int] | None = None) -> tuple[FeatureInfo, ...]:
         """The outputs of the blocks, in order."""
         infos = self.describe(size)
-        return tuple(replace(infos[self._tap_step(name)], name=name) for name in self.block_names)
+        places = self.places(self.block_names)
+        return tuple(replace(infos[place], name=name) for name, place in places.items())
 
     def pyramid(self, size: tuple[int, int] | None = None) -> tuple[FeatureInfo, ...]:
         """The default taps: for each reduction the last map that has it, finest first."""

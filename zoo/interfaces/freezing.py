@@ -67,7 +67,7 @@ class Freezable(nn.Module):
         Raises:
             FreezeError: it matches nothing.
         """
-        return freeze.select(self.freeze_paths, [name for name, _ in self.named_children()])
+        return freeze.select(self.freeze_paths, [name for name, _ in self.named_children()], cut_blocks(self))
 
     @property
     def frozen(self) -> tuple[str, ...]:
@@ -98,6 +98,12 @@ class Freezable(nn.Module):
     def weights_hint(self) -> str:
         """The next step for a user whose frozen weights are random."""
         return "load weights first"
+
+
+def cut_blocks(model: Freezable) -> dict[str, tuple[str, ...]]:
+    """The blocks that were cut off a model's backbones, by the path of the backbone."""
+    parts = model.freezable.items()
+    return {path: part.cut_blocks for path, part in parts if isinstance(part, Backbone) and part.cut_blocks}
 
 
 def _warn_behind_trainable(path: str, backbone: Backbone) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from zoo.spec.errors import FreezeError, listing, near, quote
 
@@ -123,8 +124,36 @@ class Freeze:
         expected, hint = "a model with blocks to freeze", 'leave freeze out, or say "none"'
         return FreezeError(f"freeze spec {quote(str(self))}", expected=expected, got=got, hint=hint)
 
+    def within(self, parts: Mapping[str, Sequence[str]], cut: Mapping[str, Sequence[str]]) -> Freeze:
+        """The spec without the blocks that were cut off.
+
+        Args:
+            parts: the blocks that are left, as in `select`.
+            cut: those that were cut off behind them, by the path of their part.
+
+        Example:
+            >>> left, cut = {"": ["block1", "block2"]}, {"": ["block3"]}
+            >>> [str(Freeze.parse(spec).within(left, cut)) for spec in ("block1-3", "block3", "all")]
+            ['block1-2', 'none', 'all']
+        """
+        items = []
+        for item in self.items:
+            if item.first is None or item.path not in cut:
+                items.append(item)
+                continue
+            left = len(parts[item.path])
+            # What never was a block is left for `select` to name
+            if (item.last or 0) > left + len(cut[item.path]):
+                items.append(item)
+            elif item.first <= left:
+                items.append(replace(item, last=min(item.last or left, left)))
+        return Freeze(tuple(items))
+
     def select(
-        self, parts: Mapping[str, Sequence[str]], modules: Sequence[str] = ()
+        self,
+        parts: Mapping[str, Sequence[str]],
+        modules: Sequence[str] = (),
+        cut: Mapping[str, Sequence[str]] = MappingProxyType({}),
     ) -> tuple[tuple[str, str], ...]:
         """The (part, block) pairs that the spec names, in the order of `parts`.
 
@@ -132,6 +161,7 @@ class Freeze:
             parts: block names by the dotted path of the part that holds them; the path is empty where
                 the model has one backbone only.
             modules: names of all that the model is made of, for the message where nothing of it freezes.
+            cut: blocks that were cut off, by part, for the message.
 
         Raises:
             FreezeError: an item names a part or a block that is not there.
@@ -164,12 +194,13 @@ class Freeze:
                 wanted = [f"block{i}" for i in range(item.first, (item.last or item.first) + 1)]
             missing = [name for name in wanted if name not in blocks]
             if missing or not wanted:
-                raise FreezeError(
-                    f"freeze spec {quote(str(item))} matches no {listing(missing)}",
-                    expected=f"blocks among {listing(blocks)}",
-                    got=str(item),
-                    hint=f'"all" freezes all {len(blocks)}',
-                )
+                hint = f'"all" freezes all {len(blocks)}'
+                if missing and {*missing} <= {*cut.get(item.path, ())}:
+                    hint = f"cut off behind {blocks[-1]}, where the features are taken; "
+                    hint += f'say freeze="{self.within(parts, cut)}"'
+                problem = f"freeze spec {quote(str(item))} matches no {listing(missing)}"
+                expected = f"blocks among {listing(blocks)}"
+                raise FreezeError(problem, expected=expected, got=str(item), hint=hint)
             chosen |= {(item.path, name) for name in wanted}
         return tuple(
             (path, name) for path, names in parts.items() for name in names if (path, name) in chosen

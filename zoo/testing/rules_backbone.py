@@ -79,6 +79,19 @@ def rule_taps_are_what_the_forward_computes(case: Case) -> None:
             assert torch.equal(alone, taps[name]), f"{name} is changed in place by a later step"
 
 
+def rule_what_is_left_of_it_computes_the_same(case: Case) -> None:
+    """Cut behind any block, it computes what that block gave, and holds nothing of those behind."""
+    backbone, x = case.backbone().eval(), case.images()
+    names, own = backbone.block_names, backbone.state_dict().keys()
+    with torch.no_grad():
+        taps = backbone.taps(x, names)
+        for count in range(len(names), 0, -1):
+            kept = names[:count]
+            assert torch.equal(backbone.cut([kept[-1]])(x), taps[kept[-1]]), kept[-1]
+            assert backbone.block_names == kept
+            assert backbone.state_dict().keys() == {key for key in own if key.split(".")[0] in kept}
+
+
 def rule_frozen_blocks_stay_as_they_are(case: Case) -> None:
     """With its first half frozen, training moves no tensor of it, statistics included, but the rest."""
     backbone = case.backbone()

@@ -11,6 +11,7 @@ import torch
 import zoo
 from zoo import GradientOptions
 from zoo.compose.parts import FILLED_IN
+from zoo.interfaces.blocks.chain import BLOCKS
 from zoo.registry.catalogue import written_again
 from zoo.registry.loading import load, resolve_config, resolve_target
 from zoo.spec.errors import OptionError
@@ -84,12 +85,16 @@ def rule_options_are_described(case: Case) -> None:
 
 
 def rule_options_are_no_arguments_of_a_verb(case: Case) -> None:
-    """No option is called like an argument of `zoo.build` or `zoo.fit`, which would never reach it."""
+    """No option is called like an argument of `zoo.build` or `zoo.fit`, which would never reach it.
+
+    Nor, of a backbone, like the option `blocks` that all backbones have.
+    """
     config = resolve_config(case.entry.component)
     taken = {name for verb in (zoo.build, zoo.fit) for name in inspect.signature(verb).parameters}
     # Beside its own arguments `zoo.fit` takes the trainer's options
     if case.entry.component.kind in BESIDE_A_TRAINER:
         taken |= {*GradientOptions.model_fields}
+    taken |= {BLOCKS} if case.entry.component.kind == "backbone" else set()
     found = sorted((taken - {*FILLED_IN}) & set(config.model_fields if config else ()))
     step = "rename them, zoo.build or zoo.fit takes arguments of these names"
     assert found == [], f"{case.entry.component.config}: {', '.join(found)}; {step}"

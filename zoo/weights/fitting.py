@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -210,23 +210,31 @@ def stored(ref: PathRef | HubRef) -> Source:
     return Source(str(ref), None, published, None, published)
 
 
-def converted(backbone: Backbone, state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
+def converted(
+    backbone: Backbone, state: Mapping[str, Tensor], kept: Collection[str] = ()
+) -> tuple[Tensors, Tensors]:
     """A file's tensors as the backbone's and its original head's; whether they fit is for `assign` to say.
 
     Takes files in four manners: a model saved by zoo (`backbone.*`), a complete one that has the backbone as
     a part, a bare backbone's state dict, or the published network's own names.
+
+    Args:
+        backbone: the whole of it.
+        state: the file's tensors.
+        kept: names of its tensors that are wanted, where not all; a file may have just these.
     """
     own = set(backbone.state_dict())
+    forms = (own, {*kept} or own)
     inside = {k.removeprefix("backbone."): v for k, v in state.items() if k.startswith("backbone.")}
     # Some in common will do: what lacks or is too much is for `assign` to name
     if inside and set(inside) & own:
         head = {k.removeprefix("head."): v for k, v in state.items() if k.startswith("head.")}
         return backbone.adapt_input(inside), head
-    if set(state) == own:
+    if set(state) in forms:
         return backbone.adapt_input(dict(state)), {}
     for part in dict.fromkeys(k.partition(".")[0] for k in state):  # a complete model saved by zoo
         inside = {k.removeprefix(f"{part}."): v for k, v in state.items() if k.startswith(f"{part}.")}
-        if set(inside) == own:
+        if set(inside) in forms:
             return backbone.adapt_input(inside), {}
     mapped = backbone.convert(state)
     head = {k.removeprefix("head."): v for k, v in mapped.items() if k.startswith("head.")}

@@ -110,6 +110,11 @@ def summarise(model: Model) -> Summary:
     notes = [f"{role} {size} in [0, 1]", f"weights: {model.origin or 'random'}"]
     if model.frozen and model.origin is None:
         notes.append(f"warning: frozen blocks have random weights; {model.weights_hint}")
+    notes += [
+        f"{name} ends at {network.cut_at}: what lies behind it is cut off"
+        for name, network in model.networks.items()
+        if isinstance(network, Backbone) and network.cut_at is not None
+    ]
     # Only a warning: a model can be looked at and used as it is
     try:
         check_frozen(model)

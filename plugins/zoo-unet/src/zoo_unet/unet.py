@@ -80,7 +80,8 @@ class UNet(Model):
         self.levels = levels if skips else levels[-1:]
         taken = {info.reduction or 1: info.channels for info in self.levels}
         self.normalise = Normalise(self.input_spec)
-        self.encoder = encoder
+        # What lies behind the coarsest map would get no gradient
+        self.encoder = encoder.cut(info.name for info in self.levels)
         self.dropout = nn.Dropout(dropout)
         self.decoder = decoder(
             inputs=channels[self.coarsest],

@@ -1,0 +1,88 @@
+"""Backbones that are cut where their features are taken: their sections, weights and older files."""
+
+from __future__ import annotations
+
+from zoo.compose.composed_model import ComposedModel
+from zoo.compose.parts import Part, has_blocks
+from zoo.interfaces.backbone import Backbone
+from zoo.interfaces.blocks.chain import BLOCKS, behind, kept_to
+from zoo.interfaces.model import Model
+from zoo.spec.errors import OptionError, WeightsError, listing, quote, warn
+from zoo.spec.recipe import ORIGINAL, ModelSection
+from zoo.weights.tensor_files import Tensors
+
+
+def check_original(section: ModelSection, backbone: Backbone, body: Part) -> None:
+    """Raises OptionError for the published classifier behind a part of the network."""
+    if section.head != ORIGINAL or backbone.cut_at is None:
+        return
+    raise OptionError(
+        f"{section.called}: option {BLOCKS}={quote(body.blocks)}",
+        expected='a head by name: head="original" takes the last map of the whole network',
+        got='head="original"',
+        hint=f"leave {BLOCKS} out, or choose a head by name",
+    )
+
+
+def with_cut(section: ModelSection, model: Model, body: Part) -> ModelSection:
+    """The section as a file records it, with the place where the backbone was cut for its head.
+
+    Args:
+        section: with every option's value.
+        model: that was made of it.
+        body: its component.
+    """
+    cut_at = model.backbone.cut_at if isinstance(model, ComposedModel) else None
+    # With an option of its own that is called so, the head's taps cut it again
+    if cut_at is None or not has_blocks(body.component, body.config):
+        return section
+    return section.model_copy(update={"options": {**section.options, BLOCKS: kept_to(cut_at)}})
+
+
+def kept_of(backbone: Backbone, state: Tensors, called: str, text: str) -> Tensors:
+    """The tensors of a whole backbone without those of what was cut off; what is unknown stays.
+
+    Args:
+        backbone: perhaps cut.
+        state: tensors under its names.
+        called: the backbone's name, for the message.
+        text: how messages call the tensors.
+
+    Raises:
+        WeightsError: they are those of fewer blocks.
+    """
+    dropped = {*behind(backbone, state)}
+    kept = {name: tensor for name, tensor in state.items() if name not in dropped}
+    own = {name: tensor.shape for name, tensor in backbone.state_dict().items()}
+    held = {name.partition(".")[0] for name in kept}
+    full = [name for name, block in backbone.blocks.items() if block.state_dict()]
+    lacking = [name for name in full if name not in held]
+    there = {name: shape for name, shape in own.items() if name.partition(".")[0] in held}
+    fits = {name: tensor.shape for name, tensor in kept.items()} == there
+    # The last ones alone, and all others as they should be: a model that was cut further in front
+    if lacking and lacking != full and lacking == full[-len(lacking) :] and fits:
+        hint = f"{BLOCKS}={quote(kept_to(full[-len(lacking) - 1]))} takes what is there"
+        got = f"none of {listing(lacking)}"
+        raise WeightsError(f"weights {text} of {called}", expected=listing(full), got=got, hint=hint)
+    return kept
+
+
+def without_cut(model: Model, state: Tensors, text: str) -> Tensors:
+    """A saved model's tensors without those behind a backbone's cut, which older versions kept.
+
+    Args:
+        model: as its recipe builds it today.
+        state: as saved.
+        text: how messages call them.
+    """
+    dropped: dict[str, str] = {}
+    for path, module in model.named_modules():
+        if isinstance(module, Backbone) and module.cut_at is not None:
+            dropped.update(dict.fromkeys(behind(module, state, f"{path}."), module.cut_at))
+    if dropped:
+        places = listing(dict.fromkeys(dropped.values()))
+        warn(
+            f"{text}: {len(dropped)} tensors behind {places} are passed over, since nothing uses them; "
+            "answers are the same"
+        )
+    return {name: tensor for name, tensor in state.items() if name not in dropped}
