@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 import zoo
+from zoo.compose.torch_module import PlainModel
 from zoo.interfaces import Execution, Sample
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks.choice import BY_NAME
@@ -29,7 +30,6 @@ from zoo.runtime.arguments import (
 from zoo.runtime.devices import borrowed, isolated, seed_step, to_device
 from zoo.runtime.processes import Accelerated, processes
 from zoo.runtime.progress_views import Notebook
-from zoo.runtime.torch_module import PlainModel
 from zoo.spec.errors import OptionError, ShapeError, TrainingError, UnknownComponentError, ZooError
 
 
@@ -134,15 +134,15 @@ class Sums(nn.Module):
 
 def test_a_module_of_another_gets_images_as_they_are_read() -> None:
     module = Sums(2)
-    model = PlainModel(module, Few(BY_NAME["binary"]))
+    model = PlainModel.for_data(module, Few(BY_NAME["binary"]))
     assert module.seen == [((1, 2, 4, 6), 0.5, False)]
     assert module.training
     assert (model.task.name, model.outputs, [*model.networks]) == ("multiclass", 2, ["linear"])
     spec = model.input_spec
     assert (spec.channels, spec.size, spec.mean, spec.std) == (2, (4, 6), (0, 0), (1, 1))
-    assert PlainModel(Sums(1), Few(BY_NAME["binary"])).task.name == "binary"
-    assert PlainModel(Sums(1), Few(None)).task is None
-    assert [*PlainModel(nn.Flatten(), Few(None)).networks] == ["module"]
+    assert PlainModel.for_data(Sums(1), Few(BY_NAME["binary"])).task.name == "binary"
+    assert PlainModel.for_data(Sums(1), Few(None)).task is None
+    assert [*PlainModel.for_data(nn.Flatten(), Few(None)).networks] == ["module"]
     assert model.recipe.model.name == "sums"
 
 
@@ -157,7 +157,7 @@ def test_a_module_that_takes_no_images_or_answers_otherwise_is_refused(
     module: nn.Module, error: type[ZooError], words: str
 ) -> None:
     with pytest.raises(error, match=words):
-        PlainModel(module, Few(None))
+        PlainModel.for_data(module, Few(None))
     assert module.training
 
 

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 import zoo
+from zoo.compose.torch_module import PlainModel
 from zoo.interfaces import Execution, Metric, Sample, TorchMetric
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.draws import mix
@@ -43,7 +44,6 @@ from zoo.runtime.interruption import Interruption
 from zoo.runtime.processes import Accelerated, accelerator_for, processes, shared_by_first
 from zoo.runtime.progress import watched
 from zoo.runtime.progress_views import Lines, Notebook, View, epoch_line
-from zoo.runtime.torch_module import PlainModel
 from zoo.spec.errors import DataError, OptionError, RecipeError, ShapeError, TrainingError
 
 CPU = torch.device("cpu")
@@ -411,10 +411,10 @@ def test_a_module_that_answers_with_no_rows_is_refused_and_one_with_a_spec_is_fe
 
     for answer, got in ((torch.zeros(5), "5"), ((1, 2), "tuple"), (None, "NoneType")):
         with pytest.raises(ShapeError, match=f"module Answers: expected a tensor N x outputs, got {got}"):
-            PlainModel(Answers(answer), Pairs())
+            PlainModel.for_data(Answers(answer), Pairs())
     module = Answers(torch.zeros(1, 2))
     module.input_spec = zoo.InputSpec(channels=3, size=(5, 5))
-    model = PlainModel(module, Pairs())
+    model = PlainModel.for_data(module, Pairs())
     assert (module.seen, model.outputs, model.labels) == ((1, 3, 5, 5), 2, ("a", "b"))
     assert torch.equal(model(torch.zeros(1)), torch.zeros(1, 2))
 

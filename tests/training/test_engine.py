@@ -213,11 +213,3 @@ def test_two_processes_give_the_numbers_of_one(tmp_path: Path) -> None:
         assert two.metrics["val"] == pytest.approx(one.metrics["val"], rel=1e-4)
     own = [load_file(tmp_path / count / "met/loss.safetensors")["prototypes"] for count in ("one", "two")]
     np.testing.assert_allclose(own[1], own[0], rtol=1e-4, atol=1e-5)
-
-
-def test_a_module_that_zoo_did_not_build_cannot_be_saved_as_a_model(tmp_path: Path) -> None:
-    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10))
-    run = zoo.fit(net, "digits", loss=torch.nn.CrossEntropyLoss(), epochs=1, out=tmp_path / "run")
-    with pytest.raises(zoo.ZooError, match=r"expected a model from zoo.build, got PlainModel"):
-        zoo.save(run.model, tmp_path / "model")
-    assert not (tmp_path / "model").exists()

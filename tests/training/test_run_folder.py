@@ -163,17 +163,18 @@ def test_what_depends_on_the_number_of_epochs_is_named(schedule: Any, loss: Any,
     assert stretched(Lengthening(4, 4, 2, True), trainer(schedule), loss) == ""
 
 
-def test_a_schedule_is_stretched_from_the_end_of_a_run_alone() -> None:
+def test_a_schedule_is_stretched_from_the_end_of_a_run_alone(tmp_path: Path) -> None:
     unfinished, finished = Lengthening(4, 6, 2, False), Lengthening(4, 6, 4, True)
+    run = folder(tmp_path)
     with pytest.raises(TrainingError, match=r"since its cosine schedule depends .* one with 2 of 4 epochs"):
-        check_longer("r", unfinished, trainer("cosine"), None)
-    check_longer("r", finished, trainer("cosine"), None)
-    check_longer("r", unfinished, trainer("constant"), None)
+        check_longer(run, unfinished, trainer("cosine"), None)
+    check_longer(run, finished, trainer("cosine"), None)
+    check_longer(run, unfinished, trainer("constant"), None)
     asked = trainer("constant")
-    check_longer("r", unfinished, asked, None)
+    check_longer(run, unfinished, asked, None)
     assert asked.asked == [4]
     with pytest.raises(TrainingError, match="expected a schedule of its rate, got none"):
-        check_longer("r", finished, trainer(None), None)
+        check_longer(run, finished, trainer(None), None)
 
 
 @pytest.mark.parametrize(

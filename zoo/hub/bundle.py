@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.compose.plan import plan
+from zoo.compose.torch_module import PlainModel
 from zoo.hub import config as configs
 from zoo.hub.card import card, known_rows
 from zoo.hub.files import current, is_foreign
@@ -100,6 +101,15 @@ def bundle(model: ModelLike, *, reference: str | None, licence: str | None) -> I
         ZooError: the folder holds no model, or one that cannot be read.
     """
     model = inside(model)
+    if isinstance(model, PlainModel):
+        got, hint = (
+            f"a torch module, {type(model.module).__name__}",
+            "zoo.save writes its weights into a folder",
+        )
+        expected = "a model that zoo can build from names"
+        raise SaveError(
+            "push", expected=expected, got=got, hint=f"{hint}; a component of a plugin can be pushed"
+        )
     with tempfile.TemporaryDirectory(prefix="zoo-push-") as temporary:
         home = Path(temporary) / "model"
         if isinstance(model, Model):

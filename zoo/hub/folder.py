@@ -10,10 +10,14 @@ from copy import copy as shallow_copy
 from pathlib import Path
 from typing import Any, TypeVar
 
+from torch import nn
+
 from zoo.compose.as_built import check_as_built
 from zoo.compose.build import restore
 from zoo.compose.formats import read_recipe
+from zoo.compose.module_files import load_module, write_module
 from zoo.compose.parts import BODIES
+from zoo.compose.torch_module import PlainModel
 from zoo.hub import config as configs
 from zoo.hub.card import card, known_rows
 from zoo.hub.files import current, is_foreign, note_foreign, transaction
@@ -52,7 +56,8 @@ def save(model: Model, path: PathLike, *, licence: str | None = None) -> Path:
     A crash leaves what was there before or the whole new model. Other files in the folder stay, and so does
     what people wrote in the README; history and curves of other weights, which were trained there, stay too,
     but are in no card and are not pushed with the new ones. Saving into the folder that the model was loaded
-    from works.
+    from works. Of a torch module that `zoo.fit` trained the weights are written, and what `zoo.load(module=)`
+    needs beside them.
 
     Args:
         model: from `zoo.build`, `zoo.load` or `zoo.fit`; also inside of what torch wraps around it.
@@ -72,6 +77,8 @@ def save(model: Model, path: PathLike, *, licence: str | None = None) -> Path:
 
 def _write(model: Model, path: PathLike, licence: str | None, *, run: bool = False) -> Path:
     model = inside(model)
+    if isinstance(model, PlainModel):
+        return write_module(model, Path(path).expanduser(), licence=licence, run=run)
     if not isinstance(model, Model) or not hasattr(model, "recipe") or not model.plugins:
         raise SaveError("save", expected="a model from zoo.build", got=type(model).__name__)
     if lost := unrecorded(model):
@@ -114,7 +121,7 @@ def save_run(model: Model, folder: Path) -> None:
     _write(model, folder, None, run=True)
 
 
-def load(path: PathLike, *, copy: bool = False) -> Model:
+def load(path: PathLike, *, copy: bool = False, module: nn.Module | None = None) -> Model:
     """Reads a folder that `save` wrote; the model computes what the saved one computed, bit for bit.
 
     The model is in inference mode; frozen blocks are frozen again. No code from the folder is run. Who saves
@@ -123,13 +130,18 @@ def load(path: PathLike, *, copy: bool = False) -> Model:
     Args:
         path: the folder.
         copy: read the weights into memory instead of mapping the file.
+        module: of a torch module that `zoo.fit` trained, one of the same class and options, which no file
+            holds: it gets the weights.
 
     Raises:
         FormatError: the folder is not a model, or of a newer format.
         PluginError: a plugin that it needs is not installed.
         WeightsError: the weights are truncated or do not fit.
+        TrainingError: `module` is no torch module.
     """
     folder = local_path(path)
+    if module is not None:
+        return load_module(folder, module, copy=copy)
     config, state = steady(folder, lambda config: (config, read(current(folder, WEIGHTS_FILE), copy=copy)))
     return assemble(config, state, str(folder))
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from zoo.compose.module_files import without_module
 from zoo.hub import config as configs
 from zoo.hub.files import current, transaction
 from zoo.reports.files import is_image
@@ -24,6 +25,8 @@ def read_config(folder: Path) -> dict[str, Any]:
     Raises:
         FormatError: it is missing, not JSON, not ours, or of a newer format.
     """
+    if not current(folder, CONFIG_FILE).exists() and (error := without_module(folder)) is not None:
+        raise error
     return configs.parse(current(folder, CONFIG_FILE), str(folder))
 
 

@@ -12,11 +12,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from zoo.compose.torch_module import PlainModel
 from zoo.interfaces.loss import Loss, LossLike
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
 from zoo.registry.lookup import entries
-from zoo.runtime.torch_module import PlainModel
 from zoo.spec.errors import OptionError, listing, near, quote
 
 _TRIED = 9

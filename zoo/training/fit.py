@@ -213,7 +213,7 @@ def _take_up(
 ) -> dict[str, Any] | None:
     """Puts the model where the run began, and lengthens the run; returns the newest checkpoint."""
     if lengthening is not None:
-        check_longer(str(run_folder.folder), lengthening, setup.trainer, setup.loss)
+        check_longer(run_folder, lengthening, setup.trainer, setup.loss)
     checkpoint = run_folder.take_up(setup.model, setup.splits.hash, warps)
     if lengthening is not None:
         run_folder.lengthen(lengthening, setup.recipe.trainer)

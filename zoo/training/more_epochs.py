@@ -10,6 +10,7 @@ from torch import nn
 
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.trainer import Trainer
+from zoo.runtime.next_steps import how_to_begin_anew
 from zoo.spec.errors import OptionError, TrainingError, quote, warn
 
 if TYPE_CHECKING:
@@ -75,14 +76,16 @@ def as_epochs(run: str, epochs: Any, done: int) -> int:
     return epochs
 
 
-def check_longer(run: str, lengthening: Lengthening, trainer: Trainer, loss: nn.Module | None) -> None:
+def check_longer(
+    run_folder: RunFolder, lengthening: Lengthening, trainer: Trainer, loss: nn.Module | None
+) -> None:
     """Raises unless it is clear how the run goes on.
 
     A schedule over all epochs is stretched from the end of a run only: stretched from the moment at which a
     run was killed, it would give other weights for each such moment.
 
     Args:
-        run: its folder.
+        run_folder: its record.
         lengthening: what is asked for.
         trainer: with the new number of epochs.
         loss: that is minimised.
@@ -90,9 +93,10 @@ def check_longer(run: str, lengthening: Lengthening, trainer: Trainer, loss: nn.
     Raises:
         TrainingError: it is not.
     """
+    run, anew = run_folder.folder, how_to_begin_anew(run_folder.folder, run_folder.facts)
     if trainer.schedule is None:
         what, expected = f"resume {run}: trainer {type(trainer).__name__}", "a schedule of its rate"
-        hint = f"begin a new run from its model: zoo fit {run} --data ..."
+        hint = f"begin a new run from its model: {anew}"
         raise TrainingError(what, expected=expected, got="none", hint=hint)
     trainer.check_longer(lengthening.before)
     if not lengthening.finished and (moving := stretched(lengthening, trainer, loss)):
@@ -100,8 +104,8 @@ def check_longer(run: str, lengthening: Lengthening, trainer: Trainer, loss: nn.
             f"resume {run}",
             expected=f"a finished run, since its {moving} depends on the number of epochs",
             got=f"one with {lengthening.done} of {lengthening.before} epochs behind",
-            hint=f"zoo fit --resume {run} trains those {lengthening.before}, then it can go on for longer; "
-            f"zoo fit {run} --data ... begins a new run from its best weights",
+            hint=f"{run_folder.again()} trains those {lengthening.before}, then it can go on for longer; "
+            f"{anew} begins a new run from its best weights",
         )
 
 

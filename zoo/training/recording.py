@@ -13,7 +13,6 @@ from zoo.data.resolve import DataLike
 from zoo.data.splits import NAMES
 from zoo.hub.folder import save_run
 from zoo.interfaces.loss import fixed_left_out
-from zoo.interfaces.model import Model
 from zoo.interfaces.tasks.descriptions import ImageGrid
 from zoo.registry.extras import present
 from zoo.reports.files import image_path
@@ -21,7 +20,6 @@ from zoo.reports.image_grids import images
 from zoo.reports.plots import curves
 from zoo.reports.style import DRAWS
 from zoo.runtime.arguments import SPLITS_FILE, data_value
-from zoo.runtime.torch_module import PlainModel
 from zoo.spec.atomic_write import atomic_write, write_errors
 from zoo.spec.files import CURVES_FILE, HISTORY_FILE, WEIGHTS_FILE
 from zoo.spec.history import write_history, write_json
@@ -107,7 +105,7 @@ def finish(
             if present(DRAWS):
                 curves(outcome.history, outcome.best, folder / CURVES_FILE, folder.name, setup.trainer.charts)
         if outcome.history or not (folder / WEIGHTS_FILE).exists():  # less than an epoch replaces nothing
-            _save(model, folder)  # its card tells of both
+            save_run(model, folder)  # its card tells of both
         # A loss without parameters has learnt nothing
         if setup.loss is not None and (own := fixed_left_out(setup.loss)) and list(setup.loss.parameters()):
             _replace(folder / LOSS_FILE, own)
@@ -125,13 +123,6 @@ def finish(
         interrupted=outcome.interrupted,
         stopped_early=outcome.stopped_early,
     )
-
-
-def _save(model: Model, folder: Path) -> None:
-    if isinstance(model, PlainModel):
-        _replace(folder / WEIGHTS_FILE, model.module.state_dict())
-    else:
-        save_run(model, folder)
 
 
 def _replace(path: Path, state: Mapping[str, Tensor]) -> None:

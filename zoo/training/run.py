@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from zoo.compose.torch_module import PlainModel
 from zoo.interfaces.model import Model
+from zoo.runtime.next_steps import how_to_load, how_to_resume
 from zoo.spec.display import html_image, html_page, html_table, more
-from zoo.spec.files import CURVES_FILE
+from zoo.spec.files import CURVES_FILE, RUN_FILE
 from zoo.spec.history import Row
 
 _MOST_FIGURES = 8
@@ -75,4 +78,9 @@ class Run:
 
     def _notes(self) -> list[str]:
         notes = [f"kept frozen outputs: {self.cache}"] if self.cache else []
-        return [*notes, f"go on: zoo fit --resume {self.folder}"] if self.interrupted else notes
+        facts: dict[str, object] = {}
+        with suppress(OSError, ValueError):  # as above
+            facts = json.loads((self.folder / RUN_FILE).read_text(encoding="utf-8"))
+        if isinstance(self.model, PlainModel):
+            notes.append(f"use it again: {how_to_load(self.folder, facts)}")
+        return [*notes, f"go on: {how_to_resume(self.folder, facts)}"] if self.interrupted else notes

@@ -12,13 +12,15 @@ from typing import Any
 import torch
 
 from zoo.compose.formats import FORMAT, SECTIONS, former
+from zoo.compose.module_files import identity, warn_other_layers
+from zoo.compose.torch_module import PlainModel
 from zoo.hub.folder import load, save
 from zoo.interfaces.blocks.freezing_state import freezing_state, restore_freezing
 from zoo.interfaces.model import Model
 from zoo.registry.plugins.install_command import way_to_upgrade
 from zoo.registry.plugins.installed import CORE
+from zoo.runtime.next_steps import how_to_begin_anew, how_to_resume
 from zoo.runtime.processes import Precision
-from zoo.runtime.torch_module import PlainModel
 from zoo.spec.atomic_write import write_errors
 from zoo.spec.errors import FormatError, OptionError, TrainingError, listing, reason, warn
 from zoo.spec.files import RUN_FILE, WEIGHTS_FILE
@@ -57,6 +59,7 @@ class RunFolder:
         if isinstance(model, PlainModel):
             start.mkdir()
             write(start / _STATE_FILE, model.state_dict())
+            facts = {**facts, "module": identity(model.module)}
         else:
             save(model, start)
         known = {
@@ -120,19 +123,19 @@ class RunFolder:
             TrainingError: it is finished and gets no more epochs, or it cannot go on.
         """
         run, path = f"resume {self.folder}", self.folder / CHECKPOINT_FILE
-        anew = f"zoo fit {self.folder} --data ... begins a new run from its best weights"
+        anew = f"{how_to_begin_anew(self.folder, self.facts)} begins a new run from its best weights"
         finished, before = self.facts["finished"], self.facts.get("epochs")
         done = read_numbers(path)["epoch"] - 1 if path.exists() else 0  # it names the next epoch
         if finished and not path.exists():
             expected, got = f"a run with its last {CHECKPOINT_FILE}", "a finished one without it"
             raise TrainingError(run, expected=expected, got=got, hint=anew)
         if finished and epochs is None:
-            hint = f"zoo fit --resume {self.folder} --epochs {2 * done} goes on longer, {anew}"
+            hint = f"{self.again(2 * done)} goes on longer, {anew}"
             raise TrainingError(run, expected="an unfinished run", got="a finished one", hint=hint)
         if epochs is None or (epochs == before and not finished):
             return None
         if before is None:
-            hint = f"zoo fit --resume {self.folder} without epochs; {anew}"
+            hint = f"{self.again()} without epochs; {anew}"
             raise TrainingError(run, expected="a run that says how many epochs it has", got="none", hint=hint)
         return Lengthening(before, as_epochs(str(self.folder), epochs, done), done, finished)
 
@@ -176,9 +179,8 @@ class RunFolder:
             expected = "nothing that the run was begun with"
             raise OptionError(f"resume {self.folder}", expected=expected, got=listing(known), hint=hint)
         if missing := [name for name in objects if parts[name] is None and name != METRICS]:
-            hint = f"zoo.fit(resume=..., {missing[0]}=...)"
             expected = f"the {listing(missing)} of the run, which no file holds"
-            raise TrainingError(f"resume {self.folder}", expected=expected, got="none", hint=hint)
+            raise TrainingError(f"resume {self.folder}", expected=expected, got="none", hint=self.again())
         if METRICS in objects:
             check_metrics(str(self.folder), self.facts["figures"], parts[METRICS])
 
@@ -248,8 +250,14 @@ class RunFolder:
         path = self.folder / CHECKPOINT_FILE
         return read_checkpoint(path) if path.exists() else None
 
+    def again(self, epochs: int | None = None) -> str:
+        """See `zoo.runtime.next_steps.how_to_resume`."""
+        return how_to_resume(self.folder, self.facts, epochs)
+
     def _fill(self, model: PlainModel) -> None:
         """Fills a module that zoo did not build with the values that it had."""
+        if "module" in self.facts:  # version 0.1 noted none
+            warn_other_layers(model.module, self.facts["module"]["layers"], f"resume {self.folder}")
         start = self.folder / START_FOLDER / _STATE_FILE
         try:
             if start.exists():
@@ -266,7 +274,7 @@ class RunFolder:
         Raises:
             SaveError: the disk says no.
         """
-        hint = f"free space, then zoo fit --resume {self.folder}"
+        hint = f"free space, then {self.again()}"
         with write_errors(f"a checkpoint to {self.folder}", hint):
             write_checkpoint(self.folder / CHECKPOINT_FILE, state)
 

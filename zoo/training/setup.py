@@ -12,6 +12,7 @@ from torch import nn
 from zoo.compose.as_built import check_as_built
 from zoo.compose.build import from_recipe
 from zoo.compose.meta_build import seeded
+from zoo.compose.torch_module import PlainModel
 from zoo.data.depths import warn_dataset
 from zoo.data.imbalance import warn_unbalanced
 from zoo.data.label_mapping import source_of
@@ -39,7 +40,6 @@ from zoo.runtime.arguments import (
 )
 from zoo.runtime.data_checks import for_model
 from zoo.runtime.loss_checks import check_fits
-from zoo.runtime.torch_module import PlainModel
 from zoo.spec.errors import DataError, TrainingError, listing, quote, warn
 from zoo.spec.recipe import Recipe
 from zoo.spec.reference import FILE_PREFIX, PathRef, local_path
@@ -99,7 +99,7 @@ def assemble(
         ZooError: a part is missing, unknown, or does not fit the others; or a frozen block would learn.
     """
     model = bare(model)
-    plain = isinstance(model, nn.Module) and not isinstance(model, Model)
+    plain = _foreign(model)
     given = {"data": data, "augment": augment, "loss": loss, "trainer": trainer}
     resumed = labels is not None
     model, parts, dataset = _named_parts(model, given, seed, resumed, skip_unreadable=skip_unreadable)
@@ -160,7 +160,7 @@ def _named_parts(
         ZooError: there are no data, they or the model cannot be read, or the model was changed by hand.
     """
     dataset: Dataset | None = None
-    foreign = isinstance(model, nn.Module) and not isinstance(model, Model)
+    foreign = _foreign(model)
     if isinstance(model, Recipe):
         filled, dataset = with_data(model, given["data"], skip_unreadable=skip_unreadable)
         drawn = filled.model_copy(update={"seed": (filled.seed or 0) if seed is None else seed})
@@ -176,7 +176,7 @@ def _named_parts(
         hint = "give a folder of class folders, or a data set's name"
         raise DataError("fit", expected="data", got="none", hint=hint)
     if dataset is None:
-        task, count = (None, None) if foreign else (model.task, classes_of(model))
+        task, count = (model.task, classes_of(model)) if isinstance(model, Model) else (None, None)
         dataset = as_dataset(parts["data"], task=task, classes=count, skip_unreadable=skip_unreadable)
     return model, parts, dataset
 
@@ -196,6 +196,11 @@ def _check_model(model: Model) -> None:
     check_frozen(model)
 
 
+def _foreign(model: object) -> bool:
+    """Whether it is a torch module that zoo did not build, or the model of one."""
+    return isinstance(model, PlainModel) or (isinstance(model, nn.Module) and not isinstance(model, Model))
+
+
 def _wrapped(module: nn.Module, dataset: Dataset, loss: Any) -> PlainModel:
     """A module that zoo did not build, as a model for data.
 
@@ -209,8 +214,8 @@ def _wrapped(module: nn.Module, dataset: Dataset, loss: Any) -> PlainModel:
     if loss is None:
         hint = "for example loss=torch.nn.CrossEntropyLoss()"
         raise TrainingError("fit of a torch module", expected="loss=", got="none", hint=hint)
-    # Task, channels and size of images are read off the data
-    return PlainModel(module, dataset)
+    # Task, channels and size of images are read off the data, unless a run has done so before
+    return module if isinstance(module, PlainModel) else PlainModel.for_data(module, dataset)
 
 
 def _loss(

@@ -1,4 +1,4 @@
-"""Any torch module, as the engine takes it."""
+"""Any torch module, as a model of zoo."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from zoo.interfaces.blocks.frozen_prefix import Prefix
 from zoo.interfaces.blocks.modes import kept_modes
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
+from zoo.interfaces.tasks import Task
 from zoo.spec.errors import ShapeError, TrainingError
 from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import Recipe
@@ -21,15 +22,41 @@ class PlainModel(Model):
     """A module that zoo did not build, fed with images in [0, 1].
 
     Args:
-        module: takes N x C x H x W and returns N x outputs. Where it has an attribute `input_spec`, images
-            are resized and converted by it, not normalised; else they get channels and size of the first.
-        dataset: gives the task and the labels.
-
-    Raises:
-        TrainingError: the module cannot take an image, or returns no N x outputs.
+        module: takes N x C x H x W and returns N x outputs.
+        task: what the outputs are for; None where nobody says.
+        input_spec: of the images that it gets.
+        outputs: length of the output vector.
+        labels: names of the classes.
     """
 
-    def __init__(self, module: nn.Module, dataset: Dataset) -> None:
+    def __init__(
+        self,
+        module: nn.Module,
+        *,
+        task: Task | None,
+        input_spec: InputSpec,
+        outputs: int,
+        labels: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(task=task, input_spec=input_spec, labels=labels)
+        self.module = module
+        self._outputs = outputs
+        name = re.sub(r"[^a-z0-9]+", "-", type(module).__name__.lower()).strip("-") or "module"
+        self.recipe = Recipe.from_dict({"model": {"name": name}})
+
+    @classmethod
+    def for_data(cls, module: nn.Module, dataset: Dataset) -> PlainModel:
+        """The module as a model for data, which give it task and labels.
+
+        Args:
+            module: where it has an attribute `input_spec`, images are resized and converted by it, not
+                normalised; else they get channels and size of the first.
+            dataset: whose first image the module is tried on.
+
+        Raises:
+            TrainingError: the module cannot take an image.
+            ShapeError: it returns no N x outputs.
+        """
         spec = getattr(module, "input_spec", None)
         if not isinstance(spec, InputSpec):
             # H x W x C; mean 0 and std 1 leave the values as they are
@@ -37,13 +64,9 @@ class PlainModel(Model):
             spec = InputSpec(
                 channels=channels, size=(height, width), mean=(0.0,) * channels, std=(1.0,) * channels
             )
-        outputs = _outputs(module, prepare(dataset[0].image, spec)[None])
+        outputs = count_outputs(module, prepare(dataset[0].image, spec)[None])
         task = None if dataset.task is None else dataset.task.for_outputs(outputs)
-        super().__init__(task=task, input_spec=spec, labels=dataset.labels)
-        self.module = module
-        self._outputs = outputs
-        name = re.sub(r"[^a-z0-9]+", "-", type(module).__name__.lower()).strip("-") or "module"
-        self.recipe = Recipe.from_dict({"model": {"name": name}})
+        return cls(module, task=task, input_spec=spec, outputs=outputs, labels=dataset.labels)
 
     @property
     def networks(self) -> dict[str, nn.Module]:
@@ -61,7 +84,13 @@ class PlainModel(Model):
         return output
 
 
-def _outputs(module: nn.Module, image: Tensor) -> int:
+def count_outputs(module: nn.Module, image: Tensor) -> int:
+    """Length of the vector that a module returns for an image 1 x C x H x W.
+
+    Raises:
+        TrainingError: the module cannot take it.
+        ShapeError: it returns something else.
+    """
     device = next((p.device for p in module.parameters()), image.device)
     try:
         with kept_modes(module), torch.no_grad():
