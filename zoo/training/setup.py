@@ -18,7 +18,7 @@ from zoo.data.imbalance import warn_unbalanced
 from zoo.data.label_mapping import source_of
 from zoo.data.resolve import DataLike
 from zoo.data.splits import Splits, split
-from zoo.interfaces.augmenter import Augmenter, Chain
+from zoo.interfaces.augmenter import Augmenter
 from zoo.interfaces.blocks.freezing_state import check_frozen
 from zoo.interfaces.blocks.number_types import HALVES
 from zoo.interfaces.blocks.wrapped import inside
@@ -38,6 +38,7 @@ from zoo.runtime.arguments import (
     data_value,
     pick_seed,
 )
+from zoo.runtime.augment_checks import check_augment
 from zoo.runtime.data_checks import for_model
 from zoo.runtime.loss_checks import check_fits
 from zoo.spec.errors import DataError, TrainingError, listing, quote, warn
@@ -109,13 +110,12 @@ def assemble(
     seed = pick_seed(seed, model)
     dataset = _fitting(model, dataset, labels)
     # What was begun goes on, as 0.1 began it too
-    checked, needed = labels is None, trainer is None
-    made_loss, loss_value = _loss(parts["loss"], model, dataset, seed, needed=needed, checked=checked)
+    needed = trainer is None
+    made_loss, loss_value = _loss(parts["loss"], model, dataset, seed, needed=needed, checked=not resumed)
     made_trainer, trainer_value = as_trainer(parts["trainer"], model, dict(options))
     augmenter, augment_value = as_augmenter(parts["augment"])
-    _check_places(model, augmenter)
-    if augmenter is not None and not made_trainer.takes_augment and not resumed:
-        _refuse_augment(made_trainer)
+    if augmenter is not None:
+        check_augment(augmenter, model, made_trainer, resumed=resumed)
     _check_masks(dataset)
     # After what is checked at once: it reads all files for their keys
     splits = split(dataset, seed)
@@ -245,26 +245,6 @@ def _check_masks(dataset: Dataset) -> None:
         warn(f"no mask has a pixel of {listing(map(quote, absent))}: the model learns nothing of it")
 
 
-def _check_places(model: Model, augmenter: Augmenter | None) -> None:
-    """Raises TrainingError where images would move and their targets, which are places in them, would not."""
-    if model.task is not None and model.task.spatial and augmenter and not augmenter.moves_places:
-        names = [type(item).__name__ for item in augmenter.modules() if _leaves_places(item)]
-        expected = f"augmenters that move the targets of task {model.task.name} with the pixels"
-        hint = "leave it out, or derive it from zoo.interfaces.augmenter.Geometric"
-        raise TrainingError("fit: augment", expected=expected, got=listing(names), hint=hint)
-
-
-def _refuse_augment(trainer: Trainer) -> None:
-    """Raises TrainingError: augmented images would be taken for what the data look like."""
-    raise TrainingError(
-        "fit: augment",
-        expected=f"none: {type(trainer).__name__} trains a model to make images like those of the data, and "
-        "augmenters change these alone",
-        got="some",
-        hint="leave it out, or put the changed images into the data",
-    )
-
-
 def _tell_of_data(model: Model, dataset: Dataset, splits: Splits, *, default_loss: bool) -> None:
     """Warns of lost depth, classes out of balance where the loss ignores that, and what the task remarks."""
     warn_dataset(model, dataset)
@@ -282,10 +262,6 @@ def warn_frozen_random(model: Model) -> None:
             f"{listing(frozen)} will stay frozen with random weights, so that the rest learns from features "
             f"that nothing was learnt for; {model.weights_hint}, or unfreeze()"
         )
-
-
-def _leaves_places(item: nn.Module) -> bool:
-    return isinstance(item, Augmenter) and not isinstance(item, Chain) and not item.moves_places
 
 
 def _classes(dataset: Dataset) -> int | None:
