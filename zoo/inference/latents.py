@@ -22,7 +22,7 @@ from zoo.reports.files import figure_bytes, plots_path, write_figure
 from zoo.reports.image_grids import images
 from zoo.reports.plots import short
 from zoo.reports.style import BLUE, DRAWS, GRID, new_figure, open_frame, set_title
-from zoo.runtime.arguments import BATCH_SIZE, as_dataset, as_model, pick_seed
+from zoo.runtime.arguments import BATCH_SIZE, as_dataset, as_model, check_can, pick_seed
 from zoo.runtime.devices import borrowed, choose_device, isolated
 from zoo.runtime.progress import watched
 from zoo.spec.errors import OptionError
@@ -106,13 +106,14 @@ def latents(
         MissingPackageError: a plot is asked for, and matplotlib is not installed.
     """
     model, _ = as_model(model)
+    check_can(model, "encode")
     dataset = as_dataset(data, task=model.task, skip_unreadable=skip_unreadable)
     indices = split_data(dataset, pick_seed(seed, model), training=False).of(split)
-    files = [None if path is None else plots_path(path) for path in (out, grid)]
     chosen = choose_device(device)
     with borrowed(model, chosen, inference=True), isolated(chosen), torch.no_grad():
-        # Before any image is read
-        _check_plots(model, *files)
+        # Before any image is read, and what the model cannot do before what has to be installed
+        _check_plots(model, out, grid)
+        files = [None if path is None else plots_path(path) for path in (out, grid)]
         batches = Batches(dataset, indices, model.input_spec, batch_size=batch_size, workers=workers)
         found = [
             model.encode(fitted(batch["image"].to(chosen), model)).flatten(1).float().cpu()
@@ -138,7 +139,7 @@ def latents(
     return result
 
 
-def _check_plots(model: Model, out: Path | None, grid: Path | None) -> None:
+def _check_plots(model: Model, out: PathLike | None, grid: PathLike | None) -> None:
     """Raises OptionError where the latent is too short for a plot, or not two numbers for a grid."""
     numbers = model.encode(fitted(model.example_input(1), model).to(next(model.parameters()).device)).numel()
     if out is not None and numbers < PLANE:
