@@ -128,12 +128,16 @@ def _hub(online: bool) -> Iterator[Finding]:
 def _plugins() -> Iterator[Finding]:
     from zoo.registry.plugins.inspection import inspect
     from zoo.registry.plugins.install_command import way_to_install, way_to_upgrade
+    from zoo.spec.component import API
 
     found = inspect()
     for report in found.reports:
         plugin = report.plugin
         name = f"plugin {plugin.distribution}"
-        step = f"{way_to_upgrade(plugin.distribution)}, or set ZOO_DISABLED_PLUGINS={plugin.distribution}"
+        disable = f"set ZOO_DISABLED_PLUGINS={plugin.distribution}"
+        # Of other interfaces the problem says itself who is to be upgraded, the plugin or the core
+        others = any(row.get("api", API) != API for row in plugin.rows)
+        step = disable if others else f"{way_to_upgrade(plugin.distribution)}, or {disable}"
         for problem in report.problems:
             yield Finding(name, f"{plugin.version}: {problem}", step)
         if not report.problems:
