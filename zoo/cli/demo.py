@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo.cli._common import counted
 from zoo.cli._complete import shipped_recipes
 
 if TYPE_CHECKING:
@@ -174,8 +175,8 @@ def _said(phase: Phase) -> str:
     run, summary = phase.run, phase.run.model.summary()
     return (
         f"{_MARGIN}{phase.recipe.model.called}: {summary.trainable:,} of {summary.parameters:,} parameters "
-        f"trained\n{_MARGIN}{len(run.history)} epochs in {run.seconds:.1f} s, best {run.best_epoch}: "
-        f"validation {phase.metric} {phase.validation:.3f}"
+        f"trained\n{_MARGIN}{counted(len(run.history), 'epoch')} in {run.seconds:.1f} s, "
+        f"best {run.best_epoch}: validation {phase.metric} {phase.validation:.3f}"
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 import click
 
-from zoo.cli._common import emit_json, json_option
+from zoo.cli._common import counted, emit_json, json_option
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def _plugins() -> Iterator[Finding]:
         for problem in report.problems:
             yield Finding(name, f"{plugin.version}: {problem}", step)
         if not report.problems:
-            yield Finding(name, f"{plugin.version}, {len(plugin.rows)} components")
+            yield Finding(name, f"{plugin.version}, {counted(len(plugin.rows), 'component')}")
     for (kind, name), owners in found.conflicts.items():
         yield Finding(
             f"{kind} {name}", f"claimed by {', '.join(owners)}", "say its namespace as well, or disable one"

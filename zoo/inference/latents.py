@@ -25,6 +25,7 @@ from zoo.reports.style import BLUE, DRAWS, GRID, new_figure, open_frame, set_tit
 from zoo.runtime.arguments import BATCH_SIZE, as_dataset, as_model, check_can, pick_seed
 from zoo.runtime.devices import borrowed, choose_device, isolated
 from zoo.runtime.progress import watched
+from zoo.spec.display import counted
 from zoo.spec.errors import OptionError
 from zoo.spec.reference import PathLike
 
@@ -60,8 +61,8 @@ class Latents:
 
     def __repr__(self) -> str:
         count, numbers = self.vectors.shape
-        classes = f", {len(set(self.classes))} classes" if self.classes else ""
-        return f"{count} latents of {numbers} number{'s' * (numbers != 1)}{classes}"
+        classes = f", {counted(len(set(self.classes)), 'class', 'classes')}" if self.classes else ""
+        return f"{counted(count, 'latent')} of {counted(numbers, 'number')}{classes}"
 
     def _repr_png_(self) -> bytes | None:
         drawn = self.plane.shape[1] == PLANE and present(DRAWS)
@@ -135,7 +136,7 @@ def latents(
         names=tuple(map(dataset.name, indices)),
     )
     if files[0] is not None:
-        scatter(result, files[0], f"{split} split, {len(indices)} images")
+        scatter(result, files[0], f"{split} split, {counted(len(indices), 'image')}")
     return result
 
 

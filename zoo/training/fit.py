@@ -37,7 +37,7 @@ from zoo.training.own_metrics import METRICS
 from zoo.training.recording import begin, discard, finish, record_epoch
 from zoo.training.run import Run
 from zoo.training.run_folder import RunFolder
-from zoo.training.setup import Setup, assemble
+from zoo.training.setup import Setup, assemble, warn_frozen_random
 
 CHECKPOINT_SECONDS = 30.0
 
@@ -131,6 +131,9 @@ def fit(
     warps = resampler(computing.device) if augment is not None and augment.resamples else None
     checkpoint = _take_up(run_folder, lengthening, setup, warps) if run_folder is not None else None
     if run_folder is None and computing.first:
+        # Of a model that is built here, building has told already
+        if not isinstance(model, Recipe):
+            warn_frozen_random(setup.model)
         folder = new_run_folder(out, setup.recipe.model.called)
         facts = {"precision": computing.precision, "skip_unreadable": request.skip_unreadable}
         run_folder = begin(folder, setup, facts, warps)

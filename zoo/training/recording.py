@@ -29,7 +29,7 @@ from zoo.spec.reference import FILE_PREFIX, without_prefix
 from zoo.training.engine import Outcome
 from zoo.training.run import Run
 from zoo.training.run_folder import RunFolder
-from zoo.training.setup import Setup, warn_frozen_random
+from zoo.training.setup import Setup
 from zoo.weights.tensor_files import write
 
 LOSS_FILE = "loss.safetensors"
@@ -63,7 +63,6 @@ def begin(folder: Path, setup: Setup, facts: dict[str, Any], warps: str | None) 
     Raises:
         SaveError: the disk says no.
     """
-    warn_frozen_random(setup.model)
     run_folder = RunFolder(folder, {})
     try:
         _record_splits(folder, setup)
@@ -124,6 +123,7 @@ def finish(
         cache=note,
         interrupted=outcome.interrupted,
         stopped_early=outcome.stopped_early,
+        resumed_after=outcome.before,
     )
 
 
