@@ -48,14 +48,12 @@ class Outcome:
         best: the row whose weights the model has now; None where no epoch was finished.
         interrupted: whether the user stopped it.
         stopped_early: whether the watched value had not got better for long enough.
-        before: epochs that were done before the run was resumed.
     """
 
     history: list[Row]
     best: Row | None
     interrupted: bool
     stopped_early: bool
-    before: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +121,6 @@ class Engine:
         self._steps = len(self.train.order)
         self._execution = self.execution or Execution(self._steps)
         self._history: list[Row] = []
-        self._before = 0
         self._measuring = MeasuredFigures(trainer)
         self._waits_from = 0
         self._best = BestWeights(self.model, self.loss)
@@ -157,8 +154,7 @@ class Engine:
         with isolated(self.device):
             trainer.finish()
         best = best_row(self._history, trainer.monitor, trainer.higher_is_better)
-        stopped = self._stalled() and epoch <= trainer.epochs
-        return Outcome(self._history, best, interrupted, stopped, self._before)
+        return Outcome(self._history, best, interrupted, self._stalled() and epoch <= trainer.epochs)
 
     def _epoch(self, epoch: int, step: int, means: Any, reporter: Reporter) -> None:
         """One epoch, from a step of it on."""
@@ -292,7 +288,6 @@ class Engine:
             self.trainer.load_state_dict(state["trainer"])
             self._execution.load_state_dict(state["execution"])
             self._history = [dict(row) for row in state["history"]]
-            self._before = len(self._history)
             self._waits_from = state.get("waits_from", 0)
             # Once, where the run is lengthened: later checkpoints know from when it waits.
             if self.lengthened == len(self._history) and self._stalled():

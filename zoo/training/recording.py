@@ -73,7 +73,14 @@ def begin(folder: Path, setup: Setup, facts: dict[str, Any], warps: str | None) 
 
 
 def finish(
-    setup: Setup, folder: Path, *, run_folder: RunFolder | None, outcome: Outcome, note: str, seconds: float
+    setup: Setup,
+    folder: Path,
+    *,
+    run_folder: RunFolder | None,
+    outcome: Outcome,
+    note: str,
+    seconds: float,
+    resumed_after: int = 0,
 ) -> Run:
     """The trained model with its recipe and figures, saved by the one process that writes.
 
@@ -84,6 +91,7 @@ def finish(
         outcome: of the epochs.
         note: what of frozen blocks was kept on disk, and where.
         seconds: that the run took.
+        resumed_after: epochs that were done before it was resumed.
     """
     model = setup.model
     model.eval()
@@ -123,7 +131,7 @@ def finish(
         cache=note,
         interrupted=outcome.interrupted,
         stopped_early=outcome.stopped_early,
-        resumed_after=outcome.before,
+        resumed_after=resumed_after,
     )
 
 
