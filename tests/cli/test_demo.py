@@ -214,7 +214,12 @@ def test_a_series_of_a_plugin_that_is_not_installed_says_all_that_it_needs_at_on
     for module in (discovery, hints):
         monkeypatch.setattr(module, "installed", lambda: left)
     reset()
-    said = demo(capsys, "demo", status=2)
+    try:
+        said = demo(capsys, "demo", status=2)
+    finally:
+        # The registry of all plugins again, for the tests that follow
+        monkeypatch.undo()
+        reset()
     assert "demo 'demo': expected the plugins of its recipes, got none that has " in said
     names, command = said.split("; ")[1].split(": pip install ")
     assert {*names.split(", ")} == lacking

@@ -7,6 +7,7 @@ from PIL import Image
 
 import zoo
 from zoo.spec.errors import DataError, OptionError
+from zoo.spec.recipe import Recipe
 
 SMALL = {"in_channels": 1, "input_size": 8, "seed": 0}
 
@@ -128,6 +129,22 @@ def test_soft_masks_are_said(tmp_path: Path) -> None:
     ) as e:
         zoo.fit(model, tmp_path, epochs=1)
     assert "soft" in str(e.value)
+
+
+def test_a_model_that_is_built_for_a_run_is_warned_of_once(tmp_path: Path) -> None:
+    section = {
+        "name": "tiny_resnet",
+        "head": "binary",
+        "in_channels": 1,
+        "input_size": 16,
+        "freeze": "block1",
+    }
+    recipe = Recipe.from_dict({"model": section})
+    with pytest.warns(zoo.ZooWarning) as told:
+        zoo.fit(recipe, folders(tmp_path / "d", "a", "b"), epochs=1, out=tmp_path / "run", progress=False)
+    assert [str(item.message)[:50] for item in told if "random weights" in str(item.message)] == [
+        "frozen blocks (block1) have random weights and wil"
+    ]
 
 
 def test_a_run_with_a_frozen_random_part_is_warned_of(tmp_path: Path) -> None:

@@ -15,8 +15,9 @@ import pytest
 import zoo
 from zoo.registry import find, listing, load, resolve_config, resolve_target
 from zoo.registry.loading import declare
+from zoo.registry.plugins.inspection import inspect as inspected
 from zoo.spec.component import API, Component
-from zoo.spec.errors import PluginError
+from zoo.spec.errors import PluginError, UnknownComponentError
 
 
 def loaded():
@@ -85,7 +86,10 @@ def test_a_catalogue_that_is_out_of_date_names_the_command(
 def test_a_component_for_a_newer_core_says_which(shelf):
     rows = [{"kind": "backbone", "name": "net", "target": "zoo_fake.net:Net", "summary": "s", "api": 99}]
     shelf.plugin("zoo-fake", rows=rows, catalogue=True, requires="zoo_core>=7.2; python_version>'3'")
-    with pytest.raises(PluginError, match=r"got 99; it wants 'zoo_core>=7.2': bring the checkout"):
+    with pytest.raises(
+        PluginError,
+        match=r"got 99 of zoo-fake; upgrade zoo-core, for it wants 'zoo_core>=7.2': bring the checkout",
+    ):
         load(find("net"))
 
 
@@ -96,10 +100,36 @@ def test_a_component_for_an_older_core_is_refused_before_it_is_imported(shelf):
     )
     with pytest.raises(
         PluginError,
-        match=rf"'net' was written for an older zoo-core: expected interface version {API}, got {API - 1}; "
+        match=rf"'net' was written for an older zoo-core: expected interface version {API}, as the "
+        rf"zoo-core here has, got {API - 1} of zoo-fake; upgrade zoo-fake: "
         r"install a newer zoo-fake from where its author offers it; if it is yours, .* once it fits",
     ):
         load(find("net"))
+
+
+def test_the_inspection_says_which_interfaces_differ_and_no_stale_catalogue(shelf):
+    row = {"kind": "backbone", "name": "net", "target": "zoo_fake.net:Net", "summary": "s", "api": API - 1}
+    shelf.plugin("zoo-fake", "net", catalogue={"format": 1, "components": [row]})
+    ((problem,),) = [
+        r.problems for r in inspected(refresh=True).reports if r.plugin.distribution == "zoo-fake"
+    ]
+    assert problem.startswith(
+        "plugin zoo-fake 1.0: 'net' was written for an older zoo-core: expected interface"
+    )
+    assert "; upgrade zoo-fake: " in problem
+
+
+def test_a_component_that_the_catalogue_lacks_is_said_to_be_in_the_code(shelf):
+    row = {"kind": "backbone", "name": "net", "target": "zoo_fake.net:Net", "summary": "s"}
+    shelf.plugin("zoo-fake", "net", "later", catalogue={"format": 1, "components": [row]})
+    with pytest.raises(
+        UnknownComponentError,
+        match=r"the code of zoo-fake has 'later', its catalogue lacks it: .*zoo catalogue",
+    ):
+        find("later")
+    with pytest.raises(UnknownComponentError) as caught:
+        find("late")
+    assert "catalogue" not in str(caught.value)
 
 
 @pytest.mark.parametrize("code", ["raise ValueError('boom')", "raise SystemExit('boom')"])

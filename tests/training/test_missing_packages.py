@@ -12,7 +12,9 @@ import torch
 import torchmetrics  # noqa: F401 - it looks for matplotlib when it is imported
 
 import zoo
-from zoo.errors import MissingPackageError
+import zoo.inference.latents
+from zoo.cli import main
+from zoo.errors import MissingPackageError, OptionError, ShapeError
 from zoo.interfaces.geometry import warp
 from zoo.registry.extras import EXTRAS, require
 
@@ -69,14 +71,21 @@ def test_a_drawing_that_is_asked_for_is_an_error_before_any_work(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     without("matplotlib")
-    for name in ("infer", "sample", "encode"):
-        monkeypatch.setattr(zoo.Model, name, lambda *_, **__: pytest.fail("worked"), raising=False)
+    maker = zoo.build("dcgan_generator", in_channels=1, input_size=16, width=8, seed=0)
+    flat = {"name": "autoencoder", "encoder": "small_cnn", "latent": 2}
+    coder = zoo.build(flat, in_channels=1, input_size=16, seed=0)
+    for owner, name in (
+        (zoo.Model, "infer"),
+        (type(maker), "sample"),
+        (sys.modules["zoo.inference.latents"], "Batches"),
+    ):
+        monkeypatch.setattr(owner, name, lambda *_, **__: pytest.fail("worked"), raising=False)
     image, out = torch.zeros(1, 16, 16), tmp_path / "out.png"
     calls = {
         "predict": lambda: zoo.predict(model, image, out=out),
-        "sample": lambda: zoo.sample(model, 4, out=out),
-        "latents": lambda: zoo.latents(model, FACES, out=out),
-        "grid": lambda: zoo.latents(model, FACES, grid=out),
+        "sample": lambda: zoo.sample(maker, 4, out=out),
+        "latents": lambda: zoo.latents(coder, FACES, out=out),
+        "grid": lambda: zoo.latents(coder, FACES, grid=out),
     }
     with pytest.raises(MissingPackageError, match=PLOTS):
         calls[verb]()
@@ -163,3 +172,30 @@ def test_what_needs_a_package_names_an_extra_that_the_core_has() -> None:
         assert not any(line.startswith(module) for line in project["dependencies"])
     with pytest.raises(MissingPackageError, match="pip install no_such_module"):
         require("no_such_module", "this test")
+
+
+def test_what_a_model_cannot_do_is_said_before_what_has_to_be_installed(
+    model: zoo.Model, without: Callable[[str], None], tmp_path: Path
+) -> None:
+    without("matplotlib")
+    with pytest.raises(ShapeError, match=r"^small_cnn has no latent; choose"):
+        zoo.latents(model, FACES, out=tmp_path / "plot.png")
+    with pytest.raises(ShapeError, match=r"^small_cnn does not generate images; choose"):
+        zoo.sample(model, 2, out=tmp_path / "sheet.png")
+    with pytest.raises(ShapeError, match="small_cnn does not generate images"):
+        zoo.sample(model, 2, out=tmp_path / "several")
+    assert not [*tmp_path.iterdir()]
+    long = zoo.build("autoencoder", encoder="small_cnn", in_channels=1, input_size=16, seed=0)
+    with pytest.raises(OptionError, match="grid: expected a latent of two numbers"):
+        zoo.latents(long, FACES, grid=tmp_path / "grid.png")
+
+
+def test_what_is_wrong_with_data_is_said_before_what_has_to_be_installed(
+    without: Callable[[str], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    without("matplotlib")
+    with pytest.raises(SystemExit):
+        main(["data", f"{tmp_path}/nothere", "--out", f"{tmp_path}/sheet.png"])
+    said = capsys.readouterr().err
+    assert "nothere" in said
+    assert "matplotlib" not in said

@@ -57,6 +57,7 @@ def test_a_finished_run_goes_on_as_if_it_had_been_longer_from_the_start(
     longer = zoo.fit(resume=short.folder, epochs=4)
     assert capsys.readouterr().err.startswith("goes on after epoch 2 to epoch 4 at learning rate ")
     same_end(whole, longer)
+    assert (whole.resumed_after, longer.resumed_after) == (0, 2)
     assert {p.name for p in short.folder.iterdir()} == {p.name for p in whole.folder.iterdir()}
     facts = json.loads((short.folder / "run.json").read_text())
     assert (facts["finished"], facts["epochs"], facts["recipe"]["trainer"]["epochs"]) == (True, 4, 4)

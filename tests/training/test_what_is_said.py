@@ -53,6 +53,12 @@ def test_how_a_run_ended_is_said_first(more: dict[str, bool], words: str) -> Non
     assert "1 epochs" not in repr(run(**more, history=({"epoch": 1},))).splitlines()[0]
 
 
+def test_the_seconds_of_a_resumed_run_are_said_of_its_own_epochs() -> None:
+    rows = tuple({"epoch": float(i)} for i in range(1, 6))
+    assert repr(run(history=rows, resumed_after=3)).startswith("trained 5 epochs, 2 of them in 1.0 s  (")
+    assert repr(run(history=rows)).startswith("trained 5 epochs in 1.0 s  (")
+
+
 def test_a_curve_beside_the_run_is_shown(tmp_path: Path) -> None:
     (tmp_path / "curves.png").write_bytes(b"png")
     assert "data:image/png" in run(folder=tmp_path)._repr_html_()

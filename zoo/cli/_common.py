@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 import click
 
-from zoo.spec.display import count, table
+from zoo.spec.display import count, counted, table
 
-__all__ = ["count", "emit_json", "json_option", "table"]
+__all__ = ["count", "counted", "emit_json", "json_option", "table"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 

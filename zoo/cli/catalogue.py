@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from zoo.cli._common import emit_json, json_option
+from zoo.cli._common import counted, emit_json, json_option
 from zoo.spec.atomic_write import write_text
 
 
@@ -57,4 +57,4 @@ def command(paths: tuple[Path, ...], check: bool, merge: Path | None, as_json: b
     if check and outdated:
         sys.exit(1)
     if not outdated and not as_json:
-        click.echo(f"up to date: {len(texts)} files")
+        click.echo(f"up to date: {counted(len(texts), 'file')}")

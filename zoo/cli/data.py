@@ -45,8 +45,9 @@ def command(*, data: str, sets: tuple[str, ...], kind: str | None, out: Path | N
     from zoo.data.report import report
     from zoo.reports.files import plots_path
 
-    out = plots_path(out) if out is not None else None
     dataset = _dataset(data, sets, kind)
+    # After what is wrong with the data, and before they are read
+    out = plots_path(out) if out is not None else None
     found = report(dataset, data)
     if out is not None:
         _draw(dataset, found, out)

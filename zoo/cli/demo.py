@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo.cli._common import counted
 from zoo.cli._complete import shipped_recipes
 
 if TYPE_CHECKING:
@@ -56,12 +57,13 @@ def command(name: str, out: Path | None, seed: int | None) -> None:
     Recipes of a series are trained on the same data, and set side by side. One with the original head of its
     weights and without a trainer names the images of its data instead.
     """
-    from zoo.experiments.requirements import fetch_weights
+    from zoo.experiments.requirements import fetch_weights, installed_series
+    from zoo.reports.style import DRAWS
     from zoo.runtime.arguments import new_run_folder
     from zoo.spec.errors import RecipeError
 
     started = time.perf_counter()
-    files = _files(name)
+    files = installed_series(name, [DRAWS])
     steps = [_step(file, name) for file in files]
     trained = [step for step in steps if step.trained]
     if not trained:
@@ -77,29 +79,6 @@ def command(name: str, out: Path | None, seed: int | None) -> None:
     click.secho("\ndone", bold=True, nl=False)
     click.echo(f" in {time.perf_counter() - started:.0f} s\n")
     click.echo(_closing(phases, rest, labelled, folder, place))
-
-
-def _files(name: str) -> Sequence[Path]:
-    """The recipes of a series, of which all that they need is installed: one message names what is not."""
-    from zoo.experiments.requirements import check_installed
-    from zoo.registry.hints import recipes_away
-    from zoo.registry.lookup import recipe_series
-    from zoo.reports.style import DRAWS
-    from zoo.spec.errors import UnknownComponentError, quote
-    from zoo.spec.recipe import Recipe
-
-    where = f"demo {quote(name)}"
-    try:
-        files = recipe_series(name)
-    except UnknownComponentError:
-        # Of a plugin that is not installed, but lies in the checkout
-        if away := recipes_away(name):
-            plugins, files = zip(*away, strict=True)
-            recipes = [Recipe.from_file(file) for file in files]
-            check_installed(where, recipes, modules=[DRAWS], plugins=[*dict.fromkeys(plugins)])
-        raise
-    check_installed(where, [Recipe.from_file(file) for file in files], modules=[DRAWS])
-    return files
 
 
 def _step(file: Path, series: str) -> _Step:
@@ -174,8 +153,8 @@ def _said(phase: Phase) -> str:
     run, summary = phase.run, phase.run.model.summary()
     return (
         f"{_MARGIN}{phase.recipe.model.called}: {summary.trainable:,} of {summary.parameters:,} parameters "
-        f"trained\n{_MARGIN}{len(run.history)} epochs in {run.seconds:.1f} s, best {run.best_epoch}: "
-        f"validation {phase.metric} {phase.validation:.3f}"
+        f"trained\n{_MARGIN}{counted(len(run.history), 'epoch')} in {run.seconds:.1f} s, "
+        f"best {run.best_epoch}: validation {phase.metric} {phase.validation:.3f}"
     )
 
 

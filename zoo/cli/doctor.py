@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 import click
 
-from zoo.cli._common import emit_json, json_option
+from zoo.cli._common import counted, emit_json, json_option
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,16 +128,20 @@ def _hub(online: bool) -> Iterator[Finding]:
 def _plugins() -> Iterator[Finding]:
     from zoo.registry.plugins.inspection import inspect
     from zoo.registry.plugins.install_command import way_to_install, way_to_upgrade
+    from zoo.spec.component import API
 
     found = inspect()
     for report in found.reports:
         plugin = report.plugin
         name = f"plugin {plugin.distribution}"
-        step = f"{way_to_upgrade(plugin.distribution)}, or set ZOO_DISABLED_PLUGINS={plugin.distribution}"
+        disable = f"set ZOO_DISABLED_PLUGINS={plugin.distribution}"
+        # Of other interfaces the problem says itself who is to be upgraded, the plugin or the core
+        others = any(row.get("api", API) != API for row in plugin.rows)
+        step = disable if others else f"{way_to_upgrade(plugin.distribution)}, or {disable}"
         for problem in report.problems:
             yield Finding(name, f"{plugin.version}: {problem}", step)
         if not report.problems:
-            yield Finding(name, f"{plugin.version}, {len(plugin.rows)} components")
+            yield Finding(name, f"{plugin.version}, {counted(len(plugin.rows), 'component')}")
     for (kind, name), owners in found.conflicts.items():
         yield Finding(
             f"{kind} {name}", f"claimed by {', '.join(owners)}", "say its namespace as well, or disable one"

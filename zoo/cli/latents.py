@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from zoo.cli._common import emit_json, json_option
+from zoo.cli._common import counted, emit_json, json_option
 
 if TYPE_CHECKING:
     from zoo.data.splits import Split
@@ -63,7 +63,7 @@ def command(
         emit_json([{"name": name, "label": label, "latent": vector} for name, label, vector in rows])
         return
     count, numbers = found.vectors.shape
-    click.echo(f"{split} split, {count} images, {numbers} numbers each")
+    click.echo(f"{split} split, {counted(count, 'image')}, {counted(numbers, 'number')} each")
     click.echo(f"axes: {found.axes[0]}; {found.axes[1]}")
     for title, path in (("plot", file), ("grid", grid)):
         if path is not None:

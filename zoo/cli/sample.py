@@ -24,8 +24,9 @@ def command(*, model: str, out: Path, count: int, seed: int | None, device: str 
     \b
     zoo sample runs/dcgan-1 --out samples.png --count 64 --seed 0
     """
+    from zoo.cli._common import counted
     from zoo.inference.sample import sample
 
     made = sample(model, count, seed=seed, out=out, device=device)
     height, width = made.shape[2:]
-    click.echo(f"{len(made)} images of {width}x{height}: {out}")
+    click.echo(f"{counted(len(made), 'image')} of {width}x{height}: {out}")

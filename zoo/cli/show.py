@@ -9,6 +9,7 @@ import click
 
 from zoo.cli._common import count, emit_json, json_option, table
 from zoo.cli._complete import components, kinds
+from zoo.spec.component import API
 from zoo.spec.kinds import KINDS, KindName
 from zoo.spec.published_weights import Weights
 
@@ -45,6 +46,8 @@ def _page(data: Mapping[str, Any]) -> Iterable[str]:
         "parameters": count(facts.get("parameters")),
         **_example(data.get("example", {})),
     }
+    if problem := _of_other_interfaces(data):
+        about["does not load"] = problem
     if facts.get("refused"):
         about["cannot be built"] = facts["refused"]
     yield ""
@@ -68,6 +71,18 @@ def _page(data: Mapping[str, Any]) -> Iterable[str]:
     ]
     yield from _section("weights", weights, ["TAG", "FROM", "METRICS", "LICENCE"])
     yield from ("", "use", *(f"  {line}" for line in _use(data)))
+
+
+def _of_other_interfaces(data: Mapping[str, Any]) -> str:
+    """Why a component does not load that was written for other interfaces than this core's."""
+    from zoo.registry.lookup import find
+    from zoo.registry.plugins.interface_version import version_problem
+
+    plugin = find(data["qualified"], data["kind"]).plugin
+    problem = version_problem(
+        plugin.distribution, plugin.version, data.get("api", API), plugin.folder, data["name"]
+    )
+    return str(problem or "")
 
 
 def _example(example: Mapping[str, Any]) -> dict[str, str]:

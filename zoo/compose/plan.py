@@ -269,8 +269,10 @@ def _classes(section: ModelSection, found: Resolved) -> tuple[ModelSection, tupl
     count = section.count or (known.classes if known else None)
     if count is None:
         raise OptionError(
-            "the original head needs classes", expected="classes=<number or labels>", got="none"
-        )
+            f"the original head needs classes, and {component.name} publishes no weights with some",
+            expected="a network that has such a head, and how many classes",
+            got="none", hint="choose a head by name: zoo list head",
+        )  # fmt: skip
     if published and published.classes and count != published.classes:
         raise OptionError(
             f"weights {section.weights} of {component.name}",

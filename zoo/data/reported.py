@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from zoo.data.findings import Finding
-from zoo.spec.display import Markup, Table, escaped, html_page, more
+from zoo.spec.display import Markup, Table, counted, escaped, html_page, more
 
 NOT_COUNTED = "not counted"
 
@@ -93,9 +93,11 @@ def _overview(found: Report) -> str:
     if found.readable < found.images:
         words.append(f"{found.readable} of them readable")
     if found.pixels:
-        words.append(f"{len(found.pixels) - (NOT_COUNTED in found.pixels)} classes of pixels")
+        words.append(
+            f"{counted(len(found.pixels) - (NOT_COUNTED in found.pixels), 'class', 'classes')} of pixels"
+        )
     else:
-        words.append(f"{len(found.classes)} classes" if found.classes else "no classes")
+        words.append(counted(len(found.classes), "class", "classes") if found.classes else "no classes")
     words.append(f"task {found.task}" if found.task else "no targets")
     return ", ".join(words)
 

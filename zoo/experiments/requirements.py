@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
+from zoo.registry import lookup
 from zoo.registry.catalogue import known
 from zoo.registry.extras import EXTRAS, present
-from zoo.registry.hints import sources, ways
+from zoo.registry.hints import recipes_away, sources, ways
 from zoo.registry.lookup import find
 from zoo.registry.plugins.installed import CORE
 from zoo.spec.component import Component
@@ -58,6 +60,27 @@ def check_installed(
     lacking = [*absent, *(name for name, _ in packages)]
     word = "package" if len(lacking) == 1 else "packages"
     raise MissingPackageError(where, expected=f"the {word} {listing(lacking)}", got="none", hint=hint)
+
+
+def installed_series(name: str, modules: Sequence[str] = ()) -> Sequence[Path]:
+    """The recipes of a series, of which all that they need is installed: one message names what is not.
+
+    Args:
+        name: of the series, as `zoo.registry.lookup.recipe_series` takes it.
+        modules: that are needed beside them.
+    """
+    where = f"demo {quote(name)}"
+    try:
+        files = lookup.recipe_series(name)
+    except UnknownComponentError:
+        # Of a plugin that is not installed, but lies in the checkout
+        if away := recipes_away(name):
+            plugins, known_files = zip(*away, strict=True)
+            recipes = [Recipe.from_file(file) for file in known_files]
+            check_installed(where, recipes, modules=modules, plugins=[*dict.fromkeys(plugins)])
+        raise
+    check_installed(where, [Recipe.from_file(file) for file in files], modules=modules)
+    return files
 
 
 def fetch_weights(recipes: Sequence[Recipe]) -> None:

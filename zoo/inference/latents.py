@@ -22,9 +22,10 @@ from zoo.reports.files import figure_bytes, plots_path, write_figure
 from zoo.reports.image_grids import images
 from zoo.reports.plots import short
 from zoo.reports.style import BLUE, DRAWS, GRID, new_figure, open_frame, set_title
-from zoo.runtime.arguments import BATCH_SIZE, as_dataset, as_model, pick_seed
+from zoo.runtime.arguments import BATCH_SIZE, as_dataset, as_model, check_can, pick_seed
 from zoo.runtime.devices import borrowed, choose_device, isolated
 from zoo.runtime.progress import watched
+from zoo.spec.display import counted
 from zoo.spec.errors import OptionError
 from zoo.spec.reference import PathLike
 
@@ -60,8 +61,8 @@ class Latents:
 
     def __repr__(self) -> str:
         count, numbers = self.vectors.shape
-        classes = f", {len(set(self.classes))} classes" if self.classes else ""
-        return f"{count} latents of {numbers} number{'s' * (numbers != 1)}{classes}"
+        classes = f", {counted(len(set(self.classes)), 'class', 'classes')}" if self.classes else ""
+        return f"{counted(count, 'latent')} of {counted(numbers, 'number')}{classes}"
 
     def _repr_png_(self) -> bytes | None:
         drawn = self.plane.shape[1] == PLANE and present(DRAWS)
@@ -106,13 +107,14 @@ def latents(
         MissingPackageError: a plot is asked for, and matplotlib is not installed.
     """
     model, _ = as_model(model)
+    check_can(model, "encode")
     dataset = as_dataset(data, task=model.task, skip_unreadable=skip_unreadable)
     indices = split_data(dataset, pick_seed(seed, model), training=False).of(split)
-    files = [None if path is None else plots_path(path) for path in (out, grid)]
     chosen = choose_device(device)
     with borrowed(model, chosen, inference=True), isolated(chosen), torch.no_grad():
-        # Before any image is read
-        _check_plots(model, *files)
+        # Before any image is read, and what the model cannot do before what has to be installed
+        _check_plots(model, out, grid)
+        files = [None if path is None else plots_path(path) for path in (out, grid)]
         batches = Batches(dataset, indices, model.input_spec, batch_size=batch_size, workers=workers)
         found = [
             model.encode(fitted(batch["image"].to(chosen), model)).flatten(1).float().cpu()
@@ -134,11 +136,11 @@ def latents(
         names=tuple(map(dataset.name, indices)),
     )
     if files[0] is not None:
-        scatter(result, files[0], f"{split} split, {len(indices)} images")
+        scatter(result, files[0], f"{split} split, {counted(len(indices), 'image')}")
     return result
 
 
-def _check_plots(model: Model, out: Path | None, grid: Path | None) -> None:
+def _check_plots(model: Model, out: PathLike | None, grid: PathLike | None) -> None:
     """Raises OptionError where the latent is too short for a plot, or not two numbers for a grid."""
     numbers = model.encode(fitted(model.example_input(1), model).to(next(model.parameters()).device)).numel()
     if out is not None and numbers < PLANE:

@@ -11,7 +11,7 @@ from zoo.interfaces.model import ModelLike
 from zoo.interfaces.tasks.descriptions import ImageGrid
 from zoo.reports.files import folder_path, is_image, plots_path
 from zoo.reports.image_grids import images, write_image
-from zoo.runtime.arguments import as_model
+from zoo.runtime.arguments import as_model, check_can
 from zoo.runtime.devices import borrowed, choose_device, isolated
 from zoo.spec.errors import OptionError
 from zoo.spec.reference import PathLike
@@ -52,6 +52,7 @@ def sample(
     if count < 1:
         raise OptionError("sample: count", expected="1 or more", got=str(count))
     model, _ = as_model(model)
+    check_can(model, "sample")
     # Checked before the work, which would be lost
     file: Path | None = None
     folder: Path | None = None

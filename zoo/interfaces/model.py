@@ -109,6 +109,12 @@ class Model(HubMethods, Freezable):
         self._recipe = recipe
 
     @property
+    def _called(self) -> str:
+        """The name that the user knows it by; that of its class, where zoo did not build it."""
+        said: Recipe | None = getattr(self, "_recipe", None)
+        return type(self).__name__ if said is None else said.model.called
+
+    @property
     def networks(self) -> dict[str, nn.Module]:
         """The parts by name: for a backbone with head `backbone` and `head`."""
         return dict(self.named_children())
@@ -161,7 +167,7 @@ class Model(HubMethods, Freezable):
         Raises:
             ShapeError: there is no such prefix.
         """
-        raise ShapeError(f"{type(self).__name__} has no frozen prefix", hint="freeze its first blocks")
+        raise ShapeError(f"{self._called} has no frozen prefix", hint="freeze its first blocks")
 
     def check_images(self, x: Tensor) -> None:
         """Raises ShapeError unless `x` is a floating batch of images with the model's channels."""
@@ -221,7 +227,7 @@ class Model(HubMethods, Freezable):
         Raises:
             ShapeError: it has none.
         """
-        name = type(self).__name__
+        name = self._called
         raise ShapeError(f"{name} has no latent", hint="choose a model with one, such as an autoencoder")
 
     def decode(self, z: Tensor) -> Tensor:
@@ -230,7 +236,7 @@ class Model(HubMethods, Freezable):
         Raises:
             ShapeError: it cannot.
         """
-        raise ShapeError(f"{type(self).__name__} makes no images of latents")
+        raise ShapeError(f"{self._called} makes no images of latents")
 
     def sample(self, count: int, *, seed: int | None = None) -> Tensor:
         """Draws images N x C x H x W in [0, 1], where the model generates.
@@ -238,7 +244,7 @@ class Model(HubMethods, Freezable):
         Raises:
             ShapeError: it does not.
         """
-        raise ShapeError(f"{type(self).__name__} does not generate images", hint="choose a generative model")
+        raise ShapeError(f"{self._called} does not generate images", hint="choose a generative model")
 
 
 ModelLike = Model | PathLike

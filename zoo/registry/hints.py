@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from zoo.registry.catalogue import Row, checkout, known, read_namespace
+from zoo.registry.catalogue import Row, checkout, known, read_namespace, written_again
 from zoo.registry.plugins.discovery import Plugin, PluginChoice
 from zoo.registry.plugins.install_command import way_to_install
 from zoo.registry.plugins.installed import installed
@@ -34,7 +35,30 @@ def next_step(
     broken = [f"plugin {p.distribution} {p.version} failed to load: {p.error}" for p in plugins if p.error]
     offering = sources(wanted, kinds)
     step = _get(wanted, offering, plugins) if offering else _near(wanted, kinds, rows, plugins)
-    return "; ".join([step, *broken])
+    return "; ".join([*_uncatalogued(wanted, plugins), step, *broken])
+
+
+def _uncatalogued(wanted: ComponentRef, plugins: Sequence[Plugin]) -> Iterator[str]:
+    """Plugins whose declarations have the name and whose catalogue has not, with what writes it anew.
+
+    Their text is read, not run: the word stands there in quotes.
+    """
+    said = re.compile(rf"""["']{re.escape(wanted.name)}["']""")
+    for plugin in plugins:
+        if plugin.error or plugin.source != "catalogue" or plugin.folder is None:
+            continue
+        if wanted.namespace not in (None, "", plugin.namespace.name):
+            continue
+        if any(row["name"] == wanted.name for row in plugin.rows):
+            continue
+        file = plugin.folder / f"{plugin.module.rpartition('.')[2]}.py"
+        try:
+            text = file.read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            continue
+        if said.search(text):
+            what = f"the code of {plugin.distribution} has {quote(wanted.name)}, its catalogue lacks it"
+            yield f"{what}: {written_again(plugin.folder)}"
 
 
 def near_names(wanted: str, rows: Sequence[tuple[str, Row]], *, alike: bool = True) -> list[str]:

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.registry.catalogue import written_again
-from zoo.registry.plugins.install_command import way_to_upgrade
-from zoo.registry.plugins.installed import CORE, normalise
-from zoo.spec.component import API, Component, Namespace
+from zoo.registry.plugins.interface_version import version_problem
+from zoo.spec.component import Component, Namespace
 from zoo.spec.errors import PluginError, listing, near, quote
 
 if TYPE_CHECKING:
@@ -87,7 +86,10 @@ def load(entry: Entry) -> Loaded:
     plugin, wanted = entry.plugin, entry.component
     where = f"plugin {plugin.distribution} {plugin.version}"
     # First: what was written for other interfaces may not even import
-    _check_version(wanted, plugin, where)
+    # By what the catalogue says, since code that says nothing says what the core at hand has
+    parts = (plugin.distribution, plugin.version, wanted.api, plugin.folder, quote(wanted.name))
+    if problem := version_problem(*parts):
+        raise problem
     declared = declare(plugin.module, plugin.distribution)
     for component in declared.components:
         if (component.kind, component.name) == (wanted.kind, wanted.name):
@@ -108,25 +110,6 @@ def load(entry: Entry) -> Loaded:
             hint=written_again(plugin.folder),
         )
     return Loaded(component, plugin)
-
-
-def _check_version(component: Component, plugin: Plugin, where: str) -> None:
-    """Of what the catalogue says, since code that says nothing says what the core at hand has."""
-    if component.api > API:
-        raise PluginError(
-            f"{where}: {quote(component.name)} was written for a newer {CORE}",
-            expected=f"interface version {API}",
-            got=str(component.api),
-            hint=f"it wants {_core_wanted(plugin.distribution)}: {way_to_upgrade(CORE)}",
-        )
-    if component.api < API:
-        raise PluginError(
-            f"{where}: {quote(component.name)} was written for an older {CORE}",
-            expected=f"interface version {API}",
-            got=str(component.api),
-            hint=f"{way_to_upgrade(plugin.distribution)}; "
-            f"if it is yours, {written_again(plugin.folder)} once it fits",
-        )
 
 
 def resolve_target(component: Component) -> Any:
@@ -230,18 +213,3 @@ def _code_of(module: str) -> tuple[str, ...]:
     return tuple(f"{place}{os.sep}" for place in spec.submodule_search_locations or ()) or (
         spec.origin or "-",
     )
-
-
-def _core_wanted(distribution: str) -> str:
-    """The requirement on the core that a distribution's metadata states."""
-    from importlib import metadata
-
-    try:
-        requirements = metadata.requires(distribution) or []
-    except metadata.PackageNotFoundError:
-        requirements = []
-    for text in requirements:
-        requirement = text.partition(";")[0].strip()
-        if normalise(requirement).startswith(CORE):
-            return f"'{requirement}'"
-    return CORE

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from torch import nn
 
@@ -56,6 +56,14 @@ def as_model(model: ModelLike) -> tuple[Model, Path | None]:
         return load(folder), folder
     expected = "a model from zoo.build, the folder of a saved one, or hf://owner/name"
     raise TrainingError("model", expected=expected, got=quote(type(model).__name__))
+
+
+def check_can(model: Model, what: Literal["encode", "sample"]) -> None:
+    """Raises ShapeError where a model has no such method of its own: said before all else."""
+    method: Any = getattr(model, what)
+    if method.__func__ is getattr(Model, what):
+        # It says so itself, whatever it is given
+        method(0)
 
 
 def bare(model: Any) -> Any:

@@ -44,6 +44,21 @@ def count(number: int | None) -> str:
     return str(number)
 
 
+def counted(number: int, noun: str, several: str = "") -> str:
+    """A number of things in words.
+
+    Args:
+        number: of them.
+        noun: of one.
+        several: of more, where it is not the noun with an s.
+
+    Example:
+        >>> counted(1, "file"), counted(2, "file"), counted(0, "class", "classes")
+        ('1 file', '2 files', '0 classes')
+    """
+    return f"{number} {noun if number == 1 else several or noun + 's'}"
+
+
 def width() -> int:
     """Columns to fill; no limit where the output is not a terminal, so that a program gets everything."""
     terminal = sys.stdout is not None and sys.stdout.isatty()

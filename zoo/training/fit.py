@@ -37,7 +37,7 @@ from zoo.training.own_metrics import METRICS
 from zoo.training.recording import begin, discard, finish, record_epoch
 from zoo.training.run import Run
 from zoo.training.run_folder import RunFolder
-from zoo.training.setup import Setup, assemble
+from zoo.training.setup import Setup, assemble, warn_frozen_random
 
 CHECKPOINT_SECONDS = 30.0
 
@@ -131,9 +131,7 @@ def fit(
     warps = resampler(computing.device) if augment is not None and augment.resamples else None
     checkpoint = _take_up(run_folder, lengthening, setup, warps) if run_folder is not None else None
     if run_folder is None and computing.first:
-        folder = new_run_folder(out, setup.recipe.model.called)
-        facts = {"precision": computing.precision, "skip_unreadable": request.skip_unreadable}
-        run_folder = begin(folder, setup, facts, warps)
+        run_folder = _begun(request, setup, out, computing.precision, warps)
     folder = shared_by_first(computing.accelerator, run_folder.folder if run_folder is not None else Path())
     mine = run_folder if computing.first else None  # one process writes
     reporter = _reporter(progress and computing.first)
@@ -149,8 +147,21 @@ def fit(
         if run_folder is not None and begun:
             discard(run_folder)
         raise
-    seconds = time.perf_counter() - started
-    return finish(setup, folder, run_folder=mine, outcome=outcome, note=note, seconds=seconds)
+    seconds, before = time.perf_counter() - started, len(checkpoint["history"]) if checkpoint else 0
+    return finish(
+        setup, folder, run_folder=mine, outcome=outcome, note=note, seconds=seconds, resumed_after=before
+    )
+
+
+def _begun(
+    request: _Request, setup: Setup, out: PathLike | None, precision: str, warps: str | None
+) -> RunFolder:
+    """The folder of a new run, with what it is resumed with."""
+    # Of a model that is built here, building has told already
+    if not isinstance(request.model, Recipe):
+        warn_frozen_random(setup.model)
+    facts = {"precision": precision, "skip_unreadable": request.skip_unreadable}
+    return begin(new_run_folder(out, setup.recipe.model.called), setup, facts, warps)
 
 
 @dataclass(frozen=True, slots=True)

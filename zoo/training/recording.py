@@ -27,7 +27,7 @@ from zoo.spec.reference import FILE_PREFIX, without_prefix
 from zoo.training.engine import Outcome
 from zoo.training.run import Run
 from zoo.training.run_folder import RunFolder
-from zoo.training.setup import Setup, warn_frozen_random
+from zoo.training.setup import Setup
 from zoo.weights.tensor_files import write
 
 LOSS_FILE = "loss.safetensors"
@@ -61,7 +61,6 @@ def begin(folder: Path, setup: Setup, facts: dict[str, Any], warps: str | None) 
     Raises:
         SaveError: the disk says no.
     """
-    warn_frozen_random(setup.model)
     run_folder = RunFolder(folder, {})
     try:
         _record_splits(folder, setup)
@@ -72,7 +71,14 @@ def begin(folder: Path, setup: Setup, facts: dict[str, Any], warps: str | None) 
 
 
 def finish(
-    setup: Setup, folder: Path, *, run_folder: RunFolder | None, outcome: Outcome, note: str, seconds: float
+    setup: Setup,
+    folder: Path,
+    *,
+    run_folder: RunFolder | None,
+    outcome: Outcome,
+    note: str,
+    seconds: float,
+    resumed_after: int = 0,
 ) -> Run:
     """The trained model with its recipe and figures, saved by the one process that writes.
 
@@ -83,6 +89,7 @@ def finish(
         outcome: of the epochs.
         note: what of frozen blocks was kept on disk, and where.
         seconds: that the run took.
+        resumed_after: epochs that were done before it was resumed.
     """
     model = setup.model
     model.eval()
@@ -122,6 +129,7 @@ def finish(
         cache=note,
         interrupted=outcome.interrupted,
         stopped_early=outcome.stopped_early,
+        resumed_after=resumed_after,
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from zoo.compose.torch_module import PlainModel
 from zoo.interfaces.model import Model
 from zoo.runtime.next_steps import how_to_load, how_to_resume
-from zoo.spec.display import html_image, html_page, html_table, more
+from zoo.spec.display import counted, html_image, html_page, html_table, more
 from zoo.spec.files import CURVES_FILE, RUN_FILE
 from zoo.spec.history import Row
 
@@ -28,10 +28,11 @@ class Run:
         best_epoch: whose weights the model has; None where no epoch was finished.
         metrics: of that epoch, on the validation split.
         images: number by split.
-        seconds: the whole run took.
+        seconds: the run took, without what was done before it was resumed.
         cache: what of frozen blocks was kept on disk, and where; empty for nothing.
         interrupted: whether the user stopped it; it can be resumed.
         stopped_early: whether it ended because the watched value did not get better.
+        resumed_after: epochs that were done before it was resumed.
     """
 
     folder: Path
@@ -44,6 +45,7 @@ class Run:
     cache: str = ""
     interrupted: bool = False
     stopped_early: bool = False
+    resumed_after: int = 0
 
     def __repr__(self) -> str:
         lines = [self._outcome()]
@@ -74,7 +76,9 @@ class Run:
             else "trained"
         )
         sizes = ", ".join(f"{name} {count}" for name, count in self.images.items())
-        return f"{state} {epochs} epoch{'s' * (epochs != 1)} in {self.seconds:.1f} s  ({sizes} images)"
+        # The seconds are those of the epochs since it was resumed
+        since = f", {epochs - self.resumed_after} of them" if self.resumed_after else ""
+        return f"{state} {counted(epochs, 'epoch')}{since} in {self.seconds:.1f} s  ({sizes} images)"
 
     def _notes(self) -> list[str]:
         notes = [f"kept frozen outputs: {self.cache}"] if self.cache else []

@@ -10,10 +10,11 @@ from typing import Any
 from zoo.registry.catalogue import Row, read_namespace, written_again
 from zoo.registry.plugins.discovery import Plugin, PluginChoice, discover, from_answer
 from zoo.registry.plugins.installed import Installed, installed
+from zoo.registry.plugins.interface_version import version_problem
 from zoo.registry.plugins.probe import Answer, probe_all
 from zoo.registry.snapshot import Registry
-from zoo.spec.component import Component
-from zoo.spec.errors import ZooError
+from zoo.spec.component import API, Component
+from zoo.spec.errors import ZooError, listing, quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +85,22 @@ def inspect(*, ask: bool = True, refresh: bool = False) -> Inspection:
         if owners:
             others = [owner for owner in owners if owner != plugin.distribution]
             problems.append(f"namespace {plugin.namespace.name!r} is also claimed by {', '.join(others)}")
-        problems += said.get(plugin.distribution, [])
+        problems += _of_other_interfaces(plugin) or said.get(plugin.distribution, [])
         reports.append(Report(plugin, tuple(problems)))
     disabled = [item.distribution for item in everything if not choice.takes(item.distribution)]
     return Inspection(reports, disabled, registry.conflicts)
+
+
+def _of_other_interfaces(plugin: Plugin) -> list[str]:
+    """What was written for other interfaces than this core's: one line a version."""
+    versions: dict[int, list[str]] = {}
+    for row in plugin.rows:
+        versions.setdefault(row.get("api", API), []).append(quote(row["name"]))
+    found = (
+        version_problem(plugin.distribution, plugin.version, api, plugin.folder, listing(names, 3))
+        for api, names in versions.items()
+    )
+    return [str(problem) for problem in found if problem]
 
 
 def disagreement(plugin: Plugin, item: Installed, answer: Answer) -> list[str]:
