@@ -65,6 +65,7 @@ from zoo.interfaces.tasks.descriptions import (
 )
 from zoo.interfaces.tasks.target_counts import TargetCounts
 from zoo.interfaces.trainer import Trainer
+from zoo.metrics.verification import Roc
 from zoo.spec.display import Table
 
 __all__ = [
@@ -111,6 +112,7 @@ __all__ = [
     "Prefix",
     "Reconstruction",
     "Regression",
+    "Roc",
     "Sample",
     "Scatter",
     "Segmentation",
