@@ -73,7 +73,10 @@ def test_a_list_without_components_says_which_plugins_have_some(fake):
     done = fake.python(code, ZOO_PLUGINS="zoo-core")
     assert done.stdout == answer.stderr, done.stderr
     # As where they are not installed
-    patched = "import zoo.registry.hints as h; h.PluginChoice.takes = lambda *_: True; h.installed = list; "
+    patched = "import zoo; zoo.list(); import zoo.registry.hints as h; h.installed = list; "
+    patched += (
+        "from types import SimpleNamespace as N; h.PluginChoice = N(from_environment=lambda: N(takes=bool)); "
+    )
     done = fake.python(patched + code, ZOO_PLUGINS="zoo-core")
     assert ", zoo-vgg: pip install " in done.stdout, done.stderr
 

@@ -149,5 +149,5 @@ def test_a_step_that_changes_its_input_in_place_is_found(shelf, inside):
     if inside:
         rule_no_step_changes_its_input(case)
         return
-    with pytest.raises(AssertionError, match="block1.relu changes its input in place"):
+    with pytest.raises(AssertionError, match=r"block1.relu changes its input in place"):
         rule_no_step_changes_its_input(case)

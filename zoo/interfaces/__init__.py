@@ -65,7 +65,6 @@ from zoo.interfaces.tasks.descriptions import (
 )
 from zoo.interfaces.tasks.target_counts import TargetCounts
 from zoo.interfaces.trainer import Trainer
-from zoo.metrics.verification import Roc
 from zoo.spec.display import Table
 
 __all__ = [
@@ -112,7 +111,6 @@ __all__ = [
     "Prefix",
     "Reconstruction",
     "Regression",
-    "Roc",
     "Sample",
     "Scatter",
     "Segmentation",
