@@ -110,6 +110,32 @@ def test_the_core_alone_builds_trains_predicts_and_loads(alone: Path) -> None:
     assert done.stderr.count("no curves.png, since matplotlib is not installed: pip install ") == 1
 
 
+MODULE = """
+import torch, zoo
+
+net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 32 * 32, 2))
+try:
+    zoo.build(net)
+except zoo.ZooError as error:
+    assert "zoo.fit(module, data)" in str(error)
+run = zoo.fit(net, "photos", loss=torch.nn.CrossEntropyLoss(), epochs=1, out="module")
+assert len(run.history) == 1
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_the_core_alone_trains_a_torch_module(alone: Path) -> None:
+    ran(alone / "env" / "bin" / "python", "-c", MODULE, folder=alone)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_the_core_alone_says_which_plugins_bring_what_it_has_none_of(alone: Path) -> None:
+    done = ran(alone / "env" / "bin" / "zoo", "list", "augmenter", folder=alone)
+    assert done.stderr.startswith("no augmenter is installed; some come from zoo-augment: pip install ")
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(

@@ -286,14 +286,23 @@ def imports(page: Path) -> list[str]:
     return re.findall(r"^ *(?:from|import) (zoo(?:\.\w+)*)\b", "\n".join(blocks), flags=re.MULTILINE)
 
 
-def test_pages_import_what_is_behind_the_doors_only_for_users():
-    """Code for authors of plugins, who import the doors and nothing else, is on all pages but these."""
-    for_users = {
-        "docs/guide/data.md": {"zoo.data.report"},
-        "docs/guide/verification.md": {"zoo.metrics.verification"},
-    }
+def test_pages_import_the_doors_alone():
+    """Modules behind the doors move; what a page shows has to stay."""
     behind = {name(page): {*imports(page)} - {*DOORS} for page in PAGES}
-    assert {page: found for page, found in behind.items() if found} == for_users
+    assert {page: found for page, found in behind.items() if found} == {}
+
+
+def described(page: Path) -> list[str]:
+    """What a page of the reference describes, by the place where it is written."""
+    paths = re.findall(r"^::: (\S+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    found = [package()[path.removeprefix("zoo.")] for path in paths]
+    return [item.final_target.path if item.is_alias else item.path for item in found]
+
+
+def test_a_page_of_the_reference_describes_nothing_twice():
+    for page in (DOCS / "reference").glob("*.md"):
+        paths = described(page)
+        assert sorted({path for path in paths if paths.count(path) > 1}) == [], name(page)
 
 
 def test_the_reference_shows_the_types_of_python_by_their_names():

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from zoo.inference.sample import sample
     from zoo.inference.verify import Verified, verify
     from zoo.interfaces.model import Model
+    from zoo.metrics.verification import Roc
     from zoo.registry import listing as _listing
     from zoo.registry.hookspec import hookimpl
     from zoo.registry.listing import Row, Rows, info
@@ -82,6 +83,7 @@ __all__ = [
     "Rate",
     "Recipe",
     "RefValue",
+    "Roc",
     "Row",
     "Rows",
     "Run",
@@ -136,6 +138,7 @@ _HOMES = {
     "Rate": "zoo.spec.trainers.options",
     "Recipe": "zoo.spec.recipe",
     "RefValue": "zoo.spec.options",
+    "Roc": "zoo.metrics.verification",
     "Row": "zoo.registry.listing",
     "Rows": "zoo.registry.listing",
     "Run": "zoo.training.run",

@@ -67,13 +67,18 @@ def test_list_says_when_nothing_fits(fake):
 def test_a_list_without_components_says_which_plugins_have_some(fake):
     answer = fake.zoo("list", "backbone", ZOO_PLUGINS="zoo-core")
     assert answer.stdout == ""
-    said = "no backbone is installed; "
-    assert answer.stderr.startswith(said)
-    assert "zoo-vgg" in answer.stderr
-    assert ": pip install ./plugins/" in answer.stderr
+    assert answer.stderr.startswith("no backbone is installed; some come from ")
+    assert "zoo-vgg: ZOO_PLUGINS or ZOO_DISABLED_PLUGINS excludes it" in answer.stderr
     code = "import zoo; rows = zoo.list('backbone'); print(rows); assert rows._repr_html_().count('zoo-vgg')"
     done = fake.python(code, ZOO_PLUGINS="zoo-core")
     assert done.stdout == answer.stderr, done.stderr
+    # As where they are not installed
+    patched = "import zoo; zoo.list(); import zoo.registry.hints as h; h.installed = list; "
+    patched += (
+        "from types import SimpleNamespace as N; h.PluginChoice = N(from_environment=lambda: N(takes=bool)); "
+    )
+    done = fake.python(patched + code, ZOO_PLUGINS="zoo-core")
+    assert ", zoo-vgg: pip install " in done.stdout, done.stderr
 
 
 def test_list_names_broken_plugins_beside_the_table(fake):

@@ -8,6 +8,7 @@ import pytest
 
 from zoo.registry.lookup import find
 from zoo.testing.case import Case
+from zoo.testing.rules_backbone import rule_no_step_changes_its_input
 from zoo.testing.rules_options import rule_options_do_something
 
 CONFIG = """
@@ -134,3 +135,19 @@ def test_parameters_outputs_in_training_and_buffers_count_as_an_effect(shelf, br
         return
     with pytest.raises(AssertionError, match=f"NetOptions: {breach} change neither"):
         rule_options_do_something(case)
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_step_that_changes_its_input_in_place_is_found(shelf, inside):
+    steps = "conv=nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True))"
+    steps = steps if inside else "conv=nn.Conv2d(3, 4, 3), relu=nn.ReLU(inplace=True)"
+    head, _, tail = BACKBONE.partition("        block = Block(")
+    text = f"{head}        block = Block({steps})\n        super(){tail.partition('super()')[2]}"
+    package = shelf.plugin("zoo-planted", "net")
+    (package / "net.py").write_text(text)
+    case = Case(find("net", "backbone"))
+    if inside:
+        rule_no_step_changes_its_input(case)
+        return
+    with pytest.raises(AssertionError, match=r"block1.relu changes its input in place"):
+        rule_no_step_changes_its_input(case)

@@ -12,7 +12,7 @@ from zoo.registry.lookup import registry
 from zoo.registry.snapshot import Entry, Kinds, checked_kinds
 from zoo.spec.component import Namespace
 from zoo.spec.display import count, html_page, html_table, more, table
-from zoo.spec.errors import UnknownComponentError, ZooError, listing, quote
+from zoo.spec.errors import UnknownComponentError, ZooError, quote
 from zoo.spec.kinds import KINDS, KindName
 from zoo.spec.names import closest
 from zoo.spec.reference import ComponentRef, parse_reference
@@ -142,8 +142,7 @@ def _step(kinds: tuple[str, ...], *, narrowed: bool) -> str:
     away = sorted({name for name, kind in rows if kind in kinds and name not in present})
     if not away:
         return f"{what} is installed, and no known plugin has one; zoo new writes a plugin"
-    verb = "has" if len(away) == 1 else "have"
-    return f"{what} is installed; {listing(away)} {verb} some: {ways(away[:1])}"
+    return f"{what} is installed; some come from {ways(away)}"
 
 
 def _no_kind(error: UnknownComponentError, kind: Kinds) -> UnknownComponentError:

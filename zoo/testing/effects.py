@@ -1,4 +1,4 @@
-"""What a component gives on random inputs, to compare what two settings of an option give."""
+"""Parameters, outputs and state of a tiny component, to compare two settings of an option."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from zoo.interfaces.loss import OUTPUT, compute, total
 from zoo.interfaces.tasks.choice import BY_NAME
+from zoo.interfaces.tasks.target_counts import whole_numbers
 from zoo.spec.errors import WeightsError, ZooError
 from zoo.spec.options import Options, validate
 from zoo.testing import rules_augmenter, rules_loss, rules_trainer
@@ -207,12 +208,12 @@ def _metric(case: Case) -> Iterator[Any]:
         output, target = task.example(4, 24)
         measure = metric.measure(task, output.shape[1])
         scored = task.scored(output)
-        target = target.reshape(scored.shape) if target.numel() == scored.numel() else target
-        measure.update(scored, target.round().long() if task.form in _WHOLE else target)
+        # As `Score` prepares targets
+        target = whole_numbers(target, task.form)
+        measure.update(scored, target.reshape(scored.shape) if target.numel() == scored.numel() else target)
         yield float(measure.compute())
 
 
-_WHOLE = ("binary", "multiclass", "multilabel")
 _WAYS: Mapping[str, Callable[[Case], Iterator[Any]]] = types.MappingProxyType(
     {
         "backbone": _backbone, "head": _head, "model": _model, "loss": _loss, "augmenter": _augmenter,

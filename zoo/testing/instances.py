@@ -36,7 +36,7 @@ def _made(case: Case) -> Any:
 _WAYS: Mapping[str, Callable[[Case], Any]] = MappingProxyType(
     {
         "backbone": lambda case: case.part(in_channels=3),
-        "head": lambda case: case.part(inputs=(MAP,), classes=3),
+        "head": lambda case: case.part(inputs=(MAP,), classes=2),
         "model": lambda case: built(case.entry),
     }
 )

@@ -92,6 +92,19 @@ def rule_what_is_left_of_it_computes_the_same(case: Case) -> None:
             assert backbone.state_dict().keys() == {key for key in own if key.split(".")[0] in kept}
 
 
+def rule_no_step_changes_its_input(case: Case) -> None:
+    """Every step leaves the tensors that it is given as they are, since a tap may hold them."""
+    backbone = case.backbone().eval()
+    state: State = case.images()
+    with torch.no_grad():
+        for step, module in backbone.steps():
+            given = state if isinstance(state, tuple) else (state,)
+            before = [tensor.clone() for tensor in given]
+            state = module(state)
+            same = all(torch.equal(*pair) for pair in zip(given, before, strict=True))
+            assert same, f"{step} changes its input in place, which a tap may hold; say inplace=False"
+
+
 def rule_frozen_blocks_stay_as_they_are(case: Case) -> None:
     """With its first half frozen, training moves no tensor of it, statistics included, but the rest."""
     backbone = case.backbone()

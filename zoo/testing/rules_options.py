@@ -52,8 +52,10 @@ def _shows(case: Case, config: type[Options], name: str) -> bool:
             continue
         try:
             usual = given(with_options(case, around))
-        except ZooError:  # options that are refused together
-            continue
+        except ZooError:
+            if around == base:
+                raise
+            continue  # options that are refused together
         for value in values:
             tried = True
             if _changes(case, {**around, name: value}, usual):
