@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -130,3 +132,57 @@ def test_a_flat_head_takes_maps_of_its_size_alone(layout, size, cells, fits):
         return
     with pytest.raises(ShapeError, match="expected a map of 3x2"):
         heads.PooledHead._check_size(torch.zeros(1, 4, *cells), info)
+
+
+# -- tokens ----------------------------------------------------------------------------------------------
+
+# A class token, a register and a map of 2 x 2
+CLASS_TOKEN = FeatureInfo(
+    name="block2",
+    channels=3,
+    reduction=16,
+    layout="NLC",
+    size=(2, 2),
+    prefix=2,
+    class_tokens=1,
+    pooling="token",
+)
+
+
+@pytest.mark.parametrize(
+    ("pool", "expected"),
+    [
+        (None, [0, 1, 2]),
+        ("token", [0, 1, 2]),
+        ("avg", [10.5, 11.5, 12.5]),
+        ("token+avg", [0, 1, 2, 10.5, 11.5, 12.5]),
+        ("max", [15, 16, 17]),
+    ],
+)
+def test_tokens_are_pooled_as_is_said_or_as_the_network_does(pool: str | None, expected: list[float]) -> None:
+    x = torch.arange(18.0).reshape(1, 6, 3)
+    head = heads.RegressionHead(inputs=[CLASS_TOKEN], pool=pool)
+    assert head.last.in_features == len(expected)
+    assert torch.equal(head(x), head.last(torch.tensor([expected], dtype=torch.float32)))
+    assert head.settled == {"pool": pool or "token"}
+
+
+def test_two_class_tokens_are_one_by_their_mean() -> None:
+    x = torch.arange(18.0).reshape(1, 6, 3)
+    head = heads.RegressionHead(inputs=[replace(CLASS_TOKEN, class_tokens=2)])
+    assert torch.equal(head(x), head.last(torch.tensor([[1.5, 2.5, 3.5]])))
+
+
+def test_the_networks_own_pooling_of_taps_that_differ_is_the_mean() -> None:
+    assert heads.RegressionHead(inputs=[CLASS_TOKEN, VGG]).pool == "avg"
+    assert heads.RegressionHead(inputs=[CLASS_TOKEN, CLASS_TOKEN]).pool == "token"
+    assert heads.RegressionHead(inputs=[VGG]).settled == {"pool": "avg"}
+
+
+@pytest.mark.parametrize(
+    "info", [VGG, replace(CLASS_TOKEN, class_tokens=0), replace(VGG, layout="NC", size=None)]
+)
+@pytest.mark.parametrize("pool", ["token", "token+avg"])
+def test_a_class_token_of_what_has_none_is_refused(info: FeatureInfo, pool: str) -> None:
+    with pytest.raises(ShapeError, match=r"expected tokens with a class token in front, got .* without one"):
+        heads.RegressionHead(inputs=[info], pool=pool)

@@ -13,8 +13,10 @@ from zoo import AnySchedule, MeasuredOptions, Options, PartOf, Plateau, Positive
 class PooledOptions(Options):
     """Options of the pooling heads."""
 
-    pool: Literal["avg", "max", "avgmax", "flatten"] = Field(
-        "avg", description="how a map becomes a vector; avgmax puts both side by side"
+    pool: Literal["avg", "max", "avgmax", "token", "token+avg", "flatten"] | None = Field(
+        None,
+        description="how a map becomes a vector; avgmax puts both side by side, token takes a transformer's "
+        "class token, token+avg puts the others' mean beside it. By default the network's own, token or avg",
     )
     hidden: tuple[PositiveInt, ...] = Field(
         (), description="widths of the hidden layers, each followed by the activation and dropout"

@@ -31,10 +31,13 @@ from zoo.interfaces import (
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {"relu": nn.ReLU, "leaky-relu": partial(nn.LeakyReLU, 0.2)}
 
 
+_TOKENS = {"token": "the class token", "token+avg": "the class token beside the mean of the patch tokens"}
+
+
 class Pooling(TypedDict, total=False):
     """Options that all heads here share; see `zoo.builtin.config.PooledOptions`."""
 
-    pool: str
+    pool: str | None
     hidden: Sequence[int]
     activation: str
     dropout: float
@@ -48,14 +51,16 @@ class PooledHead(Head):
         task: what the output is for.
         inputs: the taps, in order: maps, tokens or vectors.
         outputs: length of the output vector.
-        pool: `avg`, `max`, `avgmax` (both side by side), or `flatten`, which needs maps of a known size.
+        pool: `avg`, `max`, `avgmax` (both side by side), `token` (a transformer's class token; the mean of
+            two where one is for distillation), `token+avg` (with the mean of the map's tokens beside it), or
+            `flatten`, which needs maps of a known size; None for the network's own, `token` or `avg`.
         hidden: widths of the hidden layers, each followed by the activation and dropout.
         activation: `relu` or `leaky-relu`, whose slope is 0.2.
         dropout: share of values dropped in front of the last layer, in [0, 1).
         taps: names of `inputs`, as the options give them.
 
     Raises:
-        ShapeError: `flatten` is asked of a map whose size is not known.
+        ShapeError: `flatten` is asked of a map whose size is not known, or a token of what has none.
 
     Example:
         >>> from zoo.interfaces import Binary
@@ -73,7 +78,7 @@ class PooledHead(Head):
         *,
         inputs: Sequence[FeatureInfo],
         outputs: int,
-        pool: str = "avg",
+        pool: str | None = None,
         hidden: Sequence[int] = (),
         activation: str = "relu",
         dropout: float = 0.0,
@@ -82,7 +87,10 @@ class PooledHead(Head):
         super().__init__(task=task, inputs=inputs, outputs=outputs)
         if taps and len(taps) != len(self.inputs):
             raise ShapeError("head", expected=f"{len(taps)} taps", got=str(len(self.inputs)))
-        self.pool = pool
+        self.pool = _own(self.inputs) if pool is None else pool
+        self.settled = {"pool": self.pool}
+        if any(info.prefix for info in self.inputs):
+            self.note = f"head takes {_TOKENS.get(self.pool, f'{self.pool} of the patch tokens')}"
         # Each tap is pooled by itself, and the vectors lie side by side
         widths = [sum(self._width(info) for info in self.inputs), *hidden]
         layers: list[nn.Module] = []
@@ -114,13 +122,22 @@ class PooledHead(Head):
                     hint="give input_size, or choose pool='avg'",
                 )
             return info.channels * math.prod(info.size or (1, 1))
-        return info.channels * (2 if self.pool == "avgmax" else 1)
+        if self.pool in _TOKENS and not info.class_tokens:
+            raise ShapeError(
+                f"head: pool {self.pool!r} of {info.name}",
+                expected="tokens with a class token in front",
+                got=f"{info.layout} without one",
+                hint="choose pool='avg', or leave pool out for the network's own",
+            )
+        return info.channels * (2 if self.pool in ("avgmax", "token+avg") else 1)
 
     def _vector(self, x: Tensor, info: FeatureInfo) -> Tensor:
         """N x width from a tap; of a vector, mean and maximum are itself."""
         if info.layout == "NC":
             # Twice, to have the width that a map of one pixel would have
             return torch.cat([x, x], dim=1) if self.pool == "avgmax" else x
+        if self.pool == "token":
+            return _class_token(x, info)
         # Tokens are pooled one by one, so that their grid need not be known.
         cells = as_map(x, replace(info, size=None) if info.layout == "NLC" else info)
         if self.pool == "flatten":
@@ -128,9 +145,10 @@ class PooledHead(Head):
             # N x (C H W)
             return cells.flatten(1)
         # N x C each
+        tokens = [_class_token(x, info)] if self.pool == "token+avg" else []
         means = [cells.mean(dim=(2, 3))] if self.pool != "max" else []
-        peaks = [cells.amax(dim=(2, 3))] if self.pool != "avg" else []
-        return _side_by_side(means + peaks)
+        peaks = [cells.amax(dim=(2, 3))] if self.pool in ("max", "avgmax") else []
+        return _side_by_side(tokens + means + peaks)
 
     @staticmethod
     def _check_size(cells: Tensor, info: FeatureInfo) -> None:
@@ -145,6 +163,17 @@ class PooledHead(Head):
                 got=f"{height}x{width}",
                 hint="resize the images to the model's input_size, or build it with another pool",
             )
+
+
+def _own(inputs: Sequence[FeatureInfo]) -> str:
+    """The pooling that the network itself has for all of the taps; the mean where they differ."""
+    ways = {info.pooling for info in inputs}
+    return ways.pop() if len(ways) == 1 else "avg"
+
+
+def _class_token(x: Tensor, info: FeatureInfo) -> Tensor:
+    """N x C of N x L x C."""
+    return x[:, 0] if info.class_tokens == 1 else x[:, : info.class_tokens].mean(dim=1)
 
 
 def _side_by_side(vectors: Sequence[Tensor]) -> Tensor:

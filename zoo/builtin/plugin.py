@@ -26,6 +26,7 @@ def _head(
         task=task,
         tags=tags,
         tiny={"hidden": [4]},
+        former={"pool": "avg"},
     )
 
 

@@ -8,6 +8,7 @@ from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.blocks.chain import BLOCKS, behind, kept_to
 from zoo.interfaces.model import Model
 from zoo.spec.errors import OptionError, WeightsError, listing, quote, warn
+from zoo.spec.options import RefValue
 from zoo.spec.recipe import ORIGINAL, ModelSection
 from zoo.weights.tensor_files import Tensors
 
@@ -24,19 +25,29 @@ def check_original(section: ModelSection, backbone: Backbone, body: Part) -> Non
     )
 
 
-def with_cut(section: ModelSection, model: Model, body: Part) -> ModelSection:
-    """The section as a file records it, with the place where the backbone was cut for its head.
+def as_made(section: ModelSection, model: Model, body: Part) -> ModelSection:
+    """The section as a file records it, with what only the model tells: its cut, and what its head settled.
 
     Args:
         section: with every option's value.
         model: that was made of it.
         body: its component.
     """
-    cut_at = model.backbone.cut_at if isinstance(model, ComposedModel) else None
-    # With an option of its own that is called so, the head's taps cut it again
-    if cut_at is None or not has_blocks(body.component, body.config):
-        return section
-    return section.model_copy(update={"options": {**section.options, BLOCKS: kept_to(cut_at)}})
+    options, head = dict(section.options), section.head
+    if isinstance(model, ComposedModel):
+        head = _settled(head, model)
+        # With an option of its own that is called so, the head's taps cut it again
+        if model.backbone.cut_at is not None and has_blocks(body.component, body.config):
+            options[BLOCKS] = kept_to(model.backbone.cut_at)
+    for name, network in model.networks.items():
+        table = options.get(name)
+        if isinstance(network, ComposedModel) and isinstance(table, dict) and "head" in table:
+            options[name] = {**table, "head": _settled(table["head"], network)}
+    return section.model_copy(update={"options": options, "head": head})
+
+
+def _settled(head: RefValue | None, model: ComposedModel) -> RefValue | None:
+    return {**head, **model.head.settled} if isinstance(head, dict) and model.head is not None else head
 
 
 def kept_of(backbone: Backbone, state: Tensors, called: str, text: str) -> Tensors:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from zoo.compose.composed_model import ComposedModel
-from zoo.compose.cut_backbones import kept_of, with_cut
+from zoo.compose.cut_backbones import as_made, kept_of
 from zoo.compose.meta_build import fill_buffers, seeded
 from zoo.compose.parts import make_part
 from zoo.compose.plan import Plan, make_head, network_of_kind, plan_part
@@ -55,7 +55,7 @@ def _part(planned: Plan) -> Model:
 
 def finish(model: Model, planned: Plan, recipe: Recipe) -> Model:
     """Sets recipe, provenance and freezing of the model and of the models in it."""
-    effective = with_cut(planned.resolved.effective(), model, planned.resolved.body)
+    effective = as_made(planned.resolved.effective(), model, planned.resolved.body)
     # A restored model is planned without weights, and its recipe goes on to say where they came from
     asked = {"freeze": recipe.model.freeze, "weights": recipe.model.weights}
     section = effective.model_copy(update={**asked, "classes": planned.section.classes})

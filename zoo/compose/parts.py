@@ -206,8 +206,8 @@ def recorded(kind: str, reference: object, *, former: bool = False, body: Use | 
         body: gives what stands for a model or backbone that an option refers to; itself where None.
 
     Example:
-        >>> recorded("head", {"name": "binary", "dropout": 0.5})["pool"]
-        'avg'
+        >>> recorded("head", {"name": "binary", "dropout": 0.5})["activation"]
+        'relu'
     """
     found = part(kind, reference, former=former)
 

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from zoo.interfaces.blocks.block import Block, State
 from zoo.interfaces.blocks.chain import cut, stretch, tap_step
-from zoo.interfaces.blocks.feature_info import FeatureInfo, read_info
+from zoo.interfaces.blocks.feature_info import FeatureInfo
 from zoo.interfaces.blocks.state_dicts import with_channels
-from zoo.interfaces.blocks.step_outputs import step_outputs
+from zoo.interfaces.blocks.step_outputs import step_infos
 from zoo.spec.errors import ShapeError, WeightsError
 from zoo.spec.freeze_grammar import Freeze
 from zoo.spec.inputs import InputSpec
@@ -35,6 +35,8 @@ class Backbone(nn.Module):
     Attributes:
         map_layout: `NCHW`, or `NHWC` where four-dimensional maps have channels last.
         prefix_tokens: class and register tokens in front of an N x L x C map.
+        class_tokens: how many of these, the first ones, speak for the whole image.
+        pooling: how the network itself makes a vector of its tokens: `avg` over the map's, or `token`.
         origin: as a part of something else, where its weights come from; None while they are random.
         weights_hint: as a part, the next step for a user whose weights are random.
         cut_at: the block or step that it was cut behind; None where it is whole.
@@ -55,6 +57,8 @@ class Backbone(nn.Module):
 
     map_layout = "NCHW"
     prefix_tokens = 0
+    class_tokens = 0
+    pooling = "avg"
     origin: str | None = None
     weights_hint: str = "load weights first"
     cut_at: str | None = None
@@ -204,11 +208,7 @@ class Backbone(nn.Module):
             ShapeError: the network cannot take images of that size.
         """
         size = size or self.input_spec.size
-        outputs = step_outputs(self, size, fitting=self._usual_size)
-        return {
-            name: read_info(name, t, map_layout=self.map_layout, prefix=self.prefix_tokens, input_size=size)
-            for name, t in outputs.items()
-        }
+        return step_infos(self, size, fitting=self._usual_size)
 
     def block_infos(self, size: tuple[int, int] | None = None) -> tuple[FeatureInfo, ...]:
         """The outputs of the blocks, in order."""

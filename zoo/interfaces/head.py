@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from torch import Tensor, nn
@@ -22,7 +23,14 @@ class Head(nn.Module):
         task: from it default loss, metrics and the reading of predictions follow.
         inputs: the taps that `forward` takes, in order.
         outputs: length of the output vector.
+
+    Attributes:
+        settled: values of options that followed from `inputs`; a recipe records these.
+        note: what a summary says of it besides.
     """
+
+    settled: Mapping[str, Any] = MappingProxyType({})
+    note: str = ""
 
     def __init__(self, *, task: Task, inputs: Sequence[FeatureInfo], outputs: int) -> None:
         super().__init__()

@@ -24,6 +24,8 @@ class FeatureInfo:
         layout: `NCHW`, `NHWC`, `NLC` (tokens) or `NC` (vector).
         size: height and width of the map; None where it has none.
         prefix: class and register tokens in front of an `NLC` map.
+        class_tokens: how many of these, the first ones, speak for the whole image; 2 where one is distilled.
+        pooling: how the network itself makes a vector of it: `avg` over the map, or `token`.
     """
 
     name: str
@@ -32,6 +34,8 @@ class FeatureInfo:
     layout: str
     size: tuple[int, int] | None
     prefix: int = 0
+    class_tokens: int = 0
+    pooling: str = "avg"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for JSON."""

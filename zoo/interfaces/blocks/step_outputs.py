@@ -1,11 +1,13 @@
-"""Outputs of a backbone's steps, read off a run for shapes alone."""
+"""Outputs of a backbone's steps, read off a run for shapes alone, and what they are."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
+from zoo.interfaces.blocks.feature_info import FeatureInfo, read_info
 from zoo.interfaces.blocks.shape_run import trace_shapes
 from zoo.spec.errors import ShapeError, reason
 
@@ -38,6 +40,22 @@ def step_outputs(backbone: Backbone, size: tuple[int, int], *, fitting: tuple[in
             hint="choose another input_size",
         ) from error
     return tracer.seen
+
+
+def step_infos(
+    backbone: Backbone, size: tuple[int, int], *, fitting: tuple[int, int]
+) -> dict[str, FeatureInfo]:
+    """Descriptions of the steps' outputs; see `step_outputs`."""
+    infos: dict[str, FeatureInfo] = {}
+    for name, x in step_outputs(backbone, size, fitting=fitting).items():
+        info = read_info(
+            name, x, map_layout=backbone.map_layout, prefix=backbone.prefix_tokens, input_size=size
+        )
+        # A map or vector in a network of tokens has none in front
+        if info.prefix:
+            info = replace(info, class_tokens=backbone.class_tokens, pooling=backbone.pooling)
+        infos[name] = info
+    return infos
 
 
 class _Tracer(nn.Module):

@@ -9,6 +9,7 @@ from torch import nn
 
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.blocks.freezing_state import check_frozen
+from zoo.interfaces.head import Head
 from zoo.spec.display import html_page, html_table
 from zoo.spec.errors import TrainingError
 
@@ -114,6 +115,9 @@ def summarise(model: Model) -> Summary:
         f"{name} ends at {network.cut_at}: what lies behind it is cut off"
         for name, network in model.networks.items()
         if isinstance(network, Backbone) and network.cut_at is not None
+    ]
+    notes += [
+        network.note for network in model.networks.values() if isinstance(network, Head) and network.note
     ]
     # Only a warning: a model can be looked at and used as it is
     try:

@@ -66,6 +66,7 @@ class TimmBackbone(Backbone):
         spec = spec.with_size(size or native_size(network))
         super().__init__([Block(**row) for row in rows], input_spec=spec)
         self.map_layout, self.prefix_tokens = anatomy.map_layout, anatomy.prefix_tokens
+        self.class_tokens, self.pooling = anatomy.class_tokens, anatomy.pooling
         self.source, self.anatomy = source, anatomy
         # For a second one like this, from which buffers are read that no file holds
         self._options = {

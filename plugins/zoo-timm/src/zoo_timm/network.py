@@ -139,6 +139,8 @@ class Anatomy:
         blocks: the block of each step, from 0.
         map_layout: of four-dimensional maps.
         prefix_tokens: in front of the others.
+        class_tokens: how many of these, the first ones, speak for the whole image.
+        pooling: `token` where timm's classifier takes these, else `avg`.
         head_problem: why `forward_head` does not run by itself; None where it does.
     """
 
@@ -146,6 +148,8 @@ class Anatomy:
     blocks: tuple[int, ...]
     map_layout: str
     prefix_tokens: int
+    class_tokens: int
+    pooling: str
     head_problem: str | None
 
 
@@ -199,7 +203,14 @@ def dissect(source: Source) -> Anatomy:
             plan.head(network).forward_head(list(maps.values())[-1])  # type: ignore[operator]
     except CANNOT as error:
         problem = str(error)
-    return Anatomy(plan, tuple(numbers), layout, prefix, problem)
+    tokens = min(prefix, _class_tokens(network))
+    own = "token" if tokens and getattr(network, "global_pool", None) == "token" else "avg"
+    return Anatomy(plan, tuple(numbers), layout, prefix, tokens, own, problem)
+
+
+def _class_tokens(network: nn.Module) -> int:
+    """Class tokens come first, in front of registers; a distilled network has a second one."""
+    return sum(getattr(network, name, None) is not None for name in ("cls_token", "dist_token"))
 
 
 def native_size(network: nn.Module) -> Size:
