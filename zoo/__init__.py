@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from zoo.compose.build import build
+    from zoo.compose.foreign.convert import Converted, convert
     from zoo.hub.folder import load, save
     from zoo.hub.pull import pull
     from zoo.hub.push import push
@@ -59,6 +60,7 @@ __all__ = [
     "INTERPOLATIONS",
     "AnySchedule",
     "Component",
+    "Converted",
     "EarlyStopping",
     "Evaluation",
     "ForPart",
@@ -94,6 +96,7 @@ __all__ = [
     "ZooWarning",
     "augment",
     "build",
+    "convert",
     "evaluate",
     "fit",
     "hookimpl",
@@ -112,6 +115,7 @@ __all__ = [
 _HOMES = {
     "AnySchedule": "zoo.spec.trainers.schedule",
     "Component": "zoo.spec.component",
+    "Converted": "zoo.compose.foreign.convert",
     "EarlyStopping": "zoo.spec.trainers.options",
     "Evaluation": "zoo.inference.evaluation",
     "ForPart": "zoo.spec.options",
@@ -148,6 +152,7 @@ _HOMES = {
     "ZooWarning": "zoo.spec.errors",
     "augment": "zoo.inference.augment",
     "build": "zoo.compose.build",
+    "convert": "zoo.compose.foreign.convert",
     "evaluate": "zoo.inference.evaluate",
     "fit": "zoo.training.fit",
     "hookimpl": "zoo.registry.hookspec",
