@@ -162,7 +162,7 @@ def _no_model(commit: Snapshot, missing: str, names: Iterable[str]) -> FormatErr
     if any(name.endswith(".safetensors") for name in there):
         hint = f'to take weights alone, build their network: zoo.build(NAME, weights="hf://{commit.repo}")'
     elif any(name.endswith(PICKLES) for name in there):
-        hint = "pickled weights are not opened here; download one, and zoo convert FILE --to NAME reads its tensors"
+        hint = "weights that are pickled may run code and are never opened; ask for a .safetensors file"
     return FormatError(
         f"{commit.text} is not a model saved by zoo", expected=missing, got=listing(there, 6), hint=hint
     )
