@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from zoo.compose.build import build
+    from zoo.compose.foreign.convert import Converted, convert
     from zoo.hub.folder import load, save
     from zoo.hub.pull import pull
     from zoo.hub.push import push
@@ -60,6 +61,7 @@ __all__ = [
     "INTERPOLATIONS",
     "AnySchedule",
     "Component",
+    "Converted",
     "EarlyStopping",
     "Evaluation",
     "ForPart",
@@ -96,6 +98,7 @@ __all__ = [
     "ZooWarning",
     "augment",
     "build",
+    "convert",
     "evaluate",
     "fit",
     "hookimpl",
@@ -114,6 +117,7 @@ __all__ = [
 _HOMES = {
     "AnySchedule": "zoo.spec.trainers.schedule",
     "Component": "zoo.spec.component",
+    "Converted": "zoo.compose.foreign.convert",
     "EarlyStopping": "zoo.spec.trainers.early_stopping",
     "Evaluation": "zoo.inference.evaluation",
     "ForPart": "zoo.spec.options",
@@ -151,6 +155,7 @@ _HOMES = {
     "ZooWarning": "zoo.spec.errors",
     "augment": "zoo.inference.augment",
     "build": "zoo.compose.build",
+    "convert": "zoo.compose.foreign.convert",
     "evaluate": "zoo.inference.evaluate",
     "fit": "zoo.training.fit",
     "hookimpl": "zoo.registry.hookspec",

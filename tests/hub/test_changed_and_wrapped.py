@@ -76,8 +76,6 @@ def test_a_wrapped_torch_module_is_refused_by_name(tmp_path):
     wrapped = torch.compile(net, backend="eager")
     with pytest.raises(TrainingError, match="OptimizedModule around it; give the Sequential inside"):
         zoo.fit(wrapped, {"name": "faces", "per_class": 8}, loss=nn.BCEWithLogitsLoss(), out=tmp_path / "r")
-    with pytest.raises(SaveError, match="got Sequential"):
-        zoo.save(wrapped, tmp_path / "m")
 
 
 CHANGES = {
@@ -113,3 +111,64 @@ def test_pruning_that_was_made_permanent_is_saved(model, tmp_path):
     prune.remove(conv(model), "weight")
     x = torch.rand(1, 3, 32, 32)
     assert torch.equal(zoo.load(zoo.save(model, tmp_path / "m"))(x), model(x))
+
+
+class Lora(nn.Module):
+    """A linear layer with an adapter of low rank beside it."""
+
+    def __init__(self, base):
+        super().__init__()
+        self.base = base
+        self.lora_a, self.lora_b = nn.Linear(base.in_features, 2), nn.Linear(2, base.out_features)
+
+    def forward(self, x):
+        return self.base(x) + self.lora_b(self.lora_a(x))
+
+
+def test_a_model_with_adapters_is_refused_and_told_to_merge_them(model, tmp_path):
+    name = next(n for n, m in model.named_modules() if isinstance(m, nn.Linear))
+    swap(model, nn.Linear, Lora(model.get_submodule(name)))
+    with pytest.raises(SaveError, match=r"Lora in place of Linear; merge them into the layers first"):
+        zoo.save(model, tmp_path / "m")
+    assert not [*tmp_path.iterdir()]
+
+
+def test_synchronised_batch_norm_goes_back_into_a_model_of_names(tmp_path):
+    model = zoo.build("tiny_resnet", head="binary", input_size=32, seed=0)
+    x = torch.rand(2, 3, 32, 32)
+    expected = model(x)
+    changed = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+    with pytest.raises(SaveError, match=r"SyncBatchNorm in place of .*new\.load_state_dict\(model"):
+        zoo.save(changed, tmp_path / "m")
+    new = zoo.build("tiny_resnet", head="binary", input_size=32, seed=1)
+    new.load_state_dict(changed.state_dict())
+    assert torch.equal(zoo.load(zoo.save(new, tmp_path / "m"))(x), expected)
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
+def test_a_half_model_compares_images(kind):
+    model = zoo.build("mlp", head={"name": "embedding", "dim": 8}, in_channels=1, input_size=25, seed=0)
+    image, other = torch.rand(1, 25, 25), torch.rand(1, 25, 25)
+    exact = zoo.verify(model, image, other, threshold=0.5).similarity
+    model.to(kind)
+    assert zoo.verify(model, image, other, threshold=0.5).similarity == pytest.approx(exact, abs=0.02)
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
+def test_a_half_model_has_latents(kind):
+    model = zoo.build("autoencoder", in_channels=1, input_size=32, seed=0)
+    exact = zoo.latents(model, {"name": "faces", "per_class": 8}, split="all").vectors
+    found = zoo.latents(model.to(kind), {"name": "faces", "per_class": 8}, split="all").vectors
+    assert found.dtype is torch.float32
+    assert torch.allclose(found, exact, atol=0.05)
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
+@pytest.mark.filterwarnings("ignore:.*few for the Frechet")
+def test_half_models_are_measured_as_generators_and_as_features(kind):
+    model = zoo.build("dcgan_generator", in_channels=1, input_size=32, width=8, seed=0)
+    features = zoo.build("mlp", head="binary", in_channels=1, input_size=32, seed=0)
+    data, options = {"name": "faces", "per_class": 8}, {"split": "all", "samples": 8, "seed": 0}
+    exact = zoo.evaluate(model, data, features=features, **options).metrics
+    found = zoo.evaluate(model.to(kind), data, features=features.to(kind), **options).metrics
+    assert found["frechet"] == pytest.approx(exact["frechet"], rel=0.1, abs=0.05)

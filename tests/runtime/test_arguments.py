@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 import zoo
-from zoo.compose.torch_module import PlainModel
+from zoo.compose.foreign.torch_module import PlainModel
 from zoo.interfaces import Execution, Sample
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks.choice import BY_NAME

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 import zoo
-from zoo.compose.torch_module import PlainModel
+from zoo.compose.foreign.torch_module import PlainModel
 from zoo.interfaces import Execution, Metric, Sample, TorchMetric
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.draws import mix

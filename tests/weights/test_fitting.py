@@ -17,7 +17,8 @@ from zoo.spec.component import Component
 from zoo.spec.errors import DeclarationError, RecipeError, WeightsError
 from zoo.spec.published_weights import Weights
 from zoo.spec.reference import parse_reference
-from zoo.weights.fitting import assign, converted, holds_weights, is_saved, locate
+from zoo.weights.fitting import assign, holds_weights, is_saved, locate
+from zoo.weights.matching import converted
 
 TINY = {"name": "resnet18", "width": 0.125, "layers": [2, 1, 1, 1]}
 OTHERS = {"name": "tiny_resnet", "channels": [4, 8, 8], "units": 1}

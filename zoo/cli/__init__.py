@@ -25,6 +25,7 @@ _COMMANDS = {
     "plugins": "show what is installed, and what is wrong with it",
     "doctor": "look for what may be wrong with this installation",
     "build": "build a model and show its parts",
+    "convert": "make weights of another program ready for --weights",
     "data": "look at data, and what is wrong with them",
     "fit": "train a model",
     "evaluate": "measure a model on data",

@@ -17,6 +17,10 @@ _WAYS = (
     ("parametrizations", "torch.nn.utils.parametrize.remove_parametrizations(layer, name) folds them in"),
     ("lora_", "merge them into the layers first (merge_and_unload() of peft)"),
     ("OptimizedModule", "compile in place: part.compile()"),
+    (
+        "SyncBatchNorm",
+        "take its weights into a new model: new = zoo.build(...), new.load_state_dict(model.state_dict())",
+    ),
     ("_mask", "torch.nn.utils.prune.remove(layer, name) makes the pruning permanent"),
     ("_g ", "torch.nn.utils.remove_weight_norm(layer) folds it in"),
     ("_u ", "torch.nn.utils.remove_spectral_norm(layer) folds it in"),

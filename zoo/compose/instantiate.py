@@ -14,7 +14,8 @@ from zoo.interfaces.model import Model
 from zoo.spec.errors import FreezeError, WeightsError, ZooError, listing, reason
 from zoo.spec.freeze_grammar import Freeze
 from zoo.spec.recipe import ORIGINAL, Recipe
-from zoo.weights.fitting import Source, assign, converted
+from zoo.weights.fitting import Source, assign
+from zoo.weights.matching import aligned, converted
 
 
 def make(kind: str, reference: object, **extra: Any) -> Any:
@@ -89,7 +90,7 @@ def _pretrained(planned: Plan, source: Source, seed: int | None) -> Model:
     model, state = planned.meta_model, source.read()
     # A complete model has its head inside, and its file all of it
     if not isinstance(model, ComposedModel):
-        assign(model, state, source.text)
+        assign(model, aligned(model, state), source.text)
         fill_buffers(model)
         return model.train()
     try:

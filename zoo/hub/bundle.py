@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from zoo.compose.foreign.torch_module import PlainModel
 from zoo.compose.plan import plan
-from zoo.compose.torch_module import PlainModel
 from zoo.hub import config as configs
 from zoo.hub.card import card, known_rows
 from zoo.hub.files import current, is_foreign

@@ -14,10 +14,10 @@ from torch import nn
 
 from zoo.compose.as_built import check_as_built
 from zoo.compose.build import restore
+from zoo.compose.foreign.module_files import load_module, write_module
+from zoo.compose.foreign.torch_module import PlainModel
 from zoo.compose.formats import read_recipe
-from zoo.compose.module_files import load_module, write_module
 from zoo.compose.parts import BODIES
-from zoo.compose.torch_module import PlainModel
 from zoo.hub import config as configs
 from zoo.hub.card import card, known_rows
 from zoo.hub.files import current, is_foreign, note_foreign, transaction

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from zoo.compose.module_files import without_module
+from zoo.compose.foreign.module_files import without_module
 from zoo.hub import config as configs
 from zoo.hub.files import current, transaction
 from zoo.reports.files import is_image

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from zoo.compose.meta_build import fill_buffers
 from zoo.interfaces.backbone import Backbone
 from zoo.spec.errors import ShapeError, near, quote
-from zoo.weights.fitting import assign, converted
+from zoo.weights.fitting import assign
+from zoo.weights.matching import converted
 
 _OUTPUT = "output"
 

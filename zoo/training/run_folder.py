@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 
+from zoo.compose.foreign.module_files import identity, warn_other_layers
+from zoo.compose.foreign.torch_module import PlainModel
 from zoo.compose.formats import FORMAT, SECTIONS, former
-from zoo.compose.module_files import identity, warn_other_layers
-from zoo.compose.torch_module import PlainModel
 from zoo.hub.folder import load, save
 from zoo.interfaces.blocks.freezing_state import freezing_state, restore_freezing
 from zoo.interfaces.model import Model
@@ -256,8 +256,6 @@ class RunFolder:
 
     def _fill(self, model: PlainModel) -> None:
         """Fills a module that zoo did not build with the values that it had."""
-        if "module" in self.facts:  # version 0.1 noted none
-            warn_other_layers(model.module, self.facts["module"]["layers"], f"resume {self.folder}")
         start = self.folder / START_FOLDER / _STATE_FILE
         try:
             if start.exists():
@@ -267,6 +265,8 @@ class RunFolder:
         except RuntimeError as error:
             where, got = f"resume {self.folder}", str(error).splitlines()[-1].strip()
             raise TrainingError(where, expected="the module that was trained", got=got) from None
+        if "module" in self.facts:  # version 0.1 noted none
+            warn_other_layers(model.module, self.facts["module"]["layers"], f"resume {self.folder}")
 
     def keep(self, state: Mapping[str, Any]) -> None:
         """Writes a checkpoint.

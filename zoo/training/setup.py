@@ -11,8 +11,8 @@ from torch import nn
 
 from zoo.compose.as_built import check_as_built
 from zoo.compose.build import from_recipe
+from zoo.compose.foreign.torch_module import PlainModel
 from zoo.compose.meta_build import seeded
-from zoo.compose.torch_module import PlainModel
 from zoo.data.depths import warn_dataset
 from zoo.data.imbalance import warn_unbalanced
 from zoo.data.label_mapping import source_of

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Mapping
+import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
-from zoo.interfaces.backbone import Backbone
 from zoo.registry.references import component_or_path
 from zoo.spec.component import Component
 from zoo.spec.errors import BadReferenceError, DeclarationError, WeightsError, listing, near, quote, warn
@@ -27,11 +27,6 @@ from zoo.weights.tensor_files import Tensors, read
 SUFFIX = ".safetensors"
 # Told apart by name alone: none of them is opened to see
 PICKLES = (".bin", ".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib")
-_CONVERT = (
-    'convert its state dict once: python -c "import torch, safetensors.torch as s; w = '
-    "torch.load('{path}', weights_only=True); s.save_file({{k: w[k].contiguous() for k in w}}, '{out}')\""
-)
-"""Reads a state dict without running code, and writes it as zoo reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +108,11 @@ def locate(component: Component, reference: str) -> Source:
     except BadReferenceError:
         ref = None
     if isinstance(ref, PathRef | HubRef):
-        return stored(ref)
+        return stored(ref, component.name)
     tags = list(component.weights)
     known = f"a tag ({listing(tags)}), " if tags else ""
     if Path(reference).exists() or Path(reference).suffix in {*PICKLES, SUFFIX}:
-        return stored(PathRef(reference))  # says what is wrong with it
+        return stored(PathRef(reference), component.name)  # says what is wrong with it
     raise WeightsError(
         f"weights of {component.name}",
         expected=f"{known}a .safetensors file, a model folder or hf://owner/name",
@@ -188,8 +183,12 @@ def tagged(text: str, published: Weights) -> Source:
     )
 
 
-def stored(ref: PathRef | HubRef) -> Source:
+def stored(ref: PathRef | HubRef, network: str = "NAME") -> Source:
     """Weights in a file, folder or repository; nothing is downloaded yet.
+
+    Args:
+        ref: where they are.
+        network: that they are for, for the command in a message.
 
     Raises:
         WeightsError: there is no such file.
@@ -202,44 +201,12 @@ def stored(ref: PathRef | HubRef) -> Source:
                 "weights", expected="a .safetensors file or a model folder", got=f"no file {path}"
             )
         if path.suffix in PICKLES:
-            hint = _CONVERT.format(path=os.fspath(path), out=os.fspath(path.with_suffix(SUFFIX)))
+            hint = f"zoo convert {shlex.quote(os.fspath(path))} --to {network} makes one of it"
             got = "a pickle, which may run code and is not read"
             raise WeightsError(f"weights {path}", expected="a .safetensors file", got=got, hint=hint)
         return Source(str(path), path, None, None)
     published = Weights(repo=ref.repo, revision=ref.revision or "main")
     return Source(str(ref), None, published, None, published)
-
-
-def converted(
-    backbone: Backbone, state: Mapping[str, Tensor], kept: Collection[str] = ()
-) -> tuple[Tensors, Tensors]:
-    """A file's tensors as the backbone's and its original head's; whether they fit is for `assign` to say.
-
-    Takes files in four manners: a model saved by zoo (`backbone.*`), a complete one that has the backbone as
-    a part, a bare backbone's state dict, or the published network's own names.
-
-    Args:
-        backbone: the whole of it.
-        state: the file's tensors.
-        kept: names of its tensors that are wanted, where not all; a file may have just these.
-    """
-    own = set(backbone.state_dict())
-    forms = (own, {*kept} or own)
-    inside = {k.removeprefix("backbone."): v for k, v in state.items() if k.startswith("backbone.")}
-    # Some in common will do: what lacks or is too much is for `assign` to name
-    if inside and set(inside) & own:
-        head = {k.removeprefix("head."): v for k, v in state.items() if k.startswith("head.")}
-        return backbone.adapt_input(inside), head
-    if set(state) in forms:
-        return backbone.adapt_input(dict(state)), {}
-    for part in dict.fromkeys(k.partition(".")[0] for k in state):  # a complete model saved by zoo
-        inside = {k.removeprefix(f"{part}."): v for k, v in state.items() if k.startswith(f"{part}.")}
-        if set(inside) in forms:
-            return backbone.adapt_input(inside), {}
-    mapped = backbone.convert(state)
-    head = {k.removeprefix("head."): v for k, v in mapped.items() if k.startswith("head.")}
-    body = {k: v for k, v in mapped.items() if not k.startswith("head.")}
-    return backbone.adapt_input(body), head
 
 
 def check_fit(module: nn.Module, state: Mapping[str, Tensor], text: str) -> None:

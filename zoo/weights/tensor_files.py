@@ -8,6 +8,7 @@ in the file and copied to such a place when it is read.
 from __future__ import annotations
 
 import json
+import shlex
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -60,11 +61,29 @@ def read(path: PathLike, *, copy: bool = False) -> Tensors:
             f"weights {path} cannot be read",
             expected="a whole .safetensors file",
             got=reason(error),
-            hint="fetch or save it again",
+            hint=_way_out(path),
         ) from error
     # Listed are those that could not be laid out where they lay; a copy keeps the place of the others
     moved = {k: _placed(t, places.get(k, _place(t))) for k, t in state.items() if copy or k in places}
     return {**state, **moved, **{k: moved.get(v, t) for k, (v, t) in aliases.items()}}
+
+
+def _way_out(path: PathLike) -> str:
+    if not is_pickle(path):
+        return "fetch or save it again"
+    command = f"zoo convert {shlex.quote(str(path))} --to NAME --out NEW.safetensors"
+    return f"it is a pickle of torch, which {command} reads"
+
+
+def is_pickle(path: PathLike) -> bool:
+    """Whether a file begins as torch's pickles do, new and old, whatever its name says."""
+    try:
+        with Path(path).open("rb") as file:
+            begin = file.read(9)
+    except OSError:
+        return False
+    # A zip, or the mark of a protocol, which the length of a safetensors header may look like
+    return begin[:4] == b"PK\x03\x04" or (begin[:1] == b"\x80" and begin[8:9] != b"{")
 
 
 def read_notes(path: PathLike) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from zoo.compose.torch_module import PlainModel, count_outputs
+from zoo.compose.foreign.torch_module import PlainModel, count_outputs
 from zoo.interfaces.blocks.number_types import fitted
 from zoo.interfaces.blocks.wrapped import inside
 from zoo.interfaces.model import Model

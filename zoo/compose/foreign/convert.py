@@ -1,0 +1,182 @@
+"""`zoo.convert`: weights of another program, as a file that `weights=` takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from zoo.compose.composed_model import ComposedModel
+from zoo.compose.plan import plan
+from zoo.compose.saved_models import from_saved
+from zoo.spec.atomic_write import atomic_write, write_errors
+from zoo.spec.errors import SaveError, WeightsError, ZooError, listing, quote, reason
+from zoo.spec.recipe import ORIGINAL, ModelSection, Recipe
+from zoo.spec.reference import PathLike, local_path
+from zoo.weights.fitting import SUFFIX
+from zoo.weights.foreign_files import Found, read_foreign
+from zoo.weights.matching import aligned, converted
+from zoo.weights.tensor_files import Tensors, write
+
+_MOST = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Converted:
+    """Result of a conversion: the file, and which weights went into it.
+
+    Args:
+        file: that `weights=` takes.
+        network: that they are for, as `zoo.build` calls it.
+        matched: number of tensors of the network, all of which were found.
+        head: outputs of the published classifier; None where the file has none.
+        unused: names of the other tensors, which were left aside.
+        container: keys that led to the weights, such as `state_dict`; empty where they were on top.
+        beside: other keys of the file.
+    """
+
+    file: Path
+    network: str
+    matched: int
+    head: int | None
+    unused: tuple[str, ...]
+    container: str
+    beside: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        lines = [f"{self.matched} of {self.matched} tensors of {self.network} found"]
+        if self.container:
+            lines[0] += f", in {self.container}"
+        if self.head is not None:
+            lines.append(f'with a classifier of {self.head} classes, which head="original" takes')
+        if self.unused:
+            lines.append(f"left aside: {len(self.unused)} tensors: {listing(self.unused, _MOST)}")
+        if self.beside:
+            lines.append(f"beside the weights: {listing(map(quote, self.beside), _MOST)}")
+        use = f'zoo.build("{self.network}", weights="file:{self.file}", ...)'
+        return "\n".join([*lines, f"saved: {self.file}", f"to use it: {use}"])
+
+
+def convert(
+    file: PathLike, to: str | Mapping[str, Any], *, out: PathLike | None = None, **options: Any
+) -> Converted:
+    """Makes a safetensors file for `weights=` of what torch, timm, Lightning and others have saved.
+
+    Only tensors are read (`torch.load(weights_only=True)`), no code in the file is run. Names are found
+    behind `module.`, `_orig_mod.`, `model.` and the like, in containers such as `state_dict`, and as the
+    library wrote them that publishes the network's weights.
+
+    Args:
+        file: `.pth`, `.pt`, `.ckpt`, `.bin` or `.safetensors`.
+        to: a backbone or complete model by name, or a table of it with options, as in `zoo.build`.
+        out: file to write; by default `file` with the suffix `.safetensors`.
+        **options: of the network, and `in_channels` and `classes` of a complete model.
+
+    Raises:
+        WeightsError: the file cannot be read, holds objects of classes, or lacks tensors of the network.
+        SaveError: `out` is there already, or cannot be written.
+        ZooError: there is no such network.
+
+    Example:
+        >>> import tempfile, torch, zoo
+        >>> model = zoo.build("small_cnn", input_size=32, seed=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     state = {f"module.{k}": v for k, v in model.backbone.state_dict().items()}
+        ...     torch.save({"state_dict": state, "epoch": 3}, folder + "/cnn.pth")
+        ...     done = zoo.convert(folder + "/cnn.pth", "small_cnn", input_size=32)
+        ...     same = zoo.build("small_cnn", input_size=32, weights=done.file)
+        >>> done.matched, done.container, done.beside
+        (8, 'state_dict', ('epoch',))
+    """
+    table = dict(to) if isinstance(to, Mapping) else {"name": to}
+    target = _target(local_path(file), out)
+    known = {k: options.pop(k) for k in ("in_channels", "classes", "input_size", "head") if k in options}
+    inner = {**{k: v for k, v in table.items() if k != "name"}, **options}
+    recipe = Recipe.from_dict({"model": {"name": table["name"], **known, "options": inner}}, "convert")
+    section = recipe.model.model_copy(update={"freeze": "none"})
+    model = plan(from_saved(section, "backbone")).meta_model
+    found = read_foreign(local_path(file))
+    try:
+        body, rest, parts = _matched(model, found.state)
+    except (KeyError, RuntimeError, ValueError, IndexError) as error:
+        got = reason(error)
+        raise WeightsError(f"convert {file}", expected=f"weights of {section.called}", got=got) from error
+    own = parts.state_dict()
+    _check(own, body, found, f"convert {file}", section.called)
+    head = _classifier(section, rest)
+    prefix = "backbone." if parts is not model else ""
+    state = {f"{prefix}{k}": body[k].detach().contiguous() for k in own}
+    state |= {f"head.{k}": v.detach().contiguous() for k, v in head.items()}
+    with write_errors(target, "free space"), atomic_write(target) as staged:
+        write(staged, state)
+    unused = [*(body.keys() - own.keys()), *(f"head.{k}" for k in rest if k not in head)]
+    return Converted(
+        file=target, network=table["name"], matched=len(own), head=_outputs(head),
+        unused=tuple(sorted(unused)), container=found.container, beside=found.beside,
+    )  # fmt: skip
+
+
+def _target(file: Path, out: PathLike | None) -> Path:
+    """The file to write, looked at before any work.
+
+    Raises:
+        SaveError: it is there, or no such file.
+    """
+    target = file.with_suffix(SUFFIX) if out is None else Path(out).expanduser()
+    if target.suffix != SUFFIX:
+        got, hint = str(target), f"say {target.with_suffix(SUFFIX)}"
+        raise SaveError("convert: out", expected=f"a file *{SUFFIX}", got=got, hint=hint)
+    if target.exists():
+        got, hint = f"{target}, which is there", "say another with out=, on the command line --out"
+        raise SaveError("convert: out", expected="a new file", got=got, hint=hint)
+    return target
+
+
+def _outputs(head: Tensors) -> int | None:
+    return next((t.shape[0] for t in reversed(head.values()) if t.ndim), None)
+
+
+def _classifier(section: ModelSection, rest: Tensors) -> Tensors:
+    """The tensors behind the backbone's, where they are the classifier that it was published with."""
+    if (count := _outputs(rest)) is None:
+        return {}
+    try:
+        asked = section.model_copy(update={"head": ORIGINAL, "classes": count, "weights": None})
+        head = plan(asked).meta_model.networks["head"].state_dict()
+    except (ZooError, KeyError):
+        return {}
+    return rest if {k: t.shape for k, t in head.items()} == {k: t.shape for k, t in rest.items()} else {}
+
+
+def _matched(model: nn.Module, state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors, nn.Module]:
+    """Tensors of the network and of the published head, by their names here, and the network."""
+    if not isinstance(model, ComposedModel):
+        return aligned(model, state), {}, model
+    body, head = converted(model.backbone, state)
+    return body, head, model.backbone
+
+
+def _check(own: Tensors, body: Tensors, found: Found, where: str, name: str) -> None:
+    """Raises WeightsError unless each tensor of the network was found, in its shape."""
+    missing = [k for k in own if k not in body]
+    shapes = [
+        f"{k} {tuple(body[k].shape)} for {tuple(own[k].shape)}"
+        for k in own
+        if k in body and body[k].shape != own[k].shape
+    ]
+    if not (missing or shapes):
+        return
+    unexpected = sorted(body.keys() - own.keys())
+    facts = [
+        f"{len(names)} {word}: {listing(names, _MOST)}"
+        for word, names in (("missing", missing), ("of another shape", shapes), ("unexpected", unexpected))
+        if names
+    ]
+    inside = f" in its {found.container}" if found.container else ""
+    count = len(own) - len(missing) - len(shapes)
+    hint = "are they of another network, or of other options? zoo list and zoo show tell which there are"
+    got = f"{count}{inside}; {'; '.join(facts)}"
+    raise WeightsError(where, expected=f"all {len(own)} tensors of {name}", got=got, hint=hint)

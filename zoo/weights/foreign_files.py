@@ -1,0 +1,83 @@
+"""Weights in files of other programs: pickles of torch, read as tensors alone, and safetensors."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from zoo.spec.errors import WeightsError, listing, reason
+from zoo.weights.tensor_files import Tensors, is_pickle, read
+
+CONTAINERS = ("state_dict", "model_state_dict", "model", "module", "net", "network", "weights", "params")
+"""Keys under which trainers keep the weights in their checkpoints, the likeliest first."""
+_GLOBAL = re.compile(r"GLOBAL (\S+)")
+_DEEPEST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The weights of a file.
+
+    Args:
+        state: tensors by name.
+        container: keys that lead to them, such as `state_dict`; empty where they are on top.
+        beside: other keys there, which are no weights or other ones.
+    """
+
+    state: Tensors
+    container: str
+    beside: tuple[str, ...]
+
+
+def read_foreign(path: Path) -> Found:
+    """The weights of a file that any program wrote; no code in it is run.
+
+    Raises:
+        WeightsError: it cannot be read, holds objects of classes, or no tensors by name.
+    """
+    if not path.is_file():
+        raise WeightsError(f"weights {path}", expected="a file of weights", got="no such file")
+    tree: Any = read(path) if path.suffix == ".safetensors" and not is_pickle(path) else _unpickled(path)
+    container: list[str] = []
+    for _ in range(_DEEPEST):
+        if not isinstance(tree, Mapping) or any(isinstance(v, Tensor) for v in tree.values()):
+            break
+        key = next((key for key in CONTAINERS if isinstance(tree.get(key), Mapping)), None)
+        if key is None:
+            break
+        container.append(key)
+        beside = tuple(str(k) for k in tree if k != key)
+        tree = tree[key]
+    where = f"weights {path}"
+    if not isinstance(tree, Mapping):
+        raise WeightsError(where, expected="tensors by name", got=f"a {type(tree).__name__}")
+    state = {k: v for k, v in tree.items() if isinstance(k, str) and isinstance(v, Tensor)}
+    if not state:
+        raise WeightsError(where, expected="tensors by name", got=f"keys {listing(map(str, tree), 5)}")
+    if odd := [k for k, v in state.items() if v.layout is not torch.strided or v.is_quantized]:
+        raise WeightsError(where, expected="dense tensors", got=f"sparse or quantized {listing(odd, 3)}")
+    others = tuple(str(k) for k in tree if k not in state)
+    return Found(state, ".".join(container), (*(beside if container else ()), *others))
+
+
+def _unpickled(path: Path) -> Any:
+    where = f"weights {path}"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of an unusual pickle, of which only the outcome counts
+            with path.open("rb") as file:  # not the path, whose suffix torch goes by
+                return torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # each kind of rubbish is another one
+        if found := _GLOBAL.search(str(error)):
+            hint = "where it was made, save tensors alone: torch.save(model.state_dict(), ...)"
+            got = f"a pickle with {found[1]}, which is not read, since a class may run code"
+            raise WeightsError(where, expected="tensors by name", got=got, hint=hint) from None
+        got = reason(str(error).partition("\n")[0] or error) if is_pickle(path) else "something else"
+        raise WeightsError(where, expected="weights that torch has saved", got=got) from None
