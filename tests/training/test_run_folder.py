@@ -19,7 +19,8 @@ from zoo.interfaces.model import Model
 from zoo.spec.errors import FormatError, OptionError, SaveError, TrainingError
 from zoo.spec.trainers.schedule import read_schedule
 from zoo.training.checkpoint import write_checkpoint
-from zoo.training.more_epochs import (
+from zoo.training.own_metrics import check_metrics, metrics_again
+from zoo.training.resuming import (
     Lengthening,
     as_epochs,
     asked_epochs,
@@ -27,7 +28,6 @@ from zoo.training.more_epochs import (
     lengthening_line,
     stretched,
 )
-from zoo.training.own_metrics import check_metrics, metrics_again
 from zoo.training.run_folder import RunFolder
 from zoo.weights.tensor_files import read
 

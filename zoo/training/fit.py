@@ -14,7 +14,7 @@ from torch import nn
 
 from zoo.data.resolve import DataLike
 from zoo.interfaces.augmenter import AugmentLike
-from zoo.interfaces.geometry.warp import check_resampler, resampler
+from zoo.interfaces.geometry.warp import resampler
 from zoo.interfaces.loss import LossLike
 from zoo.interfaces.model import ModelLike
 from zoo.interfaces.trainer import TrainerLike
@@ -32,9 +32,9 @@ from zoo.spec.reference import PathLike
 from zoo.training.batch_sources import sources
 from zoo.training.checkpoint import Killed
 from zoo.training.engine import Engine, Outcome, Saving
-from zoo.training.more_epochs import Lengthening, asked_epochs, check_longer, note_lengthening
 from zoo.training.own_metrics import METRICS
 from zoo.training.recording import begin, discard, finish, record_epoch
+from zoo.training.resuming import asked_epochs, check_warps, go_on, take_up
 from zoo.training.run import Run
 from zoo.training.run_folder import RunFolder
 from zoo.training.setup import Setup, assemble, warn_frozen_random
@@ -125,17 +125,17 @@ def fit(
         raise TrainingError("fit", expected="a model, or resume=", got="neither", hint=hint)
     computing = Computing.on(device, request.precision or FULL)
     if run_folder is not None:
-        _check_resampler(run_folder, computing.device)
+        check_warps(run_folder, computing.device)
     setup = request.assemble()
     augment = setup.augment
     warps = resampler(computing.device) if augment is not None and augment.resamples else None
-    checkpoint = _take_up(run_folder, lengthening, setup, warps) if run_folder is not None else None
+    checkpoint = take_up(run_folder, lengthening, setup, warps) if run_folder is not None else None
     if run_folder is None and computing.first:
         run_folder = _begun(request, setup, out, computing.precision, warps)
     folder = shared_by_first(computing.accelerator, run_folder.folder if run_folder is not None else Path())
     mine = run_folder if computing.first else None  # one process writes
     reporter = _reporter(progress and computing.first)
-    restored = partial(_go_on, mine, lengthening, checkpoint, setup, reporter) if resume is not None else None
+    restored = partial(go_on, mine, lengthening, checkpoint, setup, reporter) if resume is not None else None
     try:
         outcome, note = _train(
             setup, computing, run_folder=run_folder, checkpoint=checkpoint, on_restored=restored,
@@ -219,24 +219,6 @@ def _resumed(request: _Request, run_folder: RunFolder, out: PathLike | None) -> 
     )
 
 
-def _take_up(
-    run_folder: RunFolder, lengthening: Lengthening | None, setup: Setup, warps: str | None
-) -> dict[str, Any] | None:
-    """Puts the model where the run began, and lengthens the run; returns the newest checkpoint."""
-    if lengthening is not None:
-        check_longer(run_folder, lengthening, setup.trainer, setup.loss)
-    checkpoint = run_folder.take_up(setup.model, setup.splits.hash, warps)
-    if lengthening is not None:
-        run_folder.lengthen(lengthening, setup.recipe.trainer)
-    return checkpoint
-
-
-def _check_resampler(run_folder: RunFolder, device: torch.device) -> None:
-    """Refuses a run whose images were warped by what is not installed here."""
-    recorded = run_folder.facts["versions"].get("resampler", "")
-    check_resampler(recorded, device, f"resume {run_folder.folder}")
-
-
 def _reporter(shown: bool) -> Reporter:
     """The one who says how it goes, and at once what will not be drawn."""
     reporter = Reporter(shown)
@@ -288,20 +270,3 @@ def _train(
             return engine.run(), note
         finally:
             execution.close()
-
-
-def _go_on(
-    run_folder: RunFolder | None,
-    lengthening: Lengthening | None,
-    checkpoint: Mapping[str, Any] | None,
-    setup: Setup,
-    reporter: Reporter,
-) -> None:
-    """Says where a resumed run goes on, and records that it goes on for longer: all has been checked now."""
-    if run_folder is None:  # another process tells and writes
-        return
-    if checkpoint is None:
-        reporter.note(f"{run_folder.folder} was killed before its first checkpoint: it begins anew")
-    if lengthening is not None:
-        note_lengthening(lengthening, setup, reporter)
-        run_folder.record()

@@ -26,8 +26,8 @@ from zoo.spec.errors import FormatError, OptionError, TrainingError, listing, re
 from zoo.spec.files import RUN_FILE, WEIGHTS_FILE
 from zoo.spec.history import write_json
 from zoo.training.checkpoint import CHECKPOINT_FILE, read_checkpoint, read_numbers, write_checkpoint
-from zoo.training.more_epochs import Lengthening, as_epochs
 from zoo.training.own_metrics import METRICS, check_metrics, metrics_again
+from zoo.training.resuming import Lengthening, as_epochs
 from zoo.training.setup import Setup
 from zoo.weights.tensor_files import read, write
 

@@ -1,4 +1,4 @@
-"""A resumed run that gets more epochs than it was begun with."""
+"""Resumed runs: where they go on, and more epochs than they were begun with."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import nn
 
+from zoo.interfaces.geometry.warp import check_resampler
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.trainer import Trainer
 from zoo.runtime.next_steps import how_to_begin_anew
@@ -136,3 +138,38 @@ def note_lengthening(lengthening: Lengthening, setup: Setup, reporter: Reporter)
         warn(line)
     else:
         reporter.note(line)
+
+
+def take_up(
+    run_folder: RunFolder, lengthening: Lengthening | None, setup: Setup, warps: str | None
+) -> dict[str, Any] | None:
+    """Puts the model where the run began, and lengthens the run; returns the newest checkpoint."""
+    if lengthening is not None:
+        check_longer(run_folder, lengthening, setup.trainer, setup.loss)
+    checkpoint = run_folder.take_up(setup.model, setup.splits.hash, warps)
+    if lengthening is not None:
+        run_folder.lengthen(lengthening, setup.recipe.trainer)
+    return checkpoint
+
+
+def check_warps(run_folder: RunFolder, device: torch.device) -> None:
+    """Refuses a run whose images were warped by what is not installed here."""
+    recorded = run_folder.facts["versions"].get("resampler", "")
+    check_resampler(recorded, device, f"resume {run_folder.folder}")
+
+
+def go_on(
+    run_folder: RunFolder | None,
+    lengthening: Lengthening | None,
+    checkpoint: Mapping[str, Any] | None,
+    setup: Setup,
+    reporter: Reporter,
+) -> None:
+    """Says where a resumed run goes on, and records that it goes on for longer: all has been checked now."""
+    if run_folder is None:  # another process tells and writes
+        return
+    if checkpoint is None:
+        reporter.note(f"{run_folder.folder} was killed before its first checkpoint: it begins anew")
+    if lengthening is not None:
+        note_lengthening(lengthening, setup, reporter)
+        run_folder.record()
