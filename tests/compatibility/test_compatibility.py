@@ -112,8 +112,9 @@ def test_a_recipe_builds_what_it_built(expected: dict[str, Tensor]) -> None:
     assert plain(model) == FACTS["recipe"]
 
 
-def test_a_finished_run_gives_and_measures_what_it_did(expected: dict[str, Tensor]) -> None:
-    folder, want = OLD / "runs" / "finished", FACTS["runs"]["finished"]
+def test_a_finished_run_gives_and_measures_what_it_did(tmp_path: Path, expected: dict[str, Tensor]) -> None:
+    folder, want = tmp_path / "finished", FACTS["runs"]["finished"]
+    shutil.copytree(OLD / "runs" / "finished", folder)
     model = zoo.load(folder)
     same(answers(model), expected["run finished"])
     assert rows(json.loads((folder / "history.json").read_text())) == want["history"]

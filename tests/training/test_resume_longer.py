@@ -15,9 +15,10 @@ import zoo
 from zoo.builtin.supervised import Supervised
 from zoo.data.sources.torch_dataset import TorchData
 from zoo.interfaces.model import Model
-from zoo.spec.errors import OptionError, TrainingError, ZooWarning
+from zoo.spec.errors import FormatError, OptionError, TrainingError, ZooWarning
 from zoo.testing import killed_after
 from zoo.training.run import Run
+from zoo.training.run_folder import RunFolder
 
 Make = Callable[..., Model]
 FACES = {"name": "faces", "per_class": 12}
@@ -215,3 +216,22 @@ def test_the_last_checkpoint_holds_the_best_weights_once(make_model: Make, tmp_p
     assert (state["epoch"], state["best"] is None) == (3, False)
     first = zoo.fit(make_model(), FACES, out=tmp_path / "first", epochs=1, **SETTINGS)
     assert read_checkpoint(first.folder / CHECKPOINT)["best"] is None
+
+
+def test_a_run_that_trained_more_than_the_model_has_today_is_refused(
+    make_model: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with killed_after(1):
+        zoo.fit(make_model(), FACES, out=tmp_path / "run", epochs=2, **SETTINGS)
+    real = RunFolder.take_up
+
+    def with_more(self: RunFolder, *given: Any) -> Any:
+        checkpoint = real(self, *given)
+        assert checkpoint is not None
+        checkpoint["present"][0]["backbone.block9.conv.weight"] = torch.zeros(1)
+        return checkpoint
+
+    monkeypatch.setattr(RunFolder, "take_up", with_more)
+    wanted = "got one with 1 tensor more, of backbone.block9.conv, .*; zoo fit .*run --data .* begins"
+    with pytest.raises(FormatError, match=wanted):
+        zoo.fit(resume=tmp_path / "run")

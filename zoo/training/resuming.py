@@ -13,7 +13,8 @@ from zoo.interfaces.geometry.warp import check_resampler
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.trainer import Trainer
 from zoo.runtime.next_steps import how_to_begin_anew
-from zoo.spec.errors import OptionError, TrainingError, quote, warn
+from zoo.spec.display import counted
+from zoo.spec.errors import FormatError, OptionError, TrainingError, listing, quote, warn
 
 if TYPE_CHECKING:
     from zoo.runtime.progress import Reporter
@@ -143,13 +144,31 @@ def note_lengthening(lengthening: Lengthening, setup: Setup, reporter: Reporter)
 def take_up(
     run_folder: RunFolder, lengthening: Lengthening | None, setup: Setup, warps: str | None
 ) -> dict[str, Any] | None:
-    """Puts the model where the run began, and lengthens the run; returns the newest checkpoint."""
+    """Puts the model where the run began, and lengthens the run; returns the newest checkpoint.
+
+    Raises:
+        FormatError: an earlier version trained more of the model than this one builds.
+    """
     if lengthening is not None:
         check_longer(run_folder, lengthening, setup.trainer, setup.loss)
     checkpoint = run_folder.take_up(setup.model, setup.splits.hash, warps)
+    if checkpoint is not None:
+        _check_names(run_folder, setup.model, checkpoint["present"][0])
     if lengthening is not None:
         run_folder.lengthen(lengthening, setup.recipe.trainer)
     return checkpoint
+
+
+def _check_names(run_folder: RunFolder, model: nn.Module, present: Mapping[str, Any]) -> None:
+    """Raises FormatError: an optimizer's state goes by places, so that it cannot be cut as weights are."""
+    if gone := [*(present.keys() - model.state_dict().keys())]:
+        blocks = dict.fromkeys(name.rpartition(".")[0] for name in sorted(gone))
+        raise FormatError(
+            f"resume {run_folder.folder}",
+            expected="a run of the model as this version builds it",
+            got=f"one with {counted(len(gone), 'tensor')} more, of {listing(blocks)}, which its head does not read",
+            hint=f"{how_to_begin_anew(run_folder.folder, run_folder.facts)} begins anew from its weights",
+        )
 
 
 def check_warps(run_folder: RunFolder, device: torch.device) -> None:
