@@ -162,11 +162,11 @@ def take_up(
 def _check_names(run_folder: RunFolder, model: nn.Module, present: Mapping[str, Any]) -> None:
     """Raises FormatError: an optimizer's state goes by places, so that it cannot be cut as weights are."""
     if gone := [*(present.keys() - model.state_dict().keys())]:
-        blocks = dict.fromkeys(name.rpartition(".")[0] for name in sorted(gone))
+        places = listing(dict.fromkeys(name.rpartition(".")[0] for name in sorted(gone)))
         raise FormatError(
             f"resume {run_folder.folder}",
             expected="a run of the model as this version builds it",
-            got=f"one with {counted(len(gone), 'tensor')} more, of {listing(blocks)}, which its head does not read",
+            got=f"one with {counted(len(gone), 'tensor')} more, of {places}, which its head does not read",
             hint=f"{how_to_begin_anew(run_folder.folder, run_folder.facts)} begins anew from its weights",
         )
 
