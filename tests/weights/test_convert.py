@@ -15,7 +15,7 @@ from zoo_resnet.weights import module_names
 
 import zoo
 from zoo.cli import main
-from zoo.errors import SaveError, WeightsError
+from zoo.errors import SaveError, WeightsError, ZooWarning
 from zoo.interfaces.blocks.state_dicts import rename
 from zoo.weights.tensor_files import is_pickle
 
@@ -62,10 +62,16 @@ def test_parts_that_were_compiled_and_what_stands_beside_the_network(source: Any
         **{f"model.{k}": v.clone() for k, v in published(source).items()},
         "criterion.weight": torch.ones(7),
     }
-    for name, state in (("compiled", compiled), ("beside", beside)):
-        save_file(state, tmp_path / f"{name}.safetensors")
-        model = zoo.build(TINY, weights=tmp_path / f"{name}.safetensors", **SETTINGS)
-        assert same(model.backbone, source.backbone)
+    save_file(compiled, tmp_path / "compiled.safetensors")
+    save_file(beside, tmp_path / "beside.safetensors")
+    assert same(
+        zoo.build(TINY, weights=tmp_path / "compiled.safetensors", **SETTINGS).backbone, source.backbone
+    )
+    with pytest.warns(ZooWarning, match=r"beside\.safetensors: 1 tensor beside .* aside: criterion\.weight$"):
+        model = zoo.build(TINY, weights=tmp_path / "beside.safetensors", **SETTINGS)
+    assert same(model.backbone, source.backbone)
+    done = zoo.convert(tmp_path / "beside.safetensors", TINY, out=tmp_path / "new.safetensors")
+    assert done.unused == ("criterion.weight",)
 
 
 def test_a_complete_model_is_found_behind_a_beginning_too(tmp_path: Path) -> None:

@@ -11,11 +11,14 @@ from zoo.compose.parts import make_part
 from zoo.compose.plan import Plan, make_head, network_of_kind, plan_part
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.model import Model
-from zoo.spec.errors import FreezeError, WeightsError, ZooError, listing, reason
+from zoo.spec.display import counted
+from zoo.spec.errors import FreezeError, WeightsError, ZooError, listing, reason, warn
 from zoo.spec.freeze_grammar import Freeze
 from zoo.spec.recipe import ORIGINAL, Recipe
 from zoo.weights.fitting import Source, assign
-from zoo.weights.matching import aligned, converted
+from zoo.weights.matching import Matched, aligned, converted
+
+_MOST = 3
 
 
 def make(kind: str, reference: object, **extra: Any) -> Any:
@@ -90,14 +93,16 @@ def _pretrained(planned: Plan, source: Source, seed: int | None) -> Model:
     model, state = planned.meta_model, source.read()
     # A complete model has its head inside, and its file all of it
     if not isinstance(model, ComposedModel):
-        assign(model, aligned(model, state), source.text)
+        found = aligned(model, state)
+        assign(model, found.body, source.text)
+        _tell_of_rest(found, source.text)
         fill_buffers(model)
         return model.train()
     try:
         # Publishers know the whole network, of which some blocks may be all that is kept
         whole = planned.whole() if model.backbone.cut_at is not None else model.backbone
-        body, published_head = converted(whole, state, model.backbone.state_dict())
-        body = kept_of(model.backbone, body, planned.section.called, source.text)
+        found = converted(whole, state, model.backbone.state_dict())
+        body = kept_of(model.backbone, found.body, planned.section.called, source.text)
         assign(model.backbone, body, source.text)
     except ZooError:
         raise
@@ -105,10 +110,18 @@ def _pretrained(planned: Plan, source: Source, seed: int | None) -> Model:
         raise WeightsError(
             f"weights {source.text}", expected=f"those of {planned.section.name}", got=reason(error)
         ) from error
+    _tell_of_rest(found, source.text)
     if planned.section.head == ORIGINAL and model.head is not None:
-        assign(model.head, published_head, source.text)
+        assign(model.head, found.head, source.text)
     elif model.head is not None:
         with seeded(seed):  # the skeleton's head has no memory
             model.head = make_head(planned.resolved, planned.section, model.backbone, planned.inputs)
     fill_buffers(model)
     return model.train()
+
+
+def _tell_of_rest(found: Matched, text: str) -> None:
+    """Says which tensors of a file stand beside the network, such as those of a loss."""
+    if found.aside:
+        names = listing(found.aside, _MOST)
+        warn(f"weights {text}: {counted(len(found.aside), 'tensor')} beside the network left aside: {names}")

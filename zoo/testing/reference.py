@@ -71,7 +71,7 @@ def published(
     """
     places = dict(blocks or {})
     _draw_constants(reference)
-    body, head_state = converted(net, reference.state_dict())
+    body, head_state, _ = converted(net, reference.state_dict())
     _load(net, body, reference)
     head: nn.Module | None = None
     for size in sizes or (net.input_spec.size,):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from typing import NamedTuple
 
 from torch import Tensor, nn
 
@@ -15,9 +16,21 @@ COMPILED = "_orig_mod"
 _AROUND = ("state_dict", "module", "model", "net", "network", "backbone", "encoder")
 
 
-def converted(
-    backbone: Backbone, state: Mapping[str, Tensor], kept: Collection[str] = ()
-) -> tuple[Tensors, Tensors]:
+class Matched(NamedTuple):
+    """Tensors of a file by the names of a network.
+
+    Args:
+        body: of the backbone, or of the whole network.
+        head: of the published classifier.
+        aside: the file's names of tensors that stand beside the network.
+    """
+
+    body: Tensors
+    head: Tensors
+    aside: tuple[str, ...]
+
+
+def converted(backbone: Backbone, state: Mapping[str, Tensor], kept: Collection[str] = ()) -> Matched:
     """A file's tensors as the backbone's and its original head's; whether they fit is for `assign` to say.
 
     Takes files in four manners: a model saved by zoo (`backbone.*`), a complete one that has the backbone as
@@ -31,49 +44,54 @@ def converted(
     """
     own = set(backbone.state_dict())
     wanted = {*kept} or own
-    best: tuple[Tensors, Tensors] | None = None
+    best: Matched | None = None
     failed: Exception | None = None
-    for view in views(state):
+    for view, aside in views(state):
         try:
-            found = _converted(backbone, view, wanted)
+            found = Matched(*_converted(backbone, view, wanted), aside)
         except (ZooError, KeyError, RuntimeError, ValueError, IndexError) as error:
             failed = failed or error  # of the names as they are: others are a try
             continue
-        if wanted <= found[0].keys():
+        if wanted <= found.body.keys():
             return found
         # The first of those with most in common: what lacks or is too much is for `assign` to name
-        if best is None or len(own & found[0].keys()) > len(own & best[0].keys()):
+        if best is None or len(own & found.body.keys()) > len(own & best.body.keys()):
             best = found
-    if failed is not None and (best is None or not own & best[0].keys()):
+    if failed is not None and (best is None or not own & best.body.keys()):
         raise failed
     assert best is not None  # noqa: S101 - each view gives a result or an error
     return best
 
 
-def aligned(model: nn.Module, state: Mapping[str, Tensor]) -> Tensors:
+def aligned(model: nn.Module, state: Mapping[str, Tensor]) -> Matched:
     """A file's tensors by the names of a whole model, without what all their names begin with."""
     own = set(model.state_dict())
-    return max(map(dict, views(state)), key=lambda view: len(own & view.keys()))
+    view, aside = max(views(state), key=lambda found: len(own & found[0].keys()))
+    return Matched(dict(view), {}, aside)
 
 
-def views(state: Mapping[str, Tensor]) -> Iterator[Mapping[str, Tensor]]:
+def views(state: Mapping[str, Tensor]) -> Iterator[tuple[Mapping[str, Tensor], tuple[str, ...]]]:
     """A state as it is, without each beginning that all its names share, and its parts by usual names.
 
+    Each with the names of what is not in it.
+
     Example:
-        >>> [list(view) for view in views({"module.model.fc.bias": 1, "module.model.conv.bias": 2})][-1]
+        >>> [list(view) for view, _ in views({"module.model.fc.bias": 1, "module.model.conv.bias": 2})][-1]
         ['fc.bias', 'conv.bias']
+        >>> [*views({"net.fc.bias": 1, "loss.weight": 2})][-1]
+        ({'fc.bias': 1}, ('loss.weight',))
     """
-    yield state
+    yield state, ()
     state = {".".join(p for p in k.split(".") if p != COMPILED): v for k, v in state.items()}
-    yield state
+    yield state, ()
     while len(firsts := {k.partition(".")[0] for k in state}) == 1 and all("." in k for k in state):
         (first,) = firsts
         state = {k.removeprefix(f"{first}."): v for k, v in state.items()}
-        yield state
+        yield state, ()
     # Beside the network, a trainer's file has the weights of its loss and the like
     for word in _AROUND:
         if part := {k.removeprefix(f"{word}."): v for k, v in state.items() if k.startswith(f"{word}.")}:
-            yield part
+            yield part, tuple(k for k in state if not k.startswith(f"{word}."))
 
 
 def _converted(backbone: Backbone, state: Mapping[str, Tensor], wanted: set[str]) -> tuple[Tensors, Tensors]:

@@ -18,7 +18,7 @@ from zoo.spec.recipe import ORIGINAL, ModelSection, Recipe
 from zoo.spec.reference import PathLike, local_path
 from zoo.weights.fitting import SUFFIX
 from zoo.weights.foreign_files import Found, read_foreign
-from zoo.weights.matching import aligned, converted
+from zoo.weights.matching import Matched, aligned, converted
 from zoo.weights.tensor_files import Tensors, write
 
 _MOST = 3
@@ -100,10 +100,11 @@ def convert(
     model = plan(from_saved(section, "backbone")).meta_model
     found = read_foreign(local_path(file))
     try:
-        body, rest, parts = _matched(model, found.state)
+        matched, parts = _matched(model, found.state)
     except (KeyError, RuntimeError, ValueError, IndexError) as error:
         got = reason(error)
         raise WeightsError(f"convert {file}", expected=f"weights of {section.called}", got=got) from error
+    body, rest, aside = matched
     own = parts.state_dict()
     _check(own, body, found, f"convert {file}", section.called)
     head = _classifier(section, rest)
@@ -112,7 +113,7 @@ def convert(
     state |= {f"head.{k}": v.detach().contiguous() for k, v in head.items()}
     with write_errors(target, "free space"), atomic_write(target) as staged:
         write(staged, state)
-    unused = [*(body.keys() - own.keys()), *(f"head.{k}" for k in rest if k not in head)]
+    unused = [*(body.keys() - own.keys()), *(f"head.{k}" for k in rest if k not in head), *aside]
     return Converted(
         file=target, network=table["name"], matched=len(own), head=_outputs(head),
         unused=tuple(sorted(unused)), container=found.container, beside=found.beside,
@@ -151,12 +152,11 @@ def _classifier(section: ModelSection, rest: Tensors) -> Tensors:
     return rest if {k: t.shape for k, t in head.items()} == {k: t.shape for k, t in rest.items()} else {}
 
 
-def _matched(model: nn.Module, state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors, nn.Module]:
+def _matched(model: nn.Module, state: Mapping[str, Tensor]) -> tuple[Matched, nn.Module]:
     """Tensors of the network and of the published head, by their names here, and the network."""
     if not isinstance(model, ComposedModel):
-        return aligned(model, state), {}, model
-    body, head = converted(model.backbone, state)
-    return body, head, model.backbone
+        return aligned(model, state), model
+    return converted(model.backbone, state), model.backbone
 
 
 def _check(own: Tensors, body: Tensors, found: Found, where: str, name: str) -> None:
