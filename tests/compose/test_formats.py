@@ -189,6 +189,7 @@ def test_a_run_of_format_1_is_read_with_the_trainer_of_its_day():
 
 @pytest.mark.filterwarnings("ignore:frozen")
 @pytest.mark.filterwarnings("ignore:.*are passed over")
+@pytest.mark.filterwarnings("ignore:small_cnn. option hidden=8")
 @pytest.mark.parametrize("name", sorted(folder.name for folder in (OLD / "models").iterdir()))
 def test_what_is_recorded_builds_what_records_the_same(name):
     recipe = zoo.load(OLD / "models" / name).recipe

@@ -56,7 +56,7 @@ def named(count: int) -> tuple[str, ...]:
         ({"pixels": {"a": (1, 0.5), "b": (2, 0.5)}}, "s: 3 images, 2 classes of pixels, no targets"),
         (
             {"pixels": {"a": (1, 0.5), "not counted": (2, 0.5)}},
-            "s: 3 images, 1 classes of pixels, no targets",
+            "s: 3 images, 1 class of pixels, no targets",
         ),
     ],
 )

@@ -75,15 +75,21 @@ def test_every_kind_of_component_can_be_described():
 def test_the_python_example_runs(chosen, monkeypatch, tmp_path, capsys):
     build, fit, evaluate = zoo.build, zoo.fit, zoo.evaluate
 
-    def tiny(name: str) -> dict[str, Any]:
+    def tiny(name: str, head: Any) -> dict[str, Any]:
         found = zoo.info(name, ("backbone", "model"))
-        return dict(found.get("tiny", {}))
+        sizes = dict(found.get("tiny", {}))
+        # Of a classifier, which only the original head is
+        if found["name"] in ("small_cnn", "vgg16") and head != "original":
+            sizes.pop("hidden", None)
+        return sizes
 
     def small(data: Any) -> Any:
         return {"name": data, **zoo.info(data, "dataset").get("tiny", {})} if isinstance(data, str) else data
 
     monkeypatch.setattr(
-        zoo, "build", lambda name, *, weights=None, **more: build({"name": name, **tiny(name)}, **more)
+        zoo,
+        "build",
+        lambda name, *, weights=None, **more: build({"name": name, **tiny(name, more.get("head"))}, **more),
     )
     monkeypatch.setattr(zoo, "evaluate", lambda model, data, **more: evaluate(model, small(data), **more))
     monkeypatch.setattr(

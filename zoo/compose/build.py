@@ -75,8 +75,10 @@ def build(
         others = (head, freeze, weights, in_channels, classes, input_size, options or None)
         if any(value is not None for value in others):
             raise RecipeError("a whole recipe", expected="no other arguments than seed", got="some beside it")
+        recorded = isinstance(name, Recipe)  # perhaps of a model that was loaded
         recipe = name if isinstance(name, Recipe) else Recipe.from_dict(name)
-        return from_recipe(recipe if seed is None else recipe.model_copy(update={"seed": seed}))
+        recipe = recipe if seed is None else recipe.model_copy(update={"seed": seed})
+        return from_recipe(recipe, recorded=recorded)
     given: dict[str, Any] = {
         "head": head,
         "freeze": freeze,
@@ -146,21 +148,20 @@ def _agreed(key: str, said: Any, value: Any) -> Any:
     return other if one == other else None
 
 
-def from_recipe(recipe: Recipe, *, said: ModelSection | None = None, resumed: bool = False) -> Model:
+def from_recipe(recipe: Recipe, *, said: ModelSection | None = None, recorded: bool = False) -> Model:
     """The model that a recipe describes, in inference mode; it carries the other sections along.
 
     Args:
         recipe: as given or recorded.
         said: of its section what was said just now; see `zoo.compose.idle_options`.
-        resumed: whether the model was made before, so that options that change nothing stay with it.
+        recorded: whether it was made before, so that options that change nothing are warned of.
 
     Raises:
         ZooError: a name is unknown, an option does not fit or changes nothing, or the parts do not fit.
     """
     section = from_saved(recipe.model, "backbone")
     planned = plan(section)
-    if not resumed:
-        check_options(planned, said)
+    check_options(planned, said, recorded=recorded)
     return instantiate(planned, recipe.model_copy(update={"model": section})).eval()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from zoo.compose.meta_build import on_meta_device
@@ -9,47 +10,64 @@ from zoo.compose.parts import Part, part
 from zoo.compose.plan import Plan, meta_model_for
 from zoo.interfaces.backbone import Backbone
 from zoo.registry.loading import resolve_config
-from zoo.spec.errors import OptionError, ZooError, quote
+from zoo.spec.errors import OptionError, ZooError, quote, warn
 from zoo.spec.recipe import ORIGINAL, ModelSection
 
 _MODEL, _BACKBONE = "model", "backbone"
 
 
-def check_options(planned: Plan, said: ModelSection | None = None) -> None:
+def check_options(planned: Plan, said: ModelSection | None = None, *, recorded: bool = False) -> None:
     """Refuses options that only an original head looks at, where there is another or none; and idle classes.
 
     Args:
-        planned: of a model that is to be made anew; an option that has its default asks for nothing.
+        planned: of a model that is to be made; an option that has its default asks for nothing.
         said: of its section what was said just now; there the default counts too.
+        recorded: whether an earlier version may have taken them, so that they are warned of.
 
     Raises:
         OptionError: one of them changes nothing here.
     """
-    section, body = planned.section, planned.resolved.body
     for inner in planned.parts.values():
-        check_options(inner)
-    if body.component.kind == _MODEL:
-        classes = planned.resolved.section.classes
-        if classes is not None and _ignores_classes(planned):
-            got, hint = f"classes={quote(classes)}", "leave it out"
-            expected = f"no classes: {section.called} makes the same for every number of them"
-            raise OptionError("build: classes", expected=expected, got=got, hint=hint)
-        return
-    if section.head == ORIGINAL:
-        return
-    spoken = said.options if said is not None else {}
-    for option, value in section.options.items():
-        if option in body.part_kinds or not (option in spoken or _chosen(body, option)):
+        check_options(inner, recorded=recorded)
+    for error in _idle_classes(planned), _idle_option(planned, said.options if said is not None else {}):
+        if error is not None and not recorded:
+            raise error
+        if error is not None:
+            warn(str(error))
+
+
+def _idle_classes(planned: Plan) -> OptionError | None:
+    classes = planned.resolved.section.classes
+    if planned.resolved.body.component.kind != _MODEL or classes is None or not _ignores_classes(planned):
+        return None
+    expected = f"no classes: {planned.section.called} makes the same for every number of them"
+    return OptionError(
+        "build: classes", expected=expected, got=f"classes={quote(classes)}", hint="leave it out"
+    )
+
+
+def _idle_option(planned: Plan, spoken: Mapping[str, Any]) -> OptionError | None:
+    section, body = planned.section, planned.resolved.body
+    for option in section.options:
+        # First what costs nothing
+        if not (option in spoken or _chosen(body, option)) or not is_idle(planned, option):
             continue
-        if not _of_original_head(body, option, planned):
-            continue
-        got = "no head" if section.head is None else f"head={quote(section.head)}"
-        raise OptionError(
+        value = section.options[option]
+        return OptionError(
             f"{section.called}: option {option}={quote(value)}",
             expected='head="original", which alone looks at it',
-            got=got,
+            got="no head" if section.head is None else f"head={quote(section.head)}",
             hint=_place(planned, option, value),
         )
+    return None
+
+
+def is_idle(planned: Plan, option: str) -> bool:
+    """Whether only an original head looks at an option of a section that has another head or none."""
+    section, body = planned.section, planned.resolved.body
+    if body.component.kind == _MODEL or section.head == ORIGINAL or option in body.part_kinds:
+        return False
+    return _of_original_head(body, option, planned)
 
 
 def _chosen(body: Part, option: str) -> bool:

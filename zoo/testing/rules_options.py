@@ -28,44 +28,67 @@ def rule_options_do_something(case: Case) -> None:
     config = resolve_config(case.entry.component)
     if config is None:
         return
-    parts = part_kinds(config)
-    found = []
+    parts, seen, found = part_kinds(config), _Seen(case), []
     for name, field in config.model_fields.items():
         elsewhere = name in parts or any(isinstance(mark, ForPart) for mark in field.metadata)
         told = name in case.silent or f"{case.entry.component.name}.{name}" in case.silent
         if elsewhere or told or name in FILLED_IN or not of_the_plugin(config, name):
             continue
-        if not _shows(case, config, name):
+        if not _shows(seen, config, name):
             found.append(name)
     where = f"{case.entry.component.config}: {', '.join(found)}"
     step = "use them or take them out; where they rightly do nothing here, contract(..., silent={name: why})"
     assert found == [], f"{where} change neither parameters nor outputs nor state; {step}"
 
 
-def _shows(case: Case, config: type[Options], name: str) -> bool:
+class _Seen:
+    """What one sees of a component's instances, made once for each setting of its options."""
+
+    def __init__(self, case: Case) -> None:
+        self.case, self._found = case, dict[str, list[Any] | ZooError]()
+
+    def of(self, options: Mapping[str, Any]) -> list[Any]:
+        """See `given`.
+
+        Raises:
+            ZooError: the options are refused together.
+        """
+        key = repr(sorted(options.items()))
+        if key not in self._found:
+            try:
+                self._found[key] = given(with_options(self.case, options))
+            except ZooError as error:
+                self._found[key] = error
+        found = self._found[key]
+        if isinstance(found, ZooError):
+            raise found
+        return found
+
+
+def _shows(seen: _Seen, config: type[Options], name: str) -> bool:
     """Whether an option that has another value at all changes anything, alone or beside one other."""
-    base = dict(case.entry.component.tiny)
+    base = dict(seen.case.entry.component.tiny)
     tried = False
     for around in _surroundings(config, base, name):
         values = [*islice(others(config, around, name), _MOST)]
         if not values:
             continue
         try:
-            usual = given(with_options(case, around))
+            usual = seen.of(around)
         except ZooError:
             if around == base:
                 raise
             continue  # options that are refused together
         for value in values:
             tried = True
-            if _changes(case, {**around, name: value}, usual):
+            if _changes(seen, {**around, name: value}, usual):
                 return True
     return not tried
 
 
-def _changes(case: Case, options: Mapping[str, Any], usual: list[Any]) -> bool:
+def _changes(seen: _Seen, options: Mapping[str, Any], usual: list[Any]) -> bool:
     try:
-        return differ(usual, given(with_options(case, options)))
+        return differ(usual, seen.of(options))
     except ZooError:  # it is read, and refused
         return True
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from zoo.compose.build import build
+from zoo.compose.idle_options import is_idle
+from zoo.compose.plan import plan
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.blocks.block import Block
 from zoo.interfaces.head import Head
@@ -15,6 +17,7 @@ from zoo.registry.lookup import entries
 from zoo.registry.snapshot import Entry
 from zoo.spec.errors import OptionError
 from zoo.spec.inputs import InputSpec
+from zoo.spec.recipe import ModelSection
 
 
 def built(entry: Entry) -> Model:
@@ -35,7 +38,10 @@ def headed(entry: Entry) -> Model:
     # Of its own distribution first, then one whose options make it small
     below = min(entries("backbone"), key=lambda e: (e.plugin.distribution != home, not e.component.tiny))
     head = {"name": entry.qualified, **entry.component.tiny}
-    return build({"name": below.qualified, **below.component.tiny}, head=head, classes=4)
+    planned = plan(ModelSection(name=below.qualified, options=below.component.tiny))
+    # What is tiny of the published classifier is nothing to another head
+    sizes = {k: v for k, v in below.component.tiny.items() if not is_idle(planned, k)}
+    return build({"name": below.qualified, **sizes}, head=head, classes=4)
 
 
 class Net(Model):

@@ -164,7 +164,7 @@ def _named_parts(
     if isinstance(model, Recipe):
         filled, dataset = with_data(model, given["data"], skip_unreadable=skip_unreadable)
         drawn = filled.model_copy(update={"seed": (filled.seed or 0) if seed is None else seed})
-        model = from_recipe(drawn, resumed=resumed)
+        model = from_recipe(drawn, recorded=resumed)
     elif not foreign:
         check_order("fit", model, given["data"])
         model, _ = as_model(model)
