@@ -165,7 +165,7 @@ def _use(part: Part) -> Iterable[str]:
 def _options(part: Part) -> Iterable[str]:
     if not part.options:
         return
-    schema = part.facts["options"]
+    schema = part.facts.get("options") or {}
     needed = schema.get("required", ())
     rows = [
         [

@@ -74,7 +74,8 @@ class Part:
     @property
     def options(self) -> Mapping[str, Mapping[str, Any]]:
         """The JSON schema of each option."""
-        return (self.facts.get("options") or {}).get("properties") or {}
+        own = (self.facts.get("options") or {}).get("properties") or {}
+        return {**own, **{k: v for k, v in KINDS[self.kind].options.items() if k not in own}}
 
     @property
     def page(self) -> str:

@@ -52,7 +52,7 @@ def _page(data: Mapping[str, Any]) -> Iterable[str]:
         about["cannot be built"] = facts["refused"]
     yield ""
     yield from (f"{key + ':':<17}{value}" for key, value in about.items() if value)
-    yield from _section("options", _options(facts), ["NAME", "TYPE", "DEFAULT", "MEANING"])
+    yield from _section("options", _options(facts, data["kind"]), ["NAME", "TYPE", "DEFAULT", "MEANING"])
     blocks = [
         (b.get("name"), _cell(b.get("channels")), _cell(b.get("reduction")), count(b.get("parameters")))
         for b in _tables(facts.get("blocks"))
@@ -102,12 +102,13 @@ def _section(title: str, rows: list[Any], header: list[str], right: Iterable[int
         yield from ("", title, table(rows, header, right=list(right), indent="  "))
 
 
-def _options(facts: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
-    """Rows of the options table, from the JSON schema of the options class."""
+def _options(facts: Mapping[str, Any], kind: str) -> list[tuple[str, str, str, str]]:
+    """Rows of the options table: those of the options class, then those that all of the kind have."""
     schema = facts.get("options") or {}
     required = schema.get("required", ())
     rows = []
-    for name, field in (schema.get("properties") or {}).items():
+    own, of_all = schema.get("properties") or {}, KINDS[kind].options
+    for name, field in {**own, **{k: v for k, v in of_all.items() if k not in own}}.items():
         default = "required" if name in required else _cell(field.get("default"))
         meaning = " ".join(str(field.get("description", "")).split())
         rows.append((name, type_text(field, schema), default, meaning))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from zoo.compose.composed_model import ComposedModel
 from zoo.compose.parts import Part, has_blocks
 from zoo.interfaces.backbone import Backbone
-from zoo.interfaces.blocks.chain import BLOCKS, behind, kept_to
+from zoo.interfaces.blocks.chain import behind, kept_to
 from zoo.interfaces.model import Model
 from zoo.spec.errors import OptionError, WeightsError, listing, quote, warn
+from zoo.spec.kinds import BLOCKS
 from zoo.spec.options import RefValue
 from zoo.spec.recipe import ORIGINAL, ModelSection
 from zoo.weights.tensor_files import Tensors

@@ -9,7 +9,7 @@ from typing import Any, cast
 from pydantic_core import to_jsonable_python
 
 from zoo.interfaces.backbone import Backbone
-from zoo.interfaces.blocks.chain import BLOCKS, kept_to, last_kept
+from zoo.interfaces.blocks.chain import kept_to, last_kept
 from zoo.interfaces.model import Model
 from zoo.registry.defaults import default_entry
 from zoo.registry.loading import load, resolve_config, resolve_target
@@ -27,7 +27,7 @@ from zoo.spec.errors import (
     listing,
     quote,
 )
-from zoo.spec.kinds import KINDS
+from zoo.spec.kinds import BLOCKS, KINDS
 from zoo.spec.names import closest
 from zoo.spec.options import Options, RefValue, Use, handed_on, part_kinds, validate, with_parts
 from zoo.spec.reference import GRAMMAR, ComponentRef, parse_reference

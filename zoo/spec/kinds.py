@@ -6,12 +6,16 @@ A new kind is a row here, an interface, rules of its contract and a folder of te
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 KindName = Literal["backbone", "head", "model", "augmenter", "loss", "trainer", "dataset", "metric"]
 """Names of the rows of `KINDS`, for editors to complete."""
+
+
+BLOCKS = "blocks"
+"""The option that every backbone has: how much of its chain is kept, from the first block on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +33,7 @@ class Kind:
         rules: modules with the rules of its contract.
         summary: of the component that `zoo new` writes.
         declares: further lines of that component's declaration.
+        options: JSON schemas of the options that all of them have beside their own, by name.
     """
 
     name: str
@@ -40,6 +45,7 @@ class Kind:
     rules: tuple[str, ...]
     summary: str
     declares: tuple[str, ...] = ()
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def page(self) -> str:
@@ -83,6 +89,13 @@ _TABLE = (
         rules=("zoo.testing.rules_backbone",),
         summary="A row of convolutions.",
         declares=('tags=("cnn", "small")', 'tiny={"channels": [8, 8]}'),
+        options={
+            BLOCKS: {
+                "anyOf": [{"type": "string"}, {"type": "null"}],
+                "default": None,
+                "description": "Blocks that are kept, from the first on, such as block1-3; none keeps all.",
+            }
+        },
     ),
     Kind(
         name="head",

@@ -11,10 +11,10 @@ import torch
 import zoo
 from zoo import GradientOptions
 from zoo.compose.parts import FILLED_IN
-from zoo.interfaces.blocks.chain import BLOCKS
 from zoo.registry.catalogue import written_again
 from zoo.registry.loading import load, resolve_config, resolve_target
 from zoo.spec.errors import OptionError
+from zoo.spec.kinds import BLOCKS
 from zoo.spec.options import Options, validate
 from zoo.testing.case import Case
 from zoo.testing.instances import instance

@@ -7,14 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from zoo.spec.errors import OptionError, ShapeError, listing, near, quote
+from zoo.spec.kinds import BLOCKS
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from zoo.interfaces.backbone import Backbone
-
-BLOCKS = "blocks"
-"""The option that every backbone has: how much of its chain is kept, from the first block on."""
 
 _FORM = re.compile(r"block1(?:-(?:block)?([1-9]\d*))?(?:\.(\w+))?")
 _ONE = re.compile(r"(?:block)?([1-9]\d*)(\.\w+)?")
