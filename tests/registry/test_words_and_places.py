@@ -619,11 +619,12 @@ def test_a_project_is_that_of_its_folder_whatever_copy_is_on_the_path(
 def test_several_distributions_are_installed_by_one_command_that_can_be_pasted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(hints, "way_to_install", {
+    known = {
         "zoo-a": "pip install ./plugins/a  # in the checkout of zoo",
         "zoo-b": "install zoo-b from where its author offers it",
         "zoo-c": "pip install './plugins/c[d]'  # in the checkout of zoo",
-    }.get)  # fmt: skip
+    }
+    monkeypatch.setattr(hints, "way_to_install", lambda name, **needed: known[name])
     assert hints.ways(["zoo-a", "zoo-b", "zoo-c"]) == (
         "zoo-b: install zoo-b from where its author offers it, "
         "zoo-a, zoo-c: pip install ./plugins/a './plugins/c[d]'  # in the checkout of zoo"

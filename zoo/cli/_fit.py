@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
@@ -18,6 +19,19 @@ from zoo.spec.recipe import Recipe
 Asked = tuple[Any, Any, dict[str, Any]]
 """Model or recipe, the data beside it, and options of the default trainer."""
 
+_OF_A_RUN = (
+    "out",
+    "device",
+    "precision",
+    "cache",
+    "skip_unreadable",
+    "resume",
+    "checkpoint_every",
+    "workers",
+    "progress",
+)
+"""Arguments of `zoo.fit` that no recipe says."""
+_OTHERWISE = {"progress": "--quiet"}
 _LOOKED_AT = 2000
 """Files of a folder to look at before it is taken for no folder of images."""
 
@@ -61,6 +75,7 @@ def model_and_options(
     table = combined(base, flags, sets)
     _check_trainer(table, flags)
     table, options = trainer_options(table)
+    _check_places(options)
     checked = Recipe.from_dict(table)
     if checked.data is None:
         hint = "add --data FOLDER, or data = ... to the recipe"
@@ -106,6 +121,7 @@ def _saved(place: str, flags: list[Flag], sets: tuple[str, ...]) -> Asked:
         raise RecipeError("a saved model", expected="its parts as they are", got=got, hint=hint)
     _check_trainer({"model": own["model"], **{k: v for k, v in table.items() if _named(v)}}, flags)
     table, options = trainer_options(table)
+    _check_places(options)
     # Validates the other sections; a recipe has to have a model, which is not looked at
     changed = Recipe.from_dict({"model": {"name": "any"}, **table})
     saved.recipe = saved.recipe.model_copy(update={key: getattr(changed, key) for key in table})
@@ -127,4 +143,20 @@ def _check_trainer(table: Mapping[str, Any], flags: list[Flag]) -> None:
                 expected=f"options that trainer {name} has: {listing(known)}",
                 got=flag.path[-1],
                 hint=f"zoo show {name}",
+            )
+
+
+def _check_places(options: Mapping[str, Any]) -> None:
+    """Raises where an argument of `zoo.fit` stands among the trainer's options, and would be taken for it."""
+    from zoo.training.fit import fit
+
+    beside = {name for name, p in inspect.signature(fit).parameters.items() if p.kind is not p.VAR_KEYWORD}
+    for name in options:
+        if name in beside:
+            place = "" if name in _OF_A_RUN else f", in a recipe {name} above all sections"
+            raise RecipeError(
+                f"trainer.{name}",
+                expected="an option of the trainer",
+                got="an argument of the run",
+                hint=f"it belongs beside: {_OTHERWISE.get(name, Flag(name, (), None).text)}{place}",
             )

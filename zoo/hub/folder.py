@@ -26,8 +26,8 @@ from zoo.hub.readme import Readme, parse, renewed
 from zoo.interfaces.blocks.freezing_state import unrecorded
 from zoo.interfaces.blocks.wrapped import inside
 from zoo.interfaces.model import Model
+from zoo.registry.hints import ways
 from zoo.registry.plugins.discovery import discover
-from zoo.registry.plugins.install_command import way_to_install
 from zoo.registry.references import component_hint
 from zoo.spec.errors import (
     DeclarationError,
@@ -188,8 +188,9 @@ def checked(config: Mapping[str, Any], where: str) -> tuple[Recipe, InputSpec]:
     missing = {name: number for name, number in config["plugins"].items() if name not in installed}
     if missing:
         names = listing(f"{name}=={number}" for name, number in missing.items())
-        ways = [way_to_install(name, version=number) for name, number in missing.items()]
-        raise PluginError(f"{where} needs {names}", got="not installed", hint="; ".join(ways))
+        raise PluginError(
+            f"{where} needs {names}", got="not installed", hint=ways([*missing], versions=missing)
+        )
     return read_recipe(config, f"{where}/{CONFIG_FILE}"), spec
 
 

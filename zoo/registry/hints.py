@@ -111,18 +111,23 @@ def recipes_away(name: str) -> list[tuple[str, Path]]:
     return found
 
 
-def ways(distributions: Sequence[str], extras: Mapping[str, str] = MappingProxyType({})) -> str:
+def ways(
+    distributions: Sequence[str],
+    extras: Mapping[str, str] = MappingProxyType({}),
+    versions: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """Ways to several distributions, in one line: what excludes them, and one command that installs them.
 
     Args:
         distributions: by name.
         extras: that are needed of them, joined by commas.
+        versions: that are needed, where not any.
     """
     choice, there = PluginChoice.from_environment(), {item.distribution for item in installed()}
     found: list[str] = []
     plain: dict[str, str] = {}
     for item in distributions:
-        command = way_to_install(item, extra=extras[item]) if item in extras else way_to_install(item)
+        command = way_to_install(item, extra=extras.get(item), version=versions.get(item))
         if choice.takes(item) and command.startswith(_PIP):
             plain[item] = command.removeprefix(_PIP)
             continue
