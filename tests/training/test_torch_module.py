@@ -15,7 +15,7 @@ from torch import nn
 import zoo
 from zoo.cli import main
 from zoo.data.sources.torch_dataset import TorchData
-from zoo.errors import FormatError, SaveError, TrainingError, WeightsError
+from zoo.errors import FormatError, SaveError, TrainingError, WeightsError, ZooWarning
 from zoo.interfaces.tasks import Multiclass
 from zoo.testing import killed_after
 
@@ -285,3 +285,9 @@ def test_what_stands_in_the_file_is_checked(run: Any, tmp_path: Path) -> None:
         )
         with pytest.raises(zoo.ZooError, match=words):
             zoo.load(tmp_path, module=Net())
+
+
+def test_another_loss_than_that_of_the_run_is_said(tmp_path: Path) -> None:
+    folder = fit(tmp_path / "a").folder
+    with pytest.warns(ZooWarning, match="begun with loss CrossEntropyLoss, and goes on with MultiMarginLoss"):
+        zoo.fit(Net(), resume=folder, loss=nn.MultiMarginLoss(), epochs=2, progress=False)

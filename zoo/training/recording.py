@@ -64,7 +64,7 @@ def begin(folder: Path, setup: Setup, facts: dict[str, Any], warps: str | None) 
     run_folder = RunFolder(folder, {})
     try:
         _record_splits(folder, setup)
-        return RunFolder.begin(folder, setup, facts, warps)
+        return RunFolder.begin(folder, setup, {**facts, "given": setup.given}, warps)
     except BaseException:
         discard(run_folder)
         raise

@@ -154,6 +154,11 @@ def take_up(
     checkpoint = run_folder.take_up(setup.model, setup.splits.hash, warps)
     if checkpoint is not None:
         _check_names(run_folder, setup.model, checkpoint["present"][0])
+    before = run_folder.facts.get("given", {})  # earlier versions noted none
+    for name in setup.given.keys() & before.keys():
+        if setup.given[name] != before[name]:
+            change = f"{name} {before[name]}, and goes on with {setup.given[name]}"
+            warn(f"the run was begun with {change}: its epochs do not compare")
     if lengthening is not None:
         run_folder.lengthen(lengthening, setup.recipe.trainer)
     return checkpoint

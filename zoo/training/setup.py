@@ -81,6 +81,12 @@ class Setup:
         """The seed of all random draws."""
         return self.recipe.seed or 0
 
+    @property
+    def given(self) -> dict[str, str]:
+        """Classes of the objects that the caller has made, by the part that they are; not the model's."""
+        parts = {"loss": self.loss, "augment": self.augment, "trainer": self.trainer}
+        return {name: type(part).__name__ for name, part in parts.items() if name in self.objects}
+
 
 def assemble(
     model: Any,
