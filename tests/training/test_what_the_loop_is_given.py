@@ -38,7 +38,7 @@ class Loop:
             self.given["on_restored"]()
         if isinstance(self.end, BaseException):
             raise self.end
-        self.given["saving"].write({"epoch": 2, "step": 0})
+        self.given["saving"].write({"epoch": 2, "step": 0, "history": [ROW], "present": [{}]})
         self.given["on_epoch"]([ROW], {})
         return self.end or Outcome([ROW], ROW, False, False)
 
@@ -104,7 +104,8 @@ def test_a_run_that_is_resumed_is_not_discarded_whatever_happens(tmp_path: Path,
     loop.end = Killed()
     with pytest.raises(Killed):
         fit(tmp_path / "run")
-    write_checkpoint(tmp_path / "run" / "checkpoint.safetensors", {"epoch": 1, "step": 1})
+    state = {"epoch": 1, "step": 1, "history": [], "present": [{}]}
+    write_checkpoint(tmp_path / "run" / "checkpoint.safetensors", state)
     loop.end = TrainingError("no")
     with pytest.raises(TrainingError):
         zoo.fit(resume=tmp_path / "run", progress=False)

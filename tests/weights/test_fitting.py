@@ -222,7 +222,8 @@ def test_published_names_are_converted_by_the_backbone():
         "features.0.bias": torch.ones(4),
         "fc.bias": torch.ones(2),
     }
-    body, head = converted(net, theirs)
+    body, head, aside = converted(net, theirs)
+    assert aside == ()
     assert list(body) == ["block1.conv.weight", "block1.conv.bias"]
     assert list(head) == ["fc.bias"]
 

@@ -88,8 +88,8 @@ def _near(value: Any) -> list[Any]:
     if isinstance(value, bool):
         return [not value]
     if isinstance(value, int):
-        # Twice and four times, since channels are often rounded
-        return [value * 2, value * 4, value + 1, value // 2, value - 1]
+        # Times two and more, since channels are often rounded
+        return [value * 2, value * 16, value * 4, value + 1, value // 2, value - 1]
     if isinstance(value, float):
         return [value * 2, value / 2, value + 0.25, 1 - value]
     if isinstance(value, tuple | list) and value:
@@ -106,11 +106,21 @@ def _module(module: nn.Module) -> Iterator[Any]:
 def _network(module: nn.Module, *inputs: Tensor) -> Iterator[Any]:
     """Its tensors, what it answers in either mode, and what a training forward leaves in its buffers."""
     yield from _module(module)
+    _wake(module)
     for training in (False, True):
         torch.manual_seed(0)
         with torch.no_grad():
             yield module.train(training)(*inputs)
     yield from _module(module)
+
+
+def _wake(module: nn.Module) -> None:
+    """Moves parameters that begin as zeros or ones: behind a branch that adds nothing nothing is seen."""
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for p in module.parameters():
+            if p.numel() and bool((p == p.flatten()[0]).all()):
+                p.add_(torch.randn(p.shape, generator=generator), alpha=0.1)
 
 
 def _backbone(case: Case) -> Iterator[Any]:

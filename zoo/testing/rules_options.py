@@ -14,7 +14,7 @@ from zoo.testing.case import Case
 from zoo.testing.effects import differ, given, of_the_plugin, others
 from zoo.testing.instances import with_options
 
-_MOST = 5
+_MOST = 6
 """Values of an option that are tried."""
 _PAIRED = 2
 """Values of another option that it is tried beside."""
