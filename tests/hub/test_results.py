@@ -32,6 +32,8 @@ def test_a_result_says_where_the_model_is() -> None:
     [
         (OSError(errno.ENOSPC, "No space left on device"), "got No space left on device; what was there"),
         (OSError("odd"), "got odd; what was there"),
+        (OSError(errno.ENOSPC, "full"), "is untouched; free space or choose another folder"),
+        (OSError(errno.EACCES, "no"), "is untouched; choose another folder"),
         (OSError(errno.ENOTEMPTY, "Directory not empty"), "got another save at the same time"),
         (OSError(errno.EEXIST, "File exists"), "got another save at the same time"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -85,10 +86,27 @@ def test_what_need_not_survive_a_power_cut_is_not_waited_for(target, monkeypatch
 
 def test_what_the_disk_refuses_is_one_line():
     words = r"^cannot write there: got No space left on device; free space$"
-    with pytest.raises(SaveError, match=words), write_errors("there", "free space"):
+    with pytest.raises(SaveError, match=words), write_errors("there"):
         raise OSError(28, "No space left on device")
+    words = r"^cannot write there: got File too large; free space, then again$"
+    with pytest.raises(SaveError, match=words), write_errors("there", "again"):
+        raise OSError(errno.EFBIG, "File too large")
     with pytest.raises(SaveError, match=r"^cannot write there: got full$"), write_errors("there"):
         raise OSError("full")
+
+
+@pytest.mark.parametrize(
+    ("number", "step"),
+    [
+        (errno.ENOENT, "make its folder, or choose another"),
+        (errno.ENOTDIR, "make its folder, or choose another"),
+        (errno.EACCES, "choose a place that you may write to"),
+        (errno.EROFS, "choose a place that you may write to"),
+    ],
+)
+def test_only_a_full_disk_needs_space(number, step):
+    with pytest.raises(SaveError, match=f"; {step}$"), write_errors("there"):
+        raise OSError(number, os.strerror(number))
 
 
 def test_two_writers_of_one_file_do_not_meet(target):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import timm
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -229,6 +231,85 @@ def test_a_header_whose_length_begins_as_a_pickle_does_is_none(tmp_path: Path) -
     assert not is_pickle(tmp_path / "missing")
 
 
+def vit(size: int, channels: int = 3) -> nn.Module:
+    return timm.create_model("vit_tiny_patch16_224", img_size=size, in_chans=channels, num_classes=5)
+
+
+def test_tensors_keep_the_shapes_of_the_file(tmp_path: Path) -> None:
+    state = vit(32, 1).state_dict()
+    torch.save(state, tmp_path / "w.pth")
+    done = zoo.convert(tmp_path / "w.pth", "timm:vit_tiny_patch16_224")
+    assert (done.options, done.changed) == ({"in_channels": 1, "input_size": 32}, ())
+    assert torch.equal(load_file(done.file)["backbone.block1.embed.model.pos_embed"], state["pos_embed"])
+    assert "resized" not in str(done)
+    assert str(done).endswith(f'weights="file:{done.file}", in_channels=1, input_size=32, ...)')
+
+
+def test_what_is_resized_is_said(tmp_path: Path) -> None:
+    torch.save(vit(32).state_dict(), tmp_path / "w.pth")
+    done = zoo.convert(tmp_path / "w.pth", "timm:vit_tiny_patch16_224", input_size=64)
+    assert [str(change) for change in done.changed] == [
+        "block1.embed.model.pos_embed from 1 x 5 x 192 to 1 x 17 x 192"
+    ]
+    assert "resized: block1.embed.model.pos_embed from 1 x 5 x 192 to 1 x 17 x 192\n" in str(done)
+    unsaid = replace(done, options={})
+    assert "192; input_size (--input-size), as they were trained with, keeps them as they are" in str(unsaid)
+
+
+def test_a_network_of_some_blocks_is_used_with_the_same_options(source: Any, tmp_path: Path) -> None:
+    torch.save(published(source), tmp_path / "w.pth")
+    done = zoo.convert(
+        tmp_path / "w.pth", TINY, blocks="block1-2", out=tmp_path / "c" / "d" / "w.safetensors"
+    )
+    said = str(done).rpartition("to use it: ")[2].replace(", ...)", ")")
+    model = eval(said, {"zoo": zoo})
+    assert model.backbone.block_names == ("block1", "block2")
+    assert all(
+        torch.equal(t, source.backbone.state_dict()[k]) for k, t in model.backbone.state_dict().items()
+    )
+
+
+def test_a_classifier_of_other_classes_says_their_number(source: Any, tmp_path: Path) -> None:
+    torch.save(published(source), tmp_path / "w.pth")
+    done = zoo.convert(tmp_path / "w.pth", TINY)
+    assert 'which head="original" with classes=7 takes' in str(done)
+    assert 'which head="original" takes' in str(replace(done, head=1000))
+    words = "expected a classifier of 1000 classes, got one of 7; say classes=7, or choose a head by name"
+    with pytest.raises(WeightsError, match=words):
+        zoo.build(TINY, head="original", weights=done.file, **SETTINGS)
+    save_file(source.backbone.state_dict(), tmp_path / "body.safetensors")
+    with pytest.raises(WeightsError, match=r'for head="original", got none; choose a head by name'):
+        zoo.build(TINY, head="original", weights=tmp_path / "body.safetensors", **SETTINGS)
+
+
+@pytest.mark.parametrize("prefix", ["", "module."])
+def test_names_that_are_numbers_alone_are_said(prefix: str, source: Any, tmp_path: Path) -> None:
+    layers = nn.Sequential(nn.Conv2d(3, 8, 3), nn.Sequential(source.backbone))
+    torch.save({prefix + k: v for k, v in layers.state_dict().items()}, tmp_path / "w.pth")
+    with pytest.raises(WeightsError, match="the file has only numbered names, as"):
+        zoo.convert(tmp_path / "w.pth", TINY)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        lambda net: net,
+        lambda net: {"epoch": 1, "model": net},
+        lambda net: {"args": argparse.Namespace(model=1), "state_dict": net.state_dict()},
+    ],
+)
+def test_the_way_out_of_a_refused_pickle_leads_there(content: Any, source: Any, tmp_path: Path) -> None:
+    own = source.backbone.state_dict()
+    net = nn.ParameterDict({k.replace(".", "-"): v for k, v in own.items() if v.is_floating_point()})
+    torch.save(content(net), tmp_path / "w.pth")
+    with pytest.raises(
+        WeightsError, match="which runs the file's code, so for a file that you trust"
+    ) as error:
+        zoo.convert(tmp_path / "w.pth", TINY)
+    exec(str(error.value).rpartition("trust: ")[2], {"torch": torch})
+    assert torch.load(tmp_path / "w-weights.pth").keys() == net.state_dict().keys()
+
+
 def test_the_command(tmp_path: Path, capsys: Any) -> None:
     model = zoo.build("small_cnn", channels=[4, 8], in_channels=1, input_size=16, seed=0)
     torch.save(nn.DataParallel(model.backbone).state_dict(), tmp_path / "w.pth")
@@ -240,3 +321,16 @@ def test_the_command(tmp_path: Path, capsys: Any) -> None:
     with pytest.raises(SystemExit, match="2"):
         main([*words, "options.channels=[4, 9]", "--out", str(tmp_path / "x.safetensors")])
     assert "of another shape" in capsys.readouterr().err
+
+
+def test_the_command_takes_the_flags_of_zoo_build(tmp_path: Path, capsys: Any) -> None:
+    torch.save(vit(32).state_dict(), tmp_path / "w.pth")
+    words = ["convert", str(tmp_path / "w.pth"), "--to", "timm:vit_tiny_patch16_224", "--input-size", "64"]
+    with pytest.raises(SystemExit, match="0"):
+        main([*words, "--json"])
+    said = json.loads(capsys.readouterr().out)
+    assert said["options"] == {"input_size": 64}
+    assert said["changed"] == [["block1.embed.model.pos_embed", [1, 5, 192], [1, 17, 192]]]
+    with pytest.raises(SystemExit, match="0"):
+        main(["convert", "--help"])
+    assert {"--input-size", "--in-channels", "--classes"} <= {*capsys.readouterr().out.split()}

@@ -9,6 +9,7 @@ import click
 
 from zoo.cli._common import emit_json, json_option
 from zoo.cli._complete import MODELS, components
+from zoo.cli._options import CLASSES, SIZE
 
 
 @click.command("convert")
@@ -16,8 +17,24 @@ from zoo.cli._complete import MODELS, components
 @click.option(
     "--to", required=True, shell_complete=components(*MODELS), help="Network that the weights are for."
 )
-@click.option("--in-channels", type=click.IntRange(min=1), help="Of the images.  [default: 3]")
-@click.option("--classes", type=click.IntRange(min=1), help="Of a complete model.")
+@click.option(
+    "--in-channels",
+    type=click.IntRange(min=1),
+    metavar="NUMBER",
+    help="Channels of the images.  [default: the file's own]",
+)
+@click.option(
+    "--classes",
+    type=CLASSES,
+    metavar="CLASSES",
+    help="Of a complete model: their number, or their labels with commas between.",
+)
+@click.option(
+    "--input-size",
+    type=SIZE,
+    metavar="PIXELS",
+    help="150, or 150x200 for height and width.  [default: the file's own]",
+)
 @click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="An option: options.width=0.5.")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="File to write.  [default: FILE with .safetensors]"
@@ -28,7 +45,8 @@ def command(
     file: Path,
     to: str,
     in_channels: int | None,
-    classes: int | None,
+    classes: int | list[str] | None,
+    input_size: int | list[int] | None,
     sets: tuple[str, ...],
     out: Path | None,
     as_json: bool,
@@ -43,7 +61,7 @@ def command(
     from zoo.compose.foreign.convert import convert
 
     model = apply({"model": {"name": to}}, sets)["model"]
-    given = {"in_channels": in_channels, "classes": classes}
+    given = {"in_channels": in_channels, "classes": classes, "input_size": input_size}
     options = {**model.pop("options", {}), **model, **{k: v for k, v in given.items() if v is not None}}
     done = convert(file, options.pop("name"), out=out, **options)
     if as_json:

@@ -10,6 +10,7 @@ from zoo.compose.meta_build import fill_buffers, seeded
 from zoo.compose.parts import make_part
 from zoo.compose.plan import Plan, make_head, network_of_kind, plan_part
 from zoo.interfaces.backbone import Backbone
+from zoo.interfaces.head import Head
 from zoo.interfaces.model import Model
 from zoo.spec.display import counted
 from zoo.spec.errors import FreezeError, WeightsError, ZooError, listing, reason, warn
@@ -17,6 +18,7 @@ from zoo.spec.freeze_grammar import Freeze
 from zoo.spec.recipe import ORIGINAL, Recipe
 from zoo.weights.fitting import Source, assign
 from zoo.weights.matching import Matched, aligned, converted
+from zoo.weights.tensor_files import Tensors
 
 _MOST = 3
 
@@ -112,12 +114,30 @@ def _pretrained(planned: Plan, source: Source, seed: int | None) -> Model:
         ) from error
     _tell_of_rest(found, source.text)
     if planned.section.head == ORIGINAL and model.head is not None:
+        _check_head(model.head, found.head, source.text)
         assign(model.head, found.head, source.text)
     elif model.head is not None:
         with seeded(seed):  # the skeleton's head has no memory
             model.head = make_head(planned.resolved, planned.section, model.backbone, planned.inputs)
     fill_buffers(model)
     return model.train()
+
+
+def _check_head(head: Head, given: Tensors, text: str) -> None:
+    """Raises WeightsError for weights without the published classifier, or with one of other classes."""
+    own = head.state_dict()
+    where, by_name = f"weights {text}", "choose a head by name: zoo list head"
+    if own and not own.keys() & given.keys():
+        got = f"another head's: {listing(given, _MOST)}" if given else "none"
+        raise WeightsError(
+            where, expected='the published classifier, for head="original"', got=got, hint=by_name
+        )
+    counts = {t.shape[0] for k, t in given.items() if k in own and t.ndim and t.shape[0] != own[k].shape[0]}
+    fits = all(k in given and given[k].shape[1:] == t.shape[1:] for k, t in own.items())
+    if len(counts) == 1 and fits:
+        (count,) = counts
+        expected, got = f"a classifier of {head.outputs} classes", f"one of {count}"
+        raise WeightsError(where, expected=expected, got=got, hint=f"say classes={count}, or {by_name}")
 
 
 def _tell_of_rest(found: Matched, text: str) -> None:

@@ -12,6 +12,7 @@ from zoo.compose.foreign.module_files import without_module
 from zoo.hub import config as configs
 from zoo.hub.files import current, transaction
 from zoo.reports.files import is_image
+from zoo.spec.atomic_write import way_to_write
 from zoo.spec.errors import FormatError, SaveError, listing
 from zoo.spec.files import CARD_FILE, CONFIG_FILE, CURVES_FILE, HISTORY_FILE, WEIGHTS_FILE
 
@@ -100,8 +101,11 @@ def unwritten(folder: Path, error: OSError) -> SaveError:
     if error.errno in (errno.ENOTEMPTY, errno.EEXIST):  # of the rename that commits
         hint = "the other's model is there; save again, or choose another folder"
         return SaveError(f"cannot save to {folder}", got="another save at the same time", hint=hint)
+    step = "choose another folder"
+    if (way := way_to_write(error)) == "free space":
+        step = f"{way} or {step}"
     return SaveError(
         f"cannot save to {folder}",
         got=error.strerror or str(error),
-        hint="what was there before is untouched; free space or choose another folder",
+        hint=f"what was there before is untouched; {step}",
     )

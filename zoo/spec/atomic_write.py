@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import uuid
 from collections.abc import Iterator
@@ -9,6 +10,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from zoo.spec.errors import SaveError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+_NO_FOLDER = (errno.ENOENT, errno.ENOTDIR, errno.EEXIST)
 
 
 @contextmanager
@@ -62,12 +67,12 @@ def write_text(path: Path, text: str, *, newline: str | None = None, durable: bo
 
 
 @contextmanager
-def write_errors(what: object, hint: str | None = None) -> Iterator[None]:
-    """Tells what the disk refuses in its body in one line.
+def write_errors(what: object, then: str | None = None) -> Iterator[None]:
+    """Tells what the disk refuses in its body in one line, with the step that mends it.
 
     Args:
         what: is written, a path for one.
-        hint: the next step.
+        then: the step behind that one.
 
     Raises:
         SaveError: the body raised an OSError.
@@ -75,7 +80,24 @@ def write_errors(what: object, hint: str | None = None) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise SaveError(f"cannot write {what}", got=error.strerror or str(error), hint=hint) from error
+        hint = ", then ".join(step for step in (way_to_write(error), then) if step)
+        raise SaveError(
+            f"cannot write {what}", got=error.strerror or str(error), hint=hint or None
+        ) from error
+
+
+def way_to_write(error: OSError) -> str | None:
+    """The next step after what the disk has refused; None where the error does not tell.
+
+    Example:
+        >>> way_to_write(OSError(errno.ENOSPC, "No space left on device"))
+        'free space'
+    """
+    if error.errno in _FULL:
+        return "free space"
+    if error.errno in _FORBIDDEN:
+        return "choose a place that you may write to"
+    return "make its folder, or choose another" if error.errno in _NO_FOLDER else None
 
 
 def _sync(path: Path) -> None:

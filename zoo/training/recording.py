@@ -134,7 +134,7 @@ def finish(
 
 
 def _replace(path: Path, state: Mapping[str, Tensor]) -> None:
-    with write_errors(path, "free space"), atomic_write(path) as staged:
+    with write_errors(path), atomic_write(path) as staged:
         write(staged, state)
 
 
@@ -162,7 +162,7 @@ def _write_history(folder: Path, rows: list[Any]) -> None:
 
 
 def _write(path: Path, write: Any) -> None:
-    with write_errors(path, "free space"):
+    with write_errors(path):
         write(path)
 
 

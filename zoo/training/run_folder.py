@@ -274,8 +274,7 @@ class RunFolder:
         Raises:
             SaveError: the disk says no.
         """
-        hint = f"free space, then {self.again()}"
-        with write_errors(f"a checkpoint to {self.folder}", hint):
+        with write_errors(f"a checkpoint to {self.folder}", self.again()):
             write_checkpoint(self.folder / CHECKPOINT_FILE, state)
 
     def finish(self) -> None:

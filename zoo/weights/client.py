@@ -14,6 +14,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
+from zoo.spec.atomic_write import way_to_write
 from zoo.spec.errors import ZooError
 
 LOG_IN = "log in with `hf auth login`, or set HF_TOKEN"
@@ -122,6 +123,13 @@ def quiet() -> Iterator[None]:
             enable_progress_bars()
 
 
+def _disk_step(error: OSError) -> str:
+    way = way_to_write(error)
+    return (
+        f"{way}, or set HF_HOME" if way == "free space" else "set HF_HOME to a folder that you may write to"
+    )
+
+
 def _said(  # noqa: PLR0911 - one return a kind of answer
     error: Exception, repo: str
 ) -> tuple[str, str, str | None] | None:
@@ -151,7 +159,7 @@ def _said(  # noqa: PLR0911 - one return a kind of answer
     if isinstance(error, ValueError) and isinstance(error.__cause__, errors.BadRequestError):
         return "a model card that the Hub takes", str(error).splitlines()[-1].strip("- "), None
     if isinstance(error, OSError) and error.errno in _DISK:
-        return "a cache that can be written", error.strerror or str(error), "free space, or set HF_HOME"
+        return "a cache that can be written", error.strerror or str(error), _disk_step(error)
     if not isinstance(error, errors.HfHubHTTPError) or error.response.status_code >= _TROUBLE:
         return None
     status = error.response.status_code

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pickletools
 import re
 import warnings
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,8 @@ CONTAINERS = ("state_dict", "model_state_dict", "model", "module", "net", "netwo
 """Keys under which trainers keep the weights in their checkpoints, the likeliest first."""
 _GLOBAL = re.compile(r"GLOBAL (\S+)")
 _DEEPEST = 3
+_IDLE = ("PROTO", "FRAME", "MARK", "BINPUT", "LONG_BINPUT", "MEMOIZE")
+"""Instructions of a pickle that make no object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +80,46 @@ def _unpickled(path: Path) -> Any:
                 return torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # each kind of rubbish is another one
         if found := _GLOBAL.search(str(error)):
-            hint = "where it was made, save tensors alone: torch.save(model.state_dict(), ...)"
+            hint = (
+                "where it was made, save tensors alone: torch.save(model.state_dict(), ...); or, which "
+                f"runs the file's code, so for a file that you trust: {_way_out(path)}"
+            )
             got = f"a pickle with {found[1]}, which is not read, since a class may run code"
             raise WeightsError(where, expected="tensors by name", got=got, hint=hint) from None
         got = reason(str(error).partition("\n")[0] or error) if is_pickle(path) else "something else"
         raise WeightsError(where, expected="weights that torch has saved", got=got) from None
+
+
+def _way_out(path: Path) -> str:
+    """The call that makes a file of tensors alone of a pickle with objects, whose code it runs."""
+    loaded = f'torch.load("{path}", weights_only=False)'
+    new = path.with_name(f"{path.stem}-weights.pth")
+    return f'torch.save({loaded}{_access(path)}, "{new}")'
+
+
+def _access(path: Path) -> str:
+    """Where the state dict of a pickle is, read off its instructions, none of which is carried out."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            name = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
+            steps = [
+                (op.name, value)
+                for op, value, _ in pickletools.genops(archive.read(name))
+                if op.name not in _IDLE
+            ]
+    except (OSError, ValueError, StopIteration, zipfile.BadZipFile):
+        return ".state_dict()"  # a file of an old torch; mostly a whole model
+    if not steps or not _is_dict(*steps[0]):
+        return ".state_dict()"
+    keys = [
+        (i, value) for i, (_, value) in enumerate(steps) if isinstance(value, str) and value in CONTAINERS
+    ]
+    found = min(keys, key=lambda item: (CONTAINERS.index(item[1]), item[0]), default=None)
+    if found is None:
+        return "[KEY]"
+    i, key = found
+    return f'["{key}"]' if i + 1 < len(steps) and _is_dict(*steps[i + 1]) else f'["{key}"].state_dict()'
+
+
+def _is_dict(name: str, value: Any) -> bool:
+    return name == "EMPTY_DICT" or value == "collections OrderedDict"

@@ -11,6 +11,7 @@ from torch import nn
 from zoo_timm.backbone import TimmBackbone
 from zoo_timm.weights import unsaved
 
+import zoo
 from zoo.interfaces.blocks.feature_info import as_map
 
 # name: (options, size of the images, reductions of the blocks)
@@ -148,6 +149,34 @@ def test_position_embeddings_of_another_size_are_resampled_by_timm():
     assert state.keys() >= case.backbone.state_dict().keys()
     own = case.backbone.state_dict()
     assert all(state[key].shape == own[key].shape for key in own)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_weights_under_zoos_names_fit_another_image_size_as_timms_own_do(tmp_path, channels):
+    name = "timm:vit_tiny_patch16_224"
+    small = zoo.build(name, input_size=32, in_channels=channels, seed=0)
+    folder = zoo.save(small, tmp_path / "model")
+    raw = timm.create_model("vit_tiny_patch16_224", num_classes=CLASSES, img_size=32, in_chans=channels)
+    theirs = {small.backbone._names.ours[k]: k for k in raw.state_dict() if k in small.backbone._names.ours}
+    raw.load_state_dict({theirs[k]: v for k, v in small.backbone.state_dict().items()}, strict=False)
+    torch.save(raw.state_dict(), tmp_path / "raw.pth")
+    done = zoo.convert(tmp_path / "raw.pth", name, input_size=32, in_channels=channels)
+    wanted = small.backbone.state_dict()["block1.embed.model.pos_embed"]
+    wanted = timm.layers.resample_abs_pos_embed(wanted, (4, 4), num_prefix_tokens=1)
+    for model in (
+        zoo.build(f"file:{folder}", head="binary", input_size=64),
+        zoo.build(name, weights=f"file:{done.file}", in_channels=channels, input_size=64),
+    ):
+        state = model.backbone.state_dict()
+        assert torch.equal(state.pop("block1.embed.model.pos_embed"), wanted)
+        assert all(torch.equal(tensor, small.backbone.state_dict()[key]) for key, tensor in state.items())
+
+
+def test_weights_of_another_network_are_named_by_shape_and_not_by_channels(tmp_path):
+    file = zoo.save(zoo.build("timm:vit_tiny_patch16_224", input_size=32), tmp_path / "tiny")
+    with pytest.raises(zoo.ZooError, match="of another shape") as caught:
+        zoo.build("timm:vit_small_patch16_224", input_size=32, weights=f"file:{file}")
+    assert "in_channels" not in str(caught.value)
 
 
 @torch.no_grad()

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
 from zoo.compose.composed_model import ComposedModel
+from zoo.compose.foreign.own_shapes import CONVOLUTION, Change, changes, keeping
 from zoo.compose.plan import plan
 from zoo.compose.saved_models import from_saved
+from zoo.interfaces.backbone import Backbone
+from zoo.interfaces.model import Model
 from zoo.spec.atomic_write import atomic_write, write_errors
 from zoo.spec.errors import SaveError, WeightsError, ZooError, listing, quote, reason
 from zoo.spec.recipe import ORIGINAL, ModelSection, Recipe
 from zoo.spec.reference import PathLike, local_path
 from zoo.weights.fitting import SUFFIX
 from zoo.weights.foreign_files import Found, read_foreign
-from zoo.weights.matching import Matched, aligned, converted
+from zoo.weights.matching import Matched, aligned, converted, views
 from zoo.weights.tensor_files import Tensors, write
 
 _MOST = 3
@@ -31,8 +35,11 @@ class Converted:
     Args:
         file: that `weights=` takes.
         network: that they are for, as `zoo.build` calls it.
+        options: of the network, beside its name, that the file is for.
         matched: number of tensors of the network, all of which were found.
         head: outputs of the published classifier; None where the file has none.
+        usual: outputs that `head="original"` has where nobody says a number; None where there are none.
+        changed: tensors that were fitted to the network, with their shapes before and after.
         unused: names of the other tensors, which were left aside.
         container: keys that led to the weights, such as `state_dict`; empty where they were on top.
         beside: other keys of the file.
@@ -40,8 +47,11 @@ class Converted:
 
     file: Path
     network: str
+    options: dict[str, Any]
     matched: int
     head: int | None
+    usual: int | None
+    changed: tuple[Change, ...]
     unused: tuple[str, ...]
     container: str
     beside: tuple[str, ...]
@@ -51,13 +61,25 @@ class Converted:
         if self.container:
             lines[0] += f", in {self.container}"
         if self.head is not None:
-            lines.append(f'with a classifier of {self.head} classes, which head="original" takes')
+            said = "" if self.head == self.usual else f" with classes={self.head}"
+            lines.append(f'with a classifier of {self.head} classes, which head="original"{said} takes')
+        if self.changed:
+            lines.append(f"resized: {listing(map(str, self.changed), _MOST)}{self._step}")
         if self.unused:
             lines.append(f"left aside: {len(self.unused)} tensors: {listing(self.unused, _MOST)}")
         if self.beside:
             lines.append(f"beside the weights: {listing(map(quote, self.beside), _MOST)}")
-        use = f'zoo.build("{self.network}", weights="file:{self.file}", ...)'
+        said = "".join(f", {name}={value!r}" for name, value in self.options.items())
+        use = f'zoo.build("{self.network}", weights="file:{self.file}"{said}, ...)'
         return "\n".join([*lines, f"saved: {self.file}", f"to use it: {use}"])
+
+    @property
+    def _step(self) -> str:
+        """What keeps the tensors as they are, where nobody has asked for these sizes."""
+        sized = any(len(change.was) != CONVOLUTION for change in self.changed)
+        if not sized or "input_size" in self.options:
+            return ""
+        return "; input_size (--input-size), as they were trained with, keeps them as they are"
 
 
 def convert(
@@ -67,13 +89,14 @@ def convert(
 
     Only tensors are read (`torch.load(weights_only=True)`), no code in the file is run. Names are found
     behind `module.`, `_orig_mod.`, `model.` and the like, in containers such as `state_dict`, and as the
-    library wrote them that publishes the network's weights.
+    library wrote them that publishes the network's weights. Tensors keep their shapes: channels and image
+    size are the file's own, as far as its tensors tell them and nothing else is said.
 
     Args:
         file: `.pth`, `.pt`, `.ckpt`, `.bin` or `.safetensors`.
         to: a backbone or complete model by name, or a table of it with options, as in `zoo.build`.
-        out: file to write; by default `file` with the suffix `.safetensors`.
-        **options: of the network, and `in_channels` and `classes` of a complete model.
+        out: file to write, its folder made if need be; by default `file` with the suffix `.safetensors`.
+        **options: of the network, `in_channels` and `input_size`, and `classes` of a complete model.
 
     Raises:
         WeightsError: the file cannot be read, holds objects of classes, or lacks tensors of the network.
@@ -96,28 +119,82 @@ def convert(
     known = {k: options.pop(k) for k in ("in_channels", "classes", "input_size", "head") if k in options}
     inner = {**{k: v for k, v in table.items() if k != "name"}, **options}
     recipe = Recipe.from_dict({"model": {"name": table["name"], **known, "options": inner}}, "convert")
-    section = recipe.model.model_copy(update={"freeze": "none"})
-    model = plan(from_saved(section, "backbone")).meta_model
+    section = from_saved(recipe.model.model_copy(update={"freeze": "none"}), "backbone")
     found = read_foreign(local_path(file))
-    try:
-        matched, parts = _matched(model, found.state)
-    except (KeyError, RuntimeError, ValueError, IndexError) as error:
-        got = reason(error)
-        raise WeightsError(f"convert {file}", expected=f"weights of {section.called}", got=got) from error
-    body, rest, aside = matched
-    own = parts.state_dict()
-    _check(own, body, found, f"convert {file}", section.called)
-    head = _classifier(section, rest)
-    prefix = "backbone." if parts is not model else ""
+    fit = _own_fit(section, found, f"convert {file}")
+    own, (body, rest, aside) = fit.network.state_dict(), fit.matched
+    head = _classifier(fit.section, rest)
+    prefix = "backbone." if fit.network is not fit.model else ""
     state = {f"{prefix}{k}": body[k].detach().contiguous() for k in own}
     state |= {f"head.{k}": v.detach().contiguous() for k, v in head.items()}
-    with write_errors(target, "free space"), atomic_write(target) as staged:
-        write(staged, state)
+    with write_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(target) as staged:
+            write(staged, state)
     unused = [*(body.keys() - own.keys()), *(f"head.{k}" for k in rest if k not in head), *aside]
     return Converted(
-        file=target, network=table["name"], matched=len(own), head=_outputs(head),
+        file=target, network=fit.section.name, options=_said(fit.section, fit.model), matched=len(own),
+        head=_outputs(head), usual=_usual(fit.section) if head else None, changed=fit.changed,
         unused=tuple(sorted(unused)), container=found.container, beside=found.beside,
     )  # fmt: skip
+
+
+class _Fit(NamedTuple):
+    """A file's tensors in a network: all of it, or the backbone of a model."""
+
+    section: ModelSection
+    model: Model
+    network: nn.Module
+    matched: Matched
+    changed: tuple[Change, ...]
+
+
+def _own_fit(section: ModelSection, found: Found, where: str) -> _Fit:
+    """The tensors in a network of the file's own channels and image size, where nobody says others."""
+    fit = _fit(section, found, where)
+    if isinstance(fit.network, Backbone) and (own := keeping(fit.changed, fit.network, section)):
+        with suppress(ZooError):  # then they are fitted to the usual ones
+            other = _fit(section.model_copy(update=own), found, where)
+            return other if len(other.changed) < len(fit.changed) else fit
+    return fit
+
+
+def _fit(section: ModelSection, found: Found, where: str) -> _Fit:
+    model = plan(section).meta_model
+    try:
+        matched, network = _matched(model, found.state)
+    except (KeyError, RuntimeError, ValueError, IndexError) as error:
+        got = reason(error)
+        raise WeightsError(where, expected=f"weights of {section.called}", got=got) from error
+    own = network.state_dict()
+    _check(own, matched.body, found, where, section.called)
+    body = {name: matched.body[name] for name in own}
+    others = [matched.body[name] for name in matched.body.keys() - own.keys()]
+    return _Fit(
+        section, model, network, matched, changes(body, found.state, [*matched.head.values(), *others])
+    )
+
+
+def _said(section: ModelSection, model: Model) -> dict[str, Any]:
+    """What `zoo.build` has to be told beside the name for a network of the same shapes."""
+    size = section.input_size
+    said = {
+        "in_channels": section.in_channels,
+        "classes": None if isinstance(model, ComposedModel) else section.classes,
+        "input_size": size[0] if size and size[0] == size[1] else size,
+        **section.options,
+    }
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _usual(section: ModelSection) -> int | None:
+    """Number of classes of the published classifier where nothing is said of it."""
+    try:
+        return plan(
+            section.model_copy(update={"head": ORIGINAL, "weights": None, "classes": None})
+        ).section.count
+    except ZooError:
+        return None
 
 
 def _target(file: Path, out: PathLike | None) -> Path:
@@ -178,5 +255,8 @@ def _check(own: Tensors, body: Tensors, found: Found, where: str, name: str) -> 
     inside = f" in its {found.container}" if found.container else ""
     count = len(own) - len(missing) - len(shapes)
     hint = "are they of another network, or of other options? zoo list and zoo show tell which there are"
+    if any(all(key.partition(".")[0].isdecimal() for key in view) for view, _ in views(found.state)):
+        save = "save the state_dict() of the network that they were taken from"
+        hint = f"the file has only numbered names, as nn.Sequential gives them: {save}"
     got = f"{count}{inside}; {'; '.join(facts)}"
     raise WeightsError(where, expected=f"all {len(own)} tensors of {name}", got=got, hint=hint)

@@ -89,7 +89,7 @@ def write_module(model: PlainModel, folder: Path, *, licence: str | None = None,
     if not run:
         _check_target(folder)
     note = {**_described(model), "licence": licence or model.licence}
-    with write_errors(file, "free space"):
+    with write_errors(file):
         folder.mkdir(parents=True, exist_ok=True)
         with atomic_write(file) as staged:
             write(staged, model.module.state_dict(), {_NOTE: json.dumps(note)})

@@ -14,10 +14,7 @@ from zoo.errors import WeightsError
 from zoo.interfaces import Backbone, Block, FeatureInfo, Head, Multiclass, with_channels
 from zoo_timm.network import Size, Source, native_size, read_network
 from zoo_timm.plan import Plan
-from zoo_timm.weights import Names, reset_buffers
-
-CONVOLUTION = 4
-"""Axes of a convolution's weight."""
+from zoo_timm.weights import KERNEL, PUBLISHED, Names, reset_buffers
 
 
 class TimmBackbone(Backbone):
@@ -96,19 +93,23 @@ class TimmBackbone(Backbone):
         return self._names.convert(state, self.source)
 
     def adapt_input(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Weights for another number of channels, as of every backbone.
+        """Weights for another number of channels, as of every backbone, and for another size of images.
+
+        What depends on the size, such as position embeddings, timm's own filter resamples.
 
         Raises:
             WeightsError: the first layer does not see the images' channels themselves.
         """
-        adapted = dict(state)
+        adapted = self._names.resized(state, self.state_dict(), self.source)
         for name, own in self.named_parameters():
-            given = state.get(name)
+            given = adapted.get(name)
             # Other kernels are another network's, which the strict check names
             if given is None or given.shape == own.shape or given.shape[2:] != own.shape[2:]:
                 continue
             # A stem that regroups pixels first has no axis of colours to sum over or repeat
-            if own.ndim != CONVOLUTION or own.shape[1] != self.input_spec.channels:
+            if own.ndim != KERNEL or own.shape[1] != self.input_spec.channels:
+                if self.input_spec.channels == PUBLISHED:
+                    continue  # another network's, or of a size that timm cannot resample to
                 raise WeightsError(
                     f"weights of {self.source.architecture}",
                     expected="in_channels=3, as they were published with",
@@ -120,7 +121,7 @@ class TimmBackbone(Backbone):
     @property
     def input_layer(self) -> str:
         """Name of the first convolution's weight, or of the first parameter where there is none."""
-        return next((n for n, p in self.named_parameters() if p.ndim == CONVOLUTION), super().input_layer)
+        return next((n for n, p in self.named_parameters() if p.ndim == KERNEL), super().input_layer)
 
     def reset_buffers(self) -> None:
         """Recomputes position indices, masks and the like, which no file holds."""

@@ -23,6 +23,12 @@ HEAD = "head.model."
 CLASSES = 1000
 """Of the network whose names are looked at; any number but zero gives it a classifier."""
 
+KERNEL = 4
+"""Axes of a convolution's weight."""
+
+PUBLISHED = 3
+"""Channels of the images that networks are published for."""
+
 
 @dataclass(frozen=True)
 class Names:
@@ -52,7 +58,7 @@ class Names:
         """
         with torch.device("meta"):
             # As published: with three channels and a classifier; `adapt_input` comes afterwards
-            network = replace(source, channels=3).create(CLASSES)
+            network = replace(source, channels=PUBLISHED).create(CLASSES)
         expected = network.state_dict()
         # Ours already, as in a folder that zoo saved
         if {self.ours[key] for key in expected if key in self.ours} <= state.keys():
@@ -69,6 +75,42 @@ class Names:
             elif key not in self.unused:
                 converted[f"{HEAD}{key}" if key in expected else key] = tensor
         return converted
+
+    def resized(
+        self, state: Mapping[str, Tensor], own: Mapping[str, Tensor], source: Source
+    ) -> dict[str, Tensor]:
+        """A state under our names with what depends on the images' size resampled by timm's filter.
+
+        What the filter cannot read stays as it is, for the strict check to name.
+
+        Args:
+            state: by our names.
+            own: of the network that it is for.
+            source: what that is built from.
+        """
+        # Channels, the second axis of a kernel, are `adapt_input`'s
+        others = {
+            name
+            for name, tensor in state.items()
+            if name in own and _places(tensor) != _places(own[name]) and tensor.ndim == own[name].ndim
+        }
+        if not others:
+            return dict(state)
+        with torch.device("meta"):
+            network = replace(source, channels=PUBLISHED).create(CLASSES)
+        theirs = {key: state[name] for key, name in self.ours.items() if name in state}
+        try:
+            # All names, the classifier's too: by some of them a filter knows how old a file is
+            changed = _filtered({**network.state_dict(), **theirs}, source, network)
+        except WeightsError:
+            return dict(state)
+        found = {self.ours[key]: tensor for key, tensor in changed.items() if key in self.ours}
+        return {**state, **{name: found[name] for name in others if name in found}}
+
+
+def _places(tensor: Tensor) -> tuple[int, ...]:
+    """The shape without a kernel's input channels."""
+    return (tensor.shape[0], *tensor.shape[2:]) if tensor.ndim == KERNEL else tuple(tensor.shape)
 
 
 def _filtered(state: Mapping[str, Tensor], source: Source, network: nn.Module) -> Mapping[str, Tensor]:
