@@ -109,7 +109,9 @@ def test_the_users_splits_are_kept_and_a_missing_val_is_cut_from_train(make: Mak
 
 def test_train_and_val_folders_leave_no_test(make: Make) -> None:
     found = split(ClassFolders(make({f"{s}/{c}": 2 for s in ("train", "val") for c in "ab"})))
-    with pytest.raises(DataError, match="no test split: expected train, val, got test; say split='train'"):
+    with pytest.raises(
+        DataError, match=r"no test split: expected train, val, got test; say split='val' \(--split val\)"
+    ):
         found.of("test")
     with pytest.raises(DataError, match="expected train, val, test, all, got 'tset'"):
         found.of("tset")

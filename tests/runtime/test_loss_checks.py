@@ -72,7 +72,14 @@ class Flat(nn.Module):
 
 
 @pytest.mark.parametrize(
-    "loss", [Unsaid(), Flat(), nn.BCEWithLogitsLoss(), nn.MSELoss(), nn.GaussianNLLLoss()]
+    "loss",
+    [
+        Unsaid(),
+        Flat(),
+        nn.BCEWithLogitsLoss(),
+        nn.BCEWithLogitsLoss(weight=torch.ones(4, 1)),
+        nn.MultiLabelSoftMarginLoss(),
+    ],
 )
 def test_a_loss_that_says_nothing_of_tasks_is_taken(loss: nn.Module, make_model: Make) -> None:
     before = torch.get_rng_state()

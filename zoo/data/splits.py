@@ -54,7 +54,9 @@ class Splits:
         indices: tuple[int, ...] = getattr(self, name)
         if not indices:
             there = [n for n in NAMES if getattr(self, n)]
-            hint = f"say split={there[0]!r}" if there else None
+            # Images that were trained on are the last to measure by
+            last = there[-1] if there else None
+            hint = f"say split={last!r} (--split {last})" if last else None
             raise DataError(f"the data have no {name} split", expected=listing(there), got=name, hint=hint)
         return indices
 

@@ -47,7 +47,7 @@ from zoo.runtime.arguments import (
 )
 from zoo.runtime.data_checks import for_model
 from zoo.runtime.devices import borrowed, choose_device, isolated, to_device
-from zoo.runtime.loss_checks import check_fits
+from zoo.runtime.loss_checks import check_fits, held_warnings, warn_squashed
 from zoo.runtime.progress import watched
 from zoo.spec.atomic_write import write_errors
 from zoo.spec.errors import OptionError, SaveError, listing, warn
@@ -207,10 +207,12 @@ def _check_no_metrics(further: Sequence[Metric]) -> None:
 
 def _loss(model: Model, loss: LossLike | None, batch_size: int) -> nn.Module | None:
     """Loss to measure beside the metrics; None where it needs more than output and target."""
-    found, _ = as_loss(model.recipe.loss if loss is None else loss, model, needed=False)
-    # What a saved model was trained with is measured, whatever it is
-    if found is not None and loss is not None:
-        check_fits(found, loss, model)
+    with held_warnings():
+        found, _ = as_loss(model.recipe.loss if loss is None else loss, model, needed=False)
+        # What a saved model was trained with is measured, whatever it is
+        if found is not None and loss is not None:
+            check_fits(found, loss, model)
+    warn_squashed(model)
     if found is not None and needs_of(found):  # of what only its trainer has
         return None
     if loss is None and isinstance(found, Loss) and found.learns:  # of the classes of its training

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
 from zoo.registry.catalogue import Row, checkout, known, read_namespace, written_again
+from zoo.registry.declared_names import declared_names
 from zoo.registry.plugins.discovery import Plugin, PluginChoice
 from zoo.registry.plugins.install_command import way_to_install
 from zoo.registry.plugins.installed import installed
@@ -41,9 +41,8 @@ def next_step(
 def _uncatalogued(wanted: ComponentRef, plugins: Sequence[Plugin]) -> Iterator[str]:
     """Plugins whose declarations have the name and whose catalogue has not, with what writes it anew.
 
-    Their text is read, not run: the word stands there in quotes.
+    Their text is read, not run.
     """
-    said = re.compile(rf"""["']{re.escape(wanted.name)}["']""")
     for plugin in plugins:
         if plugin.error or plugin.source != "catalogue" or plugin.folder is None:
             continue
@@ -54,9 +53,10 @@ def _uncatalogued(wanted: ComponentRef, plugins: Sequence[Plugin]) -> Iterator[s
         file = plugin.folder / f"{plugin.module.rpartition('.')[2]}.py"
         try:
             text = file.read_text(encoding="utf-8")
-        except (OSError, ValueError):
+            found = wanted.name in text and wanted.name in declared_names(text)
+        except (OSError, ValueError, SyntaxError):
             continue
-        if said.search(text):
+        if found:
             what = f"the code of {plugin.distribution} has {quote(wanted.name)}, its catalogue lacks it"
             yield f"{what}: {written_again(plugin.folder)}"
 

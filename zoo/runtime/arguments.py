@@ -24,18 +24,17 @@ from zoo.interfaces.model import Model, ModelLike
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.trainer import Trainer, TrainerLike
 from zoo.registry.loading import resolve_config
-from zoo.registry.lookup import entries, find
+from zoo.registry.lookup import find
 from zoo.reports.files import is_image
+from zoo.runtime.metric_names import check_metric_names, made_metric
 from zoo.spec.errors import (
     OptionError,
     RecipeError,
     TrainingError,
     UnknownComponentError,
-    listing,
     quote,
     warn,
 )
-from zoo.spec.names import closest, likeness
 from zoo.spec.options import Options
 from zoo.spec.reference import ComponentRef, PathLike, PathRef, local_path, parse_reference, without_prefix
 from zoo.weights.fitting import is_saved
@@ -191,6 +190,7 @@ def as_trainer(trainer: TrainerLike | None, model: Model, options: dict[str, Any
     ref = parse_reference(default("trainer", model) if trainer is None else trainer)
     if not isinstance(ref, ComponentRef):
         raise RecipeError("trainer", expected="a component's name", got=str(ref))
+    check_metric_names((ref.options, options), model)
     config = resolve_config(find(ref, "trainer").component) or Options
     ref = ComponentRef(ref.name, ref.namespace, config.continued(ref.options, options))
     made = _made("trainer", ref, Trainer)
@@ -218,22 +218,7 @@ def metrics_of(values: Iterable[Any], model: Model | None = None) -> tuple[Metri
         UnknownComponentError: no plugin has one of the name.
         OptionError: one is something else, or two have one name.
     """
-    return as_metrics(_metric(v, model) if isinstance(v, str | Mapping) else v for v in values)
-
-
-def _metric(value: str | Mapping[str, Any], model: Model | None) -> Any:
-    try:
-        return make("metric", value)
-    except UnknownComponentError as error:
-        if model is None or model.task is None or not isinstance(value, str):
-            raise
-        # Only now: the figures import torchmetrics
-        own = [*model.task.metrics(model.outputs)]
-        near_own, others = closest(value, own)[:1], [entry.component.name for entry in entries("metric")]
-        if not near_own or likeness(value, near_own) < likeness(value, others):
-            raise
-        hint = f"task {model.task.name} measures {listing(near_own)} without being asked; leave it out"
-        raise UnknownComponentError(error.problem, hint=hint) from None
+    return as_metrics(made_metric(v, model) if isinstance(v, str | Mapping) else v for v in values)
 
 
 def as_augmenter(augment: AugmentLike | None) -> tuple[Augmenter | None, Any]:

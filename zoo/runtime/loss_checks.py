@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import copy
-import inspect
-import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-import torch
 from torch import nn
 
 from zoo.compose.foreign.torch_module import PlainModel
@@ -17,9 +14,9 @@ from zoo.interfaces.loss import Loss, LossLike
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
 from zoo.registry.lookup import entries
-from zoo.spec.errors import OptionError, listing, near, quote
-
-_TRIED = 9
+from zoo.runtime.torch_losses import fault_of, fitting, is_torchs, squashes, tried
+from zoo.spec.display import counted
+from zoo.spec.errors import OptionError, listing, near, quote, warn
 
 
 def check_fits(loss: nn.Module, given: LossLike, model: Model) -> None:
@@ -33,18 +30,57 @@ def check_fits(loss: nn.Module, given: LossLike, model: Model) -> None:
     task = model.task
     if task is None:
         return
-    # Of a torch module the task is a guess from the data
-    others = loss.unfit(task) if isinstance(loss, Loss) and not isinstance(model, PlainModel) else ()
-    if not others and not _is_flat(loss, task, model.outputs):
+    others = loss.unfit(task) if isinstance(loss, Loss) and _is_sure(model, task, loss) else ()
+    fault = fault_of(loss, model, task) if is_torchs(loss) else None
+    if not others and fault is None:
         return
     names = [entry.component.name for entry in entries("loss") if entry.component.task in names_of(task)]
+    if isinstance(model, PlainModel) or is_torchs(loss):
+        names += fitting(model, task)
     expected = f"one for task {task.name}" + (f" ({listing(names)})" if names else "")
-    got = f"one for {listing(others)}" if others else "one that is the same whatever the model answers"
+    got, hint = fault if fault is not None else (f"one for {listing(others)}", None)
     if unknown := [name for name in others if name not in (known := _known())]:
         hint = f"no task is called {quote(unknown[0])}, {near(unknown[0], known)}"
-    else:
-        hint = "leave it out for the loss of the task, or build the model with another head"
-    raise OptionError(f"loss {_called(loss, given)}", expected=expected, got=got, hint=hint)
+    if hint is None and isinstance(model, PlainModel):
+        outputs = counted(model.outputs, "output")
+        hint = f"the data and {outputs} of the module say {task.name}; give one of these"
+    usual = "leave it out for the loss of the task, or build the model with another head"
+    raise OptionError(f"loss {_called(loss, given)}", expected=expected, got=got, hint=hint or usual)
+
+
+def warn_squashed(model: Model) -> None:
+    """Warns where a torch module ends in probabilities, of which figures and predictions would be wrong."""
+    if model.task is None or not isinstance(model, PlainModel):
+        return
+    if (last := squashes(model, model.task)) is not None:
+        better = "nn.CrossEntropyLoss()" if last.startswith("Softmax") else "nn.BCEWithLogitsLoss()"
+        warn(
+            f"module {type(model.module).__name__} ends in {last}, and task {model.task.name} takes logits: "
+            f"figures and predictions make probabilities of them once more; leave it out and use {better}"
+        )
+
+
+@contextmanager
+def held_warnings() -> Iterator[None]:
+    """Holds warnings back until what is made is known to be taken; they are of no use before an error."""
+    with warnings.catch_warnings(record=True) as held:
+        warnings.simplefilter("always")
+        yield
+    for item in held:
+        warnings.warn_explicit(item.message, item.category, item.filename, item.lineno)
+
+
+def _is_sure(model: Model, task: Task, loss: Loss) -> bool:
+    """Whether the task is said, or follows from data and outputs; of a torch module it may be a guess."""
+    if not isinstance(model, PlainModel):
+        return True
+    try:
+        if model.labels and task.outputs(len(model.labels)) == model.outputs:
+            return True
+    except OptionError:
+        return True
+    # Vectors may well be longer than there are classes; what fails with these targets is for others
+    return model.outputs == 1 or tried(loss, task, model.outputs) is not None
 
 
 def names_of(task: Task) -> set[str]:
@@ -67,25 +103,3 @@ def _known() -> list[str]:
     """Tasks that an installed head or model is for."""
     found = {entry.component.task for kind in ("head", "model") for entry in entries(kind)}
     return sorted(name for name in found if name)
-
-
-def _is_flat(loss: nn.Module, task: Task, outputs: int) -> bool:
-    """Whether a loss of torch's is the same for whatever the model answers, as the softmax of one logit is.
-
-    A loss of anybody else's may well be flat for random answers, and learn from others.
-    """
-    if inspect.getmodule(type(loss)) is not nn.modules.loss:
-        return False
-    try:
-        with torch.random.fork_rng(devices=[]), torch.enable_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            torch.manual_seed(0)
-            answers, raw = task.example(task.classes(outputs), _TRIED)
-            answers.requires_grad_()
-            value = copy.deepcopy(loss).cpu()(answers, task.target(raw, answers.shape[1])).sum()
-            value.backward()
-    # It may take images of one size alone; and what does not run says so at the first step
-    except Exception:
-        return False
-    flat = answers.grad is None or not bool(answers.grad.any())
-    return flat and math.isfinite(float(value.detach()))

@@ -40,7 +40,7 @@ from zoo.runtime.arguments import (
 )
 from zoo.runtime.augment_checks import check_augment
 from zoo.runtime.data_checks import for_model
-from zoo.runtime.loss_checks import check_fits
+from zoo.runtime.loss_checks import check_fits, held_warnings, warn_squashed
 from zoo.spec.errors import DataError, TrainingError, listing, quote, warn
 from zoo.spec.recipe import Recipe
 from zoo.spec.reference import FILE_PREFIX, PathRef, local_path
@@ -229,9 +229,12 @@ def _loss(
 ) -> tuple[nn.Module | None, Any]:
     """The loss, made ready for the model's outputs and the data's classes, and its value in a recipe."""
     with seeded(seed):  # a loss may have weights of its own
-        made, value = as_loss(loss, model, needed=needed)
-        if made is not None and loss is not None and checked:
-            check_fits(made, loss, model)
+        with held_warnings():
+            made, value = as_loss(loss, model, needed=needed)
+            if made is not None and loss is not None and checked:
+                check_fits(made, loss, model)
+        if checked:
+            warn_squashed(model)
         if isinstance(made, Loss):
             made.prepare(model.outputs, _classes(dataset))
     return made, value

@@ -1,0 +1,185 @@
+"""Losses of torch's own held against a task: what they take, tried on random outputs and targets."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import math
+import warnings
+
+import torch
+from torch import Tensor, nn
+
+from zoo.interfaces.blocks.modes import kept_modes
+from zoo.interfaces.model import Model
+from zoo.interfaces.tasks import Task
+from zoo.spec.errors import reason
+
+_TRIED = 9
+
+_PROBABILITIES = (nn.BCELoss,)
+_LOG_PROBABILITIES = (nn.NLLLoss, nn.KLDivLoss)
+_VALUES = (nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss, nn.PoissonNLLLoss)
+_SIGNS = (nn.SoftMarginLoss, nn.HingeEmbeddingLoss)
+_SOFTMAX = (nn.CrossEntropyLoss, nn.MultiMarginLoss)
+
+_LAST = {"sigmoid": ("Sigmoid", nn.BCEWithLogitsLoss), "softmax": ("Softmax", nn.CrossEntropyLoss)}
+"""By the function that makes probabilities of logits: the layer that does so, and the loss with it inside."""
+
+
+def is_torchs(loss: nn.Module) -> bool:
+    """Whether a loss is one of torch's own; a subclass is whoever's wrote it."""
+    return inspect.getmodule(type(loss)) is nn.modules.loss
+
+
+def fault_of(loss: nn.Module, model: Model, task: Task) -> tuple[str, str | None] | None:
+    """What a loss is that cannot train a model for its task, and the next step where there is a better one.
+
+    Args:
+        loss: of torch's own.
+        model: whose outputs it is computed of.
+        task: of the model.
+    """
+    reads = _reads_logits(task, model.outputs)
+    if reads is not None and (found := _wrong_form(loss, model, reads)) is not None:
+        return found
+    return tried(loss, task, model.outputs)
+
+
+def fitting(model: Model, task: Task) -> list[str]:
+    """Usual losses of torch's that fit, as they are typed."""
+    reads = _reads_logits(task, model.outputs)
+    usual = (nn.MSELoss, nn.L1Loss) if reads is None else (_LAST[reads][1],)
+    return [f"nn.{kind.__name__}()" for kind in usual if fault_of(kind(), model, task) is None]
+
+
+def tried(loss: nn.Module, task: Task, outputs: int) -> tuple[str, None] | None:
+    """What is seen of a loss on random outputs and targets of a task: it fails, or is flat.
+
+    Args:
+        loss: a copy of it is computed.
+        task: whose targets are prepared as a trainer does.
+        outputs: length of the output vector.
+    """
+    weight = getattr(loss, "weight", None)
+    # Weights of binary losses may be those of the images of a batch
+    # As many images as outputs would hide that each image is compared with all
+    counts = [
+        _TRIED + (outputs == _TRIED),
+        *([len(weight)] if isinstance(weight, Tensor) and weight.ndim else []),
+    ]
+    found: tuple[str, None] | None = None
+    for count in counts:
+        for squashed in (False, True):
+            found = _tried(loss, task, outputs, count, squashed=squashed)
+            if found is None:
+                return None
+    return found
+
+
+def _tried(
+    loss: nn.Module, task: Task, outputs: int, count: int, *, squashed: bool
+) -> tuple[str, None] | None:
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            answers, raw = task.example(task.classes(outputs), count)
+            target = task.target(raw, answers.shape[1])
+    # A task of a plugin's whose examples are not for so many outputs
+    except Exception:
+        return None
+    if squashed:  # images and shares lie in [0, 1]
+        answers, target = answers.sigmoid(), target.sigmoid() if target.is_floating_point() else target
+    answers = answers.detach().requires_grad_()
+    try:
+        with torch.random.fork_rng(devices=[]), torch.enable_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            # That of shapes which are stretched to each other, so that each image is compared with all
+            warnings.filterwarnings("error", message="Using a target size")
+            value = copy.deepcopy(loss).cpu()(answers, target).sum()
+            value.backward()
+    except Exception as error:
+        return (
+            f"one that fails on {_shape(answers)} outputs and {_shape(target)} targets ({reason(error)})",
+            None,
+        )
+    flat = answers.grad is None or not bool(answers.grad.any())
+    if flat and math.isfinite(float(value.detach())):
+        return "one that is the same whatever the model answers", None
+    return None
+
+
+def _shape(x: Tensor) -> str:
+    return " x ".join(["N", *map(str, x.shape[1:])])
+
+
+def _reads_logits(task: Task, outputs: int) -> str | None:
+    """Which function a task reads outputs by: `sigmoid`, `softmax`; None where it has none, or its own."""
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            answers, _ = task.example(task.classes(outputs), _TRIED)
+        found = task.probabilities(answers)
+    except Exception:
+        return None
+    if found is None or not isinstance(found, Tensor):
+        return None
+    if found.shape == answers.shape and torch.allclose(found, answers.softmax(dim=1)):
+        return "softmax"
+    one = answers.sigmoid()
+    if answers.shape[1] == 1:
+        one = torch.cat([1 - one, one], dim=1)
+    return "sigmoid" if found.shape == one.shape and torch.allclose(found, one) else None
+
+
+def _wrong_form(loss: nn.Module, model: Model, reads: str) -> tuple[str, str | None] | None:
+    """What gives a number for logits all the same, but trains another thing than is measured."""
+    last, kind = _LAST[reads]
+    better = f"nn.{kind.__name__}()"
+    # The softmax of log-probabilities are the probabilities
+    if isinstance(loss, _LOG_PROBABILITIES) and (
+        reads == "sigmoid" or _gives_log_probabilities(model) is False
+    ):
+        return "one for log-probabilities", f"outputs are logits here: use {better}, which takes them"
+    if isinstance(loss, _PROBABILITIES):
+        return "one for probabilities", f"outputs are logits here: leave the {last} out and use {better}"
+    of_one = reads == "sigmoid" and model.outputs > 1
+    others: list[tuple[tuple[type[nn.Module], ...], str]] = [
+        (_VALUES, "one for values"),
+        (_SIGNS, "one for targets of -1 and 1, where zoo's count from 0"),
+        (_SOFTMAX if of_one else (), "one for one class out of several"),
+    ]
+    return next(((what, None) for kinds, what in others if isinstance(loss, kinds)), None)
+
+
+def outputs_of(model: Model) -> Tensor | None:
+    """What a model returns for two random images; None where it takes none such."""
+    spec = model.input_spec
+    device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    try:
+        with torch.random.fork_rng(devices=[]), kept_modes(model), torch.no_grad():
+            torch.manual_seed(0)
+            found = model.eval()(torch.rand(2, spec.channels, *spec.size).to(device))
+    except Exception:
+        return None
+    return found.float().cpu() if isinstance(found, Tensor) and found.ndim > 1 else None
+
+
+def _gives_log_probabilities(model: Model) -> bool | None:
+    found = outputs_of(model)
+    return None if found is None else bool((found.logsumexp(dim=1).abs() < 1e-3).all())
+
+
+def squashes(model: Model, task: Task) -> str | None:
+    """The last layer of a model that makes probabilities of logits, which its task would do once more."""
+    if _reads_logits(task, model.outputs) is None:
+        return None
+    leaves = [part for part in model.modules() if not list(part.children())]
+    last = leaves[-1] if leaves else None
+    if not isinstance(last, nn.Sigmoid | nn.Softmax | nn.Softmax2d):
+        return None
+    found = outputs_of(model)
+    # It may stand last and be called in the midst
+    if found is None or not bool(((found >= 0) & (found <= 1)).all()):
+        return None
+    return type(last).__name__
