@@ -45,13 +45,18 @@ def headed(entry: Entry) -> Model:
 
 
 class Net(Model):
-    """The smallest model that a trainer can train: one frozen and one trainable block, and a head."""
+    """The smallest model that a trainer can train: one frozen and one trainable block, and a head.
 
-    def __init__(self) -> None:
+    Args:
+        modes: with a batch norm and a dropout that train, so that the two modes of the model differ.
+    """
+
+    def __init__(self, *, modes: bool = False) -> None:
         super().__init__(task=for_logits(), input_spec=InputSpec(size=(8, 8)), labels=("a", "b", "c"))
+        more = {"norm": nn.BatchNorm2d(4), "drop": nn.Dropout()} if modes else {}
         blocks = [
             Block(conv=nn.Conv2d(3, 4, 3), norm=nn.BatchNorm2d(4)),
-            Block(conv=nn.Conv2d(4, 4, 3), relu=nn.ReLU()),
+            Block(conv=nn.Conv2d(4, 4, 3), relu=nn.ReLU(), **more),
         ]
         self.backbone = Backbone(blocks, input_spec=self.input_spec)
         self.head = _Flat(self.backbone)
