@@ -136,7 +136,7 @@ def test_a_saved_model_is_trained_on(zoo: Zoo, recipe: Path) -> None:
     run = zoo.json("fit", "one", "--set", "trainer.epochs=1", "--data", "faces", "--out", "two")
     assert run["epochs"] == 1
     config = json.loads(Path("two/config.json").read_text())
-    assert config["origin"] == "trained on faces, starting from trained on faces"
+    assert config["origin"] == "trained on faces 2 times"
 
 
 @pytest.mark.parametrize(

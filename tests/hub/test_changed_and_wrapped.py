@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -172,3 +174,38 @@ def test_half_models_are_measured_as_generators_and_as_features(kind):
     exact = zoo.evaluate(model, data, features=features, **options).metrics
     found = zoo.evaluate(model.to(kind), data, features=features.to(kind), **options).metrics
     assert found["frechet"] == pytest.approx(exact["frechet"], rel=0.1, abs=0.05)
+
+
+def test_a_saved_model_in_half_precision_is_widened_by_the_call_that_is_told(tmp_path: Path) -> None:
+    model = zoo.build("small_cnn", head="multiclass", classes=10, in_channels=1, input_size=8, seed=0)
+    folder = zoo.save(model.half(), tmp_path / "half")
+    with pytest.raises(zoo.ZooError) as error:
+        zoo.fit(str(folder), "digits", epochs=1)
+    assert f"zoo.fit(zoo.load('{folder}').float(), ...) widens them" in str(error.value)
+
+
+def test_weights_of_two_types_are_refused_by_all_that_would_use_them(tmp_path: Path) -> None:
+    model = zoo.build("small_cnn", head="multiclass", classes=10, in_channels=1, input_size=8, seed=0)
+    model.backbone.half()
+    words = r"expected weights of one type, got float16 in backbone\.block1\.conv\.weight, float32 in head\."
+    for use in (
+        lambda: zoo.save(model, tmp_path / "mixed"),
+        lambda: zoo.predict(model, torch.zeros(1, 1, 8, 8)),
+        lambda: zoo.Predictor(model),
+        lambda: zoo.evaluate(model, "digits"),
+        lambda: zoo.fit(model, "digits", out=tmp_path / "run"),
+    ):
+        with pytest.raises(zoo.ZooError, match=words):
+            use()
+    assert not any(tmp_path.iterdir())
+    model.float()
+    assert zoo.predict(model, torch.zeros(1, 1, 8, 8))[0].label
+
+
+def test_a_file_of_weights_is_no_model(tmp_path: Path) -> None:
+    folder = zoo.save(zoo.build("small_cnn", input_size=8), tmp_path / "model")
+    with pytest.raises(zoo.ZooError, match=r'zoo\.build\(NAME, weights="file:.*model\.safetensors"\)'):
+        zoo.load(folder / "model.safetensors")
+    torch.save({}, tmp_path / "w.pth")
+    with pytest.raises(zoo.ZooError, match=r"zoo convert .*w\.pth --to NAME makes a file for weights= of it"):
+        zoo.load(tmp_path / "w.pth")

@@ -167,7 +167,7 @@ def test_frozen_blocks_are_bit_identical_after_training(make_model: Make, tmp_pa
 def test_training_goes_on_from_a_saved_folder(make_model: Make, tmp_path: Path) -> None:
     model = fitted(make_model(), tmp_path / "one")
     run = zoo.fit(str(tmp_path / "one"), FACES, out=tmp_path / "two", **SHORT)
-    assert run.model.origin == "trained on faces, starting from trained on faces"
+    assert run.model.origin == "trained on faces 2 times"
     assert not same(state(model), state(run.model))
 
 

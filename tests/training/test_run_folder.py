@@ -20,6 +20,7 @@ from zoo.spec.errors import FormatError, OptionError, SaveError, TrainingError
 from zoo.spec.trainers.schedule import read_schedule
 from zoo.training.checkpoint import write_checkpoint
 from zoo.training.own_metrics import check_metrics, metrics_again
+from zoo.training.recording import origin_after
 from zoo.training.resuming import (
     Lengthening,
     as_epochs,
@@ -322,3 +323,14 @@ def test_what_a_loss_has_learnt_lies_beside_the_model(make_model: Make, tmp_path
     assert figures["count"] == len(json.loads((run.folder / "splits.json").read_text())["val"])
     assert 0 < run.seconds < 600
     assert zoo.load(run.folder).metrics["val"] == run.metrics
+
+
+def test_data_that_were_trained_on_again_are_said_once() -> None:
+    assert origin_after("a", None) == "trained on a"
+    assert origin_after("a", "trained on a") == "trained on a 2 times"
+    assert origin_after("a", "trained on a 2 times, starting from net imagenet") == (
+        "trained on a 3 times, starting from net imagenet"
+    )
+    # As version 0.1 wrote it
+    assert origin_after("a", "trained on a, starting from trained on a") == "trained on a 3 times"
+    assert origin_after("b", "trained on a") == "trained on b, starting from trained on a"

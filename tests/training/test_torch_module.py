@@ -15,7 +15,7 @@ from torch import nn
 import zoo
 from zoo.cli import main
 from zoo.data.sources.torch_dataset import TorchData
-from zoo.errors import FormatError, SaveError, TrainingError, WeightsError, ZooWarning
+from zoo.errors import FormatError, FreezeError, SaveError, TrainingError, WeightsError, ZooWarning
 from zoo.interfaces.tasks import Multiclass
 from zoo.testing import killed_after
 
@@ -78,7 +78,7 @@ def test_a_run_says_how_it_is_used_again_and_gone_on_with(run: Any) -> None:
     assert f"zoo.fit(zoo.load('{run.folder}', module=Net(...)), data, loss=...) begins" in str(error.value)
 
 
-def test_the_verbs_that_are_given_the_bare_folder_show_the_call(run: Any, tmp_path: Path) -> None:
+def test_the_verbs_that_are_given_the_bare_folder_show_the_call(run: Any) -> None:
     call = f"in Python give zoo.load('{run.folder}', module=Net(...)) in the folder's place"
     for verb in (
         lambda: zoo.load(run.folder),
@@ -87,7 +87,6 @@ def test_the_verbs_that_are_given_the_bare_folder_show_the_call(run: Any, tmp_pa
         lambda: zoo.predict(str(run.folder), torch.rand(1, 8, 8)),
         lambda: zoo.Predictor(f"file:{run.folder}"),
         lambda: zoo.fit(run.folder, FACES),
-        lambda: zoo.push(run.folder, f"file:{tmp_path}/hub"),
         lambda: zoo.pull(f"file:{run.folder}"),
     ):
         with pytest.raises(FormatError) as error:
@@ -291,3 +290,66 @@ def test_another_loss_than_that_of_the_run_is_said(tmp_path: Path) -> None:
     folder = fit(tmp_path / "a").folder
     with pytest.warns(ZooWarning, match="begun with loss CrossEntropyLoss, and goes on with MultiMarginLoss"):
         zoo.fit(Net(), resume=folder, loss=nn.MultiMarginLoss(), epochs=2, progress=False)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("fit", "--model", "RUN", "--data", "faces"),
+        ("build", "RUN"),
+        ("show", "RUN"),
+    ],
+)
+def test_its_folder_in_the_place_of_a_name_is_said(run: Any, words: tuple[str, ...], capsys: Any) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main([str(run.folder) if word == "RUN" else word for word in words])
+    said = capsys.readouterr().err
+    assert f"{run.folder} is of a torch module" in said
+    assert f"zoo.load('{run.folder}', module=Net(...))" in said
+
+
+def test_its_folder_is_not_pushed_and_no_step_is_told_that_fails(run: Any, tmp_path: Path) -> None:
+    for model in (run.folder, run.model):
+        with pytest.raises(
+            SaveError, match="its code is in no file; make it a component of a plugin"
+        ) as error:
+            zoo.push(model, f"file:{tmp_path}/hub")
+        assert "zoo.load" not in str(error.value)
+    assert not (tmp_path / "hub").exists()
+
+
+def test_a_module_that_nothing_was_trained_of_says_how_it_is_used(run: Any, tmp_path: Path) -> None:
+    call = r"zoo\.fit trains .*zoo\.load\(folder, module=Net\(\.\.\.\)\)"
+    with pytest.raises(SaveError, match=call):
+        zoo.save(Net(), tmp_path / "model")  # type: ignore[arg-type]
+    with pytest.raises(TrainingError, match=call):
+        zoo.evaluate(Net(), FACES)  # type: ignore[arg-type]
+    with pytest.raises(TrainingError, match=call):
+        zoo.predict(Net(), torch.zeros(1, 1, 8, 8))  # type: ignore[arg-type]
+
+
+def test_its_blocks_are_not_known(run: Any) -> None:
+    for freeze, value in ((run.model.freeze, "False"), (run.model.unfreeze, "True")):
+        with pytest.raises(FreezeError, match=rf"say model\.module\.conv\.requires_grad_\({value}\)"):
+            freeze("all")
+        assert freeze("none") is run.model
+
+
+@pytest.mark.parametrize(
+    ("loss", "words"),
+    [
+        (nn.functional.cross_entropy, "got the function cross_entropy; say loss=torch.nn.CrossEntropyLoss()"),
+        (nn.functional.mse_loss, "got the function mse_loss; say loss=torch.nn.MSELoss()"),
+        (nn.CrossEntropyLoss, "got the class CrossEntropyLoss; say loss=torch.nn.CrossEntropyLoss()"),
+        (lambda output, target: output.sum(), "put it into the forward of a module"),
+    ],
+)
+def test_a_function_is_no_loss(loss: Any, words: str, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"^loss: expected a torch module") as error:
+        zoo.fit(Net(), FACES, loss=loss, epochs=1, out=tmp_path / "run", progress=False)
+    assert words in str(error.value)
+
+
+def test_half_precision_is_said_before_the_module_is_tried(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"weights in float32, got float16; model\.float\(\) widens them"):
+        zoo.fit(Net().half(), FACES, loss=nn.CrossEntropyLoss(), epochs=1, out=tmp_path / "run")

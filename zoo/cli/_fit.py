@@ -106,11 +106,13 @@ def _data_folder(recipe: str, name: str | None, flags: list[Flag]) -> RecipeErro
 def _saved(place: str, flags: list[Flag], sets: tuple[str, ...]) -> Asked:
     """A saved model, whose parts stay as they are."""
     from zoo.runtime.arguments import as_model
+    from zoo.training.setup import check_precision
 
     fixed = [flag.text for flag in flags if flag.name in MODEL_OPTIONS]
     # The seed is an argument of the run, and no part of the saved model
     flags = [flag for flag in flags if flag.name not in (*MODEL_OPTIONS, "seed")]
     saved, _ = as_model(place)
+    check_precision(saved, place)
     own = saved.recipe.to_dict()
     model = {"name": saved.recipe.model.name}
     parts = {key: own[key] for key in ("data", "augment", "loss", "trainer") if own.get(key) is not None}

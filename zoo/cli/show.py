@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,6 +13,7 @@ from zoo.cli._complete import components, kinds
 from zoo.spec.component import API
 from zoo.spec.kinds import KINDS, KindName
 from zoo.spec.published_weights import Weights
+from zoo.spec.reference import without_prefix
 
 
 @click.command()
@@ -25,11 +27,21 @@ def command(name: str, kind: KindName | None, as_json: bool) -> None:
     """
     from zoo.registry.listing import info, info_of_all
 
+    _check_name(name)
     found = [info(name, kind)] if kind else info_of_all(name)
     if as_json:
         emit_json(found[0] if len(found) == 1 else found)
         return
     click.echo("\n\n".join("\n".join(_page(data)) for data in found))
+
+
+def _check_name(name: str) -> None:
+    """Raises FormatError for the folder of a torch module, which is no component."""
+    if Path(without_prefix(name)).is_dir():
+        from zoo.compose.foreign.module_files import without_module
+
+        if (error := without_module(Path(without_prefix(name)))) is not None:
+            raise error
 
 
 def _page(data: Mapping[str, Any]) -> Iterable[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from zoo.compose.foreign.module_files import without_module
 from zoo.compose.formats import read_recipe
 from zoo.compose.parts import BODIES, part
 from zoo.registry.lookup import find
@@ -34,6 +36,8 @@ def from_saved(section: ModelSection, kind: str, *, recorded: bool = False) -> M
         return section.model_copy(update={"weights": weights})
     if section.weights is not None:
         raise RecipeError(f"model {ref}", expected="its own weights", got=f"weights={quote(section.weights)}")
+    if isinstance(ref, PathRef) and (error := without_module(Path(ref.path).expanduser())) is not None:
+        raise error
     config = stored(ref).config
     if config is None:
         raise RecipeError(f"model {ref}", expected="a model saved by zoo", got="something else")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from zoo.compose.foreign.module_files import without_module
 from zoo.compose.foreign.torch_module import PlainModel
 from zoo.compose.plan import plan
 from zoo.hub import config as configs
@@ -102,14 +103,7 @@ def bundle(model: ModelLike, *, reference: str | None, licence: str | None) -> I
     """
     model = inside(model)
     if isinstance(model, PlainModel):
-        got, hint = (
-            f"a torch module, {type(model.module).__name__}",
-            "zoo.save writes its weights into a folder",
-        )
-        expected = "a model that zoo can build from names"
-        raise SaveError(
-            "push", expected=expected, got=got, hint=f"{hint}; a component of a plugin can be pushed"
-        )
+        raise _no_names(f"a torch module, {type(model.module).__name__}")
     with tempfile.TemporaryDirectory(prefix="zoo-push-") as temporary:
         home = Path(temporary) / "model"
         if isinstance(model, Model):
@@ -118,11 +112,20 @@ def bundle(model: ModelLike, *, reference: str | None, licence: str | None) -> I
             (home / CARD_FILE).unlink()
         elif isinstance(model, str | os.PathLike):
             folder = local_path(model)
+            if without_module(folder) is not None:
+                raise _no_names(f"the folder of a torch module, {folder}")
             steady(folder, lambda _: _gather(folder, home))
         else:
             expected = "a model from zoo.build, or the folder of a saved one"
             raise SaveError("push", expected=expected, got=type(model).__name__)
         yield _bundle(home, os.fspath(model) if not isinstance(model, Model) else "push", reference, licence)
+
+
+def _no_names(got: str) -> SaveError:
+    """The error for a torch module, which nobody could build who pulls it: its code is in no file."""
+    expected = "a model that zoo can build from names"
+    hint = "its code is in no file; make it a component of a plugin (zoo new), which can be pushed"
+    return SaveError("push", expected=expected, got=got, hint=f"{hint}, or hand on its folder and its code")
 
 
 def _gather(folder: Path, home: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -24,6 +25,7 @@ from zoo.hub.files import current, is_foreign, note_foreign, transaction
 from zoo.hub.folder_rules import check_space, check_target, read_config, unwritten
 from zoo.hub.readme import Readme, parse, renewed
 from zoo.interfaces.blocks.freezing_state import unrecorded
+from zoo.interfaces.blocks.number_types import mixed_types
 from zoo.interfaces.blocks.wrapped import inside
 from zoo.interfaces.model import Model
 from zoo.registry.hints import ways
@@ -42,6 +44,7 @@ from zoo.spec.files import CARD_FILE, CONFIG_FILE, CURVES_FILE, HISTORY_FILE, WE
 from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import Recipe
 from zoo.spec.reference import PathLike, local_path
+from zoo.weights.fitting import PICKLES, SUFFIX
 from zoo.weights.tensor_files import Tensors, read, write
 
 _PATIENCE = 10.0
@@ -79,13 +82,7 @@ def _write(model: Model, path: PathLike, licence: str | None, *, run: bool = Fal
     model = inside(model)
     if isinstance(model, PlainModel):
         return write_module(model, Path(path).expanduser(), licence=licence, run=run)
-    if not isinstance(model, Model) or not hasattr(model, "recipe") or not model.plugins:
-        raise SaveError("save", expected="a model from zoo.build", got=type(model).__name__)
-    if lost := unrecorded(model):
-        hint = "unfreeze them, or let the model's class list them in freezable"
-        got = f"frozen {listing(lost)}, which no freeze path reaches"
-        raise SaveError("save", expected="frozen blocks that a recipe can name", got=got, hint=hint)
-    check_as_built(model, "save")
+    _check_model(model)
     folder = Path(path).expanduser()
     before = check_target(folder)
     state = model.state_dict()
@@ -114,6 +111,24 @@ def _write(model: Model, path: PathLike, licence: str | None, *, run: bool = Fal
     except OSError as error:
         raise unwritten(folder, error) from error
     return folder
+
+
+def _check_model(model: Model) -> None:
+    """Raises SaveError for a model that could not be read again as it is."""
+    if not isinstance(model, Model) or not hasattr(model, "recipe") or not model.plugins:
+        plain = isinstance(model, nn.Module) and not isinstance(model, Model)
+        call = f"zoo.load(folder, module={type(model).__name__}(...))"
+        hint = f"zoo.fit trains a torch module and saves it in the folder of its run, which {call} reads"
+        got = type(model).__name__
+        raise SaveError("save", expected="a model from zoo.build", got=got, hint=hint if plain else None)
+    if (mixed := mixed_types(model)) is not None:
+        hint = "model.float() or model.half() makes one type of all"
+        raise SaveError("save", expected="weights of one type", got=mixed, hint=hint)
+    if lost := unrecorded(model):
+        hint = "unfreeze them, or let the model's class list them in freezable"
+        got = f"frozen {listing(lost)}, which no freeze path reaches"
+        raise SaveError("save", expected="frozen blocks that a recipe can name", got=got, hint=hint)
+    check_as_built(model, "save")
 
 
 def save_run(model: Model, folder: Path) -> None:
@@ -198,6 +213,10 @@ def _no_folder(folder: Path) -> FormatError:
     """The error for a saved model that is not there; for a component's name also how to get a model of it."""
     what = component_hint(str(folder), BODIES)
     hint = f"{what}, which zoo.build makes and zoo.fit trains" if what else None
+    if folder.is_file() and folder.suffix in PICKLES:
+        hint = f"zoo convert {shlex.quote(str(folder))} --to NAME makes a file for weights= of it"
+    elif folder.is_file() and folder.suffix == SUFFIX:
+        hint = f'a file of weights goes with its network: zoo.build(NAME, weights="file:{folder}")'
     got = "a file" if folder.exists() else "no such folder"
     expected = f"a folder with {CONFIG_FILE}"
     return FormatError(f"{folder} is not a saved model", expected=expected, got=got, hint=hint)

@@ -22,8 +22,9 @@ from zoo.reports.files import figure_bytes, plots_path, write_figure
 from zoo.reports.image_grids import images
 from zoo.reports.plots import short
 from zoo.reports.style import BLUE, DRAWS, GRID, new_figure, open_frame, set_title
-from zoo.runtime.arguments import BATCH_SIZE, as_dataset, as_model, check_can, pick_seed
+from zoo.runtime.arguments import BATCH_SIZE, as_dataset, as_model, pick_seed
 from zoo.runtime.devices import borrowed, choose_device, isolated
+from zoo.runtime.given_objects import check_can
 from zoo.runtime.progress import watched
 from zoo.spec.display import counted
 from zoo.spec.errors import OptionError

@@ -11,8 +11,9 @@ from zoo.interfaces.model import ModelLike
 from zoo.interfaces.tasks.descriptions import ImageGrid
 from zoo.reports.files import folder_path, is_image, plots_path
 from zoo.reports.image_grids import images, write_image
-from zoo.runtime.arguments import as_model, check_can
+from zoo.runtime.arguments import as_model
 from zoo.runtime.devices import borrowed, choose_device, isolated
+from zoo.runtime.given_objects import check_can
 from zoo.spec.errors import OptionError
 from zoo.spec.reference import PathLike
 

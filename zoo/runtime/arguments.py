@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from torch import nn
 
@@ -26,6 +26,7 @@ from zoo.interfaces.trainer import Trainer, TrainerLike
 from zoo.registry.loading import resolve_config
 from zoo.registry.lookup import find
 from zoo.reports.files import is_image
+from zoo.runtime.given_objects import check_loss, no_model, of_one_type
 from zoo.runtime.metric_names import check_metric_names, made_metric
 from zoo.spec.errors import (
     OptionError,
@@ -48,21 +49,12 @@ def as_model(model: ModelLike) -> tuple[Model, Path | None]:
     """The model, read from its folder or pulled from the Hub, and that folder if there is one."""
     model = bare(model)
     if isinstance(model, Model):
-        return model, None
+        return of_one_type(model), None
     if isinstance(model, str) and model.startswith("hf://"):
         return pull(model), None
     if (folder := folder_of(model)) is not None:
-        return load(folder), folder
-    expected = "a model from zoo.build, the folder of a saved one, or hf://owner/name"
-    raise TrainingError("model", expected=expected, got=quote(type(model).__name__))
-
-
-def check_can(model: Model, what: Literal["encode", "sample"]) -> None:
-    """Raises ShapeError where a model has no such method of its own: said before all else."""
-    method: Any = getattr(model, what)
-    if method.__func__ is getattr(Model, what):
-        # It says so itself, whatever it is given
-        method(0)
+        return of_one_type(load(folder)), folder
+    raise no_model(model)
 
 
 def bare(model: Any) -> Any:
@@ -161,6 +153,7 @@ def as_loss(loss: LossLike | None, model: Model, *, needed: bool) -> tuple[nn.Mo
         model: whose task counts.
         needed: whether to raise where there is no default.
     """
+    check_loss(loss)
     if isinstance(loss, nn.Module):
         return loss, None
     if loss is None:

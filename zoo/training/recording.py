@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -32,6 +33,9 @@ from zoo.weights.tensor_files import write
 
 LOSS_FILE = "loss.safetensors"
 """Parameters that the loss owns and that were trained too."""
+
+
+_STEP = ", starting from "
 
 
 def validation(outcome: Outcome) -> dict[str, float]:
@@ -97,10 +101,8 @@ def finish(
     task, labels = model.task, setup.dataset.labels
     if task is not None and task.named and len(labels) == task.classes(model.outputs):
         model.labels = model.labels or labels
-    before = f", starting from {model.origin}" if model.origin else ""
-    model.note_origin(
-        f"trained on {data_name(setup.data if setup.data is not None else setup.dataset)}{before}"
-    )
+    data = data_name(setup.data if setup.data is not None else setup.dataset)
+    model.note_origin(origin_after(data, model.origin))
     if outcome.best is not None:
         splits = setup.splits
         on = {"data": setup.recipe.to_dict().get("data"), "count": len(splits.val), "hash": splits.hash}
@@ -172,3 +174,25 @@ def discard(run_folder: RunFolder) -> None:
     (run_folder.folder / SPLITS_FILE).unlink(missing_ok=True)
     if run_folder.folder.is_dir() and not any(run_folder.folder.iterdir()):
         run_folder.folder.rmdir()
+
+
+def origin_after(data: str, before: str | None) -> str:
+    """The origin of weights that were trained once more.
+
+    Args:
+        data: what they were trained on now.
+        before: their origin until then.
+
+    Example:
+        >>> origin_after("faces", "resnet18 imagenet")
+        'trained on faces, starting from resnet18 imagenet'
+        >>> origin_after("faces", "trained on faces, starting from resnet18 imagenet")
+        'trained on faces 2 times, starting from resnet18 imagenet'
+    """
+    step, times = f"trained on {data}", 1
+    steps = before.split(_STEP) if before else []
+    # Several of version 0.1 stand one behind the other
+    while steps and (found := re.fullmatch(rf"{re.escape(step)}(?: (\d+) times)?", steps[0])):
+        times += int(found[1] or 1)
+        del steps[0]
+    return _STEP.join([step if times == 1 else f"{step} {times} times", *steps])

@@ -112,7 +112,7 @@ def assemble(
     model, parts, dataset = _named_parts(model, given, seed, resumed, skip_unreadable=skip_unreadable)
     if plain:
         model = _wrapped(model, dataset, loss)
-    _check_model(model)
+    check_frozen(model)
     seed = pick_seed(seed, model)
     dataset = _fitting(model, dataset, labels)
     # What was begun goes on, as 0.1 began it too
@@ -173,7 +173,8 @@ def _named_parts(
         model = from_recipe(drawn, recorded=resumed)
     elif not foreign:
         check_order("fit", model, given["data"])
-        model, _ = as_model(model)
+        asked, (model, _) = model, as_model(model)
+        check_precision(model, asked)
         # First: what was put in by hand may lack what a model is asked for
         check_as_built(model, "fit")
     recipe = None if foreign else model.recipe
@@ -187,19 +188,22 @@ def _named_parts(
     return model, parts, dataset
 
 
-def _check_model(model: Model) -> None:
-    """Checks a model by itself.
+def check_precision(model: nn.Module, asked: object = None) -> None:
+    """Raises TrainingError where steps would be lost in the rounding of half precision weights.
 
-    Raises:
-        TrainingError: steps would be lost in the rounding of half precision weights, or a frozen block would
-            learn.
+    Args:
+        model: or a torch module.
+        asked: as it was given, perhaps by its folder.
     """
     kinds = {p.dtype for p in model.parameters()} & {*HALVES}
     if kinds:
         got = listing(sorted(str(kind).removeprefix("torch.") for kind in kinds))
-        hint = 'model.float() widens them, precision="bf16" computes in half precision all the same'
+        by_name = isinstance(asked, str | os.PathLike)
+        place = str(asked)
+        load = f"zoo.pull({place!r})" if place.startswith("hf://") else f"zoo.load({place!r})"
+        say = f"zoo.fit({load}.float(), ...) widens them" if by_name else "model.float() widens them"
+        hint = f'{say}, precision="bf16" computes in half precision all the same'
         raise TrainingError("fit", expected="weights in float32", got=got, hint=hint)
-    check_frozen(model)
 
 
 def _foreign(model: object) -> bool:
@@ -217,6 +221,7 @@ def _wrapped(module: nn.Module, dataset: Dataset, loss: Any) -> PlainModel:
         got = f"{type(module).__name__} around it"
         hint = f"give the {type(own).__name__} inside; its compile() is in place"
         raise TrainingError("fit of a torch module", expected="the module itself", got=got, hint=hint)
+    check_precision(module)
     if loss is None:
         hint = "for example loss=torch.nn.CrossEntropyLoss()"
         raise TrainingError("fit of a torch module", expected="loss=", got="none", hint=hint)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,26 +35,26 @@ class Converted:
     Args:
         file: that `weights=` takes.
         network: that they are for, as `zoo.build` calls it.
-        options: of the network, beside its name, that the file is for.
         matched: number of tensors of the network, all of which were found.
         head: outputs of the published classifier; None where the file has none.
-        usual: outputs that `head="original"` has where nobody says a number; None where there are none.
-        changed: tensors that were fitted to the network, with their shapes before and after.
         unused: names of the other tensors, which were left aside.
         container: keys that led to the weights, such as `state_dict`; empty where they were on top.
         beside: other keys of the file.
+        options: of the network, beside its name, that the file is for.
+        usual: outputs that `head="original"` has where nobody says a number; None where there are none.
+        changed: tensors that were fitted to the network, with their shapes before and after.
     """
 
     file: Path
     network: str
-    options: dict[str, Any]
     matched: int
     head: int | None
-    usual: int | None
-    changed: tuple[Change, ...]
     unused: tuple[str, ...]
     container: str
     beside: tuple[str, ...]
+    options: dict[str, Any] = field(default_factory=dict)
+    usual: int | None = None
+    changed: tuple[Change, ...] = ()
 
     def __repr__(self) -> str:
         lines = [f"{self.matched} of {self.matched} tensors of {self.network} found"]

@@ -71,7 +71,7 @@ def changes(
 
 
 def keeping(found: Sequence[Change], backbone: Backbone, section: ModelSection) -> dict[str, Any]:
-    """What a section would have to say beside what it says for the changed tensors to stay as they are.
+    """Options with which the changed tensors would stay as they are, beside those that a section has.
 
     Args:
         found: what was changed.

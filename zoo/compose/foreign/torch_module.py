@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +14,8 @@ from zoo.interfaces.blocks.modes import kept_modes
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
-from zoo.spec.errors import ShapeError, TrainingError
+from zoo.spec.errors import FreezeError, ShapeError, TrainingError
+from zoo.spec.freeze_grammar import Freeze
 from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import Recipe
 
@@ -77,6 +79,28 @@ class PlainModel(Model):
     def outputs(self) -> int:
         """Length of the output vector."""
         return self._outputs
+
+    def freeze(self, spec: str | Freeze = "all") -> Self:
+        """Refuses: zoo does not know the module's blocks.
+
+        Raises:
+            FreezeError: always, but for "none".
+        """
+        return self if str(Freeze.parse(spec)) == "none" else self._no_blocks("False")
+
+    def unfreeze(self, spec: str | Freeze = "all") -> Self:
+        """Refuses as `freeze` does.
+
+        Raises:
+            FreezeError: always, but for "none".
+        """
+        return self if str(Freeze.parse(spec)) == "none" else self._no_blocks("True")
+
+    def _no_blocks(self, value: str) -> Self:
+        first = next(iter(dict(self.module.named_children())), "LAYER")
+        hint = f"say model.module.{first}.requires_grad_({value}) of its layers by hand"
+        got = f"a torch module, {type(self.module).__name__}, whose blocks zoo does not know"
+        raise FreezeError("freeze", expected="a model from zoo.build", got=got, hint=hint)
 
     def forward(self, x: Tensor | Prefix) -> Tensor:
         """The module's output."""

@@ -21,6 +21,25 @@ def number_type(module: nn.Module) -> torch.dtype | None:
     return next((t.dtype for t in tensors if t.is_floating_point()), None)
 
 
+def mixed_types(module: nn.Module) -> str | None:
+    """Types of a module's weights, each with one that has it, without norms; None where all have one.
+
+    Example:
+        >>> mixed_types(nn.Sequential(nn.Linear(2, 2).half(), nn.LayerNorm(2), nn.Linear(2, 1)))
+        'float16 in 0.weight, float32 in 2.weight'
+    """
+    found: dict[torch.dtype, str] = {}
+    for path, part in module.named_modules():
+        # Norms in single precision amid others in half precision compute
+        if "norm" in type(part).__name__.lower():
+            continue
+        for name, parameter in part.named_parameters(recurse=False):
+            if parameter.is_floating_point():
+                found.setdefault(parameter.dtype, f"{path}.{name}".lstrip("."))
+    text = ", ".join(f"{str(kind).removeprefix('torch.')} in {name}" for kind, name in found.items())
+    return text if len(found) > 1 else None
+
+
 def fitted(x: Tensor, module: nn.Module) -> Tensor:
     """A floating tensor in the type that a module computes in; any other as it is."""
     kind = number_type(module)
