@@ -173,6 +173,13 @@ def test_a_flag_and_set_agree_or_it_is_an_error() -> None:
             recipe_of("r.toml", *line.split())
 
 
+@pytest.mark.parametrize("path", ["options.dropout", "model.options.dropout"])
+def test_an_idle_option_that_was_typed_is_refused_with_its_default_too(zoo: Zoo, path: str) -> None:
+    status, _, err = zoo("build", "vgg16", "--head", "binary", "--input-size", "64", "--set", f"{path}=0.5")
+    assert status != 0
+    assert 'option dropout=0.5: expected head="original", which alone looks at it' in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -328,8 +328,8 @@ def test_processes_that_the_environment_gets_wrong_are_one_line(
 def test_fit_too_says_that_a_metric_is_measured_anyway(name: str, make_model: Any) -> None:
     with pytest.raises(UnknownComponentError, match="measures accuracy without being asked"):
         as_trainer(None, make_model(), {"metrics": [name]})
-    with pytest.raises(UnknownComponentError, match="no metric is called 'aurok'; did you mean auroc"):
-        as_trainer(None, make_model(), {"metrics": ["aurok"]})
+    with pytest.raises(UnknownComponentError, match="no metric is called 'recal'; did you mean recall"):
+        as_trainer(None, make_model(), {"metrics": ["recal"]})
 
 
 def test_a_metric_that_the_task_measures_by_itself_is_said_to_be_one(make_model: Any) -> None:

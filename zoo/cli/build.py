@@ -42,13 +42,17 @@ def command(
     zoo build recipe.toml --set head.dropout=0.5 --out models/mine
     """
     from zoo.cli._flags import combined, flags_of
-    from zoo.cli._recipe import read_table
+    from zoo.cli._recipe import apply, read_table
     from zoo.compose.build import from_recipe
     from zoo.spec.recipe import Recipe
 
     table: dict[str, Any] = read_table(Path(name)) if name.endswith(".toml") else {"model": {"name": name}}
     # Flags win over the file; what `--set` says must agree with them
-    model = from_recipe(Recipe.from_dict(combined(table, flags_of({**given, "seed": seed}), sets)))
+    recipe = Recipe.from_dict(combined(table, flags_of({**given, "seed": seed}), sets))
+    # What was typed just now counts even where it is the default
+    typed = apply({}, sets).get("model", {}).get("options", {})
+    said = recipe.model.model_copy(update={"options": typed if isinstance(typed, dict) else {}})
+    model = from_recipe(recipe, said=said)
     if out is not None:
         from zoo.hub.folder import save
 

@@ -81,6 +81,8 @@ def _chosen(body: Part, option: str) -> bool:
 def _of_original_head(body: Part, option: str, planned: Plan) -> bool:
     """Whether the original head is another without the option, and the backbone the same."""
     rest = {key: value for key, value in body.recorded.items() if key != option}
+    if not _chosen(body, option):  # without it nothing would differ
+        rest |= _another(option, body.options.get(option))
     try:
         usual = part(_BACKBONE, {"name": body.entry.qualified, **rest})
         with on_meta_device():
@@ -94,6 +96,15 @@ def _of_original_head(body: Part, option: str, planned: Plan) -> bool:
     except (ZooError, NotImplementedError):
         return False
     return heads[0] != heads[1]
+
+
+def _another(option: str, value: Any) -> dict[str, Any]:
+    """The option with another value than its default, where one follows from its type."""
+    if isinstance(value, bool):
+        return {option: not value}
+    if isinstance(value, float):
+        return {option: value / 2 or 0.25}
+    return {option: value + 1} if isinstance(value, int) else {}
 
 
 def _form(module: Any) -> tuple[str, list[tuple[str, tuple[int, ...]]]]:
