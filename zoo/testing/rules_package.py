@@ -42,7 +42,7 @@ for module in modules:
 def rule_imports_go_through_the_doors(case: Case) -> None:
     """The package imports of the core the five doors, `zoo.interfaces` and so on, and nothing behind them."""
     plugin = case.entry.plugin
-    assert plugin.folder is not None
+    assert plugin.folder is not None, f"{plugin.module}: expected a package, got none; zoo plugins says why"
     own = plugin.module.rpartition(".")[0] or "-"
     found = [
         f"{file.relative_to(plugin.folder.parent)}:{line} imports {name}"
