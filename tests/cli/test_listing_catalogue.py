@@ -122,3 +122,41 @@ def test_the_check_of_plugins_finds_a_recipe_that_the_catalogue_does_not_list(sh
     (folder / "recipes").mkdir()
     (folder / "recipes" / "small.toml").write_text("")
     assert "out of date: recipes" in shelf.zoo("plugins", "--check").stdout
+
+
+def test_tiny_options_that_are_none_are_refused(shelf, tmp_path):
+    folder, file = project(shelf, tmp_path)
+    plugin = folder / "src" / "zoo_new" / "plugin.py"
+    row = '{"kind": "trainer", "name": "net", "target": "zoo_new.net:Net", "summary": "s", "tiny": {"a": 1}}'
+    plugin.write_text(
+        f"import zoo\n\n@zoo.hookimpl\ndef zoo_components():\n    return [zoo.Component.from_dict({row})]\n"
+    )
+    answer = run(shelf, "catalogue", folder)
+    assert (answer.returncode != 0, file.exists()) == (True, False)
+    assert "trainer 'net': tiny: expected options of a config, got no config; declare one" in answer.stderr
+    (plugin.parent / "config.py").write_text(
+        "from zoo import Options\n\n\nclass NetOptions(Options):\n    channels: int = 1\n"
+    )
+    row = row.replace('"a"', '"chanels"').replace(
+        '"summary"', '"config": "zoo_new.config:NetOptions", "summary"'
+    )
+    plugin.write_text(
+        f"import zoo\n\n@zoo.hookimpl\ndef zoo_components():\n    return [zoo.Component.from_dict({row})]\n"
+    )
+    answer = run(shelf, "catalogue", folder)
+    assert (answer.returncode != 0, file.exists()) == (True, False)
+    assert "trainer 'net': tiny" in answer.stderr
+    assert "chanels" in answer.stderr
+    assert "did you mean channels" in answer.stderr
+
+
+def test_imports_of_torch_and_around_the_doors_are_told_once(shelf, tmp_path):
+    folder, file = project(shelf, tmp_path)
+    plugin = folder / "src" / "zoo_new" / "plugin.py"
+    plugin.write_text("import torch\n" + plugin.read_text())
+    (plugin.parent / "deep.py").write_text("def f():\n    from zoo.compose.build import build\n")
+    answer = run(shelf, "catalogue", folder)
+    assert file.exists()
+    assert answer.stderr.count("warning: zoo-new: zoo_new/plugin.py:1 imports torch; declarations") == 1
+    said = "warning: zoo-new: zoo_new/deep.py:2 imports zoo.compose.build.build: behind the doors"
+    assert answer.stderr.count(said) == 1

@@ -1,5 +1,6 @@
 """Rules of the contract, each shown to fail on a planted breach."""
 
+import ast
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,15 @@ def test_a_former_default_that_no_old_file_could_be_read_with_is_found(trainer, 
 def test_former_defaults_are_held_beside_the_options_that_have_none(trainer):
     needing = CONFIG.replace("Field(8, ", "Field(")
     rules.rule_former_defaults_are_options(trainer(config=needing, tiny={"width": 2}, former={"rows": [3]}))
+
+
+def test_no_rule_asserts_without_saying_what_was_expected():
+    bare = []
+    for file in sorted(Path(find_spec("zoo.testing").origin).parent.glob("*.py")):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        asserts = (node for node in ast.walk(tree) if isinstance(node, ast.Assert))
+        bare += [f"{file.name}:{node.lineno}" for node in asserts if node.msg is None]
+    assert bare == []
 
 
 @pytest.mark.parametrize("kind", KINDS)

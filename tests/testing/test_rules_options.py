@@ -79,7 +79,7 @@ def test_options_that_show_alone_or_beside_others_are_fine(soft):
     ],
 )
 def test_an_option_that_does_nothing_is_found(soft, line, other, name):
-    said = f"zoo_planted.config:SoftOptions: {name} change neither parameters nor outputs nor state"
+    said = f"SoftOptions: {name} changes? neither parameters nor outputs nor state"
     with pytest.raises(AssertionError, match=said):
         rule_options_do_something(soft(line, other))
 
@@ -133,7 +133,7 @@ def test_parameters_outputs_in_training_and_buffers_count_as_an_effect(shelf, br
     if breach is None:
         rule_options_do_something(case)
         return
-    with pytest.raises(AssertionError, match=f"NetOptions: {breach} change neither"):
+    with pytest.raises(AssertionError, match=f"NetOptions: {breach} changes neither"):
         rule_options_do_something(case)
 
 

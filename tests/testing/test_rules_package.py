@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from zoo.registry.lookup import find
-from zoo.testing import contract, rules_declaration, rules_package
+from zoo.testing import contract, rules_declaration, rules_loss, rules_package
 from zoo.testing.case import Case
 
 ROW = {
@@ -122,6 +122,16 @@ def test_a_module_that_does_not_import_is_not_blamed_for_torch(planted):
     ("old", "new", "said"),
     [
         ("        super().__init__()\n", "", r"SoftLoss: call super\(\).__init__\(\) before"),
+        (
+            "        super().__init__()\n        self.weight = torch.nn.Linear(1, 1)",
+            "        self.power = 2",
+            r"its __init__ does not call super\(\)",
+        ),
+        (
+            ".square().mean()",
+            ".square().mean(1)",
+            r"forward: expected a scalar, got 1 axes; return the mean",
+        ),
         ("class SoftLoss", "raise ValueError('boom')\nclass SoftLoss", "raised ValueError: boom"),
         ("def __init__(self)", "def __init__(self, *, needed)", "needed"),
         ("        wanted =", "        raise ValueError('boom')\n        wanted =", "boom"),
@@ -133,6 +143,68 @@ def test_one_cause_is_one_failure_of_each_component(planted, old, new, said):
     assert found["failed"] == 2, failures
     assert found["skipped"] >= 2
     assert all(re.search(said, failure) for failure in failures), failures
+
+
+AUGMENTER = """
+from zoo.interfaces import Augmenter
+
+
+class Dim(Augmenter):
+    def forward(self, batch, draws):
+        return LAST
+"""
+BACKBONE = """
+import torch
+from torch import nn
+from zoo import InputSpec
+from zoo.interfaces import Backbone, Block
+
+
+class Net(Backbone):
+    def __init__(self, *, in_channels=3):
+        super().__init__([Block(conv=nn.Conv2d(in_channels, 4, 3))], input_spec=InputSpec(size=(16, 16)))
+        self.scale = nn.Parameter(torch.ones(1))
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "last", "said"),
+    [
+        ("augmenter", AUGMENTER, "{'image': batch['image']}", "mask, target, index, got image; return"),
+        ("augmenter", AUGMENTER, "batch['image']", "mask, target, index, got Tensor; return"),
+        ("augmenter", AUGMENTER, "batch['pixels']", "KeyError: 'pixels'; look at .*/planted.py:7"),
+        ("backbone", BACKBONE, "", "Net: expected all tensors in blocks, got scale outside; make it a step"),
+    ],
+)  # fmt: skip
+def test_one_cause_is_one_line_of_any_kind(shelf, kind, text, last, said):
+    target = "zoo_planted.planted:Dim" if kind == "augmenter" else "zoo_planted.planted:Net"
+    row = {"kind": kind, "name": "planted", "target": target, "summary": "Planted."}
+    (shelf.plugin("zoo-planted", rows=[row]) / "planted.py").write_text(text.replace("LAST", last))
+    found, failures = outcome()
+    assert found["failed"] == 1, failures
+    assert re.search(said, failures[0]), failures
+
+
+def test_a_loss_that_no_gradient_goes_through_says_so(planted):
+    planted(text=LOSS.replace(".square().mean()", ".square().mean().detach()"))
+    with pytest.raises(AssertionError, match="expected a loss with gradients, got one without; compute with"):
+        rules_loss.rule_it_is_a_finite_scalar_with_gradients(Case(find("soft", "loss")))
+
+
+def test_an_option_called_like_one_of_a_verb_is_not_told_to_be_used(planted):
+    config = """
+from pydantic import Field
+from zoo import Options
+
+
+class SoftOptions(Options):
+    epochs: int = Field(2, description="Of the warm-up.")
+"""
+    text = LOSS.replace("def __init__(self)", "def __init__(self, *, epochs=2)")
+    (planted("soft.py", text, config="zoo_planted.config:SoftOptions") / "config.py").write_text(config)
+    found, failures = outcome()
+    assert found["failed"] == 2, failures
+    assert all("epochs; rename" in failure for failure in failures), failures
 
 
 def test_an_option_without_a_description_is_named_with_the_next_step(planted):

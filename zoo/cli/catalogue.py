@@ -30,6 +30,7 @@ def command(paths: tuple[Path, ...], check: bool, merge: Path | None, as_json: b
         step = "name a plugin's folder, or install it with pip install -e"
         raise PluginError("no plugin is installed for development", hint=step)
     from zoo.compose.catalogue_facts import component_facts
+    from zoo.registry.plugins.imports import import_problems
 
     texts: dict[Path, str] = {}
     catalogues = []
@@ -37,6 +38,9 @@ def command(paths: tuple[Path, ...], check: bool, merge: Path | None, as_json: b
         made = writing.make(project, component_facts)
         catalogues.append(made)
         texts[project.file] = dump(made)
+        configs = [row["config"] for row in made["components"] if row.get("config")]
+        for line in import_problems(project.folder, project.module, configs):
+            click.echo(f"warning: {project.distribution}: {line}", err=True)
     if merge is not None:
         texts[merge] = dump(
             writing.merged(merge, catalogues, {project.distribution: project.root for project in found})

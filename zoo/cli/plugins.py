@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +12,7 @@ import click
 from zoo.cli._common import emit_json, json_option, table
 
 if TYPE_CHECKING:
-    from zoo.registry.plugins.inspection import Inspection
+    from zoo.registry.plugins.inspection import Inspection, Report
 
 
 @click.command()
@@ -33,12 +34,24 @@ def command(refresh: bool, check: bool, as_json: bool) -> None:
         from zoo.registry.catalogue_writing import with_facts_checked
 
         found = with_facts_checked(found, component_facts)
+        found = replace(found, reports=[_with_imports_checked(report) for report in found.reports])
     if as_json:
         emit_json(_plain(found))
     else:
         click.echo(_page(found))
     if check and not found.fine:
         sys.exit(1)
+
+
+def _with_imports_checked(report: Report) -> Report:
+    """The report, with a line for what the plugin's files import that they should not."""
+    from zoo.registry.plugins.imports import import_problems
+
+    plugin = report.plugin
+    if report.problems or plugin.folder is None:
+        return report
+    configs = [row["config"] for row in plugin.rows if row.get("config")]
+    return replace(report, problems=tuple(import_problems(plugin.folder, plugin.module, configs)))
 
 
 def _page(found: Inspection) -> str:

@@ -13,12 +13,12 @@ from types import MappingProxyType
 from typing import Any
 
 from zoo.registry.catalogue import CATALOGUE, FORMAT, RECIPES, Row, read_registry, written_again
-from zoo.registry.loading import declare, resolve_target
+from zoo.registry.loading import declare, resolve_config, resolve_target
 from zoo.registry.plugins.discovery import recipe_files
 from zoo.registry.plugins.inspection import Inspection, Report, difference
 from zoo.registry.plugins.installed import GROUP, Installed, installed, normalise, package_folder
 from zoo.spec.component import Component
-from zoo.spec.errors import PluginError, ZooError, quote
+from zoo.spec.errors import OptionError, PluginError, ZooError, quote
 
 Facts = Callable[[Component], Mapping[str, Any]]
 """Computes what a catalogue says about a component beside its declaration."""
@@ -110,6 +110,7 @@ def make(project: Project, facts: Facts) -> Row:
         try:
             # Facts of most kinds are had without the target, which nobody could build where it is missing
             resolve_target(component)
+            _check_tiny(component)
             computed = facts(component)
         except Exception as error:  # facts are read off a network that is made, by code of the plugin's
             line = str(error) if isinstance(error, ZooError) else f"{type(error).__name__}: {error}"
@@ -129,6 +130,17 @@ def make(project: Project, facts: Facts) -> Row:
     }
     plain: Row = json.loads(json.dumps(catalogue))  # tuples as the lists that they will be read as
     return plain
+
+
+def _check_tiny(component: Component) -> None:
+    """Raises OptionError where `tiny` names what the options are not, with which no test could be made."""
+    from zoo.spec.options import validate
+
+    config = resolve_config(component)
+    if config is None and component.tiny:
+        raise OptionError("tiny", expected="options of a config", got="no config", hint="declare one")
+    if config is not None:
+        validate(config, component.tiny, "tiny")
 
 
 def changed(file: Path, text: str) -> str | None:

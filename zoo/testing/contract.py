@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import traceback
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
 from zoo.registry.lookup import entries, find
-from zoo.spec.errors import PluginError, ZooWarning, listing
+from zoo.spec.errors import PluginError, ZooError, ZooWarning, listing
 from zoo.spec.kinds import KINDS
 from zoo.testing import rules_declaration, rules_options, rules_package
 from zoo.testing.case import Case
@@ -88,12 +89,31 @@ def contract(
             _run(rule, case)
         except Exception as error:
             name = rule.__name__.removeprefix("rule_")
-            first = causes.setdefault((case.entry.qualified, case.entry.component.kind, *_cause(error)), name)
-            if first == name:
+            found = error if rule in _OF_THE_PACKAGE else _root(case, error)
+            first = causes.setdefault((case.entry.qualified, case.entry.component.kind, *_cause(found)), name)
+            if first != name:
+                pytest.skip(f"for the same cause as {first}: {found}")
+            if found is error:
                 raise
-            pytest.skip(f"for the same cause as {first}: {error}")
+            raise found from found.__cause__
 
     return test_contract
+
+
+def _root(case: Case, error: Exception) -> Exception:
+    """The error of the first rule that all others of its kind rest on and that fails; else the one given."""
+    known = rules(case.entry.component.kind)
+    for name in _ROOTS:
+        if name in known:
+            try:
+                _run(known[name], case)
+            except Exception as deeper:
+                return deeper
+    return error
+
+
+_ROOTS = ("it_can_be_made", "it_is_a_chain_of_blocks")
+"""What other rules rest on: where it fails, their errors are of one cause with its own."""
 
 
 def _cause(error: BaseException) -> tuple[str, str, str]:
@@ -113,4 +133,19 @@ _OF_THE_PACKAGE: frozenset[Rule] = frozenset(
 def _run(rule: Rule, case: Case) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ZooWarning)  # random weights are frozen here on purpose
-        rule(case)
+        try:
+            rule(case)
+        except (AssertionError, ZooError):
+            raise
+        except Exception as error:
+            raise AssertionError(_stray(rule, case, error)) from error
+
+
+def _stray(rule: Rule, case: Case, error: Exception) -> str:
+    """One line on an error that no rule has foreseen: what was looked at, and the line of the plugin's."""
+    component, folder = case.entry.component, str(case.entry.plugin.folder)
+    said = (inspect.getdoc(rule) or rule.__name__).partition("\n")[0].rstrip(".")
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith(folder)]
+    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else f"what {component.target} returns"
+    got = f"{type(error).__name__}: {error}"
+    return f"{component.kind} {component.name}: expected: {said}; got {got}; look at {place}"

@@ -1,4 +1,4 @@
-"""What a task says of the outputs of a network: their shape, and that logits are no probabilities."""
+"""Checks of a network's outputs against its task: their shape, and logits that are no probabilities."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from torch import Tensor, nn
 
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
+from zoo.interfaces.tasks.choice import BY_NAME
 
-_VECTORS = ("binary", "multiclass", "multilabel", "values", "vectors")
-_LOGITS = ("binary", "multiclass", "multilabel", "masks")
+_MAPS = ("masks", "images")
+_KNOWN = frozenset(task.form for task in BY_NAME.values())
 
 
 def shape_problem(model: Model, x: Tensor, output: Tensor) -> str | None:
-    """What is wrong with the shape of an output by the model's task; None where nothing is, or nobody says.
+    """A mistake in the shape of an output by the model's task; None where there is none, or nobody says.
 
     Args:
         model: with a task.
@@ -27,10 +28,10 @@ def shape_problem(model: Model, x: Tensor, output: Tensor) -> str | None:
     if task is None or task.generates:
         return None
     count = len(x)
-    if task.form in _VECTORS:
+    if task.form in _KNOWN and task.form not in _MAPS:
         wanted: tuple[int, ...] = (count, model.outputs)
         words = "N x outputs"
-    elif task.form in ("masks", "images") and x.ndim == 4:
+    elif task.form in _MAPS and x.ndim == 4:
         wanted = _like_the_target(model, x)
         words = "N x K x H x W, as large as the mask" if task.form == "masks" else "images as its targets are"
     else:
@@ -69,7 +70,7 @@ def gives_probabilities(network: nn.Module, task: Task, inputs: Callable[[], Ten
         task: that reads them.
         inputs: makes random ones.
     """
-    if task.form not in _LOGITS:
+    if task.form not in _KNOWN or task.form == "images":
         return False
     network.eval()
     seen = []
@@ -90,7 +91,7 @@ def gives_probabilities(network: nn.Module, task: Task, inputs: Callable[[], Ten
         if all(torch.equal(output, seen[0]) for output in seen[1:]):
             return False
         # One for each label may have any sum
-        whole = task.form in ("multiclass", "masks") and seen[0].shape[1] > 1
+        whole = said.shape == seen[-1].shape and bool(((said.sum(1) - 1).abs() < 1e-3).all())
         return not whole or all(bool(((o.sum(1) - 1).abs() < 1e-3).all()) for o in seen)
 
 

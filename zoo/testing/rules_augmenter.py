@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 
 from zoo.interfaces.augmenter import Augmenter, Batch, Geometric
-from zoo.spec.errors import ZooError
+from zoo.spec.errors import ZooError, listing
 from zoo.testing.case import Case
 
 
@@ -18,28 +20,43 @@ def example_batch(channels: int = 3) -> Batch:
 
 def augmented(case: Case, batch: Batch) -> Batch:
     augmenter: Augmenter = case.part()
-    assert isinstance(augmenter, Augmenter)
+    expected = f"{case.entry.component.target}: expected a subclass of zoo.interfaces.Augmenter"
+    assert isinstance(augmenter, Augmenter), (
+        f"{expected}, got {type(augmenter).__name__}; derive it from that"
+    )
     # By index, so that a sample alone draws what it draws among others
     out: Batch = augmenter(batch, [torch.Generator().manual_seed(int(i)) for i in batch["index"]])
+    got = listing(out) if isinstance(out, Mapping) else type(out).__name__
+    assert isinstance(out, Mapping), f"expected a batch with {listing(batch)}, got {got}; {_WHOLE}"
+    assert out.keys() == batch.keys(), f"expected a batch with {listing(batch)}, got {got}; {_WHOLE}"
     return out
+
+
+_WHOLE = 'return {**batch, "image": ...}, so that all else goes along'
 
 
 def rule_shape_and_range_stay(case: Case) -> None:
     """Images and masks keep shape and type, images the range [0, 1] too."""
     batch = example_batch()
     out = augmented(case, batch)
-    assert out.keys() == batch.keys()
     for name in ("image", "mask"):
-        assert out[name].shape == batch[name].shape
-        assert out[name].dtype == batch[name].dtype
-    assert float(out["image"].min()) >= 0
-    assert float(out["image"].max()) <= 1
+        for what in ("shape", "dtype"):
+            wanted, got = getattr(batch[name], what), getattr(out[name], what)
+            assert got == wanted, (
+                f"{name}: expected {what} {wanted} as before, got {got}; bring it back to that"
+            )
+    least, most = float(out["image"].min()), float(out["image"].max())
+    text = "image: expected values in [0, 1]"
+    assert least >= 0, f"{text}, got {least:.3g}; end with .clamp(0, 1)"
+    assert most <= 1, f"{text}, got {most:.3g}; end with .clamp(0, 1)"
 
 
 def rule_draws_decide(case: Case) -> None:
     """The same generators give the same batch."""
     one, two = (augmented(case, example_batch()) for _ in range(2))
-    assert all(torch.equal(one[name], two[name]) for name in one)
+    apart = [name for name in one if not torch.equal(one[name], two[name])]
+    step = "draw from the generators that are handed in, one a sample, and from nothing else"
+    assert apart == [], f"the same generators: expected the same batch, got another {listing(apart)}; {step}"
 
 
 def rule_the_given_batch_stays(case: Case) -> None:
@@ -47,7 +64,9 @@ def rule_the_given_batch_stays(case: Case) -> None:
     batch = example_batch()
     given = {name: value.clone() for name, value in batch.items()}
     augmented(case, batch)
-    assert all(torch.equal(batch[name], given[name]) for name in given)
+    moved = [name for name in given if not torch.equal(batch[name], given[name])]
+    step = "change a copy, and no tensor of it in place"
+    assert moved == [], f"expected the batch handed in to stay, got another {listing(moved)}; {step}"
 
 
 def rule_a_sample_stands_alone(case: Case) -> None:
@@ -57,16 +76,22 @@ def rule_a_sample_stands_alone(case: Case) -> None:
         whole = augmented(case, batch)
         for i in range(4):
             alone = augmented(case, {name: value[i : i + 1] for name, value in batch.items()})
-            assert torch.allclose(alone["image"][0], whole["image"][i], rtol=0, atol=1e-5)
-            assert torch.equal(alone["mask"][0], whole["mask"][i])
+            step = "draw each sample's numbers from its own generator, or say changes_labels = True"
+            text = f"sample {i}: expected the same alone and among others, got another"
+            near = torch.allclose(alone["image"][0], whole["image"][i], rtol=0, atol=1e-5)
+            assert near, f"{text} image; {step}"
+            assert torch.equal(alone["mask"][0], whole["mask"][i]), f"{text} mask; {step}"
 
 
 def rule_labels_stay(case: Case) -> None:
     """Targets stay unless `changes_labels` says otherwise, and indices always."""
     batch = example_batch()
     out = augmented(case, batch)
-    assert torch.equal(out["index"], batch["index"])
-    assert case.part().changes_labels or torch.equal(out["target"], batch["target"])
+    text = "expected every sample's index in its place, got others"
+    assert torch.equal(out["index"], batch["index"]), f"{text}; return them as they are"
+    step = "say changes_labels = True, or return them as they are"
+    stay = case.part().changes_labels or torch.equal(out["target"], batch["target"])
+    assert stay, f"expected targets as before, got others; {step}"
 
 
 def rule_any_number_of_channels(case: Case) -> None:
@@ -77,7 +102,9 @@ def rule_any_number_of_channels(case: Case) -> None:
             out = augmented(case, batch)
         except ZooError:
             continue
-        assert out["image"].shape == batch["image"].shape
+        wanted, got = [*batch["image"].shape], [*out["image"].shape]
+        step = "take any number of channels, or raise a ShapeError"
+        assert got == wanted, f"{channels} channels: expected images {wanted}, got {got}; {step}"
 
 
 def rule_masks_go_along(case: Case) -> None:
@@ -86,11 +113,14 @@ def rule_masks_go_along(case: Case) -> None:
     moved = augmented(case, batch)["mask"]
     augmenter: Augmenter = case.part()
     if not augmenter.resamples:
-        assert torch.equal(moved, batch["mask"])
+        step = "say resamples = True where pixels move, or leave it as it is"
+        assert torch.equal(moved, batch["mask"]), f"expected the mask as before, got another; {step}"
     if isinstance(augmenter, Geometric):
         steps = torch.arange(24).div(6, rounding_mode="floor")
         batch["mask"] = (steps + steps[:, None]).expand(4, -1, -1).contiguous()
         batch["image"] = batch["mask"][:, None] / 8
         out = augmented(case, batch)
         # Both steps are as wide as six pixels, so that most pixels are far from where two values meet.
-        assert float(((out["image"][:, 0] * 8 - out["mask"]).abs() < 0.01).float().mean()) > 0.5
+        share = float(((out["image"][:, 0] * 8 - out["mask"]).abs() < 0.01).float().mean())
+        text = "expected mask and image moved alike"
+        assert share > 0.5, f"{text}, got {share:.0%} of pixels that agree; move both by one matrix"

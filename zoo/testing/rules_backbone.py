@@ -12,6 +12,7 @@ from zoo.compose.meta_build import fill_buffers, meta_tensors, on_meta_device
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.blocks.block import State
 from zoo.registry.loading import resolve_config, resolve_target
+from zoo.spec.errors import listing
 from zoo.testing.case import Case
 from zoo.weights.fitting import assign
 
@@ -19,12 +20,23 @@ from zoo.weights.fitting import assign
 def rule_it_is_a_chain_of_blocks(case: Case) -> None:
     """Blocks are named block1 .. blockN and hold every parameter exactly once."""
     backbone = case.backbone()
-    assert isinstance(backbone, Backbone)
-    assert list(backbone.blocks) == [f"block{i + 1}" for i in range(len(backbone.blocks))]
+    target = case.entry.component.target
+    got = type(backbone).__name__
+    expected = f"{target}: expected a subclass of zoo.interfaces.Backbone"
+    assert isinstance(backbone, Backbone), f"{expected}, got {got}; derive it from that"
+    wanted, got = [f"block{i + 1}" for i in range(len(backbone.blocks))], listing(backbone.blocks)
+    step = "hand them to super().__init__ as a list, which names them"
+    assert list(backbone.blocks) == wanted, f"{target}: expected {listing(wanted)}, got {got}; {step}"
     # By identity: parameters compare by value
     inside = [id(p) for block in backbone.blocks.values() for p in block.parameters()]
-    assert len(inside) == len(set(inside))
-    assert set(inside) == {id(p) for p in backbone.parameters()}
+    step = "give each block parameters of its own"
+    assert len(inside) == len(set(inside)), f"{target}: expected no parameter in two blocks, got some; {step}"
+    # Buffers too, since weights are cut and loaded by block
+    outside = [key for key in backbone.state_dict() if key.split(".")[0] not in backbone.blocks]
+    step = "make it a step of a block"
+    assert outside == [], (
+        f"{target}: expected all tensors in blocks, got {listing(outside, 3)} outside; {step}"
+    )
 
 
 def rule_up_to_then_from_any_block_is_the_whole(case: Case) -> None:
@@ -34,7 +46,11 @@ def rule_up_to_then_from_any_block_is_the_whole(case: Case) -> None:
         whole = backbone(x)
         for name in backbone.block_names:
             state = backbone.run(x, until=name)
-            assert torch.equal(backbone.feature(backbone.run(state, after=name)), whole), name
+            same = torch.equal(backbone.feature(backbone.run(state, after=name)), whole)
+            assert same, f"run until {name} and on: expected the output of the whole, got another; {_STEPS}"
+
+
+_STEPS = "let every step compute from what the step before returned, and from nothing else"
 
 
 def rule_it_is_deterministic_in_eval(case: Case) -> None:
@@ -42,9 +58,12 @@ def rule_it_is_deterministic_in_eval(case: Case) -> None:
     backbone, x = case.backbone().eval(), case.images()
     before = x.clone()
     with torch.no_grad():
-        assert torch.equal(backbone(x), backbone(x))
-    assert torch.equal(x, before)
-    assert bool(torch.isfinite(backbone(x)).all())
+        one, two = backbone(x), backbone(x)
+    step = "draw random numbers in training alone (if self.training)"
+    assert torch.equal(one, two), f"in inference mode: expected one output for one input, got two; {step}"
+    assert torch.equal(x, before), "expected the images to stay, got others; say inplace=False"
+    step = "look at divisions, roots and the initial weights"
+    assert bool(torch.isfinite(one).all()), f"expected a finite output, got infinite or undefined; {step}"
 
 
 def rule_descriptions_are_true(case: Case) -> None:
@@ -56,11 +75,17 @@ def rule_descriptions_are_true(case: Case) -> None:
         for info in infos:
             state = getattr(backbone, info.name)(state)
             real = backbone.feature(state)
-            assert real.shape[info.layout.index("C")] == info.channels, info.name
+            step = "correct the layout of the block, or what its forward returns"
+            text = (
+                f"{info.name}: expected {info.layout} with C = {info.channels}, got {[*real.shape]}; {step}"
+            )
+            assert real.ndim == len(info.layout), text
+            assert real.shape[info.layout.index("C")] == info.channels, text
             if info.layout in ("NCHW", "NHWC"):
                 # Height and width stand side by side in either layout
                 at = info.layout.index("H")
-                assert tuple(real.shape[at : at + 2]) == info.size, info.name
+                text = f"{info.name}: expected height and width {info.size}, got {[*real.shape]}; {step}"
+                assert tuple(real.shape[at : at + 2]) == info.size, text
 
 
 def rule_taps_are_what_the_forward_computes(case: Case) -> None:
@@ -68,15 +93,20 @@ def rule_taps_are_what_the_forward_computes(case: Case) -> None:
     backbone, x = case.backbone().eval(), case.images()
     infos = backbone.pyramid(case.size)
     reductions = [info.reduction or 0 for info in infos]
-    assert reductions == sorted(set(reductions))
+    step = "name taps in the order of the network, one a size"
+    rising = reductions == sorted(set(reductions))
+    assert rising, f"taps: expected rising reductions, got {reductions}; {step}"
     names = [info.name for info in infos] or [backbone.block_names[-1]]
     with torch.no_grad():
         # To the end, so that later steps could spoil what was kept
         taps = backbone.taps(x, [*names, backbone.block_names[-1]])
-        assert torch.equal(taps[backbone.block_names[-1]], backbone(x))
+        last = backbone.block_names[-1]
+        same = torch.equal(taps[last], backbone(x))
+        assert same, f"tap {last}: expected the output of the forward, got another; {_STEPS}"
         for name in names:
             (alone,) = backbone.taps(x, [name]).values()
-            assert torch.equal(alone, taps[name]), f"{name} is changed in place by a later step"
+            text = f"{name} is changed in place by a later step; say inplace=False there"
+            assert torch.equal(alone, taps[name]), text
 
 
 def rule_what_is_left_of_it_computes_the_same(case: Case) -> None:
@@ -87,9 +117,16 @@ def rule_what_is_left_of_it_computes_the_same(case: Case) -> None:
         taps = backbone.taps(x, names)
         for count in range(len(names), 0, -1):
             kept = names[:count]
-            assert torch.equal(backbone.cut([kept[-1]])(x), taps[kept[-1]]), kept[-1]
-            assert backbone.block_names == kept
-            assert backbone.state_dict().keys() == {key for key in own if key.split(".")[0] in kept}
+            same = torch.equal(backbone.cut([kept[-1]])(x), taps[kept[-1]])
+            text = f"cut behind {kept[-1]}"
+            assert same, f"{text}: expected what the block gave, got another output; {_STEPS}"
+            got = listing(backbone.block_names)
+            step = "keep nothing beside the blocks that names them"
+            assert backbone.block_names == kept, f"{text}: expected {listing(kept)}, got {got}; {step}"
+            wanted = {key for key in own if key.split(".")[0] in kept}
+            more = listing(sorted({*backbone.state_dict()} ^ wanted), 3)
+            text = f"{text}: expected the tensors of those blocks, got others ({more})"
+            assert backbone.state_dict().keys() == wanted, f"{text}; {step}"
 
 
 def rule_no_step_changes_its_input(case: Case) -> None:
@@ -117,13 +154,22 @@ def rule_frozen_blocks_stay_as_they_are(case: Case) -> None:
     backbone = copy.deepcopy(backbone)
     train_a_little(backbone, case.images(4))
     for name in half:
-        assert not any(m.training for m in backbone.blocks[name].modules())
-        assert not any(p.requires_grad for p in backbone.blocks[name].parameters())
+        awake = [key for key, module in backbone.blocks[name].named_modules() if module.training]
+        step = "override neither train() nor freeze() without super()"
+        text = f"{name} is frozen: expected all of it in inference mode, got {listing(awake, 3)} in training"
+        assert awake == [], f"{text}; {step}"
+        live = [key for key, p in backbone.blocks[name].named_parameters() if p.requires_grad]
+        text = f"{name} is frozen: expected no gradients, got some for {listing(live, 3)}"
+        assert live == [], f"{text}; {step}, and set no requires_grad in forward"
     now = {k: v for name in half for k, v in backbone.blocks[name].state_dict().items()}
-    assert all(torch.equal(frozen[k], now[k]) for k in frozen)
+    moved = [k for k in frozen if not torch.equal(frozen[k], now[k])]
+    step = "let forward set no buffer but in training (if self.training)"
+    assert moved == [], f"expected frozen blocks to stay, got {listing(moved, 3)} moved; {step}"
     if any(p.requires_grad for p in backbone.parameters()):
         after = backbone.state_dict()
-        assert any(not torch.equal(rest[k], after[k]) for k in rest)
+        step = "let every block's parameters reach the output"
+        moving = any(not torch.equal(rest[k], after[k]) for k in rest)
+        assert moving, f"expected the other blocks to train, got none that moved; {step}"
 
 
 def rule_unfreezing_restores_what_was(case: Case) -> None:
@@ -138,15 +184,22 @@ def rule_unfreezing_restores_what_was(case: Case) -> None:
     backbone.train().eval()
     backbone.train()
     backbone.unfreeze("all")
-    assert {k: p.requires_grad for k, p in backbone.named_parameters()} == grads
-    assert {k: m.training for k, m in backbone.named_modules()} == modes
+    step = "override neither train(), freeze() nor unfreeze() without super()"
+    other = [k for k, p in backbone.named_parameters() if p.requires_grad != grads[k]]
+    assert other == [], (
+        f"after unfreeze: expected gradients as before, got others of {listing(other, 3)}; {step}"
+    )
+    other = [k for k, m in backbone.named_modules() if m.training != modes[k]]
+    assert other == [], f"after unfreeze: expected modes as before, got others of {listing(other, 3)}; {step}"
 
 
 def rule_it_takes_any_number_of_channels(case: Case) -> None:
     """Gray and four-channel images work, and three-channel weights are adapted to them."""
     for channels in (1, 4):
         backbone = case.backbone(in_channels=channels).eval()
-        assert backbone.input_spec.channels == channels
+        got = backbone.input_spec.channels
+        step = "make it with InputSpec(channels=in_channels, ...)"
+        assert got == channels, f"input_spec: expected {channels} channels as in_channels, got {got}; {step}"
         state = backbone.adapt_input(case.backbone().state_dict())
         backbone.load_state_dict(state)
         with torch.no_grad():
@@ -159,8 +212,15 @@ def rule_convert_changes_names_alone(case: Case) -> None:
     # An unknown key has to reach the strict check, which names it
     state = {**backbone.state_dict(), "mystery.weight": torch.zeros(1)}
     converted = backbone.convert(state)
-    assert set(converted) == set(state)
-    assert all(torch.equal(converted[key], state[key]) for key in state)
+    other = sorted({*converted} ^ {*state})
+    step = "rename published names alone, and hand on all else"
+    assert other == [], (
+        f"convert: expected its own keys and unknown ones back, got other {listing(other, 3)}; {step}"
+    )
+    other = [key for key in state if not torch.equal(converted[key], state[key])]
+    assert other == [], (
+        f"convert: expected its own tensors as they are, got other {listing(other, 3)}; {step}"
+    )
 
 
 def rule_options_are_the_constructors(case: Case) -> None:
@@ -168,9 +228,17 @@ def rule_options_are_the_constructors(case: Case) -> None:
     config = resolve_config(case.entry.component)
     parameters = inspect.signature(resolve_target(case.entry.component)).parameters
     wanted = {"in_channels", *(config.model_fields if config else ())}
-    assert wanted <= set(parameters)
-    assert all(p.kind is p.KEYWORD_ONLY for p in parameters.values())
-    assert all(p.default is not p.empty for name, p in parameters.items() if name not in wanted)
+    where = case.entry.component.target
+    lacking = sorted(wanted - {*parameters})
+    assert lacking == [], (
+        f"{where}: expected arguments for all options, got none for {listing(lacking)}; add them"
+    )
+    loose = [name for name, p in parameters.items() if p.kind is not p.KEYWORD_ONLY]
+    text = f"{where}: expected arguments by keyword alone, got {listing(loose)}"
+    assert loose == [], f"{text}; write __init__(self, *, ...)"
+    bare = [name for name, p in parameters.items() if name not in wanted and p.default is p.empty]
+    text = f"{where}: expected a default for what is no option, got none for {listing(bare)}"
+    assert bare == [], f"{text}; give one, or declare the option"
 
 
 def rule_it_loads_on_the_meta_device(case: Case) -> None:
@@ -180,16 +248,23 @@ def rule_it_loads_on_the_meta_device(case: Case) -> None:
         loaded: Backbone = case.part(in_channels=3)
     assign(loaded, original.state_dict(), case.entry.component.name)
     fill_buffers(loaded)
-    assert meta_tensors(loaded) == []
+    empty = meta_tensors(loaded)
+    step = "fill buffers that are not in the state dict in reset_buffers()"
+    text = f"built without memory: expected every tensor filled, got {listing(empty, 3)} without values"
+    assert empty == [], f"{text}; {step}"
     with torch.no_grad():
-        assert torch.equal(loaded.eval()(x), original(x))
+        same = torch.equal(loaded.eval()(x), original(x))
+    assert same, f"built without memory and loaded: expected the same output, got another; {step}"
 
 
 def rule_seeds_repeat_the_weights(case: Case) -> None:
     """One seed gives one set of weights, two give two."""
     one, same, other = (case.backbone(seed=s).state_dict() for s in (0, 0, 1))
-    assert all(torch.equal(one[k], same[k]) for k in one)
-    assert any(not torch.equal(one[k], other[k]) for k in one)
+    apart = [k for k in one if not torch.equal(one[k], same[k])]
+    step = "draw weights from torch's global generator alone"
+    assert apart == [], f"one seed: expected the same weights, got other {listing(apart, 3)}; {step}"
+    drawn = any(not torch.equal(one[k], other[k]) for k in one)
+    assert drawn, f"two seeds: expected two sets of weights, got one; {step}, and seed nothing"
 
 
 def train_a_little(module: nn.Module, x: Tensor, steps: int = 2) -> None:

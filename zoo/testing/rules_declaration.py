@@ -66,7 +66,7 @@ def rule_former_defaults_are_options(case: Case) -> None:
     known = config.model_fields if config else {}
     gone = [name for name in component.former if name not in known]
     assert gone == [], f"{component.name}: former names {gone}, which {component.config} has not"
-    assert config is not None
+    assert config is not None, f"{component.name}: former needs a config with options; declare one"
     # Required options have no default that could have been another
     needed = {name: value for name, value in component.tiny.items() if known[name].is_required()}
     try:
@@ -89,15 +89,20 @@ def rule_options_are_no_arguments_of_a_verb(case: Case) -> None:
 
     Nor, of a backbone, like the option `blocks` that all backbones have.
     """
+    found = taken_by_a_verb(case)
+    step = "rename them, zoo.build or zoo.fit takes arguments of these names"
+    assert found == [], f"{case.entry.component.config}: {', '.join(found)}; {step}"
+
+
+def taken_by_a_verb(case: Case) -> list[str]:
+    """Names of the options that are called like an argument of a verb, or like the option `blocks`."""
     config = resolve_config(case.entry.component)
     taken = {name for verb in (zoo.build, zoo.fit) for name in inspect.signature(verb).parameters}
     # Beside its own arguments `zoo.fit` takes the trainer's options
     if case.entry.component.kind in BESIDE_A_TRAINER:
         taken |= {*GradientOptions.model_fields}
     taken |= {BLOCKS} if case.entry.component.kind == "backbone" else set()
-    found = sorted((taken - {*FILLED_IN}) & set(config.model_fields if config else ()))
-    step = "rename them, zoo.build or zoo.fit takes arguments of these names"
-    assert found == [], f"{case.entry.component.config}: {', '.join(found)}; {step}"
+    return sorted((taken - {*FILLED_IN}) & set(config.model_fields if config else ()))
 
 
 def rule_constructor_agrees_with_the_options(case: Case) -> None:

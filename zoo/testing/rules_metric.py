@@ -58,13 +58,15 @@ def rule_it_says_what_it_fits(case: Case) -> None:
     assert metric.forms, "forms is empty"
     listed = getattr(type(metric), "forms", ())
     same = f"forms of the class are {listed!r}, which lists show, and of an instance {metric.forms!r}"
-    assert listed == metric.forms, same
+    assert listed == metric.forms, f"{same}; set them on the class"
     known = {task.form for task in (*BY_NAME.values(), *_own_tasks(case)) if task.form}
     unknown = [form for form in metric.forms if form not in known]
     assert unknown == [], (
         f"forms names {listing(unknown)}, which no task has; choose from {listing(sorted(known))}"
     )
-    assert metric.higher_is_better in (True, False, None), metric.higher_is_better
+    assert metric.higher_is_better in (True, False, None), (
+        f"expected higher_is_better True, False or None, got {metric.higher_is_better!r}; say one of them"
+    )
 
 
 def rule_it_is_one_finite_number_or_left_out(case: Case) -> None:

@@ -13,6 +13,7 @@ from zoo.spec.options import ForPart, Options, part_kinds
 from zoo.testing.case import Case
 from zoo.testing.effects import differ, given, of_the_plugin, others
 from zoo.testing.instances import with_options
+from zoo.testing.rules_declaration import taken_by_a_verb
 
 _MOST = 6
 """Values of an option that are tried."""
@@ -29,16 +30,21 @@ def rule_options_do_something(case: Case) -> None:
     if config is None:
         return
     parts, seen, found = part_kinds(config), _Seen(case), []
+    # Which another rule names, with another cure
+    renamed = taken_by_a_verb(case)
     for name, field in config.model_fields.items():
         elsewhere = name in parts or any(isinstance(mark, ForPart) for mark in field.metadata)
         told = name in case.silent or f"{case.entry.component.name}.{name}" in case.silent
-        if elsewhere or told or name in FILLED_IN or not of_the_plugin(config, name):
+        if elsewhere or told or name in FILLED_IN or name in renamed or not of_the_plugin(config, name):
             continue
         if not _shows(seen, config, name):
             found.append(name)
     where = f"{case.entry.component.config}: {', '.join(found)}"
-    step = "use them or take them out; where they rightly do nothing here, contract(..., silent={name: why})"
-    assert found == [], f"{where} change neither parameters nor outputs nor state; {step}"
+    verb, them = ("changes", "it") if len(found) == 1 else ("change", "them")
+    step = (
+        f"use {them} or take {them} out; what rightly does nothing here: contract(..., silent={{name: why}})"
+    )
+    assert found == [], f"{where} {verb} neither parameters nor outputs nor state; {step}"
 
 
 class _Seen:

@@ -107,7 +107,7 @@ def disagreement(plugin: Plugin, item: Installed, answer: Answer) -> list[str]:
     """The difference of a plugin's catalogue from what its hooks answer, at most one line."""
     hook = from_answer(item, plugin.folder, answer) if plugin.folder else plugin
     if hook.error:
-        return [f"its hook: {hook.error}"]
+        return [hook.error if hook.error.startswith("its hook") else f"its hook: {hook.error}"]
     first = difference(plugin.rows, hook.rows)
     # A hook that says nothing of its namespace means the default one, as the catalogue has it
     if first is None and read_namespace(answer, item.distribution) != plugin.namespace:
