@@ -33,7 +33,7 @@ def is_torchs(loss: nn.Module) -> bool:
 
 
 def fault_of(loss: nn.Module, model: Model, task: Task) -> tuple[str, str | None] | None:
-    """What a loss is that cannot train a model for its task, and the next step where there is a better one.
+    """Fault of a loss that cannot train a model for its task, and the next step where there is a better one.
 
     Args:
         loss: of torch's own.
@@ -54,7 +54,7 @@ def fitting(model: Model, task: Task) -> list[str]:
 
 
 def tried(loss: nn.Module, task: Task, outputs: int) -> tuple[str, None] | None:
-    """What is seen of a loss on random outputs and targets of a task: it fails, or is flat.
+    """Fault of a loss on random outputs and targets of a task: it fails, or is flat.
 
     Args:
         loss: a copy of it is computed.
@@ -153,7 +153,7 @@ def _wrong_form(loss: nn.Module, model: Model, reads: str) -> tuple[str, str | N
 
 
 def outputs_of(model: Model) -> Tensor | None:
-    """What a model returns for two random images; None where it takes none such."""
+    """Output of a model for two random images; None where it takes none such."""
     spec = model.input_spec
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
     try:
