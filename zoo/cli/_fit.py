@@ -11,6 +11,7 @@ from typing import Any
 from zoo.cli._flags import Flag, combined, flags_of
 from zoo.cli._options import MODEL_OPTIONS
 from zoo.cli._recipe import read_table, trainer_options
+from zoo.cli._set_paths import check_paths
 from zoo.cli._unknown import options_of_trainer, trainer_name
 from zoo.spec.errors import RecipeError, listing
 from zoo.spec.files import CONFIG_FILE, RUN_FILE
@@ -73,6 +74,7 @@ def model_and_options(
         return _saved(recipe, flags, sets)
     base: dict[str, Any] = read_table(Path(recipe)) if recipe is not None else {"model": {"name": name}}
     table = combined(base, flags, sets)
+    check_paths(sets, table)
     _check_trainer(table, flags)
     table, options = trainer_options(table)
     _check_places(options)
@@ -117,6 +119,7 @@ def _saved(place: str, flags: list[Flag], sets: tuple[str, ...]) -> Asked:
     model = {"name": saved.recipe.model.name}
     parts = {key: own[key] for key in ("data", "augment", "loss", "trainer") if own.get(key) is not None}
     table = combined({"model": model, **parts}, flags, sets)
+    check_paths(sets, table)
     if table.pop("model") != model or fixed:
         hint = "set trainer, loss, augment or data"
         got = listing(fixed) if fixed else "changes to them"

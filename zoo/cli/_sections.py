@@ -26,12 +26,13 @@ class Sectioned(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes the sections."""
-        rows: dict[str, list[tuple[str, str]]] = {heading: [] for heading in (*self.sections, _REST)}
+        rest = _REST if self.sections else "Options"
+        rows: dict[str, list[tuple[str, str]]] = {heading: [] for heading in (*self.sections, rest)}
         places = {name: heading for heading, names in self.sections.items() for name in names}
         for parameter in self.get_params(ctx):
             row = parameter.get_help_record(ctx)
             if row is not None and not isinstance(parameter, click.Argument):  # the text tells of those
-                rows[places.get(parameter.name or "", _REST)].append(row)
+                rows[places.get(parameter.name or "", rest)].append(row)
         widths = [len(first) for section in rows.values() for first, _ in section]
         width = min(max(widths), _WIDEST - _GAP)
         for heading, section in rows.items():

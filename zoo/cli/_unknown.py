@@ -108,10 +108,11 @@ def _options(reference: str, kinds: tuple[str, ...]) -> Mapping[str, Any]:
     from zoo.registry.lookup import find
 
     try:
-        options: Mapping[str, Any] = find(reference, kinds).facts.get("options", {}).get("properties", {})
+        entry = find(reference, kinds)
     except ZooError:
         return {}
-    return options
+    own = entry.facts.get("options", {}).get("properties", {})
+    return {**KINDS[entry.component.kind].options, **own}
 
 
 def _name(value: Any) -> str | None:
@@ -163,7 +164,9 @@ class Answering(Sectioned):
         # Reads the line once more, past what is unknown and without calling back
         lenient = click.Context(self, ignore_unknown_options=True, resilient_parsing=True)
         values, _, _ = self.make_parser(lenient).parse_args([*args])
-        base = known_recipe(values.get("recipe")) or {"model": {"name": values.get("name")}}
+        # `zoo fit RECIPE`, `zoo fit --model NAME`, `zoo build NAME`
+        words = values.get("recipe") or values.get("name")
+        base = known_recipe(words) or {"model": {"name": values.get("name")}}
         try:
             return combined(base, flags_of(values), ())
         except (ZooError, AttributeError, TypeError):

@@ -11,9 +11,10 @@ import click
 from zoo.cli._common import emit_json, json_option
 from zoo.cli._complete import MODELS, components
 from zoo.cli._options import model_options
+from zoo.cli._unknown import Answering
 
 
-@click.command("build")
+@click.command("build", cls=Answering, sections={})
 @click.argument("name", shell_complete=components(*MODELS, files=".toml"))
 @model_options
 @click.option("--seed", type=int, help="Makes random weights repeatable.")
@@ -43,12 +44,15 @@ def command(
     """
     from zoo.cli._flags import combined, flags_of
     from zoo.cli._recipe import apply, read_table
+    from zoo.cli._set_paths import check_paths
     from zoo.compose.build import from_recipe
     from zoo.spec.recipe import Recipe
 
     table: dict[str, Any] = read_table(Path(name)) if name.endswith(".toml") else {"model": {"name": name}}
     # Flags win over the file; what `--set` says must agree with them
-    recipe = Recipe.from_dict(combined(table, flags_of({**given, "seed": seed}), sets))
+    table = combined(table, flags_of({**given, "seed": seed}), sets)
+    check_paths(sets, table)
+    recipe = Recipe.from_dict(table)
     # What was typed just now counts even where it is the default
     typed = apply({}, sets).get("model", {}).get("options", {})
     said = recipe.model.model_copy(update={"options": typed if isinstance(typed, dict) else {}})
