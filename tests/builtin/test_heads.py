@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+import zoo
 from zoo.builtin import heads
 from zoo.interfaces.blocks.feature_info import FeatureInfo
 from zoo.spec.errors import OptionError, ShapeError
@@ -186,3 +187,14 @@ def test_the_networks_own_pooling_of_taps_that_differ_is_the_mean() -> None:
 def test_a_class_token_of_what_has_none_is_refused(info: FeatureInfo, pool: str) -> None:
     with pytest.raises(ShapeError, match=r"expected tokens with a class token in front, got .* without one"):
         heads.RegressionHead(inputs=[info], pool=pool)
+
+
+def test_one_tap_or_width_is_a_list_of_one() -> None:
+    model = zoo.build(
+        "tiny_resnet", head={"name": "binary", "taps": "block2", "hidden": 4}, input_size=16, seed=0
+    )
+    assert model.recipe.model.head["taps"] == ["block2"]
+    assert model.recipe.model.head["hidden"] == [4]
+    assert model.backbone.block_names == ("block1", "block2")
+    with pytest.raises(zoo.ZooError, match="hidden"):
+        zoo.build("tiny_resnet", head={"name": "binary", "hidden": True})

@@ -31,6 +31,12 @@ class PooledOptions(Options):
         (), description="blocks or taps to take, pooled and put side by side; nothing means the last map"
     )
 
+    @field_validator("taps", "hidden", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, value: Any) -> Any:
+        # `taps="block3"` can only mean that one; a bool is no width
+        return (value,) if isinstance(value, str) or type(value) is int else value
+
 
 class EmbeddingOptions(PooledOptions):
     """Options of the embedding head."""
