@@ -20,18 +20,6 @@ from zoo.spec.recipe import Recipe
 Asked = tuple[Any, Any, dict[str, Any]]
 """Model or recipe, the data beside it, and options of the default trainer."""
 
-_OF_A_RUN = (
-    "out",
-    "device",
-    "precision",
-    "cache",
-    "skip_unreadable",
-    "resume",
-    "checkpoint_every",
-    "workers",
-    "progress",
-)
-"""Arguments of `zoo.fit` that no recipe says."""
 _OTHERWISE = {"progress": "--quiet"}
 _LOOKED_AT = 2000
 """Files of a folder to look at before it is taken for no folder of images."""
@@ -158,7 +146,7 @@ def _check_places(options: Mapping[str, Any]) -> None:
     beside = {name for name, p in inspect.signature(fit).parameters.items() if p.kind is not p.VAR_KEYWORD}
     for name in options:
         if name in beside:
-            place = "" if name in _OF_A_RUN else f", in a recipe {name} above all sections"
+            place = f", in a recipe {name} above all sections" if name in Recipe.model_fields else ""
             raise RecipeError(
                 f"trainer.{name}",
                 expected="an option of the trainer",
