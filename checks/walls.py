@@ -24,8 +24,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # where this file is loaded by i
 from sizes import full_rooms, long_files, long_functions  # noqa: E402 - found by the line above
 from summaries import riddles  # noqa: E402
 
-DOORS = ("zoo", "zoo.errors", "zoo.interfaces", "zoo.trainers", "zoo.testing")
-"""All that a plugin imports of the core."""
+from zoo.registry.plugins.imports import DOORS  # noqa: E402
 
 HEAVY: Mapping[str, str] = {
     "accelerate": "an extra, and a second; only several processes and mixed precision need it",
