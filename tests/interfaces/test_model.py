@@ -190,3 +190,9 @@ def test_blocks_frozen_behind_one_that_learns_are_warned_of(make_model):
     fine = zoo.build("tiny_resnet", input_size=16)
     fine.origin = "a file"
     fine.freeze("block1-2")
+
+
+def test_a_summary_says_where_a_backbone_was_cut_and_nothing_of_one_that_is_whole(make_model):
+    assert "cut off" not in str(make_model().summary())
+    cut = make_model(head={"name": "binary", "taps": ["block2"]})
+    assert "backbone ends at block2: what lies behind it is cut off" in str(cut.summary())

@@ -159,14 +159,15 @@ def test_a_module_that_ends_as_its_task_reads_it_is_not_warned_of(last: nn.Modul
     warn_squashed(plain(net(3, last), task, 3))
 
 
-def test_a_sigmoid_that_stands_last_and_is_called_in_the_midst_is_not_warned_of() -> None:
+@pytest.mark.parametrize("shift", [-100.0, 1.5])
+def test_a_sigmoid_that_stands_last_and_is_called_in_the_midst_is_not_warned_of(shift: float) -> None:
     class Gated(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.last, self.gate = nn.Linear(3 * SIZE * SIZE, 1), nn.Sigmoid()
 
         def forward(self, x: Tensor) -> Tensor:
-            output: Tensor = self.last(self.gate(x.flatten(1))) - 100
+            output: Tensor = self.last(self.gate(x.flatten(1))) * 0 + shift
             return output
 
     warn_squashed(plain(Gated(), Binary(), 1))
