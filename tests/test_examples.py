@@ -99,6 +99,7 @@ def test_the_example_plugin_is_listed(installed):
     assert "zoo-example" in zoo_command(installed, "plugins", "--check", ZOO_PLUGINS="zoo-example")
 
 
+@pytest.mark.slow
 def test_the_example_plugin_keeps_its_contract(installed):
     tests = ["--import-mode=importlib", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
     done = installed(

@@ -297,6 +297,7 @@ def test_zoo_build_reads_the_same_flags(zoo: Zoo, place: Path) -> None:
     assert (status, "--head and --set head=multiclass" in err) == (2, True)
 
 
+@pytest.mark.slow
 def test_closed_standard_streams_do_not_stop_a_training(place: Path) -> None:
     code = "import os, sys; sys.stdout = sys.stderr = None; from zoo.cli import main; main(sys.argv[1:])"
     done = subprocess.run(

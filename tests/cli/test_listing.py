@@ -273,6 +273,7 @@ def test_doctor_names_a_next_step_for_each_problem(fake, tmp_path):
     assert found["torch"]["step"] is None
 
 
+@pytest.mark.slow
 def test_doctor_says_the_hubs_cache_as_the_hubs_own_library_does(fake, tmp_path, monkeypatch):
     for name in ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)

@@ -97,6 +97,7 @@ class NetOptions(Options):
 """
 
 
+@pytest.mark.slow
 def test_the_check_of_plugins_finds_a_catalogue_whose_facts_are_old(shelf, tmp_path):
     root = tmp_path / "shelf"
     (root / "pyproject.toml").write_text(
@@ -116,6 +117,7 @@ def test_the_check_of_plugins_finds_a_catalogue_whose_facts_are_old(shelf, tmp_p
     assert f"error: zoo-new 1.0: its catalogue is out of date: facts of head 'net'; {step}\n" in answer.stdout
 
 
+@pytest.mark.slow
 def test_the_check_of_plugins_finds_a_recipe_that_the_catalogue_does_not_list(shelf):
     folder = shelf.plugin("zoo-new", rows=[], catalogue=True)
     assert shelf.zoo("plugins", "--check").returncode == 0

@@ -27,6 +27,7 @@ def python(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=250, check=False)
 
 
+@pytest.mark.slow
 def test_a_killed_save_leaves_the_old_model_or_the_new_one(tmp_path):
     done = python(str(FOLDER / "crashes.py"), str(tmp_path))
     assert done.returncode == 0, done.stderr
