@@ -9,7 +9,8 @@ from zoo.registry.lookup import entries
 MAPLESS = {"mlp"}
 PLUGINS = ("basic", "vgg", "resnet", "mobilenet", "efficientnet", "unet")
 OURS = {
-    entry.qualified: entry.component.tiny
+    # Without what only the published classifier looks at
+    entry.qualified: {key: value for key, value in entry.component.tiny.items() if key != "hidden"}
     for entry in entries("backbone")
     if entry.plugin.distribution in {f"zoo-{name}" for name in PLUGINS}
     and entry.component.name not in MAPLESS
