@@ -208,7 +208,7 @@ def test_a_series_of_a_plugin_that_is_not_installed_says_all_that_it_needs_at_on
         raise UnknownComponentError("no plugin ships it")
 
     monkeypatch.setattr(lookup, "recipe_series", none)
-    monkeypatch.setattr("zoo.experiments.requirements._version_of", lambda package: None)
+    monkeypatch.setattr("zoo.experiments.requirements.version_of", lambda package: None)
     lacking = {"zoo-augment", "zoo-datasets", "zoo-efficientnet"}
     left = [item for item in installed() if item.distribution not in lacking]
     for module in (discovery, hints):

@@ -94,7 +94,7 @@ PUBLISHED = {"name": "efficientnet_lite0", "head": "original", "weights": "image
 @pytest.fixture
 def no_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     """No package with weights is installed."""
-    monkeypatch.setattr(requirements, "_version_of", lambda package: None)
+    monkeypatch.setattr(requirements, "version_of", lambda package: None)
 
 
 def test_packages_of_weights_are_named_with_the_plugins(asked: list[Any], no_packages: None) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from zoo.spec.kinds import KINDS
 from zoo.spec.recipe import ORIGINAL, Recipe
 from zoo.spec.reference import ComponentRef, parse_reference
 from zoo.weights.fitting import locate
+from zoo.weights.packages import version_of
 
 
 def check_installed(
@@ -118,19 +118,12 @@ def _packages(recipe: Recipe) -> Iterator[tuple[str, bool]]:
     if tag is None or found is None or tag not in found.weights:
         return
     places = found.weights[tag].sources
-    if any(place.repo is None and (place.package is None or _version_of(place.package)) for place in places):
+    if any(place.repo is None and (place.package is None or version_of(place.package)) for place in places):
         return
     hub = any(place.repo for place in places)
     first = next((place for place in places if place.package), None)
     if first is not None:
         yield first.install or str(first.package), hub
-
-
-def _version_of(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def _body(name: str) -> Component | None:

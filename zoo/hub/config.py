@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +13,7 @@ from zoo.interfaces.model import Model
 from zoo.registry.plugins.install_command import way_to_upgrade
 from zoo.registry.plugins.installed import CORE
 from zoo.spec.errors import FormatError, SaveError, quote, reason
+from zoo.spec.history import finite
 
 MOST_BYTES = 8 << 20
 """Bytes of each file beside the weights: a stranger's is not read into memory whatever its size."""
@@ -38,10 +38,7 @@ def describe(model: Model, digest: str) -> dict[str, Any]:
         "labels": list(model.labels),
         "input": model.input_spec.to_dict(),
         "origin": model.origin,
-        "metrics": {
-            split: {name: value for name, value in row.items() if math.isfinite(value)}  # JSON has no NaN
-            for split, row in model.metrics.items()
-        },
+        "metrics": finite(model.metrics),
         "measured": model.measured,
         "licence": model.licence,
         "sha256": digest,

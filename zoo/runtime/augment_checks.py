@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from torch import nn
-
 from zoo.interfaces.augmenter import Augmenter, Chain
 from zoo.interfaces.model import Model
 from zoo.interfaces.trainer import Trainer
@@ -20,8 +18,9 @@ def check_augment(augmenter: Augmenter, model: Model, trainer: Trainer, *, resum
         resumed: whether the run was begun so, by a version that did not ask.
     """
     task = model.task
+    own = [m for m in augmenter.modules() if isinstance(m, Augmenter) and not isinstance(m, Chain)]
     if task is not None and task.spatial and not augmenter.moves_places:
-        names = [type(item).__name__ for item in augmenter.modules() if _leaves_places(item)]
+        names = [type(item).__name__ for item in own if not item.moves_places]
         expected = f"augmenters that move the targets of task {task.name} with the pixels"
         hint = "leave it out, or derive it from zoo.interfaces.augmenter.Geometric"
         raise TrainingError("fit: augment", expected=expected, got=listing(names), hint=hint)
@@ -30,14 +29,6 @@ def check_augment(augmenter: Augmenter, model: Model, trainer: Trainer, *, resum
             "fit: augment",
             expected=f"none: {type(trainer).__name__} trains a model to make images like those of the data, "
             "and augmenters change these alone",
-            got=listing(type(item).__name__ for item in augmenter.modules() if _is_one(item)),
+            got=listing(type(item).__name__ for item in own),
             hint="leave it out, or put the changed images into the data",
         )
-
-
-def _is_one(item: nn.Module) -> bool:
-    return isinstance(item, Augmenter) and not isinstance(item, Chain)
-
-
-def _leaves_places(item: nn.Module) -> bool:
-    return isinstance(item, Augmenter) and _is_one(item) and not item.moves_places

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,19 @@ def write_history(path: Path, rows: list[Row]) -> None:
     """Writes rows as a JSON list with a line for each; otherwise as `write_json`."""
     lines = (json.dumps(_plain(row), ensure_ascii=False, allow_nan=False) for row in rows)
     write_text(path, "[\n" + ",\n".join(lines) + "\n]\n")
+
+
+def finite(figures: Mapping[str, Row]) -> dict[str, Row]:
+    """Figures by split without those that are no finite numbers, which JSON has not.
+
+    Example:
+        >>> finite({"val": {"loss": 0.5, "psnr": math.inf}})
+        {'val': {'loss': 0.5}}
+    """
+    return {
+        split: {name: value for name, value in row.items() if math.isfinite(value)}
+        for split, row in figures.items()
+    }
 
 
 def read_history(folder: Path) -> list[Row]:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from zoo.compose.next_steps import how_to_begin_anew
 from zoo.interfaces.geometry.warp import check_resampler
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.trainer import Trainer
-from zoo.runtime.next_steps import how_to_begin_anew
 from zoo.spec.display import counted
 from zoo.spec.errors import FormatError, OptionError, TrainingError, listing, quote, warn
 

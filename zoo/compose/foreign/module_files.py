@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import torch
 from torch import nn
 
 from zoo.compose.foreign.torch_module import PlainModel, count_outputs
+from zoo.compose.next_steps import how_to_load, how_to_resume
 from zoo.interfaces.blocks.number_types import fitted
 from zoo.interfaces.blocks.wrapped import inside
 from zoo.interfaces.model import Model
@@ -22,6 +22,7 @@ from zoo.registry.plugins.installed import CORE
 from zoo.spec.atomic_write import atomic_write, write_errors
 from zoo.spec.errors import FormatError, SaveError, TrainingError, WeightsError, ZooError, listing, warn
 from zoo.spec.files import CARD_FILE, CONFIG_FILE, RUN_FILE, WEIGHTS_FILE
+from zoo.spec.history import finite
 from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import Recipe
 from zoo.weights.fitting import assign
@@ -175,22 +176,16 @@ def without_module(folder: Path) -> FormatError | None:
     note, run = _note(folder), _run(folder)
     if note is None and "model" not in run.get("objects", ()):
         return None
-    known = note or run.get("module") or {}
-    name = f"{known.get('class', 'Net')}(...)"
-    call = f"zoo.load({str(folder)!r}, module={name})"
+    known = {"class": "Net", **(note or run.get("module") or {})}
+    call = how_to_load(folder, {"module": known})
     problem, expected = f"{folder} is of a torch module", "its module too, which no file holds"
     if note is not None:
         hint = f"in Python give {call} in the folder's place: zoo.evaluate, zoo.predict and zoo.fit take it"
     elif (folder / WEIGHTS_FILE).is_file():
         hint = "version 0.1 noted weights alone: module.load_state_dict(safetensors.torch.load_file(...))"
     else:
-        hint = f"it has no weights yet: {_resumed(folder, run, name)} goes on"
+        hint = f"it has no weights yet: {how_to_resume(folder, {**run, 'module': known})} goes on"
     return FormatError(problem, expected=expected, got="the folder alone", hint=hint)
-
-
-def _resumed(folder: Path, run: Facts, name: str) -> str:
-    objects = [f"{key}=..." for key in run.get("objects", ()) if key != "model"]
-    return f"zoo.fit({', '.join([name, f'resume={str(folder)!r}', *objects])})"
 
 
 def _described(model: PlainModel) -> dict[str, Any]:
@@ -204,10 +199,7 @@ def _described(model: PlainModel) -> dict[str, Any]:
         "labels": list(model.labels),
         "recipe": model.recipe.to_dict(),
         "origin": model.origin,
-        "metrics": {
-            split: {name: value for name, value in row.items() if math.isfinite(value)}  # JSON has no NaN
-            for split, row in model.metrics.items()
-        },
+        "metrics": finite(model.metrics),
         "measured": model.measured,
     }
 
@@ -230,7 +222,7 @@ def _facts(folder: Path) -> dict[str, Any]:
             )
             expected = "the folder of a run of a torch module"
             raise FormatError(f"load {folder}", expected=expected, got=got, hint=hint)
-        hint = f"{_resumed(folder, _run(folder), 'MODULE')} goes on"
+        hint = f"{how_to_resume(folder, _run(folder), module='MODULE')} goes on"
         raise FormatError(
             f"load {folder}", expected=WEIGHTS_FILE, got="a run without an epoch behind", hint=hint
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from zoo.runtime.next_steps import how_to_resume
+from zoo.compose.next_steps import how_to_resume
 
 RUN = Path("runs/a")
 

@@ -9,13 +9,14 @@ from typing import Any
 Facts = Mapping[str, Any]
 
 
-def how_to_resume(folder: Path, facts: Facts, epochs: int | None = None) -> str:
+def how_to_resume(folder: Path, facts: Facts, epochs: int | None = None, *, module: str | None = None) -> str:
     """Command that goes on with a run, or call where it was begun with objects, which no command has.
 
     Args:
         folder: of the run.
         facts: of its record.
         epochs: to go on to; None for those of the run.
+        module: expression of the run's torch module; None for what its record tells.
 
     Example:
         >>> how_to_resume(Path("runs/a"), {"objects": []}, 4)
@@ -26,7 +27,7 @@ def how_to_resume(folder: Path, facts: Facts, epochs: int | None = None) -> str:
     objects = facts.get("objects", ())
     if not objects:
         return f"zoo fit --resume {folder}" + (f" --epochs {epochs}" if epochs is not None else "")
-    given = [module_of(facts)] if "model" in objects else []
+    given = [module or module_of(facts)] if "model" in objects else []
     given.append(f"resume={str(folder)!r}")
     given += [f"{name}=..." for name in objects if name not in ("model", "trainer")]
     if "trainer" in objects:  # brings its epochs
