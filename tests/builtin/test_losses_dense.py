@@ -1,13 +1,18 @@
 """The losses of segmentation beside segmentation_models_pytorch's and closed forms."""
 
+from typing import Any
+
 import pytest
 import segmentation_models_pytorch as smp
 import torch
 from segmentation_models_pytorch.losses._functional import softmax_focal_loss_with_logits
 from torch import Tensor
+from torch.nn import functional as F
 
 from zoo.builtin.losses_dense import Dice, Focal, PixelCrossEntropy, PixelLoss
+from zoo.interfaces import Segmentation
 from zoo.spec.errors import ShapeError
+from zoo.trainers import Score
 
 WEIGHTS = (0.5, 1.0, 2.0, 4.0)
 
@@ -109,3 +114,25 @@ def test_a_class_beyond_the_outputs_is_said(pixels, loss: type[PixelLoss], wrong
     words = f"loss {loss.name}: targets: expected indices below 4, got {wrong}$"
     with pytest.raises(ShapeError, match=words):
         loss(class_weights=weights)(output, target)
+
+
+@pytest.mark.parametrize(
+    "made", [PixelCrossEntropy, Focal, Dice, lambda: PixelCrossEntropy(class_weights=tuple([1.0] * 256))]
+)
+def test_of_256_classes_each_counts_in_any_cut(made: Any) -> None:
+    """As in the reverse order, and by torch, which is told of no index that does not count."""
+    torch.manual_seed(0)
+    output, target = torch.randn(2, 256, 3, 3), torch.randint(0, 255, (2, 3, 3))
+    target[0, 0, :2] = 255
+    loss = made()
+    loss.prepare(256, 256)
+    # Classes in the reverse order, of which 255 is one
+    assert float(loss(output.flip(1), 255 - target)) == pytest.approx(float(loss(output, target)), rel=1e-6)
+    if isinstance(loss, PixelCrossEntropy):
+        assert float(loss(output, target)) == pytest.approx(float(F.cross_entropy(output, target)), rel=1e-6)
+    if divisor := loss.divisor(target):
+        assert int(divisor) == 18
+    score = Score(Segmentation(), 256, loss)
+    for i in range(2):
+        score.add(output[i : i + 1], {"target": target[i : i + 1], "index": torch.tensor([i])})
+    assert score.values()["loss"] == pytest.approx(float(loss(output, target)), rel=1e-6)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from zoo.builtin.losses import BCE, L1, MSE, CrossEntropy, CumulativeBCE, MultilabelSoftMargin
 from zoo.builtin.losses_dense import Dice, Focal, PixelCrossEntropy
@@ -15,6 +16,7 @@ from zoo.compose.instantiate import make
 from zoo.interfaces import Execution, Loss, Regression, compute, cuts_of, divisor_of
 from zoo.interfaces.loss_division import SHARE, Share, numbers
 from zoo.interfaces.tasks import Binary, Multiclass, Multilabel, Ordinal, Segmentation, Task
+from zoo.spec.errors import TrainingError
 from zoo.trainers import GradientTrainer, LossSums, Score
 
 WEIGHTS = (1.0, 20.0, 0.1)
@@ -181,6 +183,67 @@ def test_gradients_of_several_processes_are_those_of_one(made, task, micro):
         value += float(said["loss"]) * len(shard) / 12
     assert float((whole - total).abs().max() / whole.abs().max()) < 2e-6
     assert value == pytest.approx(float(logged["loss"]), rel=2e-6)
+
+
+class Nearest(nn.Module):
+    """Looks at a batch as a whole, owns a parameter and says neither: likeness beside classes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(2.0))
+
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        alike = output @ output.T * self.scale
+        return F.cross_entropy(
+            alike - 1e4 * torch.eye(len(output)), (target[:, None] == target).float().argmax(1)
+        )
+
+
+class Gathering(Execution):
+    """One of several processes, the rows of all of which are known beforehand."""
+
+    def __init__(self, process: int, sizes: list[int], known: dict[torch.dtype, Tensor]) -> None:
+        super().__init__()
+        self.processes, self.process, self.known = len(sizes), process, known
+        self.start = sum(sizes[:process])
+
+    def gather_rows(self, values: Tensor) -> tuple[Tensor, int]:
+        return self.known[values.dtype], self.start
+
+
+WHOLE = [(made, task) for made, task in LOSSES if cuts_of(made()) is False] + [(Nearest, Multiclass())]
+
+
+@pytest.mark.parametrize(("made", "task"), WHOLE)
+@pytest.mark.parametrize("sizes", [[7, 5], [3, 8, 1]])
+def test_several_processes_see_the_whole_batch_of_a_loss_that_cannot_be_cut(made, task, sizes):
+    output, target = answers(task)
+    alone = TorchMetric(made(), task, output)
+    alone.execution.begin(12)
+    whole, logged = gradients(alone, target)
+    total, value, owned = torch.zeros_like(whole), 0.0, 0.0
+    for number, size in enumerate(sizes):
+        trainer = TorchMetric(made(), task, output)
+        trainer.execution = Gathering(number, sizes, {torch.float32: output, torch.int64: target})
+        trainer.execution.images = 12
+        trainer.check_loss(trainer.loss, task, output.shape[1])
+        start = sum(sizes[:number])
+        grad, said = gradients(trainer, target[start : start + size], start)
+        total += grad / len(sizes)
+        value += float(said["loss"]) * size / 12
+        owned += sum(float(p.grad) for p in trainer.loss.parameters()) / len(sizes)
+    assert float((whole - total).abs().max() / whole.abs().max()) < 2e-6
+    assert value == pytest.approx(float(logged["loss"]), rel=2e-6)
+    assert owned == pytest.approx(sum(float(p.grad) for p in alone.loss.parameters()), rel=2e-6)
+
+
+def test_a_trainer_that_calls_such_a_loss_by_itself_is_told_how():
+    output, target = answers(Segmentation())
+    trainer = TorchMetric(Dice(), Segmentation(), output)
+    trainer.execution, trainer.by_hand = Gathering(0, [6, 6], {}), True
+    trainer.execution.images = 12
+    with pytest.raises(TrainingError, match=r"got a part; call it by zoo\.interfaces\.compute\(loss, "):
+        gradients(trainer, target[:6])
 
 
 def test_a_value_by_hand_of_weighted_parts():

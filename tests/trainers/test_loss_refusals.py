@@ -101,11 +101,6 @@ def test_a_loss_that_can_neither_be_asked_nor_tried_is_told_of():
         checked(Odd())
 
 
-def test_several_processes_are_told_of_a_loss_of_the_batch_as_a_whole():
-    with pytest.warns(UserWarning, match="looks at a batch as a whole: each of 2 processes"):
-        checked(Squared(), micro=None, processes=2)
-
-
 def test_trying_a_loss_does_not_move_it():
     class Centre(nn.Module):
         def __init__(self) -> None:
@@ -127,6 +122,13 @@ def test_a_figure_that_depends_on_batches_is_known():
     assert depends_on_batches(Squared(), Multiclass(), 3)
     assert depends_on_batches(Heavy(), Multiclass(), 3)
     assert not depends_on_batches(nn.CrossEntropyLoss(torch.tensor(WEIGHTS)), Multiclass(), 3)
+
+
+def test_the_figure_of_a_sum_depends_on_batches_where_that_of_a_part_does():
+    whole = mixed(**{"pixel-cross-entropy": 1.0, "dice": 1.0})
+    assert not depends_on_batches(whole, Segmentation(), 3)
+    whole.parts["dice"] = Squared()
+    assert depends_on_batches(whole, Segmentation(), 3)
 
 
 def test_a_sum_of_losses_cuts_where_all_its_parts_do():

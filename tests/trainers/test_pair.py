@@ -169,3 +169,16 @@ def test_values_of_parts_add_up_by_their_share() -> None:
     add_up(logged, {"other": torch.tensor(3.0)})
     assert {name: float(value) for name, value in logged.items()} == {"loss": 7, "other": 4.5}
     assert not logged["loss"].requires_grad
+
+
+def test_several_processes_are_told_of_a_game_that_looks_at_a_batch_as_a_whole() -> None:
+    class Relative(Says):
+        cuts = False
+
+    class Two(Execution):
+        processes = 2
+
+    with pytest.warns(UserWarning, match="for the discriminator each of 2 processes sees its own"):
+        Pair(optimizer="sgd", lr=0.5).take(net(), net(), Relative(), Two())
+    Pair(optimizer="sgd", lr=0.5).take(net(), net(), Says(), Two())
+    Pair(optimizer="sgd", lr=0.5).take(net(), None, Relative(), Two())

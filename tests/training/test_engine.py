@@ -177,20 +177,30 @@ frozen = zoo.build("tiny_resnet", head={"name": "binary", "hidden": [8]}, freeze
 free = zoo.build("small_cnn", channels=[4, 8], head="binary", **small)
 met = zoo.build("small_cnn", channels=[4, 8], head={"name": "embedding", "dim": 8}, **small)
 heavy = zoo.build("small_cnn", channels=[4, 8], head="multiclass", classes=2, **small)
+other = zoo.build("small_cnn", channels=[4, 8], head="multiclass", classes=2, **small)
 weighted = {"name": "cross-entropy", "class_weights": [1.0, 20.0]}
 data = {"name": "faces", "per_class": 15}
 faces = as_dataset(data)
+shapes = {"name": "shapes", "size": 32, "count": 30}
+tiny = {"name": "small_cnn", "channels": [4, 8], "batch_norm": False}
+maps = zoo.build("unet", classes=4, encoder=tiny, batch_norm=False, seed=0)
+class Centred(torch.nn.Module):  # says nothing of what it looks at: all images of a batch
+    def forward(self, output, target):
+        return torch.nn.functional.cross_entropy(output - output.mean(0), target)
 class People:  # "face" and "no face" are no two people
     classes = ("ana", "ben")
     def __len__(self):
         return len(faces)
     def __getitem__(self, i):
         return faces[i].image, faces[i].target
-for name, model, extra in (("frozen", frozen, {}), ("kept", frozen, {"cache": True}), ("met", met, {}),
+sgd = {"optimizer": "sgd"}
+for name, model, extra in (("maps", maps, {"loss": "dice", **sgd}),
+                           ("centred", other, {"loss": Centred(), **sgd}),
+                           ("frozen", frozen, {}), ("kept", frozen, {"cache": True}), ("met", met, {}),
                            ("heavy", heavy, {"loss": weighted, "micro_batch_size": 3, "optimizer": "sgd"}),
                            ("free", free, {"augment": "flip", "micro_batch_size": 2, "clip_norm": 1.0})):
     options = {"epochs": 2, "batch_size": 8, "device": "cpu", "cache": False, **extra}
-    zoo.fit(model, People() if name == "met" else data, out=f"{out}/{name}", **options)
+    zoo.fit(model, {"met": People(), "maps": shapes}.get(name, data), out=f"{out}/{name}", **options)
 """
 
 
@@ -206,7 +216,7 @@ def test_two_processes_give_the_numbers_of_one(tmp_path: Path) -> None:
             text=True, timeout=240, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr[-2000:]
-    for name in ("frozen", "kept", "free", "met", "heavy"):
+    for name in ("maps", "centred", "frozen", "kept", "free", "met", "heavy"):
         one, two = (zoo.load(tmp_path / count / name) for count in ("one", "two"))
         for key, value in one.state_dict().items():
             np.testing.assert_allclose(two.state_dict()[key], value, rtol=1e-4, atol=1e-5)

@@ -1,4 +1,4 @@
-"""Losses of segmentation: they take a pixel's logits and class; pixels of index 255 are not counted."""
+"""Losses of segmentation: of a pixel's logits and class; index 255 does not count, unless it is a class."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from zoo.builtin.losses import classes_checked
 from zoo.errors import ShapeError
-from zoo.interfaces import Loss, Segmentation
+from zoo.interfaces import Loss, Segmentation, ignored_index
 
 _MAPS = 4
 """Axes of N x K x H x W."""
@@ -33,6 +33,12 @@ class PixelLoss(Loss):
         super().__init__()
         weights = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32)
         self.register_buffer("weights", weights, persistent=False)
+        # As many as the weights, or as `prepare` is told
+        self._outputs = 0 if class_weights is None else len(class_weights)
+
+    def prepare(self, outputs: int, classes: int | None) -> None:
+        """Takes note of the number of classes, on which it depends whether 255 is one of them."""
+        self._outputs = outputs
 
     def check(self, output: Tensor, target: Tensor) -> None:
         """Raises ShapeError unless the shapes are N x K x H x W and N x H x W, with K class weights."""
@@ -47,19 +53,24 @@ class PixelLoss(Loss):
 
     def indices(self, output: Tensor, target: Tensor) -> AbstractContextManager[None]:
         """Within it, an index of K or more on the CPU is a ShapeError."""
-        return classes_checked(self.name, target, output.shape[1], Segmentation.ignored)
+        return classes_checked(self.name, target, output.shape[1], _ignored(output.shape[1]))
 
-    def counts(self, target: Tensor) -> Tensor:
+    def counted(self, target: Tensor, outputs: int) -> Tensor:
+        """Which pixels of N x H x W count, for a model of so many classes."""
+        ignored = _ignored(outputs)
+        return torch.ones_like(target, dtype=torch.bool) if ignored is None else target != ignored
+
+    def counts(self, target: Tensor, outputs: int) -> Tensor:
         """Weight of each pixel, N x H x W: that of its class, or 0."""
-        counted = target != Segmentation.ignored
+        counted = self.counted(target, outputs)
         if self.weights is None:
             return counted.float()
-        # 255 is no index of the weights; what it is replaced by counts 0
+        # An ignored index is none of the weights; what it is replaced by counts 0
         return self.weights[target.where(counted, 0)] * counted
 
     def divisor(self, target: Tensor) -> Tensor | None:
         """The weights of the pixels together."""
-        return self.counts(target).sum()
+        return self.counts(target, self._outputs).sum()
 
 
 class PixelCrossEntropy(PixelLoss):
@@ -99,11 +110,11 @@ class PixelCrossEntropy(PixelLoss):
                 target,
                 weight=self.weights,
                 label_smoothing=self.label_smoothing,
-                ignore_index=Segmentation.ignored,
+                ignore_index=_torchs(output.shape[1]),
                 # torch's mean over no pixel is not a number; `_over` makes 0 of it
                 reduction="sum",
             )
-        return _over(summed, self.counts(target).sum())
+        return _over(summed, self.counts(target, output.shape[1]).sum())
 
 
 class Focal(PixelLoss):
@@ -139,11 +150,11 @@ class Focal(PixelLoss):
         """
         self.check(output, target)
         with self.indices(output, target):
-            entropy = F.cross_entropy(output, target, ignore_index=Segmentation.ignored, reduction="none")
+            entropy = F.cross_entropy(output, target, ignore_index=_torchs(output.shape[1]), reduction="none")
         missing = -torch.expm1(-entropy)  # 1 - p, exact where p is near 1
         # A power below 1 has no gradient at 0.
         values = missing.clamp(min=torch.finfo(missing.dtype).eps) ** self.gamma * entropy
-        counts = self.counts(target)
+        counts = self.counts(target, output.shape[1])
         return _over((values * counts).sum(), counts.sum())
 
 
@@ -194,7 +205,7 @@ class Dice(PixelLoss):
             ShapeError: as `forward`.
         """
         self.check(output, target)
-        counted = (target != Segmentation.ignored)[:, None]
+        counted = self.counted(target, output.shape[1])[:, None]
         # Sums over all pixels of a batch are beyond half precision
         likely = output.float().softmax(dim=1) * counted
         index = target[:, None].where(counted, 0)
@@ -212,6 +223,16 @@ class Dice(PixelLoss):
         if self.weights is not None:
             weights = weights * self.weights.to(score)
         return _over(((1 - score) * weights).sum(), weights.sum())
+
+
+def _ignored(outputs: int) -> int | None:
+    return ignored_index(Segmentation, outputs)
+
+
+def _torchs(outputs: int) -> int:
+    """The index for torch, which has to be told one; below 0 it is no class."""
+    ignored = _ignored(outputs)
+    return -1 if ignored is None else ignored
 
 
 def _over(value: Tensor, count: Tensor) -> Tensor:

@@ -98,6 +98,11 @@ class Perceptual(Loss):
             shares |= self._shares(name, from_sums(loss, own))
         return shares
 
+    @property
+    def adds_up(self) -> bool:
+        """Whether the sums of all parts do."""
+        return all(loss.adds_up for loss in self._losses())
+
     def _shares(self, name: str, found: Tensor | dict[str, Tensor]) -> dict[str, Tensor]:
         """Values of a part with its weight; parts of a part keep both names: the log tells them apart."""
         return {

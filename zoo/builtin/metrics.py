@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from zoo.errors import OptionError
-from zoo.interfaces import Metric, TargetCounts, Task
+from zoo.interfaces import Metric, TargetCounts, Task, ignored_index
 
 # torchmetrics takes two seconds to import; each metric imports it when it is measured
 if TYPE_CHECKING:
@@ -62,10 +62,8 @@ class _OfClasses(NamedMetric):
         average = self.average or "macro"
         if task.form == "multilabel":
             return found(num_labels=outputs, average=average)  # type: ignore[no-any-return]
-        # An index below the number of classes would take a class out of the figure, which is not meant
-        ignored = (
-            {"ignore_index": task.ignored} if task.ignored is not None and task.ignored >= outputs else {}
-        )
+        index = ignored_index(task, outputs)
+        ignored = {} if index is None else {"ignore_index": index}
         # Not `outputs`: K ordered classes have K - 1
         return found(num_classes=task.classes(outputs), average=average, **ignored)  # type: ignore[no-any-return]
 

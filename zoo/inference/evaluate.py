@@ -217,6 +217,8 @@ def _loss(model: Model, loss: LossLike | None, batch_size: int) -> nn.Module | N
         return None
     if loss is None and isinstance(found, Loss) and found.learns:  # of the classes of its training
         return None
+    if isinstance(found, Loss) and not found.learns:
+        found.prepare(model.outputs, None if model.task is None else model.task.classes(model.outputs))
     if found is not None and depends_on_batches(found, model.task, model.outputs):
         name = type(found).__name__
         warn(f"loss {name} looks at a batch as a whole: its figure is a mean over batches of {batch_size}")

@@ -63,7 +63,7 @@ from zoo.interfaces.tasks.descriptions import (
     Scatter,
     worst_table,
 )
-from zoo.interfaces.tasks.target_counts import TargetCounts
+from zoo.interfaces.tasks.target_counts import TargetCounts, ignored_index
 from zoo.interfaces.trainer import Trainer
 from zoo.spec.display import Table
 
@@ -137,6 +137,7 @@ __all__ = [
     "draws",
     "from_sums",
     "generator",
+    "ignored_index",
     "mix",
     "model_input",
     "names_for",

@@ -29,7 +29,7 @@ class Loss(nn.Module):
         learns: whether it has parameters that `prepare` makes and training finds, so that it says nothing
             of other data.
         cuts: whether the parts of a batch give its loss, as means by `divisor`; None where that is not said.
-            With False, a batch is not cut by `micro_batch_size`.
+            With False, a batch is not cut by `micro_batch_size`, and several processes gather what it takes.
         tasks: names of the tasks whose outputs and targets it takes, those derived from them among them; with
             none it is taken for any. It speaks for the `forward` of its own class, not for a subclass'.
 
@@ -92,6 +92,11 @@ class Loss(nn.Module):
         """The loss of all images whose `sums` were added up."""
         return divided(sums)
 
+    @property
+    def adds_up(self) -> bool:
+        """Whether `sums` of batches make the loss of all images: it is a mean, or has sums of its own."""
+        return self.cuts is not False or type(self).sums is not Loss.sums
+
     def prepare(self, outputs: int, classes: int | None) -> None:
         """Makes parameters of the loss that depend on model and data; called once before training.
 
@@ -123,6 +128,9 @@ class Loss(nn.Module):
             discriminator: N x C x H x W to N x 1 logits, positive for real.
             real: images of the data.
             fake: as many generated ones, without gradients.
+
+        Returns:
+            Means over the images, by which parts of a batch and several processes are put together.
         """
         return None
 
@@ -155,10 +163,13 @@ def compute(
         target: prepared by the task.
         batch: all that is known of the images.
     """
-    found: Tensor | dict[str, Tensor] = loss(*_given(loss, outputs, target, batch))
-    # There where the batch is a part of one that the loss divides by more than the number of images
-    share = batch.get(SHARE)
-    return found if share is None else share.apply(found)  # type: ignore[attr-defined]
+    output, given = _given(loss, outputs, target, batch)
+    # There where the batch is a part of one, and the loss is no mean over its images
+    share: Any = batch.get(SHARE)
+    found: Tensor | dict[str, Tensor] = (
+        loss(output, given) if share is None else share.computed(loss, output, given)
+    )
+    return found
 
 
 def _given(loss: nn.Module, outputs: Mapping[str, Tensor], target: Tensor, batch: Batch) -> tuple[Any, Any]:

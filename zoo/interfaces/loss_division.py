@@ -41,11 +41,15 @@ class Share:
         images: of the batch, over all processes, for one of the part.
 
     Attributes:
-        applied: whether `compute` has asked for it.
+        applied: whether values of the loss were put through it.
     """
 
     def __init__(self, own: Divisor, whole: Divisor, images: float) -> None:
         self.own, self.whole, self.images, self.applied = own, whole, images, False
+
+    def computed(self, loss: nn.Module, output: Any, target: Any) -> Tensor | dict[str, Tensor]:
+        """The loss of the part, as `apply` gives it."""
+        return self.apply(loss(output, target))
 
     def apply(self, values: Tensor | dict[str, Tensor]) -> Tensor | dict[str, Tensor]:
         """Values of the part, so that their mean weighted by images is the value of the batch.

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Precision = Literal["fp32", "bf16", "fp16"]
 PRECISIONS = ("fp32", "bf16", "fp16")
 FULL: Precision = "fp32"
+_SENT_AS = {torch.bfloat16: torch.float32, torch.float16: torch.float32, torch.bool: torch.uint8}
+"""Types that not every backend sends, and those which hold the same values."""
 
 
 class Accelerated(Execution):
@@ -142,21 +144,25 @@ class Accelerated(Execution):
     def _clip(self, parameters: list[nn.Parameter], norm: float) -> None:
         self.accelerator.clip_grad_norm_(parameters, norm)
 
+    def gather_rows(self, values: Tensor) -> tuple[Tensor, int]:
+        """Rows of all processes, without gradients, and the place of the first of this one's."""
+        if self.processes == 1:
+            return super().gather_rows(values)
+        sizes = self.accelerator.gather(torch.tensor([len(values)], device=values.device)).tolist()
+        sent_as = values.detach().to(_SENT_AS.get(values.dtype, values.dtype)).contiguous()
+        # Gathering takes parts of one length; what is added here is cut off below
+        padded = self.accelerator.pad_across_processes(sent_as, dim=0)
+        parts = self.accelerator.gather(padded).chunk(self.processes)
+        rows = torch.cat([part[:size] for part, size in zip(parts, sizes, strict=True)])
+        return rows.to(values.dtype), sum(sizes[: self.process])
+
     def gather(self, output: Tensor, batch: Batch) -> tuple[Tensor, Batch]:
         """Output, targets and indices of all processes."""
         # Figures are computed in full precision, whatever the forward was in
         if self.processes == 1:
             return output.float(), batch
         own = {key: value for key, value in batch.items() if key in ("target", "index")}
-        sizes = self.accelerator.gather(torch.tensor([len(output)], device=output.device)).tolist()
-
-        def whole(values: Tensor) -> Tensor:
-            # Gathering takes parts of one length; what is added here is cut off below
-            padded = self.accelerator.pad_across_processes(values.contiguous(), dim=0)
-            parts = self.accelerator.gather(padded).chunk(self.processes)
-            return torch.cat([part[:size] for part, size in zip(parts, sizes, strict=True)])
-
-        return whole(output.float()), {key: whole(value) for key, value in own.items()}
+        return self.gather_rows(output.float())[0], {key: self.gather_rows(v)[0] for key, v in own.items()}
 
     def add(self, values: Tensor) -> Tensor:
         """The sum over all processes."""

@@ -55,7 +55,7 @@ def rule_parts_of_a_batch_give_its_loss(case: Case) -> None:
     task = _task(case.entry)
     torch.manual_seed(0)
     output, raw = task.example(4, TRIED)
-    target = task.target(uneven(raw, task), output.shape[1])
+    target = task.target(uneven(raw, task, output.shape[1]), output.shape[1])
     loss.prepare(output.shape[1], 4)
     outputs = {OUTPUT: output} | {name: torch.randn(TRIED, 1) for name in loss.needs if name != OUTPUT}
     index = torch.arange(TRIED)

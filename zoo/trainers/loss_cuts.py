@@ -26,7 +26,9 @@ from zoo.interfaces.loss import (
 )
 from zoo.interfaces.loss_division import SHARE, Share, Sums, numbers, over
 from zoo.interfaces.tasks import Task
+from zoo.interfaces.tasks.target_counts import ignored_index
 from zoo.spec.errors import OptionError, warn
+from zoo.trainers.whole_batch import WholeBatch
 
 # Parts of 5, 1 and 3 of nine images: a mean over images weights them apart
 TRIED, _ENDS = 9, ((0, 5), (5, 6), (6, 9))
@@ -35,55 +37,65 @@ SAME = 1e-4
 
 
 def shared_out(
-    loss: nn.Module, parts: Sequence[Batch], prepared: Callable[[Batch], Any], execution: Execution
+    loss: nn.Module,
+    parts: Sequence[Batch],
+    prepared: Callable[[Batch], Any],
+    execution: Execution,
+    *,
+    whole: bool = False,
 ) -> list[Batch]:
-    """Parts of a step's batch, each with its share where the loss divides by more than the number of images.
+    """Parts of a step's batch, each with its share where the loss is no mean over images.
 
     Args:
         loss: that is computed of each.
         parts: of this process.
         prepared: gives the target of a part as the loss takes it.
         execution: with the other processes.
+        whole: whether it has to see the batch of all processes, as `check_cuts` says.
     """
     if execution.processes == 1 and len(parts) == 1:
         return list(parts)
+    if whole and execution.processes > 1:
+        (part,) = parts
+        share: Any = WholeBatch(execution, execution.images / rows(part))
+        return [{**part, SHARE: share}]
     own = [numbers(divisor_of(loss, target_for(loss, prepared(part), part))) for part in parts]
     if own[0] is None:
         return list(parts)
-    whole = over(own, execution.add)
+    of_all = over(own, execution.add)
     return [
-        {**part, SHARE: Share(each, whole, execution.images / rows(part))}  # type: ignore[dict-item]
+        {**part, SHARE: Share(each, of_all, execution.images / rows(part))}  # type: ignore[dict-item]
         for part, each in zip(parts, own, strict=True)
     ]
 
 
 def check_cuts(
     loss: nn.Module, task: Task | None, outputs: int, *, micro: int | None, batch: int, processes: int
-) -> None:
-    """Refuses micro batches of a loss that is not the mean of its parts; warns where processes cut it.
+) -> bool:
+    """Refuses micro batches of a loss that is not the mean of its parts.
 
     Args:
         loss: of the run, prepared.
         task: of the model.
         outputs: of the model.
         micro: images of a part of a batch; None where no batch is cut.
-        batch: images of a batch.
+        batch: images of a batch, over all processes.
         processes: that share one.
+
+    Returns:
+        Whether the loss has to see the batch of all processes, since nobody knows that parts give it.
 
     Raises:
         OptionError: batches would be cut, and the loss is another one of parts.
     """
     cut = micro is not None and micro < batch
     if not cut and processes == 1:
-        return
+        return False
     name, (known, found) = f"loss {type(loss).__name__}", how_it_cuts(loss, task, outputs)
     if known is None and cut:
         warn(f"{name} does not say what it divides by: parts of {micro} images are taken for means of images")
-    if known is not False:
-        return
-    if not cut:
-        warn(f"{name} looks at a batch as a whole: each of {processes} processes takes its own part for one")
-        return
+    if known is not False or not cut:
+        return not known and not cut
     expected = f"a loss that parts of a batch add up to beside micro_batch_size={micro}"
     hint = "leave micro_batch_size out, or choose another loss"
     if found:
@@ -117,7 +129,7 @@ def _tried(loss: nn.Module, task: Task, outputs: int) -> tuple[float, float] | N
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         answers, raw = task.example(task.classes(outputs), TRIED)
-        target = task.target(uneven(raw, task), answers.shape[1])
+        target = task.target(uneven(raw, task, outputs), answers.shape[1])
         return in_parts(loss, {OUTPUT: answers.to(device)}, target.to(device))
 
 
@@ -143,17 +155,18 @@ def in_parts(loss: nn.Module, outputs: Mapping[str, Tensor], target: Tensor) -> 
     return (parts, whole) if whole == same and math.isfinite(whole) else None
 
 
-def uneven(raw: Tensor, task: Task) -> Tensor:
+def uneven(raw: Tensor, task: Task, outputs: int) -> Tensor:
     """Raw targets of which the first ones hardly count, where pixels may be left out."""
-    if task.ignored is None:
+    ignored = ignored_index(task, outputs)
+    if ignored is None:
         return raw
     found = raw.clone()
-    found[:3, 1:] = task.ignored
+    found[:3, 1:] = ignored
     return found
 
 
 def depends_on_batches(loss: nn.Module, task: Task | None, outputs: int) -> bool:
     """Whether the figure of a loss over a split depends on how its images come together."""
     if cuts_of(loss) is False:
-        return type(loss).sums is Loss.sums if isinstance(loss, Loss) else True
+        return not (isinstance(loss, Loss) and loss.adds_up)
     return how_it_cuts(loss, task, outputs)[0] is False

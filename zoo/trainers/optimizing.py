@@ -12,6 +12,7 @@ from torch import nn
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.blocks.frozen_prefix import cut, rows
 from zoo.interfaces.execution import Execution
+from zoo.interfaces.loss import cuts_of
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.trainer import Trainer
 from zoo.spec.options import validate
@@ -50,6 +51,8 @@ class OptimizingTrainer(Trainer):
         self.schedule, self.early_stopping, self.monitor = own.schedule, own.early_stopping, own.monitor
         self.metrics: tuple[object, ...] = getattr(own, "metrics", ())
         self._optimizers: dict[str, Optimizer] = {}
+        # Whether the loss has to see the batch of all processes; None until `check_loss` knows
+        self._whole: bool | None = None
 
     def __init_subclass__(cls, **given: Any) -> None:
         super().__init_subclass__(**given)
@@ -104,7 +107,10 @@ class OptimizingTrainer(Trainer):
         parts = [part for part, _ in cut(batch, self.micro_batch_size)]
         loss = getattr(self, "loss", None)
         if isinstance(loss, nn.Module):
-            parts = shared_out(loss, parts, self.loss_target, self.execution)
+            whole = self._whole
+            if whole is None:
+                whole = self.micro_batch_size is None and cuts_of(loss) is False
+            parts = shared_out(loss, parts, self.loss_target, self.execution, whole=whole)
         for number, part in enumerate(parts, 1):
             with nullcontext() if number == len(parts) else self.execution.partial(network):
                 yield part, rows(part) / size
@@ -121,7 +127,7 @@ class OptimizingTrainer(Trainer):
             task: of the model.
             outputs: of the model.
         """
-        check_cuts(
+        self._whole = check_cuts(
             loss, task, outputs, micro=self.micro_batch_size, batch=self.batch_size,
             processes=self.execution.processes,
         )  # fmt: skip

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from zoo.interfaces.execution import Execution
-from zoo.interfaces.loss import Loss, total
+from zoo.interfaces.loss import Loss, cuts_of, total
 from zoo.interfaces.model import Model
-from zoo.spec.errors import TrainingError
+from zoo.spec.errors import TrainingError, warn
 from zoo.trainers.average import Average
 from zoo.trainers.logs import losses_by_name
 from zoo.trainers.optimizer import Optimizer
@@ -102,6 +102,9 @@ class PairTrainer(OptimizingTrainer):
         """
         self.loss, self.execution = loss, execution
         self.check_loss(loss, getattr(generator, "task", None), getattr(generator, "outputs", 0))
+        if discriminator is not None and execution.processes > 1 and cuts_of(loss) is False:
+            side = f"for the discriminator each of {execution.processes} processes sees its own images alone"
+            warn(f"loss {type(loss).__name__} looks at a batch as a whole; {side}")
         # First: of an averaged generator the copy is trained, so that parts are the copy's
         self.average = Average(generator, ema)
         self.trained = self.average.trained.train()

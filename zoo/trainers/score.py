@@ -16,7 +16,7 @@ from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.loss import OUTPUT
 from zoo.interfaces.metric import as_metrics
 from zoo.interfaces.tasks import Task
-from zoo.interfaces.tasks.target_counts import TargetCounts, whole_numbers
+from zoo.interfaces.tasks.target_counts import TargetCounts, ignored_index, whole_numbers
 from zoo.spec.errors import OptionError, ShapeError, listing, near, quote, reason
 from zoo.trainers.accumulators import added_up, asks_for_ranks, has_counted_nothing, settings_of
 from zoo.trainers.loss_sums import LossSums
@@ -153,7 +153,8 @@ class Score:
         return found
 
     def _nothing_seen(self) -> TargetCounts:
-        return TargetCounts(self.task.classes(self.outputs), self.task.form, self.task.ignored)
+        ignored = ignored_index(self.task, self.outputs)
+        return TargetCounts(self.task.classes(self.outputs), self.task.form, ignored)
 
     def _measured(self) -> dict[str, float]:
         """The metrics that are defined; `left_out` says why others are not."""

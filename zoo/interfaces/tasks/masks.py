@@ -14,6 +14,7 @@ from zoo.interfaces.tasks.base import Prediction, Task, names_for
 from zoo.interfaces.tasks.confusion import class_table
 from zoo.interfaces.tasks.data_checks import check_labels
 from zoo.interfaces.tasks.descriptions import Mistake, Overlay, Overlays, worst_table
+from zoo.interfaces.tasks.target_counts import ignored_index
 from zoo.spec.errors import DataError, OptionError, ShapeError
 
 if TYPE_CHECKING:
@@ -26,7 +27,10 @@ IGNORED = 255
 
 
 class Segmentation(Task):
-    """A class for each pixel: N x K x H x W logits, N x H x W class indices; index 255 is not counted."""
+    """A class for each pixel: N x K x H x W logits, N x H x W class indices; index 255 is not counted.
+
+    Of 256 classes it is one, and each pixel counts.
+    """
 
     name = "segmentation"
     form = "masks"
@@ -64,9 +68,10 @@ class Segmentation(Task):
     def target(self, y: Tensor, outputs: int) -> Tensor:
         """Class indices, with 255 for what does not count, whatever index a subclass has for it."""
         indices = y.long()
-        if self.ignored in (None, IGNORED) or self.ignored < outputs:
+        ignored = ignored_index(self, outputs)
+        if ignored in (None, IGNORED):
             return indices
-        return torch.where(indices == self.ignored, IGNORED, indices)
+        return torch.where(indices == ignored, IGNORED, indices)
 
     def probabilities(self, output: Tensor) -> Tensor:
         return output.softmax(dim=1)
@@ -91,8 +96,7 @@ class Segmentation(Task):
         from torchmetrics import MetricCollection
         from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score, MulticlassJaccardIndex
 
-        # Of so many classes that 255 is one, it counts.
-        ignored = self.ignored if self.ignored >= outputs else None
+        ignored = ignored_index(self, outputs)
         # A collection sorts what it is given at once, and the first metric is the one that a run shows.
         found = MetricCollection(
             {"iou": MulticlassJaccardIndex(outputs, average="macro", ignore_index=ignored)}
@@ -118,10 +122,8 @@ class MaskAnalysis(Analysis):
     def add(self, output: Tensor, target: Tensor, index: Tensor, size: tuple[int, int]) -> None:
         """Takes in N x K x H x W logits and N x H x W class indices."""
         answer = output.argmax(dim=1)
-        classes, ignored = len(self.labels), self.task.ignored
-        # Of so many classes that it is one, it counts
-        ignored = None if ignored is None or ignored < classes else ignored
-        tables = confusions(target, answer, classes, ignored).cpu()
+        classes = len(self.labels)
+        tables = confusions(target, answer, classes, ignored_index(self.task, classes)).cpu()
         self._confusion += tables.sum(0)
         overlaps = image_ious(tables)
         found = zip(overlaps.tolist(), index.tolist(), answer, target, tables, strict=True)

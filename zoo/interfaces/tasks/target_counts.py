@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from zoo.interfaces.tasks.base import Task
 
 WORDS = {"Binary": ("binary",), "Multiclass": ("multiclass", "masks"), "Multilabel": ("multilabel",)}
 """Forms of answers by the first word of torchmetrics' names."""
@@ -139,3 +142,18 @@ class TargetCounts:
         """The reverse of `state_dict`."""
         self.count, self.total, self.classes = state["count"], state["total"], state.get("classes")
         self.low, self.high, self.size = state.get("low"), state.get("high"), state.get("size")
+
+
+def ignored_index(task: Task | type[Task], outputs: int) -> int | None:
+    """Class index that a task does not count, None where there is none: one that is a class counts.
+
+    Args:
+        task: says which.
+        outputs: of the model.
+
+    Example:
+        >>> from zoo.interfaces import Segmentation
+        >>> ignored_index(Segmentation, 255), ignored_index(Segmentation, 256)
+        (255, None)
+    """
+    return None if task.ignored is None or task.ignored < outputs else task.ignored
