@@ -56,7 +56,7 @@ class PixelLoss(Loss):
         return classes_checked(self.name, target, output.shape[1], _ignored(output.shape[1]))
 
     def counted(self, target: Tensor, outputs: int) -> Tensor:
-        """Which pixels of N x H x W count, for a model of so many classes."""
+        """True where a pixel of N x H x W counts, for a model of so many classes."""
         ignored = _ignored(outputs)
         return torch.ones_like(target, dtype=torch.bool) if ignored is None else target != ignored
 

@@ -209,16 +209,15 @@ def _loss(model: Model, loss: LossLike | None, batch_size: int) -> nn.Module | N
     """Loss to measure beside the metrics; None where it needs more than output and target."""
     with held_warnings():
         found, _ = as_loss(model.recipe.loss if loss is None else loss, model, needed=False)
-        # What a saved model was trained with is measured, whatever it is
-        if found is not None and loss is not None:
+        if found is not None and loss is not None:  # what a saved model was trained with is measured
             check_fits(found, loss, model)
     warn_squashed(model)
-    if found is not None and needs_of(found):  # of what only its trainer has
+    learns = isinstance(found, Loss) and found.learns
+    # Of what only its trainer has, or of the classes of its training
+    if found is not None and (needs_of(found) or (learns and loss is None)):
         return None
-    if loss is None and isinstance(found, Loss) and found.learns:  # of the classes of its training
-        return None
-    if isinstance(found, Loss) and not found.learns:
-        found.prepare(model.outputs, None if model.task is None else model.task.classes(model.outputs))
+    if isinstance(found, Loss) and not learns:
+        found.prepare(model.outputs, len(model.labels) or None)
     if found is not None and depends_on_batches(found, model.task, model.outputs):
         name = type(found).__name__
         warn(f"loss {name} looks at a batch as a whole: its figure is a mean over batches of {batch_size}")
