@@ -93,6 +93,7 @@ def zoo_command(python, *words: str, **variables: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_the_example_plugin_is_listed(installed):
     rows = json.loads(zoo_command(installed, "list", "backbone", "--search", "nin", "--json"))
     assert ("nin", "zoo-example") in {(row["name"], row["distribution"]) for row in rows}
@@ -130,6 +131,7 @@ def test_the_example_plugin_trains_and_is_saved(target, tmp_path, monkeypatch):
         reset()
 
 
+@pytest.mark.slow
 def test_its_catalogue_is_up_to_date(installed):
     assert "up to date" in zoo_command(installed, "catalogue", "--check", str(PLUGIN))
 

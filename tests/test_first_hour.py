@@ -252,12 +252,12 @@ def test_an_argument_among_a_head_s_options_says_where_it_belongs():
 
 @pytest.mark.filterwarnings("ignore:frozen blocks")
 def test_a_table_takes_the_arguments_of_build():
-    model = zoo.build({"name": "vgg16", "input_size": 64, "freeze": "all", "width": 8}, head="binary")
+    model = zoo.build({"name": "vgg16", "input_size": 64, "freeze": "all", "width": 0.125}, head="binary")
     section = model.recipe.model
-    assert (section.input_size, section.freeze, section.options["width"]) == ((64, 64), "all", 8)
+    assert (section.input_size, section.freeze, section.options["width"]) == ((64, 64), "all", 0.125)
     line = said(zoo.build, {"name": "vgg16", "freeze": "block1"}, freeze="all")
     assert "two values for freeze" in line
-    assert "two values for width" in said(zoo.build, {"name": "vgg16", "width": 8}, width=4)
+    assert "two values for width" in said(zoo.build, {"name": "vgg16", "width": 0.125}, width=0.25)
 
 
 @pytest.mark.parametrize(

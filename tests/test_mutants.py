@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[1]
 RUNNER = ROOT / "tests" / "mutants.py"
 LIMIT = "def limit(x):\n    return min(x, 3)\n"

@@ -164,8 +164,8 @@ def test_a_namespace_claims_what_it_says():
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"channels": 0, "mean": (), "std": ()}, "bad channels: expected at least 1"),
-        ({"size": (3, 0)}, "bad size: expected two positive"),
+        ({"channels": 0, "mean": (), "std": ()}, "bad channels: expected a whole number from 1 to 4,096"),
+        ({"size": (3, 0)}, "bad size: expected two whole"),
         ({"size": (3,)}, "bad size"),
         ({"range": (1, 1)}, "bad range: expected two rising"),
         ({"range": (0, 1, 2)}, "bad range"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ import click
 
 from zoo.cli._sections import Sectioned
 from zoo.spec.arguments import ELSEWHERE
+from zoo.spec.disk.reading import read_json
 from zoo.spec.errors import ZooError
 from zoo.spec.files import CONFIG_FILE
 from zoo.spec.kinds import KINDS
@@ -138,7 +138,7 @@ def known_recipe(recipe: Any) -> dict[str, Any]:
     with contextlib.suppress(ZooError, OSError, ValueError, KeyError, TypeError):
         path = Path(recipe)
         if path.is_dir():
-            return dict(json.loads((path / CONFIG_FILE).read_text(encoding="utf-8"))["recipe"])
+            return dict(read_json(path / CONFIG_FILE)["recipe"])
         return read_table(path)
     return {}
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from zoo.spec.errors import PluginError, listing
+from zoo.spec.errors import OptionError, PluginError, listing, quote
 
 _FILLERS = frozenset(
     f"{name}_"
@@ -57,7 +57,13 @@ def on_meta_device() -> Iterator[None]:
 
 @contextmanager
 def seeded(seed: int | None) -> Iterator[None]:
-    """Random draws inside follow from `seed`, and the caller's random state is as before afterwards."""
+    """Random draws inside follow from `seed`, and the caller's random state is as before afterwards.
+
+    Raises:
+        OptionError: it is none that torch's generators take.
+    """
+    if seed is not None and (not isinstance(seed, int) or not -(2**63) <= seed < 2**63):
+        raise OptionError("seed", expected="a whole number of 64 bits", got=quote(seed))
     if seed is None:
         yield
         return

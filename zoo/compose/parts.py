@@ -32,6 +32,8 @@ from zoo.spec.names import closest
 from zoo.spec.options import Options, RefValue, Use, handed_on, part_kinds, validate, with_parts
 from zoo.spec.reference import GRAMMAR, ComponentRef, parse_reference
 
+_MOST_LAYERS = 1024
+
 BODIES = ("backbone", "model")
 """Kinds of what a model section names."""
 
@@ -168,10 +170,20 @@ def part(kind: str | tuple[str, ...], reference: object, *, former: bool = False
                 f"{where}: two values for {name}", expected=quote(value), got=quote(options[name])
             )
         options[name] = value
+    if component.kind in (*BODIES, "head"):
+        _check_lengths(options, where)
     found = validate(config, options, where)
     # What the constructor gets, and what a file records; see `Options.effective`
     own, effective = (handed_on(config, dict(values), where) for values in (found, found.effective()))
     return Part(entry, component, own, config, {**effective, **cut}, blocks)
+
+
+def _check_lengths(options: Mapping[str, Any], where: str) -> None:
+    """Raises OptionError for a list that makes more layers than anyone trains; each takes time to make."""
+    for name, value in options.items():
+        if isinstance(value, list | tuple) and len(value) > _MOST_LAYERS:
+            expected = f"at most {_MOST_LAYERS:,} values"
+            raise OptionError(f"{where}: bad {name}", expected=expected, got=f"{len(value):,}")
 
 
 def has_blocks(component: Component, config: type[Options] | None) -> bool:

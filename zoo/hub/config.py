@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 from importlib.metadata import version
@@ -12,6 +13,7 @@ from zoo.compose.formats import FORMAT
 from zoo.interfaces.model import Model
 from zoo.registry.plugins.install_command import way_to_upgrade
 from zoo.registry.plugins.installed import CORE
+from zoo.spec.disk.reading import read_json
 from zoo.spec.errors import FormatError, SaveError, quote, reason
 from zoo.spec.history import finite
 
@@ -81,17 +83,17 @@ def parse(file: Path, where: str) -> dict[str, Any]:
     """
     place = f"{where}/{file.name}"
     try:
-        if file.stat().st_size > MOST_BYTES:
-            got = str(file.stat().st_size)
-            raise FormatError(place, expected=f"at most {MOST_BYTES} bytes", got=got)
-        config = json.loads(file.read_text(encoding="utf-8"))
+        config = read_json(file, MOST_BYTES)
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            found = str(error.strerror).partition(" bytes")[0]
+            raise FormatError(place, expected=f"at most {MOST_BYTES:,} bytes", got=found) from None
         raise FormatError(
             f"{where} is not a saved model",
             expected=f"a folder with {file.name}",
             got=error.strerror or str(error),
         ) from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise FormatError(place, expected="JSON", got=reason(error)) from None
     # Other libraries call their file config.json too
     if not isinstance(config, dict) or not isinstance(config.get("format"), int) or "zoo" not in config:

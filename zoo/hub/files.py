@@ -7,7 +7,6 @@ then moved into place; a reader that finds a committed folder finishes the move,
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -16,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from zoo.spec.disk.reading import read_json
 from zoo.spec.files import CURVES_FILE, HISTORY_FILE
 from zoo.spec.history import write_json
 
@@ -130,7 +130,7 @@ def is_foreign(folder: Path, name: str) -> bool:
         name: of the file.
     """
     with suppress(OSError, ValueError, AttributeError):
-        known = json.loads((folder / FOREIGN_FILE).read_text(encoding="utf-8")).get(name)
+        known = read_json(folder / FOREIGN_FILE).get(name)
         return known is not None and known == _digest(folder / name)
     return False
 

@@ -31,6 +31,7 @@ from zoo.interfaces.model import Model
 from zoo.registry.hints import ways
 from zoo.registry.plugins.discovery import discover
 from zoo.registry.references import component_hint
+from zoo.spec.disk.reading import read_bytes
 from zoo.spec.errors import (
     DeclarationError,
     FormatError,
@@ -272,7 +273,7 @@ def readme(folder: Path) -> Readme | None:
     """
     with suppress(OSError):
         file = current(folder, CARD_FILE)
-        return parse(file.read_text(encoding="utf-8", errors="replace"), str(file))
+        return parse(read_bytes(file).decode(errors="replace"), str(file))
     return None
 
 

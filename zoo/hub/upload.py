@@ -13,6 +13,7 @@ from zoo.hub.bundle import Bundle
 from zoo.hub.folder import sha256
 from zoo.hub.readme import parse
 from zoo.hub.result import Pushed
+from zoo.spec.disk.reading import read_bytes
 from zoo.spec.errors import FormatError, SaveError, listing
 from zoo.spec.files import CARD_FILE, CONFIG_FILE, HISTORY_FILE, WEIGHTS_FILE
 from zoo.spec.reference import HubRef
@@ -119,7 +120,7 @@ class _Upload:
         text = None
         if CARD_FILE in there:
             file = commit.file(CARD_FILE, most=configs.MOST_BYTES)
-            text = parse(file.read_text(encoding="utf-8", errors="replace"), f"{CARD_FILE} of {self.repo}")
+            text = parse(read_bytes(file).decode(errors="replace"), f"{CARD_FILE} of {self.repo}")
         self.bundle.write_readme(text, f"{CARD_FILE} of {self.repo}", history=history, stays=stays)
         return self.bundle.files, [n for n in self.bundle.optional if n in there and n not in stays]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -50,6 +49,7 @@ from zoo.runtime.devices import borrowed, choose_device, isolated, to_device
 from zoo.runtime.loss_checks import check_fits, held_warnings, warn_squashed
 from zoo.runtime.progress import watched
 from zoo.spec.atomic_write import write_errors
+from zoo.spec.disk.reading import read_json
 from zoo.spec.errors import OptionError, SaveError, listing, warn
 from zoo.spec.history import write_json
 from zoo.spec.reference import PathLike
@@ -285,7 +285,7 @@ def _warn_of_images(
 def _warn_of_leak(folder: Path, dataset: Dataset, indices: tuple[int, ...], split: str) -> None:
     """Says so where images to be measured on were trained on, or where the epoch was chosen by them."""
     try:
-        record = json.loads((folder / SPLITS_FILE).read_text(encoding="utf-8"))
+        record = read_json(folder / SPLITS_FILE)
         known = {side: {item["key"] for item in record[side]} for side in ("train", "val")}
     # A saved model that was not trained here has no record
     except (OSError, ValueError, KeyError, TypeError):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from zoo.interfaces.model import Model
+from zoo.spec.disk.reading import read_json
 from zoo.spec.history import write_json
 
 LOOKS_FILE = "looks.json"
@@ -31,7 +31,7 @@ def looks(model: Model, folder: Path | None, digest: str) -> int:
     file, known = folder / LOOKS_FILE, {}
     with suppress(OSError, ValueError):
         if file.stat().st_size <= _MOST:
-            known = json.loads(file.read_text(encoding="utf-8"))
+            known = read_json(file)
     count = known.get(digest, 0) if isinstance(known, dict) else 0
     count = count + 1 if isinstance(count, int) else 1
     # A folder that cannot be written to measures as any other

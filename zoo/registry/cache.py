@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.spec.atomic_write import write_text
+from zoo.spec.disk.reading import read_json
 
 
 def cache_folder() -> Path:
@@ -35,7 +36,7 @@ def name(sort: str, distribution: str, place: str) -> str:
 def read(file: str, key: list[Any]) -> dict[str, Any] | None:
     """The data remembered under a name for a key; None where there are none, or none legible."""
     try:
-        data = json.loads((cache_folder() / file).read_text(encoding="utf-8"))
+        data = read_json(cache_folder() / file)
     except (OSError, ValueError, RuntimeError):  # no such file; not JSON; no home folder
         return None
     # So a key is made of lists: JSON has no tuples, and this compares with what came back from it

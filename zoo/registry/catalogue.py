@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from zoo.registry.plugins.installed import CORE
 from zoo.spec.component import Namespace
+from zoo.spec.disk.reading import read_json
 from zoo.spec.errors import PluginError, quote
 from zoo.spec.kinds import KINDS
 
@@ -36,16 +37,18 @@ def read_catalogue(file: Path) -> Row:
     Raises:
         PluginError: it cannot be read, or has not the form that this version knows.
     """
-    try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise PluginError(f"{file}", expected="a readable file", got=error.strerror or str(error)) from None
-    except (ValueError, RecursionError) as error:
-        raise PluginError(
-            f"{file}", expected="JSON", got=quote(str(error)), hint=written_again(file.parent)
-        ) from None
+    data = _json(file, written_again(file.parent))
     check_catalogue(data, str(file))
     return data  # type: ignore[no-any-return]  # checked above
+
+
+def _json(file: Path, hint: str | None) -> Any:
+    try:
+        return read_json(file)
+    except OSError as error:
+        raise PluginError(f"{file}", expected="a readable file", got=error.strerror or str(error)) from None
+    except ValueError as error:
+        raise PluginError(f"{file}", expected="JSON", got=quote(str(error)), hint=hint) from None
 
 
 def written_again(folder: Path | None) -> str:
@@ -97,20 +100,56 @@ def check_rows(rows: Iterable[Any], where: str) -> None:
     seen = set()
     for row in rows:
         fine = isinstance(row, dict) and row.get("kind") in KINDS
-        if not fine or not all(isinstance(row.get(key), str) for key in ("name", "target", "summary")):
+        # What is printed in tables, so that a terminal takes no orders from it
+        if not fine or not all(_is_line(row.get(key)) for key in ("name", "target", "summary")):
             raise PluginError(
                 f"{where}: bad component", expected="kind, name, target, summary", got=quote(row)
             )
-        if not isinstance(row.get("facts", {}), dict):
+        for key, (is_fine, words) in _FIELDS.items():
+            if key in row and not is_fine(row[key]):
+                problem = f"{where}: bad {key} of {row['name']}"
+                raise PluginError(problem, expected=words, got=quote(row[key]))
+        both = (row["kind"], row["name"])
+        if both in seen:
             raise PluginError(
-                f"{where}: bad facts of {row['name']}", expected="a table", got=quote(row["facts"])
+                f"{where}: {both[0]} {quote(both[1])}", expected="each name once per kind", got="two"
             )
-        key = (row["kind"], row["name"])
-        if key in seen:
-            raise PluginError(
-                f"{where}: {key[0]} {quote(key[1])}", expected="each name once per kind", got="two"
-            )
-        seen.add(key)
+        seen.add(both)
+
+
+def _is_line(value: Any) -> bool:
+    return isinstance(value, str) and value.isprintable()
+
+
+def _is_line_or_none(value: Any) -> bool:
+    return value is None or _is_line(value)
+
+
+def _are_lines(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(map(_is_line, value))
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, dict) and all(map(_is_line, value))
+
+
+def _are_tables(value: Any) -> bool:
+    return _is_table(value) and all(isinstance(item, dict) for item in value.values())
+
+
+_FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "config": (_is_line_or_none, "a line of text"),
+    "paper": (_is_line_or_none, "a line of text"),
+    "licence": (_is_line_or_none, "a line of text"),
+    "task": (_is_line_or_none, "a line of text"),
+    "tags": (_are_lines, "a list of texts"),
+    "weights": (_are_tables, "tables by tag"),
+    "tiny": (_is_table, "a table"),
+    "former": (_is_table, "a table"),
+    "example": (_is_table, "a table"),
+    "facts": (_is_table, "a table"),
+}
+"""What a row may have besides, and how it has to look where a list is made of it."""
 
 
 def read_namespace(data: Mapping[str, Any] | None, distribution: str) -> Namespace:
@@ -169,12 +208,7 @@ def read_registry(file: Path) -> list[Row]:
     Raises:
         PluginError: it cannot be read or is no registry.
     """
-    try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise PluginError(f"{file}", expected="a readable file", got=error.strerror or str(error)) from None
-    except (ValueError, RecursionError) as error:
-        raise PluginError(f"{file}", expected="JSON", got=quote(str(error))) from None
+    data = _json(file, None)
     if (
         not isinstance(data, dict)
         or data.get("format") != FORMAT

@@ -18,6 +18,7 @@ from zoo.registry.plugins.discovery import recipe_files
 from zoo.registry.plugins.inspection import Inspection, Report, difference
 from zoo.registry.plugins.installed import GROUP, Installed, installed, normalise, package_folder
 from zoo.spec.component import Component
+from zoo.spec.disk.reading import read_json
 from zoo.spec.errors import OptionError, PluginError, ZooError, quote
 
 Facts = Callable[[Component], Mapping[str, Any]]
@@ -190,7 +191,7 @@ def _with_facts_checked(report: Report, facts: Facts) -> Report:
         return report
     try:
         made = make(Project(plugin.distribution, plugin.module, plugin.folder), facts)
-        old = json.loads((plugin.folder / CATALOGUE).read_text(encoding="utf-8"))
+        old = read_json(plugin.folder / CATALOGUE)
     except ZooError as error:
         return replace(report, problems=(str(error),))
     what = _first(old["components"], made["components"])

@@ -12,6 +12,7 @@ from zoo.registry.plugins.discovery import Plugin, PluginChoice
 from zoo.registry.plugins.install_command import way_to_install
 from zoo.registry.plugins.installed import installed
 from zoo.spec.component import Namespace
+from zoo.spec.disk.reading import read_text
 from zoo.spec.errors import ZooError, did_you_mean, listing, near, quote
 from zoo.spec.names import closest, likeness, plain, spelt_otherwise
 from zoo.spec.reference import ComponentRef
@@ -52,7 +53,7 @@ def _uncatalogued(wanted: ComponentRef, plugins: Sequence[Plugin]) -> Iterator[s
             continue
         file = plugin.folder / f"{plugin.module.rpartition('.')[2]}.py"
         try:
-            text = file.read_text(encoding="utf-8")
+            text = read_text(file)
             found = wanted.name in text and wanted.name in declared_names(text)
         except (OSError, ValueError, SyntaxError):
             continue

@@ -11,6 +11,7 @@ from zoo.spec.errors import FreezeError, listing, near, quote
 
 _BLOCKS = re.compile(r"^block(\d+)(?:-(?:block)?(\d+))?$")
 _PATH = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")
+_MOST_MISSED = 1000
 _BLOCK_WORDS = {"block", "blocks", "stage", "stages", "layer", "layers", "to"}
 """What people call a block, for hints."""
 
@@ -191,7 +192,9 @@ class Freeze:
             if item.first is None:
                 wanted = blocks
             else:
-                wanted = [f"block{i}" for i in range(item.first, (item.last or item.first) + 1)]
+                # A thousand that are not there are missed like a billion of them
+                last = min(item.last or item.first, item.first + len(blocks) + _MOST_MISSED)
+                wanted = [f"block{i}" for i in range(item.first, last + 1)]
             missing = [name for name in wanted if name not in blocks]
             if missing or not wanted:
                 hint = f'"all" freezes all {len(blocks)}'

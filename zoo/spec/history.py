@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.spec.atomic_write import write_text
+from zoo.spec.disk.reading import read_json
 from zoo.spec.errors import FormatError, quote
 from zoo.spec.files import HISTORY_FILE
 
@@ -52,7 +53,7 @@ def read_history(folder: Path) -> list[Row]:
 def read_rows(path: Path) -> list[Row]:
     """The rows in a history file; otherwise as `read_history`."""
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
+        rows = read_json(path)
     except (OSError, ValueError, RecursionError) as error:
         raise FormatError(f"history {path}", expected="a list of epochs", got=quote(str(error))) from None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):

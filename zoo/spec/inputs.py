@@ -12,6 +12,11 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic")
 """How an image may be resized."""
+MOST_CHANNELS = 4096
+"""Most channels of an image: there are cameras of some hundred bands."""
+MOST_PIXELS = 65_536
+"""Largest height and width: of three channels in float32 this is 48 GiB."""
+_BEYOND = 1e300
 
 
 @said_by_name(lambda given: "input spec")
@@ -42,13 +47,16 @@ class InputSpec:
     interpolation: str = "bilinear"
 
     def __post_init__(self) -> None:
-        check(_are_numbers((self.channels,)), "input spec", "channels", "a whole number", self.channels)
+        fine = type(self.channels) is int and 1 <= self.channels <= MOST_CHANNELS
+        check(fine, "input spec", "channels", f"a whole number from 1 to {MOST_CHANNELS:,}", self.channels)
         for name in ("size", "range", "mean", "std"):
             value = getattr(self, name)
             check(_are_numbers(value), "input spec", name, "a tuple of numbers", value)
         checks = {
-            "channels": (self.channels >= 1, "at least 1"),
-            "size": (len(self.size) == 2 and min(self.size) >= 1, "two positive numbers (height, width)"),
+            "size": (
+                len(self.size) == 2 and all(type(n) is int and 1 <= n <= MOST_PIXELS for n in self.size),
+                f"two whole numbers (height, width) from 1 to {MOST_PIXELS:,}",
+            ),
             "range": (len(self.range) == 2 and self.range[0] < self.range[1], "two rising numbers"),
             "mean": (len(self.mean) == self.channels, f"{self.channels} numbers, one a channel"),
             "std": (
@@ -98,4 +106,8 @@ class InputSpec:
 
 
 def _are_numbers(value: object) -> bool:
-    return isinstance(value, tuple | list) and all(isinstance(each, int | float) for each in value)
+    return isinstance(value, tuple | list) and all(
+        # Of a whole number beyond all floats nothing is asked, which would be an error of its own
+        isinstance(each, int | float) and abs(each) < _BEYOND
+        for each in value
+    )

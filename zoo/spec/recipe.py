@@ -6,24 +6,29 @@ The same sections are the arguments of `zoo.build`, the TOML file, the options o
 
 from __future__ import annotations
 
-import json
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator
 
+from zoo.spec.disk.reading import read_json, read_toml
 from zoo.spec.errors import RecipeError, quote
 from zoo.spec.freeze_grammar import Freeze
-from zoo.spec.inputs import InputSpec
+from zoo.spec.inputs import MOST_CHANNELS, MOST_PIXELS, InputSpec
 from zoo.spec.options import RefValue, validate
 from zoo.spec.reference import ComponentRef, HubRef, PathRef, parse_reference
 
 ORIGINAL = "original"
 """As `head`: the classifier that the weights were published with."""
 
-Size = tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
+MOST_CLASSES = 1 << 24
+"""Most classes of a model: the largest sets of faces have some millions of people."""
+
+_Pixels = Annotated[int, Field(ge=1, le=MOST_PIXELS)]
+Size = tuple[_Pixels, _Pixels]
+Seed = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+"""What every generator of torch takes."""
 
 
 def _reference(value: Any) -> Any:
@@ -57,8 +62,8 @@ class ModelSection(_Section):
     head: RefValue | None = None
     freeze: str = "none"
     weights: str | None = None
-    in_channels: Annotated[int, Field(ge=1)] | None = None
-    classes: Annotated[int, Field(ge=1)] | tuple[str, ...] | None = None
+    in_channels: Annotated[int, Field(ge=1, le=MOST_CHANNELS)] | None = None
+    classes: Annotated[int, Field(ge=1, le=MOST_CLASSES)] | tuple[str, ...] | None = None
     input_size: Size | None = None
     input: dict[str, Any] | None = None
     options: dict[str, Any] = {}  # pydantic copies a default for each instance
@@ -217,7 +222,7 @@ class Recipe(_Section):
     augment: RefValue | list[RefValue] | None = None
     loss: RefValue | None = None
     trainer: RefValue | None = None
-    seed: int | None = None
+    seed: Seed | None = None
 
     @field_validator("data", "loss", "trainer", mode="before")
     @classmethod
@@ -258,12 +263,11 @@ class Recipe(_Section):
         file = Path(path)
         form = "JSON" if file.suffix.lower() == ".json" else "TOML"
         try:
-            text = file.read_text(encoding="utf-8")
-            data = json.loads(text) if form == "JSON" else tomllib.loads(text)
+            data = read_json(file) if form == "JSON" else read_toml(file)
         except OSError as error:
             raise RecipeError(
                 f"recipe {file}", expected="a readable file", got=error.strerror or str(error)
             ) from None
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise RecipeError(f"recipe {file}", expected=form, got=quote(str(error))) from None
         return cls.from_dict(data, f"recipe {file}")

@@ -69,10 +69,11 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """
     note = _note(path)
     try:
-        tensors = read(path, copy=True)
-    except (WeightsError, ValueError) as error:
+        state: dict[str, Any] = _unpack(note["state"], read(path, copy=True))
+    except (WeightsError, *_ODD) as error:
         raise _damaged(path, error) from None
-    state: dict[str, Any] = _unpack(note["state"], tensors)
+    if not isinstance(state, dict):
+        raise _damaged(path, "a state that is no table")
     return state
 
 
@@ -80,7 +81,7 @@ def _note(path: Path) -> dict[str, Any]:
     where = f"checkpoint {path}"
     try:
         note = json.loads(read_notes(path).get(_NOTE, "null"))
-    except (WeightsError, ValueError, RecursionError) as error:
+    except (WeightsError, *_ODD) as error:
         raise _damaged(path, error) from None
     if not isinstance(note, dict) or not isinstance(note.get("format"), int):
         raise FormatError(where, expected="a checkpoint written by zoo", got="something else")
@@ -90,8 +91,8 @@ def _note(path: Path) -> dict[str, Any]:
     return note
 
 
-def _damaged(path: Path, error: Exception) -> FormatError:
-    got = reason(error)
+def _damaged(path: Path, error: Exception | str) -> FormatError:
+    got = f"no {error}" if isinstance(error, KeyError) else reason(error)
     return FormatError(f"checkpoint {path}", expected="a whole checkpoint", got=got)
 
 
@@ -101,7 +102,11 @@ def read_numbers(path: Path) -> dict[str, Any]:
     Raises:
         FormatError: as `read_checkpoint`.
     """
-    return {key: value for key, value in _note(path)["state"][_TABLE] if not isinstance(value, list | dict)}
+    note = _note(path)
+    try:
+        return {key: value for key, value in note["state"][_TABLE] if not isinstance(value, list | dict)}
+    except _ODD as error:
+        raise _damaged(path, error) from None
 
 
 def _pack(value: Any, tensors: dict[str, Tensor], where: str) -> Any:
@@ -126,6 +131,10 @@ def _pack(value: Any, tensors: dict[str, Tensor], where: str) -> Any:
         return value
     expected = "tensors, numbers, texts, lists and tables"
     raise TrainingError(f"checkpoint: {where}", expected=expected, got=type(value).__name__)
+
+
+_ODD = (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)
+"""Errors of `_unpack` where a tree is none that `_pack` has made."""
 
 
 def _unpack(tree: Any, tensors: Mapping[str, Tensor]) -> Any:

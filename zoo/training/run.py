@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from zoo.compose.foreign.torch_module import PlainModel
 from zoo.compose.next_steps import how_to_load, how_to_resume
 from zoo.interfaces.model import Model
+from zoo.spec.disk.reading import read_json
 from zoo.spec.display import counted, html_image, html_page, html_table, more
 from zoo.spec.files import CURVES_FILE, RUN_FILE
 from zoo.spec.history import Row
@@ -84,7 +84,7 @@ class Run:
         notes = [f"kept frozen outputs: {self.cache}"] if self.cache else []
         facts: dict[str, object] = {}
         with suppress(OSError, ValueError):  # as above
-            facts = json.loads((self.folder / RUN_FILE).read_text(encoding="utf-8"))
+            facts = read_json(self.folder / RUN_FILE)
         if isinstance(self.model, PlainModel):
             notes.append(f"use it again: {how_to_load(self.folder, facts)}")
         return [*notes, f"go on: {how_to_resume(self.folder, facts)}"] if self.interrupted else notes

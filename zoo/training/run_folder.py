@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -22,6 +21,7 @@ from zoo.registry.plugins.install_command import way_to_upgrade
 from zoo.registry.plugins.installed import CORE
 from zoo.runtime.processes import Precision
 from zoo.spec.atomic_write import write_errors
+from zoo.spec.disk.reading import read_json
 from zoo.spec.errors import FormatError, OptionError, TrainingError, listing, reason, warn
 from zoo.spec.files import RUN_FILE, WEIGHTS_FILE
 from zoo.spec.history import write_json
@@ -93,7 +93,7 @@ class RunFolder:
         """
         path = folder / RUN_FILE
         try:
-            facts = json.loads(path.read_text(encoding="utf-8"))
+            facts = read_json(path)
         except FileNotFoundError:
             there = folder.is_dir()
             hint = "if it was killed before it began, remove the folder and start again" if there else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 
 from zoo.registry.references import component_or_path
 from zoo.spec.component import Component
+from zoo.spec.disk.reading import read_json
 from zoo.spec.errors import BadReferenceError, DeclarationError, WeightsError, listing, near, quote, warn
 from zoo.spec.files import CONFIG_FILE, WEIGHTS_FILE
 from zoo.spec.inputs import InputSpec
@@ -67,7 +67,7 @@ class Source:
         if path is None and self.place is not None:
             path = fetch_beside(self.text, self.place, CONFIG_FILE, installs=self.installs)
         try:
-            config = json.loads(path.with_name(CONFIG_FILE).read_text(encoding="utf-8")) if path else None
+            config = read_json(path.with_name(CONFIG_FILE)) if path else None
         except (OSError, ValueError, RecursionError):
             return None
         return config if isinstance(config, dict) and "zoo" in config else None

@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from zoo.spec.disk.reading import check_regular, parse_json
 from zoo.spec.errors import SaveError, WeightsError, listing, reason
 from zoo.spec.reference import PathLike
 
@@ -41,11 +42,13 @@ def read(path: PathLike, *, copy: bool = False) -> Tensors:
     from safetensors.torch import load_file
 
     try:
+        # A pipe would wait for its other end
+        check_regular(path)
         state = load_file(path)
         with safe_open(path, "pt") as file:
             notes = file.metadata() or {}
-        places = {k: int(v) for k, v in json.loads(notes.get(_PLACES, "{}")).items()}
-        aliases = {k: (v, state[v]) for k, v in json.loads(notes.get(_ALIASES, "{}")).items()}
+        places = {k: int(v) for k, v in parse_json(notes.get(_PLACES, "{}")).items()}
+        aliases = {k: (v, state[v]) for k, v in parse_json(notes.get(_ALIASES, "{}")).items()}
     except FileNotFoundError:
         raise WeightsError(f"weights {path}", expected="a .safetensors file", got="no such file") from None
     except (
@@ -95,6 +98,7 @@ def read_notes(path: PathLike) -> dict[str, str]:
     from safetensors import SafetensorError, safe_open
 
     try:
+        check_regular(path)
         with safe_open(path, "pt") as file:
             return dict(file.metadata() or {})
     except (SafetensorError, OSError) as error:

@@ -76,7 +76,9 @@ def pair(name):
     return make(name, options, side)
 
 
-@pytest.fixture(params=CASES)
+@pytest.fixture(
+    params=[pytest.param(n, marks=[pytest.mark.slow] if n == "nasnetalarge" else []) for n in CASES]
+)
 def case(request):
     return pair(request.param)
 

@@ -30,7 +30,9 @@ def with_head(name, size=(64, 64), classes=1000):
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
-@pytest.mark.parametrize("name", ["vgg16", "vgg11_bn", pytest.param("vgg19", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "name", ["vgg11_bn", *(pytest.param(name, marks=pytest.mark.slow) for name in ("vgg16", "vgg19"))]
+)
 def test_features_and_logits_equal_the_reference(name, library):
     with torch.device("meta"):
         net = VGG(**options(name))

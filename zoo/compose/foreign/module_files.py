@@ -20,6 +20,7 @@ from zoo.interfaces.tasks.choice import BY_NAME
 from zoo.registry.plugins.install_command import way_to_upgrade
 from zoo.registry.plugins.installed import CORE
 from zoo.spec.atomic_write import atomic_write, write_errors
+from zoo.spec.disk.reading import read_json
 from zoo.spec.errors import FormatError, SaveError, TrainingError, WeightsError, ZooError, listing, warn
 from zoo.spec.files import CARD_FILE, CONFIG_FILE, RUN_FILE, WEIGHTS_FILE
 from zoo.spec.history import finite
@@ -269,7 +270,7 @@ def _note(folder: Path) -> dict[str, Any] | None:
 
 def _run(folder: Path) -> dict[str, Any]:
     try:
-        run = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
+        run = read_json(folder / RUN_FILE)
     except (OSError, ValueError, RecursionError):
         return {}
     return run if isinstance(run, dict) else {}

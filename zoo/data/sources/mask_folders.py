@@ -20,6 +20,7 @@ from zoo.data.sources.walk import Walk
 from zoo.images.decode import ORIENTATION, SWAPPING, decode_counted
 from zoo.interfaces.dataset import Sample
 from zoo.interfaces.tasks.choice import for_masks
+from zoo.spec.disk.reading import read_text
 from zoo.spec.errors import DataError, listing, quote, reason
 
 CLASSES = "classes.txt"
@@ -131,7 +132,7 @@ def _names(root: Path, where: str) -> tuple[str, ...]:
     """What `classes.txt` says; nothing where there is none."""
     file = next((f for f in (root / CLASSES, inner_folder(root) / CLASSES) if f.exists()), root / CLASSES)
     try:
-        text = file.read_text(encoding="utf-8-sig") if file.exists() else ""
+        text = read_text(file) if file.exists() else ""
     except (OSError, ValueError) as error:
         raise DataError(f"{where}: {CLASSES}", expected="a text file", got=reason(error)) from error
     names = tuple(line.strip() for line in text.splitlines() if line.strip())

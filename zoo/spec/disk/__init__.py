@@ -1,0 +1,1 @@
+"""Reading and writing of files, as a disk, its system and whoever shares it allow."""
