@@ -133,6 +133,8 @@ def command(
     zoo fit --resume runs/vgg16-1 --epochs 20
     """
     from zoo.cli._fit import check_alone, model_and_options
+    from zoo.cli._recipe import spoken_of
+    from zoo.spec.spoken import speaking
     from zoo.training.fit import fit
 
     if resume is not None:
@@ -142,21 +144,22 @@ def command(
         model, data, options = None, None, {} if epochs is None else {"epochs": epochs}
     else:
         model, data, options = model_and_options(recipe, name, {**flags, "seed": seed}, sets)
-    run = fit(
-        model,
-        data,
-        seed=seed,
-        out=out,
-        device=device,
-        precision=precision,
-        cache=cache,
-        skip_unreadable=skip_unreadable,
-        resume=resume,
-        checkpoint_every=checkpoint_every,
-        workers=workers,
-        progress=not quiet,
-        **options,
-    )
+    with speaking(spoken_of(recipe, sets)):
+        run = fit(
+            model,
+            data,
+            seed=seed,
+            out=out,
+            device=device,
+            precision=precision,
+            cache=cache,
+            skip_unreadable=skip_unreadable,
+            resume=resume,
+            checkpoint_every=checkpoint_every,
+            workers=workers,
+            progress=not quiet,
+            **options,
+        )
     if as_json:
         emit_json(
             {
