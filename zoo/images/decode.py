@@ -31,6 +31,9 @@ SUFFIXES = frozenset(
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in a gray value (ITU-R BT.601), as Pillow has them."""
 
+SKIP = "mend or remove it, or skip such files (skip_unreadable=True, --skip-unreadable)"
+"""Next step where one of many images cannot be read."""
+
 _GRAY, _RGB, _RGBA = 1, 3, 4
 _FLAT, _MAP = 2, 3
 _DEEP = 65535
@@ -110,6 +113,8 @@ def read(source: str | Path | IO[bytes], where: str) -> tuple[ImageArray, FileFa
         raise
     except FileNotFoundError:
         raise DataError(where, expected="a file", got="nothing there") from None
+    except IsADirectoryError:
+        raise DataError(where, expected="an image file", got="a folder") from None
     except Image.DecompressionBombError as error:
         # Pillow warns above the limit and refuses above twice of it; None never gets here
         limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
@@ -127,7 +132,7 @@ def read(source: str | Path | IO[bytes], where: str) -> tuple[ImageArray, FileFa
             where,
             expected="a readable image",
             got=_unreadable(error, source),
-            hint="mend or remove it, or skip such files (skip_unreadable=True, --skip-unreadable)",
+            hint=SKIP,
         ) from error
 
 
