@@ -15,7 +15,7 @@ import click
 
 from zoo.spec.arguments import ELSEWHERE, VERBS
 from zoo.spec.errors import ZooError, ZooWarning, near
-from zoo.spec.spoken import Spoken, speaking
+from zoo.spec.hints.spoken import Spoken, speaking
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

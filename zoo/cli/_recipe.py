@@ -9,8 +9,8 @@ from typing import Any
 
 from zoo.registry.references import component_hint
 from zoo.spec.errors import RecipeError, quote
+from zoo.spec.hints.spoken import Spoken
 from zoo.spec.recipe import ModelSection, Recipe
-from zoo.spec.spoken import Spoken
 
 Table = dict[str, Any]
 
@@ -76,7 +76,7 @@ def check_sets(sets: Sequence[str]) -> None:
 
 
 def spoken_of(recipe: object, sets: Iterable[str]) -> Spoken:
-    """What of the model's options was typed just now, which counts even where it is the default.
+    """The model's options that were typed just now, which count even where they are the default.
 
     Args:
         recipe: the file that says the rest; None where all was typed.

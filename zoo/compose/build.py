@@ -19,9 +19,9 @@ from zoo.interfaces.freezing import cut_blocks
 from zoo.interfaces.model import Model
 from zoo.spec.errors import BadReferenceError, OptionError, RecipeError, ZooWarning, quote
 from zoo.spec.freeze_grammar import Freeze
+from zoo.spec.hints.spoken import Spoken, speaking, spoken
 from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import ModelSection, Recipe
-from zoo.spec.spoken import Spoken, speaking, spoken
 from zoo.weights.fitting import assign
 from zoo.weights.tensor_files import Tensors
 
@@ -155,7 +155,7 @@ def from_recipe(recipe: Recipe, *, said: Spoken | None = None, recorded: bool = 
     Args:
         recipe: as given or recorded.
         said: of its section what was said just now, and how; None where the recipe says all, unless the
-            caller's caller has told (`zoo.spec.spoken`).
+            caller's caller has told (`zoo.spec.hints.spoken`).
         recorded: whether it was made before, so that options that change nothing are warned of.
 
     Raises:

@@ -10,8 +10,8 @@ from zoo.compose.plan import Plan, meta_model_for
 from zoo.interfaces.backbone import Backbone
 from zoo.registry.loading import resolve_config
 from zoo.spec.errors import OptionError, ZooError, quote, warn
+from zoo.spec.hints.spoken import Spoken, Way, part_option, spoken
 from zoo.spec.recipe import ORIGINAL
-from zoo.spec.spoken import Spoken, Way, part_option, spoken
 
 _MODEL, _BACKBONE = "model", "backbone"
 

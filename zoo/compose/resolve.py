@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from zoo.compose.option_homes import check_homes
+from zoo.compose.hints.option_homes import check_homes
 from zoo.compose.parts import BODIES, FILLED_IN, Part, part, recorded
 from zoo.compose.saved_models import elsewhere, from_saved
 from zoo.spec.errors import OptionError, quote

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from zoo.images.header import Depth, depth, lost
 from zoo.images.scale import advice
+from zoo.spec.display import counted
 from zoo.spec.errors import DataError, reason, warn
 from zoo.spec.inputs import InputSpec
 
@@ -138,7 +139,7 @@ def read(source: str | Path | IO[bytes], where: str) -> tuple[ImageArray, FileFa
 
 def _unknown_depth(found: Depth, where: str) -> DataError:
     """The error for a good file of more bands, or of another depth, than Pillow reads."""
-    bands = f"{found.bands} band{'s' * (found.bands != 1)} of {found.bits} bits"
+    bands = f"{counted(found.bands, 'band')} of {found.bits} bits"
     hint = "save the bands that matter as 1, 3 or 4 of 8 bits, or give arrays with floats in [0, 1]"
     return DataError(where, expected="1, 3 or 4 bands of 8 bits, or one of 16", got=bands, hint=hint)
 
@@ -280,7 +281,7 @@ def to_channels(x: Tensor, channels: int, where: str = "image") -> Tensor:
             x = x.expand(_RGB, -1, -1)
         return torch.cat([x, alpha]) if channels == _RGBA else x
     hint = f"build the model with in_channels={own}"
-    raise DataError(where, expected=f"{channels} channels", got=str(own), hint=hint)
+    raise DataError(where, expected=counted(channels, "channel"), got=str(own), hint=hint)
 
 
 def resize(x: Tensor, spec: InputSpec) -> Tensor:

@@ -50,6 +50,7 @@ from zoo.runtime.devices import borrowed, choose_device, isolated, to_device
 from zoo.runtime.loss_checks import check_fits, held_warnings, warn_squashed
 from zoo.runtime.progress import watched
 from zoo.spec.atomic_write import write_errors
+from zoo.spec.display import counted
 from zoo.spec.errors import OptionError, SaveError, listing, warn
 from zoo.spec.history import write_json
 from zoo.spec.reference import PathLike
@@ -293,7 +294,7 @@ def _warn_of_leak(folder: Path, dataset: Dataset, indices: tuple[int, ...], spli
     # `train` has nothing to hide; a split may be measured on itself, and `all` is what people say it is
     hidden = {"test": ("train", "val"), "train": ()}.get(split, ("train",))
     found = {side: [i for i in indices if dataset.key(i) in known[side]] for side in hidden}
-    said = [f"{len(there)} of {len(indices)} images of the {split} split {uses[side]}, "
+    said = [f"{len(there)} of {counted(len(indices), 'image')} of the {split} split {uses[side]}, "
             f"{dataset.name(there[0])} first" for side, there in found.items() if there]  # fmt: skip
     if said:
         warn(f"{'; '.join(said)}; have the data or the seed changed since?")

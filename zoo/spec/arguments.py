@@ -10,8 +10,8 @@ from types import MappingProxyType
 from typing import Any
 
 from zoo.spec.errors import DeclarationError, did_you_mean, listing, near, quote
+from zoo.spec.hints.spoken import spoken
 from zoo.spec.names import closest
-from zoo.spec.spoken import spoken
 
 BUILD = ("head", "freeze", "weights", "in_channels", "classes", "input_size", "seed")
 """Arguments of `zoo.build` beside a component's options; all but the seed are the recipe's model section."""

@@ -50,7 +50,10 @@ class InputSpec:
             "channels": (self.channels >= 1, "at least 1"),
             "size": (len(self.size) == 2 and min(self.size) >= 1, "two positive numbers (height, width)"),
             "range": (len(self.range) == 2 and self.range[0] < self.range[1], "two rising numbers"),
-            "mean": (len(self.mean) == self.channels, f"{self.channels} numbers, one a channel"),
+            "mean": (
+                len(self.mean) == self.channels,
+                f"{self.channels} number{'s' * (self.channels != 1)}, one a channel",
+            ),
             "std": (
                 len(self.std) == self.channels and all(value > 0 for value in self.std),
                 f"{self.channels} positive numbers, one a channel",

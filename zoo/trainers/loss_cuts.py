@@ -26,6 +26,7 @@ from zoo.interfaces.loss import (
 )
 from zoo.interfaces.loss_division import SHARE, Share, Sums, numbers, over
 from zoo.interfaces.tasks import Task
+from zoo.spec.display import counted
 from zoo.spec.errors import OptionError, warn
 
 # Parts of 5, 1 and 3 of nine images: a mean over images weights them apart
@@ -77,8 +78,9 @@ def check_cuts(
     if not cut and processes == 1:
         return
     name, (known, found) = f"loss {type(loss).__name__}", how_it_cuts(loss, task, outputs)
-    if known is None and cut:
-        warn(f"{name} does not say what it divides by: parts of {micro} images are taken for means of images")
+    if known is None and micro is not None and cut:
+        parts = f"parts of {counted(micro, 'image')}"
+        warn(f"{name} does not say what it divides by: {parts} are taken for means of images")
     if known is not False:
         return
     if not cut:

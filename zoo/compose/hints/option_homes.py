@@ -12,11 +12,11 @@ from zoo.registry.lookup import entries, find
 from zoo.registry.snapshot import Entry
 from zoo.spec.arguments import BUILD, ELSEWHERE, FIT, VALUES, misplaced
 from zoo.spec.errors import OptionError, ZooError, quote
+from zoo.spec.hints.spoken import own_option, part_option, spoken, trainer_option
 from zoo.spec.kinds import BLOCKS
 from zoo.spec.options import Options, part_kinds, validate
 from zoo.spec.recipe import ORIGINAL, ModelSection
 from zoo.spec.reference import ComponentRef, parse_reference
-from zoo.spec.spoken import own_option, part_option, spoken, trainer_option
 
 _HEAD, _TRAINER = "head", "trainer"
 

@@ -1,4 +1,4 @@
-"""How the user said what is to be built: in Python, a recipe, or on the command line; hints answer alike."""
+"""The words in which the user said what is to be built: Python, a recipe or a shell; hints answer alike."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Way = Literal["python", "recipe", "shell"]
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """What was said just now of a model section, and how.
+    """The words in which a model section was said.
 
     Args:
         options: of the section that were said just now, so that the default counts there too.
@@ -29,7 +29,7 @@ class Spoken:
     rest: Way = "python"
 
     def way_of(self, option: str) -> Way:
-        """How an option of the section was said."""
+        """The way in which an option of the section was said."""
         return self.way if option in self.options else self.rest
 
 
@@ -37,7 +37,7 @@ _SPOKEN = ContextVar("spoken", default=Spoken())  # noqa: B039 - frozen
 
 
 def spoken() -> Spoken:
-    """How the user speaks here; in Python where nobody has said otherwise."""
+    """The words of the user at this place; Python where nobody has said otherwise."""
     return _SPOKEN.get()
 
 
