@@ -192,8 +192,10 @@ def _near(
         return f"the namespace {wanted.namespace} is that of {faulty[0]}, which does not load"
     spaces = [plugin.namespace.name for plugin in plugins if not plugin.error]
     if wanted.namespace and wanted.namespace not in spaces:
-        if away := [data["distribution"] for data, space in _known(wanted) if space.name == wanted.namespace]:
-            return f"the namespace {wanted.namespace} is that of {ways(away[:1])}"
+        if owners := [
+            data["distribution"] for data, space in _known(wanted) if space.name == wanted.namespace
+        ]:
+            return f"the namespace {wanted.namespace} is that of {ways(owners[:1])}"
         return f"no installed plugin has the namespace {wanted.namespace}: {near(wanted.namespace, spaces)}"
     # Spelt otherwise in a plugin that is not installed goes before merely alike in one that is
     for alike in (False, True):
