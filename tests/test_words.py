@@ -54,3 +54,20 @@ def test_an_image_is_called_an_image() -> None:
 def test_the_old_word_is_found(tmp_path: Path, line: str) -> None:
     (tmp_path / "a.py").write_text(f"import os\n{line}\n")
     assert [*found(tmp_path, ["a.py"])] == [("a.py", 1)]
+
+
+COUNTED = re.compile(r"\{len\([^{}]*\)\} (image|class(?!es of)|file|label|tensor|epoch|channel|name)(s|es)\b")
+"""A number of things without their singular, which `zoo.spec.display.counted` knows."""
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="needs the repository")
+def test_one_of_many_is_said_in_the_singular() -> None:
+    sources = [name for name in written() if name.startswith("zoo/") and name.endswith(".py")]
+    lines = {name: (ROOT / name).read_text(encoding="utf-8").splitlines() for name in sources}
+    found = [f"{name}: {line.strip()}" for name in sources for line in lines[name] if COUNTED.search(line)]
+    assert [line for line in found if "if len(shown) < len(found)" not in line] == []
+
+
+def test_a_number_without_its_singular_is_found() -> None:
+    assert COUNTED.search('warn(f"left out {len(bad)} images")')
+    assert not COUNTED.search("warn(f\"left out {counted(len(bad), 'image')}\")")

@@ -14,7 +14,7 @@ from zoo.cli.augment import command
 from zoo.inference.augment import as_tensor, augment
 from zoo.interfaces.augmenter import Augmenter, Batch
 from zoo.reports.image_grids import draw_variants
-from zoo.spec.errors import OptionError, RecipeError, UnknownComponentError, ZooError
+from zoo.spec.errors import DataError, OptionError, RecipeError, UnknownComponentError, ZooError
 
 
 @pytest.fixture
@@ -103,6 +103,34 @@ def test_mistakes_are_one_line_and_leave_no_file(image: Path, tmp_path: Path) ->
         image, "--augment", "flip", "--out", "grid.gif"
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cat.png"]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("flip cat.png", "zoo augment cat.png --augment flip"),
+        ("cat.png flip blur", "zoo augment cat.png --augment flip --augment blur"),
+        ("flip --augment cat.png", "zoo augment cat.png --augment flip"),
+        ("cat.png", "zoo augment cat.png --augment NAME (zoo list augmenter)"),
+        ("cat.png dog.png --augment flip", "zoo augment cat.png --augment flip"),
+        ("--augment flip", "zoo augment IMAGE --augment flip"),
+        ("", "zoo augment IMAGE --augment NAME (zoo list augmenter)"),
+    ],
+)
+def test_words_in_another_order_are_answered_by_the_line_that_works(line: str, said: str) -> None:
+    done = run(*line.split())
+    assert done.exit_code == 2
+    assert f"expected one IMAGE and augmenters; say {said}\n" in done.output
+
+
+def test_an_image_that_cannot_be_read_is_not_told_to_be_skipped_by_a_verb_that_skips_none(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "bad.png").write_bytes(b"no image")
+    with pytest.raises(DataError, match=r"expected a readable image, got .*; mend it, or give another$"):
+        augment(tmp_path / "bad.png", "flip")
+    with pytest.raises(DataError, match=r"expected an image file, got a folder$"):
+        augment(tmp_path, "flip")
 
 
 def test_transparent_images_become_white_and_gray_ones_stay_gray() -> None:

@@ -71,3 +71,40 @@ def test_a_saved_model_with_an_idle_option_is_still_read(tmp_path: Path) -> None
     file.write_text(json.dumps(config))
     image = torch.rand(1, 3, 16, 16)
     assert torch.equal(zoo.load(tmp_path / "model")(image), model(image))
+
+
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        ({"pool": "max"}, r'has no option .pool.; .* a head by name: head=\{"name": "NAME", "pool": "max"\}'),
+        ({"pool": "cls", "head": "binary"}, r'head binary: head=\{"name": "binary", "pool": "token"\}$'),
+        ({"pooling": "avg", "head": "binary"}, "zoo calls it pool, an option of its head binary: head="),
+        ({"hidden": [8], "head": "original"}, "of a head by name: head="),
+        ({"lr": 0.1, "head": "binary"}, r"it is an option of the trainer: zoo.fit\(model, data, lr=0.1\)$"),
+        ({"head": {"name": "binary", "width": 0.5}}, r"of resnet18: zoo.build\(..., width=0.5\)$"),
+        ({"head": {"name": "binary", "classes": 3}}, r"it belongs beside: zoo.build\(..., classes=3\)"),
+        ({"lairs": [1], "head": "binary"}, "did you mean layers"),
+    ],
+)  # fmt: skip
+def test_an_option_of_another_part_is_answered_by_where_it_works(said: dict[str, object], line: str) -> None:
+    with pytest.raises(OptionError, match=line):
+        zoo.build("resnet18", **said)
+
+
+def test_an_option_of_a_part_of_a_complete_model_is_answered_too() -> None:
+    line = (
+        r'unet has no option .width.; .* its encoder resnet18: encoder=\{"name": "resnet18", "width": 0.5\}$'
+    )
+    with pytest.raises(OptionError, match=line):
+        zoo.build("unet", encoder="resnet18", classes=2, width=0.5)
+    # Inside of a model a backbone has no head whose option it could be
+    with pytest.raises(OptionError, match="backbone resnet18 has no option 'pool': expected options among"):
+        zoo.build("unet", encoder={"name": "resnet18", "pool": "avg"}, classes=2)
+
+
+def test_what_a_recipe_says_is_mended_in_its_own_words() -> None:
+    recipe = {"model": {"name": "vgg16", "head": "binary", "options": {"dropout": 0.3}}}
+    with pytest.raises(
+        OptionError, match=r'of the head: head = \{name = "binary", dropout = 0.3\} in \[model\]$'
+    ):
+        zoo.build(recipe)

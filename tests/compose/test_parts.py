@@ -112,7 +112,7 @@ def test_buffers_that_no_file_holds_get_their_values_and_what_has_none_is_named(
     fill_buffers(good)
     assert meta_tensors(good) == []
     assert torch.equal(good.normalise.scale, Normalise(InputSpec()).scale)
-    with pytest.raises(PluginError, match=r"1 tensors have no values after loading.*got kept"):
+    with pytest.raises(PluginError, match=r"1 tensor without values after loading.*got kept"):
         fill_buffers(bad)
 
 

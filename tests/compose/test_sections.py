@@ -325,7 +325,7 @@ def test_names_of_tensors_without_memory_are_told_plain_attributes_too() -> None
         inner.plain = torch.ones(2)
     outer = nn.Sequential(inner)
     assert meta_tensors(outer) == ["0.weight", "0.bias", "0.plain"]
-    with pytest.raises(PluginError, match=r"3 tensors have no values after loading"):
+    with pytest.raises(PluginError, match=r"3 tensors without values after loading"):
         fill_buffers(outer)
     assert meta_tensors(nn.Linear(1, 1)) == []
 

@@ -53,7 +53,7 @@ def test_a_data_set_says_it_once_with_numbers(tmp_path: Path) -> None:
     assert said(lambda: zoo.predict(model, tmp_path / "d")) == words
     content = (tmp_path / "d" / "a" / "0.png").read_bytes()
     predictor = zoo.Predictor(model)
-    assert said(lambda: predictor(content)) == ["1 of 1 images: 16 bits of each colour are cut to 8"]
+    assert said(lambda: predictor(content)) == ["1 of 1 image: 16 bits of each colour are cut to 8"]
     assert said(lambda: predictor((tmp_path / "d" / "a" / "5.png").read_bytes())) == []
 
 

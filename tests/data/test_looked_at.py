@@ -105,7 +105,7 @@ def test_where_nothing_stops_a_training_it_is_said() -> None:
     ("counts", "below"),
     [
         ([5] * 30, None),
-        ([5] * 30 + [2], "and 1 more classes of 2 images"),
+        ([5] * 30 + [2], "and 1 more class of 2 images"),
         ([5] * 30 + [2, 2], "and 2 more classes of 2 images"),
         ([5] * 30 + [2, 4, 3], "and 3 more classes of 2 to 4 images"),
     ],

@@ -117,6 +117,21 @@ def test_an_extra_that_is_missing_is_named_with_the_rest(
         check_installed("demo", [], modules=["matplotlib"], plugins=["zoo-conv"])
 
 
+def test_recipes_of_a_plugin_that_is_not_at_hand_are_told_with_all_that_is_known_to_be_needed(
+    asked: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requirements, "present", lambda module: False)
+    monkeypatch.setattr(requirements, "recipes_away", lambda name: [])
+    monkeypatch.setattr(requirements, "recipe_sources", lambda name: ["zoo-conv"] if name == "far" else [])
+    for name in "far", "conv:far":
+        with pytest.raises(UnknownComponentError) as caught:
+            requirements.installed_series(name, ["matplotlib"])
+        assert str(caught.value) == (
+            f"demo '{name}': expected a plugin that ships it, got none, and zoo-conv has it; "
+            f"zoo demo {name} then says what its recipes need beside that; ways(zoo-core[plots], zoo-conv)"
+        )
+
+
 def test_weights_that_the_hub_has_as_well_are_fetched_before_any_work(
     asked: list[Any], no_packages: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -96,7 +96,7 @@ def test_a_config_of_just_the_largest_size_is_read_and_written(tmp_path: Path) -
     (tmp_path / "config.json").write_text(text)
     assert parse(tmp_path / "config.json", "m")["origin"] == "x" * room
     (tmp_path / "config.json").write_text(text + " ")
-    with pytest.raises(FormatError, match="m/config.json: expected at most 8,388,608 bytes, got 8,388,609"):
+    with pytest.raises(FormatError, match=r"m/config\.json: expected at most 8,388,608 bytes, got 8,388,609"):
         parse(tmp_path / "config.json", "m")
     with pytest.raises(
         SaveError, match=f"a config of at most {MOST_BYTES} bytes, got {MOST_BYTES + 1}; shorten"

@@ -108,7 +108,7 @@ def test_images_are_brought_to_the_judges_size_and_other_channels_refused() -> N
         assert torch.equal(
             FeatureExtractor(model).extract([images])[0], FeatureExtractor(model).extract([bigger])[0]
         )
-    with pytest.raises(ShapeError, match="expected images of 1 channels, got 3"):
+    with pytest.raises(ShapeError, match="expected images of 1 channel, got 3"):
         FeatureExtractor(model).extract([torch.rand(2, 3, 16, 16)])
     with pytest.raises(TrainingError, match="expected a model with a head, got small_cnn"):
         FeatureExtractor(zoo.build("small_cnn", seed=0))

@@ -109,6 +109,12 @@ def test_what_cannot_be_compared_is_one_line(
     assert "\n" not in str(caught.value)
 
 
+def test_an_image_that_cannot_be_read_is_not_told_to_be_skipped(model: Model, tmp_path: Path) -> None:
+    (tmp_path / "bad.png").write_bytes(b"no image")
+    with pytest.raises(DataError, match=r"expected a readable image, got .*; mend it, or give another$"):
+        zoo.verify(model, tmp_path / "bad.png", tmp_path / "bad.png", threshold=0.5)
+
+
 def test_a_classifier_does_not_verify_and_data_need_classes(model: Model) -> None:
     other = zoo.build("mlp", hidden=[8], head="binary", in_channels=1, input_size=8, seed=0)
     with pytest.raises(TrainingError, match="expected a model whose output is an embedding, got task binary"):

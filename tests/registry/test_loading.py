@@ -113,9 +113,8 @@ def test_the_inspection_says_which_interfaces_differ_and_no_stale_catalogue(shel
     ((problem,),) = [
         r.problems for r in inspected(refresh=True).reports if r.plugin.distribution == "zoo-fake"
     ]
-    assert problem.startswith(
-        "plugin zoo-fake 1.0: 'net' was written for an older zoo-core: expected interface"
-    )
+    # Without the plugin's name, which whoever shows the report says
+    assert problem.startswith("'net' was written for an older zoo-core: expected interface")
     assert "; upgrade zoo-fake: " in problem
 
 

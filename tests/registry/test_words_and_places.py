@@ -213,6 +213,14 @@ def test_a_namespace_whose_plugin_does_not_load_is_named(shelf: Any, known: Know
         find("god:other")
 
 
+def test_a_namespace_of_a_plugin_that_is_not_installed_is_told_with_the_way_to_it(
+    shelf: Any, known: Known
+) -> None:
+    known(offered("zoo-far", "net", published=True))
+    with pytest.raises(UnknownComponentError, match=r"the namespace far is that of zoo-far: .*zoo-far"):
+        find("far:other")
+
+
 def test_a_name_that_a_plugin_elsewhere_has_is_offered_before_one_that_is_merely_alike(
     shelf: Any, known: Known, monkeypatch: pytest.MonkeyPatch
 ) -> None:

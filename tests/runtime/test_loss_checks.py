@@ -57,6 +57,20 @@ def test_a_loss_of_another_task_is_refused_before_any_work(
     assert not (tmp_path / "run").exists()
 
 
+def test_a_task_of_which_nothing_is_installed_is_not_said_to_be_none(
+    make_model: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from zoo.runtime import loss_checks
+
+    monkeypatch.setattr(loss_checks, "entries", lambda kind: ())
+    monkeypatch.setattr(loss_checks, "known", lambda: ({"components": [{"kind": "model", "task": "depth"}]},))
+    for tasks in ("reconstruction",), ("depth",):
+        with pytest.raises(OptionError, match=f"got one for {tasks[0]}; leave it out"):
+            check_fits(type("Other", (Brier,), {"tasks": tasks})(), "other", make_model())
+    with pytest.raises(OptionError, match=r"no task is called 'bianry', did you mean binary\?"):
+        check_fits(Brier(), "brier", make_model())
+
+
 class Unsaid(MSE):
     """Its parent speaks for another forward."""
 

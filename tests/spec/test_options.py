@@ -26,6 +26,24 @@ def test_an_option_that_does_not_fit_is_named_with_what_would(options, message):
 
 
 @pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        ({"pool": "mean"}, "got 'mean'; zoo calls it 'avg'"),
+        ({"pool": "gap"}, "; zoo calls it 'avg'"),
+        ({"pool": "CLS"}, "; zoo calls it 'token'"),
+        ({"pool": "avg_max"}, "; did you mean 'avgmax'"),
+        ({"activation": "ReLU"}, "; did you mean 'relu'"),
+        # No choice is called so by anybody
+        ({"activation": "mean"}, "got 'mean'$"),
+        ({"pool": 3}, "got 3$"),
+    ],
+)
+def test_a_choice_that_others_call_otherwise_is_answered_by_its_name(options, hint):
+    with pytest.raises(OptionError, match=hint):
+        part("head", {"name": "binary", **options})
+
+
+@pytest.mark.parametrize(
     ("recipe", "message"),
     [
         ({}, "lacks 'model'"),

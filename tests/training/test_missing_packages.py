@@ -14,7 +14,7 @@ import torchmetrics  # noqa: F401 - it looks for matplotlib when it is imported
 import zoo
 import zoo.inference.latents
 from zoo.cli import main
-from zoo.errors import MissingPackageError, OptionError, ShapeError
+from zoo.errors import MissingPackageError, OptionError, ShapeError, ZooWarning
 from zoo.interfaces.geometry import warp
 from zoo.registry.extras import EXTRAS, require
 
@@ -58,7 +58,9 @@ def test_a_run_is_finished_without_curves_and_says_what_draws_them(
 def test_sheets_of_a_run_are_left_out_too(without: Callable[[str], None], tmp_path: Path) -> None:
     without("matplotlib")
     model = zoo.build("autoencoder", encoder="small_cnn", in_channels=1, input_size=16, seed=0)
-    run = zoo.fit(model, FACES, epochs=1, out=tmp_path / "run", progress=False)
+    # Where nothing is said of how it goes, what is missing is still said
+    with pytest.warns(ZooWarning, match=r"^no curves\.png, since matplotlib is not installed: pip install "):
+        run = zoo.fit(model, FACES, epochs=1, out=tmp_path / "run", progress=False)
     assert not [*run.folder.rglob("*.png")]
 
 

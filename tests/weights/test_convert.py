@@ -127,7 +127,7 @@ def test_tensors_without_a_place_are_left_aside_by_name(source: Any, tmp_path: P
     torch.save({**published(source), "aux.weight": torch.ones(2)}, tmp_path / "w.pth")
     done = zoo.convert(tmp_path / "w.pth", TINY)
     assert done.unused == ("aux.weight",)
-    assert "left aside: 1 tensors: aux.weight" in str(done)
+    assert "left aside: 1 tensor: aux.weight" in str(done)
     # The head of a model of zoo's is not the published one
     folder = zoo.save(zoo.build(TINY, head="binary", **SETTINGS), tmp_path / "model")
     done = zoo.convert(folder / "model.safetensors", TINY, out=tmp_path / "body.safetensors")

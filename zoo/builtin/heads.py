@@ -86,7 +86,9 @@ class PooledHead(Head):
     ) -> None:
         super().__init__(task=task, inputs=inputs, outputs=outputs)
         if taps and len(taps) != len(self.inputs):
-            raise ShapeError("head", expected=f"{len(taps)} taps", got=str(len(self.inputs)))
+            raise ShapeError(
+                "head", expected=f"{len(taps)} tap{'s' * (len(taps) != 1)}", got=str(len(self.inputs))
+            )
         self.pool = _own(self.inputs) if pool is None else pool
         self.settled = {"pool": self.pool}
         if any(info.prefix for info in self.inputs):

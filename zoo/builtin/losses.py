@@ -130,7 +130,9 @@ class CrossEntropy(Loss):
         classes = output.shape[1]
         if self.weights is not None and len(self.weights) != classes:
             raise ShapeError(
-                "loss cross-entropy: class_weights", expected=f"{classes} numbers", got=str(len(self.weights))
+                "loss cross-entropy: class_weights",
+                expected=f"{classes} number{'s' * (classes != 1)}",
+                got=str(len(self.weights)),
             )
         with classes_checked("cross-entropy", target, classes):
             return F.cross_entropy(output, target, weight=self.weights, label_smoothing=self.label_smoothing)

@@ -48,7 +48,7 @@ class PixelLoss(Loss):
                 f"loss {self.name}", expected="output N x K x H x W and target N x H x W", got=got
             )
         if self.weights is not None and len(self.weights) != output.shape[1]:
-            expected, got = f"{output.shape[1]} numbers", str(len(self.weights))
+            expected, got = f"{output.shape[1]} number{'s' * (output.shape[1] != 1)}", str(len(self.weights))
             raise ShapeError(f"loss {self.name}: class_weights", expected=expected, got=got)
 
     def indices(self, output: Tensor, target: Tensor) -> AbstractContextManager[None]:

@@ -15,6 +15,7 @@ import click
 
 from zoo.spec.arguments import ELSEWHERE, VERBS
 from zoo.spec.errors import ZooError, ZooWarning, near
+from zoo.spec.hints.spoken import Spoken, speaking
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -43,6 +44,7 @@ _COMMANDS = {
 }
 """Subcommand -> one line for `zoo --help`; each lives in the module of its name, as `command`."""
 
+_TYPED = Spoken(way="shell", rest="shell")
 _USER = 2
 _BUG = 1
 INTERRUPTED = 130  # as shells say it: 128 and the signal, SIGINT
@@ -132,7 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(given: list[str], debug: bool) -> int:  # noqa: PLR0911 - one return an exit status
     try:
         # Not group.main(), which turns a closed pipe and an interruption into status 1.
-        with group.make_context("zoo", given) as context:
+        with speaking(_TYPED), group.make_context("zoo", given) as context:
             status = group.invoke(context)
         if sys.stdout is not None:  # closed by whoever began this process
             sys.stdout.flush()

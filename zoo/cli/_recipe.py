@@ -9,6 +9,7 @@ from typing import Any
 
 from zoo.registry.references import component_hint
 from zoo.spec.errors import RecipeError, quote
+from zoo.spec.hints.spoken import Spoken
 from zoo.spec.recipe import ModelSection, Recipe
 
 Table = dict[str, Any]
@@ -72,6 +73,21 @@ def check_sets(sets: Sequence[str]) -> None:
             if inside and not isinstance(_value(value.strip()), str):
                 where, hint = f"--set {before} and --set {later}", "put all of it into one table"
                 raise RecipeError(where, expected="one of them", got="two values", hint=hint)
+
+
+def spoken_of(recipe: object, sets: Iterable[str]) -> Spoken:
+    """The model's options that were typed just now, which count even where they are the default.
+
+    Args:
+        recipe: the file that says the rest; None where all was typed.
+        sets: `path=value`, as `apply` takes them.
+
+    Example:
+        >>> spoken_of("recipe.toml", ["options.width=0.5", "lr=1"])
+        Spoken(options={'width': 0.5}, way='shell', rest='recipe')
+    """
+    typed = apply({}, sets).get("model", {}).get("options", {})
+    return Spoken(typed if isinstance(typed, dict) else {}, "shell", "shell" if recipe is None else "recipe")
 
 
 def trainer_options(table: Table) -> tuple[Table, Table]:

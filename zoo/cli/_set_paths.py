@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from zoo.cli._unknown import options_of_parts
+from zoo.cli._unknown import options_of_parts, working
 from zoo.spec.arguments import BUILD, ELSEWHERE, FIT
 from zoo.spec.errors import RecipeError
 from zoo.spec.kinds import KINDS
@@ -48,5 +48,7 @@ def _ways(name: str, value: str, table: Table) -> list[str]:
     """How an option is set that was typed without its section."""
     own, homes = ELSEWHERE.get(name, name), options_of_parts(table)
     if name in homes or own in homes:
-        return [f"--set {shlex.quote(f'{path}={value}')}" for _, path, _ in homes.get(name) or homes[own]]
+        found = name if name in homes else own
+        places, needed = working(found, homes[found], table)
+        return [f"{needed}--set {shlex.quote(f'{path}={value}')}" for _, path, _ in places]
     return [f"--{own.replace('_', '-')} {value}"] if own in {*BUILD, *FIT} else []

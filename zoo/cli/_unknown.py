@@ -19,6 +19,8 @@ from zoo.spec.files import CONFIG_FILE
 from zoo.spec.kinds import KINDS
 
 Table = Mapping[str, Any]
+Homes = list[tuple[str, str, Mapping[str, Any]]]
+"""Parts, paths for `--set`, and schemas of an option."""
 
 
 def unknown_flag(option: str, args: Sequence[str], table: Table, flags: Sequence[str]) -> str:
@@ -30,15 +32,19 @@ def unknown_flag(option: str, args: Sequence[str], table: Table, flags: Sequence
         table: the recipe, as far as it is known.
         flags: the options that there are.
     """
-    homes = options_of_parts(table)
     name = option.lstrip("-").replace("-", "_")
+    homes = options_of_parts(table)
     if (dashed := f"--{name.replace('_', '-')}") in flags:
         return f"no such option {option}; did you mean {dashed}?"
     if name in homes:
         value = _typed(option, args, homes[name][0][2])
+        homes[name], needed = working(name, homes[name], table)
         whose = " and ".join(f"the {part}" for part, _, _ in homes[name])
-        ways = " or ".join(f"--set {shlex.quote(f'{path}={value}')}" for _, path, _ in homes[name])
+        ways = " or ".join(f"{needed}--set {shlex.quote(f'{path}={value}')}" for _, path, _ in homes[name])
         return f"{option} is an option of {whose}: {ways}"
+    if not table.get("model", {}).get("head") and _of_heads(name):
+        typed = shlex.quote(f"head.{name}={_typed(option, args, {})}")
+        return f"{option} is an option of a head by name: --head NAME --set {typed}"
     if own := ELSEWHERE.get(name):
         flag = f"--{own.replace('_', '-')}"
         way = flag if flag in flags else f"--set {homes[own][0][1]}=..." if own in homes else own
@@ -51,13 +57,43 @@ def unknown_flag(option: str, args: Sequence[str], table: Table, flags: Sequence
     return f"no such option {option}{hint}"
 
 
-def options_of_parts(table: Table) -> dict[str, list[tuple[str, str, Mapping[str, Any]]]]:
+def options_of_parts(table: Table) -> dict[str, Homes]:
     """The parts that have an option, its path for `--set`, and its schema, by the option's name."""
-    found: dict[str, list[tuple[str, str, Mapping[str, Any]]]] = {}
+    found: dict[str, Homes] = {}
     for part, kinds, path, reference in _parts(table):
         for name, schema in _options(reference, kinds).items():
             found.setdefault(name, []).append((part, f"{path}.{name}", schema))
     return found
+
+
+def working(name: str, places: Homes, table: Table) -> tuple[Homes, str]:
+    """The places of an option without the one that changes nothing here, and what else has to be said.
+
+    Only an original head looks at some options of a backbone; without that head they do nothing.
+    """
+    own = [place for place in places if place[0] == "model"]
+    if not own or not _is_idle(name, table):
+        return places, ""
+    return [place for place in places if place not in own] or own, "" if len(
+        places
+    ) > 1 else "--head original "
+
+
+def _of_heads(name: str) -> bool:
+    from zoo.registry.lookup import entries
+
+    return any(name in _options(entry.qualified, ("head",)) for entry in entries("head"))
+
+
+def _is_idle(name: str, table: Table) -> bool:
+    from zoo.compose.idle_options import is_idle  # with torch, which this answer alone needs
+    from zoo.compose.plan import plan
+    from zoo.spec.recipe import ModelSection
+
+    try:
+        return is_idle(plan(ModelSection.model_validate(table.get("model", {}))), name)
+    except (ZooError, ValueError):
+        return False
 
 
 def trainer_name(table: Table) -> str | None:

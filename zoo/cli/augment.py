@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,8 @@ import click
 
 
 @click.command("augment")
-@click.argument("image", type=click.Path(path_type=Path))
-@click.option("--augment", "names", multiple=True, required=True, help="An augmenter; again for a chain.")
+@click.argument("words", nargs=-1, metavar="IMAGE")
+@click.option("--augment", "names", multiple=True, help="An augmenter; again for a chain.")
 @click.option("--count", type=click.IntRange(1, 200), default=11, show_default=True, help="Variants to draw.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the random draws.")
 @click.option(
@@ -27,7 +28,7 @@ import click
 @click.option("--out", type=click.Path(path_type=Path), help="Image file.  [default: IMAGE-AUGMENTER.png]")
 def command(
     *,
-    image: Path,
+    words: tuple[str, ...],
     names: tuple[str, ...],
     count: int,
     seed: int,
@@ -46,6 +47,7 @@ def command(
     from zoo.reports.image_grids import draw_variants
     from zoo.spec.errors import SaveError
 
+    image = Path(the_image(words, names))
     chain = references(names, sets)
     path = image_path(out or f"{image.stem}-{'-'.join(names).replace(':', '-')}.png")
     # Before the work; an image in its own place would be lost
@@ -54,6 +56,33 @@ def command(
     original = as_tensor(image, size)
     draw_variants(original, augment(original, chain, count=count, seed=seed), path)
     click.echo(f"grid: {path}")
+
+
+def the_image(words: Sequence[str], names: Sequence[str]) -> str:
+    """The one image of a line; people give the augmenter in its place, or without its flag.
+
+    Args:
+        words: that stand without a flag.
+        names: of augmenters.
+
+    Raises:
+        UsageError: it is not one image and augmenters; the line that it was meant for is said.
+    """
+    from zoo.images.decode import SUFFIXES
+
+    def is_image(word: str) -> bool:
+        return Path(word).suffix.lower() in SUFFIXES or Path(word).is_file()
+
+    if len(words) == 1 and names and (is_image(words[0]) or not any(map(is_image, names))):
+        return words[0]
+    images = [word for word in (*words, *names) if is_image(word)]
+    chain = [word for word in (*names, *words) if not is_image(word)]
+    said = " ".join(f"--augment {shlex.quote(name)}" for name in chain) or "--augment NAME"
+    line = f"zoo augment {shlex.quote(images[0]) if images else 'IMAGE'} {said}"
+    also = "" if chain else " (zoo list augmenter)"
+    raise click.UsageError(
+        f"expected one IMAGE and augmenters; say {line}{also}", click.get_current_context()
+    )
 
 
 def references(names: Sequence[str], sets: Sequence[str]) -> list[dict[str, Any]]:

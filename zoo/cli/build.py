@@ -43,7 +43,7 @@ def command(
     zoo build recipe.toml --set head.dropout=0.5 --out models/mine
     """
     from zoo.cli._flags import combined, flags_of
-    from zoo.cli._recipe import apply, read_table
+    from zoo.cli._recipe import read_table, spoken_of
     from zoo.cli._set_paths import check_paths
     from zoo.compose.build import from_recipe
     from zoo.spec.recipe import Recipe
@@ -53,10 +53,7 @@ def command(
     table = combined(table, flags_of({**given, "seed": seed}), sets)
     check_paths(sets, table)
     recipe = Recipe.from_dict(table)
-    # What was typed just now counts even where it is the default
-    typed = apply({}, sets).get("model", {}).get("options", {})
-    said = recipe.model.model_copy(update={"options": typed if isinstance(typed, dict) else {}})
-    model = from_recipe(recipe, said=said)
+    model = from_recipe(recipe, said=spoken_of(name if name.endswith(".toml") else None, sets))
     if out is not None:
         from zoo.hub.folder import save
 

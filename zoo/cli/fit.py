@@ -12,6 +12,7 @@ from zoo.cli._common import emit_json, json_option
 from zoo.cli._complete import MODELS, components, folders, recipe_files
 from zoo.cli._options import MODEL_OPTIONS, NAME, RATE, model_options
 from zoo.cli._unknown import Answering
+from zoo.spec.hints.spoken import speaking
 
 if TYPE_CHECKING:
     from zoo.runtime.processes import Precision
@@ -133,30 +134,31 @@ def command(
     zoo fit --resume runs/vgg16-1 --epochs 20
     """
     from zoo.cli._fit import check_alone, model_and_options
+    from zoo.cli._recipe import spoken_of
     from zoo.training.fit import fit
 
     if resume is not None:
         check_alone(resume, {"recipe": recipe, "model": name, "set": sets or None, **flags})
-        epochs = flags["epochs"]
         # A run knows all the rest, which `check_alone` has refused
-        model, data, options = None, None, {} if epochs is None else {"epochs": epochs}
+        model, data, options = None, None, {k: flags[k] for k in ("epochs",) if flags[k] is not None}
     else:
         model, data, options = model_and_options(recipe, name, {**flags, "seed": seed}, sets)
-    run = fit(
-        model,
-        data,
-        seed=seed,
-        out=out,
-        device=device,
-        precision=precision,
-        cache=cache,
-        skip_unreadable=skip_unreadable,
-        resume=resume,
-        checkpoint_every=checkpoint_every,
-        workers=workers,
-        progress=not quiet,
-        **options,
-    )
+    with speaking(spoken_of(recipe, sets)):
+        run = fit(
+            model,
+            data,
+            seed=seed,
+            out=out,
+            device=device,
+            precision=precision,
+            cache=cache,
+            skip_unreadable=skip_unreadable,
+            resume=resume,
+            checkpoint_every=checkpoint_every,
+            workers=workers,
+            progress=not quiet,
+            **options,
+        )
     if as_json:
         emit_json(
             {

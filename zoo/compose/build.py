@@ -19,6 +19,7 @@ from zoo.interfaces.freezing import cut_blocks
 from zoo.interfaces.model import Model
 from zoo.spec.errors import BadReferenceError, OptionError, RecipeError, ZooWarning, quote
 from zoo.spec.freeze_grammar import Freeze
+from zoo.spec.hints.spoken import Spoken, speaking, spoken
 from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import ModelSection, Recipe
 from zoo.weights.fitting import assign
@@ -93,7 +94,7 @@ def build(
     section = _section(name, {k: v for k, v in given.items() if v is not None})
     recipe = Recipe.from_dict({"model": section, "seed": seed}, "build")
     # Said beside a table, an option is for this head, even where it has its default
-    return from_recipe(recipe, said=recipe.model.model_copy(update={"options": options}))
+    return from_recipe(recipe, said=Spoken(options))
 
 
 def _section(name: str | Mapping[str, Any], given: dict[str, Any]) -> dict[str, Any]:
@@ -148,20 +149,24 @@ def _agreed(key: str, said: Any, value: Any) -> Any:
     return other if one == other else None
 
 
-def from_recipe(recipe: Recipe, *, said: ModelSection | None = None, recorded: bool = False) -> Model:
+def from_recipe(recipe: Recipe, *, said: Spoken | None = None, recorded: bool = False) -> Model:
     """The model that a recipe describes, in inference mode; it carries the other sections along.
 
     Args:
         recipe: as given or recorded.
-        said: of its section what was said just now; see `zoo.compose.idle_options`.
+        said: of its section what was said just now, and how; None where the recipe says all, unless the
+            caller's caller has told (`zoo.spec.hints.spoken`).
         recorded: whether it was made before, so that options that change nothing are warned of.
 
     Raises:
         ZooError: a name is unknown, an option does not fit or changes nothing, or the parts do not fit.
     """
     section = from_saved(recipe.model, "backbone")
-    planned = plan(section)
-    check_options(planned, said, recorded=recorded)
+    if said is None:
+        said = Spoken(rest="recipe") if spoken() == Spoken() else spoken()
+    with speaking(said):
+        planned = plan(section)
+        check_options(planned, said, recorded=recorded)
     return instantiate(planned, recipe.model_copy(update={"model": section})).eval()
 
 

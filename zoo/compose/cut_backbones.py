@@ -7,6 +7,7 @@ from zoo.compose.parts import Part, has_blocks
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.blocks.chain import behind, kept_to
 from zoo.interfaces.model import Model
+from zoo.spec.display import counted
 from zoo.spec.errors import OptionError, WeightsError, listing, quote, warn
 from zoo.spec.kinds import BLOCKS
 from zoo.spec.options import RefValue
@@ -93,8 +94,9 @@ def without_cut(model: Model, state: Tensors, text: str) -> Tensors:
             dropped.update(dict.fromkeys(behind(module, state, f"{path}."), module.cut_at))
     if dropped:
         places = listing(dict.fromkeys(dropped.values()))
+        are = "is" if len(dropped) == 1 else "are"
         warn(
-            f"{text}: {len(dropped)} tensors behind {places} are passed over, since nothing uses them; "
-            "answers are the same"
+            f"{text}: {counted(len(dropped), 'tensor')} behind {places} {are} passed over, "
+            "since nothing is computed there; answers are the same"
         )
     return {name: tensor for name, tensor in state.items() if name not in dropped}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from zoo.compose.meta_build import on_meta_device
@@ -11,25 +10,27 @@ from zoo.compose.plan import Plan, meta_model_for
 from zoo.interfaces.backbone import Backbone
 from zoo.registry.loading import resolve_config
 from zoo.spec.errors import OptionError, ZooError, quote, warn
-from zoo.spec.recipe import ORIGINAL, ModelSection
+from zoo.spec.hints.spoken import Spoken, Way, part_option, spoken
+from zoo.spec.recipe import ORIGINAL
 
 _MODEL, _BACKBONE = "model", "backbone"
 
 
-def check_options(planned: Plan, said: ModelSection | None = None, *, recorded: bool = False) -> None:
+def check_options(planned: Plan, said: Spoken | None = None, *, recorded: bool = False) -> None:
     """Refuses options that only an original head looks at, where there is another or none; and idle classes.
 
     Args:
         planned: of a model that is to be made; an option that has its default asks for nothing.
-        said: of its section what was said just now; there the default counts too.
+        said: of its section what was said just now, where the default counts too, and how the rest was said.
         recorded: whether an earlier version may have taken them, so that they are warned of.
 
     Raises:
         OptionError: one of them changes nothing here.
     """
+    said = said or spoken()
     for inner in planned.parts.values():
-        check_options(inner, recorded=recorded)
-    for error in _idle_classes(planned), _idle_option(planned, said.options if said is not None else {}):
+        check_options(inner, Spoken(way=said.rest, rest=said.rest), recorded=recorded)
+    for error in _idle_classes(planned), _idle_option(planned, said):
         if error is not None and not recorded:
             raise error
         if error is not None:
@@ -46,18 +47,18 @@ def _idle_classes(planned: Plan) -> OptionError | None:
     )
 
 
-def _idle_option(planned: Plan, spoken: Mapping[str, Any]) -> OptionError | None:
+def _idle_option(planned: Plan, said: Spoken) -> OptionError | None:
     section, body = planned.section, planned.resolved.body
     for option in section.options:
         # First what costs nothing
-        if not (option in spoken or _chosen(body, option)) or not is_idle(planned, option):
+        if not (option in said.options or _chosen(body, option)) or not is_idle(planned, option):
             continue
         value = section.options[option]
         return OptionError(
             f"{section.called}: option {option}={quote(value)}",
             expected='head="original", which alone looks at it',
             got="no head" if section.head is None else f"head={quote(section.head)}",
-            hint=_place(planned, option, value),
+            hint=_place(planned, option, value, said.way_of(option)),
         )
     return None
 
@@ -122,9 +123,10 @@ def _ignores_classes(planned: Plan) -> bool:
     return _form(one) == _form(other) and one.outputs == other.outputs
 
 
-def _place(planned: Plan, option: str, value: Any) -> str:
+def _place(planned: Plan, option: str, value: Any, way: Way) -> str:
     head = planned.resolved.head
     config = resolve_config(head.component) if head is not None else None
     if head is not None and config is not None and option in config.model_fields:
-        return f'leave it out, or head={{"name": "{head.component.name}", "{option}": {value!r}}}'
+        place = part_option(way, "head", head.component.name, option, value)
+        return f"leave it out, or say it of the head: {place}"
     return "leave it out"

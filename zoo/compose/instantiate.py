@@ -136,7 +136,7 @@ def _check_head(head: Head, given: Tensors, text: str) -> None:
     fits = all(k in given and given[k].shape[1:] == t.shape[1:] for k, t in own.items())
     if len(counts) == 1 and fits:
         (count,) = counts
-        expected, got = f"a classifier of {head.outputs} classes", f"one of {count}"
+        expected, got = f"a classifier of {counted(head.outputs, 'class', 'classes')}", f"one of {count}"
         raise WeightsError(where, expected=expected, got=got, hint=f"say classes={count}, or {by_name}")
 
 

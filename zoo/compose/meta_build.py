@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from zoo.spec.display import counted
 from zoo.spec.errors import OptionError, PluginError, listing, quote
 
 _FILLERS = frozenset(
@@ -91,7 +92,7 @@ def fill_buffers(model: nn.Module) -> None:
     left = meta_tensors(model)
     if left:
         raise PluginError(
-            f"{len(left)} tensors have no values after loading",
+            f"{counted(len(left), 'tensor')} without values after loading",
             expected="reset_buffers() of the backbone to compute what the file does not hold",
             got=listing(left, 3),
         )

@@ -9,7 +9,7 @@ from typing import Any, cast
 from pydantic_core import to_jsonable_python
 
 from zoo.interfaces.backbone import Backbone
-from zoo.interfaces.blocks.chain import kept_to, last_kept
+from zoo.interfaces.blocks.chain import kept_to, last_kept, near_cuts
 from zoo.interfaces.model import Model
 from zoo.registry.defaults import default_entry
 from zoo.registry.loading import load, resolve_config, resolve_target
@@ -75,12 +75,12 @@ class Part:
         if self.blocks is None or not isinstance(made, Backbone):
             return made
         where = self.component.name
+        tap = last_kept(self.blocks, where)
         try:
-            return made.cut([last_kept(self.blocks, where)])
-        except ShapeError as error:
+            return made.cut([tap])
+        except ShapeError:
             expected = f"blocks up to {quote(kept_to(made.block_names[-1]))}, or a step inside one"
-            hint = error.hint if "." in self.blocks else "leave it out for all"
-            problem, got = f"{where}: bad {BLOCKS}", quote(self.blocks)
+            problem, got, hint = f"{where}: bad {BLOCKS}", quote(self.blocks), near_cuts(made, tap)
             raise OptionError(problem, expected=expected, got=got, hint=hint) from None
 
     def whole(self, **extra: Any) -> Any:

@@ -16,6 +16,7 @@ from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.blocks.feature_info import FeatureInfo
 from zoo.interfaces.head import Head
 from zoo.interfaces.model import Model
+from zoo.spec.display import counted
 from zoo.spec.errors import OptionError, PluginError
 from zoo.spec.freeze_grammar import Freeze
 from zoo.spec.inputs import InputSpec
@@ -276,7 +277,7 @@ def _classes(section: ModelSection, found: Resolved) -> tuple[ModelSection, tupl
     if published and published.classes and count != published.classes:
         raise OptionError(
             f"weights {section.weights} of {component.name}",
-            expected=f"{published.classes} classes, as they were published with",
+            expected=f"{counted(published.classes, 'class', 'classes')}, as they were published with",
             got=f"classes={count}",
             hint="leave classes out, or choose a head by name",
         )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from zoo.compose.hints.option_homes import check_homes
 from zoo.compose.parts import BODIES, FILLED_IN, Part, part, recorded
 from zoo.compose.saved_models import elsewhere, from_saved
 from zoo.spec.errors import OptionError, quote
@@ -76,17 +77,20 @@ class Resolved:
         return section.model_copy(update=update).to_value()
 
 
-def resolve(section: ModelSection, *, saved: bool = False) -> Resolved:
+def resolve(section: ModelSection, *, saved: bool = False, inner: bool = False) -> Resolved:
     """Finds what a section refers to.
 
     Args:
         section: names and options.
         saved: whether a saved model is described, so that all weights are at hand.
+        inner: whether it is of a part, which has no parts beside it.
 
     Raises:
         ZooError: a name is unknown, or an option does not fit.
     """
     ref = _component(section)
+    if not inner:
+        check_homes(section, ref)
     body = part(BODIES, ref, input_size=section.input_size, in_channels=section.in_channels)
     source = locate(body.component, section.weights) if section.weights else None
     declared = section.input_spec or (source.input if source else None)
@@ -130,7 +134,7 @@ def resolve_part(
     said = section.weights if saved and elsewhere(section.weights) else None
     if said is not None:
         section = section.model_copy(update={"weights": None})
-    found = resolve(from_saved(section, kind, recorded=saved), saved=saved)
+    found = resolve(from_saved(section, kind, recorded=saved), saved=saved, inner=True)
     if kind == "backbone" and found.body.component.kind != "backbone":
         raise OptionError(path, expected="a backbone", got=f"the model {found.section.name}")
     if kind == "backbone" and found.section.head is not None:

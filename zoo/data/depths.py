@@ -15,6 +15,7 @@ from zoo.images.decode import ORIENTATION, SWAPPING, ImageArray, read
 from zoo.images.header import depth, lost
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
+from zoo.spec.display import counted
 from zoo.spec.errors import DataError, warn
 
 Item = Path | bytes | ImageArray
@@ -34,17 +35,20 @@ def warn_losses(model: Model, items: Sequence[Item]) -> None:
     """
     total = len(items)
     for words, count in Counter(filter(None, in_threads(_depth_loss, items, ""))).items():
-        warn(f"{count} of {total} images: {words}")
+        warn(f"{count} of {counted(total, 'image')}: {words}")
     files = [item for item in items if isinstance(item, Path | bytes)]
     step = max(1, len(files) // _LOOKED_AT)
     dark = [*filter(None, (_value_loss(item) for item in files[::step]))]
     if dark:
-        warn(f"{len(dark)} of the {len(files[::step])} images looked at: {dark[0]}")
+        warn(f"{len(dark)} of the {counted(len(files[::step]), 'image')} looked at: {dark[0]}")
     task = model.task
     if task is not None and task.answers == "image" and model.input_spec.channels in (1, 3):
         count = sum(in_threads(_has_alpha, items, ""))
         if count:
-            warn(f"{count} of {total} images: transparency is laid on white, and the answers have no alpha")
+            warn(
+                f"{count} of {counted(total, 'image')}: transparency is laid on white, "
+                "and the answers have no alpha"
+            )
 
 
 def warn_dataset(model: Model, dataset: Dataset) -> None:
@@ -59,9 +63,11 @@ def warn_turned(files: Sequence[Path]) -> None:
         files: of the images.
     """
     if count := sum(in_threads(_ambiguous, files, "")):
+        are = "is" if count == 1 else "are"
         warn(
-            f"{count} of {len(files)} images are turned upright by their EXIF tag, their masks are not: "
-            "masks drawn over the stored pixels do not fit; turn both and save them, or remove the tag"
+            f"{count} of {counted(len(files), 'image')} {are} turned upright by their EXIF tag, "
+            "their masks are not: masks drawn over the stored pixels do not fit; turn both and save them, "
+            "or remove the tag"
         )
 
 

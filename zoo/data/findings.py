@@ -16,6 +16,7 @@ from zoo.data.sources.layout import Layout
 from zoo.data.splits import split
 from zoo.images.decode import FileFacts
 from zoo.interfaces.dataset import Dataset, Sample
+from zoo.spec.display import counted
 from zoo.spec.errors import DataError
 
 Counts = npt.NDArray[np.int64]
@@ -83,7 +84,7 @@ def _unreadable(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Fi
     names = [f"{dataset.name(i)}: {s.error}" for i, s in enumerate(seen) if s.error]
     if names:
         hint = "mend or remove them, or leave them out with --skip-unreadable"
-        yield Finding(True, f"{_images(len(names))} cannot be read; {hint}", tuple(names))
+        yield Finding(True, f"{counted(len(names), 'image')} cannot be read; {hint}", tuple(names))
 
 
 def _copies(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Finding]:
@@ -95,15 +96,15 @@ def _copies(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Findin
     targets = dataset.targets
     apart = [g for g in groups if len({dataset.split_of(i) for i in g}) > 1]
     if apart:
-        text = f"{_images(len(apart))} in more than one split; keep one copy of each"
+        text = f"{counted(len(apart), 'image')} in more than one split; keep one copy of each"
         yield Finding(True, text, _joined(dataset, apart))
     two = [g for g in groups if len({str(targets[i]) for i in g}) > 1]
     if two:
-        text = f"{_images(len(two))} with two labels; at least one of them is wrong"
+        text = f"{counted(len(two), 'image')} with two labels; at least one of them is wrong"
         yield Finding(False, text, _joined(dataset, two))
     rest = [g for g in groups if g not in apart and g not in two]
     if rest:
-        text = f"{_images(len(rest))} more than once; all copies go to the same split"
+        text = f"{counted(len(rest), 'image')} more than once; all copies go to the same split"
         yield Finding(False, text, _joined(dataset, rest))
 
 
@@ -115,12 +116,13 @@ def _alike(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Finding
     groups = [[numbers[i] for i in group] for group in look_alikes(small)]
     apart = [g for g in groups if len({dataset.split_of(i) for i in g}) > 1]
     if apart:
-        text = f"{_groups(len(apart))} of images look alike, in more than one split: figures may be too good"
+        groups_apart = counted(len(apart), "group")
+        text = f"{groups_apart} of images look alike, in more than one split: figures may be too good"
         yield Finding(False, text, _joined(dataset, apart))
     # Where the user made the splits, groups inside of one are no matter
     rest = [g for g in groups if g not in apart]
     if rest and not any(dataset.split_of(i) for i in range(len(dataset))):
-        text = f"{_groups(len(rest))} of images look alike, and may end up in different splits"
+        text = f"{counted(len(rest), 'group')} of images look alike, and may end up in different splits"
         yield Finding(False, text, _joined(dataset, rest))
 
 
@@ -138,7 +140,7 @@ def _counts(dataset: Dataset) -> Iterator[Finding]:
         yield Finding(False, message)
     few = [f"{label}: {count}" for label, count in counts.items() if count < _FEW]
     if few and not any(dataset.split_of(i) for i in range(len(dataset))):
-        classes = f"{len(few)} class{'es' * (len(few) > 1)}"
+        classes = counted(len(few), "class", "classes")
         text = f"{classes} of fewer than {_FEW} images, not enough for val and test"
         yield Finding(False, text, tuple(few))
 
@@ -148,13 +150,13 @@ def _absent(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Findin
     there = {value for s in seen if s.pixels is not None for value in np.flatnonzero(s.pixels).tolist()}
     names = tuple(label for i, label in enumerate(dataset.labels) if i not in there)
     if dataset.masks and there and names:
-        yield Finding(False, f"{len(names)} class{'es' * (len(names) > 1)} in no mask", names)
+        yield Finding(False, f"{counted(len(names), 'class', 'classes')} in no mask", names)
 
 
 def _files(dataset: Dataset, seen: Sequence[InspectedImage], layout: Layout | None) -> Iterator[Finding]:
     moving = [dataset.name(i) for i, s in enumerate(seen) if s.facts and s.facts.frames > 1]
     if moving:
-        text = f"{_images(len(moving))} of several frames; the first one is taken"
+        text = f"{counted(len(moving), 'image')} of several frames; the first one is taken"
         yield Finding(False, text, tuple(moving))
     if layout is None:
         return
@@ -170,19 +172,11 @@ def _files(dataset: Dataset, seen: Sequence[InspectedImage], layout: Layout | No
     ):
         names = tuple(file.relative_to(layout.root).as_posix() for file in files)
         if names:
-            yield Finding(False, f"{len(names)} file{'s' * (len(names) > 1)} {text}", names)
+            yield Finding(False, f"{counted(len(names), 'file')} {text}", names)
 
 
 def _joined(dataset: Dataset, groups: Sequence[Sequence[int]]) -> tuple[str, ...]:
     return tuple(" = ".join(dataset.name(i) for i in group) for group in groups)
-
-
-def _images(count: int) -> str:
-    return f"{count} image{'s' * (count > 1)}"
-
-
-def _groups(count: int) -> str:
-    return f"{count} group{'s' * (count > 1)}"
 
 
 class _Keyed(Dataset):

@@ -14,6 +14,7 @@ from zoo.data.masks import check_mask
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.data_checks import has_answers
+from zoo.spec.display import counted
 from zoo.spec.errors import DataError, listing, quote, warn
 from zoo.spec.names import closest
 
@@ -175,7 +176,7 @@ def _check_known(own: Sequence[str], used: set[int] | None, labels: Sequence[str
     """Raises DataError where a label that is used says none of the model's classes, or two."""
     names = [label for i, label in enumerate(own) if used is None or i in used]
     if unknown := [label for label in names if label not in labels]:
-        build = f"build the model for {len(own)} classes, " if where == "fit" else ""
+        build = f"build the model for {counted(len(own), 'class', 'classes')}, " if where == "fit" else ""
         raise DataError(
             f"{where}: labels",
             expected=f"classes of the model ({listing(map(quote, labels), _MOST_NAMES)})",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from zoo.images.decode import read
+from zoo.spec.display import counted
 from zoo.spec.errors import DataError, listing, warn
 
 T = TypeVar("T")
@@ -46,7 +47,8 @@ def readable(files: Sequence[Path | bytes], names: Sequence[str] | None = None) 
     called = names or [*map(str, files)]
     bad = [f"{name} ({reason})" for name, reason in zip(called, reasons, strict=True) if reason]
     if bad:
-        warn(f"left out {len(bad)} of {len(files)} images that cannot be read: {listing(bad, _NAMED)}")
+        of = counted(len(files), "image")
+        warn(f"left out {len(bad)} of {of} that cannot be read: {listing(bad, _NAMED)}")
     return [i for i, reason in enumerate(reasons) if reason is None]
 
 

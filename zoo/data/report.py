@@ -22,6 +22,7 @@ from zoo.data.splits import NAMES
 from zoo.images.decode import read
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks.masks import IGNORED
+from zoo.spec.display import counted
 from zoo.spec.errors import ZooError
 
 _CHANNELS = {1: "gray", 2: "gray with alpha", 3: "colour", 4: "colour with alpha"}
@@ -143,7 +144,7 @@ def _counted(words: Iterable[str]) -> dict[str, int]:
 
 def _kind(seen: InspectedImage) -> str:
     if seen.facts is None:
-        word = _CHANNELS.get(seen.shape[2], f"{seen.shape[2]} channels")
+        word = _CHANNELS.get(seen.shape[2], counted(seen.shape[2], "channel"))
         return f"float {word}" if seen.deep else word
     mode = seen.facts.mode
     return "16-bit gray" if mode.startswith("I;16") else _MODES.get(mode, mode)

@@ -89,7 +89,7 @@ class Report:
 
 
 def _overview(found: Report) -> str:
-    words = [f"{found.images} images"]
+    words = [counted(found.images, "image")]
     if found.readable < found.images:
         words.append(f"{found.readable} of them readable")
     if found.pixels:
@@ -121,8 +121,9 @@ def _classes(found: Report) -> Iterator[Table | str]:
     below = ""
     if len(rows) > _MOST_CLASSES:
         counts = [*found.classes.values()][_MOST_CLASSES:]
-        span = f"{min(counts)} to {max(counts)}" if min(counts) < max(counts) else str(counts[0])
-        below = f"and {len(counts)} more classes of {span} images"
+        even = min(counts) == max(counts)
+        span = counted(counts[0], "image") if even else f"{min(counts)} to {max(counts)} images"
+        below = f"and {counted(len(counts), 'more class', 'more classes')} of {span}"
     header = ["CLASS", "IMAGES", "SHARE", *(name.upper() for name in splits)]
     yield Table(header, rows[:_MOST_CLASSES], right=range(1, len(header)), below=below)
 

@@ -9,7 +9,7 @@ from typing import Any
 from zoo.registry import lookup
 from zoo.registry.catalogue import known
 from zoo.registry.extras import EXTRAS, present
-from zoo.registry.hints import recipes_away, sources, ways
+from zoo.registry.hints import recipe_sources, recipes_away, sources, ways
 from zoo.registry.lookup import find
 from zoo.registry.plugins.installed import CORE
 from zoo.spec.component import Component
@@ -78,6 +78,14 @@ def installed_series(name: str, modules: Sequence[str] = ()) -> Sequence[Path]:
             plugins, known_files = zip(*away, strict=True)
             recipes = [Recipe.from_file(file) for file in known_files]
             check_installed(where, recipes, modules=modules, plugins=[*dict.fromkeys(plugins)])
+        elif shipping := recipe_sources(name.rpartition(":")[2]):
+            # Without the files nobody knows yet what else they need; what is known is said at once
+            extras = [EXTRAS[module] for module in modules if not present(module)]
+            asked, _ = _targets([CORE] if extras else [], shipping, {CORE: extras}, [])
+            way = ways(list(asked), {key: ",".join(value) for key, value in asked.items() if value})
+            expected, got = "a plugin that ships it", f"none, and {listing(shipping)} has it"
+            hint = f"zoo demo {name} then says what its recipes need beside that; {way}"
+            raise UnknownComponentError(where, expected=expected, got=got, hint=hint) from None
         raise
     check_installed(where, [Recipe.from_file(file) for file in files], modules=modules)
     return files

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.hub.readme import BEGIN, END
 from zoo.registry.plugins.install_command import way_to_install
+from zoo.spec.display import counted
 from zoo.spec.errors import BadReferenceError, FormatError
 from zoo.spec.files import CURVES_FILE
 from zoo.spec.history import Row, read_rows
@@ -135,7 +136,10 @@ def _what(model: Model) -> str:
         # A label may hold line breaks, which would end the sentence
         shown = ", ".join(" ".join(label.split()) for label in model.labels[:_MOST_LABELS])
         more = len(model.labels) - _MOST_LABELS
-        lines += ["", f"{len(model.labels)} labels: {shown}{f' and {more} more' if more > 0 else ''}."]
+        lines += [
+            "",
+            f"{counted(len(model.labels), 'label')}: {shown}{f' and {more} more' if more > 0 else ''}.",
+        ]
     return "\n".join(lines)
 
 
@@ -199,7 +203,7 @@ def _on(on: Mapping[str, Any] | None) -> str:
         return "it is not recorded on what it was measured"
     data = _data(on["data"])
     name = f" of {' '.join(data[0].split())}" if data else ""
-    return f"measured on {on['count']} images{name}, splits `{on['hash'][:_HASH_DIGITS]}`"
+    return f"measured on {counted(on['count'], 'image')}{name}, splits `{on['hash'][:_HASH_DIGITS]}`"
 
 
 def _trained(model: Model, history: Sequence[Row], curves: bool) -> str:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from zoo.images.header import Depth, depth, lost
 from zoo.images.scale import advice
+from zoo.spec.display import counted
 from zoo.spec.errors import DataError, reason, warn
 from zoo.spec.inputs import InputSpec
 
@@ -30,6 +31,9 @@ SUFFIXES = frozenset(
 
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in a gray value (ITU-R BT.601), as Pillow has them."""
+
+SKIP = "mend or remove it, or skip such files (skip_unreadable=True, --skip-unreadable)"
+"""Next step where one of many images cannot be read."""
 
 _GRAY, _RGB, _RGBA = 1, 3, 4
 _FLAT, _MAP = 2, 3
@@ -110,6 +114,8 @@ def read(source: str | Path | IO[bytes], where: str) -> tuple[ImageArray, FileFa
         raise
     except FileNotFoundError:
         raise DataError(where, expected="a file", got="nothing there") from None
+    except IsADirectoryError:
+        raise DataError(where, expected="an image file", got="a folder") from None
     except Image.DecompressionBombError as error:
         # Pillow warns above the limit and refuses above twice of it; None never gets here
         limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
@@ -127,13 +133,13 @@ def read(source: str | Path | IO[bytes], where: str) -> tuple[ImageArray, FileFa
             where,
             expected="a readable image",
             got=_unreadable(error, source),
-            hint="mend or remove it, or skip such files (skip_unreadable=True, --skip-unreadable)",
+            hint=SKIP,
         ) from error
 
 
 def _unknown_depth(found: Depth, where: str) -> DataError:
     """The error for a good file of more bands, or of another depth, than Pillow reads."""
-    bands = f"{found.bands} band{'s' * (found.bands != 1)} of {found.bits} bits"
+    bands = f"{counted(found.bands, 'band')} of {found.bits} bits"
     hint = "save the bands that matter as 1, 3 or 4 of 8 bits, or give arrays with floats in [0, 1]"
     return DataError(where, expected="1, 3 or 4 bands of 8 bits, or one of 16", got=bands, hint=hint)
 
@@ -275,7 +281,7 @@ def to_channels(x: Tensor, channels: int, where: str = "image") -> Tensor:
             x = x.expand(_RGB, -1, -1)
         return torch.cat([x, alpha]) if channels == _RGBA else x
     hint = f"build the model with in_channels={own}"
-    raise DataError(where, expected=f"{channels} channels", got=str(own), hint=hint)
+    raise DataError(where, expected=counted(channels, "channel"), got=str(own), hint=hint)
 
 
 def resize(x: Tensor, spec: InputSpec) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from zoo.images.decode import decode, prepare, to_image
 from zoo.inference.generated_images import Images
+from zoo.inference.given_images import asked_alone
 from zoo.interfaces.augmenter import AugmentLike, check_batch
 from zoo.interfaces.draws import draws
 from zoo.runtime.arguments import as_augmenter
@@ -61,7 +62,8 @@ def augment(
 
 def as_tensor(image: Any, size: int | None = None) -> Tensor:
     """The pixels that `augment` begins with, C x H x W in [0, 1] with one or three channels."""
-    pixels = decode(Path(image).expanduser()) if isinstance(image, str | os.PathLike) else to_image(image)
+    with asked_alone():
+        pixels = decode(Path(image).expanduser()) if isinstance(image, str | os.PathLike) else to_image(image)
     height, width, channels = pixels.shape
     # The last is transparency, which `prepare` lays on white
     if channels in (2, 4):

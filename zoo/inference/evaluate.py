@@ -15,7 +15,7 @@ from zoo.data.resolve import DataLike
 from zoo.data.splits import Split
 from zoo.data.splits import split as split_data
 from zoo.inference.evaluation import Evaluation, Measured
-from zoo.inference.looks import looks
+from zoo.inference.looks import looks, warn_of_leak
 from zoo.inference.sample_quality import measure_samples
 from zoo.inference.saved_figures import SavedFigures
 from zoo.inference.verify import CHOOSES
@@ -33,7 +33,6 @@ from zoo.reports.files import folder_path
 from zoo.reports.style import DRAWS
 from zoo.runtime.arguments import (
     BATCH_SIZE,
-    SPLITS_FILE,
     as_dataset,
     as_loss,
     as_model,
@@ -49,7 +48,6 @@ from zoo.runtime.devices import borrowed, choose_device, isolated, to_device
 from zoo.runtime.loss_checks import check_fits, held_warnings, warn_squashed
 from zoo.runtime.progress import watched
 from zoo.spec.atomic_write import write_errors
-from zoo.spec.disk.reading import read_json
 from zoo.spec.errors import OptionError, SaveError, listing, warn
 from zoo.spec.history import write_json
 from zoo.spec.reference import PathLike
@@ -279,22 +277,4 @@ def _warn_of_images(
     """Says what reading loses of the images, and whether they are new to the model."""
     warn_dataset(model, dataset)
     if folder is not None:
-        _warn_of_leak(folder, dataset, indices, split)
-
-
-def _warn_of_leak(folder: Path, dataset: Dataset, indices: tuple[int, ...], split: str) -> None:
-    """Says so where images to be measured on were trained on, or where the epoch was chosen by them."""
-    try:
-        record = read_json(folder / SPLITS_FILE)
-        known = {side: {item["key"] for item in record[side]} for side in ("train", "val")}
-    # A saved model that was not trained here has no record
-    except (OSError, ValueError, KeyError, TypeError):
-        return
-    uses = {"train": "were trained on", "val": "were validated with, by which the epoch was chosen"}
-    # `train` has nothing to hide; a split may be measured on itself, and `all` is what people say it is
-    hidden = {"test": ("train", "val"), "train": ()}.get(split, ("train",))
-    found = {side: [i for i in indices if dataset.key(i) in known[side]] for side in hidden}
-    said = [f"{len(there)} of {len(indices)} images of the {split} split {uses[side]}, "
-            f"{dataset.name(there[0])} first" for side, there in found.items() if there]  # fmt: skip
-    if said:
-        warn(f"{'; '.join(said)}; have the data or the seed changed since?")
+        warn_of_leak(folder, dataset, indices, split)

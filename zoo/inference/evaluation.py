@@ -10,7 +10,7 @@ from typing import Any
 from zoo.interfaces.tasks.analysis import Findings
 from zoo.interfaces.tasks.confusion import Confusion
 from zoo.interfaces.tasks.descriptions import Mistake
-from zoo.spec.display import MOST_ROWS, Table, html_page
+from zoo.spec.display import MOST_ROWS, Table, counted, html_page
 from zoo.spec.errors import listing
 
 _MOST_COLUMNS = 12
@@ -152,9 +152,10 @@ class Evaluation:
     @property
     def headline(self) -> str:
         """Split and number of images, in words."""
-        line = f"{self.on.split} split, {self.on.count} images"
+        line = f"{self.on.split} split, {counted(self.on.count, 'image')}"
         if some := self.on.classes:
-            line += f" of {len(some)} of {len(self.labels)} classes ({listing(map(str, some), 6)})"
+            of = counted(len(self.labels), "class", "classes")
+            line += f" of {len(some)} of {of} ({listing(map(str, some), 6)})"
         line += f", look {self.on.looks} at it" * (self.on.looks > 1)
         return f"{line}, {self.more['samples']} generated" if "samples" in self.more else line
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain, count, islice
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from torch import Tensor
 from zoo.data.reading import readable
 from zoo.data.sources.class_folders import ImageFiles
 from zoo.data.sources.walk import kinds, walk, warn_passed_over
-from zoo.images.decode import ImageArray, decode_counted, to_image
+from zoo.images.decode import SKIP, ImageArray, decode_counted, to_image
 from zoo.inference.predictions import MOST_SHOWN, THUMBNAIL
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.reports.plots import fitted
@@ -78,6 +79,18 @@ class Given(Dataset):
             return self._small[index]
         # Bytes that another process has decoded
         return fitted(self[index].image if isinstance(item, bytes) else item, THUMBNAIL)
+
+
+@contextmanager
+def asked_alone() -> Iterator[None]:
+    """Within it an image that cannot be read is one that was asked for, and none of many to be skipped."""
+    try:
+        yield
+    except DataError as error:
+        if error.hint != SKIP:
+            raise
+        hint = "mend it, or give another"
+        raise DataError(error.problem, expected=error.expected, got=error.got, hint=hint) from error
 
 
 def given(source: Any, skip_unreadable: bool = False, *, where: str = "predict") -> Given:

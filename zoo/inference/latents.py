@@ -165,7 +165,7 @@ def _plane(vectors: Tensor) -> tuple[Tensor, tuple[str, str]]:
     # Variances are the squares of singular values; images that are all alike have none
     shares = (values.square() / values.square().sum().clamp(min=torch.finfo(values.dtype).tiny)).tolist()
     first, second = (
-        f"principal component {i + 1} of {numbers} numbers ({share:.0%} of the variance)"
+        f"principal component {i + 1} of {counted(numbers, 'number')} ({share:.0%} of the variance)"
         for i, share in enumerate([*shares, 0.0][:PLANE])
     )
     return plane.float(), (first, second)

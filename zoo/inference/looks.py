@@ -1,4 +1,4 @@
-"""Count of the looks of a model at a test split."""
+"""Images and figures that a model has seen of a split before it is measured on it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ from contextlib import suppress
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
+from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
+from zoo.runtime.arguments import SPLITS_FILE
 from zoo.spec.disk.reading import read_json
+from zoo.spec.display import counted
+from zoo.spec.errors import warn
 from zoo.spec.history import write_json
 
 LOOKS_FILE = "looks.json"
@@ -38,3 +42,21 @@ def looks(model: Model, folder: Path | None, digest: str) -> int:
     with suppress(OSError):
         write_json(file, {**(known if isinstance(known, dict) else {}), digest: count})
     return count
+
+
+def warn_of_leak(folder: Path, dataset: Dataset, indices: tuple[int, ...], split: str) -> None:
+    """Says so where images to be measured on were trained on, or where the epoch was chosen by them."""
+    try:
+        record = read_json(folder / SPLITS_FILE)
+        known = {side: {item["key"] for item in record[side]} for side in ("train", "val")}
+    # A saved model that was not trained here has no record
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    uses = {"train": "were trained on", "val": "were validated with, by which the epoch was chosen"}
+    # `train` has nothing to hide; a split may be measured on itself, and `all` is what people say it is
+    hidden = {"test": ("train", "val"), "train": ()}.get(split, ("train",))
+    found = {side: [i for i in indices if dataset.key(i) in known[side]] for side in hidden}
+    said = [f"{len(there)} of {counted(len(indices), 'image')} of the {split} split {uses[side]}, "
+            f"{dataset.name(there[0])} first" for side, there in found.items() if there]  # fmt: skip
+    if said:
+        warn(f"{'; '.join(said)}; have the data or the seed changed since?")

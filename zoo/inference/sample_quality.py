@@ -22,7 +22,7 @@ from zoo.metrics.neighbours import precision_recall
 from zoo.runtime.arguments import BATCH_SIZE, as_model
 from zoo.runtime.devices import borrowed, isolated
 from zoo.runtime.progress import watched
-from zoo.spec.display import MOST_ROWS, Table, more
+from zoo.spec.display import MOST_ROWS, Table, counted, more
 from zoo.spec.errors import ShapeError, TrainingError, warn
 
 _MOST_DRAWN = 100
@@ -65,7 +65,10 @@ class FeatureExtractor:
     def _fitted(self, images: Tensor) -> Tensor:
         spec = self.model.input_spec
         if images.shape[1] != spec.channels:
-            expected, hint = f"images of {spec.channels} channels", "train one for the images' channels"
+            expected, hint = (
+                f"images of {counted(spec.channels, 'channel')}",
+                "train one for the images' channels",
+            )
             raise ShapeError("features", expected=expected, got=str(images.shape[1]), hint=hint)
         if tuple(images.shape[2:]) == spec.size:
             return images

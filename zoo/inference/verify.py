@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from zoo.data.batches import Batches
-from zoo.inference.given_images import given
+from zoo.inference.given_images import asked_alone, given
 from zoo.interfaces.blocks.number_types import fitted
 from zoo.interfaces.model import Model, ModelLike
 from zoo.runtime.arguments import as_model
@@ -86,7 +86,7 @@ def verify(
         raise DataError("verify", expected="one image and another", got=f"{several[0]} images for one")
     chosen = choose_device(device)
     rows = []
-    with borrowed(model, chosen, inference=True), isolated(chosen), torch.no_grad():
+    with borrowed(model, chosen, inference=True), isolated(chosen), torch.no_grad(), asked_alone():
         for found in images:
             (batch,) = Batches(found, [0], model.input_spec, batch_size=1)
             rows.append(model.infer(fitted(batch["image"].to(chosen), model)).cpu().double())

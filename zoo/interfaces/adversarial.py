@@ -10,6 +10,7 @@ from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.blocks.block import Block
 from zoo.interfaces.model import Model
+from zoo.spec.display import counted
 from zoo.spec.errors import ShapeError
 
 
@@ -72,12 +73,15 @@ class Pair(Model):
 
 def _check(generator: Model, discriminator: Model) -> None:
     if discriminator.outputs != 1 or discriminator.task is None:
-        got = "no head" if discriminator.task is None else f"{discriminator.outputs} outputs"
+        got = "no head" if discriminator.task is None else counted(discriminator.outputs, "output")
         hint = 'discriminator = {name = "...", head = "binary"}'
         raise ShapeError("discriminator", expected="a model with one logit", got=got, hint=hint)
     made, taken = generator.outputs, discriminator.input_spec.channels
     if made != taken:
         hint = f"in_channels={made} for the discriminator, or for the whole pair"
         raise ShapeError(
-            "discriminator", expected=f"one for images of {made} channels", got=f"{taken}", hint=hint
+            "discriminator",
+            expected=f"one for images of {counted(made, 'channel')}",
+            got=f"{taken}",
+            hint=hint,
         )

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.interfaces.geometry.warp import Fill, warp
+from zoo.spec.display import counted
 from zoo.spec.errors import ShapeError
 
 Batch = dict[str, Tensor]
@@ -165,4 +166,4 @@ def check_batch(batch: Mapping[str, Tensor]) -> None:
         raise ShapeError("batch", expected="floating image N x C x H x W in [0, 1]", got=got)
     for name, value in batch.items():
         if len(value) != len(image):
-            raise ShapeError(f"batch: {name}", expected=f"{len(image)} rows", got=str(len(value)))
+            raise ShapeError(f"batch: {name}", expected=counted(len(image), "row"), got=str(len(value)))

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from zoo.interfaces.blocks.feature_info import FeatureInfo
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.choice import for_logits
+from zoo.spec.display import counted
 from zoo.spec.errors import ShapeError
 
 
@@ -48,7 +49,7 @@ class Head(nn.Module):
     def check_features(self, features: Sequence[Tensor]) -> None:
         """Raises ShapeError unless the tensors are those that the head was built for."""
         if len(features) != len(self.inputs):
-            raise ShapeError("head", expected=f"{len(self.inputs)} taps", got=str(len(features)))
+            raise ShapeError("head", expected=counted(len(self.inputs), "tap"), got=str(len(features)))
         for x, info in zip(features, self.inputs, strict=True):
             # A layout has a letter for each axis
             axis = info.layout.index("C")

@@ -33,10 +33,15 @@ def next_step(
         plugins: all installed plugins, the broken ones too.
     """
     # Any of these may be what would offer the name
-    broken = [f"plugin {p.distribution} {p.version} failed to load: {p.error}" for p in plugins if p.error]
+    broken = [_broken(f"plugin {p.distribution} {p.version}", p.error) for p in plugins if p.error]
     offering = sources(wanted, kinds)
     step = _get(wanted, offering, plugins) if offering else _near(wanted, kinds, rows, plugins)
     return "; ".join([*_uncatalogued(wanted, plugins), step, *broken])
+
+
+def _broken(called: str, error: str) -> str:
+    # Some errors name their plugin themselves
+    return f"{called} failed to load: {error.removeprefix(f'{called}: ')}"
 
 
 def _uncatalogued(wanted: ComponentRef, plugins: Sequence[Plugin]) -> Iterator[str]:
@@ -188,6 +193,10 @@ def _near(
         return f"the namespace {wanted.namespace} is that of {faulty[0]}, which does not load"
     spaces = [plugin.namespace.name for plugin in plugins if not plugin.error]
     if wanted.namespace and wanted.namespace not in spaces:
+        if owners := [
+            data["distribution"] for data, space in _known(wanted) if space.name == wanted.namespace
+        ]:
+            return f"the namespace {wanted.namespace} is that of {ways(owners[:1])}"
         return f"no installed plugin has the namespace {wanted.namespace}: {near(wanted.namespace, spaces)}"
     # Spelt otherwise in a plugin that is not installed goes before merely alike in one that is
     for alike in (False, True):

@@ -13,10 +13,12 @@ from zoo.compose.foreign.torch_module import PlainModel
 from zoo.interfaces.loss import Loss, LossLike
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
-from zoo.registry.lookup import entries
+from zoo.interfaces.tasks.choice import BY_NAME
+from zoo.registry.catalogue import known
+from zoo.registry.lookup import entries, find
 from zoo.runtime.torch_losses import fault_of, fitting, is_torchs, squashes, tried
 from zoo.spec.display import counted
-from zoo.spec.errors import OptionError, listing, near, quote, warn
+from zoo.spec.errors import OptionError, ZooError, listing, near, quote, warn
 
 
 def check_fits(loss: nn.Module, given: LossLike, model: Model) -> None:
@@ -39,13 +41,34 @@ def check_fits(loss: nn.Module, given: LossLike, model: Model) -> None:
         names += fitting(model, task)
     expected = f"one for task {task.name}" + (f" ({listing(names)})" if names else "")
     got, hint = fault if fault is not None else (f"one for {listing(others)}", None)
-    if unknown := [name for name in others if name not in (known := _known())]:
-        hint = f"no task is called {quote(unknown[0])}, {near(unknown[0], known)}"
+    if unknown := [name for name in others if name not in (tasks := _known())]:
+        hint = f"no task is called {quote(unknown[0])}, {near(unknown[0], tasks)}"
     if hint is None and isinstance(model, PlainModel):
         outputs = counted(model.outputs, "output")
         hint = f"the data and {outputs} of the module say {task.name}; give one of these"
     usual = "leave it out for the loss of the task, or build the model with another head"
     raise OptionError(f"loss {_called(loss, given)}", expected=expected, got=got, hint=hint or usual)
+
+
+def vectors_of(given: LossLike | None) -> Task | None:
+    """The task of a loss that is for vectors to be compared, and for nothing else; None of any other loss.
+
+    Data with classes do not tell it from one of K classes, and the outputs of a torch module not either.
+
+    Args:
+        given: as the caller named it.
+    """
+    if isinstance(given, nn.Module):
+        names: list[str | None] = [*given.tasks] if isinstance(given, Loss) else []
+    elif given is None:
+        return None
+    else:
+        try:
+            names = [find(given, "loss").component.task]
+        except ZooError:  # named where it is made
+            return None
+    tasks = [BY_NAME.get(name or "") for name in names]
+    return tasks[0] if tasks and all(task is not None and task.compares for task in tasks) else None
 
 
 def warn_squashed(model: Model) -> None:
@@ -100,6 +123,16 @@ def _called(loss: nn.Module, given: LossLike) -> str:
 
 
 def _known() -> list[str]:
-    """Tasks that an installed head or model is for."""
-    found = {entry.component.task for kind in ("head", "model") for entry in entries(kind)}
-    return sorted(name for name in found if name)
+    """Names of tasks: of their classes, and of what heads and models are for, installed or catalogued."""
+    kinds = ("head", "model")
+    found = {entry.component.task for kind in kinds for entry in entries(kind)}
+    found |= {row.get("task") for data in known() for row in data["components"] if row["kind"] in kinds}
+    return sorted({name for name in found if name} | {*_named(Task)})
+
+
+def _named(kind: type[Task]) -> Iterator[str]:
+    """The names of a class of tasks and of all that are derived from it."""
+    if name := getattr(kind, "name", ""):
+        yield name
+    for derived in kind.__subclasses__():
+        yield from _named(derived)

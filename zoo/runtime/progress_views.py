@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from zoo.spec.display import Markup, escaped, html_page, html_table
+from zoo.spec.display import Markup, counted, escaped, html_page, html_table
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -183,12 +183,13 @@ class Notebook(View):
         if not self._title:
             return ""
         seconds = time.monotonic() - self._started
+        batches = counted(self._total, "batch", "batches")
         if not self._working:
-            return f"{self._title}: {self._done} of {self._total} batches in {seconds:.1f} s"
+            return f"{self._title}: {self._done} of {batches} in {seconds:.1f} s"
         # Steps from before a resumption took none of the time that is measured.
         new = self._done - self._before
         left = f", {_clock(seconds / new * (self._total - self._done))} left" if new else ""
-        return f"{self._title}: {self._done} of {self._total} batches{left}"
+        return f"{self._title}: {self._done} of {batches}{left}"
 
     def _show(self) -> None:
         from IPython.display import display  # a notebook has it; zoo does not need it

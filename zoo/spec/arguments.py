@@ -9,7 +9,9 @@ from functools import wraps
 from types import MappingProxyType
 from typing import Any
 
-from zoo.spec.errors import DeclarationError, listing, near, quote
+from zoo.spec.errors import DeclarationError, did_you_mean, listing, near, quote
+from zoo.spec.hints.spoken import spoken
+from zoo.spec.names import closest
 
 BUILD = ("head", "freeze", "weights", "in_channels", "classes", "input_size", "seed")
 """Arguments of `zoo.build` beside a component's options; all but the seed are the recipe's model section."""
@@ -46,9 +48,46 @@ ELSEWHERE: Mapping[str, str] = MappingProxyType(
         "scheduler": "schedule",
         "num_workers": "workers",
         "patience": "early_stopping",
+        "drop_rate": "dropout",
+        "global_pool": "pool",
+        "pooling": "pool",
     }
 )
 """What torchvision, timm, Keras and others call an argument, and what zoo calls it."""
+
+VALUES: Mapping[str, str] = MappingProxyType(
+    {
+        "mean": "avg",
+        "average": "avg",
+        "gap": "avg",
+        "global_average": "avg",
+        "maximum": "max",
+        "gmp": "max",
+        "global_max": "max",
+        "catavgmax": "avgmax",
+        "cls": "token",
+        "class_token": "token",
+        "mae": "l1",
+        "l2": "mse",
+        "swish": "silu",
+        "lrelu": "leaky-relu",
+        "batchnorm": "batch",
+        "bn": "batch",
+        "layernorm": "layer",
+        "ln": "layer",
+        "mirror": "reflect",
+        "zeros": "constant",
+        "edge": "nearest",
+        "border": "nearest",
+        "replicate": "nearest",
+        "circular": "wrap",
+        "vanilla": "minimax",
+        "lsgan": "least-squares",
+        "wgan": "wasserstein",
+        "transposed": "deconvolution",
+    }
+)
+"""What other libraries call a value that is chosen by name, and what zoo calls it where it has that one."""
 
 # Surer than difflib's 0.6: this hint goes before the names that the component itself has
 _ALIKE = 0.8
@@ -95,6 +134,8 @@ def misplaced(name: str, value: Any, known: Iterable[str], tags: Sequence[str] =
     if own in known:
         return f"zoo calls it {own}" if own != name else None
     called = f"zoo calls it {own}" if own != name else "it belongs beside"
+    if own in {*BUILD, *FIT} and spoken().way_of(name) == "shell":
+        return f"{called}: --{own.replace('_', '-')} {_typed(own, value, tags)}"
     if own in BUILD:
         recipe = own if own == "seed" else f"model.{own}"
         return f"{called}: zoo.build(..., {_example(own, value, tags)}), in a recipe {recipe}"
@@ -106,6 +147,25 @@ def misplaced(name: str, value: Any, known: Iterable[str], tags: Sequence[str] =
     if close and not get_close_matches(name, [*known], cutoff=_ALIKE):
         return f"did you mean {close[0]}, an argument of zoo.{'build' if close[0] in BUILD else 'fit'}?"
     return None
+
+
+def chosen(value: object, choices: Sequence[str]) -> str | None:
+    """The hint at the choice that a wrong one was meant for; None where that cannot be told.
+
+    Args:
+        value: as given.
+        choices: that there are.
+
+    Example:
+        >>> chosen("mean", ["avg", "max"]), chosen("Max", ["avg", "max"]), chosen("x", ["avg", "max"])
+        ("zoo calls it 'avg'", "did you mean 'max'?", None)
+    """
+    if not isinstance(value, str):
+        return None
+    if (own := VALUES.get(value.strip().lower().replace("-", "_"))) in choices:
+        return f"zoo calls it {quote(own)}"
+    close = closest(value, choices)
+    return did_you_mean(value, [quote(name) for name in close]) if close else None
 
 
 def said_by_name(where: Callable[[Mapping[str, Any]], str]) -> Callable[[type], Any]:
@@ -168,6 +228,14 @@ def check_texts(where: str, item: object, names: Iterable[str]) -> None:
     for name in names:
         value = getattr(item, name)
         check(value is None or isinstance(value, str), where, name, "a text or None", value)
+
+
+def _typed(own: str, value: Any, tags: Sequence[str]) -> str:
+    """The value as one types it behind a flag."""
+    if own == "weights" and isinstance(value, bool):
+        return tags[0] if tags else "..."
+    plain = isinstance(value, str | int | float) and not isinstance(value, bool)
+    return str(value) if plain and len(str(value)) <= _SHORT else "..."
 
 
 def _example(own: str, value: Any, tags: Sequence[str]) -> str:

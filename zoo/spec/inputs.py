@@ -58,7 +58,10 @@ class InputSpec:
                 f"two whole numbers (height, width) from 1 to {MOST_PIXELS:,}",
             ),
             "range": (len(self.range) == 2 and self.range[0] < self.range[1], "two rising numbers"),
-            "mean": (len(self.mean) == self.channels, f"{self.channels} numbers, one a channel"),
+            "mean": (
+                len(self.mean) == self.channels,
+                f"{self.channels} number{'s' * (self.channels != 1)}, one a channel",
+            ),
             "std": (
                 len(self.std) == self.channels and all(value > 0 for value in self.std),
                 f"{self.channels} positive numbers, one a channel",

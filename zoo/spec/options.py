@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError
 from pydantic_core import CoreSchema
 
-from zoo.spec.arguments import misplaced
+from zoo.spec.arguments import chosen, misplaced
 from zoo.spec.errors import OptionError, ZooError, did_you_mean, listing, near, quote
 from zoo.spec.names import closest
 
@@ -23,6 +23,7 @@ RefValue = str | dict[str, Any]
 _BRANCH = re.compile(r"str|int|float|bool|\w+\[.*\]|[a-z]+-[a-z-]+")
 """What pydantic adds to the path of a value that may be of several types."""
 
+_QUOTED = re.compile(r"'([^']+)'")
 
 Use = Callable[[str, Any, str], Any]
 """Makes a part: of a kind, from a reference, at a path of options."""
@@ -221,7 +222,11 @@ def one_line(
     expected = expected.removeprefix("input should be ").removeprefix("value error, ")
     if first["type"] == "missing":
         return error(f"{where} lacks {quote(path)}", expected="a value for it", got="none")
-    return error(f"{where}: bad {path or 'options'}", expected=expected, got=got)
+    hint = None
+    if first["type"] == "literal_error":
+        # pydantic gives all choices in one text, each in quotes
+        hint = chosen(first["input"], _QUOTED.findall(str(first["ctx"]["expected"])))
+    return error(f"{where}: bad {path or 'options'}", expected=expected, got=got, hint=hint)
 
 
 def _known_at(config: type[BaseModel], path: Sequence[Any]) -> Iterable[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from zoo.spec.display import counted
 from zoo.spec.errors import listing
 from zoo.training.checkpoint import Killed, watched
 from zoo.training.fit import fit
@@ -108,7 +109,7 @@ def _difference(whole: Run, resumed: Run) -> str | None:
     for a, b in zip(_rows(whole), _rows(resumed), strict=False):
         if odd := sorted(name for name in a.keys() | b.keys() if a.get(name) != b.get(name)):
             return f"other figures in epoch {a['epoch']}: {listing(odd, 3)}"
-    ends = [f"{len(run.history)} epochs, the best {run.best_epoch}" for run in (whole, resumed)]
+    ends = [f"{counted(len(run.history), 'epoch')}, the best {run.best_epoch}" for run in (whole, resumed)]
     return None if ends[0] == ends[1] else f"{ends[1]} for {ends[0]}"
 
 

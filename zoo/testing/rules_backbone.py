@@ -12,6 +12,7 @@ from zoo.compose.meta_build import fill_buffers, meta_tensors, on_meta_device
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.blocks.block import State
 from zoo.registry.loading import resolve_config, resolve_target
+from zoo.spec.display import counted
 from zoo.spec.errors import listing
 from zoo.testing.case import Case
 from zoo.weights.fitting import assign
@@ -199,7 +200,9 @@ def rule_it_takes_any_number_of_channels(case: Case) -> None:
         backbone = case.backbone(in_channels=channels).eval()
         got = backbone.input_spec.channels
         step = "make it with InputSpec(channels=in_channels, ...)"
-        assert got == channels, f"input_spec: expected {channels} channels as in_channels, got {got}; {step}"
+        assert got == channels, (
+            f"input_spec: expected {counted(channels, 'channel')} as in_channels, got {got}; {step}"
+        )
         state = backbone.adapt_input(case.backbone().state_dict())
         backbone.load_state_dict(state)
         with torch.no_grad():

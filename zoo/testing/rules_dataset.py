@@ -8,6 +8,7 @@ import numpy as np
 
 from zoo.data.masks import check_mask
 from zoo.interfaces.dataset import Dataset
+from zoo.spec.display import counted
 from zoo.spec.errors import listing
 from zoo.testing.case import Case
 
@@ -27,7 +28,9 @@ def rule_samples_are_images_with_targets(case: Case) -> None:
     data = _make(case)
     assert len(data) > 0, "expected samples with the tiny options, got none; let `tiny` leave some"
     count = len(data.targets)
-    assert count == len(data), f"expected {len(data)} targets, one a sample, got {count}; list one for each"
+    assert count == len(data), (
+        f"expected {counted(len(data), 'target')}, one a sample, got {count}; list one for each"
+    )
     plain = data.task is None or data.masks
     step = "give the data a task without masks, or list None for each"
     assert not plain or set(data.targets) == {None}, f"expected targets of None, got others; {step}"

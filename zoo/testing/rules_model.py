@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from zoo.hub.folder import load, save
+from zoo.spec.display import counted
 from zoo.spec.errors import ZooError, listing
 from zoo.testing.case import Case
 from zoo.testing.outputs import LOGITS, gives_probabilities, shape_problem
@@ -38,7 +39,7 @@ def rule_its_output_is_what_its_task_takes(case: Case) -> None:
     assert problem is None, f"{case.entry.component.target}: {problem}; {step}"
     if not task.generates:
         read = model.read(output)
-        expected = f"{case.entry.component.target}: expected {len(x)} predictions"
+        expected = f"{case.entry.component.target}: expected {counted(len(x), 'prediction')}"
         assert len(read) == len(x), f"{expected}, got {len(read)}; return one output an image"
     found = gives_probabilities(model, task, model.example_input)
     assert not found, f"{case.entry.component.target}: expected logits, got probabilities; {LOGITS}"

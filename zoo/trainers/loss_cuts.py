@@ -27,6 +27,7 @@ from zoo.interfaces.loss import (
 from zoo.interfaces.loss_division import SHARE, Share, Sums, numbers, over
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.target_counts import ignored_index
+from zoo.spec.display import counted
 from zoo.spec.errors import OptionError, warn
 from zoo.trainers.whole_batch import WholeBatch
 
@@ -92,8 +93,9 @@ def check_cuts(
     if not cut and processes == 1:
         return False
     name, (known, found) = f"loss {type(loss).__name__}", how_it_cuts(loss, task, outputs)
-    if known is None and cut:
-        warn(f"{name} does not say what it divides by: parts of {micro} images are taken for means of images")
+    if known is None and micro is not None and cut:
+        parts = f"parts of {counted(micro, 'image')}"
+        warn(f"{name} does not say what it divides by: {parts} are taken for means of images")
     if known is not False or not cut:
         return not known and not cut
     expected = f"a loss that parts of a batch add up to beside micro_batch_size={micro}"

@@ -17,6 +17,7 @@ from zoo.interfaces.loss import OUTPUT
 from zoo.interfaces.metric import as_metrics
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.target_counts import TargetCounts, ignored_index, whole_numbers
+from zoo.spec.display import counted
 from zoo.spec.errors import OptionError, ShapeError, listing, near, quote, reason
 from zoo.trainers.accumulators import added_up, asks_for_ranks, has_counted_nothing, settings_of
 from zoo.trainers.loss_sums import LossSums
@@ -170,7 +171,7 @@ class Score:
                 continue
             value = self._computed(name, metric)
             if name in self._asked and not (isinstance(value, Tensor) and value.numel() == 1):
-                got = f"{value.numel()} values" if isinstance(value, Tensor) else type(value).__name__
+                got = counted(value.numel(), "value") if isinstance(value, Tensor) else type(value).__name__
                 hint = 'give it average="macro", or the like'
                 raise OptionError(f"metric {name}", expected="one number", got=got, hint=hint)
             # Of several values of a task's own the mean.

@@ -18,6 +18,7 @@ from zoo.interfaces.model import Model
 from zoo.runtime.devices import has_live_batch_norm, norms_of_one_number
 from zoo.runtime.processes import FULL, processes
 from zoo.runtime.progress import Reporter
+from zoo.spec.display import counted
 from zoo.spec.errors import OptionError, warn
 from zoo.training.feature_cache import CachedBatches, FeatureCache, make_room, size
 from zoo.training.setup import Setup
@@ -71,7 +72,7 @@ def sources(
         _say_why(why, cache, reporter)
         return read(setup.splits.train, **train_order), read(setup.splits.val, **val_order), ""
     total = size(len(wanted) * features.row_bytes)
-    kept = f"{features.name} of {len(wanted)} images, {total}, in {features.folder}"
+    kept = f"{features.name} of {counted(len(wanted), 'image')}, {total}, in {features.folder}"
     images = partial(read, setup.splits.val, **val_order)
     val = CachedBatches(features, setup.splits.val, images, **val_order)
     if setup.augment is not None:
@@ -88,7 +89,7 @@ def _check_batch_norm(setup: Setup, order: Order, least: int) -> None:
     smallest = min([size % micro or micro for size in sizes] if micro else sizes)
     if smallest >= least or not (norms := norms_of_one_number(setup.model)):
         return
-    got, hint = f"{train} image{'s' * (train != 1)} to train on", "give more images"
+    got, hint = f"{counted(train, 'image')} to train on", "give more images"
     if train >= least:
         got, hint = f"batch_size={setup.trainer.batch_size}", "batch_size=8"
     if micro and smallest < min(sizes):
@@ -98,7 +99,7 @@ def _check_batch_norm(setup: Setup, order: Order, least: int) -> None:
         )
         hint = hint if micro >= least else "micro_batch_size=8"
     of = f"batch norm {norms[0]}" + f" and {len(norms) - 1} more" * (len(norms) > 1)
-    expected = f"{least} images at a time or more: {of} would see one number a channel"
+    expected = f"{counted(least, 'image')} at a time or more: {of} would see one number a channel"
     hint += ", a larger input_size, or freeze the blocks with batch norms"
     raise OptionError("fit: batches", expected=expected, got=got, hint=hint)
 
@@ -147,13 +148,14 @@ def _fill(
     """Computes what is missing; returns why it cannot."""
     missing = features.missing(wanted)
     if not missing:
-        reporter.note(f"reusing {features.name} of {len(wanted)} images from {features.folder}")
+        reporter.note(f"reusing {features.name} of {counted(len(wanted), 'image')} from {features.folder}")
         return ""
     needed = len(missing) * features.row_bytes
     if no_room := make_room(needed, features.folder):
         return no_room
     reporter.note(
-        f"computing {features.name} of {len(missing)} images once, {size(needed)} in {features.folder}"
+        f"computing {features.name} of {counted(len(missing), 'image')} once, "
+        f"{size(needed)} in {features.folder}"
     )
     batches = read(missing, batch_size=batch_size)
     with reporter:

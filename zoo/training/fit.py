@@ -25,7 +25,7 @@ from zoo.runtime.computing import Computing
 from zoo.runtime.devices import borrowed
 from zoo.runtime.processes import FULL, Precision, shared_by_first
 from zoo.runtime.progress import Reporter
-from zoo.spec.errors import OptionError, TrainingError
+from zoo.spec.errors import OptionError, TrainingError, warn
 from zoo.spec.files import CURVES_FILE, HISTORY_FILE
 from zoo.spec.recipe import Recipe
 from zoo.spec.reference import PathLike
@@ -134,7 +134,7 @@ def fit(
         run_folder = _begun(request, setup, out, computing.precision, warps)
     folder = shared_by_first(computing.accelerator, run_folder.folder if run_folder is not None else Path())
     mine = run_folder if computing.first else None  # one process writes
-    reporter = _reporter(progress and computing.first)
+    reporter = _reporter(progress, computing.first)
     restored = partial(go_on, mine, lengthening, checkpoint, setup, reporter) if resume is not None else None
     try:
         outcome, note = _train(
@@ -219,11 +219,13 @@ def _resumed(request: _Request, run_folder: RunFolder, out: PathLike | None) -> 
     )
 
 
-def _reporter(shown: bool) -> Reporter:
+def _reporter(shown: bool, first: bool) -> Reporter:
     """The one who says how it goes, and at once what will not be drawn."""
-    reporter = Reporter(shown)
-    if not present(DRAWS):
-        reporter.note(f"no {CURVES_FILE}, since {DRAWS} is not installed: {way_to_have(DRAWS)}")
+    reporter = Reporter(shown and first)
+    if first and not present(DRAWS):
+        # Without a word of progress the file would be missing in silence
+        tell = reporter.note if shown else warn
+        tell(f"no {CURVES_FILE}, since {DRAWS} is not installed: {way_to_have(DRAWS)}")
     return reporter
 
 

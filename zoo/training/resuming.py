@@ -106,7 +106,7 @@ def check_longer(
         raise TrainingError(
             f"resume {run}",
             expected=f"a finished run, since its {moving} depends on the number of epochs",
-            got=f"one with {lengthening.done} of {lengthening.before} epochs behind",
+            got=f"one with {lengthening.done} of {counted(lengthening.before, 'epoch')} behind",
             hint=f"{run_folder.again()} trains those {lengthening.before}, then it can go on for longer; "
             f"{anew} begins a new run from its best weights",
         )
@@ -128,7 +128,8 @@ def lengthening_line(lengthening: Lengthening, trainer: Trainer, loss: nn.Module
     at = f" at learning rate {', '.join(dict.fromkeys(each))}" if each else ""
     line = f"goes on after epoch {lengthening.done} to epoch {lengthening.epochs}{at}"
     if moving := stretched(lengthening, trainer, loss):
-        line += f": the {moving} is stretched from {lengthening.before} to {lengthening.epochs} epochs"
+        epochs = counted(lengthening.epochs, "epoch")
+        line += f": the {moving} is stretched from {lengthening.before} to {epochs}"
     return line
 
 

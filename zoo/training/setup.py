@@ -40,7 +40,7 @@ from zoo.runtime.arguments import (
 )
 from zoo.runtime.augment_checks import check_augment
 from zoo.runtime.data_checks import for_model
-from zoo.runtime.loss_checks import check_fits, held_warnings, warn_squashed
+from zoo.runtime.loss_checks import check_fits, held_warnings, vectors_of, warn_squashed
 from zoo.spec.errors import DataError, TrainingError, listing, quote, warn
 from zoo.spec.recipe import Recipe
 from zoo.spec.reference import FILE_PREFIX, PathRef, local_path
@@ -226,7 +226,9 @@ def _wrapped(module: nn.Module, dataset: Dataset, loss: Any) -> PlainModel:
         hint = "for example loss=torch.nn.CrossEntropyLoss()"
         raise TrainingError("fit of a torch module", expected="loss=", got="none", hint=hint)
     # Task, channels and size of images are read off the data, unless a run has done so before
-    return module if isinstance(module, PlainModel) else PlainModel.for_data(module, dataset)
+    return (
+        module if isinstance(module, PlainModel) else PlainModel.for_data(module, dataset, vectors_of(loss))
+    )
 
 
 def _loss(

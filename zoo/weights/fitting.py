@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from zoo.registry.references import component_or_path
 from zoo.spec.component import Component
 from zoo.spec.disk.reading import read_json
+from zoo.spec.display import counted
 from zoo.spec.errors import BadReferenceError, DeclarationError, WeightsError, listing, near, quote, warn
 from zoo.spec.files import CONFIG_FILE, WEIGHTS_FILE
 from zoo.spec.inputs import InputSpec
@@ -228,7 +229,7 @@ def check_fit(module: nn.Module, state: Mapping[str, Tensor], text: str) -> None
     ]
     raise WeightsError(
         f"weights {text} do not fit {type(module).__name__}",
-        expected=f"its {len(own)} tensors by name and shape",
+        expected=f"its {counted(len(own), 'tensor')} by name and shape",
         got="; ".join(facts),
         hint="are they weights of another network, or of other options?",
     )

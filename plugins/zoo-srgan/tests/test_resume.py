@@ -87,7 +87,7 @@ def test_a_game_goes_on_for_longer_and_pretraining_alone_does_not(tmp_path: Path
     zoo.fit(resume=tmp_path / "short", epochs=3)
     same_end(tmp_path / "whole", tmp_path / "short")
     run(tmp_path / "first", schedule="constant", epochs=1, pretrain_epochs=1)
-    with pytest.raises(TrainingError, match="a run whose last phase can go on, got one of 1 epochs, all pre"):
+    with pytest.raises(TrainingError, match="a run whose last phase can go on, got one of 1 epoch, all pre"):
         zoo.fit(resume=tmp_path / "first", epochs=2)
 
 

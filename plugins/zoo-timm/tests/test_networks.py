@@ -12,6 +12,7 @@ from zoo_timm.backbone import TimmBackbone
 from zoo_timm.weights import unsaved
 
 import zoo
+import zoo.errors
 from zoo.interfaces.blocks.feature_info import as_map
 
 # name: (options, size of the images, reductions of the blocks)
@@ -144,10 +145,14 @@ def test_published_files_with_more_than_weights_go_through_timms_filter():
     assert case.backbone.convert(published).keys() == case.backbone.convert(case.network.state_dict()).keys()
 
 
+SIZED = r"are for images of another size: block1\.embed\.model\.pos_embed resampled; figures are not those of"
+
+
 def test_position_embeddings_of_another_size_are_resampled_by_timm():
     case = pair("vit_tiny_patch16_224")
     larger = timm.create_model("vit_tiny_patch16_224", num_classes=CLASSES, img_size=96).state_dict()
-    state = case.backbone.convert(larger)
+    with pytest.warns(zoo.errors.ZooWarning, match=SIZED):
+        state = case.backbone.convert(larger)
     assert state.keys() >= case.backbone.state_dict().keys()
     own = case.backbone.state_dict()
     assert all(state[key].shape == own[key].shape for key in own)
@@ -165,10 +170,14 @@ def test_weights_under_zoos_names_fit_another_image_size_as_timms_own_do(tmp_pat
     done = zoo.convert(tmp_path / "raw.pth", name, input_size=32, in_channels=channels)
     wanted = small.backbone.state_dict()["block1.embed.model.pos_embed"]
     wanted = timm.layers.resample_abs_pos_embed(wanted, (4, 4), num_prefix_tokens=1)
-    for model in (
-        zoo.build(f"file:{folder}", head="binary", input_size=64),
-        zoo.build(name, weights=f"file:{done.file}", in_channels=channels, input_size=64),
+    for ask in (
+        lambda: zoo.build(f"file:{folder}", head="binary", input_size=64),
+        lambda: zoo.build(name, weights=f"file:{done.file}", in_channels=channels, input_size=64),
     ):
+        # Once, and not where the size is the weights' own, which would be an error here
+        with pytest.warns(zoo.errors.ZooWarning, match=SIZED) as said:
+            model = ask()
+        assert len(said) == 1
         state = model.backbone.state_dict()
         assert torch.equal(state.pop("block1.embed.model.pos_embed"), wanted)
         assert all(torch.equal(tensor, small.backbone.state_dict()[key]) for key, tensor in state.items())

@@ -17,6 +17,7 @@ from zoo.compose.saved_models import from_saved
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.model import Model
 from zoo.spec.atomic_write import atomic_write, write_errors
+from zoo.spec.display import counted
 from zoo.spec.errors import SaveError, WeightsError, ZooError, listing, quote, reason
 from zoo.spec.recipe import ORIGINAL, ModelSection, Recipe
 from zoo.spec.reference import PathLike, local_path
@@ -57,16 +58,19 @@ class Converted:
     changed: tuple[Change, ...] = ()
 
     def __repr__(self) -> str:
-        lines = [f"{self.matched} of {self.matched} tensors of {self.network} found"]
+        lines = [f"{self.matched} of {counted(self.matched, 'tensor')} of {self.network} found"]
         if self.container:
             lines[0] += f", in {self.container}"
         if self.head is not None:
             said = "" if self.head == self.usual else f" with classes={self.head}"
-            lines.append(f'with a classifier of {self.head} classes, which head="original"{said} takes')
+            lines.append(
+                f"with a classifier of {counted(self.head, 'class', 'classes')}, "
+                f'which head="original"{said} takes'
+            )
         if self.changed:
             lines.append(f"resized: {listing(map(str, self.changed), _MOST)}{self._step}")
         if self.unused:
-            lines.append(f"left aside: {len(self.unused)} tensors: {listing(self.unused, _MOST)}")
+            lines.append(f"left aside: {counted(len(self.unused), 'tensor')}: {listing(self.unused, _MOST)}")
         if self.beside:
             lines.append(f"beside the weights: {listing(map(quote, self.beside), _MOST)}")
         said = "".join(f", {name}={value!r}" for name, value in self.options.items())
@@ -259,4 +263,4 @@ def _check(own: Tensors, body: Tensors, found: Found, where: str, name: str) -> 
         save = "save the state_dict() of the network that they were taken from"
         hint = f"the file has only numbered names, as nn.Sequential gives them: {save}"
     got = f"{count}{inside}; {'; '.join(facts)}"
-    raise WeightsError(where, expected=f"all {len(own)} tensors of {name}", got=got, hint=hint)
+    raise WeightsError(where, expected=f"all {counted(len(own), 'tensor')} of {name}", got=got, hint=hint)

@@ -21,6 +21,7 @@ from zoo.registry.plugins.install_command import way_to_upgrade
 from zoo.registry.plugins.installed import CORE
 from zoo.spec.atomic_write import atomic_write, write_errors
 from zoo.spec.disk.reading import read_json
+from zoo.spec.display import counted
 from zoo.spec.errors import FormatError, SaveError, TrainingError, WeightsError, ZooError, listing, warn
 from zoo.spec.files import CARD_FILE, CONFIG_FILE, RUN_FILE, WEIGHTS_FILE
 from zoo.spec.history import finite
@@ -147,7 +148,9 @@ def load_module(folder: Path, module: nn.Module, *, copy: bool) -> PlainModel:
     outputs = count_outputs(module, fitted(torch.zeros(1, spec.channels, *spec.size), module))
     if outputs != facts["outputs"]:
         got = f"{outputs}: does its forward differ?"
-        raise WeightsError(f"module {type(module).__name__}", expected=f"{facts['outputs']} outputs", got=got)
+        raise WeightsError(
+            f"module {type(module).__name__}", expected=counted(facts["outputs"], "output"), got=got
+        )
     task = _task(facts, module, text)
     model = PlainModel(module, task=task, input_spec=spec, outputs=outputs, labels=tuple(facts["labels"]))
     model.recipe, model.metrics, model.measured = recipe, facts["metrics"], facts["measured"]

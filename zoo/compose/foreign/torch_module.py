@@ -47,13 +47,14 @@ class PlainModel(Model):
         self.recipe = Recipe.from_dict({"model": {"name": name}})
 
     @classmethod
-    def for_data(cls, module: nn.Module, dataset: Dataset) -> PlainModel:
+    def for_data(cls, module: nn.Module, dataset: Dataset, task: Task | None = None) -> PlainModel:
         """The module as a model for data, which give it task and labels.
 
         Args:
             module: where it has an attribute `input_spec`, images are resized and converted by it, not
                 normalised; else they get channels and size of the first.
             dataset: whose first image the module is tried on.
+            task: of the module, where something else than the data says it.
 
         Raises:
             TrainingError: the module cannot take an image.
@@ -67,6 +68,8 @@ class PlainModel(Model):
                 channels=channels, size=(height, width), mean=(0.0,) * channels, std=(1.0,) * channels
             )
         outputs = count_outputs(module, prepare(dataset[0].image, spec)[None])
+        if task is not None:
+            return cls(module, task=task, input_spec=spec, outputs=outputs, labels=())
         task = None if dataset.task is None else dataset.task.for_outputs(outputs)
         return cls(module, task=task, input_spec=spec, outputs=outputs, labels=dataset.labels)
 

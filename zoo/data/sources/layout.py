@@ -8,6 +8,7 @@ from pathlib import Path
 
 from zoo.data.sources.walk import Walk, is_hidden, is_image, kinds, walk, warn_passed_over
 from zoo.images.decode import SUFFIXES
+from zoo.spec.display import counted
 from zoo.spec.errors import DataError, listing, quote, warn
 from zoo.spec.names import closest
 
@@ -235,7 +236,7 @@ def _class_problems(
 ) -> list[DataError]:
     if not known:
         loose = len(found.loose)
-        got = f"{loose} images outside any class folder" if loose else "an empty folder"
+        got = f"{counted(loose, 'image')} outside any class folder" if loose else "an empty folder"
         return [DataError(where, expected=_LAYOUT, got=got)]
     problems = []
     for split, there in names.items():

@@ -21,6 +21,7 @@ from zoo.images.decode import ORIENTATION, SWAPPING, decode_counted
 from zoo.interfaces.dataset import Sample
 from zoo.interfaces.tasks.choice import for_masks
 from zoo.spec.disk.reading import read_text
+from zoo.spec.display import counted
 from zoo.spec.errors import DataError, listing, quote, reason
 
 CLASSES = "classes.txt"
@@ -166,7 +167,7 @@ def _labels(
     highest = max(numbers, default=0)
     if lines:
         if len(lines) <= highest:
-            got = f"{len(lines)} names, and class {highest} in a mask"
+            got = f"{counted(len(lines), 'name')}, and class {highest} in a mask"
             hint = SOFT if len(lines) == len(_BINARY) and 0 in numbers else None
             raise DataError(f"{where}: {CLASSES}", expected="a name for each class", got=got, hint=hint)
         return tuple(line for line in lines if line != _NOTHING)
@@ -177,7 +178,7 @@ def _labels(
     # Background may be in no mask
     missing = {*range(highest + 1)} - numbers - {0}
     if highest > _MOST_CLASSES and len(numbers) > _MOST_CLASSES // 2:
-        got = f"{len(numbers)} values from {min(numbers)} to {highest}"
+        got = f"{counted(len(numbers), 'value')} from {min(numbers)} to {highest}"
         raise DataError(f"{where}: masks", expected="class numbers", got=got, hint=SOFT)
     if missing:
         got = f"{listing(map(str, sorted(numbers)), 6)}, without {listing(map(str, sorted(missing)), 3)}"

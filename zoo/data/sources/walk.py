@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from zoo.images.decode import SUFFIXES
+from zoo.spec.display import counted
 from zoo.spec.errors import DataError, listing, warn
 
 _BESIDE = """
@@ -130,7 +131,7 @@ def kinds(files: Iterable[Path]) -> str:
 
 
 def _counted(paths: Sequence[Path], one: str, several: str) -> str:
-    return f"{len(paths)} {one if len(paths) == 1 else several}"
+    return counted(len(paths), one, several)
 
 
 def warn_passed_over(root: Path, taken: int, reasons: Iterable[tuple[str, list[Path]]]) -> None:
@@ -143,11 +144,11 @@ def warn_passed_over(root: Path, taken: int, reasons: Iterable[tuple[str, list[P
     """
     parts, count = [], 0
     for why, paths in reasons:
-        counted = [path for path in paths if path.suffix.lower() not in BESIDE]
-        if counted:
-            count += len(counted)
-            names = listing((path.relative_to(root).as_posix() for path in counted), 2)
+        said = [path for path in paths if path.suffix.lower() not in BESIDE]
+        if said:
+            count += len(said)
+            names = listing((path.relative_to(root).as_posix() for path in said), 2)
             parts.append(f"{why} ({names})")
     if parts:
-        plural = "" if count == 1 else "s"
-        warn(f"data {root}: {taken} images are used, {count} file{plural} passed over: " + "; ".join(parts))
+        used = f"{counted(taken, 'image')} {'is' if taken == 1 else 'are'} used"
+        warn(f"data {root}: {used}, {counted(count, 'file')} passed over: {'; '.join(parts)}")

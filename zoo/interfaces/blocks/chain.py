@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from zoo.spec.errors import OptionError, ShapeError, listing, near, quote
 from zoo.spec.kinds import BLOCKS
+from zoo.spec.names import closest
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from zoo.interfaces.backbone import Backbone
 
 _FORM = re.compile(r"block1(?:-(?:block)?([1-9]\d*))?(?:\.(\w+))?")
-_ONE = re.compile(r"(?:block)?([1-9]\d*)(\.\w+)?")
+_MEANT = re.compile(r"(?:blocks? ?)?([1-9]\d*)(?: ?(?:-|to) ?(?:block)?([1-9]\d*))?(\.\w+)?")
+"""Looser than the form, for hints: what it is meant by is told, never taken."""
 
 
 def stretch(names: Sequence[str], after: str | None, until: str | None) -> Sequence[str]:
@@ -101,11 +103,51 @@ def last_kept(spec: object, where: str) -> str:
     """
     match = _FORM.fullmatch(spec.strip()) if isinstance(spec, str) else None
     if match is None:
-        one = _ONE.fullmatch(str(spec).strip()) if not isinstance(spec, bool) else None
-        hint = f"say {quote(kept_to(f'block{one[1]}{one[2] or str()}'))}" if one else "leave it out for all"
         expected = 'the first blocks, "block1-3", or "block1-3.conv2" for a part of the last one'
-        raise OptionError(f"{where}: bad {BLOCKS}", expected=expected, got=quote(spec), hint=hint)
+        raise OptionError(f"{where}: bad {BLOCKS}", expected=expected, got=quote(spec), hint=_meant(spec))
     return f"block{match[1] or 1}" + (f".{match[2]}" if match[2] else "")
+
+
+def _meant(spec: object) -> str:
+    """The value that a wrong one was meant for, else what may be said.
+
+    Example:
+        >>> _meant("1-3"), _meant(["block1", "block2"])
+        ("say 'block1-3'", "say 'block1-2'")
+        >>> _meant("block2-3"), _meant("stem")
+        ("blocks are kept from the first on: say 'block1-3'", 'leave it out for all')
+    """
+    words = spec if isinstance(spec, list | tuple) else str(spec).split(",")
+    found = [_MEANT.fullmatch(str(word).strip().lower()) for word in words]
+    items = [item for item in found if item is not None]
+    # True is no number of blocks, and words that say nothing may not be passed over
+    if isinstance(spec, bool) or not items or len(items) < len(found):
+        return "leave it out for all"
+    ranges = [(int(item[1]), int(item[2] or item[1]), item[3] or "") for item in items]
+    numbers = {number for first, last, _ in ranges for number in range(first, last + 1)}
+    last = max(ranges, key=lambda item: item[1])
+    say = f"say {quote(kept_to(f'block{last[1]}{last[2]}'))}"
+    # One number, as of the last block, has always stood for all up to it
+    gap = len(numbers) > 1 and len(numbers) < last[1]
+    return f"blocks are kept from the first on: {say}" if gap else say
+
+
+def near_cuts(backbone: Backbone, tap: str) -> str:
+    """A hint that names the values of the option `blocks` nearest to one that ends with no step.
+
+    Args:
+        backbone: whole.
+        tap: a step that it has not, with its block: `block3.conv1`.
+    """
+    block, _, step = tap.partition(".")
+    inside = [name.partition(".")[2] for name, _ in backbone.steps() if name.startswith(f"{block}.")]
+    if not inside:
+        return "leave it out for all"
+    meant = closest(step, inside)
+    say = [quote(kept_to(f"{block}.{name}")) for name in meant or inside]
+    # Its last step is the whole block, which is said without
+    whole = quote(kept_to(block))
+    return f"did you mean {' or '.join(say)}?" if meant else f"choose from {listing([whole, *say[:-1]])}"
 
 
 def kept_to(tap: str) -> str:

@@ -15,6 +15,7 @@ from zoo.interfaces.geometry.places import Size
 from zoo.interfaces.tasks.analysis import Analysis
 from zoo.interfaces.tasks.data_checks import check_there
 from zoo.interfaces.tasks.descriptions import Overlay
+from zoo.spec.display import counted
 from zoo.spec.errors import DataError, OptionError, ShapeError
 
 if TYPE_CHECKING:
@@ -295,5 +296,5 @@ def names_for(labels: Sequence[str], count: int) -> list[str]:
         ShapeError: there are labels, but not as many as outputs.
     """
     if labels and len(labels) != count:
-        raise ShapeError("labels", expected=f"{count} names", got=str(len(labels)))
+        raise ShapeError("labels", expected=counted(count, "name"), got=str(len(labels)))
     return list(labels) or [str(i) for i in range(count)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from zoo.spec.display import counted
 from zoo.spec.errors import DataError, listing, quote
 
 if TYPE_CHECKING:
@@ -41,7 +42,9 @@ def check_labels(data: Dataset, found: int, classes: int, labels: Sequence[str],
             f"{where}: number of classes",
             expected=f"{classes}, as the model has",
             got=f"{found} ({names})" if data.labels else f"indices up to {found - 1}",
-            hint=f"build the model for {found} classes" if where == "fit" else "give data with its classes",
+            hint=f"build the model for {counted(found, 'class', 'classes')}"
+            if where == "fit"
+            else "give data with its classes",
         )
     # In order too: an output is told by its place alone
     if labels and data.labels and tuple(labels) != tuple(data.labels):

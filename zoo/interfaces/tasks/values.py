@@ -12,6 +12,7 @@ from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names
 from zoo.interfaces.tasks.base import Task
 from zoo.interfaces.tasks.data_checks import row_renumbered
 from zoo.interfaces.tasks.descriptions import Examples, Mistake, Scatter, worst_table
+from zoo.spec.display import counted
 from zoo.spec.errors import DataError, listing, quote
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Regression(Task):
 
     def check(self, data: Dataset, outputs: int, labels: Sequence[str], where: str) -> None:
         """Raises DataError unless each target has as many values as the model has outputs."""
-        expected = f"{outputs} values an image"
+        expected = f"{counted(outputs, 'value')} an image"
         if None in data.targets:
             hint = "give data with targets"
             raise DataError(f"{where}: targets", expected=expected, got="none", hint=hint)

@@ -86,7 +86,9 @@ def inspect(*, ask: bool = True, refresh: bool = False) -> Inspection:
             others = [owner for owner in owners if owner != plugin.distribution]
             problems.append(f"namespace {plugin.namespace.name!r} is also claimed by {', '.join(others)}")
         problems += _of_other_interfaces(plugin) or said.get(plugin.distribution, [])
-        reports.append(Report(plugin, tuple(problems)))
+        # A report names its plugin by itself
+        called = f"plugin {plugin.distribution} {plugin.version}: "
+        reports.append(Report(plugin, tuple(problem.removeprefix(called) for problem in problems)))
     disabled = [item.distribution for item in everything if not choice.takes(item.distribution)]
     return Inspection(reports, disabled, registry.conflicts)
 

@@ -124,7 +124,8 @@ class SRTrainer(PairTrainer):
         if self.pretrain_epochs >= before:
             raise TrainingError(
                 f"trainer srgan with {self.pretrain_epochs} pretrain_epochs",
-                expected="a run whose last phase can go on", got=f"one of {before} epochs, all pretraining",
+                expected="a run whose last phase can go on",
+                got=f"one of {before} epoch{'s' * (before != 1)}, all pretraining",
                 hint="begin a new run with its model as the generator, and the epochs of each phase",
             )  # fmt: skip
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo import INTERPOLATIONS, InputSpec
-from zoo.errors import WeightsError
+from zoo.errors import WeightsError, warn
 from zoo.interfaces import Backbone, Block, FeatureInfo, Head, Multiclass, with_channels
 from zoo_timm.network import Size, Source, native_size, read_network
 from zoo_timm.plan import Plan
@@ -90,7 +90,10 @@ class TimmBackbone(Backbone):
 
     def convert(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """timm's weights under this backbone's names, through timm's own filter where they need it."""
-        return self._names.convert(state, self.source)
+        found = self._names.convert(state, self.source)
+        given = {ours: state[theirs] for theirs, ours in self._names.ours.items() if theirs in state}
+        self._tell_of_resampled(given, found)
+        return found
 
     def adapt_input(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
         """Weights for another number of channels, as of every backbone, and for another size of images.
@@ -101,6 +104,7 @@ class TimmBackbone(Backbone):
             WeightsError: the first layer does not see the images' channels themselves.
         """
         adapted = self._names.resized(state, self.state_dict(), self.source)
+        self._tell_of_resampled(state, adapted)
         for name, own in self.named_parameters():
             given = adapted.get(name)
             # Other kernels are another network's, which the strict check names
@@ -117,6 +121,17 @@ class TimmBackbone(Backbone):
                 )
             adapted[name] = with_channels(given, own.shape[1])
         return adapted
+
+    def _tell_of_resampled(self, given: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
+        """Says that weights are for another size of images than was asked for; both by our names."""
+        # Another form of the same values is no other size
+        names = [name for name in given if name in found and given[name].numel() != found[name].numel()]
+        if names:
+            more = f" and {len(names) - 1} more" * (len(names) > 1)
+            warn(
+                f"weights of {self.source.architecture} are for images of another size: {names[0]}{more} "
+                "resampled; figures are not those of their own size until the model is trained at this one"
+            )
 
     @property
     def input_layer(self) -> str:

@@ -75,7 +75,8 @@ class UNet(Model):
         usual = usual_widths(channels, self.coarsest)
         widths = usual if decoder_widths is None else tuple(decoder_widths)
         if len(widths) != len(usual):
-            expected = f"{len(usual)} numbers, one for each up-sampling from 1/{self.coarsest}"
+            numbers = "1 number" if len(usual) == 1 else f"{len(usual)} numbers"
+            expected = f"{numbers}, one for each up-sampling from 1/{self.coarsest}"
             raise OptionError("unet: decoder_widths", expected=expected, got=str(len(widths)))
         self.levels = levels if skips else levels[-1:]
         taken = {info.reduction or 1: info.channels for info in self.levels}

@@ -1,0 +1,1 @@
+"""Hints at the part of a model that an option belongs to."""

@@ -1,0 +1,1 @@
+"""Hints at what works, in the words of the user's door."""

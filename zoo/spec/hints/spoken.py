@@ -1,0 +1,132 @@
+"""The words in which the user said what is to be built: Python, a recipe or a shell; hints answer alike."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Way = Literal["python", "recipe", "shell"]
+"""A call, a recipe in TOML, or the words of a command."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """The words in which a model section was said.
+
+    Args:
+        options: of the section that were said just now, so that the default counts there too.
+        way: in which they were said.
+        rest: in which everything else was.
+    """
+
+    options: Mapping[str, Any] = field(default_factory=dict)
+    way: Way = "python"
+    rest: Way = "python"
+
+    def way_of(self, option: str) -> Way:
+        """The way in which an option of the section was said."""
+        return self.way if option in self.options else self.rest
+
+
+_SPOKEN = ContextVar("spoken", default=Spoken())  # noqa: B039 - frozen
+
+
+def spoken() -> Spoken:
+    """The words of the user at this place; Python where nobody has said otherwise."""
+    return _SPOKEN.get()
+
+
+@contextmanager
+def speaking(said: Spoken) -> Iterator[None]:
+    """Within it `spoken` answers so."""
+    before = _SPOKEN.set(said)
+    try:
+        yield
+    finally:
+        _SPOKEN.reset(before)
+
+
+def part_option(way: Way, key: str, name: str, option: str, value: Any) -> str:
+    """An option of a part of a model, as it is said.
+
+    Args:
+        way: of saying it.
+        key: of the section, or option, that refers to the part.
+        name: of the part.
+        option: of the part.
+        value: of the option.
+
+    Example:
+        >>> for way in ("python", "recipe", "shell"):
+        ...     print(part_option(way, "head", "binary", "pool", "max"))
+        head={"name": "binary", "pool": "max"}
+        head = {name = "binary", pool = "max"} in [model]
+        --set head.pool=max
+    """
+    if way == "python":
+        return f'{key}={{"name": {_python(name)}, "{option}": {_python(value)}}}'
+    if way == "recipe":
+        table = "model" if key == "head" else "model.options"
+        return f"{key} = {{name = {_toml(name)}, {option} = {_toml(value)}}} in [{table}]"
+    return _set(f"{'' if key == 'head' else 'options.'}{key}.{option}", value)
+
+
+def own_option(way: Way, option: str, value: Any) -> str:
+    """An option of the backbone or model itself, as it is said.
+
+    Example:
+        >>> for way in ("python", "recipe", "shell"):
+        ...     print(own_option(way, "width", 0.5))
+        zoo.build(..., width=0.5)
+        width = 0.5 in [model.options]
+        --set options.width=0.5
+    """
+    if way == "python":
+        return f"zoo.build(..., {option}={_python(value)})"
+    return (
+        f"{option} = {_toml(value)} in [model.options]"
+        if way == "recipe"
+        else _set(f"options.{option}", value)
+    )
+
+
+def trainer_option(way: Way, option: str, value: Any) -> str:
+    """An option of the trainer, as it is said.
+
+    Example:
+        >>> for way in ("python", "recipe", "shell"):
+        ...     print(trainer_option(way, "lr", 0.1))
+        zoo.fit(model, data, lr=0.1)
+        lr = 0.1 in [trainer]
+        zoo fit ... --set trainer.lr=0.1
+    """
+    if way == "python":
+        return f"zoo.fit(model, data, {option}={_python(value)})"
+    return (
+        f"{option} = {_toml(value)} in [trainer]"
+        if way == "recipe"
+        else f"zoo fit ... {_set(f'trainer.{option}', value)}"
+    )
+
+
+def _set(path: str, value: Any) -> str:
+    """The words that set a value; a text needs no quotes of its own there."""
+    return f"--set {shlex.quote(f'{path}={value if isinstance(value, str) else _toml(value)}')}"
+
+
+def _toml(value: Any) -> str:
+    # Of plain values JSON is TOML too, but for tables, which have equals signs
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key} = {_toml(item)}' for key, item in value.items())}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_toml, value))}]"
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _python(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
