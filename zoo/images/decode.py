@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from zoo.images.header import Depth, depth, lost
+from zoo.images.header import depth, lost, unreadable_bands
 from zoo.images.scale import advice
 from zoo.spec.errors import DataError, reason, warn
 from zoo.spec.inputs import InputSpec
@@ -34,6 +34,8 @@ LUMA = (0.299, 0.587, 0.114)
 _GRAY, _RGB, _RGBA = 1, 3, 4
 _FLAT, _MAP = 2, 3
 _DEEP = 65535
+_SAMPLE_FORMAT, _SIGNED = 339, 2
+"""The tag of a TIFF, and its value for whole numbers with a sign."""
 ORIENTATION, SWAPPING = 0x0112, (5, 6, 7, 8)
 """The EXIF tag, and its values that swap height and width."""
 
@@ -103,6 +105,7 @@ def read(source: str | Path | IO[bytes], where: str) -> tuple[ImageArray, FileFa
             image.load()
             # 1 is upright, and 0 no orientation that EXIF knows
             turned = image.getexif().get(ORIENTATION, 1) not in (0, 1)
+            _check_sign(image, where)
             facts = FileFacts(str(image.format), image.mode, turned, frames)
             return from_pil(ImageOps.exif_transpose(image), where), facts
     # Of `from_pil`, whose values are named already: not to be wrapped once more below
@@ -122,7 +125,7 @@ def read(source: str | Path | IO[bytes], where: str) -> tuple[ImageArray, FileFa
         ) from error
     except Exception as error:  # decoders raise whatever they stumble over
         if isinstance(error, UnidentifiedImageError) and (own := depth(source)) is not None:
-            raise _unknown_depth(own, where) from error
+            raise unreadable_bands(own, where) from error
         raise DataError(
             where,
             expected="a readable image",
@@ -131,11 +134,13 @@ def read(source: str | Path | IO[bytes], where: str) -> tuple[ImageArray, FileFa
         ) from error
 
 
-def _unknown_depth(found: Depth, where: str) -> DataError:
-    """The error for a good file of more bands, or of another depth, than Pillow reads."""
-    bands = f"{found.bands} band{'s' * (found.bands != 1)} of {found.bits} bits"
-    hint = "save the bands that matter as 1, 3 or 4 of 8 bits, or give arrays with floats in [0, 1]"
-    return DataError(where, expected="1, 3 or 4 bands of 8 bits, or one of 16", got=bands, hint=hint)
+def _check_sign(image: Image.Image, where: str) -> None:
+    """Raises DataError where signed bytes of a TIFF are below 0, which Pillow reads as bright ones."""
+    tags = getattr(image, "tag_v2", {})
+    if image.mode == "L" and _SIGNED in tags.get(_SAMPLE_FORMAT, ()):
+        values = np.asarray(image).view(np.int8)
+        if values.min(initial=0) < 0:
+            raise DataError(where, expected="values in 0..255", got=f"{values.min()}..{values.max()}")
 
 
 def _unreadable(error: Exception, source: str | Path | IO[bytes]) -> str:
