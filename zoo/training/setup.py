@@ -19,7 +19,7 @@ from zoo.data.resolve import DataLike
 from zoo.data.splits import Splits, split
 from zoo.interfaces.augmenter import Augmenter
 from zoo.interfaces.blocks.freezing_state import check_frozen
-from zoo.interfaces.blocks.number_types import HALVES
+from zoo.interfaces.blocks.number_types import HALVES, mixed_types
 from zoo.interfaces.blocks.wrapped import inside
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.loss import Loss
@@ -196,7 +196,8 @@ def check_precision(model: nn.Module, asked: object = None) -> None:
     """
     kinds = {p.dtype for p in model.parameters()} & {*HALVES}
     if kinds:
-        got = listing(sorted(str(kind).removeprefix("torch.") for kind in kinds))
+        kind = listing(sorted(str(kind).removeprefix("torch.") for kind in kinds))
+        got = mixed_types(model) or kind
         by_name = isinstance(asked, str | os.PathLike)
         place = str(asked)
         load = f"zoo.pull({place!r})" if place.startswith("hf://") else f"zoo.load({place!r})"
