@@ -78,6 +78,29 @@ def test_transparency_that_an_answer_loses_is_said(tmp_path: Path) -> None:
     assert said(lambda: zoo.predict(classifier, tmp_path / "t.png")) == []
 
 
+def test_a_band_that_is_hardly_alpha_is_told_before_it_whitens_the_others(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for label in ("a", "b"):
+        (tmp_path / "d" / label).mkdir(parents=True)
+        for i in range(8):
+            infrared = rng.integers(20, 230, (24, 24, 4)).astype(np.uint8)
+            Image.fromarray(infrared, "RGBA").save(tmp_path / "d" / label / f"{i}.tif")
+    model = zoo.build("mlp", head="binary", in_channels=3, input_size=8, seed=0)
+    told = (
+        "{0} of the {0} images looked at: band 4 is taken for alpha, though hardly a pixel of it is opaque "
+        "or clear; where it is no alpha, build the model with in_channels=4, or leave the band out"
+    )
+    run = {"epochs": 1, "progress": False}
+    assert said(lambda: zoo.fit(model, tmp_path / "d", out=tmp_path / "r", **run)) == [told.format(16)]
+    assert said(lambda: zoo.predict(model, tmp_path / "d" / "a")) == [told.format(8)]
+    assert said(lambda: zoo.predict(model, infrared)) == [told.format(1)]
+    four = zoo.build("mlp", head="binary", in_channels=4, input_size=8, seed=0)
+    assert said(lambda: zoo.fit(four, tmp_path / "d", out=tmp_path / "four", **run)) == []
+    cut = infrared.copy()
+    cut[..., 3] = np.where(np.arange(24) < 3, 128, np.where(np.arange(24) < 12, 0, 255))
+    assert said(lambda: zoo.predict(model, cut)) == []
+
+
 def exif(image: Image.Image, turned: int) -> bytes:
     tags = Image.Exif()
     tags[0x0112] = turned

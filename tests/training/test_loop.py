@@ -24,7 +24,8 @@ from zoo.runtime.progress import Reporter
 from zoo.spec.errors import FormatError, TrainingError
 from zoo.spec.trainers.early_stopping import EarlyStopping
 from zoo.training import engine as module
-from zoo.training.engine import Engine, Outcome, Saving
+from zoo.training.checkpoint import Saving
+from zoo.training.engine import Engine, Outcome
 
 
 class Images:

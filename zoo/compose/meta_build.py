@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from zoo.interfaces.draws import forked
 from zoo.spec.display import counted
 from zoo.spec.errors import OptionError, PluginError, listing, quote
 
@@ -69,7 +70,7 @@ def seeded(seed: int | None) -> Iterator[None]:
         yield
         return
     # The CPU's state alone: models are made there, and asking each GPU for its own would start CUDA
-    with torch.random.fork_rng(devices=[]):
+    with forked():
         torch.manual_seed(seed)
         yield
 

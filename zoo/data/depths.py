@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from zoo.data.reading import in_threads
 from zoo.images.decode import ORIENTATION, SWAPPING, ImageArray, read
-from zoo.images.header import depth, lost
+from zoo.images.header import ALPHA, depth, lost
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
 from zoo.spec.display import counted
@@ -20,10 +21,11 @@ from zoo.spec.errors import DataError, warn
 
 Item = Path | bytes | ImageArray
 
-_DEEP_FILES = (".png", ".tif", ".tiff")
+_DEEP_FILES = (".png", ".ppm", ".tif", ".tiff")
 _LOOKED_AT = 16
 """Images whose values are looked at: their files' headers do not tell these."""
-_ALPHA = ("LA", "RGBA", "PA", "La", "RGBa")
+_FEW, _ENOUGH = 0.005, 256
+"""Alpha has more than such a share of pixels that are opaque or clear; of fewer pixels none is judged."""
 
 
 def warn_losses(model: Model, items: Sequence[Item]) -> None:
@@ -36,13 +38,17 @@ def warn_losses(model: Model, items: Sequence[Item]) -> None:
     total = len(items)
     for words, count in Counter(filter(None, in_threads(_depth_loss, items, ""))).items():
         warn(f"{count} of {counted(total, 'image')}: {words}")
-    files = [item for item in items if isinstance(item, Path | bytes)]
-    step = max(1, len(files) // _LOOKED_AT)
-    dark = [*filter(None, (_value_loss(item) for item in files[::step]))]
-    if dark:
-        warn(f"{len(dark)} of the {counted(len(files[::step]), 'image')} looked at: {dark[0]}")
+    looked_at = items[:: max(1, total // _LOOKED_AT)]
+    channels = model.input_spec.channels
+    losses = [*filter(None, (_value_loss(item) for item in looked_at))]
     task = model.task
-    if task is not None and task.answers == "image" and model.input_spec.channels in (1, 3):
+    laid = channels in (1, 3)
+    shown = laid and task is not None and task.answers == "image"
+    if laid and not shown:
+        losses += filter(None, map(_alpha_loss, looked_at))
+    for words, count in Counter(losses).items():
+        warn(f"{count} of the {counted(len(looked_at), 'image')} looked at: {words}")
+    if shown:
         count = sum(in_threads(_has_alpha, items, ""))
         if count:
             warn(
@@ -85,13 +91,31 @@ def _depth_loss(item: Item) -> str:
     return ""
 
 
-def _value_loss(item: Path | bytes) -> str:
+def _value_loss(item: Item) -> str:
+    if not isinstance(item, Path | bytes):
+        return ""
     found = depth(item if isinstance(item, Path) else io.BytesIO(item))
     if found is None or found.bits <= 8 or found.bands != 1:
         return ""
     with suppress(DataError):
         image, facts = read(_source(item), "image")
         return lost(found, facts.mode, float(image.max()))
+    return ""
+
+
+def _alpha_loss(item: Item) -> str:
+    """Words where a last band is laid on white that is hardly alpha: near infrared that a file calls so."""
+    if not _has_alpha(item):
+        return ""
+    with suppress(DataError):
+        image = read(_source(item), "image")[0] if isinstance(item, Path | bytes) else item
+        bands, alpha = image.shape[2], image[..., -1]
+        white = 255 if image.dtype == np.uint8 else 1
+        judged = bands in (2, 4) and alpha.size >= _ENOUGH
+        if judged and ((alpha == 0) | (alpha == white)).mean() < _FEW:
+            said = f"band {bands} is taken for alpha, though hardly a pixel of it is opaque or clear"
+            way = f"build the model with in_channels={bands}, or leave the band out"
+            return f"{said}; where it is no alpha, {way}"
     return ""
 
 
@@ -103,7 +127,7 @@ def _has_alpha(item: Item) -> bool:
     if not isinstance(item, Path | bytes):
         return item.ndim == 3 and item.shape[2] in (2, 4)
     with suppress(OSError, ValueError), Image.open(_source(item)) as opened:
-        return opened.mode in _ALPHA or "transparency" in opened.info
+        return opened.mode in ALPHA or "transparency" in opened.info
     return False
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from zoo.data.imbalance import class_counts, unbalanced
+from zoo.data.imbalance import class_counts, lacking, unbalanced
 from zoo.data.near_duplicates import Thumbnail, look_alikes
 from zoo.data.sources.layout import Layout
 from zoo.data.splits import split
@@ -147,6 +147,9 @@ def _counts(dataset: Dataset) -> Iterator[Finding]:
 
 def _absent(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Finding]:
     # Class numbers with a pixel in some mask
+    if not dataset.masks and (without := lacking(dataset)):
+        classes = f"{len(without)} class{'es' * (len(without) > 1)}"
+        yield Finding(False, f"{classes} without an image", without)
     there = {value for s in seen if s.pixels is not None for value in np.flatnonzero(s.pixels).tolist()}
     names = tuple(label for i, label in enumerate(dataset.labels) if i not in there)
     if dataset.masks and there and names:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
+from zoo.data.label_mapping import numbers_of, source_of
 from zoo.interfaces.dataset import Dataset
 from zoo.spec.errors import quote, warn
 
@@ -31,6 +32,8 @@ def unbalanced(counts: Mapping[str, int]) -> str | None:
         >>> print(unbalanced({"cats": 49, "dogs": 500}).partition(";")[0])
         unbalanced classes: 'cats' 49, 'dogs' 500, less than a tenth
     """
+    # What no image is of is told apart
+    counts = {label: count for label, count in counts.items() if count}
     if not counts:
         return None
     rare, common = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
@@ -56,3 +59,18 @@ def class_counts(dataset: Dataset) -> dict[str, int]:
             return {}
         return {label: sum(bool(target[i]) for target in targets) for i, label in enumerate(labels)}
     return {}
+
+
+def lacking(dataset: Dataset) -> tuple[str, ...]:
+    """The classes, perhaps of a model, that no image or no mask is of.
+
+    Args:
+        dataset: with class indices or rows of labels as targets, or with masks; of others nothing is known.
+    """
+    if not dataset.masks:
+        return tuple(label for label, count in class_counts(dataset).items() if not count)
+    numbers = numbers_of(dataset)
+    present = getattr(source_of(dataset), "present", range(len(numbers)))
+    # The data's background may be in no mask
+    seen = {numbers[i] for i in {0, *present} if i < len(numbers)}
+    return tuple(label for i, label in enumerate(dataset.labels) if i not in seen)

@@ -14,7 +14,6 @@ from zoo.data.masks import check_mask
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.data_checks import has_answers
-from zoo.spec.display import counted
 from zoo.spec.errors import DataError, listing, quote, warn
 from zoo.spec.names import closest
 
@@ -36,9 +35,9 @@ class Relabelled(Dataset):
     """
 
     def __init__(self, source: Dataset, labels: Sequence[str], numbers: Sequence[int], task: Task) -> None:
-        self.source, self.labels, self._numbers, self._task = source, tuple(labels), [*numbers], task
+        self.source, self.labels, self.numbers, self._task = source, tuple(labels), [*numbers], task
         self.task, self.masks, self.fingerprint = source.task, source.masks, source.fingerprint
-        self._same = self._numbers == [*range(len(self._numbers))]
+        self._same = self.numbers == [*range(len(self.numbers))]
 
     def __len__(self) -> int:
         return len(self.source)
@@ -48,14 +47,14 @@ class Relabelled(Dataset):
         mask = sample.mask
         if mask is not None and not self._same:
             # Before it is mapped: a number that nobody knows must not become one that is known
-            check_mask(mask, sample.image, self.name(index), len(self._numbers))
+            check_mask(mask, sample.image, self.name(index), len(self.numbers))
             table = np.arange(_VALUES, dtype=np.uint8)
-            table[: len(self._numbers)] = self._numbers
+            table[: len(self.numbers)] = self.numbers
             mask = table[mask]
         return Sample(sample.image, self._renumbered(sample.target), mask)
 
     def _renumbered(self, target: Any) -> Any:
-        return target if self._same else self._task.renumbered(target, self._numbers)
+        return target if self._same else self._task.renumbered(target, self.numbers)
 
     @cached_property
     def targets(self) -> Sequence[Any]:
@@ -82,6 +81,17 @@ class Relabelled(Dataset):
 def source_of(data: Dataset) -> Dataset:
     """The data as they are, whatever a model calls their classes."""
     return source_of(data.source) if isinstance(data, Relabelled) else data
+
+
+def numbers_of(data: Dataset) -> list[int]:
+    """The number that each class of the data as they are has in the data as they are given here.
+
+    Args:
+        data: perhaps with the classes of a model.
+    """
+    if not isinstance(data, Relabelled):
+        return [*range(len(data.labels))]
+    return [data.numbers[i] for i in numbers_of(data.source)]
 
 
 def by_name(data: Dataset, labels: Sequence[str], task: Task, where: str) -> Dataset:
@@ -176,7 +186,7 @@ def _check_known(own: Sequence[str], used: set[int] | None, labels: Sequence[str
     """Raises DataError where a label that is used says none of the model's classes, or two."""
     names = [label for i, label in enumerate(own) if used is None or i in used]
     if unknown := [label for label in names if label not in labels]:
-        build = f"build the model for {counted(len(own), 'class', 'classes')}, " if where == "fit" else ""
+        build = "build a model with the classes of the data, " if where == "fit" else ""
         raise DataError(
             f"{where}: labels",
             expected=f"classes of the model ({listing(map(quote, labels), _MOST_NAMES)})",

@@ -81,8 +81,8 @@ def split(
         training: whether there must be something to train on and to validate with.
 
     Raises:
-        DataError: one class only, a class without training images, too few images, or the same
-            image or one group in two splits that the user made.
+        DataError: one class only, a class with images in other splits alone, too few images, or the
+            same image or one group in two splits that the user made.
     """
     keys = [dataset.key(i) for i in range(len(dataset))]
     together = _together(keys, [dataset.group_of(i) for i in range(len(dataset))])
@@ -224,8 +224,10 @@ def _check_trainable(dataset: Dataset, strata: Sequence[Any], sides: dict[str, l
         only = quote(_label(dataset, strata[0]))
         hint = "add images of another class"
         raise DataError("data", expected="at least 2 classes", got=f"one, {only}", hint=hint)
+    somewhere = set(strata)
     for target, label in enumerate(dataset.labels):
-        if not counts[target]:
+        # A class of no image at all is told of where the model is known
+        if target in somewhere and not counts[target]:
             raise DataError(
                 f"class {quote(label)}",
                 expected="at least one training image",

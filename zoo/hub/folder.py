@@ -26,7 +26,7 @@ from zoo.hub.folder_rules import check_space, check_target, read_config, unwritt
 from zoo.hub.readme import Readme, parse, renewed
 from zoo.interfaces.blocks.freezing_state import unrecorded
 from zoo.interfaces.blocks.number_types import mixed_types
-from zoo.interfaces.blocks.wrapped import inside
+from zoo.interfaces.blocks.wrapped import inside, wrapped_part
 from zoo.interfaces.model import Model
 from zoo.registry.hints import ways
 from zoo.registry.plugins.discovery import discover
@@ -116,6 +116,10 @@ def _write(model: Model, path: PathLike, licence: str | None, *, run: bool = Fal
 
 def _check_model(model: Model) -> None:
     """Raises SaveError for a model that could not be read again as it is."""
+    if isinstance(model, Model) and (found := wrapped_part(model)) is not None:
+        path, around, step = found
+        got = f"{around} around model.{path}"
+        raise SaveError("save", expected="parts as they were built", got=got, hint=step)
     if not isinstance(model, Model) or not hasattr(model, "recipe") or not model.plugins:
         plain = isinstance(model, nn.Module) and not isinstance(model, Model)
         call = f"zoo.load(folder, module={type(model).__name__}(...))"

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from zoo.images.header import Depth, depth, lost
+from zoo.images.header import check_sign, depth, lost, unreadable_bands
 from zoo.images.scale import advice
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, reason, warn
@@ -107,6 +107,7 @@ def read(source: str | Path | IO[bytes], where: str) -> tuple[ImageArray, FileFa
             image.load()
             # 1 is upright, and 0 no orientation that EXIF knows
             turned = image.getexif().get(ORIENTATION, 1) not in (0, 1)
+            check_sign(image, where)
             facts = FileFacts(str(image.format), image.mode, turned, frames)
             return from_pil(ImageOps.exif_transpose(image), where), facts
     # Of `from_pil`, whose values are named already: not to be wrapped once more below
@@ -128,20 +129,13 @@ def read(source: str | Path | IO[bytes], where: str) -> tuple[ImageArray, FileFa
         ) from error
     except Exception as error:  # decoders raise whatever they stumble over
         if isinstance(error, UnidentifiedImageError) and (own := depth(source)) is not None:
-            raise _unknown_depth(own, where) from error
+            raise unreadable_bands(own, where) from error
         raise DataError(
             where,
             expected="a readable image",
             got=_unreadable(error, source),
             hint=SKIP,
         ) from error
-
-
-def _unknown_depth(found: Depth, where: str) -> DataError:
-    """The error for a good file of more bands, or of another depth, than Pillow reads."""
-    bands = f"{counted(found.bands, 'band')} of {found.bits} bits"
-    hint = "save the bands that matter as 1, 3 or 4 of 8 bits, or give arrays with floats in [0, 1]"
-    return DataError(where, expected="1, 3 or 4 bands of 8 bits, or one of 16", got=bands, hint=hint)
 
 
 def _unreadable(error: Exception, source: str | Path | IO[bytes]) -> str:

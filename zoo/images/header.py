@@ -1,23 +1,41 @@
-"""Depth and bands of PNG and TIFF files, which Pillow does not tell and may not be able to read."""
+"""Depth and bands of PNG, TIFF and PPM files, which Pillow does not tell and may not be able to read."""
 
 from __future__ import annotations
 
+import re
 import struct
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+import numpy as np
+from PIL import Image
+
+from zoo.spec.errors import DataError
+
+ALPHA = ("LA", "RGBA", "PA", "La", "RGBa")
+"""Pillow's modes whose last band is alpha."""
+_BEGIN = 512
+"""Bytes that hold the header of a PNG or PPM."""
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_BANDS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Bands by the colour type of a PNG: gray, colour, palette, gray with alpha, colour with alpha."""
-_BITS, _BANDS, _EXTRA = 258, 277, 338
-"""Tags of TIFF: bits of each band, number of bands, meaning of those beyond the colours."""
+_BITS, _COLOURS, _BANDS, _PLANES, _EXTRA = 258, 262, 277, 284, 338
+"""Tags of TIFF: bits of each band, kind of colours, bands, layout, meaning of those beyond the colours."""
+_READ = (_BITS, _COLOURS, _BANDS, _PLANES, _EXTRA)
+_TIFF_BANDS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3}
+"""Bands of the colours by TIFF's kind: gray, gray, RGB, palette, CMYK, YCbCr, Lab."""
+_APART = 2
+"""TIFF's layout of bands that are stored one after the other."""
+_PPM_BANDS = {b"P2": 1, b"P3": 3, b"P5": 1, b"P6": 3}
 _MOST_ENTRIES = 1000
-_DEEP, _TWELVE, _BYTE_BITS, _MOST_BANDS = 65535, 4095, 8, 4
+_DEEP, _TWELVE, _BYTE, _BYTE_BITS = 65535, 4095, 255, 8
 _SIZES = {1: 1, 3: 2, 4: 4, 16: 8}
 """Bytes of TIFF's whole numbers by type."""
 _LETTERS = {1: "B", 3: "H", 4: "I", 16: "Q"}
+_SAMPLE_FORMAT, _SIGNED = 339, 2
+"""The tag of a TIFF, and its value for whole numbers with a sign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +45,23 @@ class Depth:
     Args:
         bands: how many there are, alpha among them.
         bits: of each band.
-        other: bands that are neither colour nor alpha.
+        other: bands that are neither colour nor alpha, as far as the file says.
+        apart: whether each band is stored on its own.
     """
 
     bands: int
     bits: int
     other: int = 0
+    apart: bool = field(default=False, repr=False)
 
 
 def depth(source: str | Path | IO[bytes]) -> Depth | None:
-    """The depth of a PNG or TIFF; None of others, and where the header cannot be read.
+    """The depth of a PNG, TIFF or PPM; None of others, and where the header cannot be read.
 
     Args:
         source: a file's path, or an open file that can seek, which is left at its beginning.
     """
-    with suppress(OSError, struct.error, KeyError, ValueError):
+    with suppress(OSError, struct.error, LookupError, ValueError):
         if isinstance(source, str | Path):
             with Path(source).open("rb") as file:
                 return _depth(file)
@@ -54,9 +74,13 @@ def depth(source: str | Path | IO[bytes]) -> Depth | None:
 
 
 def _depth(file: IO[bytes]) -> Depth | None:
-    begin = file.read(32)
+    begin = file.read(_BEGIN)
     if begin.startswith(_PNG):
         return Depth(_PNG_BANDS[begin[25]], begin[24])
+    if begin[:2] in _PPM_BANDS:
+        # Width, height and white; comments go to the end of their line
+        _, _, _, white = re.sub(rb"#[^\n]*", b"", begin).split(maxsplit=4)[:4]
+        return Depth(_PPM_BANDS[begin[:2]], 2 * _BYTE_BITS if int(white) > _BYTE else _BYTE_BITS)
     order = {b"II": "<", b"MM": ">"}.get(begin[:2])
     if order is None:
         return None
@@ -64,10 +88,13 @@ def _depth(file: IO[bytes]) -> Depth | None:
     if version not in (42, 43):
         return None
     tags = _tags(file, order, begin, big=version == 43)
-    bits = tags.get(_BITS, [1])
-    extra = tags.get(_EXTRA, [])
+    bits, (bands, *_), extra = tags.get(_BITS, [1]), tags.get(_BANDS, [1]), tags.get(_EXTRA, [])
+    colours = _TIFF_BANDS.get(tags.get(_COLOURS, [-1])[0], bands)
+    # Of some the file does not even say that they are there
+    unsaid = max(bands - colours - len(extra), 0)
     # 1 and 2 are alpha
-    return Depth(tags.get(_BANDS, [1])[0], max(bits), sum(value not in (1, 2) for value in extra))
+    other = unsaid + sum(value not in (1, 2) for value in extra)
+    return Depth(bands, max(bits), other, tags.get(_PLANES, [1])[0] == _APART and bands > 1)
 
 
 def _tags(file: IO[bytes], order: str, begin: bytes, *, big: bool) -> dict[int, list[int]]:
@@ -80,7 +107,11 @@ def _tags(file: IO[bytes], order: str, begin: bytes, *, big: bool) -> dict[int, 
     rows = [entry.unpack(file.read(entry.size)) for _ in range(min(count, _MOST_ENTRIES))]
     found: dict[int, list[int]] = {}
     for tag, kind, length, value in rows:
-        if tag not in (_BITS, _BANDS, _EXTRA) or kind not in _SIZES or length > _MOST_ENTRIES:
+        if (
+            tag not in (_BITS, _COLOURS, _BANDS, _PLANES, _EXTRA)
+            or kind not in _SIZES
+            or length > _MOST_ENTRIES
+        ):
             continue
         size = length * _SIZES[kind]
         if size > inline:
@@ -101,15 +132,42 @@ def lost(own: Depth, mode: str, highest: float = 1.0) -> str:
     Example:
         >>> lost(Depth(3, 16), "RGB"), lost(Depth(1, 16), "I;16"), lost(Depth(3, 8), "RGB")
         ('16 bits of each colour are cut to 8', '', '')
+        >>> lost(Depth(5, 8, other=2), "RGB")
+        '2 of 5 bands are neither colour nor alpha and left out'
         >>> lost(Depth(1, 16), "I;16", 4095 / 65535)
         'no value above 4095 of 65535, as in 12 bits: nearly black; scale them before'
     """
-    bits = own.bits > _BYTE_BITS
-    if own.other and own.bands <= _MOST_BANDS:
-        return f"band {own.bands} is no alpha; it is left out, or taken for alpha"
-    if bits and not mode.startswith(("I", "F")):
-        return f"{own.bits} bits of each colour are cut to 8"
+    said = []
+    if own.other:
+        # Where nothing is said of a last band, the reader takes it for alpha
+        taken = mode in ALPHA and own.bands - own.other == len(mode) - 1
+        left = own.other - taken
+        are = "is" if left == 1 else "are"
+        words = f"{left} of {own.bands} bands {are} neither colour nor alpha and left out"
+        said += [words] * bool(left)
+        said += [f"nothing says that band {len(mode)} is alpha, for which it is taken"] * taken
+    deep = own.bits > _BYTE_BITS
+    if deep and not mode.startswith(("I", "F")):
+        said.append(f"{own.bits} bits of each colour are cut to 8")
     top = round(highest * _DEEP)
-    if bits and mode.startswith("I") and 0 < top <= _TWELVE:
-        return f"no value above {_TWELVE} of {_DEEP}, as in 12 bits: nearly black; scale them before"
-    return ""
+    if deep and mode.startswith("I") and 0 < top <= _TWELVE:
+        said.append(f"no value above {_TWELVE} of {_DEEP}, as in 12 bits: nearly black; scale them before")
+    return "; ".join(said)
+
+
+def unreadable_bands(found: Depth, where: str) -> DataError:
+    """The error for a good file of more bands, or of another depth, than Pillow reads."""
+    bands = f"{found.bands} band{'s' * (found.bands != 1)} of {found.bits} bits"
+    bands += f", {found.other} of them neither colour nor alpha" * bool(found.other)
+    bands += ", each stored on its own" * found.apart
+    hint = "save the bands that matter as 1, 3 or 4 of 8 bits, or give arrays with floats in [0, 1]"
+    return DataError(where, expected="1, 3 or 4 bands of 8 bits, or one of 16", got=bands, hint=hint)
+
+
+def check_sign(image: Image.Image, where: str) -> None:
+    """Raises DataError where signed bytes of a TIFF are below 0, which Pillow reads as bright ones."""
+    tags = getattr(image, "tag_v2", {})
+    if image.mode == "L" and _SIGNED in tags.get(_SAMPLE_FORMAT, ()):
+        values = np.asarray(image).view(np.int8)
+        if values.min(initial=0) < 0:
+            raise DataError(where, expected="values in 0..255", got=f"{values.min()}..{values.max()}")

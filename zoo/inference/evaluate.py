@@ -44,7 +44,7 @@ from zoo.runtime.arguments import (
     pick_seed,
 )
 from zoo.runtime.data_checks import for_model
-from zoo.runtime.devices import borrowed, choose_device, isolated, to_device
+from zoo.runtime.devices import borrowed, choose_device, to_device
 from zoo.runtime.loss_checks import check_fits, held_warnings, warn_squashed
 from zoo.runtime.progress import watched
 from zoo.spec.atomic_write import write_errors
@@ -242,7 +242,6 @@ def _measure(
     with (
         borrowed(model, device, inference=True),
         borrowed(lent, device, inference=True),
-        isolated(device),
         torch.no_grad(),
     ):
         for batch in watched(batches, "measuring", progress):

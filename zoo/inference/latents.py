@@ -15,6 +15,7 @@ from zoo.data.resolve import DataLike
 from zoo.data.splits import Split
 from zoo.data.splits import split as split_data
 from zoo.interfaces.blocks.number_types import fitted, widened
+from zoo.interfaces.draws import forked
 from zoo.interfaces.model import Model, ModelLike
 from zoo.interfaces.tasks.descriptions import ImageGrid
 from zoo.registry.extras import present
@@ -23,7 +24,7 @@ from zoo.reports.image_grids import images
 from zoo.reports.plots import short
 from zoo.reports.style import BLUE, DRAWS, GRID, new_figure, open_frame, set_title
 from zoo.runtime.arguments import BATCH_SIZE, as_dataset, as_model, pick_seed
-from zoo.runtime.devices import borrowed, choose_device, isolated
+from zoo.runtime.devices import borrowed, choose_device
 from zoo.runtime.given_objects import check_can
 from zoo.runtime.progress import watched
 from zoo.spec.display import counted
@@ -112,7 +113,7 @@ def latents(
     dataset = as_dataset(data, task=model.task, skip_unreadable=skip_unreadable)
     indices = split_data(dataset, pick_seed(seed, model), training=False).of(split)
     chosen = choose_device(device)
-    with borrowed(model, chosen, inference=True), isolated(chosen), torch.no_grad():
+    with borrowed(model, chosen, inference=True), torch.no_grad():
         # Before any image is read, and what the model cannot do before what has to be installed
         _check_plots(model, out, grid)
         files = [None if path is None else plots_path(path) for path in (out, grid)]
@@ -143,7 +144,9 @@ def latents(
 
 def _check_plots(model: Model, out: PathLike | None, grid: PathLike | None) -> None:
     """Raises OptionError where the latent is too short for a plot, or not two numbers for a grid."""
-    numbers = model.encode(fitted(model.example_input(1), model).to(next(model.parameters()).device)).numel()
+    with forked():
+        example = model.example_input(1)
+    numbers = model.encode(fitted(example, model).to(next(model.parameters()).device)).numel()
     if out is not None and numbers < PLANE:
         raise OptionError("plot of latents", expected="two numbers an image or more", got=str(numbers))
     if grid is not None and numbers != PLANE:

@@ -19,7 +19,7 @@ from zoo.reports.files import folder_path, image_path, is_image, plots_path
 from zoo.reports.image_grids import marked, write_image, write_mask
 from zoo.reports.plots import sheet
 from zoo.runtime.arguments import BATCH_SIZE, as_model, check_order
-from zoo.runtime.devices import borrowed, choose_device, isolated
+from zoo.runtime.devices import borrowed, choose_device
 from zoo.spec.errors import DataError, SaveError, ZooWarning, quote
 from zoo.spec.reference import PathLike
 
@@ -74,11 +74,9 @@ def predict(
     with borrowed(model, chosen, inference=True):
         for images in parts:
             options = {"batch_size": batch_size, "workers": workers}
-            # Not around the iterator, which may draw what the caller goes on from
-            with isolated(chosen):
-                for index, said in answers(model, images, chosen, **options, progress=progress):
-                    written.take(images.items[index], said)
-                    found.append(said)
+            for index, said in answers(model, images, chosen, **options, progress=progress):
+                written.take(images.items[index], said)
+                found.append(said)
     if not found:
         raise DataError("predict", expected="at least one image", got=quote(source))
     written.draw(found)

@@ -12,7 +12,7 @@ from zoo.interfaces.tasks.descriptions import ImageGrid
 from zoo.reports.files import folder_path, is_image, plots_path
 from zoo.reports.image_grids import images, write_image
 from zoo.runtime.arguments import as_model
-from zoo.runtime.devices import borrowed, choose_device, isolated
+from zoo.runtime.devices import borrowed, choose_device
 from zoo.runtime.given_objects import check_can
 from zoo.spec.errors import OptionError
 from zoo.spec.reference import PathLike
@@ -65,7 +65,7 @@ def sample(
     if seed is None:
         # From the caller's generator, so that `torch.manual_seed` repeats it; below, its state is put back
         seed = int(torch.randint(2**31, ()))
-    with borrowed(model, chosen, inference=True), isolated(chosen), torch.no_grad():
+    with borrowed(model, chosen, inference=True), torch.no_grad():
         made = model.sample(count, seed=seed).float().cpu()
     if file is not None:
         images(ImageGrid({"": made}), file)

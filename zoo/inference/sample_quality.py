@@ -20,7 +20,7 @@ from zoo.interfaces.tasks.descriptions import ImageGrid
 from zoo.metrics.frechet import frechet
 from zoo.metrics.neighbours import precision_recall
 from zoo.runtime.arguments import BATCH_SIZE, as_model
-from zoo.runtime.devices import borrowed, isolated
+from zoo.runtime.devices import borrowed
 from zoo.runtime.progress import watched
 from zoo.spec.display import MOST_ROWS, Table, counted, more
 from zoo.spec.errors import ShapeError, TrainingError, warn
@@ -117,7 +117,6 @@ def measure_samples(
     with (
         borrowed(classifier, device, inference=True),
         borrowed(model, device, inference=True),
-        isolated(device),
         torch.no_grad(),
     ):
         extractor = FeatureExtractor(classifier)

@@ -13,7 +13,7 @@ from zoo.inference.given_images import asked_alone, given
 from zoo.interfaces.blocks.number_types import fitted
 from zoo.interfaces.model import Model, ModelLike
 from zoo.runtime.arguments import as_model
-from zoo.runtime.devices import borrowed, choose_device, isolated
+from zoo.runtime.devices import borrowed, choose_device
 from zoo.spec.errors import DataError, OptionError, TrainingError, quote
 
 CHOOSES = "val"
@@ -86,7 +86,7 @@ def verify(
         raise DataError("verify", expected="one image and another", got=f"{several[0]} images for one")
     chosen = choose_device(device)
     rows = []
-    with borrowed(model, chosen, inference=True), isolated(chosen), torch.no_grad(), asked_alone():
+    with borrowed(model, chosen, inference=True), torch.no_grad(), asked_alone():
         for found in images:
             (batch,) = Batches(found, [0], model.input_spec, batch_size=1)
             rows.append(model.infer(fitted(batch["image"].to(chosen), model)).cpu().double())

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from zoo.data.imbalance import lacking
 from zoo.data.label_mapping import by_name, in_order, source_of
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
-from zoo.spec.errors import DataError, TrainingError
+from zoo.spec.errors import DataError, TrainingError, listing, quote, warn
+
+_MOST_NAMES = 6
 
 
 def for_model(model: Model, dataset: Dataset, where: str, labels: Sequence[str] = ()) -> Dataset:
@@ -51,3 +54,29 @@ def _matched(model: Model, task: Task, dataset: Dataset, where: str, labels: Seq
         dataset = in_order(dataset, task)
     task.check(dataset, model.outputs, model.labels, where)
     return dataset
+
+
+def check_masks(dataset: Dataset) -> None:
+    """Raises DataError where masks have nothing but the first class."""
+    source = source_of(dataset)
+    present: frozenset[int] | None = getattr(source, "present", None)
+    if present is not None and not present - {0}:
+        got = f"nothing but {quote(source.labels[0])}"
+        raise DataError("fit: masks", expected="at least two classes", got=got)
+
+
+def warn_lacking(dataset: Dataset, task: Task | None) -> None:
+    """Says which classes nothing is learnt of.
+
+    Args:
+        dataset: with the classes of the model.
+        task: of the model.
+    """
+    if task is None or not task.named or not (absent := lacking(dataset)):
+        return
+    names = listing(map(quote, absent), _MOST_NAMES)
+    if dataset.masks:
+        warn(f"no mask has a pixel of {names}: the model learns nothing of it")
+    else:
+        of = f"{len(absent)} of {len(dataset.labels)} classes"
+        warn(f"no image is of {names} ({of}): the network learns never to give that answer")

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.blocks.modes import kept_modes
 from zoo.interfaces.blocks.shape_run import trace_shapes
-from zoo.interfaces.draws import mix
+from zoo.interfaces.draws import drawing, mix
 from zoo.interfaces.model import Model
 from zoo.spec.errors import OptionError, TrainingError, quote
 
@@ -143,19 +143,18 @@ def _same(one: torch.device, other: torch.device) -> bool:
 
 @contextmanager
 def isolated(device: torch.device) -> Iterator[None]:
-    """Restores the caller's random states in the end, whatever is drawn inside."""
-    python, legacy = random.getstate(), np.random.get_state()
-    cuda = [device] if device.type == "cuda" else []
-    mps = torch.mps.get_rng_state() if device.type == "mps" else None
-    # Of the CPU too
-    with torch.random.fork_rng(devices=cuda):
-        try:
-            yield
-        finally:
-            random.setstate(python)
-            np.random.set_state(legacy)
-            if mps is not None:
-                torch.mps.set_rng_state(mps)
+    """Restores the caller's random states in the end, whatever is drawn inside.
+
+    All threads share these states: what another one has drawn meanwhile, it draws once more. So this is for
+    what seeds them, as training does; what draws nothing leaves them alone.
+    """
+    with drawing:
+        before = RandomStates.now(device)
+    try:
+        yield
+    finally:
+        with drawing:
+            before.restore(device)
 
 
 @dataclass(frozen=True, slots=True)

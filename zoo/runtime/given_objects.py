@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import torch
 from torch import nn
 
-from zoo.compose.foreign.torch_module import PlainModel
-from zoo.interfaces.blocks.number_types import mixed_types
+from zoo.compose.foreign.torch_module import PlainModel, count_outputs
+from zoo.interfaces.blocks.number_types import fitted, mixed_types
+from zoo.interfaces.blocks.wrapped import wrapped_part
 from zoo.interfaces.model import Model
 from zoo.spec.errors import TrainingError, quote
 
@@ -16,10 +18,19 @@ def of_one_type(model: Model) -> Model:
     """The model itself.
 
     Raises:
-        TrainingError: some of its weights are in half precision, others are not.
+        TrainingError: some of its weights are in half precision, others are not; or something of torch's is
+            around one of its parts.
     """
-    # A torch module may know what it does
-    if not isinstance(model, PlainModel) and (mixed := mixed_types(model)) is not None:
+    if (found := wrapped_part(model)) is not None and not isinstance(model, PlainModel):
+        path, kind, step = found
+        expected = "parts as they were built"
+        raise TrainingError("model", expected=expected, got=f"{kind} around model.{path}", hint=step)
+    mixed = mixed_types(model)
+    if mixed is not None and isinstance(model, PlainModel):
+        # It may know what it does, which one image tells
+        spec = model.input_spec
+        count_outputs(model.module, fitted(torch.zeros(1, spec.channels, *spec.size), model))
+    elif mixed is not None:
         hint = "model.float() or model.half() makes one type of all"
         raise TrainingError("model", expected="weights of one type", got=mixed, hint=hint)
     return model

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.interfaces.blocks.modes import kept_modes
+from zoo.interfaces.draws import forked
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
 from zoo.spec.errors import reason
@@ -81,7 +82,7 @@ def _tried(
     loss: nn.Module, task: Task, outputs: int, count: int, *, squashed: bool
 ) -> tuple[str, None] | None:
     try:
-        with torch.random.fork_rng(devices=[]):
+        with forked():
             torch.manual_seed(0)
             answers, raw = task.example(task.classes(outputs), count)
             target = task.target(raw, answers.shape[1])
@@ -92,7 +93,7 @@ def _tried(
         answers, target = answers.sigmoid(), target.sigmoid() if target.is_floating_point() else target
     answers = answers.detach().requires_grad_()
     try:
-        with torch.random.fork_rng(devices=[]), torch.enable_grad(), warnings.catch_warnings():
+        with forked(), torch.enable_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             # That of shapes which are stretched to each other, so that each image is compared with all
             warnings.filterwarnings("error", message="Using a target size")
@@ -116,7 +117,7 @@ def _shape(x: Tensor) -> str:
 def _reads_logits(task: Task, outputs: int) -> str | None:
     """Which function a task reads outputs by: `sigmoid`, `softmax`; None where it has none, or its own."""
     try:
-        with torch.random.fork_rng(devices=[]):
+        with forked():
             torch.manual_seed(0)
             answers, _ = task.example(task.classes(outputs), _TRIED)
         found = task.probabilities(answers)
@@ -157,7 +158,7 @@ def outputs_of(model: Model) -> Tensor | None:
     spec = model.input_spec
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
     try:
-        with torch.random.fork_rng(devices=[]), kept_modes(model), torch.no_grad():
+        with forked(), kept_modes(model), torch.no_grad():
             torch.manual_seed(0)
             found = model.eval()(torch.rand(2, spec.channels, *spec.size).to(device))
     except Exception:

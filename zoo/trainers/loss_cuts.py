@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.blocks.frozen_prefix import rows
+from zoo.interfaces.draws import forked
 from zoo.interfaces.execution import Execution
 from zoo.interfaces.loss import (
     OUTPUT,
@@ -128,7 +129,7 @@ def how_it_cuts(loss: nn.Module, task: Task | None, outputs: int) -> tuple[bool 
 
 def _tried(loss: nn.Module, task: Task, outputs: int) -> tuple[float, float] | None:
     device = next((t.device for t in (*loss.parameters(), *loss.buffers())), torch.device("cpu"))
-    with torch.random.fork_rng(devices=[]):
+    with forked():
         torch.manual_seed(0)
         answers, raw = task.example(task.classes(outputs), TRIED)
         target = task.target(uneven(raw, task, outputs), answers.shape[1])

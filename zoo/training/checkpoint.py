@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,19 @@ FORMAT = 1
 _NOTE = "zoo.checkpoint"
 _TENSOR, _TABLE, _TUPLE, _NUMBER = "tensor", "table", "tuple", "number"
 _watchers: list[Callable[[], None]] = []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saving:
+    """Saving of checkpoints: who writes them, and how often.
+
+    Args:
+        write: takes the state.
+        every: seconds between two at least, more where writing takes long; 0 writes one after each step.
+    """
+
+    write: Callable[[Mapping[str, Any]], None]
+    every: float
 
 
 class Killed(BaseException):

@@ -14,14 +14,14 @@ from zoo.interfaces.augmenter import Augmenter, Batch, check_batch
 from zoo.interfaces.blocks.block import Block, watched
 from zoo.interfaces.blocks.freezing_state import check_frozen, freezing_state, restore_freezing
 from zoo.interfaces.blocks.frozen_prefix import rows
-from zoo.interfaces.draws import draws
+from zoo.interfaces.draws import drawing, draws
 from zoo.interfaces.execution import Execution
 from zoo.interfaces.geometry.places import plain_tensors
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks.descriptions import ImageGrid
 from zoo.interfaces.trainer import Trainer
-from zoo.runtime.devices import isolated, seed_step, to_device
+from zoo.runtime.devices import RandomStates, isolated, seed_step, to_device
 from zoo.runtime.interruption import Interruption
 from zoo.runtime.progress import Reporter
 from zoo.spec.errors import FormatError, TrainingError, listing, reason
@@ -29,6 +29,7 @@ from zoo.spec.history import Row, best_row
 from zoo.spec.trainers.early_stopping import stalled
 from zoo.training.batch_sources import Source
 from zoo.training.best_weights import BestWeights
+from zoo.training.checkpoint import Saving
 from zoo.training.running_means import RunningMeans
 from zoo.training.undefined_figures import MeasuredFigures
 
@@ -54,19 +55,6 @@ class Outcome:
     best: Row | None
     interrupted: bool
     stopped_early: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Saving:
-    """Saving of checkpoints: who writes them, and how often.
-
-    Args:
-        write: takes the state.
-        every: seconds between two at least, more where writing takes long; 0 writes one after each step.
-    """
-
-    write: Callable[[Mapping[str, Any]], None]
-    every: float
 
 
 @dataclass(kw_only=True)
@@ -128,11 +116,12 @@ class Engine:
         self._cached_prefix: tuple[str, ...] | None = None
         interrupted = False
         with isolated(self.device), watched(self._refrozen), self.reporter or Reporter(False) as reporter:
-            # What `setup` draws, such as weights, follows from the seed too.
-            seed_step(self.seed, 0, 0, self.device)
             if self.loss is not None:
                 self.loss.to(self.device).train()
-            trainer.setup(self.model, self.loss, self._execution)
+            with drawing:
+                # What `setup` draws, such as weights, follows from the seed too.
+                seed_step(self.seed, 0, 0, self.device)
+                trainer.setup(self.model, self.loss, self._execution)
             # After `setup`, which makes what a state is put into.
             epoch, step, means = self._restore()
             if self.on_restored is not None:
@@ -158,7 +147,7 @@ class Engine:
 
     def _epoch(self, epoch: int, step: int, means: Any, reporter: Reporter) -> None:
         """One epoch, from a step of it on."""
-        trainer, started = self.trainer, time.perf_counter()
+        started, left = time.perf_counter(), None
         self.model.train()  # puts a frozen block's modules back in inference mode too
         check_frozen(self.model)
         self._best.widen()
@@ -166,18 +155,33 @@ class Engine:
         seen = RunningMeans(epoch, self._steps, every=look, state=means)
         for batch in self.train.epoch(epoch, step):
             ready = self._examples(self._augmented(to_device(batch, self.device), epoch))
-            seed_step(self.seed, epoch, step, self.device)
-            if isinstance(self.loss, Loss):
-                self.loss.advance(epoch - 1 + step / self._steps, trainer.epochs)
-            self._execution.announce(self.train.order.images(step))
-            self._cached_prefix = None if "image" in ready else self.model.prefix
-            with self._execution.apart(partial(seed_step, self.seed, epoch, step, self.device)):
-                seen.add(trainer.step(ready), rows(ready))
-            self._cached_prefix = None
-            step += 1
+            with drawing:  # other threads seed the same generators
+                seed_step(self.seed, epoch, step, self.device)
+                seen.add(self._stepped(ready, epoch, step), rows(ready))
+                step += 1
+                left = RandomStates.now(self.device) if step == self._steps else None
             reporter.step()
             if step < self._steps and self._execution.processes == 1:  # the others' means are not here
                 self._keep(epoch, step, seen)
+        with drawing:
+            if left is not None:  # where the last step left them
+                left.restore(self.device)
+            self._close(epoch, seen, started, reporter)
+
+    def _stepped(self, ready: Batch, epoch: int, step: int) -> Mapping[str, Any]:
+        """One step of the trainer, and what it measured."""
+        if isinstance(self.loss, Loss):
+            self.loss.advance(epoch - 1 + step / self._steps, self.trainer.epochs)
+        self._execution.announce(self.train.order.images(step))
+        self._cached_prefix = None if "image" in ready else self.model.prefix
+        with self._execution.apart(partial(seed_step, self.seed, epoch, step, self.device)):
+            measured = self.trainer.step(ready)
+        self._cached_prefix = None
+        return measured
+
+    def _close(self, epoch: int, seen: RunningMeans, started: float, reporter: Reporter) -> None:
+        """Validation, and all that follows it at the end of an epoch."""
+        trainer = self.trainer
         self._check_trained()
         values = seen.values(self._execution.add)
         values |= self._measuring.figures(self._on_device(self.val.epoch()))

@@ -30,8 +30,8 @@ from zoo.spec.files import CURVES_FILE, HISTORY_FILE
 from zoo.spec.recipe import Recipe
 from zoo.spec.reference import PathLike
 from zoo.training.batch_sources import sources
-from zoo.training.checkpoint import Killed
-from zoo.training.engine import Engine, Outcome, Saving
+from zoo.training.checkpoint import Killed, Saving
+from zoo.training.engine import Engine, Outcome
 from zoo.training.own_metrics import METRICS
 from zoo.training.recording import begin, discard, finish, record_epoch
 from zoo.training.resuming import asked_epochs, check_warps, go_on, take_up

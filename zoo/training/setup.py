@@ -15,12 +15,11 @@ from zoo.compose.foreign.torch_module import PlainModel
 from zoo.compose.meta_build import seeded
 from zoo.data.depths import warn_dataset
 from zoo.data.imbalance import warn_unbalanced
-from zoo.data.label_mapping import source_of
 from zoo.data.resolve import DataLike
 from zoo.data.splits import Splits, split
 from zoo.interfaces.augmenter import Augmenter
 from zoo.interfaces.blocks.freezing_state import check_frozen
-from zoo.interfaces.blocks.number_types import HALVES
+from zoo.interfaces.blocks.number_types import HALVES, mixed_types
 from zoo.interfaces.blocks.wrapped import inside
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.loss import Loss
@@ -39,9 +38,9 @@ from zoo.runtime.arguments import (
     pick_seed,
 )
 from zoo.runtime.augment_checks import check_augment
-from zoo.runtime.data_checks import for_model
+from zoo.runtime.data_checks import check_masks, for_model, warn_lacking
 from zoo.runtime.loss_checks import check_fits, held_warnings, vectors_of, warn_squashed
-from zoo.spec.errors import DataError, TrainingError, listing, quote, warn
+from zoo.spec.errors import DataError, TrainingError, listing, warn
 from zoo.spec.recipe import Recipe
 from zoo.spec.reference import FILE_PREFIX, PathRef, local_path
 from zoo.training.own_metrics import METRICS, Figures, figures_of
@@ -122,7 +121,7 @@ def assemble(
     augmenter, augment_value = as_augmenter(parts["augment"])
     if augmenter is not None:
         check_augment(augmenter, model, made_trainer, resumed=resumed)
-    _check_masks(dataset)
+    check_masks(dataset)
     # After what is checked at once: it reads all files for their keys
     splits = split(dataset, seed)
     _tell_of_data(model, dataset, splits, default_loss=loss is None)
@@ -197,7 +196,8 @@ def check_precision(model: nn.Module, asked: object = None) -> None:
     """
     kinds = {p.dtype for p in model.parameters()} & {*HALVES}
     if kinds:
-        got = listing(sorted(str(kind).removeprefix("torch.") for kind in kinds))
+        kind = listing(sorted(str(kind).removeprefix("torch.") for kind in kinds))
+        got = mixed_types(model) or kind
         by_name = isinstance(asked, str | os.PathLike)
         place = str(asked)
         load = f"zoo.pull({place!r})" if place.startswith("hf://") else f"zoo.load({place!r})"
@@ -247,23 +247,10 @@ def _loss(
     return made, value
 
 
-def _check_masks(dataset: Dataset) -> None:
-    """Warns of classes that are in no mask; raises DataError where there is nothing but the first one."""
-    source = source_of(dataset)
-    present: frozenset[int] | None = getattr(source, "present", None)
-    if present is None:
-        return
-    if not present - {0}:
-        got = f"nothing but {quote(source.labels[0])}"
-        raise DataError("fit: masks", expected="at least two classes", got=got)
-    # The background may be in no mask
-    if absent := [label for i, label in enumerate(source.labels) if i and i not in present]:
-        warn(f"no mask has a pixel of {listing(map(quote, absent))}: the model learns nothing of it")
-
-
 def _tell_of_data(model: Model, dataset: Dataset, splits: Splits, *, default_loss: bool) -> None:
     """Warns of lost depth, classes out of balance where the loss ignores that, and what the task remarks."""
     warn_dataset(model, dataset)
+    warn_lacking(dataset, model.task)
     if default_loss and (model.task is None or model.task.named):
         warn_unbalanced(dataset)
     if model.task is not None:

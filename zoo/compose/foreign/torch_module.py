@@ -123,6 +123,8 @@ def count_outputs(module: nn.Module, image: Tensor) -> int:
         with kept_modes(module), torch.no_grad():
             output = module.eval()(image.to(device))
     except (RuntimeError, TypeError, ValueError) as error:
+        if "type" in str(error):
+            _check_types(module)
         raise TrainingError(
             f"module {type(module).__name__}",
             expected=f"to take images {' x '.join(map(str, ('N', *image.shape[1:])))}",
@@ -133,3 +135,15 @@ def count_outputs(module: nn.Module, image: Tensor) -> int:
         got = " x ".join(map(str, output.shape)) if isinstance(output, Tensor) else type(output).__name__
         raise ShapeError(f"module {type(module).__name__}", expected="a tensor N x outputs", got=got)
     return int(output.shape[1])
+
+
+def _check_types(module: nn.Module) -> None:
+    """Raises TrainingError where a module that cannot take an image has other weights than float32."""
+    first: dict[torch.dtype, str] = {}
+    for name, parameter in module.named_parameters():
+        first.setdefault(parameter.dtype, name)
+    if {*first} - {torch.float32}:
+        got = ", ".join(f"{str(kind).removeprefix('torch.')} in {name}" for kind, name in first.items())
+        where = f"module {type(module).__name__}"
+        hint = "module.float() makes them so" if all(kind.is_floating_point for kind in first) else None
+        raise TrainingError(where, expected="weights in float32, as images are", got=got, hint=hint)

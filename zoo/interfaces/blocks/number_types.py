@@ -22,20 +22,26 @@ def number_type(module: nn.Module) -> torch.dtype | None:
 
 
 def mixed_types(module: nn.Module) -> str | None:
-    """Types of a module's weights, each with one that has it, without norms; None where all have one.
+    """Types of a module's weights, each with one that has it; None where all have one.
+
+    Of norms in single precision amid others in half precision nothing is said: they compute.
 
     Example:
         >>> mixed_types(nn.Sequential(nn.Linear(2, 2).half(), nn.LayerNorm(2), nn.Linear(2, 1)))
         'float16 in 0.weight, float32 in 2.weight'
     """
     found: dict[torch.dtype, str] = {}
+    norms: dict[torch.dtype, str] = {}
     for path, part in module.named_modules():
-        # Norms in single precision amid others in half precision compute
-        if "norm" in type(part).__name__.lower():
-            continue
-        for name, parameter in part.named_parameters(recurse=False):
-            if parameter.is_floating_point():
-                found.setdefault(parameter.dtype, f"{path}.{name}".lstrip("."))
+        norm = "norm" in type(part).__name__.lower()
+        # Some norms have buffers alone; those of other layers may be constants of any type
+        buffers = part.named_buffers(recurse=False) if norm else ()
+        for name, tensor in chain(part.named_parameters(recurse=False), buffers):
+            if tensor.is_floating_point():
+                (norms if norm else found).setdefault(tensor.dtype, f"{path}.{name}".lstrip("."))
+    # Norms in single precision amid others in half precision compute
+    single = {torch.float32} if {*found} <= {*HALVES} else set()
+    found |= {kind: name for kind, name in norms.items() if kind not in found and kind not in single}
     text = ", ".join(f"{str(kind).removeprefix('torch.')} in {name}" for kind, name in found.items())
     return text if len(found) > 1 else None
 
