@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.blocks.modes import kept_modes
 from zoo.interfaces.blocks.shape_run import trace_shapes
-from zoo.interfaces.draws import drawing, mix
+from zoo.interfaces.draws import drawing, forked, mix
 from zoo.interfaces.model import Model
 from zoo.spec.errors import OptionError, TrainingError, quote
 
@@ -231,8 +231,14 @@ def sent(values: Tensor, device: torch.device) -> Tensor:
     return values.to(device)
 
 
+_IMAGES = 4
+"""Axes of a batch of images."""
+
+
 def norms_of_one_number(model: Model) -> list[str]:
     """Paths of the normalisations that would see one number a channel of a batch of one image.
+
+    A network that the model itself does not call, such as a discriminator, is tried on what it makes.
 
     Args:
         model: in training mode, which says what is live.
@@ -244,8 +250,11 @@ def norms_of_one_number(model: Model) -> list[str]:
         if isinstance(module, kinds) and module.training
     }
     seen: list[str] = []
+    called: set[str] = set()
+    made: list[torch.Size] = []
 
     def note(name: str, x: Tensor) -> None:
+        called.add(name)
         if math.prod(x.shape[2:]) == 1:
             seen.append(name)
 
@@ -255,11 +264,29 @@ def norms_of_one_number(model: Model) -> list[str]:
     ]
     try:
         if live:
-            trace_shapes(model, [tuple(model.example_input(1).shape[1:])])
+            hooks.append(model.register_forward_hook(lambda _, inputs, output: made.append(_shape(output))))
+            with forked():
+                example = model.example_input(1)
+            trace_shapes(model, [tuple(example.shape[1:])])
+        for network in _not_called(model, [name for name in live if name not in called]):
+            shape = next((s for s in made if len(s) == _IMAGES and s[1] == network.input_spec.channels), None)
+            size = shape[2:] if shape is not None else network.input_spec.size
+            trace_shapes(network, [(network.input_spec.channels, *size)])
     finally:
         for hook in hooks:
             hook.remove()
     return [name for name in live if name in seen]
+
+
+def _not_called(model: Model, names: Sequence[str]) -> Iterator[Model]:
+    """Networks that are models themselves, and have a module of these names in them."""
+    for path, network in model.named_children():
+        if isinstance(network, Model) and any(name.startswith(f"{path}.") for name in names):
+            yield network
+
+
+def _shape(output: Any) -> torch.Size:
+    return output.shape if isinstance(output, Tensor) else torch.Size()
 
 
 def has_live_batch_norm(model: nn.Module) -> bool:
