@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 import torch
@@ -182,3 +183,28 @@ def test_tensors_of_whole_lines_come_first_so_that_all_keep_their_place(file):
 def test_a_file_of_nothing_ends_with_a_line(file):
     write(file, {})
     assert file.stat().st_size % 64 == 0
+
+
+@pytest.mark.parametrize("copy", [False, True])
+@pytest.mark.parametrize("blanks", range(1, 8))
+def test_a_header_of_any_length_is_read(file, copy, blanks):
+    """Of another program's file the numbers may begin where none may begin in memory."""
+    tensors = {"a": torch.rand(3, 5), "b": torch.rand(2, dtype=torch.float64), "c": torch.tensor([1, 2])}
+    save_file(tensors, file)
+    content = file.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    file.write_bytes((length + blanks).to_bytes(8, "little") + content[8 : 8 + length] + b" " * blanks)
+    with file.open("ab") as opened:
+        opened.write(content[8 + length :])
+    found = read(file, copy=copy)
+    for name, tensor in tensors.items():
+        assert torch.equal(found[name], tensor)
+        assert found[name].data_ptr() % tensor.element_size() == 0
+
+
+def test_a_pipe_is_no_file_of_weights(tmp_path):
+    os.mkfifo(tmp_path / "m.safetensors")
+    with pytest.raises(WeightsError, match="got .* a pipe and no file"):
+        read(tmp_path / "m.safetensors")
+    with pytest.raises(WeightsError, match="a pipe and no file"):
+        read_notes(tmp_path / "m.safetensors")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.hub.readme import BEGIN, END
 from zoo.registry.plugins.install_command import way_to_install
-from zoo.spec.display import counted
+from zoo.spec.display import counted, markdown
 from zoo.spec.errors import BadReferenceError, FormatError
 from zoo.spec.files import CURVES_FILE
 from zoo.spec.history import Row, read_rows
@@ -131,10 +131,10 @@ def _what(model: Model) -> str:
     """One sentence, and where the weights come from."""
     article = "An" if model.task and model.task.name[0] in "aeiou" else "A"
     task = f"{article} {model.task.name} {model.task.card.noun}" if model.task else "A feature extractor"
-    lines = [f"{task} for PyTorch, made with zoo. Weights: {model.origin or 'random'}."]
+    lines = [f"{task} for PyTorch, made with zoo. Weights: {markdown(model.origin or 'random')}."]
     if model.labels:
-        # A label may hold line breaks, which would end the sentence
-        shown = ", ".join(" ".join(label.split()) for label in model.labels[:_MOST_LABELS])
+        # A label may be anything that a folder is called
+        shown = ", ".join(map(markdown, model.labels[:_MOST_LABELS]))
         more = len(model.labels) - _MOST_LABELS
         lines += [
             "",
@@ -202,7 +202,7 @@ def _on(on: Mapping[str, Any] | None) -> str:
     if on is None:
         return "it is not recorded on what it was measured"
     data = _data(on["data"])
-    name = f" of {' '.join(data[0].split())}" if data else ""
+    name = f" of {markdown(data[0])}" if data else ""
     return f"measured on {counted(on['count'], 'image')}{name}, splits `{on['hash'][:_HASH_DIGITS]}`"
 
 
@@ -210,7 +210,7 @@ def _trained(model: Model, history: Sequence[Row], curves: bool) -> str:
     recipe, data = model.recipe, _data(model.recipe.data)
     if recipe.trainer is None and not history:
         return ""
-    facts = [f"Data: {data[0]}"] if data else []
+    facts = [f"Data: {markdown(data[0])}"] if data else []
     facts += [f"Seed: {recipe.seed}"] if recipe.seed is not None else []
     facts += [f"Epochs: {len(history)}"] if history else []
     lines = ["## Training", "", ". ".join(facts) + "."] if facts else ["## Training"]
@@ -231,7 +231,7 @@ def _trained(model: Model, history: Sequence[Row], curves: bool) -> str:
 
 
 def _markdown(table: list[list[Any]]) -> str:
-    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in table)
+    return "\n".join(f"| {' | '.join(map(markdown, row))} |" for row in table)
 
 
 def _number(value: float | None) -> str:

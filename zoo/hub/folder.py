@@ -31,7 +31,7 @@ from zoo.interfaces.model import Model
 from zoo.registry.hints import ways
 from zoo.registry.plugins.discovery import discover
 from zoo.registry.references import component_hint
-from zoo.spec.disk.reading import read_bytes
+from zoo.spec.disk.reading import check_regular, read_bytes
 from zoo.spec.errors import (
     DeclarationError,
     FormatError,
@@ -283,6 +283,7 @@ def readme(folder: Path) -> Readme | None:
 
 def sha256(file: Path) -> str:
     """The sha256 of a file's content, in hexadecimal digits."""
+    check_regular(file)
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import html
 import math
+import re
 import shutil
 import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+
+from zoo.spec.names import one_line
 
 WIDEST = 10_000
 """Columns where nothing limits them; a number, since lines are compared with it."""
@@ -21,6 +24,10 @@ FEW_ROWS = 5
 
 _TINT = "background:rgba(31,119,180,.16)"
 """Seen on white and on black; text keeps the notebook's own colour."""
+
+
+_MARKS = re.compile(r"([\\\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_]))")
+"""What Markdown takes for marks within a line; an underscore inside a word is none."""
 
 
 class Markup(str):
@@ -59,6 +66,17 @@ def counted(number: int, noun: str, several: str = "") -> str:
     return f"{number} {noun if number == 1 else several or noun + 's'}"
 
 
+def markdown(text: object) -> str:
+    """A text in one line that Markdown and HTML show letter by letter.
+
+    Example:
+        >>> print(markdown("a_b <b> *c* [d](e)"))
+        a_b &lt;b&gt; \\*c\\* \\[d\\](e)
+    """
+    line = _MARKS.sub(r"\\\1", one_line(str(text)))
+    return html.escape(line, quote=False)
+
+
 def width() -> int:
     """Columns to fill; no limit where the output is not a terminal, so that a program gets everything."""
     terminal = sys.stdout is not None and sys.stdout.isatty()
@@ -82,7 +100,7 @@ def table(
         net     7
         other  12
     """
-    cells = [[*header], *([str(cell) if cell is not None else "" for cell in row] for row in rows)]
+    cells = [[*header], *([_cell(cell) for cell in row] for row in rows)]
     sizes = [max(len(row[i]) for row in cells) for i in range(len(header))]
     limit = width()
     lines = []
@@ -91,6 +109,11 @@ def table(
         line = (indent + "  ".join(padded)).rstrip()
         lines.append(line if len(line) <= limit else f"{line[: limit - 3]}...")
     return "\n".join(lines)
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else str(value)
+    return text if text.isprintable() else one_line(text)
 
 
 def html_table(

@@ -6,7 +6,7 @@ import sys
 import warnings
 from collections.abc import Iterable, Sequence
 
-from zoo.spec.names import closest, stem
+from zoo.spec.names import closest, one_line, stem
 
 _MOST_MEANT, _FEW_MEANT = 16, 8
 """Up to so many names are all said; of more, so many and how to list the others."""
@@ -38,8 +38,8 @@ class ZooError(Exception):
         facts = [f"expected {expected}"] if expected else []
         facts += [f"got {got}"] if got else []
         line = f"{problem}: {', '.join(facts)}" if facts else problem
-        # One line, whatever a foreign message in it holds
-        super().__init__(" ".join((f"{line}; {hint}" if hint else line).split()))
+        # One line, whatever a foreign message or a file's name in it holds
+        super().__init__(one_line(f"{line}; {hint}" if hint else line))
 
     # Exceptions are pickled as class and finished text, which would lose the parts; torch's workers hand
     # theirs over so
@@ -121,7 +121,7 @@ def warn(message: str) -> None:
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] == "zoo":
         level, frame = level + 1, frame.f_back
-    warnings.warn(message, ZooWarning, stacklevel=level)
+    warnings.warn(one_line(message), ZooWarning, stacklevel=level)
 
 
 def quote(value: object) -> str:
@@ -143,7 +143,7 @@ def reason(error: BaseException | str) -> str:
 
 
 def _short(text: str) -> str:
-    line = " ".join(text.split())
+    line = one_line(text)
     return line if len(line) <= 80 else line[:77] + "..."
 
 

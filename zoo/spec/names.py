@@ -28,6 +28,17 @@ def is_taken(figure: str) -> bool:
     return figure in BESIDE_FIGURES or figure.startswith(("loss_", "val_"))
 
 
+def one_line(text: str) -> str:
+    """A text in one line, in which a terminal finds no orders.
+
+    Example:
+        >>> one_line("cat\\n\\x1b[31mred")
+        'cat \ufffd[31mred'
+    """
+    line = " ".join(text.split())
+    return line if line.isprintable() else "".join(c if c.isprintable() else "\ufffd" for c in line)
+
+
 def plain(name: str) -> str:
     """A name without what people spell differently: case, hyphens, underscores, spaces.
 

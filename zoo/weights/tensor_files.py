@@ -67,7 +67,11 @@ def read(path: PathLike, *, copy: bool = False) -> Tensors:
             hint=_way_out(path),
         ) from error
     # Listed are those that could not be laid out where they lay; a copy keeps the place of the others
-    moved = {k: _placed(t, places.get(k, _place(t))) for k, t in state.items() if copy or k in places}
+    moved = {
+        k: _placed(t, places.get(k, _place(t)))
+        for k, t in state.items()
+        if copy or k in places or _place(t) % t.element_size()
+    }
     return {**state, **moved, **{k: moved.get(v, t) for k, (v, t) in aliases.items()}}
 
 
@@ -81,6 +85,7 @@ def _way_out(path: PathLike) -> str:
 def is_pickle(path: PathLike) -> bool:
     """Whether a file begins as torch's pickles do, new and old, whatever its name says."""
     try:
+        check_regular(path)
         with Path(path).open("rb") as file:
             begin = file.read(9)
     except OSError:
@@ -177,6 +182,8 @@ def _place(tensor: Tensor) -> int:
 
 def _placed(tensor: Tensor, place: int) -> Tensor:
     """A copy that begins at `place` within a 64-byte line."""
+    # Another program's header may be of any length, and let a number begin where none may in memory
+    place -= place % tensor.element_size()
     # Where torch puts this is not for us to say, so it is cut out of a larger piece
     room = torch.empty(tensor.nbytes + 2 * LINE, dtype=torch.uint8)
     start = (place - room.data_ptr()) % LINE
