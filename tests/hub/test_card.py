@@ -223,7 +223,7 @@ def test_what_strangers_wrote_is_shown_letter_by_letter() -> None:
     model = zoo.build("small_cnn", channels=[2], head="multiclass", classes=names, input_size=8)
     model.note_origin("x\n\n<script>1</script>\n\n# Heading\n\x1b[31m")
     text = card_of(model)
-    assert "<script>" not in text.partition("<details>")[0]
+    assert "<script>" not in text
     assert "\x1b" not in text
     assert "\n# Heading" not in text
     assert "&lt;b&gt;x&lt;/b&gt;, y\ufffd\\[1m" in text

@@ -204,7 +204,7 @@ def test_a_header_of_any_length_is_read(file, copy, blanks):
 
 def test_a_pipe_is_no_file_of_weights(tmp_path):
     os.mkfifo(tmp_path / "m.safetensors")
-    with pytest.raises(WeightsError, match="got .* a pipe and no file"):
+    with pytest.raises(WeightsError, match=r"got .* a pipe and no file"):
         read(tmp_path / "m.safetensors")
     with pytest.raises(WeightsError, match="a pipe and no file"):
         read_notes(tmp_path / "m.safetensors")

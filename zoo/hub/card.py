@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.hub.readme import BEGIN, END
+from zoo.interfaces.blocks.summary import WEIGHTS
 from zoo.registry.plugins.install_command import way_to_install
 from zoo.spec.display import counted, markdown
 from zoo.spec.errors import BadReferenceError, FormatError
@@ -47,7 +48,7 @@ def card(
         _input(model),
         _measured(model),
         _trained(model, history, curves),
-        f"## Parts\n\n```text\n{model.summary()}\n```",
+        _parts(model),
     ]
     body = "\n\n".join(part for part in parts if part)
     body = body.replace("<!-- zoo:", "&lt;!-- zoo:")  # a label does not end the section
@@ -148,6 +149,12 @@ def _use(model: Model, reference: str | None) -> str:
     use = model.task.card.usage if model.task else "features = model(images)"
     code = f"import zoo\n\nmodel = {load}\n{use}"
     return f"## Use\n\n{_needs(model)}\n\n```python\n{code}\n```"
+
+
+def _parts(model: Model) -> str:
+    # The card's first sentence says where they come from, as Markdown
+    lines = [line for line in str(model.summary()).splitlines() if not line.startswith(WEIGHTS)]
+    return "\n".join(["## Parts", "", "```text", *lines, "```"])
 
 
 def _is_command(way: str) -> bool:

@@ -12,9 +12,13 @@ from zoo.interfaces.blocks.freezing_state import check_frozen
 from zoo.interfaces.head import Head
 from zoo.spec.display import html_page, html_table
 from zoo.spec.errors import TrainingError
+from zoo.spec.names import one_line
 
 if TYPE_CHECKING:
     from zoo.interfaces.model import Model
+
+WEIGHTS = "weights: "
+"""Beginning of the line that says where the weights come from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,7 @@ def summarise(model: Model) -> Summary:
     spec = model.input_spec
     size = f"{spec.channels}x{spec.size[0]}x{spec.size[1]}"
     role = "makes" if model.task is not None and model.task.generates else "input"
-    notes = [f"{role} {size} in [0, 1]", f"weights: {model.origin or 'random'}"]
+    notes = [f"{role} {size} in [0, 1]", f"{WEIGHTS}{one_line(model.origin or 'random')}"]
     if model.frozen and model.origin is None:
         notes.append(f"warning: frozen blocks have random weights; {model.weights_hint}")
     notes += [
