@@ -211,7 +211,7 @@ def stored(ref: PathRef | HubRef, network: str = "NAME") -> Source:
 
 
 def check_fit(module: nn.Module, state: Mapping[str, Tensor], text: str) -> None:
-    """Raises WeightsError unless keys and shapes are exactly the module's, and real numbers where it has such."""
+    """Raises WeightsError unless keys and shapes are the module's, and numbers real where its are."""
     own = module.state_dict()
     check_numbers(own, state, f"weights {text}")
     missing = sorted(set(own) - set(state))
