@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -209,3 +210,46 @@ def test_a_file_of_weights_is_no_model(tmp_path: Path) -> None:
     torch.save({}, tmp_path / "w.pth")
     with pytest.raises(zoo.ZooError, match=r"zoo convert .*w\.pth --to NAME makes a file for weights= of it"):
         zoo.load(tmp_path / "w.pth")
+
+
+def patched(model):
+    old = model.head.forward
+    model.head.forward = lambda *features: old(*features) * 3
+
+
+LOST = {
+    "head: a forward hook": lambda m: m.head.register_forward_hook(lambda part, given, out: out * 3),
+    "conv: a forward pre-hook": lambda m: conv(m).register_forward_pre_hook(lambda part, given: given[0] * 2),
+    "the model: a forward hook": lambda m: m.register_forward_hook(lambda part, given, out: out + 1),
+    "head: a patched forward": patched,
+}
+
+
+@pytest.mark.parametrize("said", LOST)
+def test_hooks_that_change_answers_are_refused_since_no_file_keeps_them(model, said, tmp_path):
+    LOST[said](model)
+    x = torch.rand(2, 3, 32, 32)
+    before = model(x)
+    with pytest.raises(SaveError, match=f"{said}.*handle.remove"):
+        zoo.save(model, tmp_path / "m")
+    with pytest.raises(TrainingError, match=said):
+        zoo.fit(model, {"name": "faces", "per_class": 8}, epochs=1)
+    assert torch.equal(model(x), before)  # they are still there
+    assert not (tmp_path / "m").exists()
+
+
+def test_hooks_that_only_look_on_are_left_behind(model, tmp_path):
+    seen = []
+    model.head.register_forward_hook(lambda part, given, out: seen.append(out.shape))
+    prune.l1_unstructured(model.head.last, "weight", amount=0.5)
+    prune.remove(model.head.last, "weight")
+    zoo.load(zoo.save(model, tmp_path / "m"))
+    assert seen
+
+
+def test_a_quantised_model_is_told_to_be_quantised_anew(model, tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        small = torch.ao.quantization.quantize_dynamic(model, {nn.Linear})
+    with pytest.raises(SaveError, match=r"quantized.*quantise what zoo\.load gives"):
+        zoo.save(small, tmp_path / "m")

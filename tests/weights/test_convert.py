@@ -334,3 +334,50 @@ def test_the_command_takes_the_flags_of_zoo_build(tmp_path: Path, capsys: Any) -
     with pytest.raises(SystemExit, match="0"):
         main(["convert", "--help"])
     assert {"--input-size", "--in-channels", "--classes"} <= {*capsys.readouterr().out.split()}
+
+
+def twice(names: tuple[str, str], other: int = 1, **beside: Tensor) -> dict[str, Tensor]:
+    """The tensors of a network under two names, and others beside them."""
+    builds = [zoo.build("small_cnn", channels=[4], seed=seed).backbone.state_dict() for seed in (0, other)]
+    return {f"{n}.{k}": v.clone() for n, s in zip(names, builds, strict=True) for k, v in s.items()} | beside
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("module.encoder_q", "module.encoder_k"), ("model", "ema"), ("student", "teacher"),
+     ("model", "ema.module"), ("model.online", "model.target")],
+)  # fmt: skip
+def test_a_file_with_two_of_the_network_is_refused(names: tuple[str, str], tmp_path: Path) -> None:
+    state = twice(names, queue=torch.ones(4))
+    torch.save({"state_dict": state}, tmp_path / "w.pth")
+    save_file(state, tmp_path / "w.safetensors")
+    ends = [name.rpartition(".")[2] for name in names]
+    for make in (
+        lambda: zoo.convert(tmp_path / "w.pth", "small_cnn", channels=[4], out=tmp_path / "o.safetensors"),
+        lambda: zoo.build("small_cnn", channels=[4], weights=f"file:{tmp_path}/w.safetensors"),
+    ):
+        with pytest.raises(WeightsError, match="more than once") as refused:
+            make()
+        assert all(end in str(refused.value) for end in ends)
+
+
+def test_two_of_the_same_values_are_one_network_and_the_other_is_named(tmp_path: Path) -> None:
+    torch.save(twice(("encoder_q", "encoder_k"), other=0, queue=torch.ones(4)), tmp_path / "w.pth")
+    done = zoo.convert(tmp_path / "w.pth", "small_cnn", channels=[4])
+    assert "queue" in done.unused
+    assert any(name.startswith("encoder_k.") for name in done.unused)
+
+
+@pytest.mark.parametrize("kind", [torch.int8, torch.uint8, torch.bool, torch.complex64])
+def test_quantised_weights_are_no_weights(kind: torch.dtype, tmp_path: Path) -> None:
+    state = zoo.build("small_cnn", channels=[4], seed=0).backbone.state_dict()
+    torch.save({k: (v * 100).to(kind) for k, v in state.items()}, tmp_path / "w.pth")
+    with pytest.raises(WeightsError, match="real numbers"):
+        zoo.convert(tmp_path / "w.pth", "small_cnn", channels=[4])
+    if not kind.is_complex:
+        save_file({k: (v * 100).to(kind) for k, v in state.items()}, tmp_path / "w.safetensors")
+        with pytest.raises(WeightsError, match="real numbers"):
+            zoo.build("small_cnn", channels=[4], weights=f"file:{tmp_path}/w.safetensors")
+    half = {k: v.to(torch.bfloat16) for k, v in state.items()}
+    save_file(half, tmp_path / "half.safetensors")  # fewer bits of the same numbers
+    zoo.build("small_cnn", channels=[4], weights=f"file:{tmp_path}/half.safetensors")

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from itertools import chain
+from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from zoo.compose.plan import plan
+from zoo.interfaces.blocks.modes import kept_modes
+from zoo.interfaces.draws import forked
 from zoo.interfaces.model import Model
 from zoo.spec.errors import SaveError, TrainingError, listing
 
@@ -24,8 +29,14 @@ _WAYS = (
     ("_mask", "torch.nn.utils.prune.remove(layer, name) makes the pruning permanent"),
     ("_g ", "torch.nn.utils.remove_weight_norm(layer) folds it in"),
     ("_u ", "torch.nn.utils.remove_spectral_norm(layer) folds it in"),
+    ("quantized", "save it as it was before quantising, and quantise what zoo.load gives"),
+    ("hook", f"take it off (handle.remove()), or {_BY_HAND}"),
 )
 """What betrays a change, and how to undo it; the first that fits."""
+
+_KINDS = {"_forward_hooks": "a forward hook", "_forward_pre_hooks": "a forward pre-hook"}
+_TORCHS = "torch.nn.utils."
+"""Hooks of pruning and norms, whose tensors betray them."""
 
 
 def check_as_built(model: Model, verb: str) -> None:
@@ -42,7 +53,7 @@ def check_as_built(model: Model, verb: str) -> None:
     section = model.recipe.model
     # As `zoo.load` makes it, before it reads the tensors
     built = plan(section.model_copy(update={"weights": None}), input_spec=model.input_spec, saved=True)
-    found = [*differences(model, built.meta_model)]
+    found = [*differences(model, built.meta_model)] or lost_hooks(model, built.meta_model)
     if not found:
         return
     names = " ".join(f"{name} " for name in chain(model.state_dict(), (line for line in found)))
@@ -67,7 +78,11 @@ def differences(model: nn.Module, built: nn.Module) -> Iterator[str]:
         if said := _layer(mine.get(name), theirs.get(name)):
             told.append(name)
             yield f"{name or 'the model'}: {said}"
-    own, others = ({k: tuple(t.shape) for k, t in m.state_dict().items()} for m in (model, built))
+    # Quantised layers keep a type and tuples there too
+    own, others = (
+        {k: tuple(t.shape) for k, t in m.state_dict().items() if isinstance(t, Tensor)}
+        for m in (model, built)
+    )
     for name in dict.fromkeys([*others, *own]):
         if any(name.startswith(f"{outer}.") for outer in told) or own.get(name) == others.get(name):
             continue
@@ -79,7 +94,11 @@ def _layer(mine: nn.Module | None, built: nn.Module | None) -> str:
     if mine is None or built is None:
         return f"{type(mine).__name__} added" if built is None else f"{type(built).__name__} missing"
     if type(mine) is not type(built):
-        return f"{type(mine).__name__} in place of {type(built).__name__}"
+        kinds = type(mine), type(built)
+        names = [kind.__name__ for kind in kinds]
+        if names[0] == names[1]:  # as quantised layers are called
+            names = [f"{kind.__module__}.{kind.__name__}" for kind in kinds]
+        return f"{names[0]} in place of {names[1]}"
     # Of torch's own layers what they compute; dropout leaves answers alone, and is changed in mid-training
     own = type(mine).__module__.startswith("torch.nn.") and not isinstance(
         mine, nn.modules.dropout._DropoutNd
@@ -93,3 +112,82 @@ def _tensor(name: str, mine: tuple[int, ...] | None, built: tuple[int, ...] | No
     if mine is None or built is None:
         return f"tensor {name} {'added' if built is None else 'missing'}"
     return f"tensor {name} {mine} in place of {built}"
+
+
+def lost_hooks(model: Model, built: nn.Module) -> list[str]:
+    """Parts with hooks, or a forward put into them, without which a model answers otherwise.
+
+    Args:
+        model: that may have been changed.
+        built: without values, as its recipe makes it.
+    """
+    theirs = dict(built.named_modules())
+    found = {
+        (name, part): what for name, part in model.named_modules() if (what := _of(part, theirs.get(name)))
+    }
+    if not found or not _matter(model, found):
+        return []
+    words = [(name, kind) for (name, _), what in found.items() for kind in what]
+    return [
+        f"{name or 'the model'}: {_KINDS.get(kind, 'a patched forward, as a hook')}" for name, kind in words
+    ]
+
+
+def _of(part: nn.Module, built: nn.Module | None) -> dict[str, list[int]]:
+    """By kind the keys of hooks that were put in after building; `forward` without a key."""
+    found: dict[str, list[int]] = {}
+    for kind in _KINDS:
+        own = {k: hook for k, hook in vars(part)[kind].items() if not _is_torchs(hook)}
+        # A component may have some itself, which came first
+        if added := [*own][len(vars(built)[kind]) if built is not None else 0 :]:
+            found[kind] = added
+    if "forward" in vars(part) and (built is None or "forward" not in vars(built)):
+        found["forward"] = []
+    return found
+
+
+def _is_torchs(hook: Any) -> bool:
+    return type(hook).__module__.startswith(_TORCHS)
+
+
+def _matter(model: Model, found: dict[tuple[str, nn.Module], dict[str, list[int]]]) -> bool:
+    """Whether the model answers otherwise without them; those that only look on may stay behind."""
+    spec = model.input_spec
+    device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    with forked(), kept_modes(model), torch.no_grad():
+        torch.manual_seed(0)
+        x = torch.rand(2, spec.channels, *spec.size).to(device)
+        model.eval()
+        try:
+            with_them = model(x)
+            with ExitStack() as stack:
+                for (_, part), what in found.items():
+                    stack.enter_context(_without(part, what))
+                torch.manual_seed(0)
+                torch.rand(2, spec.channels, *spec.size)
+                without = model(x)
+        except Exception:  # a hook's own, or a model that takes no such images
+            return True
+    if not isinstance(with_them, Tensor) or not isinstance(without, Tensor):
+        return True
+    return with_them.shape != without.shape or not torch.allclose(
+        with_them.float(), without.float(), rtol=1e-4, atol=1e-6, equal_nan=True
+    )
+
+
+@contextmanager
+def _without(part: nn.Module, what: dict[str, list[int]]) -> Iterator[None]:
+    """Takes hooks and a patched forward off, and puts them back in their order."""
+    kept = {kind: dict(vars(part)[kind]) for kind in what if kind in _KINDS}
+    for kind in kept:
+        for key in what[kind]:
+            del vars(part)[kind][key]
+    forward = vars(part).pop("forward") if "forward" in what else None
+    try:
+        yield
+    finally:
+        for kind, hooks in kept.items():
+            vars(part)[kind].clear()
+            vars(part)[kind].update(hooks)
+        if forward is not None:
+            vars(part)["forward"] = forward

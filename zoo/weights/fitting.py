@@ -211,8 +211,9 @@ def stored(ref: PathRef | HubRef, network: str = "NAME") -> Source:
 
 
 def check_fit(module: nn.Module, state: Mapping[str, Tensor], text: str) -> None:
-    """Raises WeightsError unless keys and shapes are exactly the module's."""
+    """Raises WeightsError unless keys and shapes are the module's, and numbers real where its are."""
     own = module.state_dict()
+    check_numbers(own, state, f"weights {text}")
     missing = sorted(set(own) - set(state))
     unexpected = sorted(set(state) - set(own))
     shapes = [
@@ -233,6 +234,23 @@ def check_fit(module: nn.Module, state: Mapping[str, Tensor], text: str) -> None
         got="; ".join(facts),
         hint="are they weights of another network, or of other options?",
     )
+
+
+def check_numbers(own: Mapping[str, Tensor], state: Mapping[str, Tensor], where: str) -> None:
+    """Raises WeightsError for whole numbers in the place of real ones: quantised, they need their scales."""
+    odd = [
+        f"{name} ({str(state[name].dtype).removeprefix('torch.')})"
+        for name, tensor in own.items()
+        if name in state and tensor.is_floating_point() and not state[name].is_floating_point()
+    ]
+    if odd:
+        raise WeightsError(
+            where,
+            expected="real numbers where the network has such",
+            got=f"{counted(len(odd), 'tensor')} of another type: {listing(odd, 3)}",
+            hint="quantised weights are steps of a scale and no weights yet: save them as they were before "
+            "quantising, or times their scales, as float32",
+        )
 
 
 def assign(module: nn.Module, state: Mapping[str, Tensor], text: str, *, cast: bool = True) -> None:

@@ -17,7 +17,10 @@ from torch import Tensor
 from zoo.spec.errors import WeightsError, listing, reason
 from zoo.weights.tensor_files import Tensors, is_pickle, read
 
-CONTAINERS = ("state_dict", "model_state_dict", "model", "module", "net", "network", "weights", "params")
+CONTAINERS = (
+    "state_dict", "model_state_dict", "model", "module", "net", "network", "weights", "params",
+    "ema_state_dict", "model_ema", "state_dict_ema", "ema",
+)  # fmt: skip
 """Keys under which trainers keep the weights in their checkpoints, the likeliest first."""
 _GLOBAL = re.compile(r"GLOBAL (\S+)")
 _DEEPEST = 3

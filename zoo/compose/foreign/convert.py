@@ -21,7 +21,7 @@ from zoo.spec.display import counted
 from zoo.spec.errors import SaveError, WeightsError, ZooError, listing, quote, reason
 from zoo.spec.recipe import ORIGINAL, ModelSection, Recipe
 from zoo.spec.reference import PathLike, local_path
-from zoo.weights.fitting import SUFFIX
+from zoo.weights.fitting import SUFFIX, check_numbers
 from zoo.weights.foreign_files import Found, read_foreign
 from zoo.weights.matching import Matched, aligned, converted, views
 from zoo.weights.tensor_files import Tensors, write
@@ -171,6 +171,7 @@ def _fit(section: ModelSection, found: Found, where: str) -> _Fit:
         got = reason(error)
         raise WeightsError(where, expected=f"weights of {section.called}", got=got) from error
     own = network.state_dict()
+    check_numbers(own, matched.body, where)
     _check(own, matched.body, found, where, section.called)
     body = {name: matched.body[name] for name in own}
     others = [matched.body[name] for name in matched.body.keys() - own.keys()]
@@ -259,7 +260,7 @@ def _check(own: Tensors, body: Tensors, found: Found, where: str, name: str) -> 
     inside = f" in its {found.container}" if found.container else ""
     count = len(own) - len(missing) - len(shapes)
     hint = "are they of another network, or of other options? zoo list and zoo show tell which there are"
-    if any(all(key.partition(".")[0].isdecimal() for key in view) for view, _ in views(found.state)):
+    if any(all(key.partition(".")[0].isdecimal() for key in view.state) for view in views(found.state)):
         save = "save the state_dict() of the network that they were taken from"
         hint = f"the file has only numbered names, as nn.Sequential gives them: {save}"
     got = f"{count}{inside}; {'; '.join(facts)}"
