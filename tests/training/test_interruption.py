@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -111,3 +114,41 @@ def test_a_run_that_cannot_go_on_for_longer_stays_as_it_was(make_model: Make, tm
     assert json.loads((tmp_path / "run" / "run.json").read_text()) == before
     with pytest.raises(OptionError, match="checkpoint_every: expected 0 or more seconds, got nan"):
         zoo.fit(make_model(), FACES, checkpoint_every=float("nan"))
+
+
+TOLD = """
+import signal, sys, zoo
+from zoo.runtime.progress import Reporter
+step, seen = Reporter.step, iter(range(1, 10**6))
+def counted(self):
+    step(self)
+    if next(seen) == 4:
+        for _ in range(int(sys.argv[2])):
+            signal.raise_signal(signal.SIGTERM)
+Reporter.step = counted
+model = zoo.build("small_cnn", channels=[2], head="binary", in_channels=1, input_size=8, seed=0)
+zoo.fit(model, {"name": "faces", "per_class": 12}, out=sys.argv[1], epochs=3, batch_size=6)
+print("went on")
+"""
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_process_that_is_told_to_end_keeps_its_run_and_ends(tmp_path: Path, times: int) -> None:
+    command = [sys.executable, "-c", TOLD, str(tmp_path / "run"), str(times)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 128 + signal.SIGTERM, done.stderr
+    assert "went on" not in done.stdout
+    assert "ended by SIGTERM, interrupted after 1 epoch" in done.stderr
+    assert "go on: zoo fit --resume" in done.stderr
+    assert len(zoo.fit(resume=tmp_path / "run").history) == 3
+
+
+def test_the_handler_of_sigterm_is_back_and_another_one_is_left_alone() -> None:
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    with Interruption() as interruption:
+        signal.raise_signal(signal.SIGTERM)
+        assert (interruption.asked, interruption.terminated) == (True, True)
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    with Interruption(patient=False):
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

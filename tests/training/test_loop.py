@@ -25,7 +25,8 @@ from zoo.spec.errors import FormatError, TrainingError
 from zoo.spec.trainers.early_stopping import EarlyStopping
 from zoo.training import engine as module
 from zoo.training.checkpoint import Saving
-from zoo.training.engine import Engine, Outcome
+from zoo.training.engine import Engine
+from zoo.training.run import Outcome
 
 
 class Images:

@@ -14,7 +14,7 @@ from zoo.spec.errors import OptionError, TrainingError, ZooWarning
 from zoo.training import fit as module
 from zoo.training import recording
 from zoo.training.checkpoint import Killed, write_checkpoint
-from zoo.training.engine import Outcome
+from zoo.training.run import Outcome
 
 FACES = {"name": "faces", "per_class": 8}
 ROW = {"epoch": 1, "loss": 0.5, "val_loss": 0.25, "val_f1": 1.0, "seconds": 0.0}

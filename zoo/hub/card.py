@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.hub.readme import BEGIN, END
-from zoo.interfaces.blocks.summary import WEIGHTS
+from zoo.interfaces.blocks.summary import WEIGHTS, title
 from zoo.registry.plugins.install_command import way_to_install
 from zoo.spec.display import counted, markdown
 from zoo.spec.errors import BadReferenceError, FormatError
@@ -39,8 +39,6 @@ def card(
         history: one row an epoch of the run that made it.
         curves: whether their image lies beside the card.
     """
-    from zoo.interfaces.blocks.summary import title
-
     parts = [
         f"# {title(model)}",
         _what(model),

@@ -1,4 +1,4 @@
-"""Ctrl-C that waits for the end of a step, so that what is kept of the run is whole."""
+"""Ctrl-C and SIGTERM that wait for the end of a step, so that what is kept of the run is whole."""
 
 from __future__ import annotations
 
@@ -8,9 +8,15 @@ from contextlib import AbstractContextManager
 from types import FrameType
 from typing import Any
 
+TERMINATED = 128 + signal.SIGTERM
+"""Exit status of a process that a scheduler has told to end, as shells say it."""
+
+_HANDLED = ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL))
+"""Signals, and their handlers where nobody else has set one."""
+
 
 class Interruption(AbstractContextManager["Interruption"]):
-    """The first Ctrl-C is noted, the second interrupts at once.
+    """The first Ctrl-C or SIGTERM is noted, the second interrupts at once.
 
     Only in the main thread, and where nobody else handles the signal.
 
@@ -18,26 +24,29 @@ class Interruption(AbstractContextManager["Interruption"]):
         patient: whether to wait; several processes would wait for each other.
 
     Attributes:
-        asked: whether the user wants to stop.
+        asked: whether the run is to stop.
+        terminated: whether the process is to end, as schedulers and containers ask it by SIGTERM.
     """
 
     def __init__(self, *, patient: bool = True) -> None:
-        self.asked = False
+        self.asked = self.terminated = False
         self._patient = patient
-        self._before: Any = None
+        self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Interruption:
         # Python takes handlers in the main thread alone
-        alone = threading.current_thread() is threading.main_thread()
-        if self._patient and alone and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            self._before = signal.signal(signal.SIGINT, self._note)
+        if self._patient and threading.current_thread() is threading.main_thread():
+            for number, usual in _HANDLED:
+                if signal.getsignal(number) is usual:
+                    self._before[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
+        self.terminated |= number == signal.SIGTERM
         # The second time: the step may never end
         if self.asked:
             raise KeyboardInterrupt

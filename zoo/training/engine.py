@@ -30,6 +30,7 @@ from zoo.spec.trainers.early_stopping import stalled
 from zoo.training.batch_sources import Source
 from zoo.training.best_weights import BestWeights
 from zoo.training.checkpoint import Saving
+from zoo.training.run import Outcome
 from zoo.training.running_means import RunningMeans
 from zoo.training.undefined_figures import MeasuredFigures
 
@@ -38,23 +39,6 @@ _LOOK_EVERY = 20
 
 _MOST_SAVING = 0.05
 """Share of the time that writing checkpoints may take."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """Result of a training loop.
-
-    Args:
-        history: one row an epoch.
-        best: the row whose weights the model has now; None where no epoch was finished.
-        interrupted: whether the user stopped it.
-        stopped_early: whether the watched value had not got better for long enough.
-    """
-
-    history: list[Row]
-    best: Row | None
-    interrupted: bool
-    stopped_early: bool
 
 
 @dataclass(kw_only=True)
@@ -143,7 +127,8 @@ class Engine:
         with isolated(self.device):
             trainer.finish()
         best = best_row(self._history, trainer.monitor, trainer.higher_is_better)
-        return Outcome(self._history, best, interrupted, self._stalled() and epoch <= trainer.epochs)
+        stopped = self._stalled() and epoch <= trainer.epochs
+        return Outcome(self._history, best, interrupted, stopped, self._interruption.terminated)
 
     def _epoch(self, epoch: int, step: int, means: Any, reporter: Reporter) -> None:
         """One epoch, from a step of it on."""

@@ -31,11 +31,11 @@ from zoo.spec.recipe import Recipe
 from zoo.spec.reference import PathLike
 from zoo.training.batch_sources import sources
 from zoo.training.checkpoint import Killed, Saving
-from zoo.training.engine import Engine, Outcome
+from zoo.training.engine import Engine
 from zoo.training.own_metrics import METRICS
 from zoo.training.recording import begin, discard, finish, record_epoch
 from zoo.training.resuming import asked_epochs, check_warps, go_on, take_up
-from zoo.training.run import Run
+from zoo.training.run import Outcome, Run
 from zoo.training.run_folder import RunFolder
 from zoo.training.setup import Setup, assemble, warn_frozen_random
 

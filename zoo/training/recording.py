@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -21,12 +22,12 @@ from zoo.reports.image_grids import images
 from zoo.reports.plots import curves
 from zoo.reports.style import DRAWS
 from zoo.runtime.arguments import SPLITS_FILE, data_value
+from zoo.runtime.interruption import TERMINATED
 from zoo.spec.atomic_write import atomic_write, write_errors
 from zoo.spec.files import CURVES_FILE, HISTORY_FILE, WEIGHTS_FILE
 from zoo.spec.history import write_history, write_json
 from zoo.spec.reference import FILE_PREFIX, without_prefix
-from zoo.training.engine import Outcome
-from zoo.training.run import Run
+from zoo.training.run import Outcome, Run
 from zoo.training.run_folder import RunFolder
 from zoo.training.setup import Setup
 from zoo.weights.tensor_files import write
@@ -94,6 +95,9 @@ def finish(
         note: what of frozen blocks was kept on disk, and where.
         seconds: that the run took.
         resumed_after: epochs that were done before it was resumed.
+
+    Raises:
+        SystemExit: the process was told to end; the run is kept.
     """
     model = setup.model
     model.eval()
@@ -120,7 +124,7 @@ def finish(
             _replace(folder / LOSS_FILE, own)
         if not outcome.interrupted:
             run_folder.finish()
-    return Run(
+    run = Run(
         folder=folder,
         model=model,
         history=tuple(outcome.history),
@@ -133,6 +137,11 @@ def finish(
         stopped_early=outcome.stopped_early,
         resumed_after=resumed_after,
     )
+    if outcome.terminated:
+        # As a scheduler has asked; a script that went on would be killed in the midst of something
+        sys.stderr.write(f"ended by SIGTERM, {run}\n")
+        raise SystemExit(TERMINATED)
+    return run
 
 
 def _replace(path: Path, state: Mapping[str, Tensor]) -> None:

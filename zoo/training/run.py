@@ -17,6 +17,25 @@ from zoo.spec.history import Row
 _MOST_FIGURES = 8
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Result of a training loop.
+
+    Args:
+        history: one row an epoch.
+        best: the row whose weights the model has now; None where no epoch was finished.
+        interrupted: whether the user stopped it.
+        stopped_early: whether the watched value had not got better for long enough.
+        terminated: whether the process was told to end.
+    """
+
+    history: list[Row]
+    best: Row | None
+    interrupted: bool
+    stopped_early: bool
+    terminated: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Run:
     """A finished or interrupted run; `print` it.
