@@ -7,7 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+import torch
+from PIL import Image, ImageOps
 
 import zoo
 from zoo.images.decode import decode
@@ -123,3 +124,70 @@ def test_masks_of_turned_images_are_said_where_their_size_cannot_tell(tmp_path: 
 
     (words,) = said(lambda: MaskFolders(tmp_path))
     assert words.startswith("2 of 6 images are turned upright by their EXIF tag, their masks are not")
+
+
+def test_an_opened_image_is_read_like_its_file(tmp_path: Path) -> None:
+    tags = Image.Exif()
+    tags[0x0112] = 6
+    pixels = np.zeros((20, 20, 3), np.uint8)
+    pixels[:10] = 250
+    file = tmp_path / "p.png"
+    Image.fromarray(pixels).save(file, exif=tags)
+    model = zoo.build("mlp", head="binary", in_channels=3, input_size=8, seed=0)
+    right, predictor = zoo.predict(model, file)[0].score, zoo.Predictor(model)
+    assert said(lambda: zoo.predict(model, Image.open(file))) == []
+    assert zoo.predict(model, Image.open(file))[0].score == predictor(Image.open(file)).score == right
+    # What is made of it keeps the tag, and nobody knows whether it was turned by hand
+    copy = Image.open(file).convert("RGB")
+    words = said(lambda: zoo.predict(model, [copy, copy]))
+    assert len(words) == 1
+    assert words[0].startswith(
+        "2 of 2 images: turned upright by the EXIF tag that the Pillow image still has"
+    )
+    with pytest.warns(zoo.ZooWarning, match="where it was turned by hand"):
+        assert predictor(copy).score == right
+    assert said(lambda: predictor(ImageOps.exif_transpose(copy))) == []
+    with pytest.warns(zoo.ZooWarning, match="image: turned upright"):
+        zoo.augment(copy, "flip", count=1)
+
+
+def test_what_an_opened_image_loses_is_said(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "c.png"), COLOUR)
+    cv2.imwrite(str(tmp_path / "d.png"), GRAY // 16)
+    model = zoo.build("mlp", head="binary", in_channels=3, input_size=8, seed=0)
+    cut, dark = "16 bits of each colour are cut to 8", "no value above 4095 of 65535, as in 12 bits"
+    for name, words in (("c.png", cut), ("d.png", dark)):
+        from_memory = Image.open(io.BytesIO((tmp_path / name).read_bytes()))
+        for image in (Image.open(tmp_path / name), from_memory):
+            (text,) = said(lambda image=image: zoo.predict(model, image))
+            assert text.startswith(f"1 of 1 image: {words}")
+
+
+class Opened(torch.utils.data.Dataset):  # type: ignore[type-arg]
+    """Opened images of two classes, as torchvision's loaders give them."""
+
+    classes, targets = ("a", "b"), [0, 1] * 16
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def __len__(self) -> int:
+        return 32
+
+    def __getitem__(self, index: int) -> tuple[Image.Image, int]:
+        return Image.open(self.file).convert("RGB").point(lambda v: v ^ index), index % 2
+
+
+def test_a_torch_data_set_of_opened_images_says_what_is_done(tmp_path: Path) -> None:
+    tags = Image.Exif()
+    tags[0x0112] = 6
+    Image.fromarray((COLOUR // 256).astype(np.uint8)).save(tmp_path / "p.png", exif=tags)
+    data = Opened(tmp_path / "p.png")
+    model = zoo.build("mlp", head="binary", classes=["a", "b"], in_channels=3, input_size=8, seed=0)
+    run = {"epochs": 1, "out": tmp_path / "r", "progress": False}
+    for words in (
+        said(lambda: zoo.fit(model, data, **run)),
+        said(lambda: zoo.evaluate(model, data, split="all")),
+    ):
+        assert len(words) == 1
+        assert words[0].startswith("16 of the 16 images looked at: turned upright by the EXIF tag")

@@ -15,6 +15,7 @@ from zoo.data.sources.class_folders import ClassFolders, FoundFolders
 from zoo.data.sources.image_folder import ImageFolder
 from zoo.data.sources.mask_folders import MaskFolders
 from zoo.data.sources.walk import walk
+from zoo.data.splits import split as split_of
 from zoo.spec.errors import DataError, ZooWarning
 
 Make = Callable[..., Path]
@@ -247,3 +248,63 @@ def test_one_class_is_enough_where_a_model_knows_the_others(make: Make) -> None:
     (root / "dogs").mkdir()
     with pytest.raises(DataError, match="dogs: expected images, got none"):
         ClassFolders(root, part=True)
+
+
+def classes_below(root: Path, folders: dict[str, int]) -> Path:
+    for k, (folder, count) in enumerate(folders.items()):
+        for i in range(count):
+            image(root / folder / f"{i}.png", 40 * k + i)
+    return root
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("Training", "Testing"), ("train_set", "test_set"), ("train_images", "dev"), ("seg_train", "seg_test")],
+)
+def test_other_names_of_splits_are_splits(tmp_path: Path, names: tuple[str, str]) -> None:
+    root = classes_below(tmp_path, {f"{split}/{label}": 4 for split in names for label in ("cats", "dogs")})
+    data = ClassFolders(root)
+    assert data.labels == ("cats", "dogs")
+    other = "val" if names[1] == "dev" else "test"
+    assert [data.split_of(i) for i in range(16)].count("train") == 8
+    assert {data.split_of(i) for i in range(16)} == {"train", other}
+    assert ImageFolder(root).split_of(0) == (None if names[0] == "seg_train" else other)
+
+
+def test_names_like_those_of_splits_are_classes_where_they_hold_images(tmp_path: Path) -> None:
+    data = ClassFolders(classes_below(tmp_path, {"train_station": 3, "test_tube": 3, "training": 3}))
+    assert data.labels == ("test_tube", "train_station", "training")
+    assert {data.split_of(i) for i in range(9)} == {None}
+
+
+def test_splits_inside_of_the_classes_are_splits(tmp_path: Path) -> None:
+    parts = {f"{label}/{split}": 3 for label in ("cats", "dogs") for split in ("train", "val", "test")}
+    data = ClassFolders(classes_below(tmp_path, parts))
+    assert data.labels == ("cats", "dogs")
+    assert all(data.split_of(i) == data.files[i].parent.name for i in range(18))
+    image(tmp_path / "dogs" / "loose.png", 250)
+    text = r"got cats/test/, .*, and 1 image beside them \(dogs/loose.png\); put these into split folders too"
+    with pytest.raises(DataError, match=text):
+        ClassFolders(tmp_path)
+
+
+def test_one_folder_of_a_splits_name_inside_of_a_class_says_nothing(tmp_path: Path) -> None:
+    data = ClassFolders(classes_below(tmp_path, {"vehicles/train": 3, "vehicles/bus": 3, "animals": 3}))
+    assert {data.split_of(i) for i in range(9)} == {None}
+
+
+def test_with_train_alone_validation_images_are_cut_from_it(tmp_path: Path) -> None:
+    classes_below(tmp_path, {"train/cats": 10, "train/dogs": 10, "test": 4})
+    with pytest.warns(ZooWarning, match="4 outside the class folders"):
+        found = split_of(ClassFolders(tmp_path))
+    assert (len(found.train), len(found.val), len(found.test)) == (16, 4, 0)
+    with pytest.raises(DataError, match="the data have no test split"):
+        found.of("test")
+
+
+def test_thumbnails_of_a_network_drive_are_passed_over_and_counted(tmp_path: Path) -> None:
+    classes_below(tmp_path, {"cats": 3, "cats/@eaDir/0.png": 2, "dogs": 3, "@eaDir": 1, "#recycle/old": 2})
+    with pytest.warns(ZooWarning, match="5 files passed over: 5 in folders of a network drive's own"):
+        data = ClassFolders(tmp_path)
+    assert (data.labels, len(data)) == (("cats", "dogs"), 6)
+    assert any("5 files in folders of a network drive" in found.text for found in report(tmp_path).findings)

@@ -6,7 +6,7 @@ import torch
 
 from zoo.data.batches import Batches
 from zoo.data.masks import check_mask, cropped, prepare_mask
-from zoo.images.decode import prepare
+from zoo.images.prepare import prepare
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.spec.errors import DataError
 from zoo.spec.inputs import InputSpec

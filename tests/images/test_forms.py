@@ -11,7 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
-from zoo.images.decode import decode, from_array, from_pil, prepare, read, resize, to_channels, to_image
+from zoo.images.decode import decode, from_array, from_pil, read, to_image
+from zoo.images.prepare import prepare, resize, to_channels
 from zoo.spec.errors import DataError, ZooWarning
 from zoo.spec.inputs import InputSpec
 
@@ -189,3 +190,11 @@ def test_what_a_model_gets_is_resized_within_the_range_and_never_a_view() -> Non
     x = torch.rand(1, 2, 2)
     assert resize(x, spec(1)) is x
     assert resize(x, spec(1, (2, 3))).shape == (1, 2, 3)
+
+
+def test_values_hidden_by_a_mask_are_refused() -> None:
+    pixels = np.full((4, 5, 3), 100, np.uint8)
+    assert (from_array(np.ma.masked_greater(pixels, 200)) == pixels).all()
+    text = r"cat: expected a value for each pixel, got 60 of 60 hidden by a mask; say .*filled"
+    with pytest.raises(DataError, match=text):
+        to_image(np.ma.masked_greater(pixels, 90), "cat")

@@ -581,3 +581,21 @@ def test_a_thumbnail_is_shown_before_its_file_which_may_have_changed(tmp_path: P
     from_file, kept = said(str(tmp_path / "a.png")), said(str(tmp_path / "a.png"), thumbnail=RGB)
     assert np.array_equal(shown(from_file)[::8, ::8], 255 - RGB)
     assert np.array_equal(shown(kept)[::8, ::8], RGB)
+
+
+@pytest.mark.parametrize("path", ["", " ", "file:"])
+def test_an_empty_path_is_not_the_working_folder(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(RGB).save("a.png")
+    model = zoo.build("mlp", head="binary", in_channels=3, input_size=8, seed=0)
+    for ask in (
+        lambda: zoo.predict(model, path),
+        lambda: zoo.predict(model, ["a.png", path]),
+        lambda: zoo.save(model, path),
+        lambda: zoo.load(path),
+    ):
+        with pytest.raises(zoo.ZooError, match=r"expected a file or folder, got '.*say '\.'"):
+            ask()
+    assert len(zoo.predict(model, ".")) == 1

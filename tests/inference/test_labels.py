@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 import zoo
+from zoo.data.sources.torch_dataset import TorchData
 from zoo.interfaces.model import Model
 from zoo.spec.errors import DataError, ZooWarning
 
@@ -190,3 +191,38 @@ def test_masks_without_names_are_measured_by_the_names_of_the_model(tmp_path: Pa
     assert found.on.classes == ("ant", "cow")
     with pytest.warns(ZooWarning, match="no mask has a pixel of 'bee': the model learns nothing of it"):
         zoo.fit(model, tmp_path / "data", epochs=1, out=tmp_path / "run", progress=False)
+
+
+class Numbered:
+    """Three classes by number, whose names somebody else says."""
+
+    targets = (0, 1, 2) * 4
+
+    def __init__(self, classes: Any) -> None:
+        self.classes = classes
+
+    def __len__(self) -> int:
+        return 12
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, int]:
+        return np.full((4, 4), index, np.uint8), index % 3
+
+
+def test_classes_of_a_torch_data_set_are_taken_in_the_order_of_their_numbers() -> None:
+    for classes in (
+        {2: "cow", 0: "cat", 1: "dog"},
+        {"dog": 1, "cow": 2, "cat": 0},
+        np.array(["cat", "dog", "cow"]),
+    ):
+        assert TorchData(Numbered(classes)).labels == ("cat", "dog", "cow")
+    assert TorchData(Numbered(3)).labels == ("0", "1", "2")
+    for classes in ({"cat", "dog", "cow"}, {"cat": 1, "dog": 2, "cow": 3}, "cat"):
+        with pytest.raises(zoo.ZooError, match=r"data Numbered: classes: expected (names in an order|a )"):
+            TorchData(Numbered(classes))
+
+
+def test_classes_of_a_model_have_an_order() -> None:
+    made = {"head": "multiclass", "in_channels": 1, "input_size": 8}
+    assert zoo.build("mlp", classes={"dog": 1, "cat": 0, "cow": 2}, **made).labels == ("cat", "dog", "cow")
+    with pytest.raises(zoo.ZooError, match="expected names in an order, which a set has not"):
+        zoo.build("mlp", classes={"dog", "cat", "cow"}, **made)

@@ -13,7 +13,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from zoo.data.batch_order import Order
 from zoo.data.masks import check_mask, cropped, prepare_mask
-from zoo.images.decode import prepare
+from zoo.images.prepare import prepare
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.draws import generator

@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from zoo.data.label_mapping import source_of
 from zoo.data.reading import in_threads
+from zoo.data.sources.torch_dataset import TorchData
 from zoo.images.decode import ORIENTATION, SWAPPING, ImageArray, read
 from zoo.images.header import ALPHA, depth, lost
 from zoo.interfaces.dataset import Dataset
@@ -28,17 +30,23 @@ _FEW, _ENOUGH = 0.005, 256
 """Alpha has more than such a share of pixels that are opaque or clear; of fewer pixels none is judged."""
 
 
-def warn_losses(model: Model, items: Sequence[Item]) -> None:
+def warn_losses(model: Model, items: Sequence[Item], *, known: Sequence[str] = ()) -> None:
     """Says once, with numbers, what is lost of images where a model takes them.
 
     Args:
         model: that takes them.
         items: files, their contents, or images.
+        known: what is known already of some of them, a text for each loss of an image.
     """
     total = len(items)
-    for words, count in Counter(filter(None, in_threads(_depth_loss, items, ""))).items():
+    for words, count in Counter([*known, *filter(None, in_threads(_depth_loss, items, ""))]).items():
         warn(f"{count} of {counted(total, 'image')}: {words}")
-    looked_at = items[:: max(1, total // _LOOKED_AT)]
+    _warn_values(model, items, items[:: max(1, total // _LOOKED_AT)])
+
+
+def _warn_values(model: Model, items: Sequence[Item], looked_at: Sequence[Item]) -> None:
+    """Says what the values of some images tell, and how many of all have alpha where answers have none."""
+    total = len(items)
     channels = model.input_spec.channels
     losses = [*filter(None, (_value_loss(item) for item in looked_at))]
     task = model.task
@@ -58,8 +66,19 @@ def warn_losses(model: Model, items: Sequence[Item]) -> None:
 
 
 def warn_dataset(model: Model, dataset: Dataset) -> None:
-    """The same of data that are files."""
-    warn_losses(model, [file for file in getattr(dataset, "files", ()) if isinstance(file, Path)])
+    """The same of data that are files, and of some images of a torch data set."""
+    source = source_of(dataset)
+    if not isinstance(source, TorchData):
+        warn_losses(model, [file for file in getattr(dataset, "files", ()) if isinstance(file, Path)])
+        return
+    looked_at = []
+    for i in range(0, len(source), max(1, len(source) // _LOOKED_AT)):
+        with suppress(Exception):  # said where images are read
+            looked_at.append(source.taken(i))
+    for words, count in Counter(words for item in looked_at for words in item.lost).items():
+        warn(f"{count} of the {counted(len(looked_at), 'image')} looked at: {words}")
+    pixels = [item.pixels for item in looked_at]
+    _warn_values(model, pixels, pixels)
 
 
 def warn_turned(files: Sequence[Path]) -> None:

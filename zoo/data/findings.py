@@ -172,6 +172,7 @@ def _files(dataset: Dataset, seen: Sequence[InspectedImage], layout: Layout | No
         (layout.others, "called like no image, and not used"),
         (layout.broken, "behind a link to nothing"),
         (layout.again, "behind a link to a folder that is read already"),
+        (layout.stored, "in folders of a network drive's own, and not used"),
     ):
         names = tuple(file.relative_to(layout.root).as_posix() for file in files)
         if names:

@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from zoo.images.decode import ImageArray, prepare
+from zoo.images.decode import ImageArray
+from zoo.images.prepare import prepare
 from zoo.interfaces.geometry.places import resizing
 from zoo.interfaces.tasks.masks import IGNORED
 from zoo.spec.errors import DataError, reason

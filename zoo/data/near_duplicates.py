@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from zoo.images.decode import LUMA, ImageArray
+from zoo.images.decode import ImageArray
+from zoo.images.prepare import LUMA
 
 Thumbnail = npt.NDArray[np.uint8]
 """8 x 9 gray values."""

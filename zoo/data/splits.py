@@ -71,8 +71,8 @@ def split(
     """Splits a data set, or takes the splits that the user made.
 
     An image's place follows from its content, its class and the seed, not from its number or file name.
-    Where the user made a train and a test split only, val is cut from train; what else the user left out
-    stays empty.
+    Where the user made a train split and none to validate with, val is cut from train; what else the user
+    left out stays empty.
 
     Args:
         dataset: with class indices as targets it is stratified by them.
@@ -96,7 +96,7 @@ def split(
         _check_apart(dataset, together, given, "one group in two splits", "each group in one split")
         for i, name in enumerate(given):
             sides[name or "train"].append(i)
-        if sides["test"] and sides["train"] and not sides["val"]:
+        if sides["train"] and not sides["val"]:
             share = fractions[1] / (fractions[0] + fractions[1])
             sides |= _draw(sides["train"], together, strata, seed, (1 - share, share, 0.0))
             # `_draw` has returned an empty one

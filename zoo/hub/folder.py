@@ -82,9 +82,9 @@ def save(model: Model, path: PathLike, *, licence: str | None = None) -> Path:
 def _write(model: Model, path: PathLike, licence: str | None, *, run: bool = False) -> Path:
     model = inside(model)
     if isinstance(model, PlainModel):
-        return write_module(model, Path(path).expanduser(), licence=licence, run=run)
+        return write_module(model, local_path(path), licence=licence, run=run)
     _check_model(model)
-    folder = Path(path).expanduser()
+    folder = local_path(path)
     before = check_target(folder)
     state = model.state_dict()
     # Another object over the same tensors, so that saving changes nothing of the caller's

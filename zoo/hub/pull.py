@@ -15,7 +15,7 @@ from zoo.hub.folder_rules import FILES, check_target, place_files
 from zoo.interfaces.model import Model
 from zoo.spec.errors import FormatError, WeightsError, listing
 from zoo.spec.files import CONFIG_FILE, WEIGHTS_FILE
-from zoo.spec.reference import HubRef, PathLike, PathRef
+from zoo.spec.reference import HubRef, PathLike, PathRef, local_path
 from zoo.weights.download import Snapshot, snapshot
 from zoo.weights.fitting import PICKLES
 from zoo.weights.tensor_files import read
@@ -93,7 +93,7 @@ def pull_files(
         SaveError: the folder holds something else, or cannot be written.
     """
     # Before anything is fetched
-    folder = Path(out).expanduser()
+    folder = local_path(out)
     check_target(folder)
     place = parse_place(source, revision)
     if isinstance(place, PathRef):

@@ -1,4 +1,4 @@
-"""Decoding of files and objects to images, and of images to a model's input."""
+"""Decoding of files and objects to images."""
 
 from __future__ import annotations
 
@@ -10,16 +10,12 @@ from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-import torch.nn.functional as F
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from zoo.images.header import check_sign, depth, lost, unreadable_bands
+from zoo.images.header import check_sign, depth, lost, opened_depth, unreadable_bands
 from zoo.images.scale import advice
-from zoo.spec.display import counted
 from zoo.spec.errors import DataError, reason, warn
-from zoo.spec.inputs import InputSpec
 
 ImageArray = npt.NDArray[Any]
 """H x W x C, uint8 in 0..255 or float32 in [0, 1]."""
@@ -29,13 +25,15 @@ SUFFIXES = frozenset(
 )
 """Names of files that are taken for images, in lower case."""
 
-LUMA = (0.299, 0.587, 0.114)
-"""Weights of red, green and blue in a gray value (ITU-R BT.601), as Pillow has them."""
-
 SKIP = "mend or remove it, or skip such files (skip_unreadable=True, --skip-unreadable)"
 """Next step where one of many images cannot be read."""
 
-_GRAY, _RGB, _RGBA = 1, 3, 4
+TURNED = (
+    "turned upright by the EXIF tag that the Pillow image still has; where it was turned by hand, remove the "
+    "tag (del image.getexif()[0x0112]), or let PIL.ImageOps.exif_transpose(image) do both"
+)
+"""What is said of images made of an opened one."""
+
 _FLAT, _MAP = 2, 3
 _DEEP = 65535
 ORIENTATION, SWAPPING = 0x0112, (5, 6, 7, 8)
@@ -105,11 +103,8 @@ def read(source: str | Path | IO[bytes], where: str) -> tuple[ImageArray, FileFa
             if frames > 1:
                 image.seek(0)
             image.load()
-            # 1 is upright, and 0 no orientation that EXIF knows
-            turned = image.getexif().get(ORIENTATION, 1) not in (0, 1)
-            check_sign(image, where)
-            facts = FileFacts(str(image.format), image.mode, turned, frames)
-            return from_pil(ImageOps.exif_transpose(image), where), facts
+            facts = FileFacts(str(image.format), image.mode, is_turned(image), frames)
+            return from_pil(image, where), facts
     # Of `from_pil`, whose values are named already: not to be wrapped once more below
     except DataError:
         raise
@@ -150,8 +145,16 @@ def _is_empty(source: str | Path | IO[bytes]) -> bool:
     return source.seek(0, io.SEEK_END) == 0
 
 
+def is_turned(image: Image.Image) -> bool:
+    """Whether an EXIF tag says that the image must be turned to be upright."""
+    # 1 is upright, and 0 no orientation that EXIF knows
+    return image.getexif().get(ORIENTATION, 1) not in (0, 1)
+
+
 def from_pil(image: Image.Image, where: str = "image") -> ImageArray:
-    """A Pillow image as `decode` returns it."""
+    """A Pillow image as `decode` returns it, turned upright like the same image in a file."""
+    check_sign(image, where)
+    image = ImageOps.exif_transpose(image)
     mode = image.mode
     # 16-bit gray opens as I;16 or I, of which `convert` would keep 8 bits at most
     if mode.startswith("I"):
@@ -184,8 +187,12 @@ def from_array(array: Any, where: str = "image") -> ImageArray:
     """An array H x W or H x W x C as an image.
 
     Raises:
-        DataError: it has another number of axes, or values that are neither uint8 nor floats in [0, 1].
+        DataError: it has another number of axes, values that are neither uint8 nor floats in [0, 1], or
+            some that a mask hides.
     """
+    if hidden := int(np.ma.getmaskarray(array).sum()) if np.ma.isMaskedArray(array) else 0:
+        got, hint = f"{hidden} of {array.size} hidden by a mask", "say what stands there: x.filled(value)"
+        raise DataError(where, expected="a value for each pixel", got=got, hint=hint)
     values = np.asarray(array)
     if values.ndim == _FLAT:
         values = values[..., None]
@@ -217,6 +224,32 @@ def from_tensor(x: Tensor, where: str = "image") -> ImageArray:
     return from_array((x.float() if x.is_floating_point() else x).numpy(), where)
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An image that was given as an object.
+
+    Args:
+        pixels: H x W x C.
+        lost: words for what was lost or done in taking it.
+    """
+
+    pixels: ImageArray
+    lost: tuple[str, ...] = ()
+
+
+def taken(value: Any, where: str = "image") -> Taken:
+    """An image from an object as `to_image` makes it, and what a Pillow image loses on the way."""
+    # First: Pillow closes its file where pixels are read
+    own = opened_depth(value) if isinstance(value, Image.Image) else None
+    pixels = to_image(value, where)
+    if not isinstance(value, Image.Image):
+        return Taken(pixels)
+    lost_depth = lost(own, value.mode, float(pixels.max())) if own else ""
+    # What was made of an opened image keeps its tag, and may have been turned by hand
+    turned = is_turned(value) and not isinstance(value, ImageFile.ImageFile)
+    return Taken(pixels, tuple(filter(None, (lost_depth, TURNED * turned))))
+
+
 def to_image(value: Any, where: str = "image") -> ImageArray:
     """A Pillow image, an array H x W (x C) or a tensor C x H x W as an image.
 
@@ -230,61 +263,3 @@ def to_image(value: Any, where: str = "image") -> ImageArray:
     if isinstance(value, np.ndarray):
         return from_array(value, where)
     raise DataError(where, expected="a Pillow image, an array or a tensor", got=type(value).__name__)
-
-
-def prepare(image: ImageArray, spec: InputSpec, where: str = "image") -> Tensor:
-    """An image as a model takes it: the same at training and at prediction.
-
-    Args:
-        image: H x W x C, uint8 or float32 in [0, 1].
-        spec: of the model.
-        where: what to call it in an error.
-
-    Returns:
-        C x H x W float32 in [0, 1] with the channels and size of the spec, not yet normalised.
-
-    Raises:
-        DataError: its channels cannot be turned into the model's.
-    """
-    # A copy of mirrored arrays, whose negative strides torch refuses, and read-only ones, which it warns of
-    x = torch.from_numpy(np.require(image, requirements=["C", "W"])).permute(2, 0, 1)  # C x H x W
-    x = x.to(torch.float32) / 255 if x.dtype == torch.uint8 else x
-    return resize(to_channels(x, spec.channels, where), spec).contiguous()
-
-
-def to_channels(x: Tensor, channels: int, where: str = "image") -> Tensor:
-    """C x H x W in [0, 1] with another number of channels.
-
-    Gray is repeated, colours are weighted by `LUMA`; where no alpha is asked for, transparent pixels are laid
-    on white, and a missing one is opaque.
-
-    Raises:
-        DataError: there is no such conversion.
-    """
-    own = x.shape[0]
-    if own == channels:
-        return x
-    if channels in (_GRAY, _RGB, _RGBA) and own in (1, 2, 3, 4):
-        # The last channel is alpha; colours are not premultiplied
-        x, alpha = (x[:-1], x[-1:]) if own in (2, 4) else (x, torch.ones_like(x[:1]))
-        if channels != _RGBA and own in (2, 4):
-            x = x * alpha + (1 - alpha)
-        if channels == _GRAY and x.shape[0] == _RGB:
-            x = (x * x.new_tensor(LUMA).view(3, 1, 1)).sum(dim=0, keepdim=True)
-        elif channels != _GRAY and x.shape[0] == _GRAY:
-            x = x.expand(_RGB, -1, -1)
-        return torch.cat([x, alpha]) if channels == _RGBA else x
-    hint = f"build the model with in_channels={own}"
-    raise DataError(where, expected=counted(channels, "channel"), got=str(own), hint=hint)
-
-
-def resize(x: Tensor, spec: InputSpec) -> Tensor:
-    """C x H x W in [0, 1] at the size of the spec, antialiased; unchanged where it has that size."""
-    if tuple(x.shape[1:]) == tuple(spec.size):
-        return x
-    if spec.interpolation == "nearest":
-        # torch's "nearest" keeps an old bug of OpenCV; "nearest-exact" takes the pixels that Pillow takes
-        return F.interpolate(x[None], size=spec.size, mode="nearest-exact")[0]
-    # Antialiased, torch's bicubic has Pillow's kernel (a = -0.5; else -0.75), which overshoots the range
-    y = F.interpolate(x[None], size=spec.size, mode=spec.interpolation, align_corners=False, antialias=True)
-    return y[0].clamp(0, 1)

@@ -73,6 +73,23 @@ def depth(source: str | Path | IO[bytes]) -> Depth | None:
     return None
 
 
+def opened_depth(image: Image.Image) -> Depth | None:
+    """The depth of a Pillow image: of the file that it was opened from, else as its mode says.
+
+    Args:
+        image: whose file, where it is open still, is left where it stood.
+    """
+    found, file = None, getattr(image, "fp", None)
+    if path := getattr(image, "filename", ""):
+        found = depth(path)
+    elif file is not None:
+        with suppress(OSError, ValueError):
+            at = file.tell()
+            found = depth(file)
+            file.seek(at)
+    return found or (Depth(1, 2 * _BYTE_BITS) if image.mode.startswith("I") else None)
+
+
 def _depth(file: IO[bytes]) -> Depth | None:
     begin = file.read(_BEGIN)
     if begin.startswith(_PNG):

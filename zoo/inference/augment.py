@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from zoo.images.decode import decode, prepare, to_image
+from zoo.images.decode import decode, taken
+from zoo.images.prepare import prepare
 from zoo.inference.generated_images import Images
 from zoo.inference.given_images import asked_alone
 from zoo.interfaces.augmenter import AugmentLike, check_batch
 from zoo.interfaces.draws import draws
 from zoo.runtime.arguments import as_augmenter
-from zoo.spec.errors import OptionError
+from zoo.spec.errors import OptionError, warn
 from zoo.spec.inputs import InputSpec
+from zoo.spec.reference import local_path
 
 
 def augment(
@@ -63,7 +64,13 @@ def augment(
 def as_tensor(image: Any, size: int | None = None) -> Tensor:
     """The pixels that `augment` begins with, C x H x W in [0, 1] with one or three channels."""
     with asked_alone():
-        pixels = decode(Path(image).expanduser()) if isinstance(image, str | os.PathLike) else to_image(image)
+        if isinstance(image, str | os.PathLike):
+            pixels = decode(local_path(image))
+        else:
+            found = taken(image)
+            pixels = found.pixels
+            for words in found.lost:
+                warn(f"image: {words}")
     height, width, channels = pixels.shape
     # The last is transparency, which `prepare` lays on white
     if channels in (2, 4):

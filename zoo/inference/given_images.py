@@ -17,7 +17,7 @@ from torch import Tensor
 from zoo.data.reading import readable
 from zoo.data.sources.class_folders import ImageFiles
 from zoo.data.sources.walk import kinds, walk, warn_passed_over
-from zoo.images.decode import SKIP, ImageArray, decode_counted, to_image
+from zoo.images.decode import SKIP, ImageArray, Taken, decode_counted, taken
 from zoo.inference.predictions import MOST_SHOWN, THUMBNAIL
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.reports.plots import fitted
@@ -26,6 +26,8 @@ from zoo.spec.reference import local_path
 
 Item = Path | bytes | ImageArray
 """An image that is not read yet, or an image."""
+Object = tuple[str, Item | Taken]
+"""The same with what was lost of an object."""
 Named = tuple[str, Item]
 """Name of an image, and the image."""
 
@@ -37,12 +39,16 @@ class Given(Dataset):
     """Images without targets, from files, bytes and objects.
 
     Args:
-        items: names and images.
+        items: names and images; of objects, what was lost is kept in `lost`, a text for each loss.
         first: number of the first, where others went before.
     """
 
-    def __init__(self, items: Sequence[Named], first: int = 0) -> None:
-        self.items, self.first = items, first
+    def __init__(self, items: Sequence[Object], first: int = 0) -> None:
+        self.items: Sequence[Named] = [
+            (name, item.pixels if isinstance(item, Taken) else item) for name, item in items
+        ]
+        self.lost = [words for _, item in items if isinstance(item, Taken) for words in item.lost]
+        self.first = first
         self._small: dict[int, ImageArray] = {}
 
     def __len__(self) -> int:
@@ -130,7 +136,7 @@ def chunks(
     """
     items, first, error = _items(source, where), 0, None
     while error is None:
-        chunk: list[Named] = []
+        chunk: list[Object] = []
         try:
             # A list that is extended keeps what came before an error
             chunk.extend(islice(items, size))
@@ -170,7 +176,7 @@ def _is_open_file(source: Any) -> bool:
     return isinstance(source, io.IOBase) or callable(getattr(source, "read", None))
 
 
-def _readable(items: Sequence[Named]) -> list[Named]:
+def _readable(items: Sequence[Object]) -> list[Object]:
     """All but the files and bytes that cannot be read, which a warning names."""
     encoded = {i: item for i, (_, item) in enumerate(items) if isinstance(item, Path | bytes)}
     numbers = [*encoded]
@@ -179,7 +185,7 @@ def _readable(items: Sequence[Named]) -> list[Named]:
     return [item for i, item in enumerate(items) if i not in bad]
 
 
-def _items(source: Any, where: str) -> Iterator[Named]:
+def _items(source: Any, where: str) -> Iterator[Object]:
     """Images with their names; those without one have their number."""
     number, several = count(), not is_one(source)
     for item in _flat(source, where):
@@ -193,7 +199,7 @@ def _items(source: Any, where: str) -> Iterator[Named]:
         elif isinstance(item, tuple):
             yield item[0] or f"image {i}", item[1]
         else:
-            yield f"image {i}", to_image(item, name)
+            yield f"image {i}", taken(item, name)
 
 
 def _flat(source: Any, where: str) -> Iterator[Any]:

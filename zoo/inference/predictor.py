@@ -167,7 +167,7 @@ def answers(
     Raises:
         DataError: an image cannot be read.
     """
-    warn_losses(model, [item for _, item in images.items])
+    warn_losses(model, [item for _, item in images.items], known=images.lost)
     batches = Batches(
         images, range(len(images)), model.input_spec, own_size=model.any_size, batch_size=batch_size,
         workers=workers, places=True,

@@ -1,6 +1,7 @@
 """Door 2: the contract of every kind, and what those who keep one need beside it; imports torch."""
 
-from zoo.images.decode import LUMA, ImageArray, decode
+from zoo.images.decode import ImageArray, decode
+from zoo.images.prepare import LUMA
 from zoo.interfaces.adversarial import Pair
 from zoo.interfaces.augmenter import Augmenter, Batch, Chain, Geometric, check_batch, uniform
 from zoo.interfaces.backbone import Backbone

@@ -13,7 +13,7 @@ from zoo.registry.extras import require
 from zoo.reports.style import DRAWS
 from zoo.spec.atomic_write import atomic_write, write_errors
 from zoo.spec.errors import SaveError, quote
-from zoo.spec.reference import PathLike
+from zoo.spec.reference import PathLike, local_path
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,7 +29,7 @@ def folder_path(out: PathLike) -> Path:
     Raises:
         SaveError: it cannot be one, or is called like an image.
     """
-    folder = Path(out).expanduser()
+    folder = local_path(out)
     if is_image(folder) and not folder.is_dir():
         hint = f"say {folder.with_suffix('')}"
         raise SaveError(f"folder {folder}", expected="a folder's name", got="an image's", hint=hint)
@@ -72,7 +72,7 @@ def image_path(out: PathLike) -> Path:
     Raises:
         SaveError: it cannot be one; said before work is spent.
     """
-    path = Path(out).expanduser()
+    path = local_path(out)
     if path.is_dir() or not is_image(path):
         got = "a folder" if path.is_dir() else quote(path.name)
         expected = f"the name of an image, {' '.join(FORMATS)}"

@@ -13,7 +13,8 @@ from PIL import Image, ImageColor, ImageDraw
 from torch import Tensor
 
 from zoo.data.masks import prepare_mask
-from zoo.images.decode import LUMA, ImageArray
+from zoo.images.decode import ImageArray
+from zoo.images.prepare import LUMA
 from zoo.interfaces.tasks.descriptions import ImageGrid, Overlay
 from zoo.reports.files import image_format, write_figure, write_pil
 from zoo.reports.style import BLUE, new_figure

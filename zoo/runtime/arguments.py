@@ -239,7 +239,7 @@ def new_run_folder(out: PathLike | None, name: str) -> Path:
     """
     try:
         if out is not None:
-            folder = Path(out).expanduser()
+            folder = local_path(out)
             if is_image(folder):
                 hint = f"say {folder.with_suffix('')}"
                 text, expected = f"run folder {folder}", "a folder's name"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
+from typing import Any
 
 _LIKE = 0.6
 """Share of letters in common from which on two names are alike; difflib's own cutoff."""
@@ -145,3 +146,36 @@ def _size(body: str) -> int:
 
 def _ratio(one: str, other: str) -> float:
     return SequenceMatcher(None, one, other).ratio()
+
+
+def in_order(classes: Iterable[object] | Mapping[Any, Any]) -> tuple[str, ...]:
+    """Names of classes in the order of their numbers.
+
+    Args:
+        classes: names in order, or a table of number and name, whichever is the key.
+
+    Raises:
+        ValueError: it has no order, or a table has other numbers than 0, 1, 2 ...
+
+    Example:
+        >>> in_order(["dog", "cat"]), in_order({"dog": 1, "cat": 0}), in_order({0: "cat", 1: "dog"})
+        (('dog', 'cat'), ('cat', 'dog'), ('cat', 'dog'))
+    """
+    if isinstance(classes, set | frozenset):
+        text = "names in an order, which a set has not: a list, such as sorted(classes)"
+        raise ValueError(text)  # noqa: TRY004 - what pydantic and callers make one line of
+    if not isinstance(classes, Mapping):
+        return tuple(map(str, classes))
+    wanted = [*range(len(classes))]
+    by_number = {n: name for name, n in classes.items()} if _are(wanted, classes.values()) else classes
+    if not _are(wanted, by_number):
+        raise ValueError("a table of the numbers 0, 1, 2 ... and a name for each")
+    return tuple(str(by_number[n]) for n in wanted)
+
+
+def _are(wanted: list[int], numbers: Iterable[Any]) -> bool:
+    found = [*numbers]
+    # Numbers of numpy are no int, and True is one
+    if any(isinstance(n, bool | str) or not hasattr(n, "__index__") for n in found):
+        return False
+    return sorted(found) == wanted

@@ -16,6 +16,7 @@ from zoo.spec.disk.reading import read_json, read_toml
 from zoo.spec.errors import RecipeError, quote
 from zoo.spec.freeze_grammar import Freeze
 from zoo.spec.inputs import MOST_CHANNELS, MOST_PIXELS, InputSpec
+from zoo.spec.names import in_order
 from zoo.spec.options import RefValue, validate
 from zoo.spec.reference import ComponentRef, HubRef, PathRef, parse_reference
 
@@ -105,6 +106,11 @@ class ModelSection(_Section):
         if value is None or (isinstance(value, str) and value.strip()):
             return value
         raise ValueError("a tag, a file, a folder or hf://owner/name; left out for random weights")
+
+    @field_validator("classes", mode="before")
+    @classmethod
+    def _ordered(cls, value: Any) -> Any:
+        return in_order(value) if isinstance(value, set | frozenset | Mapping) else value
 
     @field_validator("classes")
     @classmethod

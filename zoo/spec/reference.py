@@ -136,8 +136,16 @@ def without_prefix(text: str) -> str:
 def local_path(value: PathLike) -> Path:
     """The file or folder that is meant by a path, `file:path`, or either from the home folder (`~`).
 
+    Raises:
+        BadReferenceError: the path is empty, as of a variable that is not set.
+
     Example:
         >>> local_path("file:runs/cats") == local_path(Path("runs/cats")) == Path("runs/cats")
         True
     """
-    return Path(without_prefix(os.fspath(value))).expanduser()
+    text = without_prefix(os.fspath(value))
+    if not text.strip():
+        # `Path` reads it as the working folder
+        got, hint = quote(os.fspath(value)), "for the working folder say '.'"
+        raise BadReferenceError("path", expected="a file or folder", got=got, hint=hint)
+    return Path(text).expanduser()

@@ -28,7 +28,7 @@ from zoo.runtime.progress import Reporter
 from zoo.spec.errors import OptionError, TrainingError, warn
 from zoo.spec.files import CURVES_FILE, HISTORY_FILE
 from zoo.spec.recipe import Recipe
-from zoo.spec.reference import PathLike
+from zoo.spec.reference import PathLike, local_path
 from zoo.training.batch_sources import sources
 from zoo.training.checkpoint import Killed, Saving
 from zoo.training.engine import Engine
@@ -117,7 +117,7 @@ def fit(
     request = _Request(model, parts, seed, precision, skip_unreadable, options)
     run_folder, lengthening = None, None
     if resume is not None:
-        run_folder = RunFolder.read(Path(resume).expanduser())
+        run_folder = RunFolder.read(local_path(resume))
         lengthening = run_folder.lengthening(asked_epochs(run_folder, trainer, options))
         request = _resumed(request, run_folder, out)
     elif model is None:

@@ -208,7 +208,7 @@ def _target(file: Path, out: PathLike | None) -> Path:
     Raises:
         SaveError: it is there, or no such file.
     """
-    target = file.with_suffix(SUFFIX) if out is None else Path(out).expanduser()
+    target = file.with_suffix(SUFFIX) if out is None else local_path(out)
     if target.suffix != SUFFIX:
         got, hint = str(target), f"say {target.with_suffix(SUFFIX)}"
         raise SaveError("convert: out", expected=f"a file *{SUFFIX}", got=got, hint=hint)

@@ -8,7 +8,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from zoo.images.decode import prepare
+from zoo.images.prepare import prepare
 from zoo.interfaces.blocks.frozen_prefix import Prefix
 from zoo.interfaces.blocks.modes import kept_modes
 from zoo.interfaces.dataset import Dataset

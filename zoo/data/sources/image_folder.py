@@ -10,6 +10,7 @@ from zoo.data.sources.layout import inner_folder
 from zoo.data.sources.mask_pairs import parted, split_of, without_folder
 from zoo.data.sources.walk import Walk, kinds, walk, warn_passed_over
 from zoo.spec.errors import DataError
+from zoo.spec.reference import local_path
 
 
 class ImageFolder(RootedFiles):
@@ -26,7 +27,7 @@ class ImageFolder(RootedFiles):
     """
 
     def __init__(self, root: str | Path, *, skip_unreadable: bool = False) -> None:
-        place = Path(root).expanduser()
+        place = local_path(root)
         if not place.is_dir():
             got = "a file" if place.exists() else "nothing there"
             raise DataError(f"data {place}", expected="a folder", got=got)

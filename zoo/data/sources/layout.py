@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from zoo.data.sources.split_names import same_classes, split_named, split_within, splits_inside
 from zoo.data.sources.walk import Walk, is_hidden, is_image, kinds, walk, warn_passed_over
 from zoo.images.decode import SUFFIXES
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, listing, quote, warn
 from zoo.spec.names import closest
-
-SPLIT_FOLDERS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
-"""Names of split folders, and the split that each means."""
+from zoo.spec.reference import local_path
 
 _LAYOUT = "one folder of images for each class, e.g. cats/ and dogs/, or train/cats/, test/cats/ ..."
 FEWEST_CLASSES = 2
@@ -35,6 +34,7 @@ class Layout:
         aside: images in folders beside the split folders.
         broken: links that lead nowhere.
         again: links to folders that are read already.
+        stored: images in folders of a network drive's own.
         inner: the only folder in the root, which is read in its place; else the root itself.
         problems: what a training would stop at, the first one first.
         lone: the one of them that is no matter to whoever needs no second class.
@@ -50,6 +50,7 @@ class Layout:
     aside: list[Path] = field(default_factory=list)
     broken: list[Path] = field(default_factory=list)
     again: list[Path] = field(default_factory=list)
+    stored: list[Path] = field(default_factory=list)
     inner: Path = Path()
     problems: list[DataError] = field(default_factory=list)
     lone: DataError | None = None
@@ -62,7 +63,7 @@ class Layout:
         reasons = (
             (f"{len(self.aside)} beside the split folders", self.aside),
             (f"{len(self.loose)} outside the class folders", self.loose),
-            *Walk(self.root, self.others, self.broken, self.again).reasons(),
+            *Walk(self.root, self.others, self.broken, self.again, self.stored).reasons(),
         )
         warn_passed_over(self.root, len(self.files), reasons)
 
@@ -78,7 +79,7 @@ class Layout:
 
 def scan(root: str | Path) -> Layout:
     """Looks through a folder; wrong things are in `problems`, and nothing is raised."""
-    place = Path(root).expanduser()
+    place = local_path(root)
     found = Layout(place, inner=place)
     where = f"data {place}"
     try:
@@ -93,6 +94,11 @@ def scan(root: str | Path) -> Layout:
                 names.setdefault(split, set()).add(folder.name)
                 _take(folder, split, found)
                 taken.add(folder)
+        if {*groups.values()} == {None}:
+            homes = [found.inner / name for name in found.classes]
+            splits, problem = splits_inside(found.files, homes, where)
+            found.splits = splits
+            found.problems += [problem] if problem else []
         beside = [folder for folder in top if folder not in taken and not _split_of(folder)]
         _take_rest(found, taken, beside)
     except DataError as error:
@@ -114,7 +120,8 @@ def _take_rest(found: Layout, taken: set[Path], beside: Sequence[Path]) -> None:
     found.others += rest.others
     found.broken += rest.broken
     found.again += rest.again
-    for paths in (found.others, found.broken, found.again):
+    found.stored += rest.stored
+    for paths in (found.others, found.broken, found.again, found.stored):
         paths.sort()
 
 
@@ -144,7 +151,7 @@ def _has_images(folder: Path) -> bool:
 
 
 def _split_of(folder: Path) -> str | None:
-    return SPLIT_FOLDERS.get(folder.name.lower())
+    return split_named(folder.name)
 
 
 def _folders(parent: Path, where: str) -> list[Path]:
@@ -172,6 +179,8 @@ def _nearest(path: Path) -> str:
 def _groups(top: list[Path], found: Layout, where: str) -> dict[Path, str | None]:
     """Folders that hold class folders, and the split that each means."""
     named = {folder: split for folder in top if (split := _split_of(folder))}
+    if not named and (named := _prefixed(top, where)):
+        return {_own_folder(folder, where): split for folder, split in named.items()}
     others = [folder for folder in top if folder not in named]
     if not named or (others and not _are_splits(named, others, where)):
         return {found.inner: None}
@@ -184,10 +193,20 @@ def _groups(top: list[Path], found: Layout, where: str) -> dict[Path, str | None
     return {_own_folder(folder, where): split for folder, split in named.items()}
 
 
+def _prefixed(top: list[Path], where: str) -> dict[Path, str]:
+    """Folders such as seg_train/ and seg_test/ and their splits, where they hold the same classes."""
+    named = {folder: split for folder in top if (split := split_within(folder.name))}
+    apart = len({*named.values()}) == len(named) > 1
+    below = {folder: _folders(_own_folder(folder, where), where) for folder in named} if apart else {}
+    full = apart and all(not _has_images(f) and any(walk(b).images for b in below[f]) for f in named)
+    return named if full and same_classes(below) else {}
+
+
 def _own_folder(folder: Path, where: str) -> Path:
     """A split folder, or the only folder in it where that has the name of a split again: train/train/cats."""
     below = _folders(folder, where)
-    return below[0] if len(below) == 1 and _split_of(below[0]) and not _has_images(folder) else folder
+    again = len(below) == 1 and (_split_of(below[0]) or below[0].name == folder.name)
+    return below[0] if again and not _has_images(folder) else folder
 
 
 def _are_splits(named: dict[Path, str], others: list[Path], where: str) -> bool:
@@ -222,6 +241,7 @@ def _take(folder: Path, split: str | None, found: Layout) -> None:
     found.others += below.others
     found.broken += below.broken
     found.again += below.again
+    found.stored += below.stored
     if not files:
         got = f"none that can be read ({kinds(below.others)})" if below.others else "none"
         hint = f"remove the folder, or put files of {listing(sorted(SUFFIXES))} into it"

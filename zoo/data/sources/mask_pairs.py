@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from zoo.data.sources.layout import SPLIT_FOLDERS
+from zoo.data.sources.split_names import split_named
 from zoo.data.sources.walk import Walk
 from zoo.spec.errors import DataError, listing, quote, warn
 
@@ -16,7 +16,7 @@ _LAYOUT = "images/ and masks/ with files of the same names, or train/images/, tr
 
 def split_of(parts: Sequence[str]) -> str | None:
     """The split that the first of a file's folders means; None where it means none."""
-    return SPLIT_FOLDERS.get(parts[0].lower()) if len(parts) > 1 else None
+    return split_named(parts[0]) if len(parts) > 1 else None
 
 
 def without_folder(parts: Sequence[str]) -> list[str]:

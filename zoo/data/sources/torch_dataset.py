@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from torch.utils.data import ConcatDataset, Subset
 
-from zoo.images.decode import to_image
+from zoo.images.decode import Taken, taken, to_image
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.choice import for_targets
 from zoo.spec.errors import DataError, listing, quote
+from zoo.spec.names import in_order
 
 _PAIR = 2
 
@@ -48,10 +49,18 @@ class TorchData(Dataset):
         return len(self.source)
 
     def __getitem__(self, index: int) -> Sample:
+        image, target = self._pair(index)
+        return Sample(to_image(image, self.name(index)), self._parse(target))
+
+    def taken(self, index: int) -> Taken:
+        """An image, and what it loses where it is read."""
+        return taken(self._pair(index)[0], self.name(index))
+
+    def _pair(self, index: int) -> Sequence[Any]:
         item = self.source[index]
         if not isinstance(item, tuple | list) or len(item) != _PAIR:
             raise DataError(self.name(index), expected="a pair (image, target)", got=quote(item))
-        return Sample(to_image(item[0], self.name(index)), self._parse(item[1]))
+        return item
 
     @cached_property
     def targets(self) -> Sequence[Any]:
@@ -87,12 +96,26 @@ def _names(source: Any) -> tuple[str, ...]:
     # What transforms targets may number them as it likes
     if getattr(source, "target_transform", None) is not None:
         return ()
-    if names := getattr(source, "classes", None):
-        return tuple(map(str, names))
+    names = getattr(source, "classes", None)
+    # Others are a number of classes or a method
+    if isinstance(names, Iterable) and (isinstance(names, Mapping) or hasattr(names, "__len__")):
+        names = _in_order(source, names)
+        if names:
+            return names
     numbers = getattr(source, "class_to_idx", None)
     if isinstance(numbers, Mapping) and sorted(numbers.values()) == [*range(len(numbers))]:
         return tuple(str(name) for name in sorted(numbers, key=numbers.__getitem__))
     return ()
+
+
+def _in_order(source: Any, names: Any) -> tuple[str, ...]:
+    where = f"data {type(source).__name__}: classes"
+    if isinstance(names, str | bytes):
+        raise DataError(where, expected="a name for each class", got=quote(names), hint="a list of them")
+    try:
+        return in_order(names)
+    except ValueError as error:
+        raise DataError(where, expected=str(error), got=quote(names)) from None
 
 
 def _targets(source: Any) -> Sequence[Any] | None:

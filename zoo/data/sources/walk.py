@@ -19,6 +19,9 @@ _BESIDE = """
 BESIDE = frozenset(_BESIDE.split())
 """Suffixes of files that lie beside images and are none: `zoo data` counts them, no warning is about them."""
 
+_STORES = ("@eadir", "#recycle", "#snapshot", "$recycle.bin")
+"""Folders that a network drive makes beside one's own: thumbnails, and what was deleted."""
+
 _MOST = 5
 _AGAIN = "link to a folder that is read already", "links to folders that are read already"
 
@@ -32,12 +35,14 @@ class Walk:
         files: of all kinds, without hidden ones.
         broken: links that lead nowhere.
         again: links to a folder that is read already, by another way or as what they lie in.
+        stored: images in folders of a network drive's own, such as `@eaDir`.
     """
 
     root: Path
     files: list[Path] = field(default_factory=list)
     broken: list[Path] = field(default_factory=list)
     again: list[Path] = field(default_factory=list)
+    stored: list[Path] = field(default_factory=list)
 
     @property
     def images(self) -> list[Path]:
@@ -56,6 +61,7 @@ class Walk:
             (f"{kinds(unlike)}, called like no image that can be read", unlike),
             (_counted(self.broken, "link that leads nowhere", "links that lead nowhere"), self.broken),
             (_counted(self.again, *_AGAIN), self.again),
+            (f"{len(self.stored)} in folders of a network drive's own", self.stored),
         ]
 
 
@@ -65,8 +71,13 @@ def is_image(file: Path) -> bool:
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a folder is one of a program's own, such as `.cache` and `__MACOSX`."""
-    return name.startswith((".", "__"))
+    """Whether a folder is one of a program's own, such as `.cache`, `__MACOSX` and `@eaDir`."""
+    return name.startswith((".", "__")) or is_store(name)
+
+
+def is_store(name: str) -> bool:
+    """Whether a folder is one that a network drive makes: copies of what lies beside it, or deleted files."""
+    return name.lower() in _STORES
 
 
 def walk(root: Path, without: Collection[Path] = ()) -> Walk:
@@ -101,13 +112,20 @@ def walk(root: Path, without: Collection[Path] = ()) -> Walk:
             for entry in _entries(folder):
                 path = folder / entry.name
                 if entry.is_dir():
-                    if not is_hidden(entry.name) and path not in without:
+                    if is_store(entry.name):
+                        found.stored += _stored(path)
+                    elif not is_hidden(entry.name) and path not in without:
                         (links if entry.is_symlink() else folders).append(path)
                 elif not entry.name.startswith("."):
                     (found.files if entry.is_file() else found.broken).append(path)
-    for paths in (found.files, found.broken, found.again):
+    for paths in (found.files, found.broken, found.again, found.stored):
         paths.sort()
     return found
+
+
+def _stored(folder: Path) -> list[Path]:
+    """The images in a folder that is not read, which may be one that cannot be."""
+    return [Path(top, name) for top, _, names in os.walk(folder) for name in names if is_image(Path(name))]
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

@@ -1,0 +1,76 @@
+"""Images as a model takes them: its channels and its size, the same at training and at prediction."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from zoo.images.decode import ImageArray
+from zoo.spec.display import counted
+from zoo.spec.errors import DataError
+from zoo.spec.inputs import InputSpec
+
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in a gray value (ITU-R BT.601), as Pillow has them."""
+
+_GRAY, _RGB, _RGBA = 1, 3, 4
+
+
+def prepare(image: ImageArray, spec: InputSpec, where: str = "image") -> Tensor:
+    """An image as a model takes it: the same at training and at prediction.
+
+    Args:
+        image: H x W x C, uint8 or float32 in [0, 1].
+        spec: of the model.
+        where: what to call it in an error.
+
+    Returns:
+        C x H x W float32 in [0, 1] with the channels and size of the spec, not yet normalised.
+
+    Raises:
+        DataError: its channels cannot be turned into the model's.
+    """
+    # A copy of mirrored arrays, whose negative strides torch refuses, and read-only ones, which it warns of
+    x = torch.from_numpy(np.require(image, requirements=["C", "W"])).permute(2, 0, 1)  # C x H x W
+    x = x.to(torch.float32) / 255 if x.dtype == torch.uint8 else x
+    return resize(to_channels(x, spec.channels, where), spec).contiguous()
+
+
+def to_channels(x: Tensor, channels: int, where: str = "image") -> Tensor:
+    """C x H x W in [0, 1] with another number of channels.
+
+    Gray is repeated, colours are weighted by `LUMA`; where no alpha is asked for, transparent pixels are laid
+    on white, and a missing one is opaque.
+
+    Raises:
+        DataError: there is no such conversion.
+    """
+    own = x.shape[0]
+    if own == channels:
+        return x
+    if channels in (_GRAY, _RGB, _RGBA) and own in (1, 2, 3, 4):
+        # The last channel is alpha; colours are not premultiplied
+        x, alpha = (x[:-1], x[-1:]) if own in (2, 4) else (x, torch.ones_like(x[:1]))
+        if channels != _RGBA and own in (2, 4):
+            x = x * alpha + (1 - alpha)
+        if channels == _GRAY and x.shape[0] == _RGB:
+            x = (x * x.new_tensor(LUMA).view(3, 1, 1)).sum(dim=0, keepdim=True)
+        elif channels != _GRAY and x.shape[0] == _GRAY:
+            x = x.expand(_RGB, -1, -1)
+        return torch.cat([x, alpha]) if channels == _RGBA else x
+    hint = f"build the model with in_channels={own}"
+    raise DataError(where, expected=counted(channels, "channel"), got=str(own), hint=hint)
+
+
+def resize(x: Tensor, spec: InputSpec) -> Tensor:
+    """C x H x W in [0, 1] at the size of the spec, antialiased; unchanged where it has that size."""
+    if tuple(x.shape[1:]) == tuple(spec.size):
+        return x
+    if spec.interpolation == "nearest":
+        # torch's "nearest" keeps an old bug of OpenCV; "nearest-exact" takes the pixels that Pillow takes
+        return F.interpolate(x[None], size=spec.size, mode="nearest-exact")[0]
+    # Antialiased, torch's bicubic has Pillow's kernel (a = -0.5; else -0.75), which overshoots the range
+    y = F.interpolate(x[None], size=spec.size, mode=spec.interpolation, align_corners=False, antialias=True)
+    return y[0].clamp(0, 1)
