@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
+import torch
 
 import zoo
 from zoo.interfaces.model import Model
@@ -85,3 +87,58 @@ def test_a_model_that_has_no_folder_is_refused_before_it_is_fetched(
     with pytest.raises(SaveError, match=r"got a model in memory; its figures are in model\.metrics"):
         zoo.evaluate(make_model(head="multiclass", classes=10), DIGITS, save=True)
     assert not list(tmp_path.iterdir())
+
+
+def test_figures_of_weights_that_a_training_replaced_are_on_no_card(make_model: Make, tmp_path: Path) -> None:
+    run = zoo.fit(make_model(head="multiclass", classes=10), DIGITS, epochs=1, out=tmp_path / "a")
+    zoo.evaluate(run.folder, DIGITS, split="test", save=True)
+    model = zoo.load(run.folder)
+    again = zoo.fit(model, {"name": "digits", "per_class": 4}, epochs=1, out=tmp_path / "b")
+    assert model.metrics == zoo.load(again.folder).metrics == {"val": again.metrics}
+    assert zoo.load(again.folder).measured["val"]["count"] == again.images["val"]
+
+
+def by_a_loop(model: Model) -> None:
+    model.train()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    model(torch.rand(4, *model.example_input(1).shape[1:])).square().sum().backward()
+    optimizer.step()
+    model.eval()
+
+
+def by_a_state(model: Model) -> None:
+    model.load_state_dict({name: value + 1 for name, value in model.state_dict().items()})
+
+
+def by_their_order(model: Model) -> None:
+    for value in model.head.parameters():
+        value.data = value.data.flip(0)
+
+
+@pytest.mark.parametrize("change", [by_a_loop, by_a_state, by_their_order])
+@pytest.mark.parametrize("loaded", [False, True], ids=["measured here", "measured before"])
+def test_figures_of_weights_that_were_changed_since_are_not_saved(
+    saved: Path, tmp_path: Path, change: Callable[[Model], None], *, loaded: bool
+) -> None:
+    model = zoo.load(saved, copy=True)
+    zoo.evaluate(saved if loaded else model, DIGITS, split="all", save=loaded)
+    model = zoo.load(saved, copy=True) if loaded else model
+    change(model)
+    with pytest.warns(zoo.ZooWarning, match="figures of all are of weights that the model has no longer"):
+        folder = zoo.save(model, tmp_path / "changed")
+    assert zoo.load(folder).metrics == {}
+    with pytest.warns(zoo.ZooWarning, match="figures of all"):
+        zoo.push(model, f"file:{tmp_path}/hub")
+    assert "Nothing has been measured" in (tmp_path / "hub" / "README.md").read_text()
+
+
+def test_figures_stay_with_weights_that_are_the_same_in_another_type_or_copy(
+    saved: Path, tmp_path: Path
+) -> None:
+    model = zoo.load(saved, copy=True).half()
+    zoo.evaluate(model, DIGITS, split="all")
+    for same in (model, deepcopy(model), deepcopy(model).float(), deepcopy(model).double().float()):
+        assert "all" in zoo.load(zoo.save(same, tmp_path / "same")).metrics
+    model.float().metrics = {"all": {"accuracy": 0.5}}  # somebody's own
+    by_a_state(model)
+    assert zoo.load(zoo.save(model, tmp_path / "own")).metrics == {"all": {"accuracy": 0.5}}

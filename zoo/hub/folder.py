@@ -90,6 +90,7 @@ def _write(model: Model, path: PathLike, licence: str | None, *, run: bool = Fal
     # Another object over the same tensors, so that saving changes nothing of the caller's
     model = shallow_copy(model)
     model.licence = licence or model.licence
+    model.forget_old_figures()
     # Before anything is written; a hash is as long as any other
     configs.dump(configs.describe(model, "0" * 64), str(folder))
     try:
@@ -239,6 +240,7 @@ def assemble(config: Mapping[str, Any], state: Tensors, where: str) -> Model:
     model = restore(recipe, spec, state, f"{where}/{WEIGHTS_FILE}")
     model.labels, model.metrics = tuple(config["labels"]), config["metrics"]
     model.measured = config["measured"]
+    model.note_weights()
     model.note_origin(config["origin"])
     model.licence = config["licence"]
     return model

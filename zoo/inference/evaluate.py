@@ -252,7 +252,8 @@ def _measure(
             analysis.add(output, ready["target"], batch["index"], (height, width))
         figures = score.values()
     # Thresholds are chosen on this split: it is measured at those that it gives
-    found = analysis.findings(dataset.name, {} if split == CHOOSES else model.metrics.get(CHOOSES, {}))
+    known = split != CHOOSES and model.figures_hold().get(CHOOSES) is not False
+    found = analysis.findings(dataset.name, model.metrics.get(CHOOSES, {}) if known else {})
     return figures | dict(found.metrics), found
 
 

@@ -13,11 +13,12 @@ from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.blocks.freezing_state import recorded
 from zoo.interfaces.blocks.frozen_prefix import Prefix
 from zoo.interfaces.blocks.summary import Summary, summarise
+from zoo.interfaces.blocks.weight_values import checksum
 from zoo.interfaces.freezing import Freezable
 from zoo.interfaces.hub_methods import HubMethods
 from zoo.interfaces.normalise import Normalise
 from zoo.interfaces.tasks import Prediction, Task
-from zoo.spec.errors import ShapeError, quote
+from zoo.spec.errors import ShapeError, listing, quote, warn
 from zoo.spec.inputs import InputSpec
 from zoo.spec.options import RefValue
 from zoo.spec.reference import PathLike
@@ -63,6 +64,7 @@ class Model(HubMethods, Freezable):
         self.task, self.input_spec, self.labels = task, input_spec, labels
         self.plugins, self.origin, self.metrics, self.licence = {}, None, {}, None
         self._measured: dict[str, tuple[dict[str, float], dict[str, Any]]] = {}
+        self._weighed: dict[str, tuple[dict[str, float], int]] = {}
 
     @property
     def measured(self) -> dict[str, dict[str, Any]]:
@@ -79,6 +81,27 @@ class Model(HubMethods, Freezable):
         known = self.measured
         self.metrics = {**self.metrics, split: dict(figures)}
         self.measured = {**known, split: on}
+        self.note_weights(split)
+
+    def note_weights(self, *splits: str) -> None:
+        """Says that figures, by default all, are of the weights that the model has now."""
+        if self.metrics:
+            weights = checksum(self)
+            self._weighed |= {split: (self.metrics[split], weights) for split in splits or self.metrics}
+
+    def figures_hold(self) -> dict[str, bool | None]:
+        """By split, whether its figures are of the weights of now; None where it is not known."""
+        # Figures that were put in the place of measured ones are somebody's own
+        known = {s: weights for s, (row, weights) in self._weighed.items() if self.metrics.get(s) is row}
+        now = checksum(self) if known else None
+        return {s: known[s] == now if s in known else None for s in self.metrics}
+
+    def forget_old_figures(self) -> None:
+        """Forgets figures of other weights than the model has now, with a warning."""
+        if old := [split for split, hold in self.figures_hold().items() if hold is False]:
+            self.metrics = {split: row for split, row in self.metrics.items() if split not in old}
+            figures = f"the figures of {listing(old)} are of weights that the model has no longer"
+            warn(f"{figures}, and are left out; zoo.evaluate measures it as it is")
 
     @property
     def input_spec(self) -> InputSpec:

@@ -15,6 +15,7 @@ from zoo.data.resolve import DataLike
 from zoo.data.splits import NAMES
 from zoo.hub.folder import save_run
 from zoo.interfaces.loss import fixed_left_out
+from zoo.interfaces.model import Model
 from zoo.interfaces.tasks.descriptions import ImageGrid
 from zoo.registry.extras import present
 from zoo.reports.files import image_path
@@ -107,6 +108,10 @@ def finish(
         model.labels = model.labels or labels
     data = data_name(setup.data if setup.data is not None else setup.dataset)
     model.note_origin(origin_after(data, model.origin))
+    # Those of weights that training has replaced, the model's own and those of models in it
+    for part in model.modules():
+        if isinstance(part, Model):
+            part.metrics = {split: part.metrics[split] for split, hold in part.figures_hold().items() if hold}
     if outcome.best is not None:
         splits = setup.splits
         on = {"data": setup.recipe.to_dict().get("data"), "count": len(splits.val), "hash": splits.hash}

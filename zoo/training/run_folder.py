@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from copy import copy as shallow_copy
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -61,14 +62,14 @@ class RunFolder:
             write(start / _STATE_FILE, model.state_dict())
             facts = {**facts, "module": identity(model.module)}
         else:
-            save(model, start)
+            begun = shallow_copy(model)
+            begun.metrics = {}  # of weights that training replaces
+            save(begun, start)
         known = {
             "format": FORMAT,
             "finished": False,
             "epochs": setup.trainer.epochs,
             "origin": model.origin,
-            "metrics": model.metrics,
-            "measured": model.measured,
             "versions": _versions(setup.model, resampler),
             "kernels": FUSED,
             "recipe": setup.recipe.to_dict(),
@@ -217,7 +218,7 @@ class RunFolder:
             return load(self.folder / START_FOLDER, copy=True)  # not mapped, as the end of a run removes it
         model = load(self.folder, copy=True)
         model.note_origin(self.facts["origin"])
-        model.metrics, model.measured = self.facts["metrics"], self.facts.get("measured", {})
+        model.metrics = {}  # of the best epoch, and the run goes on
         return model
 
     def take_up(self, model: Model, splits: str, resampler: str | None) -> dict[str, Any] | None:

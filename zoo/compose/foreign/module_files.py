@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from copy import copy as shallow_copy
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,8 @@ def write_module(model: PlainModel, folder: Path, *, licence: str | None = None,
     file = folder / WEIGHTS_FILE
     if not run:
         _check_target(folder)
+    model = shallow_copy(model)  # saving changes nothing of the caller's
+    model.forget_old_figures()
     note = {**_described(model), "licence": licence or model.licence}
     with write_errors(file):
         folder.mkdir(parents=True, exist_ok=True)
@@ -154,6 +157,7 @@ def load_module(folder: Path, module: nn.Module, *, copy: bool) -> PlainModel:
     task = _task(facts, module, text)
     model = PlainModel(module, task=task, input_spec=spec, outputs=outputs, labels=tuple(facts["labels"]))
     model.recipe, model.metrics, model.measured = recipe, facts["metrics"], facts["measured"]
+    model.note_weights()
     model.note_origin(facts["origin"])
     model.licence = facts["licence"]
     return model.eval()
