@@ -92,16 +92,8 @@ def test_a_band_that_is_hardly_alpha_is_told_before_it_whitens_the_others(tmp_pa
         "or clear; where it is no alpha, build the model with in_channels=4, or leave the band out"
     )
     run = {"epochs": 1, "progress": False}
-<<<<<<< HEAD
     trained = said(lambda: zoo.fit(model, tmp_path / "d", out=tmp_path / "r", **run))
     assert trained == [told.format(16, "16 images")]
-||||||| aefc6b2
-    assert said(lambda: zoo.fit(model, tmp_path / "d", out=tmp_path / "r", **run)) == [told.format(16, "16 images")]
-=======
-    assert said(lambda: zoo.fit(model, tmp_path / "d", out=tmp_path / "r", **run)) == [
-        told.format(16, "16 images")
-    ]
->>>>>>> t1
     assert said(lambda: zoo.predict(model, tmp_path / "d" / "a")) == [told.format(8, "8 images")]
     assert said(lambda: zoo.predict(model, infrared)) == [told.format(1, "1 image")]
     four = zoo.build("mlp", head="binary", in_channels=4, input_size=8, seed=0)
