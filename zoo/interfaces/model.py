@@ -90,7 +90,7 @@ class Model(HubMethods, Freezable):
             self._weighed |= {split: (self.metrics[split], weights) for split in splits or self.metrics}
 
     def figures_hold(self) -> dict[str, bool | None]:
-        """By split, whether its figures are of the weights of now; None where it is not known."""
+        """Whether the figures of each split are of the weights of now; None where it is not known."""
         # Figures that were put in the place of measured ones are somebody's own
         known = {s: weights for s, (row, weights) in self._weighed.items() if self.metrics.get(s) is row}
         now = checksum(self) if known else None

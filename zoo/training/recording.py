@@ -100,23 +100,7 @@ def finish(
     Raises:
         SystemExit: the process was told to end; the run is kept.
     """
-    model = setup.model
-    model.eval()
-    # Classes do not name one value that is learnt from their numbers
-    task, labels = model.task, setup.dataset.labels
-    if task is not None and task.named and len(labels) == task.classes(model.outputs):
-        model.labels = model.labels or labels
-    data = data_name(setup.data if setup.data is not None else setup.dataset)
-    model.note_origin(origin_after(data, model.origin))
-    # Those of weights that training has replaced, the model's own and those of models in it
-    for part in model.modules():
-        if isinstance(part, Model):
-            part.metrics = {split: part.metrics[split] for split, hold in part.figures_hold().items() if hold}
-    if outcome.best is not None:
-        splits = setup.splits
-        on = {"data": setup.recipe.to_dict().get("data"), "count": len(splits.val), "hash": splits.hash}
-        model.note_figures("val", validation(outcome), on)
-    model.recipe = setup.recipe
+    model = _named(setup, outcome)
     if run_folder is not None:
         if outcome.history:
             _write_history(folder, outcome.history)
@@ -147,6 +131,28 @@ def finish(
         sys.stderr.write(f"ended by SIGTERM, {run}\n")
         raise SystemExit(TERMINATED)
     return run
+
+
+def _named(setup: Setup, outcome: Outcome) -> Model:
+    """The trained model with its labels, the origin of its weights, its figures and its recipe."""
+    model = setup.model
+    model.eval()
+    # Classes do not name one value that is learnt from their numbers
+    task, labels = model.task, setup.dataset.labels
+    if task is not None and task.named and len(labels) == task.classes(model.outputs):
+        model.labels = model.labels or labels
+    data = data_name(setup.data if setup.data is not None else setup.dataset)
+    model.note_origin(origin_after(data, model.origin))
+    # Those of weights that training has replaced, the model's own and those of models in it
+    for part in model.modules():
+        if isinstance(part, Model):
+            part.metrics = {split: part.metrics[split] for split, hold in part.figures_hold().items() if hold}
+    if outcome.best is not None:
+        splits = setup.splits
+        on = {"data": setup.recipe.to_dict().get("data"), "count": len(splits.val), "hash": splits.hash}
+        model.note_figures("val", validation(outcome), on)
+    model.recipe = setup.recipe
+    return model
 
 
 def _replace(path: Path, state: Mapping[str, Tensor]) -> None:
