@@ -162,6 +162,23 @@ BAD_CATALOGUES = {
     "recipe outside": ({"format": 1, "components": [], "recipes": {"a": "../../a.toml"}}, "relative paths"),
 }
 
+ROW = {"kind": "head", "name": "a", "target": "a:B", "summary": "s"}
+BAD_CATALOGUES |= {
+    f"{field} {value!r}": ({"format": 1, "components": [{**ROW, field: value}]}, said)
+    for field, value, said in [
+        ("tags", None, "bad tags of a: expected a list of texts, got None"),
+        ("tags", 5, "bad tags"),
+        ("tags", [1], "bad tags"),
+        ("tags", ["a\x1b[31m"], "bad tags"),
+        ("weights", None, "bad weights of a: expected tables by tag"),
+        ("weights", {"a": 5}, "bad weights"),
+        ("task", 5, "bad task of a: expected a line of text"),
+        ("tiny", [1], "bad tiny of a: expected a table"),
+        ("summary", "s\x1b[31m", "bad component"),
+        ("name", "\u202ea", "bad component"),
+    ]
+}
+
 
 @pytest.mark.parametrize("case", BAD_CATALOGUES)
 def test_a_bad_catalogue_is_one_line_and_the_rest_works(shelf, case):
