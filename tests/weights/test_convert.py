@@ -334,3 +334,15 @@ def test_the_command_takes_the_flags_of_zoo_build(tmp_path: Path, capsys: Any) -
     with pytest.raises(SystemExit, match="0"):
         main(["convert", "--help"])
     assert {"--input-size", "--in-channels", "--classes"} <= {*capsys.readouterr().out.split()}
+
+
+def test_weights_that_are_no_numbers_are_told_where_they_are_converted_and_built_with(tmp_path: Path) -> None:
+    state = zoo.build("small_cnn", channels=[4], seed=0).backbone.state_dict()
+    name = next(iter(state))
+    state[name] = state[name] * float("nan")
+    torch.save(state, tmp_path / "n.pth")
+    words = rf"n\.\w+: 1 of 2 tensors have nan or infinite values \({name}\)"
+    with pytest.warns(ZooWarning, match=words):
+        done = zoo.convert(tmp_path / "n.pth", "small_cnn", channels=[4])
+    with pytest.warns(ZooWarning, match=words):
+        zoo.build("small_cnn", channels=[4], weights=done.file)

@@ -34,7 +34,7 @@ def checksum(module: nn.Module) -> int:
             flat = (
                 flat if flat.itemsize > single.itemsize and not torch.equal(single.double(), flat) else single
             )
-        found = zlib.crc32(flat.cpu().contiguous().reshape(-1).numpy(), found)
+        found = zlib.crc32(flat.cpu().contiguous().reshape(-1).numpy().data, found)
     return found
 
 
