@@ -247,7 +247,7 @@ def test_a_model_of_many_classes_is_read_again(tmp_path, make):
 
 
 UNREADABLE = {
-    "too much": (("a" * (8 << 20),), "at most 8388608 bytes, got 8[0-9]+; shorten the labels"),
+    "too much": (("a" * (8 << 20), "b", "c"), "at most 8388608 bytes, got 8[0-9]+; shorten the labels"),
     "numbers": ((1, 2, 3), r"expected labels as a list of texts, got \[1, 2, 3\]"),
     "bytes": ((b"a", b"b", b"c"), "expected plain data, got Object of type bytes"),
 }

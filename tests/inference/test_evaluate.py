@@ -1,6 +1,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -222,3 +223,42 @@ def test_a_folder_that_cannot_be_written_is_said_first(make_model: Make, tmp_pat
     (tmp_path / "file").write_text("")
     with pytest.raises(SaveError, match="expected a writable place"):
         zoo.evaluate(make_model(), "faces", out=tmp_path / "file" / "eval")
+
+
+class Images(torch.utils.data.Dataset[Any]):
+    """Pairs of image and target."""
+
+    def __init__(self, pairs: list[Any]) -> None:
+        self.pairs = pairs
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, i: int) -> Any:
+        return self.pairs[i]
+
+
+@pytest.mark.parametrize("head", ["binary", "multiclass", "multilabel", "regression", "ordinal"])
+def test_answers_that_are_no_numbers_give_no_figures_and_no_tables(
+    make_model: Make, head: str, tmp_path: Path
+) -> None:
+    classes = {"binary": None, "regression": None}.get(head, 3)
+    model = make_model(head=head, classes=classes)
+    row = [0.0, 1.0, 1.0]
+    of = {"binary": 1, "multiclass": 2, "multilabel": row, "regression": 0.5, "ordinal": 2}
+    data = [
+        (torch.full((1, 16, 16), 0.5 + i / 20), of[head] if i % 2 else type(of[head])()) for i in range(8)
+    ]
+    data = [(image, row if target == [] else target) for image, target in data]
+    usual = model.infer
+    # Of the last image alone
+    model.infer = lambda x: torch.where(x.mean((1, 2, 3)) > 0.82, torch.nan, usual(x).T).T  # type: ignore[method-assign]
+    asked = ["average-precision"] if head == "binary" else []
+    found = zoo.evaluate(model, Images(data), split="all", metrics=asked, out=tmp_path / "out")
+    assert found.metrics == {}
+    assert {*found.left_out.values()} == {"1 of 8 answers are no numbers"}
+    assert len(found.left_out) >= 2 + len(asked)
+    assert (found.per_class, found.confusion, found.worst) == ({}, None, ())
+    assert json.loads((tmp_path / "out" / "metrics.json").read_text())["left_out"] == found.left_out
+    json.dumps(found.to_dict(), allow_nan=False)
+    assert "left out: 1 of 8" in repr(found)

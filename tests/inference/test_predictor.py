@@ -14,7 +14,7 @@ from PIL import Image
 
 import zoo
 from zoo.interfaces.model import Model
-from zoo.spec.errors import DataError, OptionError, TrainingError
+from zoo.spec.errors import DataError, OptionError, TrainingError, WeightsError
 
 Make = Callable[..., Model]
 PIXELS = np.random.default_rng(1).integers(0, 256, (16, 16, 3), dtype=np.uint8)
@@ -172,3 +172,38 @@ def test_threads_that_predict_with_one_model_disturb_each_other_in_nothing(monke
         assert [*pool.map(ask, range(2))] == [expected.scores] * 2
     assert model.training
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def lost(model: Model) -> Model:
+    """A model whose last layer gives nan."""
+    with torch.no_grad():
+        [*model.parameters()][-1].fill_(float("nan"))
+    return model
+
+
+def test_a_model_of_weights_that_are_no_numbers_gives_no_answer(make_model: Make) -> None:
+    model = lost(make_model(in_channels=3))
+    for ask in (lambda: zoo.predict(model, PIXELS), lambda: zoo.Predictor(model)(PIXELS)):
+        with pytest.raises(
+            WeightsError, match="predict: weights: expected numbers, got nan or infinite ones in"
+        ):
+            ask()
+    generator = lost(zoo.build("dcgan_generator", in_channels=1, input_size=16, width=4, seed=0))
+    with pytest.raises(WeightsError, match="sample: weights"):
+        zoo.sample(generator, 2)
+
+
+def test_the_image_is_named_whose_answer_is_no_number_and_those_before_it_are_answered(
+    make_model: Make,
+) -> None:
+    model = make_model(in_channels=3)
+    model.infer = lambda x: torch.where(x.mean((1, 2, 3)) > 0, 1.0, torch.nan)[:, None]  # type: ignore[method-assign]
+    black = np.zeros_like(PIXELS)
+    with pytest.raises(
+        TrainingError, match="expected numbers, got nan for 1 of 3, image 1 first; its weights"
+    ):
+        zoo.predict(model, [PIXELS, black, PIXELS])
+    found = zoo.Predictor(model)(iter([PIXELS, black]))
+    assert next(found).source == "image 0"
+    with pytest.raises(TrainingError, match="image 1 first"):
+        next(found)

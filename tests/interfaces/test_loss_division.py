@@ -60,3 +60,16 @@ def test_sums_of_parts_make_the_loss_of_all() -> None:
     parts = [sums_of(loss, {OUTPUT: OUTPUTS[i : i + 2]}, TARGET[i : i + 2], {}) for i in (0, 2)]
     added = {key: parts[0][key] + parts[1][key] for key in parts[0]}
     assert float(from_sums(loss, added)) == pytest.approx(float(loss(OUTPUTS, TARGET)), rel=1e-6)
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT])
+def test_a_batch_in_which_nothing_counts_is_a_loss_of_nothing(weight: Tensor | None) -> None:
+    loss = nn.CrossEntropyLoss(weight=weight, ignore_index=-1)
+    output = OUTPUTS.clone().requires_grad_()
+    value = compute(loss, {OUTPUT: output}, torch.full((4,), -1), {})
+    value.backward()  # type: ignore[union-attr]
+    assert value.detach() == 0  # type: ignore[union-attr]
+    assert torch.equal(output.grad, torch.zeros(4, 3))  # type: ignore[arg-type]
+    assert torch.equal(compute(loss, {OUTPUT: OUTPUTS}, TARGET, {}), loss(OUTPUTS, TARGET))
+    broken = compute(loss, {OUTPUT: OUTPUTS * float("nan")}, TARGET, {})
+    assert float(broken) != float(broken)  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from zoo.interfaces import Model
 from zoo.interfaces.blocks.block import Block
 from zoo.interfaces.blocks.freezing_state import check_frozen, freezing_state, restore_freezing, unrecorded
 from zoo.interfaces.normalise import Normalise
-from zoo.spec.errors import FreezeError, ShapeError, TrainingError, ZooWarning
+from zoo.spec.errors import FreezeError, OptionError, ShapeError, TrainingError, ZooWarning
 from zoo.spec.recipe import ModelSection, Recipe
 
 SPEC = InputSpec(size=(8, 8), mean=(0.5,) * 3, std=(0.25, 0.5, 1.0), range=(-1, 1))
@@ -196,3 +196,22 @@ def test_a_summary_says_where_a_backbone_was_cut_and_nothing_of_one_that_is_whol
     assert "cut off" not in str(make_model().summary())
     cut = make_model(head={"name": "binary", "taps": ["block2"]})
     assert "backbone ends at block2: what lies behind it is cut off" in str(cut.summary())
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        (("x", "y"), "expected 3 names, got 2 "),
+        (("x", "x", "y"), "expected each name once, got 'x' twice"),
+        ("xyz", "expected a list or tuple of names, got 'xyz'"),
+        ({"x", "y", "z"}, "expected a list or tuple of names"),
+    ],
+)
+def test_labels_that_no_answer_could_be_read_with_are_refused_where_they_are_set(labels, words):
+    model = zoo.build("mlp", head="multiclass", classes=["a", "b", "c"], input_size=8)
+    with pytest.raises(OptionError, match=words):
+        model.labels = labels
+    assert model.labels == ("a", "b", "c")
+    model.labels = ["x", "y", "z"]
+    assert model.labels == ("x", "y", "z")
+    model.labels = ()

@@ -14,7 +14,7 @@ import torch
 
 import zoo
 from zoo.interfaces.model import Model
-from zoo.spec.errors import TrainingError
+from zoo.spec.errors import DataError, TrainingError, WeightsError
 from zoo.training import undefined_figures
 from zoo.training.run import Run
 from zoo.training.running_means import RunningMeans
@@ -140,3 +140,68 @@ def test_a_model_that_was_given_in_training_mode_comes_back_in_inference_mode(
     run = zoo.fit(model, {"name": "faces", "per_class": 8}, epochs=1, out=tmp_path / "run", progress=False)
     assert run.model is model
     assert not any(module.training for module in model.modules())
+
+
+def test_a_loss_that_is_no_number_at_once_is_no_matter_of_the_learning_rate() -> None:
+    bad, good = {"loss": torch.tensor(float("nan"))}, {"loss": torch.tensor(1.0)}
+    with pytest.raises(TrainingError, match=r"step 1 of 3: expected .*; nothing was learnt yet"):
+        RunningMeans(1, 3).add(bad, 1)
+    later = RunningMeans(1, 3)
+    later.add(good, 1)
+    with pytest.raises(TrainingError, match=r"step 2 of 3: .*lower lr"):
+        later.add(bad, 1)
+
+
+def test_an_epoch_whose_answers_are_no_numbers_is_not_the_best_and_ends_no_run() -> None:
+    trainer = SimpleNamespace(monitor="val_accuracy")
+    measured = MeasuredFigures(trainer)  # type: ignore[arg-type]
+    row = {"epoch": 1, "loss": 1.0}
+    measured.reasons["val_accuracy"] = "3 of 3 answers are no numbers"
+    measured.check(row)
+    assert row["val_accuracy"] != row["val_accuracy"]
+
+
+class Values(torch.utils.data.Dataset):  # type: ignore[type-arg]
+    """Images with targets of which the fourth is `bad`."""
+
+    def __init__(self, bad: Any, good: Any) -> None:
+        self.bad, self.good = bad, good
+
+    def __len__(self) -> int:
+        return 12
+
+    def __getitem__(self, i: int) -> Any:
+        return torch.full((1, 8, 8), i / 12), self.bad if i == 3 else self.good
+
+
+@pytest.mark.parametrize(
+    ("head", "bad", "good"),
+    [
+        ("regression", float("nan"), 1.0),
+        ("regression", float("-inf"), 1.0),
+        ("multilabel", [0.0, float("nan")], [0.0, 1.0]),
+    ],
+)
+def test_a_target_that_is_no_number_is_refused_before_work_and_its_image_is_named(
+    head: str, bad: Any, good: Any, tmp_path: Path
+) -> None:
+    classes = 2 if head == "multilabel" else None
+    model = zoo.build("mlp", hidden=[4], head=head, classes=classes, in_channels=1, input_size=8, seed=0)
+    words = r"targets: expected numbers, got (nan|-inf) for Values\[3\]; mend the target, or leave"
+    with pytest.raises(DataError, match=f"fit: {words}"):
+        zoo.fit(model, Values(bad, good), epochs=1, out=tmp_path / "run")
+    with pytest.raises(DataError, match=f"evaluate: {words}"):
+        zoo.evaluate(model, Values(bad, good), split="all")
+    assert not (tmp_path / "run").exists()
+
+
+def test_weights_that_are_no_numbers_are_not_trained(
+    make_model: Callable[..., Model], tmp_path: Path
+) -> None:
+    model = make_model()
+    model.head.last.bias.data.fill_(float("inf"))
+    with pytest.raises(
+        WeightsError, match=r"fit: weights: expected numbers, got .* in head\.last\.bias; the"
+    ):
+        zoo.fit(model, "faces", epochs=1, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -381,3 +381,15 @@ def test_quantised_weights_are_no_weights(kind: torch.dtype, tmp_path: Path) -> 
     half = {k: v.to(torch.bfloat16) for k, v in state.items()}
     save_file(half, tmp_path / "half.safetensors")  # fewer bits of the same numbers
     zoo.build("small_cnn", channels=[4], weights=f"file:{tmp_path}/half.safetensors")
+
+
+def test_weights_that_are_no_numbers_are_told_where_they_are_converted_and_built_with(tmp_path: Path) -> None:
+    state = zoo.build("small_cnn", channels=[4], seed=0).backbone.state_dict()
+    name = next(iter(state))
+    state[name] = state[name] * float("nan")
+    torch.save(state, tmp_path / "n.pth")
+    words = rf"n\.\w+: 1 of 2 tensors have nan or infinite values \({name}\)"
+    with pytest.warns(ZooWarning, match=words):
+        done = zoo.convert(tmp_path / "n.pth", "small_cnn", channels=[4])
+    with pytest.warns(ZooWarning, match=words):
+        zoo.build("small_cnn", channels=[4], weights=done.file)

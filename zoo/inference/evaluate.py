@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ from zoo.spec.errors import OptionError, SaveError, listing, warn
 from zoo.spec.history import write_json
 from zoo.spec.reference import PathLike
 from zoo.trainers.loss_cuts import depends_on_batches
-from zoo.trainers.score import Score
+from zoo.trainers.score import UNDEFINED, Score
 
 METRICS_FILE = "metrics.json"
 
@@ -153,7 +154,8 @@ def evaluate(
     else:
         score = Score(task, model.outputs, _loss(model, loss, batch_size), metrics=further)
         figures, found = _measure(model, dataset, batches, score, split=split, **how)
-        left_out = score.left_out
+        left_out = _not_finite(figures, score)
+        figures = {name: value for name, value in figures.items() if name not in left_out}
     options = {"seed": seed, "size": None if own_size else [*model.input_spec.size], "cropped": cropped}
     seen = looks(model, folder, splits.hash) if split == "test" else 1
     known: Any = {"count": len(indices), "hash": splits.hash, "looks": seen, "options": options}
@@ -251,10 +253,18 @@ def _measure(
             height, width = ready["image"].shape[2:]
             analysis.add(output, ready["target"], batch["index"], (height, width))
         figures = score.values()
+    if score.lost:
+        return figures, Findings()
     # Thresholds are chosen on this split: it is measured at those that it gives
     known = split != CHOOSES and model.figures_hold().get(CHOOSES) is not False
     found = analysis.findings(dataset.name, model.metrics.get(CHOOSES, {}) if known else {})
     return figures | dict(found.metrics), found
+
+
+def _not_finite(figures: Mapping[str, float], score: Score) -> dict[str, str]:
+    """Why figures are left out: those of the score, and a loss that is no number, which JSON has not."""
+    why = score.lost or UNDEFINED
+    return {**{name: why for name, value in figures.items() if not math.isfinite(value)}, **score.left_out}
 
 
 def _write(folder: Path, result: Evaluation, found: Findings, dataset: Dataset) -> None:

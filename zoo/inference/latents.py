@@ -23,6 +23,7 @@ from zoo.reports.files import figure_bytes, plots_path, write_figure
 from zoo.reports.image_grids import images
 from zoo.reports.plots import short
 from zoo.reports.style import BLUE, DRAWS, GRID, new_figure, open_frame, set_title
+from zoo.runtime.answer_checks import check_answers
 from zoo.runtime.arguments import BATCH_SIZE, as_dataset, as_model, pick_seed
 from zoo.runtime.devices import borrowed, choose_device
 from zoo.runtime.given_objects import check_can
@@ -123,6 +124,7 @@ def latents(
             for batch in watched(batches, "encoding", progress)
         ]
         vectors = torch.cat(found)
+        check_answers(vectors, model, "latents", lambda i: dataset.name(indices[i]))
         plane, axes = _plane(vectors)
         if files[1] is not None:
             images(_decoded(model, plane, chosen), files[1])

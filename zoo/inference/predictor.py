@@ -18,6 +18,7 @@ from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.blocks.number_types import fitted, widened
 from zoo.interfaces.model import Model, ModelLike
 from zoo.interfaces.tasks import Task
+from zoo.runtime.answer_checks import check_answers
 from zoo.runtime.arguments import BATCH_SIZE, as_model, bare
 from zoo.runtime.devices import choose_device
 from zoo.runtime.progress import watched
@@ -166,6 +167,8 @@ def answers(
 
     Raises:
         DataError: an image cannot be read.
+        WeightsError: the weights are no numbers.
+        TrainingError: an answer is none.
     """
     warn_losses(model, [item for _, item in images.items], known=images.lost)
     batches = Batches(
@@ -183,8 +186,11 @@ def _answered(model: Model, images: Given, batch: Batch, device: torch.device) -
     height, width = batch["image"].shape[2:]
     # Left before an answer is handed on: who asks may be computing gradients
     with torch.no_grad():
-        read = model.read(widened(model.infer(fitted(batch["image"].to(device), model))))
-    for i, (index, said) in enumerate(zip(batch["index"].tolist(), read, strict=True)):
+        output = widened(model.infer(fitted(batch["image"].to(device), model)))
+        numbers = batch["index"].tolist()
+        check_answers(output, model, "predict", lambda i: images.name(numbers[i]))
+        read = model.read(output)
+    for i, (index, said) in enumerate(zip(numbers, read, strict=True)):
         # Height and width of the image before it was resized
         own = (int(batch[SIZE][i, 0]), int(batch[SIZE][i, 1]))
         p = model.task.placed(said, batch[PLACE][i], (height, width), own)

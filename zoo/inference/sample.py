@@ -11,6 +11,7 @@ from zoo.interfaces.model import ModelLike
 from zoo.interfaces.tasks.descriptions import ImageGrid
 from zoo.reports.files import folder_path, is_image, plots_path
 from zoo.reports.image_grids import images, write_image
+from zoo.runtime.answer_checks import check_answers
 from zoo.runtime.arguments import as_model
 from zoo.runtime.devices import borrowed, choose_device
 from zoo.runtime.given_objects import check_can
@@ -67,6 +68,7 @@ def sample(
         seed = int(torch.randint(2**31, ()))
     with borrowed(model, chosen, inference=True), torch.no_grad():
         made = model.sample(count, seed=seed).float().cpu()
+    check_answers(made, model, "sample", lambda i: f"image {i}")
     if file is not None:
         images(ImageGrid({"": made}), file)
     if folder is not None:

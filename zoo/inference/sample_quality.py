@@ -19,6 +19,7 @@ from zoo.interfaces.tasks.analysis import Findings
 from zoo.interfaces.tasks.descriptions import ImageGrid
 from zoo.metrics.frechet import frechet
 from zoo.metrics.neighbours import precision_recall
+from zoo.runtime.answer_checks import check_answers
 from zoo.runtime.arguments import BATCH_SIZE, as_model
 from zoo.runtime.devices import borrowed
 from zoo.runtime.progress import watched
@@ -121,6 +122,7 @@ def measure_samples(
     ):
         extractor = FeatureExtractor(classifier)
         made = widened(model.sample(count, seed=seed))
+        check_answers(made, model, "evaluate", lambda i: f"image {i}")
         batches = watched(real, "looking at real images", progress)
         # Real images go through batch by batch; of them the features alone are kept
         figures = compare(extractor, (batch["image"].to(device) for batch in batches), made)

@@ -12,6 +12,7 @@ from zoo.data.batches import Batches
 from zoo.inference.given_images import asked_alone, given
 from zoo.interfaces.blocks.number_types import fitted
 from zoo.interfaces.model import Model, ModelLike
+from zoo.runtime.answer_checks import check_answers
 from zoo.runtime.arguments import as_model
 from zoo.runtime.devices import borrowed, choose_device
 from zoo.spec.errors import DataError, OptionError, TrainingError, quote
@@ -89,7 +90,9 @@ def verify(
     with borrowed(model, chosen, inference=True), torch.no_grad(), asked_alone():
         for found in images:
             (batch,) = Batches(found, [0], model.input_spec, batch_size=1)
-            rows.append(model.infer(fitted(batch["image"].to(chosen), model)).cpu().double())
+            vector = model.infer(fitted(batch["image"].to(chosen), model)).cpu().double()
+            check_answers(vector, model, "verify", found.name)
+            rows.append(vector)
     # Rounding may leave [-1, 1]
     similarity = float(F.cosine_similarity(rows[0], rows[1]).clamp(-1, 1))
     return Verified(similarity, similarity >= least, least, source)

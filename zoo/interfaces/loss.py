@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.blocks.block import Block
-from zoo.interfaces.loss_division import SHARE, Divisor, Sums, divided, multiplied, torchs_divisor
+from zoo.interfaces.loss_division import SHARE, Divisor, Sums, divided, multiplied, of_nothing, torchs_divisor
 from zoo.interfaces.tasks.base import Task
 from zoo.spec.errors import OptionError, listing
 
@@ -167,7 +167,7 @@ def compute(
     # There where the batch is a part of one, and the loss is no mean over its images
     share: Any = batch.get(SHARE)
     found: Tensor | dict[str, Tensor] = (
-        loss(output, given) if share is None else share.computed(loss, output, given)
+        of_nothing(loss, loss(output, given), given) if share is None else share.computed(loss, output, given)
     )
     return found
 

@@ -181,6 +181,19 @@ def torchs_divisor(loss: nn.Module) -> Callable[[Any, Any], Divisor] | None:
     return None
 
 
+def of_nothing(loss: nn.Module, value: Any, target: Any) -> Any:
+    """The value of a loss, 0 where it is a mean of torch's over nothing, of which torch makes 0 / 0.
+
+    Example:
+        >>> loss, ignored = nn.CrossEntropyLoss(), torch.tensor([-100])
+        >>> value = loss(torch.zeros(1, 2), ignored)
+        >>> value, of_nothing(loss, value, ignored)
+        (tensor(nan), tensor(0.))
+    """
+    by = _of_weighted(loss, target) if torchs_divisor(loss) is _of_weighted else None
+    return torch.where(by > 0, value, torch.zeros_like(value)) if isinstance(by, Tensor) else value
+
+
 def _of_mean(loss: Any, _target: Tensor) -> Divisor:
     return SUM if loss.reduction == SUM else None
 

@@ -18,6 +18,7 @@ from zoo.interfaces.freezing import Freezable
 from zoo.interfaces.hub_methods import HubMethods
 from zoo.interfaces.normalise import Normalise
 from zoo.interfaces.tasks import Prediction, Task
+from zoo.interfaces.tasks.data_checks import checked_names
 from zoo.spec.errors import ShapeError, listing, quote, warn
 from zoo.spec.inputs import InputSpec
 from zoo.spec.options import RefValue
@@ -61,10 +62,19 @@ class Model(HubMethods, Freezable):
 
     def __init__(self, *, task: Task | None, input_spec: InputSpec, labels: tuple[str, ...] = ()) -> None:
         super().__init__()
-        self.task, self.input_spec, self.labels = task, input_spec, labels
+        self.task, self.input_spec = task, input_spec
+        self.__dict__["labels"] = labels  # whose number is checked when there are outputs
         self.plugins, self.origin, self.metrics, self.licence = {}, None, {}, None
         self._measured: dict[str, tuple[dict[str, float], dict[str, Any]]] = {}
         self._weighed: dict[str, tuple[dict[str, float], int]] = {}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # At once: with a name more or less, answers could be read no longer
+        if name == "labels":
+            task = self.task
+            counts = task is not None and task.named
+            value = checked_names(value, task.classes(self.outputs) if task and counts else None)
+        super().__setattr__(name, value)
 
     @property
     def measured(self) -> dict[str, dict[str, Any]]:
@@ -90,7 +100,7 @@ class Model(HubMethods, Freezable):
             self._weighed |= {split: (self.metrics[split], weights) for split in splits or self.metrics}
 
     def figures_hold(self) -> dict[str, bool | None]:
-        """Whether the figures of each split are of the weights of now; None where it is not known."""
+        """Whether figures, by split, are of the weights of now; None where it is not known."""
         # Figures that were put in the place of measured ones are somebody's own
         known = {s: weights for s, (row, weights) in self._weighed.items() if self.metrics.get(s) is row}
         now = checksum(self) if known else None

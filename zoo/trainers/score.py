@@ -29,6 +29,9 @@ _MOST_HELD = 1 << 20
 NOTHING = "nothing counts in these targets"
 """Why a figure is left out that has seen ignored classes alone."""
 
+NO_NUMBERS = "answers are no numbers"
+"""Why all figures are left out where the model has answered nan, behind how many such answers there were."""
+
 UNDEFINED = "not a number for these answers"
 """Why a figure is left out that the targets alone would allow."""
 
@@ -58,6 +61,8 @@ class Score:
 
     Attributes:
         left_out: why figures that the data leave undefined are not among the last `values`, by name.
+        lost: why there are no metrics among the last `values`, since answers were no numbers; empty where
+            they were. With `first_only` the loss tells it.
 
     Raises:
         OptionError: a metric does not fit the task, two have one name, or one is called like a figure of the
@@ -105,6 +110,8 @@ class Score:
         self._losses = None if loss is None else LossSums(loss)
         self._held: list[tuple[Tensor, ...]] = []
         self._size = self.count = 0
+        self.lost = ""
+        self._lost: list[Tensor] | None = None if first_only else []
 
     def add(self, output: Tensor, batch: Batch) -> None:
         """Takes in one batch.
@@ -126,6 +133,8 @@ class Score:
         if self._losses is not None:
             self._losses.add({OUTPUT: output}, self.task.target(target, self.outputs), batch)
         scored = self.task.scored(output)
+        if self._lost is not None:
+            self._lost.append(_lost(output, scored))
         if target.numel() == scored.numel():  # values, given as N where the output is N x 1
             target = target.reshape(scored.shape)
         if self._held and self._held[0][1].shape[1:] != target.shape[1:]:  # images of another size
@@ -138,6 +147,8 @@ class Score:
     def values(self) -> dict[str, float]:
         """Means and metrics by name, without those that the data leave undefined; starts anew."""
         self._flush()
+        lost = int(torch.stack(self._lost).sum()) if self._lost else 0
+        self.lost = f"{lost} of {self.count} {NO_NUMBERS}" if lost else ""
         found = {} if self._losses is None else self._losses.values()
         if self.count:
             with warnings.catch_warnings():
@@ -149,6 +160,7 @@ class Score:
         if self._losses is not None:
             self._losses.reset()
         self.count, self._seen = 0, self._nothing_seen()
+        self._lost = None if self._lost is None else []
         if (told := _TOLD.get()) is not None:
             told |= self.left_out
         return found
@@ -161,6 +173,8 @@ class Score:
         """The metrics that are defined; `left_out` says why others are not."""
         missing = dict(self.task.missing(self._seen)) if self._looks else {}
         missing |= {name: metric.missing(self._seen) for name, metric in self._asked.items()}
+        if self.lost:  # which metrics would take for a class, or the lowest value
+            missing |= dict.fromkeys(self._metrics, self.lost)
         self.left_out, found = {}, {}
         for name, metric in self._metrics.items():
             if reason := missing.get(name):
@@ -273,3 +287,11 @@ class Score:
             task, got = self.task, reason(error)
             expected = f"one that takes the answers of task {task.name} ({task.form or 'its own form'})"
             raise OptionError(f"metric {name}", expected=expected, got=got) from error
+
+
+def _lost(output: Tensor, scored: Tensor) -> Tensor:
+    """How many answers of a batch are no numbers; a tensor, since asking would make an accelerator wait."""
+    rows = output.isnan().flatten(1).any(dim=1)
+    if scored is not output and scored.is_floating_point() and scored.numel():
+        rows = rows | ~scored.isfinite().reshape(len(rows), -1).all(dim=1)
+    return rows.sum()

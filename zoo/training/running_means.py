@@ -11,6 +11,8 @@ from torch import Tensor
 
 from zoo.spec.errors import TrainingError
 
+_AT_ONCE = "nothing was learnt yet, so look at the loss, the targets and the range of the precision"
+
 
 class RunningMeans:
     """Means an image of what the steps return; stops a run whose loss is no longer a number.
@@ -84,6 +86,6 @@ class RunningMeans:
                     f"the loss is no longer a number in {where}",
                     expected="a finite loss",
                     got=str(value),
-                    hint="lower lr, e.g. to a tenth",
+                    hint=_AT_ONCE if self.epoch == self._done == 1 else "lower lr, e.g. to a tenth",
                 )
         self._waiting = []

@@ -25,6 +25,7 @@ from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
 from zoo.interfaces.trainer import Trainer
+from zoo.runtime.answer_checks import check_weights
 from zoo.runtime.arguments import (
     as_augmenter,
     as_dataset,
@@ -151,6 +152,7 @@ def assemble(
 def _fitting(model: Model, dataset: Dataset, labels: Sequence[str] | None) -> Dataset:
     """The data with the model's classes; what a run may not begin with, a resumed one goes on with."""
     found = for_model(model, dataset, "fit", labels or ())
+    check_weights(model, "fit")
     if labels is None and model.task is not None:
         model.task.check_start(found, "fit")
     return found

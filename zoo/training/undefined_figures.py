@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable
+from typing import Any
 
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.trainer import Trainer
 from zoo.spec.errors import TrainingError, listing, quote, warn
-from zoo.trainers.score import noting_left_out
+from zoo.trainers.score import NO_NUMBERS, noting_left_out
 
 
 class MeasuredFigures:
@@ -37,7 +39,7 @@ class MeasuredFigures:
             warn(f"left out of the figures: {listing(names)}: {reason}")
         return values
 
-    def check(self, row: Mapping[str, float]) -> None:
+    def check(self, row: dict[str, Any]) -> None:
         """Raises unless an epoch has the value that the trainer watches.
 
         Raises:
@@ -45,6 +47,9 @@ class MeasuredFigures:
         """
         monitor = self.trainer.monitor
         if monitor in row:
+            return
+        if self.reasons.get(monitor, "").endswith(NO_NUMBERS):
+            row[monitor] = math.nan  # as a loss of such an epoch is, which is never the best
             return
         where = f"trainer {type(self.trainer).__name__}: monitor"
         if reason := self.reasons.get(monitor):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
+from zoo.interfaces.blocks.weight_values import broken, told
 from zoo.registry.references import component_or_path
 from zoo.spec.component import Component
 from zoo.spec.disk.reading import read_json
@@ -253,6 +254,19 @@ def check_numbers(own: Mapping[str, Tensor], state: Mapping[str, Tensor], where:
         )
 
 
+def warn_broken(state: Mapping[str, Tensor], parameters: Collection[str], text: str) -> None:
+    """Says which weights are no numbers: a model with one of them answers nothing.
+
+    Args:
+        state: tensors by name.
+        parameters: names of those that are parameters.
+        text: how messages call them.
+    """
+    if names := broken(state, parameters):
+        found = f"{len(names)} of {counted(len(state), 'tensor')} have nan or infinite values ({told(names)})"
+        warn(f"weights {text}: {found}: the training that made them went astray, or the file is damaged")
+
+
 def assign(module: nn.Module, state: Mapping[str, Tensor], text: str, *, cast: bool = True) -> None:
     """Makes the tensors the module's own, without copying; strict.
 
@@ -273,6 +287,7 @@ def assign(module: nn.Module, state: Mapping[str, Tensor], text: str, *, cast: b
         given = next((full[n] for n in names if n in full), None)
         full.update({n: given for n in names if given is not None and n not in full})
     check_fit(module, full, text)
+    warn_broken(full, {name for names in shared.values() for name in names}, text)
     typed = {k: v.to(own[k].dtype) for k, v in full.items()} if cast else full
     module.load_state_dict(typed, assign=True)
     # Assigning puts a parameter of its own in each place, which unties what was one

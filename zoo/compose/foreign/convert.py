@@ -21,7 +21,7 @@ from zoo.spec.display import counted
 from zoo.spec.errors import SaveError, WeightsError, ZooError, listing, quote, reason
 from zoo.spec.recipe import ORIGINAL, ModelSection, Recipe
 from zoo.spec.reference import PathLike, local_path
-from zoo.weights.fitting import SUFFIX, check_numbers
+from zoo.weights.fitting import SUFFIX, check_numbers, warn_broken
 from zoo.weights.foreign_files import Found, read_foreign
 from zoo.weights.matching import Matched, aligned, converted, views
 from zoo.weights.tensor_files import Tensors, write
@@ -128,6 +128,9 @@ def convert(
     fit = _own_fit(section, found, f"convert {file}")
     own, (body, rest, aside) = fit.network.state_dict(), fit.matched
     head = _classifier(fit.section, rest)
+    warn_broken(
+        {**{k: body[k] for k in own}, **head}, {k for k, _ in fit.network.named_parameters()}, f"{file}"
+    )
     prefix = "backbone." if fit.network is not fit.model else ""
     state = {f"{prefix}{k}": body[k].detach().contiguous() for k in own}
     state |= {f"head.{k}": v.detach().contiguous() for k, v in head.items()}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.spec.display import counted
-from zoo.spec.errors import DataError, listing, quote
+from zoo.spec.errors import DataError, OptionError, listing, quote
 
 if TYPE_CHECKING:
     from zoo.interfaces.dataset import Dataset
@@ -84,3 +85,55 @@ def has_answers(data: Dataset, task: Task) -> bool:
     if task.needs == "mask":
         return data.masks
     return task.needs != "target" or None not in data.targets
+
+
+def check_finite(data: Dataset, where: str) -> None:
+    """Raises DataError where a value to learn is no number, such as an empty cell of a table.
+
+    Args:
+        data: whose targets are numbers, or rows of them.
+        where: who asks, for messages.
+    """
+    # A sum of numbers is one; only where it is not is each looked at
+    bad = [i for i, target in enumerate(data.targets) if not math.isfinite(_sum(target))]
+    bad = [i for i in bad if not all(map(math.isfinite, _row(data.targets[i])))]
+    if bad:
+        values = listing(str(v) for v in _row(data.targets[bad[0]]) if not math.isfinite(v))
+        more = f" and in {counted(len(bad) - 1, 'image')} more" if len(bad) > 1 else ""
+        got = f"{values} for {data.name(bad[0])}{more}"
+        hint = "mend the target, or leave the image out"
+        raise DataError(f"{where}: targets", expected="numbers", got=got, hint=hint)
+
+
+def _row(target: Any) -> Sequence[float]:
+    return target if isinstance(target, list | tuple) else [target]
+
+
+def _sum(target: Any) -> float:
+    return sum(target) if isinstance(target, list | tuple) else target
+
+
+def checked_names(labels: Sequence[str], count: int | None) -> tuple[str, ...]:
+    """Names of outputs.
+
+    Args:
+        labels: a name for each, or none at all.
+        count: how many there are to name; None where nobody knows.
+
+    Raises:
+        OptionError: they are of another number, one comes twice, or it is one text.
+
+    Example:
+        >>> checked_names(["cat", "dog"], 2)
+        ('cat', 'dog')
+    """
+    where, hint = "labels", 'for example model.labels = ("cat", "dog")'
+    if isinstance(labels, str | bytes) or not isinstance(labels, Sequence):
+        raise OptionError(where, expected="a list or tuple of names", got=quote(labels), hint=hint)
+    names = tuple(labels)
+    if names and count is not None and len(names) != count:
+        got = f"{len(names)} ({listing(map(quote, names), 6)})"
+        raise OptionError(where, expected=counted(count, "name"), got=got)
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise OptionError(where, expected="each name once", got=f"{quote(twice)} twice or more")
+    return names

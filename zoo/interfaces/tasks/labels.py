@@ -12,7 +12,7 @@ from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names
 from zoo.interfaces.tasks.base import Prediction, Task, names_for
 from zoo.interfaces.tasks.classes import CLASSIFIER
 from zoo.interfaces.tasks.confusion import class_table, rows_by_class
-from zoo.interfaces.tasks.data_checks import check_there, row_renumbered
+from zoo.interfaces.tasks.data_checks import check_finite, check_there, row_renumbered
 from zoo.interfaces.tasks.descriptions import Drawing, Examples, Mistake, worst_table
 from zoo.interfaces.tasks.logits import in_order, widened
 from zoo.spec.errors import DataError, quote
@@ -38,6 +38,7 @@ class Multilabel(Task):
         if bad is not None:
             expected = f"rows of {outputs} zeros and ones"
             raise DataError(f"{where}: targets", expected=expected, got=quote(bad))
+        check_finite(data, where)
 
     def renumbered(self, target: Any, numbers: Sequence[int]) -> Any:
         """A row in the order of the model's labels."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names
 from zoo.interfaces.tasks.base import Task
-from zoo.interfaces.tasks.data_checks import row_renumbered
+from zoo.interfaces.tasks.data_checks import check_finite, row_renumbered
 from zoo.interfaces.tasks.descriptions import Examples, Mistake, Scatter, worst_table
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, listing, quote
@@ -58,6 +58,7 @@ class Regression(Task):
         if lengths != {outputs}:
             got = listing(map(str, sorted(lengths)))
             raise DataError(f"{where}: targets", expected=expected, got=got)
+        check_finite(data, where)
 
     def renumbered(self, target: Any, numbers: Sequence[int]) -> Any:
         """A row in the order of the model's labels."""
