@@ -10,13 +10,14 @@ from typing import Any
 from torch import nn
 
 from zoo.compose.foreign.torch_module import PlainModel
+from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.loss import Loss, LossLike
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.choice import BY_NAME
 from zoo.registry.catalogue import known
 from zoo.registry.lookup import entries, find
-from zoo.runtime.torch_losses import fault_of, fitting, is_torchs, squashes, tried
+from zoo.runtime.torch_losses import VALUES, fault_of, fitting, is_torchs, squashes, tried
 from zoo.spec.display import counted
 from zoo.spec.errors import OptionError, ZooError, listing, near, quote, warn
 
@@ -71,12 +72,33 @@ def vectors_of(given: LossLike | None) -> Task | None:
     return tasks[0] if tasks and all(task is not None and task.compares for task in tasks) else None
 
 
+def task_said(loss: Any, dataset: Dataset, outputs: int) -> Task | None:
+    """The task that a loss of torch's own says for a torch module, where the data alone say another one.
+
+    Args:
+        loss: as the caller gave it.
+        dataset: rows of numbers may be values or labels, and whole numbers classes or values.
+        outputs: of the module.
+    """
+    if not isinstance(loss, nn.Module) or not is_torchs(loss) or not dataset.targets:
+        return None
+    first = dataset.targets[0]
+    if isinstance(first, list | tuple) and len(first) > 1:
+        sure = isinstance(loss, nn.BCEWithLogitsLoss | nn.MultiLabelSoftMarginLoss)
+        hot = isinstance(loss, nn.BCELoss) and all({*row} <= {0, 1} for row in dataset.targets)
+        return BY_NAME["multilabel"] if sure or hot else None
+    # Of two classes it may be either, which is for `check_fits` to ask
+    if isinstance(loss, VALUES) and outputs == 1 and dataset.numbered and max(dataset.targets) > 1:
+        return BY_NAME["regression"]
+    return None
+
+
 def warn_squashed(model: Model) -> None:
     """Warns where a torch module ends in probabilities, of which figures and predictions would be wrong."""
     if model.task is None or not isinstance(model, PlainModel):
         return
     if (last := squashes(model, model.task)) is not None:
-        better = "nn.CrossEntropyLoss()" if last.startswith("Softmax") else "nn.BCEWithLogitsLoss()"
+        better = "nn.CrossEntropyLoss()" if last.lower().startswith("softmax") else "nn.BCEWithLogitsLoss()"
         warn(
             f"module {type(model.module).__name__} ends in {last}, and task {model.task.name} takes logits: "
             f"figures and predictions make probabilities of them once more; leave it out and use {better}"

@@ -24,6 +24,7 @@ from zoo.interfaces.blocks.wrapped import inside
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
+from zoo.interfaces.tasks import Task
 from zoo.interfaces.trainer import Trainer
 from zoo.runtime.arguments import (
     as_augmenter,
@@ -39,7 +40,8 @@ from zoo.runtime.arguments import (
 )
 from zoo.runtime.augment_checks import check_augment
 from zoo.runtime.data_checks import check_masks, for_model, warn_lacking
-from zoo.runtime.loss_checks import check_fits, held_warnings, vectors_of, warn_squashed
+from zoo.runtime.loss_checks import check_fits, held_warnings, task_said, vectors_of, warn_squashed
+from zoo.runtime.torch_losses import called
 from zoo.spec.errors import DataError, TrainingError, listing, warn
 from zoo.spec.recipe import Recipe
 from zoo.spec.reference import FILE_PREFIX, PathRef, local_path
@@ -84,7 +86,7 @@ class Setup:
     def given(self) -> dict[str, str]:
         """Classes of the objects that the caller has made, by the part that they are; not the model's."""
         parts = {"loss": self.loss, "augment": self.augment, "trainer": self.trainer}
-        return {name: type(part).__name__ for name, part in parts.items() if name in self.objects}
+        return {name: called(part) for name, part in parts.items() if name in self.objects}
 
 
 def assemble(
@@ -110,7 +112,9 @@ def assemble(
     resumed = labels is not None
     model, parts, dataset = _named_parts(model, given, seed, resumed, skip_unreadable=skip_unreadable)
     if plain:
-        model = _wrapped(model, dataset, loss)
+        model, said = _wrapped(model, dataset, loss, usual=not isinstance(trainer, Trainer))
+        if said is not None:
+            dataset = as_dataset(parts["data"], task=said, skip_unreadable=skip_unreadable)
     check_frozen(model)
     seed = pick_seed(seed, model)
     dataset = _fitting(model, dataset, labels)
@@ -211,8 +215,10 @@ def _foreign(model: object) -> bool:
     return isinstance(model, PlainModel) or (isinstance(model, nn.Module) and not isinstance(model, Model))
 
 
-def _wrapped(module: nn.Module, dataset: Dataset, loss: Any) -> PlainModel:
-    """A module that zoo did not build, as a model for data.
+def _wrapped(
+    module: nn.Module, dataset: Dataset, loss: Any, *, usual: bool
+) -> tuple[PlainModel, Task | None]:
+    """A module that zoo did not build, as a model for data; its task where the loss, not the data, said it.
 
     Raises:
         TrainingError: nobody said by which loss it learns.
@@ -225,10 +231,15 @@ def _wrapped(module: nn.Module, dataset: Dataset, loss: Any) -> PlainModel:
     if loss is None:
         hint = "for example loss=torch.nn.CrossEntropyLoss()"
         raise TrainingError("fit of a torch module", expected="loss=", got="none", hint=hint)
-    # Task, channels and size of images are read off the data, unless a run has done so before
-    return (
-        module if isinstance(module, PlainModel) else PlainModel.for_data(module, dataset, vectors_of(loss))
-    )
+    if isinstance(module, PlainModel):  # a run has read it off the data before
+        return module, None
+    made = PlainModel.for_data(module, dataset, vectors_of(loss), usual=usual)
+    said = task_said(loss, dataset, made.outputs)
+    if said is None or (dataset.task is not None and said.form == dataset.task.form):
+        return made, None
+    labels = () if dataset.numbered else dataset.labels
+    spec, outputs = made.input_spec, made.outputs
+    return PlainModel(module, task=said, input_spec=spec, outputs=outputs, labels=labels), said
 
 
 def _loss(
