@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from zoo.interfaces.blocks.modes import kept_modes
 from zoo.interfaces.draws import forked
 from zoo.interfaces.model import Model
-from zoo.interfaces.tasks import Regression, Task
+from zoo.interfaces.tasks import Task
 from zoo.spec.errors import TrainingError, listing, reason
 
 _TRIED = 9
@@ -25,6 +25,7 @@ VALUES = (nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss, nn.PoissonNLLLos
 _SIGNS = (nn.SoftMarginLoss, nn.HingeEmbeddingLoss)
 _SOFTMAX = (nn.CrossEntropyLoss, nn.MultiMarginLoss)
 
+_OF_VALUES = "values"
 _NO_VALUES = (
     *((kind, "one for log-probabilities") for kind in _LOG_PROBABILITIES),
     (nn.BCEWithLogitsLoss, "one for logits of labels, whose figures would be of logits"),
@@ -47,7 +48,7 @@ def is_torchs(loss: nn.Module) -> bool:
 
 
 def called(part: object) -> str:
-    """How an object is called in a run's record: by its class, and a loss of torch's own with its settings.
+    """Name of an object in a run's record: of its class, and of a loss of torch's own with its settings.
 
     Example:
         >>> called(nn.CrossEntropyLoss(label_smoothing=0.1)), called(nn.MSELoss()), called(nn.ReLU())
@@ -97,7 +98,7 @@ def fault_of(loss: nn.Module, model: Model, task: Task) -> tuple[str, str | None
     if getattr(loss, "reduction", "mean") == "none":
         better = f'nn.{type(loss).__name__}(reduction="mean")'
         return 'one with a number for each answer (reduction="none")', f"one number is minimised: {better}"
-    if task.form == Regression.form and (found := _no_values(loss)) is not None:
+    if task.form == _OF_VALUES and (found := _no_values(loss)) is not None:
         return found
     reads = _reads_logits(task, model.outputs)
     if reads is not None and (found := _wrong_form(loss, model, reads)) is not None:
@@ -249,7 +250,7 @@ def _gives_log_probabilities(model: Model) -> bool | None:
 
 
 def squashes(model: Model, task: Task) -> str | None:
-    """What makes probabilities of a model's logits at its end, which its task would do once more.
+    """The end of a model that makes probabilities of logits, which its task would do once more.
 
     It may be a layer or a function; two outputs that lie in [0, 1] may do so by chance, so that is asked
     which function they came from. Rows of probabilities sum to 1, which logits do not.

@@ -24,7 +24,6 @@ from zoo.interfaces.blocks.wrapped import inside
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
-from zoo.interfaces.tasks import Task
 from zoo.interfaces.trainer import Trainer
 from zoo.runtime.arguments import (
     as_augmenter,
@@ -112,9 +111,7 @@ def assemble(
     resumed = labels is not None
     model, parts, dataset = _named_parts(model, given, seed, resumed, skip_unreadable=skip_unreadable)
     if plain:
-        model, said = _wrapped(model, dataset, loss, usual=not isinstance(trainer, Trainer))
-        if said is not None:
-            dataset = as_dataset(parts["data"], task=said, skip_unreadable=skip_unreadable)
+        model, dataset = _wrapped(model, dataset, parts, skip_unreadable=skip_unreadable)
     check_frozen(model)
     seed = pick_seed(seed, model)
     dataset = _fitting(model, dataset, labels)
@@ -216,30 +213,33 @@ def _foreign(model: object) -> bool:
 
 
 def _wrapped(
-    module: nn.Module, dataset: Dataset, loss: Any, *, usual: bool
-) -> tuple[PlainModel, Task | None]:
-    """A module that zoo did not build, as a model for data; its task where the loss, not the data, said it.
+    module: nn.Module, dataset: Dataset, parts: Mapping[str, Any], *, skip_unreadable: bool
+) -> tuple[PlainModel, Dataset]:
+    """A module that zoo did not build, as a model for data; and these, read as the loss says.
 
     Raises:
         TrainingError: nobody said by which loss it learns.
     """
     if (own := inside(module)) is not module:
-        got = f"{type(module).__name__} around it"
-        hint = f"give the {type(own).__name__} inside; its compile() is in place"
-        raise TrainingError("fit of a torch module", expected="the module itself", got=got, hint=hint)
+        got, hint = type(module).__name__, f"give the {type(own).__name__} inside; its compile() is in place"
+        raise TrainingError(
+            "fit of a torch module", expected="the module itself", got=f"{got} around it", hint=hint
+        )
     check_precision(module)
+    loss = parts["loss"]
     if loss is None:
         hint = "for example loss=torch.nn.CrossEntropyLoss()"
         raise TrainingError("fit of a torch module", expected="loss=", got="none", hint=hint)
     if isinstance(module, PlainModel):  # a run has read it off the data before
-        return module, None
+        return module, dataset
+    usual = not isinstance(parts["trainer"], Trainer)
     made = PlainModel.for_data(module, dataset, vectors_of(loss), usual=usual)
-    said = task_said(loss, dataset, made.outputs)
-    if said is None or (dataset.task is not None and said.form == dataset.task.form):
-        return made, None
-    labels = () if dataset.numbered else dataset.labels
-    spec, outputs = made.input_spec, made.outputs
-    return PlainModel(module, task=said, input_spec=spec, outputs=outputs, labels=labels), said
+    if (said := task_said(loss, dataset, made.outputs)) is None or (
+        dataset.task is not None and said.form == dataset.task.form
+    ):
+        return made, dataset
+    made.task, made.labels = said, () if dataset.numbered else dataset.labels
+    return made, as_dataset(parts["data"], task=said, skip_unreadable=skip_unreadable)
 
 
 def _loss(
@@ -250,7 +250,7 @@ def _loss(
         with held_warnings():
             made, value = as_loss(loss, model, needed=needed)
             if made is not None and loss is not None and checked:
-                check_fits(made, loss, model)
+                check_fits(made, loss, model, dataset)
         if checked:
             warn_squashed(model)
         if isinstance(made, Loss):
