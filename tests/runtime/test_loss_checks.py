@@ -6,8 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 import zoo
@@ -16,7 +18,8 @@ from zoo.compose.instantiate import make
 from zoo.interfaces import Binary, Loss, Multiclass, Reconstruction, Regression
 from zoo.interfaces.model import Model
 from zoo.registry.lookup import find
-from zoo.runtime.loss_checks import check_fits
+from zoo.runtime.arguments import as_dataset
+from zoo.runtime.loss_checks import check_fits, check_ignored
 from zoo.spec.errors import OptionError
 from zoo.testing import rules_loss
 from zoo.testing.case import Case
@@ -129,3 +132,28 @@ def test_a_loss_whose_tasks_lack_its_declaration_is_found(shelf: Any) -> None:
     wanted = "declared task multiclass, got binary; let declaration and `tasks` agree"
     with pytest.raises(AssertionError, match=wanted):
         rules_loss.rule_it_fits_the_task_of_its_declaration(Case(find("net", "loss")))
+
+
+@pytest.mark.parametrize("folder", [True, False])
+def test_a_loss_of_torchs_has_to_leave_out_pixels_that_do_not_count(folder: bool, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name in ("images", "masks"):
+        (tmp_path / "d" / name).mkdir(parents=True)
+    for i in range(8):
+        mask = rng.integers(0, 3, (8, 8), dtype=np.uint8)
+        mask[:2] = 255 if i == 5 else 0
+        Image.fromarray(rng.integers(0, 255, (8, 8, 3), dtype=np.uint8)).save(tmp_path / f"d/images/{i}.png")
+        Image.fromarray(mask).save(tmp_path / f"d/masks/{i}.png")
+    model = zoo.build(
+        "unet", encoder={"name": "unet_encoder", "widths": [4]}, classes=3, input_size=8, seed=0
+    )
+    data: Any = as_dataset(tmp_path / "d", task=model.task)
+    if not folder:
+        del data.leaves_out
+    for loss in (nn.CrossEntropyLoss(), nn.CrossEntropyLoss(ignore_index=0), nn.NLLLoss()):
+        with pytest.raises(OptionError, match=r"ignore_index=255\)"):
+            check_ignored(loss, model, data)
+    check_ignored(nn.CrossEntropyLoss(ignore_index=255), model, data)
+    (tmp_path / "d/masks/5.png").unlink()
+    (tmp_path / "d/images/5.png").unlink()
+    check_ignored(nn.CrossEntropyLoss(), model, as_dataset(tmp_path / "d", task=model.task))

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 import zoo
 from zoo.compose.foreign.torch_module import PlainModel
-from zoo.errors import OptionError, ZooWarning
+from zoo.errors import OptionError, ZooError, ZooWarning
 from zoo.interfaces import Binary, Loss, Multiclass, Multilabel, Reconstruction, Regression, Task
 from zoo.runtime.arguments import as_loss
 from zoo.runtime.loss_checks import check_fits, held_warnings, warn_squashed
@@ -111,7 +111,7 @@ def test_a_loss_of_torchs_that_does_not_fit_is_refused_in_one_line(
         (nn.BCEWithLogitsLoss(weight=torch.ones(4, 1)), Binary(), [], 1),
         (nn.BCELoss(), Reconstruction(), [nn.Sigmoid()], 3),
         (nn.MSELoss(), Regression(), [], 2),
-        (nn.PoissonNLLLoss(), Regression(), [], 1),
+        (nn.PoissonNLLLoss(log_input=False), Regression(), [nn.Softplus()], 1),
     ],
 )
 def test_a_loss_of_torchs_that_is_right_is_taken(
@@ -188,3 +188,133 @@ def test_warnings_of_what_is_refused_are_not_said() -> None:
         with held_warnings():
             warn("weights are random")
     assert [str(item.message) for item in seen] == ["weights are random"]
+
+
+class Rows(torch.utils.data.Dataset[Any]):
+    """Images with the targets of a function."""
+
+    def __init__(self, target: Callable[[int], Any]) -> None:
+        self.target = target
+
+    def __len__(self) -> int:
+        return 20
+
+    def __getitem__(self, i: int) -> Any:
+        return torch.rand(3, SIZE, SIZE, generator=torch.Generator().manual_seed(i)), self.target(i)
+
+
+def hot(i: int) -> Tensor:
+    return torch.tensor([i % 2, i // 2 % 2, i // 3 % 2]).float()
+
+
+@pytest.mark.filterwarnings("ignore:left out of the figures")
+@pytest.mark.parametrize(
+    ("outputs", "target", "loss", "task"),
+    [
+        (3, hot, nn.BCEWithLogitsLoss(), "multilabel"),
+        (3, hot, nn.MultiLabelSoftMarginLoss(), "multilabel"),
+        (3, hot, nn.MSELoss(), "regression"),
+        (1, lambda i: 20 + i % 7, nn.MSELoss(), "regression"),
+        (7, lambda i: i % 7, nn.CrossEntropyLoss(), "multiclass"),
+    ],
+)
+def test_a_loss_of_torchs_says_the_task_where_targets_may_be_two_things(
+    outputs: int, target: Any, loss: nn.Module, task: str, tmp_path: Path
+) -> None:
+    data, options = Rows(target), {"loss": loss, "progress": False}
+    run = zoo.fit(net(outputs), data, epochs=1, out=tmp_path / "r", **options)
+    assert run.model.task.name == task
+    assert ("mae" in run.metrics) == (task == "regression")
+    again = zoo.fit(net(outputs), data, resume=tmp_path / "r", epochs=2, **options)
+    assert again.model.task.name == task
+
+
+@pytest.mark.parametrize(
+    ("outputs", "last", "target", "loss", "said"),
+    [
+        (3, [nn.Sigmoid()], hot, nn.BCELoss(), "leave the Sigmoid out and use nn.BCEWithLogitsLoss"),
+        (1, [], lambda i: i % 2, nn.MSELoss(), "task binary"),
+        (1, [], lambda i: float(i % 2), nn.BCEWithLogitsLoss(), "whole numbers, 0 and 1"),
+        (3, [], lambda i: hot(i) - 0.3, nn.BCEWithLogitsLoss(), "zeros and ones"),
+        (3, [], hot, nn.CrossEntropyLoss(), "logits of classes"),
+        (1, [], lambda i: i / 20, nn.KLDivLoss(reduction="batchmean"), "log-probabilities"),
+        (1, [], lambda i: i / 20, nn.PoissonNLLLoss(), "logarithms of counts"),
+        (1, [], lambda i: i / 20, nn.GaussianNLLLoss(), "fails"),
+        (1, [], lambda i: i / 20, nn.MSELoss(reduction="none"), 'nn.MSELoss(reduction='),
+        (3, [], lambda i: i % 3, nn.CrossEntropyLoss(reduction="none"), 'Loss(reduction="mean")'),
+    ],
+)  # fmt: skip
+def test_a_loss_of_torchs_of_which_figures_would_be_wrong_is_refused(
+    outputs: int, last: list[nn.Module], target: Any, loss: nn.Module, said: str
+) -> None:
+    with pytest.raises(ZooError) as caught:
+        zoo.fit(net(outputs, *last), Rows(target), loss=loss, epochs=1, progress=False)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("row", [[-1.0, 0.0, 1.0], [0.3, 0.2, 1.0], [float("nan"), 0.0, 1.0]])
+def test_labels_that_are_not_sure_are_refused_before_any_work(row: list[float]) -> None:
+    model = zoo.build("small_cnn", channels=[4], head="multilabel", classes=3, input_size=SIZE, seed=0)
+    with pytest.raises(ZooError, match=r"expected rows of zeros and ones, got .*not sure"):
+        zoo.fit(model, Rows(lambda i: torch.tensor(row if i == 7 else [0.0, 1.0, 1.0])), epochs=1)
+
+
+class Ends(nn.Module):
+    """Logits that go through a function at the end."""
+
+    def __init__(self, outputs: int, end: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.last, self.end = nn.Linear(3, outputs), end
+        self.register_buffer("steps", torch.zeros(()))
+
+    def forward(self, x: Tensor) -> Any:
+        if self.training:
+            self.steps += 1
+        return self.end(self.last(x.mean((2, 3))))
+
+
+@pytest.mark.parametrize(
+    ("end", "outputs", "task", "said"),
+    [
+        (lambda x: x.softmax(1), 3, Multiclass(), "softmax"),
+        (lambda x: x.log_softmax(1).exp(), 3, Multiclass(), "softmax"),
+        (lambda x: x.sigmoid(), 3, Multilabel(), "sigmoid"),
+        (lambda x: x.sigmoid()[:, None].reshape(-1, 1), 1, Binary(), "sigmoid"),
+        (lambda x: x.log_softmax(1), 3, Multiclass(), ""),
+        (lambda x: x * 0 + 0.5, 3, Multilabel(), ""),  # in [0, 1], by chance
+        (lambda x: x.sigmoid() * 0.5, 1, Binary(), ""),
+        (lambda x: x.sigmoid(), 1, Regression(), ""),
+    ],
+)
+def test_probabilities_made_by_a_function_are_warned_of(
+    end: Any, outputs: int, task: Task, said: str
+) -> None:
+    model = plain(Ends(outputs, end), task, outputs)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        warn_squashed(model)
+    assert [f"ends in {said}," in str(line.message) for line in told] == [True] * bool(said)
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        (lambda x: x[..., None, None], "got N x 3 x 1 x 1; return x.flatten"),
+        (lambda x: x[:, :, None].expand(-1, -1, 4), "got N x 3 x 4"),
+    ],
+)
+def test_outputs_with_axes_too_many_are_refused_before_any_work(end: Any, said: str) -> None:
+    with pytest.raises(ZooError) as caught:
+        zoo.fit(Ends(3, end), Rows(lambda i: i % 3), loss=nn.CrossEntropyLoss(), epochs=1, progress=False)
+    assert said in str(caught.value)
+
+
+def test_auxiliary_outputs_of_training_mode_are_refused_and_leave_no_trace() -> None:
+    module = Ends(3, lambda x: x)
+    module.end = lambda x: (x, x) if module.training else x
+    with pytest.raises(
+        ZooError, match=r"one tensor in training mode.*got tuple; leave auxiliary outputs out"
+    ):
+        zoo.fit(module, Rows(lambda i: i % 3), loss=nn.CrossEntropyLoss(), epochs=1, progress=False)
+    assert module.steps == 0
+    assert module.training

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from torch import nn
 import zoo
 from zoo.cli import main
 from zoo.data.sources.torch_dataset import TorchData
-from zoo.errors import FormatError, FreezeError, SaveError, TrainingError, WeightsError, ZooWarning
+from zoo.errors import FormatError, FreezeError, SaveError, TrainingError, WeightsError, ZooError, ZooWarning
 from zoo.interfaces.tasks import Multiclass
 from zoo.testing import killed_after
 
@@ -289,7 +290,7 @@ def test_what_stands_in_the_file_is_checked(run: Any, tmp_path: Path) -> None:
 
 def test_another_loss_than_that_of_the_run_is_said(tmp_path: Path) -> None:
     folder = fit(tmp_path / "a").folder
-    with pytest.warns(ZooWarning, match="begun with loss CrossEntropyLoss, and goes on with MultiMarginLoss"):
+    with pytest.warns(ZooWarning, match=r"loss CrossEntropyLoss\(\), and goes on with MultiMar"):
         zoo.fit(Net(), resume=folder, loss=nn.MultiMarginLoss(), epochs=2, progress=False)
 
 
@@ -354,3 +355,27 @@ def test_a_function_is_no_loss(loss: Any, words: str, tmp_path: Path) -> None:
 def test_half_precision_is_said_before_the_module_is_tried(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"weights in float32, got float16; model\.float\(\) widens them"):
         zoo.fit(Net().half(), FACES, loss=nn.CrossEntropyLoss(), epochs=1, out=tmp_path / "run")
+
+
+@pytest.mark.parametrize("weights", [(None, [1.0, 9.0]), ([1.0, 9.0], None), ([1.0, 9.0], [9.0, 1.0])])
+def test_other_weights_of_a_loss_of_torchs_are_refused_at_resuming(weights: Any, tmp_path: Path) -> None:
+    before, now = (
+        nn.CrossEntropyLoss(weight=None if values is None else torch.tensor(values)) for values in weights
+    )
+    zoo.fit(Net(), FACES, loss=before, epochs=1, out=tmp_path / "a", progress=False)
+    with pytest.raises(ZooError, match="resume"):
+        zoo.fit(Net(), resume=tmp_path / "a", loss=now, epochs=2, progress=False)
+    zoo.fit(Net(), resume=tmp_path / "a", loss=before, epochs=2, progress=False)
+
+
+def test_other_settings_of_a_loss_of_torchs_are_said_at_resuming(run: Any, tmp_path: Path) -> None:
+    other = nn.CrossEntropyLoss(label_smoothing=0.1)
+    folder = Path(shutil.copytree(run.folder, tmp_path / "a"))
+    with pytest.warns(ZooWarning, match=r"goes on with CrossEntropyLoss\(label_smoothing=0.1\)"):
+        zoo.fit(Net(), resume=folder, loss=other, epochs=2, progress=False)
+    # A record of an earlier version says no settings
+    folder = Path(shutil.copytree(run.folder, tmp_path / "b"))
+    facts = json.loads((folder / "run.json").read_text())
+    facts["given"] = {"loss": "CrossEntropyLoss"}
+    (folder / "run.json").write_text(json.dumps(facts))
+    zoo.fit(Net(), resume=folder, loss=other, epochs=2, progress=False)

@@ -7,31 +7,40 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch import nn
 
 from zoo.compose.foreign.torch_module import PlainModel
+from zoo.data.label_mapping import source_of
+from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.loss import Loss, LossLike
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
-from zoo.interfaces.tasks.choice import BY_NAME
+from zoo.interfaces.tasks.choice import BY_NAME, for_numbers, for_rows
+from zoo.interfaces.tasks.target_counts import ignored_index
 from zoo.registry.catalogue import known
 from zoo.registry.lookup import entries, find
-from zoo.runtime.torch_losses import fault_of, fitting, is_torchs, squashes, tried
+from zoo.runtime.torch_losses import VALUES, fault_of, fitting, is_torchs, squashes, tried
 from zoo.spec.display import counted
 from zoo.spec.errors import OptionError, ZooError, listing, near, quote, warn
 
+_LOOKED_AT = 16
 
-def check_fits(loss: nn.Module, given: LossLike, model: Model) -> None:
+
+def check_fits(loss: nn.Module, given: LossLike, model: Model, dataset: Dataset | None = None) -> None:
     """Raises OptionError where a loss is for other tasks than the model's, or none of it can be learnt by it.
 
     Args:
         loss: that was made of `given`.
         given: as the caller named it.
         model: one without a task, as a feature extractor, takes any.
+        dataset: that is trained on, whose masks may have pixels that do not count.
     """
     task = model.task
     if task is None:
         return
+    if dataset is not None:
+        check_ignored(loss, model, dataset)
     others = loss.unfit(task) if isinstance(loss, Loss) and _is_sure(model, task, loss) else ()
     fault = fault_of(loss, model, task) if is_torchs(loss) else None
     if not others and fault is None:
@@ -71,12 +80,62 @@ def vectors_of(given: LossLike | None) -> Task | None:
     return tasks[0] if tasks and all(task is not None and task.compares for task in tasks) else None
 
 
+def check_ignored(loss: nn.Module, model: Model, dataset: Dataset) -> None:
+    """Raises OptionError where masks have pixels that do not count, and a loss of torch's own counts them.
+
+    Args:
+        loss: that was given.
+        model: whose task knows the index of such pixels.
+        dataset: where it does not say whether it has some, the first masks are looked at.
+    """
+    own, task = getattr(loss, "ignore_index", None), model.task
+    if own is None or task is None or not dataset.masks or not is_torchs(loss):
+        return
+    if (index := ignored_index(task, model.outputs)) is None:
+        return
+    wanted = int(task.target(torch.tensor([[[index]]]), model.outputs))
+    if own == wanted:
+        return
+    has_some: bool | None = getattr(source_of(dataset), "leaves_out", None)
+    if has_some is None:
+        masks = (dataset[i].mask for i in range(min(len(dataset), _LOOKED_AT)))
+        has_some = any(mask is not None and bool((mask == index).any()) for mask in masks)
+    if has_some:
+        raise OptionError(
+            f"loss {type(loss).__name__}",
+            expected=f"one that leaves out index {wanted}, that of pixels which do not count",
+            got=f"ignore_index={own}",
+            hint=f"nn.{type(loss).__name__}(ignore_index={wanted})",
+        )
+
+
+def task_said(loss: Any, dataset: Dataset, outputs: int) -> Task | None:
+    """The task that a loss of torch's own says for a torch module, where the data alone say another one.
+
+    Args:
+        loss: as the caller gave it.
+        dataset: rows of numbers may be values or labels, and whole numbers classes or values.
+        outputs: of the module.
+    """
+    if not isinstance(loss, nn.Module) or not is_torchs(loss) or not dataset.targets:
+        return None
+    first = dataset.targets[0]
+    if isinstance(first, list | tuple) and len(first) > 1:
+        sure = isinstance(loss, nn.BCEWithLogitsLoss | nn.MultiLabelSoftMarginLoss)
+        hot = isinstance(loss, nn.BCELoss) and all({*row} <= {0, 1} for row in dataset.targets)
+        return for_rows() if sure or hot else None
+    # Of two classes it may be either, which is for `check_fits` to ask
+    if isinstance(loss, VALUES) and outputs == 1 and dataset.numbered and max(dataset.targets) > 1:
+        return for_numbers()
+    return None
+
+
 def warn_squashed(model: Model) -> None:
     """Warns where a torch module ends in probabilities, of which figures and predictions would be wrong."""
     if model.task is None or not isinstance(model, PlainModel):
         return
     if (last := squashes(model, model.task)) is not None:
-        better = "nn.CrossEntropyLoss()" if last.startswith("Softmax") else "nn.BCEWithLogitsLoss()"
+        better = "nn.CrossEntropyLoss()" if last.lower().startswith("softmax") else "nn.BCEWithLogitsLoss()"
         warn(
             f"module {type(model.module).__name__} ends in {last}, and task {model.task.name} takes logits: "
             f"figures and predictions make probabilities of them once more; leave it out and use {better}"

@@ -13,6 +13,7 @@ from zoo.compose.next_steps import how_to_begin_anew
 from zoo.interfaces.geometry.warp import check_resampler
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.trainer import Trainer
+from zoo.runtime.torch_losses import check_state, is_torchs
 from zoo.spec.display import counted
 from zoo.spec.errors import FormatError, OptionError, TrainingError, listing, quote, warn
 
@@ -155,10 +156,15 @@ def take_up(
     checkpoint = run_folder.take_up(setup.model, setup.splits.hash, warps)
     if checkpoint is not None:
         _check_names(run_folder, setup.model, checkpoint["present"][0])
+        if setup.loss is not None and "loss" in setup.objects and is_torchs(setup.loss):
+            kept = checkpoint["present"][1:]
+            check_state(setup.loss, kept[0] if kept else {}, f"resume {run_folder.folder}")
     before = run_folder.facts.get("given", {})  # earlier versions noted none
     for name in setup.given.keys() & before.keys():
-        if setup.given[name] != before[name]:
-            change = f"{name} {before[name]}, and goes on with {setup.given[name]}"
+        was, now = before[name], setup.given[name]
+        # Earlier versions noted no settings
+        if was != (now if "(" in was else now.partition("(")[0]):
+            change = f"{name} {was}, and goes on with {now}"
             warn(f"the run was begun with {change}: its epochs do not compare")
     if lengthening is not None:
         run_folder.lengthen(lengthening, setup.recipe.trainer)

@@ -40,7 +40,8 @@ from zoo.runtime.arguments import (
 )
 from zoo.runtime.augment_checks import check_augment
 from zoo.runtime.data_checks import check_masks, for_model, warn_lacking
-from zoo.runtime.loss_checks import check_fits, held_warnings, vectors_of, warn_squashed
+from zoo.runtime.loss_checks import check_fits, held_warnings, task_said, vectors_of, warn_squashed
+from zoo.runtime.torch_losses import called
 from zoo.spec.errors import DataError, TrainingError, listing, warn
 from zoo.spec.recipe import Recipe
 from zoo.spec.reference import FILE_PREFIX, PathRef, local_path
@@ -85,7 +86,7 @@ class Setup:
     def given(self) -> dict[str, str]:
         """Classes of the objects that the caller has made, by the part that they are; not the model's."""
         parts = {"loss": self.loss, "augment": self.augment, "trainer": self.trainer}
-        return {name: type(part).__name__ for name, part in parts.items() if name in self.objects}
+        return {name: called(part) for name, part in parts.items() if name in self.objects}
 
 
 def assemble(
@@ -111,7 +112,7 @@ def assemble(
     resumed = labels is not None
     model, parts, dataset = _named_parts(model, given, seed, resumed, skip_unreadable=skip_unreadable)
     if plain:
-        model = _wrapped(model, dataset, loss)
+        model, dataset = _wrapped(model, dataset, parts, skip_unreadable=skip_unreadable)
     check_frozen(model)
     seed = pick_seed(seed, model)
     dataset = _fitting(model, dataset, labels)
@@ -213,24 +214,34 @@ def _foreign(model: object) -> bool:
     return isinstance(model, PlainModel) or (isinstance(model, nn.Module) and not isinstance(model, Model))
 
 
-def _wrapped(module: nn.Module, dataset: Dataset, loss: Any) -> PlainModel:
-    """A module that zoo did not build, as a model for data.
+def _wrapped(
+    module: nn.Module, dataset: Dataset, parts: Mapping[str, Any], *, skip_unreadable: bool
+) -> tuple[PlainModel, Dataset]:
+    """A module that zoo did not build, as a model for data; and these, read as the loss says.
 
     Raises:
         TrainingError: nobody said by which loss it learns.
     """
     if (own := inside(module)) is not module:
-        got = f"{type(module).__name__} around it"
-        hint = f"give the {type(own).__name__} inside; its compile() is in place"
-        raise TrainingError("fit of a torch module", expected="the module itself", got=got, hint=hint)
+        got, hint = type(module).__name__, f"give the {type(own).__name__} inside; its compile() is in place"
+        raise TrainingError(
+            "fit of a torch module", expected="the module itself", got=f"{got} around it", hint=hint
+        )
     check_precision(module)
+    loss = parts["loss"]
     if loss is None:
         hint = "for example loss=torch.nn.CrossEntropyLoss()"
         raise TrainingError("fit of a torch module", expected="loss=", got="none", hint=hint)
-    # Task, channels and size of images are read off the data, unless a run has done so before
-    return (
-        module if isinstance(module, PlainModel) else PlainModel.for_data(module, dataset, vectors_of(loss))
-    )
+    if isinstance(module, PlainModel):  # a run has read it off the data before
+        return module, dataset
+    usual = not isinstance(parts["trainer"], Trainer)
+    made = PlainModel.for_data(module, dataset, vectors_of(loss), usual=usual)
+    if (said := task_said(loss, dataset, made.outputs)) is None or (
+        dataset.task is not None and said.form == dataset.task.form
+    ):
+        return made, dataset
+    made.task, made.labels = said, () if dataset.numbered else dataset.labels
+    return made, as_dataset(parts["data"], task=said, skip_unreadable=skip_unreadable)
 
 
 def _loss(
@@ -241,7 +252,7 @@ def _loss(
         with held_warnings():
             made, value = as_loss(loss, model, needed=needed)
             if made is not None and loss is not None and checked:
-                check_fits(made, loss, model)
+                check_fits(made, loss, model, dataset)
         if checked:
             warn_squashed(model)
         if isinstance(made, Loss):

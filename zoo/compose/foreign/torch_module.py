@@ -12,6 +12,7 @@ from zoo.images.prepare import prepare
 from zoo.interfaces.blocks.frozen_prefix import Prefix
 from zoo.interfaces.blocks.modes import kept_modes
 from zoo.interfaces.dataset import Dataset
+from zoo.interfaces.draws import forked
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
 from zoo.spec.errors import FreezeError, ShapeError, TrainingError
@@ -47,7 +48,9 @@ class PlainModel(Model):
         self.recipe = Recipe.from_dict({"model": {"name": name}})
 
     @classmethod
-    def for_data(cls, module: nn.Module, dataset: Dataset, task: Task | None = None) -> PlainModel:
+    def for_data(
+        cls, module: nn.Module, dataset: Dataset, task: Task | None = None, *, usual: bool = True
+    ) -> PlainModel:
         """The module as a model for data, which give it task and labels.
 
         Args:
@@ -55,6 +58,7 @@ class PlainModel(Model):
                 normalised; else they get channels and size of the first.
             dataset: whose first image the module is tried on.
             task: of the module, where something else than the data says it.
+            usual: whether it is trained by steps that want one tensor; a trainer object may want more.
 
         Raises:
             TrainingError: the module cannot take an image.
@@ -67,11 +71,16 @@ class PlainModel(Model):
             spec = InputSpec(
                 channels=channels, size=(height, width), mean=(0.0,) * channels, std=(1.0,) * channels
             )
-        outputs = count_outputs(module, prepare(dataset[0].image, spec)[None])
+        image = prepare(dataset[0].image, spec)[None]
+        found = _output_of(module, image)
+        outputs, labels = int(found.shape[1]), () if task is not None else dataset.labels
+        if task is None and dataset.task is not None:
+            task = dataset.task.for_outputs(outputs)
         if task is not None:
-            return cls(module, task=task, input_spec=spec, outputs=outputs, labels=())
-        task = None if dataset.task is None else dataset.task.for_outputs(outputs)
-        return cls(module, task=task, input_spec=spec, outputs=outputs, labels=dataset.labels)
+            _check_axes(module, found, task)
+        if usual:
+            _check_training(module, image)
+        return cls(module, task=task, input_spec=spec, outputs=outputs, labels=labels)
 
     @property
     def networks(self) -> dict[str, nn.Module]:
@@ -118,6 +127,10 @@ def count_outputs(module: nn.Module, image: Tensor) -> int:
         TrainingError: the module cannot take it.
         ShapeError: it returns something else.
     """
+    return int(_output_of(module, image).shape[1])
+
+
+def _output_of(module: nn.Module, image: Tensor) -> Tensor:
     device = next((p.device for p in module.parameters()), image.device)
     try:
         with kept_modes(module), torch.no_grad():
@@ -134,7 +147,47 @@ def count_outputs(module: nn.Module, image: Tensor) -> int:
     if not isinstance(output, Tensor) or output.ndim < 2:
         got = " x ".join(map(str, output.shape)) if isinstance(output, Tensor) else type(output).__name__
         raise ShapeError(f"module {type(module).__name__}", expected="a tensor N x outputs", got=got)
-    return int(output.shape[1])
+    return output
+
+
+def _check_axes(module: nn.Module, output: Tensor, task: Task) -> None:
+    """Raises ShapeError where a task takes vectors, and the module returns maps, though of one pixel."""
+    try:
+        with forked():
+            usual, _ = task.example(task.classes(int(output.shape[1])), 2)
+    except Exception:  # a task that is not for so many outputs, which is said later
+        return
+    if usual.ndim == 2 and output.ndim > 2:
+        got = " x ".join(map(str, ("N", *output.shape[1:])))
+        raise ShapeError(
+            f"module {type(module).__name__}",
+            expected=f"a tensor N x outputs, for task {task.name}",
+            got=got,
+            hint="return x.flatten(1) where the axes behind are of length 1, else pool them",
+        )
+
+
+def _check_training(module: nn.Module, image: Tensor) -> None:
+    """Raises ShapeError where a module returns more than a tensor in training mode, as for extra losses."""
+    device = next((p.device for p in module.parameters()), image.device)
+    buffers = {name: (buffer, buffer.clone()) for name, buffer in module.named_buffers()}
+    try:
+        with forked(), kept_modes(module), torch.no_grad():
+            # Two, of which a batch norm has a variance
+            output = module.train()(torch.cat([image, image]).to(device))
+    except Exception:  # not of this image, or for the training itself to say
+        return
+    finally:
+        with torch.no_grad():
+            for buffer, value in buffers.values():
+                buffer.copy_(value)
+    if not isinstance(output, Tensor):
+        raise ShapeError(
+            f"module {type(module).__name__}",
+            expected="one tensor in training mode, as in evaluation mode",
+            got=type(output).__name__,
+            hint="leave auxiliary outputs out (torchvision: aux_logits=False), or return the main one alone",
+        )
 
 
 def _check_types(module: nn.Module) -> None:

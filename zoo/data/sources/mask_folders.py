@@ -81,6 +81,8 @@ class MaskFolders(ImageFolder):
         self._table = _table(lines)
         left_out = {i for i, line in enumerate(lines) if line == _NOTHING}
         self.present = frozenset(int(self._table[i]) for i in numbers - left_out)
+        # Whether there are pixels that do not count
+        self.leaves_out = bool(numbers & left_out) or not (self._white or found <= numbers)
         self.task = for_masks()
 
     _elsewhere = f"neither in {IMAGES}/ nor in {MASKS}/"

@@ -52,6 +52,16 @@ def for_masks() -> Task:
     return Segmentation()
 
 
+def for_rows() -> Task:
+    """The task of data with a row of labels an image."""
+    return Multilabel()
+
+
+def for_numbers() -> Task:
+    """The task of data with whole numbers that are values, such as ages."""
+    return Regression()
+
+
 def for_targets(targets: Sequence[Any], labels: Sequence[str] = ()) -> Task:
     """The task of data whose targets are read off: of classes where they are whole numbers, else of values.
 

@@ -39,6 +39,10 @@ class Multilabel(Task):
             expected = f"rows of {outputs} zeros and ones"
             raise DataError(f"{where}: targets", expected=expected, got=quote(bad))
         check_finite(data, where)
+        odd = next((row for row in data.targets if not {*row} <= {0, 1}), None)
+        if odd is not None:
+            hint = "labels that are not sure are left out with their images, or said to be 0 or 1"
+            raise DataError(f"{where}: targets", expected="rows of zeros and ones", got=quote(odd), hint=hint)
 
     def renumbered(self, target: Any, numbers: Sequence[int]) -> Any:
         """A row in the order of the model's labels."""
