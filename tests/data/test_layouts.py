@@ -308,3 +308,19 @@ def test_thumbnails_of_a_network_drive_are_passed_over_and_counted(tmp_path: Pat
         data = ClassFolders(tmp_path)
     assert (data.labels, len(data)) == (("cats", "dogs"), 6)
     assert any("5 files in folders of a network drive" in found.text for found in report(tmp_path).findings)
+
+
+def test_names_that_are_no_utf_8_are_trained_on_saved_and_drawn(tmp_path: Path) -> None:
+    root = classes_below(tmp_path / "d\udce9", {"cats": 6, "th\udce9": 6})
+    (root / "cats" / "0.png").rename(root / "cats" / "caf\udce9.png")
+    data = ClassFolders(root)
+    assert data.labels == ("cats", "thé")
+    assert len(data.fingerprint) == 32
+    model = zoo.build("mlp", head="binary", in_channels=1, input_size=8, seed=0)
+    run = zoo.fit(model, root, epochs=1, out=tmp_path / "r", progress=False)
+    assert zoo.load(tmp_path / "r").labels == run.model.labels == ("cats", "thé")
+    assert len(zoo.predict(model, root)) == 12
+    model.labels = ("cats", "th\udce9")
+    zoo.save(model, tmp_path / "m")
+    assert zoo.load(tmp_path / "m").labels == model.labels
+    assert "th?" in (tmp_path / "m" / "README.md").read_text(encoding="utf-8")

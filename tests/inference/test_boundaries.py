@@ -599,3 +599,41 @@ def test_an_empty_path_is_not_the_working_folder(
         with pytest.raises(zoo.ZooError, match=r"expected a file or folder, got '.*say '\.'"):
             ask()
     assert len(zoo.predict(model, ".")) == 1
+
+
+def closed_image(file: Path) -> Image.Image:
+    with Image.open(file) as image:
+        return image
+
+
+def test_objects_that_cannot_be_read_are_refused_with_what_helps(tmp_path: Path) -> None:
+    file = tmp_path / "a.png"
+    Image.fromarray(RGB).save(file)
+    at_end = io.BytesIO()
+    Image.fromarray(RGB).save(at_end, "png")
+    closed = file.open("rb")
+    closed.close()
+    with file.open() as text:
+        for given_object, words in (
+            (text, "got text; open"),
+            (closed, "got a closed one; open it again"),
+            (at_end, r"read or written to its end; file\.seek\(0\) before"),
+            (closed_image(file), "if it was closed, open it again"),
+            (Image.new("RGB", (0, 5)), "expected at least one pixel, got 0 x 5"),
+            (torch.rand(3, 9, 9).to_sparse(), r"got sparse_coo; x\.to_dense"),
+            (torch.rand(3, 9, 9, device="meta"), "without values, on meta"),
+        ):
+            with pytest.raises(DataError, match=words):
+                given(given_object)
+
+
+def test_axes_in_another_order_are_no_matter_of_the_model() -> None:
+    model = zoo.build("mlp", head="binary", in_channels=3, input_size=16, seed=0)
+    pixels = np.zeros((20, 20, 3), np.uint8)
+    for x in (torch.tensor(pixels), pixels.transpose(2, 0, 1), np.zeros((5, 20, 20), np.uint8)):
+        with pytest.raises(DataError, match="got 20; mind the order of the axes: tensors are C x H x W"):
+            zoo.predict(model, x)
+    with pytest.raises(zoo.ZooError, match=r"x\.permute\(0, 3, 1, 2\) where the channels are last"):
+        model(torch.rand(1, 16, 16, 3))
+    with pytest.raises(DataError, match="build the model with in_channels=5"):
+        zoo.predict(model, torch.rand(5, 20, 20))

@@ -41,7 +41,10 @@ class Two(Model):
     [
         ("cat.png", r"expected a tensor N x 3 x H x W in \[0, 1\], got 'cat.png'; zoo.predict"),
         (torch.zeros(3, 8, 8), r"N x 3 x H x W.*got float32 3 x 8 x 8; add the batch axis"),
-        (torch.zeros(2, 1, 8, 8), r"N x 3 x H x W.*got float32 2 x 1 x 8 x 8; build it with in_channels=1"),
+        (
+            torch.zeros(2, 1, 8, 8),
+            r"N x 3 x H x W.*got float32 2 x 1 x 8 x 8; build the model with in_channels=1",
+        ),
         (
             torch.zeros(2, 3, 8, 8, dtype=torch.uint8),
             "floating values.*got uint8 2 x 3 x 8 x 8; divide by 255",

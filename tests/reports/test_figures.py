@@ -531,3 +531,16 @@ def test_a_folder_is_made_unless_it_is_called_like_an_image(tmp_path: Path) -> N
 def test_a_figure_is_a_png_of_its_size() -> None:
     assert figure_bytes(new_figure(1, 0.5))[:8] == b"\x89PNG\r\n\x1a\n"
     assert new_figure(1, 0.5).get_dpi() == 120
+
+
+def test_names_that_no_font_can_draw_are_drawn_with_a_question_mark(tmp_path):
+    from matplotlib.figure import Figure
+
+    from zoo.reports.files import write_figure
+
+    figure = Figure()
+    axes = figure.subplots()
+    axes.set_title("r\udce9")
+    axes.set_xticks([0, 1], ["a", "th\udce9"])
+    write_figure(figure, tmp_path / "a.png")
+    assert axes.get_title() == "r?"

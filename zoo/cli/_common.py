@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
 from zoo.spec.display import count, counted, table
+from zoo.spec.history import json_text
 
 __all__ = ["count", "counted", "emit_json", "json_option", "table"]
 
@@ -22,4 +22,4 @@ def json_option(command: F) -> F:
 
 def emit_json(data: Any) -> None:
     """Prints plain data as JSON on standard output."""
-    click.echo(json.dumps(data, indent=1, ensure_ascii=False, default=str))
+    click.echo(json_text(data, indent=1, default=str))

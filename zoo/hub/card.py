@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +13,8 @@ from zoo.registry.plugins.install_command import way_to_install
 from zoo.spec.display import counted, markdown
 from zoo.spec.errors import BadReferenceError, FormatError
 from zoo.spec.files import CURVES_FILE
-from zoo.spec.history import Row, read_rows
+from zoo.spec.history import Row, json_text, read_rows
+from zoo.spec.names import replaced
 from zoo.spec.reference import HubRef, PathRef, parse_reference
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ def card(
     ]
     body = "\n\n".join(part for part in parts if part)
     body = body.replace("<!-- zoo:", "&lt;!-- zoo:")  # a label does not end the section
-    return f"---\n{_front(model, reference)}\n---\n\n{BEGIN}\n\n{body}\n\n{END}\n"
+    # A label may hold what no text file can
+    return replaced(f"---\n{_front(model, reference)}\n---\n\n{BEGIN}\n\n{body}\n\n{END}\n")
 
 
 def known_rows(path: Path) -> list[Row]:
@@ -230,7 +231,7 @@ def _trained(model: Model, history: Sequence[Row], curves: bool) -> str:
     # A thousand labels would bury the recipe; their number trains the same network again
     if len(recipe.model.labels) > _MOST_LABELS:
         content["model"]["classes"] = recipe.model.count
-    text = json.dumps(content, indent=1, ensure_ascii=False)
+    text = json_text(content, indent=1)
     folded = ["<details><summary>The recipe</summary>", "", "```json", text, "```", "", "</details>"]
     return "\n".join([*lines, "", *folded])
 

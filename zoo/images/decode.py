@@ -10,6 +10,7 @@ from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
@@ -153,6 +154,8 @@ def is_turned(image: Image.Image) -> bool:
 
 def from_pil(image: Image.Image, where: str = "image") -> ImageArray:
     """A Pillow image as `decode` returns it, turned upright like the same image in a file."""
+    if 0 in image.size:
+        raise DataError(where, expected="at least one pixel", got=f"{image.width} x {image.height}")
     check_sign(image, where)
     image = ImageOps.exif_transpose(image)
     mode = image.mode
@@ -219,6 +222,11 @@ def from_tensor(x: Tensor, where: str = "image") -> ImageArray:
     """A tensor C x H x W as an image; see `from_array`."""
     if x.ndim != _MAP:
         raise DataError(where, expected="a tensor C x H x W", got=" x ".join(map(str, x.shape)))
+    kind = str(x.layout).removeprefix("torch.") if x.layout != torch.strided else ""
+    kind = "a quantised one" if x.is_quantized else "one without values, on meta" if x.is_meta else kind
+    if kind:
+        hint = None if x.is_meta else "x.dequantize()" if x.is_quantized else "x.to_dense()"
+        raise DataError(where, expected="a plain tensor C x H x W", got=kind, hint=hint)
     x = x.detach().cpu().permute(1, 2, 0)
     # numpy has no bfloat16, and an image is float32 anyway
     return from_array((x.float() if x.is_floating_point() else x).numpy(), where)
@@ -257,6 +265,14 @@ def to_image(value: Any, where: str = "image") -> ImageArray:
         DataError: it is none of them.
     """
     if isinstance(value, Image.Image):
+        try:
+            value.load()
+        except Exception as error:  # decoders raise whatever they stumble over
+            expected, hint = (
+                "a Pillow image that can be read",
+                "mend its file; if it was closed, open it again",
+            )
+            raise DataError(where, expected=expected, got=reason(error), hint=hint) from error
         return from_pil(value, where)
     if isinstance(value, Tensor):
         return from_tensor(value, where)

@@ -10,7 +10,7 @@ from torch import Tensor
 from zoo.images.decode import ImageArray
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError
-from zoo.spec.inputs import InputSpec
+from zoo.spec.inputs import InputSpec, channels_hint
 
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in a gray value (ITU-R BT.601), as Pillow has them."""
@@ -60,7 +60,7 @@ def to_channels(x: Tensor, channels: int, where: str = "image") -> Tensor:
         elif channels != _GRAY and x.shape[0] == _GRAY:
             x = x.expand(_RGB, -1, -1)
         return torch.cat([x, alpha]) if channels == _RGBA else x
-    hint = f"build the model with in_channels={own}"
+    hint = channels_hint(own, *x.shape[1:])
     raise DataError(where, expected=counted(channels, "channel"), got=str(own), hint=hint)
 
 

@@ -21,7 +21,7 @@ from zoo.images.decode import SKIP, ImageArray, Taken, decode_counted, taken
 from zoo.inference.predictions import MOST_SHOWN, THUMBNAIL
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.reports.plots import fitted
-from zoo.spec.errors import DataError, ZooError, quote
+from zoo.spec.errors import DataError, ZooError, quote, reason
 from zoo.spec.reference import local_path
 
 Item = Path | bytes | ImageArray
@@ -237,10 +237,30 @@ def _flat(source: Any, where: str) -> Iterator[Any]:
 
 def _content(source: Any) -> bytes:
     """All of an open file, which need not be able to seek."""
-    # Pillow seeks, and a pipe or an HTTP response cannot
-    content = source.read()
+    if isinstance(source, io.TextIOBase):
+        raise _no_file("text", "open(..., 'rb')")
+    if getattr(source, "closed", False) is True:
+        raise _no_file("a closed one", "open it again")
+    try:
+        # Pillow seeks, and a pipe or an HTTP response cannot
+        content = source.read()
+        at_end = not content and _place(source) > 0
+    except (OSError, ValueError) as error:
+        raise _no_file(reason(error), None) from error
     if not isinstance(content, bytes):
-        raise DataError(
-            "predict", expected="a file opened in binary mode", got="text", hint="open(..., 'rb')"
-        )
+        raise _no_file("text", "open(..., 'rb')")
+    if at_end:
+        raise _no_file("one that was read or written to its end", "file.seek(0) before")
     return content
+
+
+def _no_file(got: str, hint: str | None) -> DataError:
+    return DataError("predict", expected="a file opened in binary mode", got=got, hint=hint)
+
+
+def _place(source: Any) -> int:
+    """How far an open file was read; 0 where it cannot tell."""
+    try:
+        return int(source.tell())
+    except (AttributeError, OSError, ValueError):
+        return 0

@@ -41,7 +41,7 @@ def mix(*parts: int | str) -> int:
         (True, False)
     """
     # With a separator, so that (1, 23) and (12, 3) are two
-    text = "\x1f".join(map(str, parts)).encode()
+    text = "\x1f".join(map(str, parts)).encode(errors="surrogatepass")
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big") >> 1
 
 

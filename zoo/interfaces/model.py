@@ -18,9 +18,17 @@ from zoo.interfaces.freezing import Freezable
 from zoo.interfaces.hub_methods import HubMethods
 from zoo.interfaces.normalise import Normalise
 from zoo.interfaces.tasks import Prediction, Task
+<<<<<<< HEAD
 from zoo.interfaces.tasks.data_checks import checked_names
 from zoo.spec.errors import ShapeError, listing, quote, warn
 from zoo.spec.inputs import InputSpec
+||||||| 8e793a1
+from zoo.spec.errors import ShapeError, quote
+from zoo.spec.inputs import InputSpec
+=======
+from zoo.spec.errors import ShapeError, quote
+from zoo.spec.inputs import InputSpec, channels_hint
+>>>>>>> t2
 from zoo.spec.options import RefValue
 from zoo.spec.reference import PathLike
 
@@ -216,9 +224,7 @@ class Model(HubMethods, Freezable):
         got = f"{x.dtype} {' x '.join(map(str, x.shape))}".removeprefix("torch.")
         if x.ndim != 4 or x.shape[1] != channels:
             hint = (
-                f"build it with in_channels={x.shape[1]}"
-                if x.ndim == 4
-                else "add the batch axis with x[None]"
+                channels_hint(*x.shape[1:], batch=True) if x.ndim == 4 else "add the batch axis with x[None]"
             )
             raise ShapeError("images", expected=f"N x {channels} x H x W in [0, 1]", got=got, hint=hint)
         # Of bytes the scale is known, of other numbers that do not fit it is not

@@ -13,6 +13,7 @@ from zoo.registry.extras import require
 from zoo.reports.style import DRAWS
 from zoo.spec.atomic_write import atomic_write, write_errors
 from zoo.spec.errors import SaveError, quote
+from zoo.spec.names import encodable, replaced
 from zoo.spec.reference import PathLike, local_path
 
 if TYPE_CHECKING:
@@ -90,14 +91,31 @@ def write_figure(figure: Figure, path: Path) -> Path:
     Raises:
         SaveError: it cannot be written.
     """
+    _spell(figure)
     with write_errors(path), atomic_write(path, durable=False) as staged:
         # Its name ends in something else than a format
         figure.savefig(staged, format=image_format(path), facecolor="white")
     return path
 
 
+def _spell(figure: Figure) -> None:
+    """Puts `?` where a name has what no font can draw: file names that are no UTF-8."""
+    from matplotlib.text import Text
+
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            # Drawing takes them from the axis anew
+            names = [label.get_text() for label in axis.get_ticklabels()]
+            if not all(map(encodable, names)):
+                axis.set_ticks(axis.get_ticklocs(), [replaced(name) for name in names])
+    for text in figure.findobj(Text):
+        if isinstance(text, Text) and not encodable(text.get_text()):
+            text.set_text(replaced(text.get_text()))
+
+
 def figure_bytes(figure: Figure) -> bytes:
     """A figure as the bytes of a PNG file."""
+    _spell(figure)
     file = io.BytesIO()
     figure.savefig(file, format="png", facecolor="white")
     return file.getvalue()

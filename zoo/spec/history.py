@@ -12,6 +12,7 @@ from zoo.spec.atomic_write import write_text
 from zoo.spec.disk.reading import read_json
 from zoo.spec.errors import FormatError, quote
 from zoo.spec.files import HISTORY_FILE
+from zoo.spec.names import encodable
 
 Row = dict[str, float]
 """`epoch` (from 1), `loss`, the first metric, both with `val_` too, and `seconds`."""
@@ -19,12 +20,27 @@ Row = dict[str, float]
 
 def write_json(path: Path, data: Any) -> None:
     """Writes plain data; a crash leaves the old file or the new one. Numbers that JSON lacks become null."""
-    write_text(path, json.dumps(_plain(data), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(path, json_text(_plain(data), indent=1, allow_nan=False) + "\n")
+
+
+def json_text(data: Any, **how: Any) -> str:
+    """Plain data as JSON in readable letters, with escapes where names hold what UTF-8 cannot.
+
+    Args:
+        data: plain.
+        how: as of `json.dumps`.
+
+    Example:
+        >>> json_text({"é": "caf\\udce9"}) == '{"\\\\u00e9": "caf\\\\udce9"}', json_text("é")
+        (True, '"é"')
+    """
+    text = json.dumps(data, ensure_ascii=False, **how)
+    return text if encodable(text) else json.dumps(data, **how)
 
 
 def write_history(path: Path, rows: list[Row]) -> None:
     """Writes rows as a JSON list with a line for each; otherwise as `write_json`."""
-    lines = (json.dumps(_plain(row), ensure_ascii=False, allow_nan=False) for row in rows)
+    lines = (json_text(_plain(row), allow_nan=False) for row in rows)
     write_text(path, "[\n" + ",\n".join(lines) + "\n]\n")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
@@ -179,3 +180,35 @@ def _are(wanted: list[int], numbers: Iterable[Any]) -> bool:
     if any(isinstance(n, bool | str) or not hasattr(n, "__index__") for n in found):
         return False
     return sorted(found) == wanted
+
+
+def folder_label(name: str) -> str:
+    """The name of a folder as a label: where it is no UTF-8, as Windows and old archives wrote it (Latin-1).
+
+    Args:
+        name: as the file system gives it, with surrogates for bytes that are no UTF-8.
+
+    Example:
+        >>> folder_label("caf\\udce9"), folder_label("café")
+        ('café', 'café')
+    """
+    return name if encodable(name) else os.fsencode(name).decode("latin-1")
+
+
+def encodable(text: str) -> bool:
+    """Whether UTF-8 can hold a text, which is so but for surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def replaced(text: str) -> str:
+    """A text with `?` for each letter that UTF-8 has not, for files that people read.
+
+    Example:
+        >>> replaced("caf\\udce9")
+        'caf?'
+    """
+    return text.encode(errors="replace").decode()

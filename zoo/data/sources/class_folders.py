@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -70,7 +71,7 @@ class RootedFiles(ImageFiles):
         """Digest of all files' names and contents."""
         digest = hashlib.blake2b(digest_size=16)
         for i, file in enumerate(self.files):
-            digest.update(f"{file.relative_to(self.root).as_posix()}\0{self.key(i)}\n".encode())
+            digest.update(os.fsencode(f"{file.relative_to(self.root).as_posix()}\0{self.key(i)}\n"))
         return digest.hexdigest()
 
     def key(self, index: int) -> str:

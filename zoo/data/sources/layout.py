@@ -11,7 +11,7 @@ from zoo.data.sources.walk import Walk, is_hidden, is_image, kinds, walk, warn_p
 from zoo.images.decode import SUFFIXES
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, listing, quote, warn
-from zoo.spec.names import closest
+from zoo.spec.names import closest, folder_label
 from zoo.spec.reference import local_path
 
 _LAYOUT = "one folder of images for each class, e.g. cats/ and dogs/, or train/cats/, test/cats/ ..."
@@ -91,11 +91,11 @@ def scan(root: str | Path) -> Layout:
         taken = set[Path]()
         for parent, split in groups.items():
             for folder in _folders(parent, where):
-                names.setdefault(split, set()).add(folder.name)
+                names.setdefault(split, set()).add(folder_label(folder.name))
                 _take(folder, split, found)
                 taken.add(folder)
         if {*groups.values()} == {None}:
-            homes = [found.inner / name for name in found.classes]
+            homes = [found.inner / file.relative_to(found.inner).parts[0] for file in found.files]
             splits, problem = splits_inside(found.files, homes, where)
             found.splits = splits
             found.problems += [problem] if problem else []
@@ -247,7 +247,7 @@ def _take(folder: Path, split: str | None, found: Layout) -> None:
         hint = f"remove the folder, or put files of {listing(sorted(SUFFIXES))} into it"
         found.problems.append(DataError(f"data {folder}", expected="images", got=got, hint=hint))
     found.files += files
-    found.classes += [folder.name] * len(files)
+    found.classes += [folder_label(folder.name)] * len(files)
     found.splits += [split] * len(files)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from functools import cached_property
 from pathlib import Path
 
@@ -108,7 +109,7 @@ class MaskFolders(ImageFolder):
         digest = hashlib.blake2b(digest_size=16)
         for i, mask in enumerate(self.mask_files):
             name = self.files[i].relative_to(self.root).as_posix()
-            digest.update(f"{name}\0{self.key(i)}\0".encode() + mask.read_bytes())
+            digest.update(os.fsencode(f"{name}\0{self.key(i)}\0") + mask.read_bytes())
         digest.update("\n".join(self.labels).encode())
         return digest.hexdigest()
 
