@@ -176,7 +176,10 @@ def test_blocks_is_recorded_in_one_form(said: str) -> None:
         ({"blocks": "block1-2", "freeze": "block1-3"}, 'cut off behind block2, .*; say freeze="block1-2"'),
         ({"head": HEAD, "freeze": "block3"}, "expected blocks among block1, block2, .*cut off behind block2"),
         ({"head": HEAD, "freeze": "block1-4"}, '"all" freezes all 2'),
-        ({"name": "unet", "channels": None, "blocks": "block1-2"}, "encoder={'name': ..., 'blocks': 'block1"),
+        (
+            {"name": "unet", "channels": None, "blocks": "block1-2"},
+            'encoder={"name": "unet_encoder", "blocks": "block1',
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_with_the_next_step(said: dict[str, Any], line: str) -> None:

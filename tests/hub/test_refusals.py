@@ -58,7 +58,7 @@ TEXTS = {
     "brackets": ("[" * 100_000, "expected JSON"),
     "nested": ('{"a":' * 100_000 + "1" + "}" * 100_000, "expected JSON"),
     "a huge number": ('{"format": ' + "9" * 10_000 + "}", "expected JSON"),
-    "too large": (" " * (8 << 20) + "{}", "at most 8388608 bytes"),
+    "too large": (" " * (8 << 20) + "{}", "at most 8,388,608 bytes, got 8,388,610"),
     "a list": ("[]", "not a model saved by zoo"),
     "another library's": ('{"architecture": "resnet18", "num_classes": 1000}', "not a model saved by zoo"),
 }

@@ -24,6 +24,7 @@ from zoo.hub.provenance import public
 from zoo.hub.readme import BEGIN, END, Readme, renewed
 from zoo.hub.readme import parse as taken_apart
 from zoo.interfaces.tasks.choice import BY_NAME
+from zoo.spec.display import counted
 from zoo.spec.errors import BadReferenceError, FormatError, SaveError, TrainingError, ZooError
 from zoo.spec.inputs import InputSpec
 from zoo.spec.reference import HubRef, PathRef
@@ -346,7 +347,7 @@ def titled(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(("count", "end"), [(20, "l19."), (21, "l19 and 1 more."), (1, "l0.")])
 def test_twenty_labels_are_told(count: int, end: str) -> None:
     text = card(figures(labels=tuple(f"l{i}" for i in range(count))))
-    assert f"{count} labels: l0" in text
+    assert f"{counted(count, 'label')}: l0" in text
     assert f"{end}\n" in text
 
 

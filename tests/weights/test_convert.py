@@ -235,6 +235,10 @@ def vit(size: int, channels: int = 3) -> nn.Module:
     return timm.create_model("vit_tiny_patch16_224", img_size=size, in_chans=channels, num_classes=5)
 
 
+RESAMPLED = "ignore:weights of vit_tiny_patch16_224 are for images of another size"
+
+
+@pytest.mark.filterwarnings(RESAMPLED)
 def test_tensors_keep_the_shapes_of_the_file(tmp_path: Path) -> None:
     state = vit(32, 1).state_dict()
     torch.save(state, tmp_path / "w.pth")
@@ -245,6 +249,7 @@ def test_tensors_keep_the_shapes_of_the_file(tmp_path: Path) -> None:
     assert str(done).endswith(f'weights="file:{done.file}", in_channels=1, input_size=32, ...)')
 
 
+@pytest.mark.filterwarnings(RESAMPLED)
 def test_what_is_resized_is_said(tmp_path: Path) -> None:
     torch.save(vit(32).state_dict(), tmp_path / "w.pth")
     done = zoo.convert(tmp_path / "w.pth", "timm:vit_tiny_patch16_224", input_size=64)
@@ -323,6 +328,7 @@ def test_the_command(tmp_path: Path, capsys: Any) -> None:
     assert "of another shape" in capsys.readouterr().err
 
 
+@pytest.mark.filterwarnings(RESAMPLED)
 def test_the_command_takes_the_flags_of_zoo_build(tmp_path: Path, capsys: Any) -> None:
     torch.save(vit(32).state_dict(), tmp_path / "w.pth")
     words = ["convert", str(tmp_path / "w.pth"), "--to", "timm:vit_tiny_patch16_224", "--input-size", "64"]

@@ -249,11 +249,7 @@ def _check_misplaced(
                 hint=did_you_mean(wrong[0], close) if close else None,
             )
         return
-    bodies = [name for name, kind in part_kinds(config).items() if kind == "backbone"]
     for name in wrong:
-        if name == BLOCKS and bodies:
-            place = f"blocks are its {bodies[0]}'s: {bodies[0]}={{'name': ..., 'blocks': {options[name]!r}}}"
-            raise OptionError(f"{where} has no option {quote(name)}", hint=place)
         hint = misplaced(name, options[name], known, [*component.weights])
         if hint is not None:
             raise OptionError(f"{where} has no option {quote(name)}", hint=hint)

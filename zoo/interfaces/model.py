@@ -18,17 +18,9 @@ from zoo.interfaces.freezing import Freezable
 from zoo.interfaces.hub_methods import HubMethods
 from zoo.interfaces.normalise import Normalise
 from zoo.interfaces.tasks import Prediction, Task
-<<<<<<< HEAD
 from zoo.interfaces.tasks.data_checks import checked_names
 from zoo.spec.errors import ShapeError, listing, quote, warn
-from zoo.spec.inputs import InputSpec
-||||||| 8e793a1
-from zoo.spec.errors import ShapeError, quote
-from zoo.spec.inputs import InputSpec
-=======
-from zoo.spec.errors import ShapeError, quote
 from zoo.spec.inputs import InputSpec, channels_hint
->>>>>>> t2
 from zoo.spec.options import RefValue
 from zoo.spec.reference import PathLike
 

@@ -9,6 +9,7 @@ from zoo.data.label_mapping import by_name, in_order, source_of
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
+from zoo.spec.display import counted
 from zoo.spec.errors import DataError, TrainingError, listing, quote, warn
 
 _MOST_NAMES = 6
@@ -78,5 +79,5 @@ def warn_lacking(dataset: Dataset, task: Task | None) -> None:
     if dataset.masks:
         warn(f"no mask has a pixel of {names}: the model learns nothing of it")
     else:
-        of = f"{len(absent)} of {len(dataset.labels)} classes"
+        of = f"{len(absent)} of {counted(len(dataset.labels), 'class', 'classes')}"
         warn(f"no image is of {names} ({of}): the network learns never to give that answer")

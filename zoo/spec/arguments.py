@@ -67,8 +67,6 @@ VALUES: Mapping[str, str] = MappingProxyType(
         "catavgmax": "avgmax",
         "cls": "token",
         "class_token": "token",
-        "mae": "l1",
-        "l2": "mse",
         "swish": "silu",
         "lrelu": "leaky-relu",
         "batchnorm": "batch",

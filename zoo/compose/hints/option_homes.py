@@ -55,7 +55,8 @@ def _place(key: str, called: str, entry: Entry, option: str, value: Any) -> str:
     way = spoken().way_of(option)
     config = resolve_config(load(entry).component)
     try:
-        validate(config or Options, {option: value}, "")
+        # Of `blocks` no options class knows
+        validate(config or Options, {} if option == BLOCKS else {option: value}, "")
     except OptionError:
         value = VALUES.get(str(value), "...")
     if key == _TRAINER:
