@@ -150,7 +150,7 @@ def test_images_of_other_channels_do_not_pass_a_frozen_prefix(make_model: Any) -
     model.origin = "a file"
     model.freeze("block1")
     assert len(model.run_prefix(torch.rand(2, 1, 16, 16))) >= 1
-    with pytest.raises(ShapeError, match="build it with in_channels=3"):
+    with pytest.raises(ShapeError, match="build the model with in_channels=3"):
         model.run_prefix(torch.rand(2, 3, 16, 16))
     model.unfreeze()
     with pytest.raises(ShapeError, match="no frozen prefix"):

@@ -341,7 +341,7 @@ def figures(**more: Any) -> Any:
 
 @pytest.fixture(autouse=True)
 def titled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("zoo.interfaces.blocks.summary.title", lambda model: "Net")
+    monkeypatch.setattr("zoo.hub.card.title", lambda model: "Net")
 
 
 @pytest.mark.parametrize(("count", "end"), [(20, "l19."), (21, "l19 and 1 more."), (1, "l0.")])
@@ -353,7 +353,7 @@ def test_twenty_labels_are_told(count: int, end: str) -> None:
 
 def test_a_label_ends_neither_sentence_nor_section() -> None:
     text = card(figures(labels=("a\nb", "<!-- zoo: end -->")))
-    assert "2 labels: a b, &lt;!-- zoo: end -->." in text
+    assert "2 labels: a b, &lt;!-- zoo: end --&gt;." in text
 
 
 def test_a_task_has_its_article() -> None:

@@ -97,7 +97,7 @@ def _pretrained(planned: Plan, source: Source, seed: int | None) -> Model:
     if not isinstance(model, ComposedModel):
         found = aligned(model, state)
         assign(model, found.body, source.text)
-        _tell_of_rest(found, source.text)
+        _tell_of_rest(found, source)
         fill_buffers(model)
         return model.train()
     try:
@@ -112,7 +112,7 @@ def _pretrained(planned: Plan, source: Source, seed: int | None) -> Model:
         raise WeightsError(
             f"weights {source.text}", expected=f"those of {planned.section.name}", got=reason(error)
         ) from error
-    _tell_of_rest(found, source.text)
+    _tell_of_rest(found, source)
     if planned.section.head == ORIGINAL and model.head is not None:
         _check_head(model.head, found.head, source.text)
         assign(model.head, found.head, source.text)
@@ -140,8 +140,11 @@ def _check_head(head: Head, given: Tensors, text: str) -> None:
         raise WeightsError(where, expected=expected, got=got, hint=f"say classes={count}, or {by_name}")
 
 
-def _tell_of_rest(found: Matched, text: str) -> None:
+def _tell_of_rest(found: Matched, source: Source) -> None:
     """Says which tensors of a file stand beside the network, such as those of a loss."""
-    if found.aside:
+    # Of a model that zoo saved they are its other parts, as whoever takes one part of it knows
+    if found.aside and source.config is None:
         names = listing(found.aside, _MOST)
-        warn(f"weights {text}: {counted(len(found.aside), 'tensor')} beside the network left aside: {names}")
+        warn(
+            f"weights {source.text}: {counted(len(found.aside), 'tensor')} beside the network left aside: {names}"
+        )
