@@ -22,3 +22,23 @@ def test_a_broken_file_is_said_to_lack_the_form_that_its_name_promises(
 def test_a_json_file_is_read_however_its_name_is_written(tmp_path: Path) -> None:
     (tmp_path / "r.JSON").write_text('{"model": {"name": "vgg16"}}')
     assert Recipe.from_file(tmp_path / "r.JSON").model.name == "vgg16"
+
+
+@pytest.mark.parametrize(
+    ("table", "line"),
+    [
+        ({"model": {"name": "net", "channels": [4]}}, "stands in model.options: options = {channels = ...}"),
+        (
+            {"model": {"name": "net"}, "trainer": {"epochs": 2}},
+            "recipe: trainer: expected the name of a trainer beside its options, got {'epochs': 2}; "
+            "add name = ..., one of zoo list trainer",
+        ),
+        ({"model": {"name": "net"}, "augment": ["flip", {"share": 1}]}, "recipe: augment: expected the name of"),
+        ({"model": {"name": "net", "freez": "all"}}, "did you mean freeze"),
+        ({"model": {"name": "net", "pretrained": True}}, "zoo calls it weights"),
+    ],
+)
+def test_what_stands_in_the_wrong_place_is_answered_with_the_right_one(table, line):
+    with pytest.raises(RecipeError) as caught:
+        Recipe.from_dict(table)
+    assert line in str(caught.value)

@@ -63,7 +63,7 @@ def model_and_options(
     base: dict[str, Any] = read_table(Path(recipe)) if recipe is not None else {"model": {"name": name}}
     table = combined(base, flags, sets)
     check_paths(sets, table)
-    _check_trainer(table, flags)
+    _check_trainer({k: v for k, v in table.items() if k == "model" or _named(v)}, flags)
     table, options = trainer_options(table)
     _check_places(options)
     checked = Recipe.from_dict(table)

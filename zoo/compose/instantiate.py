@@ -144,7 +144,5 @@ def _tell_of_rest(found: Matched, source: Source) -> None:
     """Says which tensors of a file stand beside the network, such as those of a loss."""
     # Of a model that zoo saved they are its other parts, as whoever takes one part of it knows
     if found.aside and source.config is None:
-        names = listing(found.aside, _MOST)
-        warn(
-            f"weights {source.text}: {counted(len(found.aside), 'tensor')} beside the network left aside: {names}"
-        )
+        aside = f"{counted(len(found.aside), 'tensor')} beside the network left aside"
+        warn(f"weights {source.text}: {aside}: {listing(found.aside, _MOST)}")

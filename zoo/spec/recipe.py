@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_valid
 from zoo.spec.disk.reading import read_json, read_toml
 from zoo.spec.errors import RecipeError, quote
 from zoo.spec.freeze_grammar import Freeze
+from zoo.spec.hints.recipe_places import check_named, check_section
 from zoo.spec.inputs import MOST_CHANNELS, MOST_PIXELS, InputSpec
 from zoo.spec.names import in_order
 from zoo.spec.options import RefValue, validate
@@ -257,6 +258,8 @@ class Recipe(_Section):
         """
         if not isinstance(data, Mapping):
             raise RecipeError(where, expected="a table with a model section", got=quote(data))
+        check_section(data.get("model"), [*ModelSection.model_fields], where)
+        check_named(data, where)
         return validate(cls, data, where, RecipeError)
 
     @classmethod

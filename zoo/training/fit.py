@@ -34,7 +34,7 @@ from zoo.training.checkpoint import Killed, Saving
 from zoo.training.engine import Engine
 from zoo.training.own_metrics import METRICS
 from zoo.training.recording import begin, discard, finish, record_epoch
-from zoo.training.resuming import asked_epochs, check_warps, go_on, take_up
+from zoo.training.resuming import asked_epochs, check_own_model, check_warps, go_on, take_up
 from zoo.training.run import Outcome, Run
 from zoo.training.run_folder import RunFolder
 from zoo.training.setup import Setup, assemble, warn_frozen_random
@@ -114,7 +114,7 @@ def fit(
     if not checkpoint_every >= 0:  # which nan is not either
         raise OptionError("checkpoint_every", expected="0 or more seconds", got=str(checkpoint_every))
     parts = {"data": data, "augment": augment, "loss": loss, "trainer": trainer}
-    request = _Request(model, parts, seed, precision, skip_unreadable, options)
+    request = _Request(_as_recipe(model), parts, seed, precision, skip_unreadable, options)
     run_folder, lengthening = None, None
     if resume is not None:
         run_folder = RunFolder.read(local_path(resume))
@@ -151,6 +151,11 @@ def fit(
     return finish(
         setup, folder, run_folder=mine, outcome=outcome, note=note, seconds=seconds, resumed_after=before
     )
+
+
+def _as_recipe(model: Any) -> Any:
+    """A table as the recipe that it is in a file; anything else as it is."""
+    return Recipe.from_dict(model) if isinstance(model, Mapping) else model
 
 
 def _begun(
@@ -195,6 +200,7 @@ def _resumed(request: _Request, run_folder: RunFolder, out: PathLike | None) -> 
         OptionError: something is given that the run knows already.
         TrainingError: an object that it was begun with is missing.
     """
+    check_own_model(run_folder.folder)
     options = request.options
     settings = {
         "seed": request.seed,

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
 from zoo.compose.next_steps import how_to_begin_anew
+from zoo.hub.files import is_foreign
 from zoo.interfaces.geometry.warp import check_resampler
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.trainer import Trainer
 from zoo.runtime.torch_losses import check_state, is_torchs
 from zoo.spec.display import counted
 from zoo.spec.errors import FormatError, OptionError, TrainingError, listing, quote, warn
+from zoo.spec.files import HISTORY_FILE
 
 if TYPE_CHECKING:
     from zoo.runtime.progress import Reporter
@@ -42,6 +45,14 @@ class Lengthening:
     def to_dict(self) -> dict[str, int]:
         """Plain data for the run's file."""
         return {"after": self.done, "before": self.before, "epochs": self.epochs}
+
+
+def check_own_model(folder: Path) -> None:
+    """Raises TrainingError where another model was saved into the folder of a run since."""
+    if is_foreign(folder, HISTORY_FILE):
+        expected, got = "the model of the run in its folder", "another one that was saved into it since"
+        hint = "save other models elsewhere, and begin the run anew"
+        raise TrainingError(f"resume {folder}", expected=expected, got=got, hint=hint)
 
 
 def asked_epochs(run_folder: RunFolder, trainer: Any, options: Mapping[str, Any]) -> Any:
