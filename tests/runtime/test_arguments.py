@@ -136,7 +136,8 @@ class Sums(nn.Module):
 def test_a_module_of_another_gets_images_as_they_are_read() -> None:
     module = Sums(2)
     model = PlainModel.for_data(module, Few(BY_NAME["binary"]))
-    assert module.seen == [((1, 2, 4, 6), 0.5, False)]
+    # As it is measured, and in the mode in which it is trained
+    assert module.seen == [((1, 2, 4, 6), 0.5, False), ((2, 2, 4, 6), 0.5, True)]
     assert module.training
     assert (model.task.name, model.outputs, [*model.networks]) == ("multiclass", 2, ["linear"])
     spec = model.input_spec

@@ -252,7 +252,7 @@ def test_a_loss_of_torchs_of_which_figures_would_be_wrong_is_refused(
     assert said in str(caught.value)
 
 
-@pytest.mark.parametrize("row", [[-1.0, 0.0, 1.0], [0.3, 0.2, 1.0], [float("nan"), 0.0, 1.0]])
+@pytest.mark.parametrize("row", [[-1.0, 0.0, 1.0], [0.3, 0.2, 1.0]])
 def test_labels_that_are_not_sure_are_refused_before_any_work(row: list[float]) -> None:
     model = zoo.build("small_cnn", channels=[4], head="multilabel", classes=3, input_size=SIZE, seed=0)
     with pytest.raises(ZooError, match=r"expected rows of zeros and ones, got .*not sure"):

@@ -33,7 +33,10 @@ def test_a_json_file_is_read_however_its_name_is_written(tmp_path: Path) -> None
             "recipe: trainer: expected the name of a trainer beside its options, got {'epochs': 2}; "
             "add name = ..., one of zoo list trainer",
         ),
-        ({"model": {"name": "net"}, "augment": ["flip", {"share": 1}]}, "recipe: augment: expected the name of"),
+        (
+            {"model": {"name": "net"}, "augment": ["flip", {"share": 1}]},
+            "recipe: augment: expected the name of",
+        ),
         ({"model": {"name": "net", "freez": "all"}}, "did you mean freeze"),
         ({"model": {"name": "net", "pretrained": True}}, "zoo calls it weights"),
     ],

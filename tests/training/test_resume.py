@@ -205,3 +205,26 @@ def test_what_the_execution_keeps_comes_back(
     assert back == []
     zoo.fit(resume=tmp_path / "run")
     assert back == [{"scale": 7.0}]
+
+
+def test_a_run_into_whose_folder_another_model_was_saved_does_not_go_on(tmp_path: Path) -> None:
+    small = {"channels": [2], "head": "binary", "in_channels": 1, "input_size": 8}
+    run = tmp_path / "run"
+    zoo.fit(zoo.build("small_cnn", **small, seed=0), {"name": "faces", "per_class": 8}, epochs=1, out=run)
+    assert len(zoo.fit(resume=run, epochs=2).history) == 2
+    zoo.save(zoo.build("small_cnn", **small, seed=1), run)
+    with pytest.raises(
+        TrainingError, match="got another one that was saved into it since; save other models"
+    ):
+        zoo.fit(resume=run, epochs=3)
+
+
+def test_a_table_is_a_recipe_in_python_as_in_a_file(tmp_path: Path) -> None:
+    table = {
+        "model": {"name": "small_cnn", "head": "binary", "in_channels": 1, "input_size": 8},
+        "data": {"name": "faces", "per_class": 8},
+        "trainer": {"name": "supervised", "epochs": 1},
+        "seed": 3,
+    }
+    run = zoo.fit(table, out=tmp_path / "run")
+    assert (len(run.history), run.model.recipe.seed) == (1, 3)
