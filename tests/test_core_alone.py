@@ -141,7 +141,10 @@ def test_the_core_alone_says_which_plugins_bring_what_it_has_none_of(alone: Path
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        ("demo", "no plugin ships a recipe 'demo'; it comes from zoo-efficientnet: pip install "),
+        (
+            "demo",
+            "got none, and zoo-efficientnet has it; zoo demo demo then says w",
+        ),
         (
             "fit --model mine --head binary --data photos --augment photo",
             "comes from zoo-augment: pip install ",

@@ -20,7 +20,7 @@ def test_nothing_stays_on_the_meta_device(letter):
         if name.startswith(letter):
             with on_meta_device():
                 backbone = part("backbone", f"timm:{name}")(in_channels=3)
-            state = {k: torch.empty(v.shape, dtype=v.dtype) for k, v in backbone.state_dict().items()}
+            state = {k: torch.zeros(v.shape, dtype=v.dtype) for k, v in backbone.state_dict().items()}
             assign(backbone, state, name)
             fill_buffers(backbone)
             assert meta_tensors(backbone) == [], name
