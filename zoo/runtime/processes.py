@@ -148,13 +148,8 @@ class Accelerated(Execution):
         """Rows of all processes, without gradients, and the place of the first of this one's."""
         if self.processes == 1:
             return super().gather_rows(values)
-        sizes = self.accelerator.gather(torch.tensor([len(values)], device=values.device)).tolist()
-        sent_as = values.detach().to(_SENT_AS.get(values.dtype, values.dtype)).contiguous()
-        # Gathering takes parts of one length; what is added here is cut off below
-        padded = self.accelerator.pad_across_processes(sent_as, dim=0)
-        parts = self.accelerator.gather(padded).chunk(self.processes)
-        rows = torch.cat([part[:size] for part, size in zip(parts, sizes, strict=True)])
-        return rows.to(values.dtype), sum(sizes[: self.process])
+        sizes = self._sizes(values)
+        return self._rows(values, sizes), sum(sizes[: self.process])
 
     def gather(self, output: Tensor, batch: Batch) -> tuple[Tensor, Batch]:
         """Output, targets and indices of all processes."""
@@ -162,7 +157,22 @@ class Accelerated(Execution):
         if self.processes == 1:
             return output.float(), batch
         own = {key: value for key, value in batch.items() if key in ("target", "index")}
-        return self.gather_rows(output.float())[0], {key: self.gather_rows(v)[0] for key, v in own.items()}
+        # Once a step: each asking waits for all processes
+        sizes = self._sizes(output)
+        return self._rows(output.float(), sizes), {key: self._rows(v, sizes) for key, v in own.items()}
+
+    def _sizes(self, values: Tensor) -> list[int]:
+        """Rows of each process."""
+        found: list[int] = self.accelerator.gather(torch.tensor([len(values)], device=values.device)).tolist()
+        return found
+
+    def _rows(self, values: Tensor, sizes: list[int]) -> Tensor:
+        sent_as = values.detach().to(_SENT_AS.get(values.dtype, values.dtype)).contiguous()
+        # Gathering takes parts of one length; what is added here is cut off below
+        padded = self.accelerator.pad_across_processes(sent_as, dim=0)
+        parts = self.accelerator.gather(padded).chunk(self.processes)
+        rows = torch.cat([part[:size] for part, size in zip(parts, sizes, strict=True)])
+        return rows.to(values.dtype)
 
     def add(self, values: Tensor) -> Tensor:
         """The sum over all processes."""
