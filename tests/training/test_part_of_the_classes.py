@@ -22,6 +22,8 @@ from zoo.runtime.arguments import as_dataset
 from zoo.runtime.data_checks import for_model
 from zoo.spec.errors import DataError, ZooWarning
 
+from ..inference.test_labels import Images
+
 COLOURS = {"ant": (200, 30, 30), "bee": (30, 200, 30), "cow": (30, 30, 200), "dog": (190, 190, 30)}
 NAMES = tuple(COLOURS)
 PER_CLASS = 8
@@ -39,21 +41,6 @@ def folder(tmp_path: Path) -> Path:
             pixels = (np.array(colour) + rng.integers(-20, 20, (8, 8, 3))).astype(np.uint8)
             Image.fromarray(pixels).save(tmp_path / "data" / label / f"{i}.png")
     return tmp_path / "data"
-
-
-class Images:
-    """The images of a folder as a torch set, in any order of classes."""
-
-    def __init__(self, folder: Path, classes: list[str]) -> None:
-        self.classes = classes
-        self.items = [(f, classes.index(name)) for name in classes for f in sorted((folder / name).iterdir())]
-        self.targets = [target for _, target in self.items]
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def __getitem__(self, index: int) -> tuple[Image.Image, int]:
-        return Image.open(self.items[index][0]), self.items[index][1]
 
 
 def model_of(labels: tuple[str, ...], head: str = "multiclass") -> Model:
