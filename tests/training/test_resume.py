@@ -113,7 +113,7 @@ def test_another_version_is_said(make_model: Make, tmp_path: Path) -> None:
 def test_a_full_disk_stops_the_run_with_its_last_checkpoint_kept(
     make_model: Make, tmp_path: Path, monkeypatch
 ) -> None:
-    from zoo.training import run_folder
+    from zoo.training.record import run_folder
 
     write, seen = run_folder.write_checkpoint, iter(range(1, 10**6))
 

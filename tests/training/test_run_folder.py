@@ -18,10 +18,10 @@ from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
 from zoo.spec.errors import FormatError, OptionError, SaveError, TrainingError
 from zoo.spec.trainers.schedule import read_schedule
-from zoo.training.checkpoint import write_checkpoint
 from zoo.training.own_metrics import check_metrics, metrics_again
-from zoo.training.recording import origin_after
-from zoo.training.resuming import (
+from zoo.training.record.checkpoint import write_checkpoint
+from zoo.training.record.recording import origin_after
+from zoo.training.record.resuming import (
     Lengthening,
     as_epochs,
     asked_epochs,
@@ -29,7 +29,7 @@ from zoo.training.resuming import (
     lengthening_line,
     stretched,
 )
-from zoo.training.run_folder import RunFolder
+from zoo.training.record.run_folder import RunFolder
 from zoo.weights.tensor_files import read
 
 Make = Callable[..., Model]
@@ -284,7 +284,7 @@ def test_what_is_discarded_leaves_what_others_wrote(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("write", [RunFolder.record, RunFolder.finish])
 def test_a_run_that_cannot_be_written_says_where(tmp_path: Path, monkeypatch, write: Any) -> None:
-    from zoo.training import run_folder
+    from zoo.training.record import run_folder
 
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")

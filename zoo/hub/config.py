@@ -13,9 +13,9 @@ from zoo.compose.formats import FORMAT
 from zoo.interfaces.model import Model
 from zoo.registry.plugins.install_command import way_to_upgrade
 from zoo.registry.plugins.installed import CORE
+from zoo.spec.disk.history import finite
 from zoo.spec.disk.reading import read_json
 from zoo.spec.errors import FormatError, SaveError, quote, reason
-from zoo.spec.history import finite
 
 MOST_BYTES = 8 << 20
 """Bytes of each file beside the weights: a stranger's is not read into memory whatever its size."""

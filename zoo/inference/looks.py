@@ -9,10 +9,10 @@ from weakref import WeakKeyDictionary
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
 from zoo.runtime.arguments import SPLITS_FILE
+from zoo.spec.disk.history import write_json
 from zoo.spec.disk.reading import read_json
 from zoo.spec.display import counted
 from zoo.spec.errors import warn
-from zoo.spec.history import write_json
 
 LOOKS_FILE = "looks.json"
 _MOST = 1_000_000

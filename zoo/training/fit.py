@@ -30,13 +30,13 @@ from zoo.spec.files import CURVES_FILE, HISTORY_FILE
 from zoo.spec.recipe import Recipe
 from zoo.spec.reference import PathLike, local_path
 from zoo.training.batch_sources import sources
-from zoo.training.checkpoint import Killed, Saving
 from zoo.training.engine import Engine
 from zoo.training.own_metrics import METRICS
-from zoo.training.recording import begin, discard, finish, record_epoch
-from zoo.training.resuming import asked_epochs, check_own_model, check_warps, go_on, take_up
+from zoo.training.record.checkpoint import Killed, Saving
+from zoo.training.record.recording import begin, discard, finish, record_epoch
+from zoo.training.record.resuming import asked_epochs, check_own_model, check_warps, go_on, take_up
+from zoo.training.record.run_folder import RunFolder
 from zoo.training.run import Outcome, Run
-from zoo.training.run_folder import RunFolder
 from zoo.training.setup import Setup, assemble, warn_frozen_random
 
 CHECKPOINT_SECONDS = 30.0

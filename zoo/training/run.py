@@ -9,10 +9,10 @@ from pathlib import Path
 from zoo.compose.foreign.torch_module import PlainModel
 from zoo.compose.next_steps import how_to_load, how_to_resume
 from zoo.interfaces.model import Model
+from zoo.spec.disk.history import Row
 from zoo.spec.disk.reading import read_json
 from zoo.spec.display import counted, html_image, html_page, html_table, more
 from zoo.spec.files import CURVES_FILE, RUN_FILE
-from zoo.spec.history import Row
 
 _MOST_FIGURES = 8
 

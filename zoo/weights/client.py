@@ -14,7 +14,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-from zoo.spec.atomic_write import way_to_write
+from zoo.spec.disk.atomic_write import way_to_write
 from zoo.spec.errors import ZooError
 
 LOG_IN = "log in with `hf auth login`, or set HF_TOKEN"

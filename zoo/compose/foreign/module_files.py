@@ -20,12 +20,12 @@ from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.choice import BY_NAME
 from zoo.registry.plugins.install_command import way_to_upgrade
 from zoo.registry.plugins.installed import CORE
-from zoo.spec.atomic_write import atomic_write, write_errors
+from zoo.spec.disk.atomic_write import atomic_write, write_errors
+from zoo.spec.disk.history import finite
 from zoo.spec.disk.reading import read_json
 from zoo.spec.display import counted
 from zoo.spec.errors import FormatError, SaveError, TrainingError, WeightsError, ZooError, listing, warn
 from zoo.spec.files import CARD_FILE, CONFIG_FILE, RUN_FILE, WEIGHTS_FILE
-from zoo.spec.history import finite
 from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import Recipe
 from zoo.weights.fitting import assign

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from zoo.registry.plugins.install_command import way_to_upgrade
 from zoo.registry.plugins.installed import CORE
-from zoo.spec.atomic_write import atomic_write
+from zoo.spec.disk.atomic_write import atomic_write
 from zoo.spec.errors import FormatError, TrainingError, WeightsError, reason
 from zoo.weights.tensor_files import read, read_notes, write
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from zoo.spec.atomic_write import write_text
+from zoo.spec.disk.atomic_write import write_text
 from zoo.spec.disk.reading import read_json
 from zoo.spec.errors import FormatError, quote
 from zoo.spec.files import HISTORY_FILE

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import errno
-import os
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from zoo.spec.disk.leftovers import part_beside
+from zoo.spec.disk.systems import replace, sync_file
 from zoo.spec.errors import SaveError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -37,14 +37,13 @@ def atomic_write(path: Path, *, durable: bool = True) -> Iterator[Path]:
         ...     target.read_text()
         'cat'
     """
-    # Hidden, of a name that no other process or thread uses, and on the same disk: the rename is one step.
-    staged = path.with_name(f".{path.name}-{uuid.uuid4().hex[:8]}.part")
+    staged = part_beside(path)  # on the same disk: the rename is one step
     try:
         yield staged
         # 3 ms a file on an SSD (measured), as much as a small image takes to write
         if durable:
-            _sync(staged)
-        staged.replace(path)
+            sync_file(staged)
+        replace(staged, path)
     finally:
         with suppress(OSError):  # the reason why there is none is the error to tell
             staged.unlink(missing_ok=True)
@@ -98,12 +97,3 @@ def way_to_write(error: OSError) -> str | None:
     if error.errno in _FORBIDDEN:
         return "choose a place that you may write to"
     return "make its folder, or choose another" if error.errno in _NO_FOLDER else None
-
-
-def _sync(path: Path) -> None:
-    """Forces a file to disk, which a rename can reach before the bytes: a power cut would leave it empty."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from zoo.compose.next_steps import how_to_begin_anew
-from zoo.hub.files import is_foreign
+from zoo.hub.foreign_files import is_foreign
 from zoo.interfaces.geometry.warp import check_resampler
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.trainer import Trainer
@@ -22,7 +22,7 @@ from zoo.spec.files import HISTORY_FILE
 
 if TYPE_CHECKING:
     from zoo.runtime.progress import Reporter
-    from zoo.training.run_folder import RunFolder
+    from zoo.training.record.run_folder import RunFolder
     from zoo.training.setup import Setup
 
 

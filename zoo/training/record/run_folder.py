@@ -21,14 +21,14 @@ from zoo.interfaces.model import Model
 from zoo.registry.plugins.install_command import way_to_upgrade
 from zoo.registry.plugins.installed import CORE
 from zoo.runtime.processes import Precision
-from zoo.spec.atomic_write import write_errors
+from zoo.spec.disk.atomic_write import write_errors
+from zoo.spec.disk.history import write_json
 from zoo.spec.disk.reading import read_json
 from zoo.spec.errors import FormatError, OptionError, TrainingError, listing, reason, warn
 from zoo.spec.files import RUN_FILE, WEIGHTS_FILE
-from zoo.spec.history import write_json
-from zoo.training.checkpoint import CHECKPOINT_FILE, read_checkpoint, read_numbers, write_checkpoint
 from zoo.training.own_metrics import METRICS, check_metrics, metrics_again
-from zoo.training.resuming import Lengthening, as_epochs
+from zoo.training.record.checkpoint import CHECKPOINT_FILE, read_checkpoint, read_numbers, write_checkpoint
+from zoo.training.record.resuming import Lengthening, as_epochs
 from zoo.training.setup import Setup
 from zoo.weights.tensor_files import read, write
 
