@@ -57,6 +57,10 @@ class Bundle:
         """Files of the format that this model does not bring."""
         return [name for name in (HISTORY_FILE, CURVES_FILE) if not (self.folder / name).is_file()]
 
+    def renamed(self, old: str, new: str) -> Bundle:
+        """The same for a repository that has another name now."""
+        return replace(self, reference=self.reference and self.reference.replace(old, new, 1))
+
     def write_readme(
         self, there: Readme | None, where: str, *, history: Path | None, stays: Collection[str]
     ) -> None:
