@@ -231,7 +231,8 @@ REFUSED = {
     "a missing plugin": (
         lambda f: edited(f, plugins={"zoo-quantum": "2.3"}),
         PluginError,
-        "install zoo-quantum 2.3 from where its author offers it$",
+        "its config says that it needs zoo-quantum==2.3: got not installed; zoo does not know zoo-quantum, "
+        "so install it only if you trust who says so; .*zoo-quantum 2.3 from where its author offers it$",
         1,
     ),
     "a newer format": (lambda f: edited(f, format=3), FormatError, "got format 3; bring", 1),

@@ -43,6 +43,7 @@ def describe(model: Model, digest: str) -> dict[str, Any]:
         "metrics": finite(model.metrics),
         "measured": model.measured,
         "licence": model.licence,
+        "weights_licences": model.weights_licences,
         "sha256": digest,
     }
 
@@ -111,7 +112,7 @@ def parse(file: Path, where: str) -> dict[str, Any]:
 
 
 def _checked(config: dict[str, Any], place: str) -> dict[str, Any]:
-    empty: dict[str, Any] = {"labels": [], "metrics": {}, "measured": {}}
+    empty: dict[str, Any] = {"labels": [], "metrics": {}, "measured": {}, "weights_licences": {}}
     config = {**empty, **dict.fromkeys(("origin", "licence", "sha256")), **config}
     plugins, digest = config.get("plugins"), config["sha256"]
     pins = [f"{k}=={v}" for k, v in plugins.items()] if isinstance(plugins, dict) else []
@@ -122,6 +123,7 @@ def _checked(config: dict[str, Any], place: str) -> dict[str, Any]:
         "labels": (_texts(config["labels"]), "a list of texts"),
         "origin": (config["origin"] is None or isinstance(config["origin"], str), "a text or null"),
         "licence": (config["licence"] is None or isinstance(config["licence"], str), "a text or null"),
+        "weights_licences": (_named_texts(config["weights_licences"]), "texts by name"),
         "metrics": (_figures(config["metrics"]), "numbers by name, by split"),
         "measured": (_measured(config["measured"]), "data, count and hash, by split"),
         # Without it nothing could tell that the weights are the model's
@@ -138,6 +140,10 @@ def _checked(config: dict[str, Any], place: str) -> dict[str, Any]:
 
 def _texts(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _named_texts(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
 
 
 def _figures(value: object) -> bool:

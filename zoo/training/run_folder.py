@@ -70,6 +70,7 @@ class RunFolder:
             "finished": False,
             "epochs": setup.trainer.epochs,
             "origin": model.origin,
+            "weights_licences": model.weights_licences,
             "versions": _versions(setup.model, resampler),
             "kernels": FUSED,
             "recipe": setup.recipe.to_dict(),
@@ -242,9 +243,8 @@ class RunFolder:
         if "freezing" in self.facts:
             restore_freezing(model, self.facts["freezing"])
         else:
-            fixed = set(self.facts["fixed"])
             for name, parameter in model.named_parameters():
-                parameter.requires_grad_(name not in fixed)
+                parameter.requires_grad_(name not in self.facts["fixed"])
         now, before = _versions(model, resampler), self.facts["versions"]
         if changed := [f"{k} {v} (now {now.get(k)})" for k, v in before.items() if now.get(k) != v]:
             warn(f"the run was begun with {', '.join(changed)}; it may end otherwise than unbroken")

@@ -29,6 +29,7 @@ from zoo.spec.history import finite
 from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import Recipe
 from zoo.weights.fitting import assign
+from zoo.weights.licences import read_licences
 from zoo.weights.tensor_files import read, read_notes, write
 
 FORMAT = 1
@@ -160,6 +161,7 @@ def load_module(folder: Path, module: nn.Module, *, copy: bool) -> PlainModel:
     model.note_weights()
     model.note_origin(facts["origin"])
     model.licence = facts["licence"]
+    model.note_licences(read_licences(facts))
     return model.eval()
 
 
@@ -207,6 +209,7 @@ def _described(model: PlainModel) -> dict[str, Any]:
         "labels": list(model.labels),
         "recipe": model.recipe.to_dict(),
         "origin": model.origin,
+        "weights_licences": model.weights_licences,
         "metrics": finite(model.metrics),
         "measured": model.measured,
     }
