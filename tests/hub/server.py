@@ -9,6 +9,7 @@ import re
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +17,7 @@ from typing import Any
 from urllib.parse import unquote
 
 Files = dict[str, bytes]
+_PIECES = 20
 
 
 @dataclass
@@ -108,6 +110,7 @@ class HubServer:
         heads: commit by repository and branch or tag.
         moved: new names of repositories by their old ones, and the status that tells of it.
         gates: what is answered instead, by repository: not allowed, gated, ...
+        pause: seconds between the pieces of an answer, as over a slow link.
         asked: all requests so far, as `GET /me/x/resolve/main/model.safetensors`.
     """
 
@@ -116,6 +119,7 @@ class HubServer:
         self.heads: dict[tuple[str, str], str] = {}
         self.gates: dict[str, Reply] = {}
         self.moved: dict[str, tuple[str, int]] = {}
+        self.pause = 0.0
         self.asked: list[str] = []
         self.lock = threading.Lock()
         self.routes: dict[tuple[str, str], Route] = {}
@@ -271,9 +275,19 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(reply.body)
+            self._send(reply.body)
         if reply.headers.get("Content-Length", str(len(reply.body))) != str(len(reply.body)):
             self.close_connection = True
+
+    def _send(self, body: bytes) -> None:
+        pause = self.server.hub.pause
+        if not pause:
+            self.wfile.write(body)
+            return
+        size = max(1, len(body) // _PIECES)
+        for start in range(0, len(body), size):
+            self.wfile.write(body[start : start + size])
+            time.sleep(pause)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 - http.server's names
 

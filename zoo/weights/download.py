@@ -14,6 +14,7 @@ from typing import Any
 from zoo.spec.errors import WeightsError
 from zoo.spec.published_weights import WeightsSource
 from zoo.weights.client import patiently, reachable, talking
+from zoo.weights.download_bar import DownloadBar, has_viewer
 from zoo.weights.hub_listening import Talk, warn_moved
 
 WITHOUT_HUB = 'give a local file with weights="file:PATH", or leave weights out for random ones'
@@ -148,7 +149,8 @@ class Snapshot:
         from huggingface_hub import hf_hub_download
 
         place = {"revision": self.commit, "token": self.token, "cache_dir": self.cache_dir}
-        return partial(hf_hub_download, self.repo, name, **place)
+        bar = {"tqdm_class": DownloadBar} if has_viewer() else {}
+        return partial(hf_hub_download, self.repo, name, **place, **bar)
 
     def _where(self, name: str) -> str:
         return f"{self.text}: {name} of {self.repo}"
