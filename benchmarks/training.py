@@ -32,7 +32,7 @@ from zoo.builtin.supervised import Supervised
 from zoo.data.batch_order import Order
 from zoo.interfaces.augmenter import Batch
 from zoo.training.engine import Engine, Saving
-from zoo.training.run_folder import RunFolder
+from zoo.training.record.run_folder import RunFolder
 
 CLASSES = 10
 BAR = 0.75

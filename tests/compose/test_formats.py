@@ -15,7 +15,7 @@ from zoo.compose.parts import part
 from zoo.registry import loading
 from zoo.registry.lookup import find
 from zoo.spec.errors import UnknownComponentError
-from zoo.training.run_folder import RunFolder
+from zoo.training.record.run_folder import RunFolder
 
 OLD = Path(__file__).parents[1] / "compatibility" / "0.1"
 

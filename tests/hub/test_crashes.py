@@ -13,8 +13,8 @@ import pytest
 import torch
 
 import zoo
-from zoo.hub import files
-from zoo.hub.folder import sha256
+from zoo.spec.disk.reading import sha256
+from zoo.spec.disk.transaction import COMMITTED, transaction
 from zoo.spec.errors import SaveError
 
 FOLDER = Path(__file__).parent
@@ -108,7 +108,7 @@ def assert_same(one, other):
 
 def committed(folder: Path) -> Path:
     """The folder as a crash between commit and move leaves it, with one file moved already."""
-    waiting = folder / files.COMMITTED
+    waiting = folder / COMMITTED
     waiting.mkdir()
     for name in ("config.json", "model.safetensors"):
         (folder / name).rename(waiting / name)
@@ -177,33 +177,8 @@ def test_a_save_that_dies_between_two_moves_is_finished_by_the_next_reader(
     assert config["sha256"] == sha256(tmp_path / "model" / "model.safetensors")
 
 
-def gone() -> int:
-    """The id of a process that has ended."""
-    with subprocess.Popen([sys.executable, "-c", ""]) as process:
-        pass
-    return process.pid
-
-
-@pytest.mark.parametrize("name", ["model", "model[1]", "a*b"])
-def test_only_what_dead_processes_left_is_swept(tmp_path, name):
-    dead = gone()
-    swept = tmp_path / f"{files.STAGING}{name}-{dead}-0123abcd"
-    kept = [
-        tmp_path / f"{files.STAGING}{name}-{os.getpid()}-0123abcd",
-        tmp_path / f"{files.STAGING}{name}-{dead}-{os.getpid()}-0123abcd",  # of a folder whose name goes on
-        tmp_path / f"{files.STAGING}notes",
-    ]
-    for folder in (swept, *kept):
-        folder.mkdir()
-    with files.transaction(tmp_path / name) as staging:
-        (staging / "file").write_text("new")
-    assert not swept.exists()
-    assert all(folder.exists() for folder in kept)
-    assert (tmp_path / name / "file").read_text() == "new"
-
-
 def test_an_error_on_the_way_leaves_nothing(tmp_path):
-    with pytest.raises(KeyboardInterrupt), files.transaction(tmp_path / "new") as staging:
+    with pytest.raises(KeyboardInterrupt), transaction(tmp_path / "new") as staging:
         (staging / "file").write_text("half")
         raise KeyboardInterrupt
     assert list(tmp_path.iterdir()) == []

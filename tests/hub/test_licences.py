@@ -105,7 +105,7 @@ def test_licences_that_are_none_are_refused(make, tmp_path, odd):
     folder = zoo.save(make("mlp"), tmp_path / "m")
     config = {**json.loads((folder / "config.json").read_text()), "weights_licences": odd}
     (folder / "config.json").write_text(json.dumps(config))
-    with pytest.raises(zoo.ZooError, match="expected weights_licences as texts by name"):
+    with pytest.raises(zoo.ZooError, match="expected weights_licences as licences by source"):
         parse(folder / "config.json", "m")
 
 

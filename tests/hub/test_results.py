@@ -10,12 +10,13 @@ import pytest
 import torch
 from torch import nn
 
-from zoo.hub import files, reproduce
+from zoo.hub import reproduce
 from zoo.hub.card import card
 from zoo.hub.folder_rules import unwritten
 from zoo.hub.part import part_of
 from zoo.hub.result import Pushed
 from zoo.interfaces import Model
+from zoo.spec.disk.transaction import COMMITTED, recover
 from zoo.spec.errors import SaveError
 from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import ModelSection, Recipe
@@ -96,10 +97,12 @@ def test_of_very_many_labels_a_card_tells_the_number(make_model: Any) -> None:
 
 def test_a_finished_move_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[list[str]] = []
-    monkeypatch.setattr(files, "_sync", lambda folder: synced.append([f.name for f in folder.iterdir()]))
-    files.recover(tmp_path)
+    monkeypatch.setattr(
+        "zoo.spec.disk.transaction.sync_folder", lambda at: synced.append([f.name for f in at.iterdir()])
+    )
+    recover(tmp_path)
     assert synced == []
-    (tmp_path / files.COMMITTED).mkdir()
-    (tmp_path / files.COMMITTED / "a").write_text("new")
-    files.recover(tmp_path)
+    (tmp_path / COMMITTED).mkdir()
+    (tmp_path / COMMITTED / "a").write_text("new")
+    recover(tmp_path)
     assert synced == [["a"]]

@@ -14,8 +14,8 @@ from huggingface_hub import ModelCard
 
 from zoo.hub import bundle as bundles
 from zoo.hub import card as cards
-from zoo.hub import files, reproduce
 from zoo.hub import pull as pulls
+from zoo.hub import reproduce
 from zoo.hub.address import parse_place
 from zoo.hub.card import card, known_rows
 from zoo.hub.config import MOST_BYTES, dump, parse
@@ -24,6 +24,7 @@ from zoo.hub.provenance import public
 from zoo.hub.readme import BEGIN, END, Readme, renewed
 from zoo.hub.readme import parse as taken_apart
 from zoo.interfaces.tasks.choice import BY_NAME
+from zoo.spec.disk.transaction import COMMITTED, STAGING, transaction
 from zoo.spec.display import counted
 from zoo.spec.errors import BadReferenceError, FormatError, SaveError, TrainingError, ZooError
 from zoo.spec.inputs import InputSpec
@@ -220,15 +221,16 @@ def test_all_of_a_new_folder_is_on_the_disk_before_it_has_its_name(
     synced: list[str] = []
 
     def sync(path: Path) -> None:
-        name = path.name if not path.name.startswith(files.STAGING) else "staging"
+        name = path.name if not path.name.startswith(STAGING) else "staging"
         synced.append(f"{name} {(tmp_path / 'm').exists()}")
 
-    monkeypatch.setattr(files, "_sync", sync)
-    with files.transaction(tmp_path / "m") as staging:
+    for what in ("sync_file", "sync_folder"):
+        monkeypatch.setattr(f"zoo.spec.disk.transaction.{what}", sync)
+    with transaction(tmp_path / "m") as staging:
         (staging / "a").write_text("a")
     assert synced == ["a False", "staging False", f"{tmp_path.name} True"]
     synced.clear()
-    with files.transaction(tmp_path / "m") as staging:
+    with transaction(tmp_path / "m") as staging:
         (staging / "a").write_text("b")
     assert synced == ["a True", "staging True", "m True", "m True"]
     assert (tmp_path / "m" / "a").read_text() == "b"
@@ -236,10 +238,10 @@ def test_all_of_a_new_folder_is_on_the_disk_before_it_has_its_name(
 
 
 def test_a_save_that_was_cut_off_is_finished_before_the_next_begins(tmp_path: Path) -> None:
-    (tmp_path / "m" / files.COMMITTED).mkdir(parents=True)
+    (tmp_path / "m" / COMMITTED).mkdir(parents=True)
     for name in ("a", "b"):
-        (tmp_path / "m" / files.COMMITTED / name).write_text("cut off")
-    with files.transaction(tmp_path / "m") as staging:
+        (tmp_path / "m" / COMMITTED / name).write_text("cut off")
+    with transaction(tmp_path / "m") as staging:
         (staging / "a").write_text("new")
         assert (tmp_path / "m" / "a").read_text() == "cut off"
     found = {p.name: p.read_text() for p in (tmp_path / "m").iterdir()}

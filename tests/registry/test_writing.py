@@ -10,7 +10,7 @@ from zoo.registry import catalogue_writing as writing
 from zoo.registry import discover
 from zoo.registry.catalogue import dump, read_catalogue
 from zoo.registry.plugins.inspection import difference, inspect
-from zoo.spec.atomic_write import write_text
+from zoo.spec.disk.atomic_write import write_text
 from zoo.spec.errors import PluginError
 
 

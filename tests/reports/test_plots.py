@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from zoo.reports.plots import curves, sheet
+from zoo.spec.disk.history import best_row, read_history, write_json
 from zoo.spec.errors import FormatError
-from zoo.spec.history import best_row, read_history, write_json
 
 ROWS = [
     {"epoch": i, "loss": 1 / i, "val_loss": v, "seconds": 0.1} for i, v in ((1, 0.9), (2, 0.5), (3, math.nan))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from zoo.spec.atomic_write import atomic_write, write_errors, write_text
+from zoo.spec.disk.atomic_write import atomic_write, write_errors, write_text
 from zoo.spec.errors import SaveError
 
 

@@ -7,8 +7,8 @@ import math
 
 import pytest
 
+from zoo.spec.disk.history import best_row, last_better, read_history, write_history, write_json
 from zoo.spec.errors import FormatError
-from zoo.spec.history import best_row, last_better, read_history, write_history, write_json
 
 NAN = math.nan
 

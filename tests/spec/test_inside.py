@@ -11,7 +11,7 @@ import pytest
 from pydantic import Field
 
 from zoo.spec.arguments import misplaced
-from zoo.spec.atomic_write import write_text
+from zoo.spec.disk.atomic_write import write_text
 from zoo.spec.display import html_table, table
 from zoo.spec.errors import DeclarationError, FreezeError, OptionError, ZooError
 from zoo.spec.freeze_grammar import Freeze

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from zoo.spec.errors import FormatError, TrainingError
-from zoo.training import checkpoint
-from zoo.training.checkpoint import read_checkpoint, read_numbers, write_checkpoint
+from zoo.training.record import checkpoint
+from zoo.training.record.checkpoint import read_checkpoint, read_numbers, write_checkpoint
 from zoo.weights.tensor_files import write
 
 STATE = {

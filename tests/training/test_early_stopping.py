@@ -10,8 +10,8 @@ import pytest
 
 import zoo
 from zoo.interfaces.model import Model
+from zoo.spec.disk.history import best_row, last_better
 from zoo.spec.errors import OptionError
-from zoo.spec.history import best_row, last_better
 from zoo.spec.options import validate
 from zoo.spec.trainers.early_stopping import EarlyStopping
 from zoo.spec.trainers.options import TrainerOptions

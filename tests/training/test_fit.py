@@ -17,8 +17,8 @@ from zoo.interfaces.execution import Execution
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
 from zoo.interfaces.trainer import Trainer
+from zoo.spec.disk.history import read_history
 from zoo.spec.errors import DataError, OptionError, ShapeError, TrainingError, UnknownComponentError
-from zoo.spec.history import read_history
 
 Make = Callable[..., Model]
 FACES = {"name": "faces", "per_class": 12}

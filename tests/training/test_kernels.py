@@ -17,7 +17,7 @@ from zoo.builtin.supervised import Supervised
 from zoo.interfaces.execution import Execution
 from zoo.interfaces.model import Model
 from zoo.trainers import Optimizer
-from zoo.training.checkpoint import read_checkpoint
+from zoo.training.record.checkpoint import read_checkpoint
 
 Make = Callable[..., Model]
 FACES = {"name": "faces", "per_class": 12}

@@ -24,8 +24,8 @@ from zoo.runtime.progress import Reporter
 from zoo.spec.errors import FormatError, TrainingError
 from zoo.spec.trainers.early_stopping import EarlyStopping
 from zoo.training import engine as module
-from zoo.training.checkpoint import Saving
 from zoo.training.engine import Engine
+from zoo.training.record.checkpoint import Saving
 from zoo.training.run import Outcome
 
 

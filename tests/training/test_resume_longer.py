@@ -17,8 +17,8 @@ from zoo.data.sources.torch_dataset import TorchData
 from zoo.interfaces.model import Model
 from zoo.spec.errors import FormatError, OptionError, TrainingError, ZooWarning
 from zoo.testing import killed_after
+from zoo.training.record.run_folder import RunFolder
 from zoo.training.run import Run
-from zoo.training.run_folder import RunFolder
 
 Make = Callable[..., Model]
 FACES = {"name": "faces", "per_class": 12}
@@ -200,7 +200,7 @@ def test_what_cannot_go_on_says_why_in_one_line(make_model: Make, tmp_path: Path
 
 
 def test_the_last_checkpoint_holds_the_best_weights_once(make_model: Make, tmp_path: Path) -> None:
-    from zoo.training.checkpoint import read_checkpoint
+    from zoo.training.record.checkpoint import read_checkpoint
 
     last = zoo.fit(
         make_model(),

@@ -17,7 +17,7 @@ from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
 from zoo.spec.errors import DataError, TrainingError, ZooWarning
 from zoo.spec.recipe import Recipe
-from zoo.training.recording import data_name
+from zoo.training.record.recording import data_name
 from zoo.training.setup import Setup, assemble
 
 Make = Callable[..., Model]

@@ -12,8 +12,8 @@ import zoo
 from zoo.interfaces.model import Model
 from zoo.spec.errors import OptionError, TrainingError, ZooWarning
 from zoo.training import fit as module
-from zoo.training import recording
-from zoo.training.checkpoint import Killed, write_checkpoint
+from zoo.training.record import recording
+from zoo.training.record.checkpoint import Killed, write_checkpoint
 from zoo.training.run import Outcome
 
 FACES = {"name": "faces", "per_class": 8}

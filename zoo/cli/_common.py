@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
+from zoo.spec.disk.history import json_text
 from zoo.spec.display import count, counted, table
-from zoo.spec.history import json_text
 
 __all__ = ["count", "counted", "emit_json", "json_option", "table"]
 

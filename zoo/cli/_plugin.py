@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from zoo.spec.atomic_write import write_text
+from zoo.spec.disk.atomic_write import write_text
 from zoo.spec.errors import SaveError, quote
 
 

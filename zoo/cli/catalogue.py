@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from zoo.cli._common import counted, emit_json, json_option
-from zoo.spec.atomic_write import write_text
+from zoo.spec.disk.atomic_write import write_text
 
 
 @click.command()

@@ -68,7 +68,7 @@ def command(name: str, kind: str, component: str | None, out: Path | None) -> No
 
 def _write(folder: Path, kind: str, words: Mapping[str, str]) -> list[str]:
     """Writes a new plugin, all of it or nothing."""
-    from zoo.hub.files import transaction
+    from zoo.spec.disk.transaction import transaction
 
     with transaction(folder) as staging:
         for path, text in _files(kind, words):

@@ -17,13 +17,14 @@ from zoo.compose.plan import plan
 from zoo.hub import config as configs
 from zoo.hub.card import card, known_rows
 from zoo.hub.claims.licences import warn_contradiction
-from zoo.hub.files import current, is_foreign
 from zoo.hub.folder import assemble, checked, readme, save, steady, verified
 from zoo.hub.folder_rules import FILES
+from zoo.hub.foreign_files import is_foreign
 from zoo.hub.provenance import public
 from zoo.hub.readme import Readme, renewed
 from zoo.interfaces.blocks.wrapped import inside
 from zoo.interfaces.model import Model, ModelLike
+from zoo.spec.disk.transaction import current
 from zoo.spec.errors import SaveError, ZooError, warn
 from zoo.spec.files import CARD_FILE, CONFIG_FILE, CURVES_FILE, HISTORY_FILE
 from zoo.spec.recipe import Recipe

@@ -11,10 +11,10 @@ from zoo.hub.claims.licences import restrictions, strictest
 from zoo.hub.readme import BEGIN, END
 from zoo.interfaces.blocks.summary import LICENCES, WEIGHTS, title
 from zoo.registry.plugins.install_command import way_to_install
+from zoo.spec.disk.history import Row, json_text, read_rows
 from zoo.spec.display import counted, markdown
 from zoo.spec.errors import BadReferenceError, FormatError, listing
 from zoo.spec.files import CURVES_FILE
-from zoo.spec.history import Row, json_text, read_rows
 from zoo.spec.names import replaced
 from zoo.spec.reference import HubRef, PathRef, parse_reference
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shlex
 import time
 from collections.abc import Callable, Mapping
@@ -23,15 +22,16 @@ from zoo.hub import config as configs
 from zoo.hub.card import card, known_rows
 from zoo.hub.claims.licences import warn_contradiction
 from zoo.hub.claims.plugins import check_plugins
-from zoo.hub.files import current, is_foreign, note_foreign, transaction
 from zoo.hub.folder_rules import check_space, check_target, read_config, unwritten
+from zoo.hub.foreign_files import is_foreign, note_foreign
 from zoo.hub.readme import Readme, parse, renewed
 from zoo.interfaces.blocks.freezing_state import unrecorded
 from zoo.interfaces.blocks.number_types import mixed_types
 from zoo.interfaces.blocks.wrapped import inside, wrapped_part
 from zoo.interfaces.model import Model
 from zoo.registry.references import component_hint
-from zoo.spec.disk.reading import check_regular, read_bytes
+from zoo.spec.disk.reading import read_bytes, sha256
+from zoo.spec.disk.transaction import current, transaction
 from zoo.spec.errors import (
     DeclarationError,
     FormatError,
@@ -276,13 +276,6 @@ def readme(folder: Path) -> Readme | None:
         file = current(folder, CARD_FILE)
         return parse(read_bytes(file).decode(errors="replace"), str(file))
     return None
-
-
-def sha256(file: Path) -> str:
-    """The sha256 of a file's content, in hexadecimal digits."""
-    check_regular(file)
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _seen(folder: Path) -> tuple[int, ...] | None:

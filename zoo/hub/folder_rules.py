@@ -10,9 +10,9 @@ from typing import Any
 
 from zoo.compose.foreign.module_files import without_module
 from zoo.hub import config as configs
-from zoo.hub.files import current, transaction
 from zoo.reports.files import is_image
-from zoo.spec.atomic_write import way_to_write
+from zoo.spec.disk.atomic_write import way_to_write
+from zoo.spec.disk.transaction import current, transaction
 from zoo.spec.errors import FormatError, SaveError, listing
 from zoo.spec.files import CARD_FILE, CONFIG_FILE, CURVES_FILE, HISTORY_FILE, WEIGHTS_FILE
 

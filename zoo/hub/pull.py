@@ -9,10 +9,10 @@ from typing import Any
 from zoo.compose.plan import plan
 from zoo.hub import config as configs
 from zoo.hub.address import parse_place
-from zoo.hub.files import current
 from zoo.hub.folder import assemble, checked, steady, verified
 from zoo.hub.folder_rules import FILES, check_target, place_files
 from zoo.interfaces.model import Model
+from zoo.spec.disk.transaction import current
 from zoo.spec.errors import FormatError, WeightsError, listing
 from zoo.spec.files import CONFIG_FILE, WEIGHTS_FILE
 from zoo.spec.reference import HubRef, PathLike, PathRef, local_path

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 
 from zoo.hub import config as configs
 from zoo.hub.bundle import Bundle
-from zoo.hub.folder import sha256
 from zoo.hub.readme import parse
 from zoo.hub.result import Pushed
-from zoo.spec.disk.reading import read_bytes
+from zoo.spec.disk.reading import read_bytes, sha256
 from zoo.spec.errors import FormatError, SaveError, listing
 from zoo.spec.files import CARD_FILE, CONFIG_FILE, HISTORY_FILE, WEIGHTS_FILE
 from zoo.spec.reference import HubRef

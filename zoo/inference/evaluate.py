@@ -48,9 +48,9 @@ from zoo.runtime.data_checks import for_model
 from zoo.runtime.devices import borrowed, choose_device, to_device
 from zoo.runtime.loss_checks import check_fits, held_warnings, warn_squashed
 from zoo.runtime.progress import watched
-from zoo.spec.atomic_write import write_errors
+from zoo.spec.disk.atomic_write import write_errors
+from zoo.spec.disk.history import write_json
 from zoo.spec.errors import OptionError, SaveError, listing, warn
-from zoo.spec.history import write_json
 from zoo.spec.reference import PathLike
 from zoo.trainers.loss_cuts import depends_on_batches
 from zoo.trainers.score import UNDEFINED, Score

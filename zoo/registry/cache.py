@@ -9,7 +9,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from zoo.spec.atomic_write import write_text
+from zoo.spec.disk.atomic_write import write_text
 from zoo.spec.disk.reading import read_json
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from zoo.registry.extras import require
 from zoo.reports.style import DRAWS
-from zoo.spec.atomic_write import atomic_write, write_errors
+from zoo.spec.disk.atomic_write import atomic_write, write_errors
 from zoo.spec.errors import SaveError, quote
 from zoo.spec.names import encodable, replaced
 from zoo.spec.reference import PathLike, local_path

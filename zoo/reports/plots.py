@@ -26,7 +26,7 @@ from zoo.reports.style import (
     open_frame,
     set_title,
 )
-from zoo.spec.history import Row
+from zoo.spec.disk.history import Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

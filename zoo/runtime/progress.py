@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from zoo.runtime.progress_views import Lines, Notebook, Terminal, View
 
 if TYPE_CHECKING:
-    from zoo.spec.history import Row
+    from zoo.spec.disk.history import Row
 
 T_co = TypeVar("T_co", covariant=True)
 

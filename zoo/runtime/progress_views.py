@@ -12,7 +12,7 @@ from zoo.spec.display import Markup, counted, escaped, html_page, html_table
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from zoo.spec.history import Row
+    from zoo.spec.disk.history import Row
 
 _MOST_ROWS = 10
 """Epochs that a notebook shows: the newest ones."""

@@ -10,8 +10,8 @@ import torch
 
 from zoo.spec.display import counted
 from zoo.spec.errors import listing
-from zoo.training.checkpoint import Killed, watched
 from zoo.training.fit import fit
+from zoo.training.record.checkpoint import Killed, watched
 from zoo.training.run import Run
 
 

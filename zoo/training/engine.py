@@ -24,12 +24,12 @@ from zoo.interfaces.trainer import Trainer
 from zoo.runtime.devices import RandomStates, isolated, seed_step, to_device
 from zoo.runtime.interruption import Interruption
 from zoo.runtime.progress import Reporter
+from zoo.spec.disk.history import Row, best_row
 from zoo.spec.errors import FormatError, TrainingError, listing, reason
-from zoo.spec.history import Row, best_row
 from zoo.spec.trainers.early_stopping import stalled
 from zoo.training.batch_sources import Source
 from zoo.training.best_weights import BestWeights
-from zoo.training.checkpoint import Saving
+from zoo.training.record.checkpoint import Saving
 from zoo.training.run import Outcome
 from zoo.training.running_means import RunningMeans
 from zoo.training.undefined_figures import MeasuredFigures

@@ -28,7 +28,7 @@ from zoo.interfaces.tasks import Task
 from zoo.registry.cache import cache_folder
 from zoo.registry.environment import number
 from zoo.registry.plugins.installed import CORE
-from zoo.spec.atomic_write import atomic_write
+from zoo.spec.disk.atomic_write import atomic_write
 
 FORMAT = 1
 LIMIT = "ZOO_FEATURE_CACHE_GB"

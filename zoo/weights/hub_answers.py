@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
-from zoo.spec.atomic_write import way_to_write
+from zoo.spec.disk.atomic_write import way_to_write
 from zoo.spec.errors import ZooError, reason
 
 LOG_IN = "log in with `hf auth login`, or set HF_TOKEN"

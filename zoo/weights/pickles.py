@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from zoo.registry.cache import cache_folder
-from zoo.spec.atomic_write import atomic_write
+from zoo.spec.disk.atomic_write import atomic_write
 from zoo.spec.errors import SaveError, WeightsError, quote, reason
 from zoo.weights.tensor_files import Tensors, read, read_notes, write
 

@@ -16,7 +16,7 @@ from zoo.compose.plan import plan
 from zoo.compose.saved_models import from_saved
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.model import Model
-from zoo.spec.atomic_write import atomic_write, write_errors
+from zoo.spec.disk.atomic_write import atomic_write, write_errors
 from zoo.spec.display import counted
 from zoo.spec.errors import SaveError, WeightsError, ZooError, listing, quote, reason
 from zoo.spec.recipe import ORIGINAL, ModelSection, Recipe

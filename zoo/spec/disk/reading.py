@@ -8,6 +8,7 @@ and is an `OSError` or a `ValueError` whose text is one line.
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import math
 import os
@@ -69,6 +70,17 @@ def read_bytes(path: PathLike, most: int = MOST_BYTES) -> bytes:
     if (found := max(size, len(content))) > most:
         raise OSError(errno.EFBIG, f"{found:,} bytes, more than {most:,}", str(path))
     return content
+
+
+def sha256(path: PathLike) -> str:
+    """The SHA-256 of a regular file's content, in hexadecimal digits.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file.
+    """
+    check_regular(path)
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_text(path: PathLike, most: int = MOST_BYTES) -> str:

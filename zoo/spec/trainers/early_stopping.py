@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PositiveInt, WithJsonSchema
 
-from zoo.spec.history import Row, last_better
+from zoo.spec.disk.history import Row, last_better
 from zoo.spec.options import Options
 
 

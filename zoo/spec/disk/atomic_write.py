@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import errno
-import os
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from zoo.spec.disk.leftovers import part_beside
+from zoo.spec.disk.systems import replace, sync_file
 from zoo.spec.errors import SaveError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -17,13 +17,15 @@ _NO_FOLDER = (errno.ENOENT, errno.ENOTDIR, errno.EEXIST)
 
 
 @contextmanager
-def atomic_write(path: Path, *, durable: bool = True) -> Iterator[Path]:
+def atomic_write(path: Path, *, durable: bool = True, aside: Path | None = None) -> Iterator[Path]:
     """Yields a path beside the target to write to; the file becomes the target where the body ends well.
 
     Args:
         path: the target, whose folder exists; a file that is there is replaced.
         durable: whether the file must survive a power cut, as models, runs and checkpoints must. What can be
             made again, such as a drawn image, need not; then a power cut may leave an empty file.
+        aside: what the old file is called from then on, in the same folder; None to leave none. A crash in
+            between leaves the old one there alone.
 
     Raises:
         OSError: the file cannot be moved into place, or the body wrote none.
@@ -37,14 +39,16 @@ def atomic_write(path: Path, *, durable: bool = True) -> Iterator[Path]:
         ...     target.read_text()
         'cat'
     """
-    # Hidden, of a name that no other process or thread uses, and on the same disk: the rename is one step.
-    staged = path.with_name(f".{path.name}-{uuid.uuid4().hex[:8]}.part")
+    staged = part_beside(path)  # on the same disk: the rename is one step
     try:
         yield staged
         # 3 ms a file on an SSD (measured), as much as a small image takes to write
         if durable:
-            _sync(staged)
-        staged.replace(path)
+            sync_file(staged)
+        # The new one is whole by now
+        if aside is not None and path.exists():
+            replace(path, aside)
+        replace(staged, path)
     finally:
         with suppress(OSError):  # the reason why there is none is the error to tell
             staged.unlink(missing_ok=True)
@@ -98,12 +102,3 @@ def way_to_write(error: OSError) -> str | None:
     if error.errno in _FORBIDDEN:
         return "choose a place that you may write to"
     return "make its folder, or choose another" if error.errno in _NO_FOLDER else None
-
-
-def _sync(path: Path) -> None:
-    """Forces a file to disk, which a rename can reach before the bytes: a power cut would leave it empty."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -24,12 +24,12 @@ from zoo.reports.plots import curves
 from zoo.reports.style import DRAWS
 from zoo.runtime.arguments import SPLITS_FILE, data_value
 from zoo.runtime.interruption import TERMINATED
-from zoo.spec.atomic_write import atomic_write, write_errors
+from zoo.spec.disk.atomic_write import atomic_write, write_errors
+from zoo.spec.disk.history import write_history, write_json
 from zoo.spec.files import CURVES_FILE, HISTORY_FILE, WEIGHTS_FILE
-from zoo.spec.history import write_history, write_json
 from zoo.spec.reference import FILE_PREFIX, without_prefix
+from zoo.training.record.run_folder import RunFolder
 from zoo.training.run import Outcome, Run
-from zoo.training.run_folder import RunFolder
 from zoo.training.setup import Setup
 from zoo.weights.tensor_files import write
 

@@ -1,0 +1,72 @@
+"""Writing a set of files so that a crash leaves all the old ones or all the new ones.
+
+New files are staged beside the old, forced to disk, and committed by one rename of their folder. They are
+then moved into place; a reader that finds a committed folder finishes the move, or reads from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from zoo.spec.disk.leftovers import owned, sweep
+from zoo.spec.disk.systems import replace, sync_file, sync_folder
+
+STAGING = ".zoo-staging-"
+COMMITTED = ".zoo-commit"
+
+
+@contextmanager
+def transaction(folder: Path) -> Iterator[Path]:
+    """A staging folder; what is in it at the end replaces the files of the same names in `folder`.
+
+    Nothing changes if the body raises or the process dies in it.
+
+    Raises:
+        OSError: the disk says no.
+    """
+    # A folder that is not there yet needs no commit beside it: one rename brings it whole
+    fresh = not folder.exists()
+    home = folder.parent if fresh else folder
+    home.mkdir(parents=True, exist_ok=True)
+    sweep(home, STAGING)
+    if not fresh:
+        # The lock of whoever brought the folder whole and died right then
+        sweep(folder.parent, STAGING)
+        recover(folder)
+    with owned(home, STAGING) as staging:
+        yield staging
+        # All of it is on the disk before the rename that makes it count
+        for file in staging.iterdir():
+            sync_file(file)
+        sync_folder(staging)
+        staging.rename(folder if fresh else folder / COMMITTED)
+        sync_folder(home)
+        if not fresh:
+            recover(folder)
+
+
+def recover(folder: Path) -> None:
+    """Moves committed files into place, if a save was cut off between commit and move.
+
+    Raises:
+        OSError: the disk says no.
+    """
+    committed = folder / COMMITTED
+    if not committed.is_dir():
+        return
+    with suppress(FileNotFoundError):  # another process, saving or loading, finishes the same move
+        for file in committed.iterdir():
+            with suppress(FileNotFoundError):
+                replace(file, folder / file.name)
+        committed.rmdir()
+    sync_folder(folder)
+
+
+def current(folder: Path, name: str) -> Path:
+    """Path of the newest committed version of a file, also in a folder that cannot be written."""
+    with suppress(OSError):
+        recover(folder)
+    waiting = folder / COMMITTED / name
+    return waiting if waiting.exists() else folder / name
