@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from email.utils import formatdate
 
@@ -121,6 +122,23 @@ def test_a_page_of_a_proxy_is_told_as_an_answer_that_is_none_of_the_hubs(cats, s
     cats.fail(faults.page, method, times=99, at=at)
     with pytest.raises(WeightsError, match="an answer of the Hub, got one that is none of its; check HF_END"):
         zoo.pull("me/cats")
+
+
+@pytest.mark.usefixtures("writing")
+def test_files_that_the_hub_does_not_take_are_told_in_its_words(hub, make):
+    zoo.push(make("mlp"), "me/cats")
+    before = hub.find("me/cats")
+
+    def refused(reply):
+        wanted = json.loads(reply.body)["objects"]
+        error = {"code": 403, "message": "storage is used up"}
+        return Reply.json({"objects": [{"oid": one["oid"], "size": 1, "error": error} for one in wanted]})
+
+    hub.fail(refused, "POST", at="batch")
+    with pytest.raises(SaveError, match="files that the Hub takes, got storage is used up; see http"):
+        zoo.push(make("mlp", seed=1), "me/cats")
+    assert hub.find("me/cats") == before
+    assert zoo.push(make("mlp", seed=1), "me/cats").files
 
 
 # -- waiting -----------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ LONGEST_WAIT = 60.0
 
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS}
 _TIMEOUT = 408
+_BATCH = "LFS batch API returned errors:"
 _MINUTE = 60
 
 
@@ -63,6 +64,8 @@ def is_passing(error: BaseException | None) -> bool:
         return False
     if (status := status_of(error)) is not None:
         return status >= TROUBLE or status == _TIMEOUT
+    if any(_named(behind, "") for behind in _chain(error)):
+        return False
     last = [*_chain(error)][-1]
     return said(error, "") is None or _is_cut(last) or _is_strange(last)
 
@@ -146,6 +149,9 @@ def _named(error: BaseException, repo: str) -> Said | None:  # noqa: PLR0911 - o
     # Before a commit the client has the Hub check the front matter, and makes a list of its complaints
     if isinstance(error, ValueError) and isinstance(error.__cause__, errors.BadRequestError):
         return Said("a model card that the Hub takes", str(error).splitlines()[-1].strip("- "), None)
+    # Of files that it does not take the Hub says so in an answer without an error
+    if isinstance(error, ValueError) and str(error).startswith(_BATCH):
+        return Said("files that the Hub takes", reason(str(error).rpartition("`")[2]), f"see {page}")
     return None
 
 
