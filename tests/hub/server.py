@@ -9,6 +9,7 @@ import re
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +17,7 @@ from typing import Any
 from urllib.parse import unquote
 
 Files = dict[str, bytes]
+_PIECES = 20
 
 
 @dataclass
@@ -81,6 +83,17 @@ def broken(reply: Reply) -> Reply:
     return Reply(500, body=b"internal error")
 
 
+def saying(status: int, message: str = "no", **headers: str) -> Fault:
+    """Another status, with what the Hub says beside it; underscores of names of headers are hyphens."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda reply: Reply(status, {"X-Error-Message": message, **named}, b"{}")
+
+
+def page(reply: Reply) -> Reply:
+    """The page of a proxy that wants a log-in, in the place of what was asked for."""
+    return Reply(200, {"Content-Type": "text/html"}, b"<html>log in</html>")
+
+
 def reset(reply: Reply) -> None:
     """The connection is torn down before an answer."""
     return
@@ -95,7 +108,9 @@ class HubServer:
     Attributes:
         repos: commits by repository, oldest first; a commit is (sha, files).
         heads: commit by repository and branch or tag.
+        moved: new names of repositories by their old ones, and the status that tells of it.
         gates: what is answered instead, by repository: not allowed, gated, ...
+        pause: seconds between the pieces of an answer, as over a slow link.
         asked: all requests so far, as `GET /me/x/resolve/main/model.safetensors`.
     """
 
@@ -103,6 +118,8 @@ class HubServer:
         self.repos: dict[str, list[tuple[str, Files]]] = {}
         self.heads: dict[tuple[str, str], str] = {}
         self.gates: dict[str, Reply] = {}
+        self.moved: dict[str, tuple[str, int]] = {}
+        self.pause = 0.0
         self.asked: list[str] = []
         self.lock = threading.Lock()
         self.routes: dict[tuple[str, str], Route] = {}
@@ -156,9 +173,17 @@ class HubServer:
             match = re.fullmatch(pattern, request.path.partition("?")[0])
             if method == request.method and match:
                 groups = {k: unquote(v) for k, v in match.groupdict().items() if v is not None}
-                gate = self.gates.get(groups.get("repo", ""))
+                gate = self.gates.get(groups.get("repo", "")) or self._elsewhere(request, groups)
                 return self._faulty(request, gate or route(request, **groups))
         return Reply.error("NotFound")
+
+    def _elsewhere(self, request: Request, groups: dict[str, str]) -> Reply | None:
+        """Where a repository is that was renamed, as the Hub says it: by a path on itself."""
+        old = groups.get("repo", "")
+        if old not in self.moved:
+            return None
+        new, status = self.moved[old]
+        return Reply(status, {"Location": request.path.replace(old, new, 1)})
 
     def _faulty(self, request: Request, reply: Reply) -> Reply | None:
         for i, (method, at, fault, times) in enumerate(self._faults):
@@ -250,9 +275,19 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(reply.body)
+            self._send(reply.body)
         if reply.headers.get("Content-Length", str(len(reply.body))) != str(len(reply.body)):
             self.close_connection = True
+
+    def _send(self, body: bytes) -> None:
+        pause = self.server.hub.pause
+        if not pause:
+            self.wfile.write(body)
+            return
+        size = max(1, len(body) // _PIECES)
+        for start in range(0, len(body), size):
+            self.wfile.write(body[start : start + size])
+            time.sleep(pause)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 - http.server's names
 

@@ -45,7 +45,8 @@ def config(tmp_path: Path, content: Any) -> Path:
 
 def test_what_a_config_leaves_out_is_empty(tmp_path: Path) -> None:
     found = parse(config(tmp_path, CONFIG), "m")
-    assert found == {**CONFIG, "labels": [], "metrics": {}, "measured": {}, "origin": None, "licence": None}
+    nothing: dict[str, Any] = {"labels": [], "metrics": {}, "measured": {}, "weights_licences": {}}
+    assert found == {**CONFIG, **nothing, "origin": None, "licence": None}
 
 
 ON = {"data": None, "count": 1, "hash": "h"}
@@ -335,8 +336,8 @@ def figures(**more: Any) -> Any:
     )  # fmt: skip
     given: dict[str, Any] = {
         "recipe": recipe, "task": BY_NAME["multiclass"], "labels": (), "origin": None, "metrics": {},
-        "measured": {}, "plugins": {"zoo-core": "1.0"}, "licence": None, "input_spec": InputSpec(size=(8, 6)),
-        "summary": lambda: "parts",
+        "measured": {}, "plugins": {"zoo-core": "1.0"}, "licence": None, "weights_licences": {},
+        "input_spec": InputSpec(size=(8, 6)), "summary": lambda: "parts",
     }  # fmt: skip
     return SimpleNamespace(**{**given, **more})
 

@@ -17,8 +17,9 @@ from huggingface_hub import constants, errors
 from zoo.spec.errors import WeightsError
 from zoo.spec.published_weights import WeightsSource
 from zoo.weights import client, download
-from zoo.weights.client import is_passing, patiently, reachable, talking
+from zoo.weights.client import patiently, reachable, talking
 from zoo.weights.download import Snapshot
+from zoo.weights.hub_answers import is_passing
 
 GOOD = b"good"
 SHA = hashlib.sha256(GOOD).hexdigest()
@@ -114,14 +115,18 @@ def answer(status: int, kind: type[Exception] = errors.HfHubHTTPError) -> Except
         (answer(418), "a request that the Hub takes, got 418 No"),
         (answer(429), "fewer requests, got 429 No; wait some minutes"),
         (OSError(28, "No space left on device"), "a cache that can be written, got No space left"),
-        (answer(500), "cannot be reached"),
-        (ConnectionError("down"), r"cannot be reached.*no answer \(ConnectionError\); go online"),
+        (answer(404), "a page that the Hub has, got 404 No; check the name, and HF_ENDPOINT"),
+        (answer(409), "no other change at the same time, got 409 No; look at what is there"),
+        (answer(413), "less at once, got 413 No; ask who runs the Hub, or the proxy"),
+        (answer(500), "expected an answer, got 500 No; as it was; the trouble is the Hub's own: try again"),
+        (answer(503), "expected an answer, got 503 No; as it was; the trouble is the Hub's own"),
+        (ConnectionError("down"), r"cannot be reached.*no answer \(ConnectionError\); as it was; go online"),
     ],
 )
 def test_what_the_hub_said_no_to_is_one_line_with_the_next_step(error: Exception, words: str) -> None:
     with (
         pytest.raises(WeightsError, match=words) as caught,
-        talking("weights", WeightsError, repo="owner/name", hint="go online"),
+        talking("weights", WeightsError, repo="owner/name", hint="go online", kept="as it was"),
     ):
         raise error
     assert "\n" not in str(caught.value)
@@ -385,7 +390,8 @@ def test_a_question_is_asked_three_times_at_most(monkeypatch: pytest.MonkeyPatch
         (answer(404, errors.RemoteEntryNotFoundError), "a file that is on the Hub, got none of that name"),
         (PermissionError(13, "Permission denied"), "a cache that can be written, got Permission denied"),
         (OSError(5, "Input/output error"), "cannot be reached"),
-        (ValueError("nonsense"), "cannot be reached"),
+        (ValueError("nonsense"), "an answer of the Hub, got one that is none of its; check HF_ENDPOINT"),
+        (KeyError("url"), "an answer of the Hub, got one that is none of its; check HF_ENDPOINT"),
     ],
 )
 def test_other_errors_of_the_client_are_one_line_too(error: Exception, words: str) -> None:

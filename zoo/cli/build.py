@@ -68,6 +68,7 @@ def command(
                 "trainable": summary.trainable,
                 "blocks": [asdict(row) for row in summary.rows],
                 "weights": model.origin,
+                "weights_licences": model.weights_licences,
                 "folder": None if out is None else str(out),
             }
         )

@@ -34,6 +34,8 @@ def command(*, source: str, out: Path | None, revision: str | None, as_json: boo
                 "metrics": model.metrics,
                 "measured": model.measured,
                 "weights": model.origin,
+                "weights_licences": model.weights_licences,
+                "licence": model.licence,
                 "folder": None if folder is None else str(folder),
             }
         )

@@ -17,6 +17,7 @@ from zoo.spec.errors import FreezeError, WeightsError, ZooError, listing, reason
 from zoo.spec.freeze_grammar import Freeze
 from zoo.spec.recipe import ORIGINAL, Recipe
 from zoo.weights.fitting import Source, assign
+from zoo.weights.licences import licences_of
 from zoo.weights.matching import Matched, aligned, converted
 from zoo.weights.tensor_files import Tensors
 
@@ -52,7 +53,17 @@ def instantiate(planned: Plan, recipe: Recipe) -> Model:
     else:
         model = _pretrained(planned, planned.source, recipe.seed)
         model.origin = planned.source.text
-    return finish(model, planned, recipe)
+    model = finish(model, planned, recipe)
+    model.weights_licences = _licences(planned)
+    return model
+
+
+def _licences(planned: Plan) -> dict[str, str]:
+    """Licences by source of all weights that a plan begins with, its parts' too."""
+    found = licences_of(planned.source) if planned.source is not None else {}
+    for inner in planned.parts.values():
+        found |= _licences(inner)
+    return found
 
 
 def _part(planned: Plan) -> Model:

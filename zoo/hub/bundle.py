@@ -16,6 +16,7 @@ from zoo.compose.foreign.torch_module import PlainModel
 from zoo.compose.plan import plan
 from zoo.hub import config as configs
 from zoo.hub.card import card, known_rows
+from zoo.hub.claims.licences import warn_contradiction
 from zoo.hub.folder import assemble, checked, readme, save, steady, verified
 from zoo.hub.folder_rules import FILES
 from zoo.hub.foreign_files import is_foreign
@@ -57,6 +58,10 @@ class Bundle:
     def optional(self) -> list[str]:
         """Files of the format that this model does not bring."""
         return [name for name in (HISTORY_FILE, CURVES_FILE) if not (self.folder / name).is_file()]
+
+    def renamed(self, old: str, new: str) -> Bundle:
+        """The same for a repository that has another name now."""
+        return replace(self, reference=self.reference and self.reference.replace(old, new, 1))
 
     def write_readme(
         self, there: Readme | None, where: str, *, history: Path | None, stays: Collection[str]
@@ -119,7 +124,9 @@ def bundle(model: ModelLike, *, reference: str | None, licence: str | None) -> I
         else:
             expected = "a model from zoo.build, or the folder of a saved one"
             raise SaveError("push", expected=expected, got=type(model).__name__)
-        yield _bundle(home, os.fspath(model) if not isinstance(model, Model) else "push", reference, licence)
+        yield _bundle(
+            home, os.fspath(model) if not isinstance(model, Model) else "the model", reference, licence
+        )
 
 
 def _no_names(got: str) -> SaveError:
@@ -147,10 +154,12 @@ def _gather(folder: Path, home: Path) -> None:
 def _bundle(home: Path, where: str, reference: str | None, licence: str | None) -> Bundle:
     config = configs.parse(home / CONFIG_FILE, where)
     model = assemble(config, verified(home, config, where), where)
+    warn_contradiction(licence or config["licence"], config["weights_licences"], f"push {reference or where}")
     config = public({**config, "licence": licence or config["licence"]})
     _check_portable(config, where)
     # The card is written from the model, so that its recipe must not name local paths either
     model.licence, model.origin = config["licence"], config["origin"]
+    model.note_licences(config["weights_licences"])
     model.recipe, model.measured = Recipe.from_dict(config["recipe"]), config["measured"]
     mine = readme(home)
     for name in (CARD_FILE, CONFIG_FILE):  # they may be links to the folder's own

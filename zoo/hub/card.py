@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.hub.claims.licences import restrictions, strictest
 from zoo.hub.readme import BEGIN, END
-from zoo.interfaces.blocks.summary import WEIGHTS, title
+from zoo.interfaces.blocks.summary import LICENCES, WEIGHTS, title
 from zoo.registry.plugins.install_command import way_to_install
 from zoo.spec.disk.history import Row, json_text, read_rows
 from zoo.spec.display import counted, markdown
-from zoo.spec.errors import BadReferenceError, FormatError
+from zoo.spec.errors import BadReferenceError, FormatError, listing
 from zoo.spec.files import CURVES_FILE
 from zoo.spec.names import replaced
 from zoo.spec.reference import HubRef, PathRef, parse_reference
@@ -132,6 +133,7 @@ def _what(model: Model) -> str:
     article = "An" if model.task and model.task.name[0] in "aeiou" else "A"
     task = f"{article} {model.task.name} {model.task.card.noun}" if model.task else "A feature extractor"
     lines = [f"{task} for PyTorch, made with zoo. Weights: {markdown(model.origin or 'random')}."]
+    lines += _licences(model)
     if model.labels:
         # A label may be anything that a folder is called
         shown = ", ".join(map(markdown, model.labels[:_MOST_LABELS]))
@@ -143,6 +145,23 @@ def _what(model: Model) -> str:
     return "\n".join(lines)
 
 
+def _licences(model: Model) -> list[str]:
+    """A line on the licences of the weights that the model started from, the strictest first."""
+    found = strictest(model.weights_licences)
+    told = [f"{markdown(licence)} ({markdown(source)})" for source, licence in found]
+    asks = [
+        f"{markdown(licence)} asks for {listing(sorted(words))}"
+        for _, licence in found
+        if (words := restrictions(licence))
+    ]
+    ends = [f"{'; '.join(dict.fromkeys(asks))}."] if asks else []
+    return (
+        [" ".join([f"Licences of the weights that it started from: {', '.join(told)}.", *ends])]
+        if told
+        else []
+    )
+
+
 def _use(model: Model, reference: str | None) -> str:
     load = f'zoo.pull("{reference}")' if reference else 'zoo.load("this-folder")'
     use = model.task.card.usage if model.task else "features = model(images)"
@@ -152,7 +171,7 @@ def _use(model: Model, reference: str | None) -> str:
 
 def _parts(model: Model) -> str:
     # The card's first sentence says where they come from, as Markdown
-    lines = [line for line in str(model.summary()).splitlines() if not line.startswith(WEIGHTS)]
+    lines = [line for line in str(model.summary()).splitlines() if not line.startswith((WEIGHTS, LICENCES))]
     return "\n".join(["## Parts", "", "```text", *lines, "```"])
 
 

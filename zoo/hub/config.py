@@ -15,7 +15,7 @@ from zoo.registry.plugins.install_command import way_to_upgrade
 from zoo.registry.plugins.installed import CORE
 from zoo.spec.disk.history import finite
 from zoo.spec.disk.reading import read_json
-from zoo.spec.disk.records import FIGURES, MEASURED
+from zoo.spec.disk.records import FIGURES, LICENCES, MEASURED
 from zoo.spec.disk.schema import (
     Schema,
     misfit,
@@ -52,6 +52,7 @@ def describe(model: Model, digest: str) -> dict[str, Any]:
         "metrics": finite(model.metrics),
         "measured": model.measured,
         "licence": model.licence,
+        "weights_licences": model.weights_licences,
         "sha256": digest,
     }
 
@@ -120,7 +121,7 @@ def parse(file: Path, where: str) -> dict[str, Any]:
 
 
 def _checked(config: dict[str, Any], place: str) -> dict[str, Any]:
-    empty: dict[str, Any] = {"labels": [], "metrics": {}, "measured": {}}
+    empty: dict[str, Any] = {"labels": [], "metrics": {}, "measured": {}, "weights_licences": {}}
     config = {**empty, **dict.fromkeys(("origin", "licence", "sha256")), **config}
     if found := misfit(config, _FIELDS, _FIELDS):
         raise FormatError(place, expected=found[0], got=found[1])
@@ -140,6 +141,7 @@ _FIELDS: Schema = {
     "labels": texts,
     "origin": or_none(text),
     "licence": or_none(text),
+    "weights_licences": LICENCES,
     "metrics": FIGURES,
     "measured": MEASURED,
     # Without it nothing could tell that the weights are the model's

@@ -20,6 +20,8 @@ from zoo.compose.formats import read_recipe
 from zoo.compose.parts import BODIES
 from zoo.hub import config as configs
 from zoo.hub.card import card, known_rows
+from zoo.hub.claims.licences import warn_contradiction
+from zoo.hub.claims.plugins import check_plugins
 from zoo.hub.folder_rules import check_space, check_target, read_config, unwritten
 from zoo.hub.foreign_files import is_foreign, note_foreign
 from zoo.hub.readme import Readme, parse, renewed
@@ -27,15 +29,12 @@ from zoo.interfaces.blocks.freezing_state import unrecorded
 from zoo.interfaces.blocks.number_types import mixed_types
 from zoo.interfaces.blocks.wrapped import inside, wrapped_part
 from zoo.interfaces.model import Model
-from zoo.registry.hints import ways
-from zoo.registry.plugins.discovery import discover
 from zoo.registry.references import component_hint
 from zoo.spec.disk.reading import read_bytes, sha256
 from zoo.spec.disk.transaction import current, transaction
 from zoo.spec.errors import (
     DeclarationError,
     FormatError,
-    PluginError,
     SaveError,
     WeightsError,
     ZooError,
@@ -89,6 +88,7 @@ def _write(model: Model, path: PathLike, licence: str | None, *, run: bool = Fal
     state = model.state_dict()
     # Another object over the same tensors, so that saving changes nothing of the caller's
     model = shallow_copy(model)
+    warn_contradiction(licence, model.weights_licences, f"save {folder}")
     model.licence = licence or model.licence
     model.forget_old_figures()
     # Before anything is written; a hash is as long as any other
@@ -205,13 +205,7 @@ def checked(config: Mapping[str, Any], where: str) -> tuple[Recipe, InputSpec]:
         spec = InputSpec.from_dict(config["input"])
     except DeclarationError as error:
         raise FormatError(f"{where}/{CONFIG_FILE}", got=str(error)) from error
-    installed = {plugin.distribution for plugin in discover()}
-    missing = {name: number for name, number in config["plugins"].items() if name not in installed}
-    if missing:
-        names = listing(f"{name}=={number}" for name, number in missing.items())
-        raise PluginError(
-            f"{where} needs {names}", got="not installed", hint=ways([*missing], versions=missing)
-        )
+    check_plugins(config["plugins"], where)
     return read_recipe(config, f"{where}/{CONFIG_FILE}"), spec
 
 
@@ -243,6 +237,7 @@ def assemble(config: Mapping[str, Any], state: Tensors, where: str) -> Model:
     model.note_weights()
     model.note_origin(config["origin"])
     model.licence = config["licence"]
+    model.note_licences(config["weights_licences"])
     return model
 
 

@@ -15,7 +15,7 @@ _REFERENCES = ("weights", "data")
 
 
 def public(config: dict[str, Any]) -> dict[str, Any]:
-    """A config with the last part in the place of each local path, in its recipe, origin and measured data.
+    """A config with the last part in the place of each local path, wherever it tells of one.
 
     Example:
         >>> model = {"name": "net", "weights": "/home/me/runs/faces"}
@@ -29,7 +29,15 @@ def public(config: dict[str, Any]) -> dict[str, Any]:
         steps = (_last(step) if _is_local(step, reference=True) else step for step in origin.split(_STEP))
         origin = _STEP.join(steps)
     recipe, measured = _walk(config["recipe"]), _walk(config.get("measured", {}))
-    return {**config, "recipe": recipe, "origin": origin, "measured": measured}
+    licences: dict[str, str] = {}
+    for source, licence in config.get("weights_licences", {}).items():
+        name = _last(source) if _is_local(source, reference=True) else source
+        while licences.get(name, licence) != licence:  # two folders of one name
+            name = f"another {name}"
+        licences[name] = licence
+    return {
+        **config, "recipe": recipe, "origin": origin, "measured": measured, "weights_licences": licences,
+    }  # fmt: skip
 
 
 def _walk(value: Any, key: str = "") -> Any:

@@ -45,7 +45,8 @@ def push(
         message: of the commit.
         private: whether a new repository is private; the account's default where None.
         token: to write with; the one that you are logged in with where None.
-        licence: SPDX name for the card; the model's own where None, and none is claimed without.
+        licence: SPDX name for the card; the model's own where None, and none is claimed without. One that
+            contradicts those of the weights which the model started from is warned of.
         part: name of the one network to push, such as `generator` of a pair, which is a model of its own.
 
     Raises:

@@ -16,8 +16,10 @@ from zoo.spec.disk.reading import read_bytes, sha256
 from zoo.spec.errors import FormatError, SaveError, listing
 from zoo.spec.files import CARD_FILE, CONFIG_FILE, HISTORY_FILE, WEIGHTS_FILE
 from zoo.spec.reference import HubRef
-from zoo.weights.client import is_passing, patiently, quiet, reachable, talking
+from zoo.weights.client import patiently, quiet, reachable, talking, waited
 from zoo.weights.download import Snapshot, git_hash
+from zoo.weights.hub_answers import TOO_MANY, is_passing, status_of
+from zoo.weights.hub_listening import Talk, warn_moved
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -28,6 +30,7 @@ HINT = 'go online, or push to a folder: "file:FOLDER"'
 # The Hub makes .gitattributes with each repository, and people often write the README first
 _NOT_CONTENT = {".gitattributes", CARD_FILE}
 _MOVED_ON = 412  # precondition failed: `parent_commit` is not the head any more
+_THERE = 409
 
 
 def upload(
@@ -80,16 +83,16 @@ class _Upload:
         """
         from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
-        with self._talking():
+        with self._talking() as talk:
             try:
                 head = self._look()
             except GatedRepoError:  # by class a RepositoryNotFoundError, but there is one
                 raise
             except RepositoryNotFoundError:
-                patiently(partial(self.api.create_repo, self.repo, private=self.private, exist_ok=True))
-                head = self._look(branch="main")
+                head = self._create()
             except RevisionNotFoundError:
                 head = self._look(branch="main")
+            self._follow(talk)
             if self.private is not None and head.private is not None and head.private != self.private:
                 words = {True: "a private repository", False: "a public repository"}
                 raise SaveError(
@@ -101,6 +104,29 @@ class _Upload:
                 return head
             patiently(partial(self.api.create_branch, self.repo, branch=self.branch, exist_ok=True))
             return self._look()
+
+    def _create(self) -> ModelInfo:
+        """Makes the repository, or takes the one that somebody has made since it was looked for."""
+        from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
+
+        try:
+            # The client's own way to take one that is there reads a page that not every answer has
+            patiently(partial(self.api.create_repo, self.repo, private=self.private))
+        except HfHubHTTPError as there:
+            if status_of(there) != _THERE:
+                raise
+            try:
+                return self._look(branch="main")
+            except RepositoryNotFoundError:  # somebody else's, who shows it to nobody
+                raise there from None
+        return self._look(branch="main")
+
+    def _follow(self, talk: Talk) -> None:
+        """Goes on under the name that a repository has now."""
+        new = warn_moved(talk, self.repo, self.where)
+        if new != self.repo:
+            self.bundle = self.bundle.renamed(self.repo, new)
+            self.repo = new
 
     def _look(self, branch: str | None = None) -> ModelInfo:
         ask = partial(self.api.model_info, self.repo, revision=branch or self.branch, files_metadata=True)
@@ -169,7 +195,9 @@ class _Upload:
                         parent_commit=head.sha,
                     )  # fmt: skip
                 except Exception as error:
-                    status = getattr(getattr(error, "response", None), "status_code", None)
+                    status = status_of(error)
+                    if attempt == 1 and status == TOO_MANY and waited(error):
+                        continue
                     if not is_passing(error) and status != _MOVED_ON:
                         raise
                     landed = self._landed(head, changed, stale)
@@ -177,6 +205,7 @@ class _Upload:
                         return self._pushed(landed, (*changed, *stale))
                     if attempt == 2 or status == _MOVED_ON:
                         raise
+                    waited(error)
                 else:
                     return self._pushed(done.oid, (*changed, *stale))
         raise AssertionError("an attempt ends in one of the ways above")
@@ -204,6 +233,7 @@ class _Upload:
         )
 
     @contextmanager
-    def _talking(self) -> Iterator[None]:
-        with talking(self.where, SaveError, repo=self.repo, hint=f"nothing changed there; {HINT}"):
-            yield
+    def _talking(self) -> Iterator[Talk]:
+        kept = "nothing changed there"
+        with talking(self.where, SaveError, repo=self.repo, hint=HINT, kept=kept) as talk:
+            yield talk

@@ -48,6 +48,7 @@ class Model(HubMethods, Freezable):
         measured: by split, what these were measured on: `data` as a recipe calls them, `count` of images, and
             `hash` of the splits.
         licence: SPDX name, only where one was given.
+        weights_licences: of the weights that it started from, by their source; of some it may not be known.
     """
 
     task: Task | None
@@ -59,12 +60,14 @@ class Model(HubMethods, Freezable):
     plugins: dict[str, str]
     metrics: dict[str, dict[str, float]]
     licence: str | None
+    weights_licences: dict[str, str]
 
     def __init__(self, *, task: Task | None, input_spec: InputSpec, labels: tuple[str, ...] = ()) -> None:
         super().__init__()
         self.task, self.input_spec = task, input_spec
         self.__dict__["labels"] = labels  # whose number is checked when there are outputs
         self.plugins, self.origin, self.metrics, self.licence = {}, None, {}, None
+        self.weights_licences = {}
         self._measured: dict[str, tuple[dict[str, float], dict[str, Any]]] = {}
         self._weighed: dict[str, tuple[dict[str, float], int]] = {}
 
@@ -229,6 +232,13 @@ class Model(HubMethods, Freezable):
         for network in self.networks.values():
             if isinstance(network, Model):
                 network.note_origin(text)
+
+    def note_licences(self, found: Mapping[str, str]) -> None:
+        """Says under which licences the weights were that all of it started from."""
+        self.weights_licences = dict(found)
+        for network in self.networks.values():
+            if isinstance(network, Model):
+                network.note_licences(found)
 
     # -- reading ---------------------------------------------------------------------------------------
 

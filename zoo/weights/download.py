@@ -14,6 +14,8 @@ from typing import Any
 from zoo.spec.errors import WeightsError
 from zoo.spec.published_weights import WeightsSource
 from zoo.weights.client import patiently, reachable, talking
+from zoo.weights.download_bar import DownloadBar, has_viewer
+from zoo.weights.hub_listening import Talk, warn_moved
 
 WITHOUT_HUB = 'give a local file with weights="file:PATH", or leave weights out for random ones'
 """Ways to build a model whose weights cannot be reached."""
@@ -135,6 +137,10 @@ class Snapshot:
             raise WeightsError(self._where(name), expected=f"at most {most} bytes", got=str(size))
 
     def _download(self, name: str, *, force: bool) -> Path:
+        if force and self.offline:
+            expected = "the Hub, for a whole copy"
+            where = f"{self._where(name)} cannot be reached"
+            raise WeightsError(where, expected=expected, got="no answer", hint=self.hint)
         ask = partial(self._client(name), force_download=force, local_files_only=self.offline)
         with self._talking(self._where(name)):
             return Path(ask() if self.offline else patiently(ask))
@@ -143,17 +149,17 @@ class Snapshot:
         from huggingface_hub import hf_hub_download
 
         place = {"revision": self.commit, "token": self.token, "cache_dir": self.cache_dir}
-        return partial(hf_hub_download, self.repo, name, **place)
+        bar = {"tqdm_class": DownloadBar} if has_viewer() else {}
+        return partial(hf_hub_download, self.repo, name, **place, **bar)
 
     def _where(self, name: str) -> str:
         return f"{self.text}: {name} of {self.repo}"
 
     @contextmanager
-    def _talking(self, where: str) -> Iterator[None]:
-        with talking(
-            where, WeightsError, repo=self.repo, hint=self.hint, expected="the Hub or a cached copy"
-        ):
-            yield
+    def _talking(self, where: str) -> Iterator[Talk]:
+        expected = "the Hub or a cached copy"
+        with talking(where, WeightsError, repo=self.repo, hint=self.hint, expected=expected) as talk:
+            yield talk
 
 
 def snapshot(
@@ -176,11 +182,13 @@ def snapshot(
 
     offline = local_files_only or not reachable()
     where = f"{text}: {repo}"
-    with talking(where, WeightsError, repo=repo, hint=hint, expected="the Hub or a cached copy"):
+    with talking(where, WeightsError, repo=repo, hint=hint, expected="the Hub or a cached copy") as talk:
         resolve = partial(
             HfApi().resolve_revision, repo, revision=revision or "main", token=token, cache_dir=cache_dir
         )
         found = resolve(local_files_only=True) if offline else patiently(resolve)
+    # The old name stays the one of the cache, so that it is found there without a network too
+    warn_moved(talk, repo, text)
     return Snapshot(
         text=text, repo=repo, commit=found.resolved, hint=hint, offline=offline, token=token,
         cache_dir=cache_dir, force=force,

@@ -23,7 +23,7 @@ from zoo.registry.plugins.installed import CORE
 from zoo.spec.disk.atomic_write import atomic_write, write_errors
 from zoo.spec.disk.history import finite
 from zoo.spec.disk.reading import parse_json
-from zoo.spec.disk.records import MODULE_NOTE, known_run
+from zoo.spec.disk.records import LICENCES, MODULE_NOTE, known_run
 from zoo.spec.disk.schema import misfit
 from zoo.spec.display import counted
 from zoo.spec.errors import FormatError, SaveError, TrainingError, WeightsError, ZooError, listing, warn
@@ -31,6 +31,7 @@ from zoo.spec.files import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE
 from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import Recipe
 from zoo.weights.fitting import assign
+from zoo.weights.licences import read_licences
 from zoo.weights.tensor_files import read, read_notes, write
 
 FORMAT = 1
@@ -162,6 +163,7 @@ def load_module(folder: Path, module: nn.Module, *, copy: bool) -> PlainModel:
     model.note_weights()
     model.note_origin(facts["origin"])
     model.licence = facts["licence"]
+    model.note_licences(read_licences(facts))
     return model.eval()
 
 
@@ -209,6 +211,7 @@ def _described(model: PlainModel) -> dict[str, Any]:
         "labels": list(model.labels),
         "recipe": model.recipe.to_dict(),
         "origin": model.origin,
+        "weights_licences": model.weights_licences,
         "metrics": finite(model.metrics),
         "measured": model.measured,
     }
@@ -239,7 +242,7 @@ def _facts(folder: Path) -> dict[str, Any]:
     if isinstance(note.get("format"), int) and note["format"] > FORMAT:
         got, hint = f"format {note['format']}", way_to_upgrade(CORE)
         raise FormatError(f"load {folder}", expected=f"format {FORMAT} or older", got=got, hint=hint)
-    if found := misfit(note, MODULE_NOTE, MODULE_NOTE):
+    if found := misfit(note, {**MODULE_NOTE, "weights_licences": LICENCES}, MODULE_NOTE):
         expected, got = f"what zoo.fit notes, {found[0]}", found[1]
         raise FormatError(f"load {folder}", expected=expected, got=got)
     return note

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 WEIGHTS = "weights: "
 """Beginning of the line that says where the weights come from."""
 
+LICENCES = "licence of the weights: "
+"""Beginning of the line that says under which licences they are, as far as it is known."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -113,6 +116,9 @@ def summarise(model: Model) -> Summary:
     size = f"{spec.channels}x{spec.size[0]}x{spec.size[1]}"
     role = "makes" if model.task is not None and model.task.generates else "input"
     notes = [f"{role} {size} in [0, 1]", f"{WEIGHTS}{one_line(model.origin or 'random')}"]
+    if model.weights_licences:
+        names = dict.fromkeys(model.weights_licences.values())
+        notes.append(f"{LICENCES}{one_line(', '.join(names))}")
     if model.frozen and model.origin is None:
         notes.append(f"warning: frozen blocks have random weights; {model.weights_hint}")
     notes += [

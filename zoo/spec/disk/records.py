@@ -33,6 +33,9 @@ MEASURED: Check = table_of(
     "data, count and hash, by split",
 )
 
+LICENCES: Check = table_of(text, "licences by source")
+"""Licences of weights that a model started from; versions before knew none."""
+
 MODULE: Schema = {
     "class": text,
     "layers": table_of(text, "layers by name"),
@@ -63,6 +66,7 @@ RUN: Schema = {
     "finished": flag,
     "epochs": or_none(whole()),
     "origin": or_none(text),
+    "weights_licences": LICENCES,
     "metrics": FIGURES,
     "versions": table_of(text, "versions by distribution"),
     "kernels": text,

@@ -74,6 +74,7 @@ class RunFolder:
             "finished": False,
             "epochs": setup.trainer.epochs,
             "origin": model.origin,
+            "weights_licences": model.weights_licences,
             "versions": versions(setup.model, resampler),
             "kernels": FUSED,
             "recipe": setup.recipe.to_dict(),

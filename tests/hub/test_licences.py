@@ -1,0 +1,204 @@
+"""Licences of weights: from the plugin through build, fit, save, push and pull, and on with a stranger."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+
+import pytest
+import timm
+from huggingface_hub import ModelCard
+from safetensors.torch import save as to_bytes
+
+import zoo
+from zoo.hub.claims.licences import contradicts, strictest
+from zoo.hub.config import parse
+from zoo.hub.provenance import public
+from zoo.spec.errors import ZooWarning
+from zoo.spec.published_weights import Weights
+from zoo.spec.reference import parse_reference
+from zoo.weights.fitting import Source, stored
+from zoo.weights.licences import licences_of
+
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")  # the client's own
+
+NET = {"depths": [1, 1, 1, 1], "dims": [8, 16, 24, 32]}
+TAG = "convnextv2_atto imagenet"
+NC = "CC-BY-NC-4.0"
+DATA = {"name": "faces", "per_class": 8}
+FIT = {"epochs": 1, "progress": False}
+
+
+@pytest.fixture
+def published(hub):
+    """timm's ConvNeXt V2, whose weights allow no commercial use, in small."""
+    net = timm.create_model("convnextv2_atto", **NET)
+    hub.commit("timm/convnextv2_atto.fcmae_ft_in1k", {"model.safetensors": to_bytes(net.state_dict())})
+    return hub
+
+
+def started():
+    given = {"arguments": NET, "input_size": 32, "weights": "imagenet"}
+    return zoo.build("timm:convnextv2_atto", head="binary", seed=0, **given)
+
+
+def told(folder):
+    return json.loads((Path(folder) / "config.json").read_text())["weights_licences"]
+
+
+@pytest.mark.usefixtures("writing")
+def test_the_licence_of_weights_goes_with_them_wherever_they_go(published, tmp_path):
+    model = started()
+    assert model.weights_licences == {TAG: NC}
+    assert f"licence of the weights: {NC}" in str(model.summary())
+    run = zoo.fit(model, DATA, out=tmp_path / "run", **FIT)
+    assert json.loads((tmp_path / "run/run.json").read_text())["weights_licences"] == {TAG: NC}
+    assert run.model.weights_licences == told(tmp_path / "run") == {TAG: NC}
+    said = f"Licences of the weights that it started from: {NC} ({TAG.replace('_', chr(92) + '_')})"
+    front = ModelCard((tmp_path / "run/README.md").read_text())
+    assert front.data.license is None  # none is claimed of the model
+    assert said.replace("\\", "") in front.text.replace("\\", "")
+    assert f"{NC} asks for no commercial use." in front.text
+    words = f"licence apache-2.0 contradicts that of the weights of {TAG}: {NC} asks for no commercial use"
+    with pytest.warns(ZooWarning, match=words):
+        zoo.push(tmp_path / "run", "me/cats", licence="apache-2.0")
+    # A stranger's turn
+    pulled = zoo.pull("me/cats", copy=True)
+    assert (pulled.licence, pulled.weights_licences) == ("apache-2.0", {TAG: NC})
+    again = zoo.fit(pulled, DATA, out=tmp_path / "again", **FIT)
+    with pytest.warns(ZooWarning, match="licence apache-2.0 contradicts"):  # the one that it was pulled under
+        zoo.push(again.model, "you/cats")
+    with pytest.warns(ZooWarning, match=f"licence mit contradicts that of the weights of {TAG}"):
+        zoo.push(again.folder, "you/cats", licence="mit")
+    assert zoo.pull("you/cats").weights_licences == {TAG: NC}
+    # And as a backbone of another model: under the licence of the whole, and of what that began with
+    onward = zoo.build("hf://you/cats", head="multiclass", classes=3, seed=0)
+    assert onward.weights_licences == {"hf://you/cats": "mit", TAG: NC}
+
+
+@pytest.mark.usefixtures("published")
+def test_a_resumed_run_and_a_saved_folder_know_them_too(tmp_path):
+    folder = zoo.save(started(), tmp_path / "saved")
+    assert zoo.load(folder).weights_licences == told(folder) == {TAG: NC}
+    with pytest.warns(ZooWarning, match="save .*: licence MIT contradicts that of the weights"):
+        zoo.save(zoo.load(folder), tmp_path / "mine", licence="MIT")
+    zoo.fit(started(), DATA, out=tmp_path / "run", **FIT)
+    assert zoo.fit(resume=tmp_path / "run", epochs=2, progress=False).model.weights_licences == {TAG: NC}
+
+
+def test_random_weights_have_none_and_an_old_config_too(make, tmp_path):
+    folder = zoo.save(make("mlp"), tmp_path / "m")
+    assert told(folder) == {}
+    config = json.loads((folder / "config.json").read_text())
+    del config["weights_licences"]
+    (folder / "config.json").write_text(json.dumps(config))
+    assert zoo.load(folder).weights_licences == {}
+    assert "Licences of the weights" not in (folder / "README.md").read_text()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        zoo.save(zoo.load(folder), tmp_path / "mine", licence="mit")
+
+
+@pytest.mark.parametrize("odd", [["MIT"], {"net": 3}, "MIT"])
+def test_licences_that_are_none_are_refused(make, tmp_path, odd):
+    folder = zoo.save(make("mlp"), tmp_path / "m")
+    config = {**json.loads((folder / "config.json").read_text()), "weights_licences": odd}
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(zoo.ZooError, match="expected weights_licences as licences by source"):
+        parse(folder / "config.json", "m")
+
+
+@pytest.mark.parametrize(
+    ("given", "of_weights", "lost"),
+    [
+        ("apache-2.0", NC, {"no commercial use"}),
+        ("mit", "cc-by-nc-sa-4.0", {"no commercial use", "the same licence for what is made of it"}),
+        ("mit", "LicenseRef-fair-noncommercial-research-license", {"no commercial use"}),
+        ("cc-by-nc-4.0", NC, set()),
+        ("cc-by-nc-sa-4.0", NC, set()),
+        ("gpl-3.0", "Apache-2.0", set()),
+        ("mit", "Apache-2.0", set()),
+        ("mit", "BSD-3-Clause", set()),
+        ("mit", "GPL-3.0", {"the same licence for what is made of it"}),
+        ("agpl-3.0", "GPL-3.0", set()),
+        ("cc-by-nc-sa-4.0", "GPL-3.0", {"the same licence for what is made of it"}),
+        ("mit", "LicenseRef-dinov3-license", {"terms of its own"}),
+        ("other", "LicenseRef-dinov3-license", set()),
+        ("licenseref-dinov3-license", "LicenseRef-dinov3-license", set()),
+        ("mit", "CC-BY-ND-4.0", {"no changed versions"}),
+        ("mit", "openrail", {"terms of its own"}),
+    ],
+)
+def test_what_a_licence_loses_of_another(given, of_weights, lost):
+    assert contradicts(given, of_weights) == lost
+
+
+@pytest.mark.filterwarnings("error")
+def test_of_several_sources_the_strictest_is_named(make, tmp_path):
+    model = make("mlp")
+    model.weights_licences = {"one": "MIT", "two": "GPL-3.0", "three": NC, "four": "LicenseRef-x"}
+    assert [source for source, _ in strictest(model.weights_licences)] == ["three", "four", "two", "one"]
+    words = (
+        f"of the weights of three: {NC} asks for no commercial use; so do those of four under LicenseRef-x"
+    )
+    with pytest.warns(ZooWarning, match=words):
+        zoo.push(model, f"file:{tmp_path}/out", licence="mit")
+    text = (tmp_path / "out/README.md").read_text()
+    assert text.index("(three)") < text.index("(four)") < text.index("(two)") < text.index("(one)")
+    zoo.push(model, f"file:{tmp_path}/other")  # nothing is claimed, so nothing contradicts
+
+
+@pytest.mark.parametrize(
+    ("card", "found"),
+    [
+        (b"---\nlicense: cc-by-nc-4.0\n---\nMine.\n", {"hf://me/x": "cc-by-nc-4.0"}),
+        (b"---\nlicense: other\nlicense_name: mine\n---\n", {"hf://me/x": "mine"}),
+        (b"---\nlicense: [a, b]\n---\n", {}),
+        (b"---\na: [\n---\n", {}),
+        (b"nothing", {}),
+    ],
+)
+def test_weights_of_a_repository_are_under_what_its_card_says(hub, card, found):
+    hub.commit("me/x", {"model.safetensors": b"", "README.md": card})
+    assert licences_of(stored(parse_reference("hf://me/x"))) == found
+
+
+def test_licences_of_a_source_are_the_publishers_or_those_of_the_folder(tmp_path, make):
+    weights = Weights(repo="me/x", licence="MIT")
+    assert licences_of(Source("net tag", None, weights, weights.input, weights)) == {"net tag": "MIT"}
+    model = make("mlp")
+    model.weights_licences = {"base": NC}
+    folder = zoo.save(model, tmp_path / "m")
+    started = make("mlp", weights=f"file:{folder}")
+    assert started.weights_licences == {"base": NC}
+    model.licence = "GPL-3.0"
+    zoo.save(model, folder)
+    assert make("mlp", weights=f"file:{folder}").weights_licences == {
+        str(folder / "model.safetensors"): "GPL-3.0",
+        "base": NC,
+    }
+
+
+def test_local_paths_in_sources_are_cut():
+    given = {"/home/me/a/net": "MIT", "/home/you/net": NC, "/mnt/net": "MIT", "resnet18 imagenet": "MIT"}
+    found = public({"recipe": {}, "origin": None, "weights_licences": given})["weights_licences"]
+    assert found == {"net": "MIT", "another net": NC, "resnet18 imagenet": "MIT"}
+
+
+def test_every_tag_that_timm_lists_under_no_commercial_use_says_so():
+    catalogue = Path(zoo.__file__).parents[1] / "plugins/zoo-timm/src/zoo_timm/catalogue.json"
+    rows = json.loads(catalogue.read_text())["components"]
+    tags = [
+        (row["name"], tag, weights)
+        for row in rows
+        for tag, weights in row.get("weights", {}).items()
+        if tag != "imagenet"
+    ]
+    nc = 0
+    for name, tag, weights in tags:
+        known = timm.get_pretrained_cfg(f"{name}.{tag}")
+        if known is not None and known.license and "nc" in known.license.split("-"):
+            assert weights["licence"] == NC, (name, tag)
+            nc += 1
+    assert nc >= 25
