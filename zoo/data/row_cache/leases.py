@@ -56,6 +56,10 @@ def lease(owner: object, folder: Path) -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with guard(folder.parent):
         folder.mkdir(exist_ok=True)
+        for left in folder.glob(f"{_LEASE}*"):
+            with suppress(OSError):  # another user's
+                if dead := take(left):
+                    dead.release(remove=True)
         lock = take(folder / f"{_LEASE}{uuid.uuid4().hex[:8]}{ENDING}")
     assert lock is not None  # noqa: S101 - nobody else knows the name
     weakref.finalize(owner, _let_go, lock, os.getpid())
