@@ -1,11 +1,12 @@
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import PIL
 import pytest
 import torch
 from torch import Tensor
@@ -17,9 +18,10 @@ from zoo.interfaces.blocks.frozen_prefix import PREFIX
 from zoo.interfaces.head import Head
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Segmentation
+from zoo.registry.plugins.installed import Installed, installed
 from zoo.runtime.arguments import as_dataset
 from zoo.spec.errors import OptionError
-from zoo.training.feature_cache import CachedBatches, FeatureCache, _taken, limit_bytes, make_room, size
+from zoo.training.feature_cache import CachedBatches, FeatureCache, limit_bytes
 from zoo.training.run import Run
 
 Make = Callable[..., Model]
@@ -95,11 +97,27 @@ def test_each_change_computes_anew(make_model: Make, tmp_path: Path, computed, h
 
 
 @pytest.mark.parametrize(
-    "change", ["weights", "buffers", "blocks", "data", "preprocessing", "plugin", "nothing"]
+    "change",
+    [
+        "weights",
+        "buffers",
+        "blocks",
+        "data",
+        "preprocessing",
+        "plugin",
+        "decoder",
+        "library",
+        "data's plugin",
+        "processor",
+        "nothing",
+    ],
 )
 def test_the_key_has_all_that_decides_the_rows(make_model: Make, monkeypatch, change: str) -> None:
     def key(**data: int) -> str:
         return FeatureCache(model, as_dataset({**FACES, **data}), torch.device("cpu")).folder.name
+
+    def newer() -> list[Installed]:
+        return [replace(item, version="9") for item in installed()]
 
     model = make_model(freeze="block1-2")
     before = key()
@@ -114,6 +132,14 @@ def test_the_key_has_all_that_decides_the_rows(make_model: Make, monkeypatch, ch
             model.normalise.offset += 0.1
         elif change == "plugin":
             monkeypatch.setitem(model.plugins, "zoo-basic", "9")
+        elif change == "decoder":
+            monkeypatch.setattr(PIL, "__version__", "0.0.1")
+        elif change == "library":
+            monkeypatch.setattr(np, "__version__", "0.0.1")
+        elif change == "data's plugin":
+            monkeypatch.setattr("zoo.training.feature_cache.installed", newer)
+        elif change == "processor":
+            monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "another")
     after = key(per_class=11) if change == "data" else key()
     assert (after == before) is (change == "nothing")
 
@@ -159,21 +185,65 @@ def test_without_a_frozen_beginning_there_is_nothing_to_keep(make_model: Make, t
         zoo.fit(make_model(), FACES, out=tmp_path / "no", cache=True, **SHORT)
 
 
+def segments(home: Path) -> list[Path]:
+    """Files of rows, in the order in which they were written."""
+    return sorted(home.glob("*/*.safetensors"))
+
+
+def overwrite(file: Path, at: int, length: int) -> None:
+    """Bytes of nothing but ones, which as numbers are NaN."""
+    content = bytearray(file.read_bytes())
+    content[at : at + length] = b"\xff" * length
+    file.write_bytes(content)
+
+
 def test_a_cut_or_damaged_cache_is_computed_again(
     make_model: Make, tmp_path: Path, computed, home: Path
 ) -> None:
-    first = zoo.fit(make_model(freeze="all"), FACES, out=tmp_path / "0", **SHORT)
-    (folder,) = home.iterdir()
-    rows = folder / "0.f32"
-    rows.write_bytes(rows.read_bytes()[:-4])
-    second = zoo.fit(make_model(freeze="all"), FACES, out=tmp_path / "1", **SHORT)
-    (folder / "filled.npy").write_bytes(b"nonsense")
-    third = zoo.fit(make_model(freeze="all"), FACES, out=tmp_path / "2", **SHORT)
-    assert computed == [20, 20, 20]
-    assert losses(first) == losses(second) == losses(third)
+    def trained(name: str) -> Run:
+        return zoo.fit(make_model(freeze="all"), FACES, out=tmp_path / name, **SHORT)
+
+    first = trained("0")
+    (file,) = segments(home)
+    file.write_bytes(file.read_bytes()[:-4])
+    second = trained("1")
+    file.write_bytes(b"nonsense")
+    third = trained("2")
+    assert computed == [20, 1, 19]
+    # Of no use any more
+    assert file not in segments(home)
+    overwrite(segments(home)[-1], -3000, 2000)
+    with pytest.warns(
+        zoo.ZooWarning, match="1 row of block3 in .* are damaged or gone, and are computed anew"
+    ):
+        fourth = trained("3")
+    fifth = trained("4")  # without a warning: they were written anew
+    assert losses(first) == losses(second) == losses(third) == losses(fourth) == losses(fifth)
+    assert computed == [20, 1, 19]
 
 
-def test_rows_that_were_not_noted_are_computed_again(
+def test_rows_that_go_in_the_middle_of_a_run_are_computed_anew(
+    make_model: Make, tmp_path: Path, home
+) -> None:
+    """A person removes them, or another program."""
+    plain = zoo.fit(make_model(freeze="all"), FACES, out=tmp_path / "0", **SHORT)
+    prefix, folders = FeatureCache.missing, []
+
+    def removing(self: FeatureCache, indices: Any) -> list[int]:
+        found = prefix(self, indices)
+        if not found:
+            folders.append(self.folder)
+            shutil.rmtree(self.folder)
+        return found
+
+    with pytest.MonkeyPatch.context() as patch, pytest.warns(zoo.ZooWarning, match="damaged or gone"):
+        patch.setattr(FeatureCache, "missing", removing)
+        again = zoo.fit(make_model(freeze="all"), FACES, out=tmp_path / "1", **SHORT)
+    assert len(folders) == 1
+    assert losses(again) == losses(plain)
+
+
+def test_an_interrupted_filling_goes_on_where_it_was(
     make_model: Make, tmp_path: Path, monkeypatch, computed
 ) -> None:
     prefix, calls = type(make_model()).run_prefix, iter(range(100))
@@ -184,12 +254,49 @@ def test_rows_that_were_not_noted_are_computed_again(
         return prefix(self, x)
 
     monkeypatch.setattr(type(make_model()), "run_prefix", failing)
-    monkeypatch.setattr("zoo.training.feature_cache._NOTE_EVERY", 0.0)
+    monkeypatch.setattr("zoo.training.feature_cache._MOST_IMAGES", 6)
     with pytest.raises(KeyboardInterrupt):
         zoo.fit(make_model(freeze="all"), FACES, out=tmp_path / "0", **SHORT)
     monkeypatch.setattr(type(make_model()), "run_prefix", prefix)
     zoo.fit(make_model(freeze="all"), FACES, out=tmp_path / "1", **SHORT)
     assert computed == [20, 8]
+
+
+@pytest.mark.parametrize("freeze", ["block1", "all"])
+def test_rows_are_the_same_whatever_batches_filled_them(
+    make_model: Make, tmp_path: Path, monkeypatch, freeze: str
+) -> None:
+    """Bit for bit: batches of a run, rows filled by runs on other parts, a row alone."""
+    model = make_model(freeze=freeze)
+    rows = []
+    for name, parts in (("a", [range(24)]), ("b", [range(7), range(24)]), ("c", [[5], [23, 0], range(24)])):
+        monkeypatch.setattr("zoo.training.feature_cache.cache_folder", lambda name=name: tmp_path / name)
+        features = FeatureCache(model, as_dataset(FACES), torch.device("cpu"))
+        for part in parts:
+            fill(features, features.missing(part))
+        rows.append(features.read(range(24))[0])
+    assert torch.equal(rows[0], rows[1])
+    assert torch.equal(rows[0], rows[2])
+
+
+def test_large_images_come_in_small_batches(make_model: Make, monkeypatch) -> None:
+    def size(pixels: int) -> int:
+        model = make_model(freeze="block1", input_size=pixels)
+        return FeatureCache(model, as_dataset(FACES), torch.device("cpu")).batch_size
+
+    assert size(224) == 32
+    monkeypatch.setattr("zoo.training.feature_cache._MOST_PIXELS", 32 * 16 * 16)
+    assert [size(pixels) for pixels in (8, 16, 32, 100)] == [32, 32, 8, 1]
+
+
+def test_the_batch_size_of_a_run_changes_no_row(make_model: Make, tmp_path: Path, computed, home) -> None:
+    for size in (3, 20):
+        zoo.fit(make_model(freeze="all"), FACES, out=tmp_path / str(size), **{**SHORT, "batch_size": size})
+    assert computed == [20]
+    contents = {file.read_bytes() for file in segments(home)}
+    shutil.rmtree(home)
+    zoo.fit(make_model(freeze="all"), FACES, out=tmp_path / "last", **{**SHORT, "batch_size": 20})
+    assert {file.read_bytes() for file in segments(home)} == contents
 
 
 def test_the_disk_it_will_take_is_said_and_a_lack_of_it_too(
@@ -201,22 +308,6 @@ def test_the_disk_it_will_take_is_said_and_a_lack_of_it_too(
     monkeypatch.setenv("ZOO_FEATURE_CACHE_GB", "0.00001")
     with pytest.warns(zoo.ZooWarning, match=r"81.9 kB are needed and ZOO_FEATURE_CACHE_GB allows 10.0 kB"):
         zoo.fit(make_model(freeze="all", seed=3), FACES, out=tmp_path / "full", **SHORT)
-    monkeypatch.setenv("ZOO_FEATURE_CACHE_GB", "much")
-    with pytest.raises(OptionError, match=r"CACHE_GB: expected a number of gigabytes from 0, got 'much'"):
-        zoo.fit(make_model(freeze="all", seed=4), FACES, out=tmp_path / "bad", **SHORT)
-
-
-def test_what_was_used_longest_ago_makes_room(tmp_path: Path, monkeypatch) -> None:
-    home = tmp_path / "features"
-    for age, name in ((300, "old"), (200, "older-but-used"), (100, "new")):
-        (home / name).mkdir(parents=True)
-        file = home / name / "0.f32"
-        file.write_bytes(bytes(1_000_000))
-        stamp = file.stat().st_mtime - age
-        os.utime(file, (stamp, stamp))
-    monkeypatch.setenv("ZOO_FEATURE_CACHE_GB", "0.0035")
-    assert make_room(1_000_000, home / "mine") is None
-    assert sorted(p.name for p in home.iterdir()) == ["new", "older-but-used"]
 
 
 def test_a_trainer_that_needs_images_gets_them(make_model: Make, tmp_path: Path, monkeypatch) -> None:
@@ -225,12 +316,6 @@ def test_a_trainer_that_needs_images_gets_them(make_model: Make, tmp_path: Path,
     monkeypatch.setattr(Supervised, "takes_prefix", False)
     with pytest.warns(zoo.ZooWarning, match="trainer Supervised does not take cached features"):
         zoo.fit(make_model(freeze="all"), FACES, out=tmp_path / "run", **SHORT)
-
-
-def test_room_is_counted_where_the_system_knows_no_blocks() -> None:
-    """As on Windows."""
-    assert _taken(SimpleNamespace(st_size=700)) == 700
-    assert _taken(SimpleNamespace(st_size=700, st_blocks=3)) == 1536
 
 
 class MaskHead(Head):
@@ -293,81 +378,33 @@ def test_features_behind_a_hook_are_not_kept(make_model, tmp_path) -> None:
         zoo.fit(model, FACES, epochs=1, cache=True, out=tmp_path / "run")
 
 
-def kept(home: Path, **ages: int) -> dict[str, int]:
-    """Folders of features by the seconds since they were used; returns the bytes that each takes."""
-    for name, age in ages.items():
-        (home / name).mkdir(parents=True)
-        file = home / name / "0.f32"
-        file.write_bytes(os.urandom(1 << 20))
-        stamp = 1_700_000_000 - age
-        os.utime(file, (stamp, stamp))
-    return {name: (home / name / "0.f32").stat().st_blocks * 512 for name in ages}
-
-
-def limited(monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
-    monkeypatch.setattr("zoo.training.feature_cache.limit_bytes", lambda: limit)
-
-
-@pytest.mark.parametrize(("lacking", "left"), [(0, ["a", "b", "mine"]), (1, ["b", "mine"])])
-def test_nothing_goes_where_just_enough_room_is_left(tmp_path: Path, monkeypatch, lacking, left) -> None:
-    home = tmp_path / "features"
-    total = sum(kept(home, a=300, b=200, mine=400).values())
-    limited(monkeypatch, total + 5000 - lacking)
-    assert make_room(5000, home / "mine") is None
-    assert sorted(p.name for p in home.iterdir()) == left
-
-
-def test_as_many_go_as_have_to_and_never_those_that_are_asked_for(tmp_path: Path, monkeypatch) -> None:
-    home = tmp_path / "features"
-    one = kept(home, a=100, b=300, c=200, d=50, mine=900)["a"]
-    (home / "note").write_text("a file")
-    limited(monkeypatch, 3 * one)
-    assert make_room(one, home / "mine") is None  # mine, what is new, and one other
-    assert sorted(p.name for p in home.iterdir()) == ["d", "mine", "note"]
-    limited(monkeypatch, one)
-    assert make_room(one, home / "mine") is None
-    assert sorted(p.name for p in home.iterdir()) == ["mine", "note"]
-
-
-def test_features_larger_than_the_limit_remove_nothing(tmp_path: Path, monkeypatch) -> None:
-    home = tmp_path / "features"
-    kept(home, a=100)
-    limited(monkeypatch, 2000)
-    assert make_room(2001, home / "mine") == "2.0 kB are needed and ZOO_FEATURE_CACHE_GB allows 2.0 kB"
-    assert (home / "a").exists()
-    assert make_room(2000, home / "mine") is None
-
-
-@pytest.mark.parametrize(("needed", "fits"), [(900, True), (901, False)])
-def test_a_tenth_of_the_disk_stays_free(tmp_path: Path, monkeypatch, needed: int, fits: bool) -> None:
-    home = tmp_path / "features"
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
-    said = make_room(needed, home / "mine")
-    assert said == (None if fits else f"0.9 kB are needed and 1.0 kB are free in {home}")
-    assert home.is_dir()
-
-
-@pytest.mark.parametrize(
-    ("count", "said"),
-    [(1_000_000_000, "1.0 GB"), (999_949_999, "999.9 MB"), (1_000_000, "1.0 MB"), (999_949, "999.9 kB"),
-     (1500, "1.5 kB"), (0, "0.0 kB")],
-)  # fmt: skip
-def test_bytes_are_said_in_the_largest_unit_that_they_fill(count: int, said: str) -> None:
-    assert size(count) == said
-
-
 def test_twenty_gigabytes_may_be_kept_where_nothing_is_said(monkeypatch) -> None:
     monkeypatch.delenv("ZOO_FEATURE_CACHE_GB", raising=False)
     assert limit_bytes() == 20_000_000_000
     monkeypatch.setenv("ZOO_FEATURE_CACHE_GB", "0.5")
     assert limit_bytes() == 500_000_000
+    monkeypatch.setenv("ZOO_FEATURE_CACHE_GB", "1e300")  # a number, if no disk's
+    assert limit_bytes() == 10**18
+
+
+@pytest.mark.parametrize("given", ["nan", "inf", "-inf", "1e400", "-1", "much"])
+def test_a_limit_that_is_no_number_of_gigabytes_is_one_line(
+    make_model: Make, tmp_path: Path, monkeypatch, given: str
+) -> None:
+    """Told in any case, also where all rows are there."""
+    run: dict[str, Any] = {**SHORT, "epochs": 1, "cache": True}
+    zoo.fit(make_model(freeze="all"), FACES, out=tmp_path / "0", **run)
+    monkeypatch.setenv("ZOO_FEATURE_CACHE_GB", given)
+    words = f"^ZOO_FEATURE_CACHE_GB: expected a number of gigabytes from 0, got '{given}'"
+    with pytest.raises(OptionError, match=words):
+        zoo.fit(make_model(freeze="all"), FACES, out=tmp_path / "1", **run)
 
 
 def cache(make_model: Make) -> FeatureCache:
     return FeatureCache(make_model(freeze="block1-2"), as_dataset(FACES), torch.device("cpu"))
 
 
-def fill(features: FeatureCache, indices: list[int], step: Callable[[], None] = lambda: None) -> None:
+def fill(features: FeatureCache, indices: Sequence[int], step: Callable[[], None] = lambda: None) -> None:
     batches = Batches(features.dataset, indices, spec=features.model.input_spec, batch_size=2, task=None)
     features.fill(batches, step)
 
@@ -387,54 +424,17 @@ def test_rows_are_what_the_frozen_blocks_give_each_image(make_model: Make) -> No
     assert len(found) == len(expected) == 1
     assert torch.allclose(found[0], expected[0], atol=1e-6)
     assert features.row_bytes == expected[0][0].numel() * 4
-    file = features.folder / "0.f32"
-    assert file.stat().st_size == len(features.dataset) * features.row_bytes
     fill(features, [1, 2])  # beside those that are there
     assert features.missing(range(6)) == [4]
     assert torch.equal(features.read([0, 5])[0], found[0])
 
 
-@pytest.mark.parametrize(
-    "note",
-    [np.ones(3, dtype=bool), np.ones(24, dtype=np.uint8), np.ones((24, 1), dtype=bool)],
-)
-def test_a_note_of_other_rows_is_not_believed(make_model: Make, note: np.ndarray) -> None:
-    features = cache(make_model)
-    fill(features, [0, 1])
-    assert len(features.dataset) == 24
-    np.save(features.folder / "filled.npy", note)
-    assert features.missing([0, 1, 23]) == [0, 1, 23]
-
-
-def test_a_note_that_holds_objects_is_not_read(make_model: Make) -> None:
-    features = cache(make_model)
-    fill(features, [0, 1])
-    np.save(features.folder / "filled.npy", np.array([{}] * 24), allow_pickle=True)
-    assert features.missing([0]) == [0]
-
-
 def test_asking_what_is_there_counts_as_use(make_model: Make) -> None:
     features = cache(make_model)
     fill(features, [0])
-    note = features.folder / "filled.npy"
-    os.utime(note, (1, 1))
+    os.utime(features.folder, (1, 1))
     features.missing([0])
-    assert note.stat().st_mtime > 1
-
-
-def test_rows_are_noted_as_soon_as_ten_seconds_have_passed(make_model: Make, monkeypatch) -> None:
-    features = cache(make_model)
-    clock = iter([0.0, 10.0, 10.5, 10.5, 20.5, 30.0, 30.0])
-    noted: list[list[int]] = []
-
-    class Clock:
-        monotonic = staticmethod(lambda: next(clock))
-
-    monkeypatch.setattr("zoo.training.feature_cache.time", Clock)
-    fill(features, [0, 1, 2, 3, 4, 5], lambda: noted.append(features.missing(range(6))))
-    everything = [0, 1, 2, 3, 4, 5]
-    assert noted == [everything, everything, [4, 5]]  # before a step is told nothing of it is noted
-    assert features.missing(range(6)) == []
+    assert features.folder.stat().st_mtime > 1
 
 
 def test_cached_batches_are_in_the_order_that_the_images_would_have_had(make_model: Make) -> None:

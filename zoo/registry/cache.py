@@ -24,7 +24,10 @@ def cache_folder() -> Path:
         return Path(given).expanduser()
     from platformdirs import user_cache_dir
 
-    return Path(user_cache_dir("zoo", appauthor=False))
+    folder = Path(user_cache_dir("zoo", appauthor=False))
+    if not folder.is_absolute():  # versions of platformdirs that leave the ~ as it is
+        raise RuntimeError(f"no home folder for {folder}")
+    return folder
 
 
 def name(sort: str, distribution: str, place: str) -> str:

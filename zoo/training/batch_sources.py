@@ -11,6 +11,7 @@ from torch import nn
 
 from zoo.data.batch_order import Order
 from zoo.data.batches import Batches
+from zoo.data.row_cache.room import size
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.blocks.freezing_state import blocks_in
 from zoo.interfaces.dataset import Dataset
@@ -19,8 +20,8 @@ from zoo.runtime.devices import has_live_batch_norm, norms_of_one_number
 from zoo.runtime.processes import FULL, processes
 from zoo.runtime.progress import Reporter
 from zoo.spec.display import counted
-from zoo.spec.errors import OptionError, warn
-from zoo.training.feature_cache import CachedBatches, FeatureCache, make_room, size
+from zoo.spec.errors import OptionError, SaveError, warn
+from zoo.training.feature_cache import CachedBatches, FeatureCache, features_folder, limit_bytes, make_room
 from zoo.training.setup import Setup
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def sources(
     wanted = setup.splits.val if setup.augment is not None else (*setup.splits.train, *setup.splits.val)
     # The others wait until it is there, and read it.
     if part[0] == 0:
-        why = _fill(features, wanted, read, batch_size, reporter)
+        why = _fill(features, wanted, read, reporter)
     if accelerator is not None:
         accelerator.wait_for_everyone()
         # Why it could not be filled is known to the first process alone.
@@ -123,6 +124,10 @@ def _cache(setup: Setup, device: torch.device, precision: str) -> tuple[FeatureC
     }
     if why := next((why for why, there in obstacles.items() if there), ""):
         return None, why
+    try:
+        features_folder()
+    except RuntimeError:
+        return None, "there is no home folder to keep them in; set ZOO_CACHE"
     return FeatureCache(model, setup.dataset, device), ""
 
 
@@ -142,25 +147,35 @@ def _hooked(block: nn.Module) -> bool:
     return any(module._forward_hooks or module._forward_pre_hooks for module in block.modules())
 
 
-def _fill(
-    features: FeatureCache, wanted: tuple[int, ...], read: Any, batch_size: int, reporter: Reporter
-) -> str:
+def _fill(features: FeatureCache, wanted: tuple[int, ...], read: Any, reporter: Reporter) -> str:
     """Computes what is missing; returns why it cannot."""
-    missing = features.missing(wanted)
-    if not missing:
-        reporter.note(f"reusing {features.name} of {counted(len(wanted), 'image')} from {features.folder}")
-        return ""
-    needed = len(missing) * features.row_bytes
-    if no_room := make_room(needed, features.folder):
-        return no_room
-    reporter.note(
-        f"computing {features.name} of {counted(len(missing), 'image')} once, "
-        f"{size(needed)} in {features.folder}"
-    )
-    batches = read(missing, batch_size=batch_size)
-    with reporter:
-        reporter.begin(1, len(batches), title="frozen blocks")
-        features.fill(batches, reporter.step)
+    limit_bytes()  # one that is no number is told in any case
+    if not features.missing(wanted):
+        return _reused(features, wanted, reporter)
+    waits = partial(reporter.note, f"waiting for another process, which computes {features.name}")
+    try:
+        with features.filling(waits):
+            missing = sorted(features.missing(wanted))
+            if not missing:
+                return _reused(features, wanted, reporter)
+            needed = len(missing) * features.row_bytes
+            if no_room := make_room(needed, features.folder):
+                return no_room
+            reporter.note(
+                f"computing {features.name} of {counted(len(missing), 'image')} once, "
+                f"{size(needed)} in {features.folder}"
+            )
+            batches = read(missing, batch_size=features.batch_size)
+            with reporter:
+                reporter.begin(1, len(batches), title="frozen blocks")
+                features.fill(batches, reporter.step)
+    except SaveError as error:
+        return str(error)
+    return ""
+
+
+def _reused(features: FeatureCache, wanted: tuple[int, ...], reporter: Reporter) -> str:
+    reporter.note(f"reusing {features.name} of {counted(len(wanted), 'image')} from {features.folder}")
     return ""
 
 

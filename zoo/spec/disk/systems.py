@@ -9,11 +9,13 @@ import errno
 import hashlib
 import os
 import sys
+import threading
 import time
 import uuid
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Any, BinaryIO
 
 WINDOWS = sys.platform == "win32"
 
@@ -98,3 +100,37 @@ def host() -> str:
     except (OSError, ValueError):
         told = f"{uuid.getnode():x}"
     return hashlib.sha256(told.encode()).hexdigest()[:8]
+
+
+_preadv = getattr(os, "preadv", None)
+_one_place = threading.Lock()
+
+
+def read_at(file: BinaryIO, buffer: Any, offset: int) -> bool:
+    """Fills a buffer from a place in a file, whoever else reads from the same handle.
+
+    A mapped file would be as fast, and end the process by a signal where the disk fails or the file was cut.
+
+    Args:
+        file: without a buffer of its own.
+        buffer: writable bytes.
+        offset: in bytes.
+
+    Returns:
+        False where the file ends before the buffer is full.
+
+    Raises:
+        OSError: the disk says no.
+    """
+    rest = memoryview(buffer)
+    while rest:
+        if _preadv is not None:
+            count = _preadv(file.fileno(), [rest], offset)
+        else:  # Windows, where no forked process shares the place in the file, but threads do
+            with _one_place:
+                file.seek(offset)
+                count = file.readinto(rest)  # type: ignore[attr-defined]  # of a file without a buffer
+        if not count:
+            return False
+        rest, offset = rest[count:], offset + count
+    return True
