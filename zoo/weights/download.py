@@ -207,7 +207,7 @@ def _verified(path: Path, wanted: str) -> bool:
     stamp = path.resolve().with_suffix(".zoo-verified")
     mark = f"{wanted} {stat.st_size} {stat.st_mtime_ns}"
     try:
-        if stamp.read_text() == mark:
+        if stamp.read_text(encoding="utf-8") == mark:
             return True
     except OSError:
         pass
@@ -218,7 +218,7 @@ def _verified(path: Path, wanted: str) -> bool:
             fine = hashlib.file_digest(file, "sha256").hexdigest() == wanted
     if fine:
         try:
-            stamp.write_text(mark)
+            stamp.write_text(mark, encoding="utf-8")
         except OSError:
             return True  # a read-only cache is verified again next time
     return fine

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from zoo.spec.disk.leftovers import owned, sweep
-from zoo.spec.disk.systems import replace, sync_file, sync_folder
+from zoo.spec.disk.leftovers import owned, sweep, sweep_parts
+from zoo.spec.disk.systems import remove_empty, rename_folder, replace, sync_file, sync_folder
 
 STAGING = ".zoo-staging-"
 COMMITTED = ".zoo-commit"
@@ -35,13 +35,15 @@ def transaction(folder: Path) -> Iterator[Path]:
         # The lock of whoever brought the folder whole and died right then
         sweep(folder.parent, STAGING)
         recover(folder)
+        # Weights that a model had mapped when they were replaced, where the system keeps these
+        sweep_parts(folder)
     with owned(home, STAGING) as staging:
         yield staging
         # All of it is on the disk before the rename that makes it count
         for file in staging.iterdir():
             sync_file(file)
         sync_folder(staging)
-        staging.rename(folder if fresh else folder / COMMITTED)
+        rename_folder(staging, folder if fresh else folder / COMMITTED)
         sync_folder(home)
         if not fresh:
             recover(folder)
@@ -60,7 +62,7 @@ def recover(folder: Path) -> None:
         for file in committed.iterdir():
             with suppress(FileNotFoundError):
                 replace(file, folder / file.name)
-        committed.rmdir()
+        remove_empty(committed)
     sync_folder(folder)
 
 
