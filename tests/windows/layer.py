@@ -35,10 +35,10 @@ FORBIDDEN = re.compile(r'[<>:"|?*\\\x00-\x1f]|[. ]$')
 
 ABSENT = {
     "os": (
-        "fork", "forkpty", "killpg", "getpgid", "setsid", "geteuid", "getuid", "getegid", "getgid", "pread",
-        "pwrite", "O_NONBLOCK", "O_NOFOLLOW", "O_DIRECTORY", "O_TMPFILE", "statvfs", "mkfifo", "chown", "fchmod",
-        "WNOHANG", "posix_fallocate", "sched_getaffinity", "nice", "uname", "sync", "fdatasync", "openpty", "wait",
-        "getloadavg",
+        "fork", "forkpty", "killpg", "getpgid", "setsid", "geteuid", "getuid", "getegid", "getgid",
+        "pread", "pwrite", "O_NONBLOCK", "O_NOFOLLOW", "O_DIRECTORY", "O_TMPFILE", "statvfs", "mkfifo",
+        "chown", "fchmod", "WNOHANG", "posix_fallocate", "sched_getaffinity", "nice", "uname", "sync",
+        "fdatasync", "openpty", "wait", "getloadavg",
     ),
     "signal": (
         "SIGKILL", "SIGALRM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGCHLD", "SIGPIPE", "alarm", "setitimer",

@@ -45,7 +45,7 @@ def test_a_mapped_file_may_get_another_name_and_not_go(tmp_path, cat):
     with cat.open("r+b") as file:
         view = mmap.mmap(file.fileno(), 0)
     # Python's map keeps a handle of its own; safetensors' does not, and so only the map is left here
-    os.close(next(fd for fd in map(int, os.listdir("/proc/self/fd")) if _leads_to(fd, cat)))
+    os.close(next(int(fd.name) for fd in Path("/proc/self/fd").iterdir() if _leads_to(fd, cat)))
     (tmp_path / "new").touch()
     with pytest.raises(PermissionError):
         cat.unlink()
@@ -57,9 +57,9 @@ def test_a_mapped_file_may_get_another_name_and_not_go(tmp_path, cat):
     assert view[:] == b"a cat"
 
 
-def _leads_to(fd: int, file: Path) -> bool:
+def _leads_to(fd: Path, file: Path) -> bool:
     try:
-        return os.readlink(f"/proc/self/fd/{fd}") == str(file)
+        return fd.readlink() == file
     except OSError:
         return False
 
