@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from zoo.spec.disk.systems import begins_anew
 from zoo.spec.errors import DataError, OptionError, reason
 
 _HINT = "workers=0 reads in this process"
@@ -37,9 +38,7 @@ def check_workers(workers: int, *sent: object) -> None:
     """
     if workers < 0:
         raise OptionError("workers", expected="0 or more", got=str(workers))
-    # Asked so that the method is not settled by asking
-    method = multiprocessing.get_start_method(allow_none=True) or multiprocessing.get_all_start_methods()[0]
-    if workers == 0 or method == "fork":
+    if workers == 0 or not begins_anew():
         return
     script = _script()
     _check_script(script)

@@ -228,6 +228,15 @@ def reader_gone(error: OSError) -> bool:
     )
 
 
+def begins_anew() -> bool:
+    """Whether worker processes are no forks but new Pythons: on Windows, macOS, and from 3.14 on."""
+    import multiprocessing  # a hundredth of a second, for workers alone
+
+    # Asked so that the method is not settled by asking; the first of all is the system's own
+    method = multiprocessing.get_start_method(allow_none=True) or multiprocessing.get_all_start_methods()[0]
+    return method != "fork"
+
+
 def stop_signals() -> tuple[tuple[signal.Signals, Callable[..., object] | int], ...]:
     """Signals that ask a process to end, with the handlers that they have where nobody else has set one.
 
