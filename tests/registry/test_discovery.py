@@ -151,7 +151,7 @@ BAD_CATALOGUES = {
             "format": 1,
             "components": [{"kind": "head", "name": "a", "target": "a:B", "summary": "s", "facts": 3}],
         },
-        "bad facts",
+        "component a: expected facts as a table, got 3",
     ),
     "twice": (
         {"format": 1, "components": 2 * [{"kind": "head", "name": "a", "target": "a:B", "summary": "s"}]},
@@ -166,14 +166,14 @@ ROW = {"kind": "head", "name": "a", "target": "a:B", "summary": "s"}
 BAD_CATALOGUES |= {
     f"{field} {value!r}": ({"format": 1, "components": [{**ROW, field: value}]}, said)
     for field, value, said in [
-        ("tags", None, "bad tags of a: expected a list of texts, got None"),
-        ("tags", 5, "bad tags"),
-        ("tags", [1], "bad tags"),
-        ("tags", ["a\x1b[31m"], "bad tags"),
-        ("weights", None, "bad weights of a: expected tables by tag"),
-        ("weights", {"a": 5}, "bad weights"),
-        ("task", 5, "bad task of a: expected a line of text"),
-        ("tiny", [1], "bad tiny of a: expected a table"),
+        ("tags", None, "component a: expected tags as a list of lines of text, got None"),
+        ("tags", 5, "component a: expected tags as a list of lines of text"),
+        ("tags", [1], "component a: expected tags as a list of lines of text"),
+        ("tags", ["a\x1b[31m"], "component a: expected tags as a list of lines of text"),
+        ("weights", None, "component a: expected weights as tables by tag"),
+        ("weights", {"a": 5}, "component a: expected weights"),
+        ("task", 5, "component a: expected task as a line of text"),
+        ("tiny", [1], "component a: expected tiny as a table"),
         ("summary", "s\x1b[31m", "bad component"),
         ("name", "\u202ea", "bad component"),
     ]

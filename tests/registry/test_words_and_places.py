@@ -341,7 +341,7 @@ def test_a_catalogue_is_written_again_where_its_project_lies(
         ({"format": 1, "components": [], "recipes": []}, "bad recipes"),
         ({"format": 1, "components": [{"kind": "head"}]}, "bad component: expected kind, name, target"),
         ({"format": 1, "components": [component("a", "wheel")]}, "bad component"),
-        ({"format": 1, "components": [component("a", facts=[])]}, "bad facts of a: expected a table"),
+        ({"format": 1, "components": [component("a", facts=[])]}, "component a: expected facts as a table"),
         (
             {"format": 1, "components": [component("a"), component("a")]},
             "backbone 'a': expected each name onc",

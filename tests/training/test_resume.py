@@ -17,8 +17,9 @@ import zoo
 from zoo.data.sources.torch_dataset import TorchData
 from zoo.interfaces.execution import Execution
 from zoo.interfaces.model import Model
-from zoo.spec.errors import FormatError, OptionError, SaveError, TrainingError
+from zoo.spec.errors import FormatError, OptionError, SaveError, TrainingError, ZooWarning
 from zoo.testing import killed_after
+from zoo.training.record.checkpoint import watched
 from zoo.training.run import Run
 
 Make = Callable[..., Model]
@@ -115,20 +116,81 @@ def test_a_full_disk_stops_the_run_with_its_last_checkpoint_kept(
 ) -> None:
     from zoo.training.record import run_folder
 
-    write, seen = run_folder.write_checkpoint, iter(range(1, 10**6))
+    write, seen = run_folder.keep_checkpoint, iter(range(1, 10**6))
 
     def full(path: Path, state: Any) -> None:
         if next(seen) == 5:
             raise OSError(28, "No space left on device")
         write(path, state)
 
-    monkeypatch.setattr(run_folder, "write_checkpoint", full)
+    monkeypatch.setattr(run_folder, "keep_checkpoint", full)
     with pytest.raises(SaveError, match=r"No space left on device; free space, then zoo fit --resume"):
         zoo.fit(make_model(), FACES, out=tmp_path / "cut", **SETTINGS)
     monkeypatch.undo()
     same_end(
         zoo.fit(make_model(), FACES, out=tmp_path / "whole", **SETTINGS), zoo.fit(resume=tmp_path / "cut")
     )
+
+
+def test_a_full_disk_in_the_first_epoch_leaves_a_run_that_its_hint_resumes(
+    make_model: Make, tmp_path: Path, monkeypatch
+) -> None:
+    from zoo.training.record import run_folder
+
+    def full(path: Path, state: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_folder, "keep_checkpoint", full)
+        with pytest.raises(SaveError, match=r"free space, then zoo fit --resume"):
+            zoo.fit(make_model(), FACES, out=tmp_path / "cut", **SETTINGS)
+    assert sorted(p.name for p in (tmp_path / "cut").iterdir()) == ["run.json", "splits.json", "start"]
+    same_end(
+        zoo.fit(make_model(), FACES, out=tmp_path / "whole", **SETTINGS), zoo.fit(resume=tmp_path / "cut")
+    )
+
+
+def test_a_run_that_another_process_trains_is_not_touched(
+    make_model: Make, tmp_path: Path, monkeypatch
+) -> None:
+    from zoo.training.record import run_lock
+
+    monkeypatch.setattr(run_lock, "_PATIENCE", 0.05)
+    seen: list[str] = []
+
+    def again() -> None:
+        if not seen:
+            with pytest.raises(TrainingError, match="a run at rest, got one that another process is"):
+                zoo.fit(resume=tmp_path / "run")
+            seen.append("refused")
+
+    with watched(again):
+        zoo.fit(make_model(), FACES, out=tmp_path / "run", **SETTINGS)
+    assert seen == ["refused"]
+    assert not [p.name for p in (tmp_path / "run").iterdir() if p.name.startswith(".")]
+
+
+def test_what_a_killed_run_was_writing_is_swept_when_it_goes_on(make_model: Make, tmp_path: Path) -> None:
+    with killed_after(2):
+        zoo.fit(make_model(), FACES, out=tmp_path / "run", **SETTINGS)
+    (tmp_path / "run" / ".zoo-01234567.part").write_text("half a checkpoint")
+    zoo.fit(resume=tmp_path / "run")
+    assert not [p.name for p in (tmp_path / "run").iterdir() if p.name.startswith(".")]
+
+
+def test_another_number_of_threads_is_told(make_model: Make, tmp_path: Path) -> None:
+    with killed_after(2):
+        zoo.fit(make_model(), FACES, out=tmp_path / "run", **SETTINGS)
+    threads = torch.get_num_threads()
+    facts = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert facts["computed"] == {"device": "cpu", "threads": threads}
+    torch.set_num_threads(threads + 1)
+    try:
+        words = rf"begun with {threads} threads? \(now {threads + 1}\).*OMP_NUM_THREADS={threads} before it"
+        with pytest.warns(ZooWarning, match=words):
+            zoo.fit(resume=tmp_path / "run")
+    finally:
+        torch.set_num_threads(threads)
 
 
 KILL_ME = """

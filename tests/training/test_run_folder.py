@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,10 +17,11 @@ import zoo
 from zoo.compose.formats import FORMAT
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
+from zoo.spec.disk.records import known_run
 from zoo.spec.errors import FormatError, OptionError, SaveError, TrainingError
 from zoo.spec.trainers.schedule import read_schedule
 from zoo.training.own_metrics import check_metrics, metrics_again
-from zoo.training.record.checkpoint import write_checkpoint
+from zoo.training.record.checkpoint import newest_numbers, read_newest, read_numbers, write_checkpoint
 from zoo.training.record.recording import origin_after
 from zoo.training.record.resuming import (
     Lengthening,
@@ -36,6 +38,7 @@ Make = Callable[..., Model]
 FACTS: dict[str, Any] = {
     "format": FORMAT, "finished": False, "epochs": 4, "objects": [], "figures": {}, "precision": "fp32",
     "skip_unreadable": True, "data": "file:/images", "kernels": "fused", "recipe": {"seed": 3, "loss": "bce"},
+    "origin": None, "versions": {}, "fixed": [],
 }  # fmt: skip
 
 
@@ -62,6 +65,103 @@ def test_a_newer_run_is_refused_and_one_of_today_is_not(tmp_path: Path) -> None:
     assert folder(tmp_path).facts["format"] == FORMAT
     with pytest.raises(FormatError, match=rf"expected format {FORMAT}, got {FORMAT + 1}; "):
         folder(tmp_path, format=FORMAT + 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"objects": None}, "expected objects as a list of texts, got None"),
+        ({"recipe": {"loss": "bce"}}, "expected recipe as a recipe with its seed, got {'loss': 'bce'}"),
+        ({"recipe": {"seed": -1}}, "expected recipe as"),
+        ({"epochs": True}, "expected epochs as a whole number from 0 or null, got True"),
+        ({"precision": "fp8"}, "expected precision as fp32 or bf16 or fp16, got 'fp8'"),
+        ({"lengthened": [{"after": 1}]}, "expected lengthened as a list of epochs before and after"),
+        ({"computed": {"device": "cpu", "threads": 0}}, "expected computed as device and threads or null"),
+        ({"freezing": {"frozen": []}}, "expected freezing as"),
+        ({"versions": {"zoo-core": 1}}, "expected versions as versions by distribution"),
+        ({"data": 3}, "expected data as a name or table of data, got 3"),
+    ],
+)
+def test_each_value_of_the_record_is_checked_before_work(
+    tmp_path: Path, change: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(FormatError, match=re.escape(words)):
+        folder(tmp_path, **change)
+    assert known_run(tmp_path) == {}
+
+
+def test_a_record_that_lacks_a_value_says_which(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text('{"format": 1, "finished": false}')
+    with pytest.raises(FormatError, match=r"run\.json: expected origin as a text or null, got none"):
+        RunFolder.read(tmp_path)
+
+
+# -- damaged checkpoints -----------------------------------------------------------------------------
+
+
+def flipped(path: Path, at: int) -> None:
+    """Changes one bit of a file."""
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1
+    path.write_bytes(content)
+
+
+def two_checkpoints(path: Path) -> RunFolder:
+    run = folder(path)
+    for epoch in (2, 3):
+        run.keep({"epoch": epoch, "step": 7, "weights": torch.arange(64.0)})
+    return run
+
+
+def test_the_checkpoint_before_the_newest_is_kept(tmp_path: Path) -> None:
+    two_checkpoints(tmp_path)
+    assert read_numbers(tmp_path / "checkpoint.safetensors")["epoch"] == 3
+    assert read_numbers(tmp_path / "checkpoint-before.safetensors")["epoch"] == 2
+
+
+@pytest.mark.parametrize("at", [-20, 100])
+def test_a_damaged_checkpoint_names_the_one_that_is_whole(tmp_path: Path, at: int) -> None:
+    run = two_checkpoints(tmp_path)
+    flipped(tmp_path / "checkpoint.safetensors", at)
+    words = (
+        r"checkpoint-before\.safetensors is whole \(epoch 2, step 7\): rm \S+checkpoint\.safetensors goes on"
+    )
+    with pytest.raises(FormatError, match=words) as caught:
+        read_newest(run.folder, "otherwise")
+    assert "expected a whole checkpoint" in str(caught.value)
+    (tmp_path / "checkpoint.safetensors").unlink()  # as it says
+    found = read_newest(run.folder, "otherwise")
+    assert found is not None and found["epoch"] == 2
+
+
+def test_where_no_checkpoint_is_whole_the_way_on_is_another(tmp_path: Path) -> None:
+    run = two_checkpoints(tmp_path)
+    for name in ("checkpoint", "checkpoint-before"):
+        flipped(tmp_path / f"{name}.safetensors", -20)
+    with pytest.raises(FormatError, match=r"got tensor 0 with other bytes than were written; otherwise$"):
+        read_newest(run.folder, "otherwise")
+
+
+def test_a_header_that_is_damaged_is_told_before_a_run_is_lengthened(tmp_path: Path) -> None:
+    run = two_checkpoints(tmp_path)
+    (tmp_path / "checkpoint.safetensors").write_bytes(b"nothing")
+    with pytest.raises(FormatError, match=r"checkpoint-before\.safetensors is whole"):
+        run.lengthening(8)
+
+
+def test_a_crash_between_the_two_renames_leaves_the_older_one(tmp_path: Path) -> None:
+    run = two_checkpoints(tmp_path)
+    (tmp_path / "checkpoint.safetensors").unlink()
+    found = read_newest(run.folder, "otherwise")
+    assert found is not None and found["epoch"] == 2
+    numbers = newest_numbers(run.folder, "otherwise")
+    assert numbers is not None and numbers["epoch"] == 2
+
+
+def test_a_finished_run_keeps_one_checkpoint(tmp_path: Path) -> None:
+    run = two_checkpoints(tmp_path)
+    run.finish()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint.safetensors", "run.json"]
 
 
 def test_a_folder_without_a_run_says_whether_there_is_one(tmp_path: Path) -> None:

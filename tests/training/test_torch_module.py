@@ -272,12 +272,12 @@ def test_what_stands_in_the_file_is_checked(run: Any, tmp_path: Path) -> None:
     facts = json.loads(notes["zoo.module"])
     for change, words in (
         ({"format": 2}, "expected format 1 or older, got format 2"),
-        ({"labels": "ab"}, "got another labels"),
+        ({"labels": "ab"}, "labels as a list of texts, got 'ab'"),
         ({"input": {"channels": -1}}, "model.safetensors"),
         ({"recipe": {"model": 3}}, "model.safetensors"),
         ({"task": ["no", "No"]}, "their task No"),
-        ({"metrics": {"val": 3}}, "got another metrics"),
-        ({"task": "binary"}, "got another task"),
+        ({"metrics": {"val": 3}}, "metrics as numbers by name, by split"),
+        ({"task": "binary"}, "task as name and class or null"),
     ):
         save_file(
             load_file(file),

@@ -15,7 +15,16 @@ from zoo.registry.plugins.install_command import way_to_upgrade
 from zoo.registry.plugins.installed import CORE
 from zoo.spec.disk.history import finite
 from zoo.spec.disk.reading import read_json
-from zoo.spec.errors import FormatError, SaveError, quote, reason
+from zoo.spec.disk.records import FIGURES, MEASURED
+from zoo.spec.disk.schema import (
+    Schema,
+    misfit,
+    or_none,
+    table,
+    text,
+    texts,
+)
+from zoo.spec.errors import FormatError, SaveError, reason
 
 MOST_BYTES = 8 << 20
 """Bytes of each file beside the weights: a stranger's is not read into memory whatever its size."""
@@ -113,45 +122,29 @@ def parse(file: Path, where: str) -> dict[str, Any]:
 def _checked(config: dict[str, Any], place: str) -> dict[str, Any]:
     empty: dict[str, Any] = {"labels": [], "metrics": {}, "measured": {}}
     config = {**empty, **dict.fromkeys(("origin", "licence", "sha256")), **config}
-    plugins, digest = config.get("plugins"), config["sha256"]
-    pins = [f"{k}=={v}" for k, v in plugins.items()] if isinstance(plugins, dict) else []
-    checks = {
-        "recipe": (isinstance(config.get("recipe"), dict), "a table"),
-        "input": (isinstance(config.get("input"), dict), "a table"),
-        "plugins": (bool(pins) and all(map(_REQUIREMENT.fullmatch, pins)), "versions by distribution"),
-        "labels": (_texts(config["labels"]), "a list of texts"),
-        "origin": (config["origin"] is None or isinstance(config["origin"], str), "a text or null"),
-        "licence": (config["licence"] is None or isinstance(config["licence"], str), "a text or null"),
-        "metrics": (_figures(config["metrics"]), "numbers by name, by split"),
-        "measured": (_measured(config["measured"]), "data, count and hash, by split"),
-        # Without it nothing could tell that the weights are the model's
-        "sha256": (
-            isinstance(digest, str) and _DIGEST.fullmatch(digest) is not None,
-            "64 hexadecimal digits",
-        ),
-    }
-    for key, (fine, expected) in checks.items():
-        if not fine:
-            raise FormatError(place, expected=f"{key} as {expected}", got=quote(config.get(key)))
+    if found := misfit(config, _FIELDS, _FIELDS):
+        raise FormatError(place, expected=found[0], got=found[1])
     return config
 
 
-def _texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+def _pinned(plugins: Any) -> bool:
+    """Whether it is a table of versions by distribution: it goes into a command for people to copy."""
+    pins = [f"{name}=={version}" for name, version in plugins.items()] if isinstance(plugins, dict) else []
+    return bool(pins) and all(map(_REQUIREMENT.fullmatch, pins))
 
 
-def _figures(value: object) -> bool:
-    return isinstance(value, dict) and all(
-        isinstance(row, dict) and all(isinstance(figure, int | float) for figure in row.values())
-        for row in value.values()
-    )
-
-
-def _measured(value: object) -> bool:
-    return isinstance(value, dict) and all(
-        isinstance(on, dict)
-        and isinstance(on.get("data"), str | dict | None)
-        and isinstance(on.get("count"), int)
-        and isinstance(on.get("hash"), str)
-        for on in value.values()
-    )
+_FIELDS: Schema = {
+    "recipe": table,
+    "input": table,
+    "plugins": (_pinned, "versions by distribution"),
+    "labels": texts,
+    "origin": or_none(text),
+    "licence": or_none(text),
+    "metrics": FIGURES,
+    "measured": MEASURED,
+    # Without it nothing could tell that the weights are the model's
+    "sha256": (
+        lambda value: isinstance(value, str) and bool(_DIGEST.fullmatch(value)),
+        "64 hexadecimal digits",
+    ),
+}

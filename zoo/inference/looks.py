@@ -11,6 +11,8 @@ from zoo.interfaces.model import Model
 from zoo.runtime.arguments import SPLITS_FILE
 from zoo.spec.disk.history import write_json
 from zoo.spec.disk.reading import read_json
+from zoo.spec.disk.records import SPLITS
+from zoo.spec.disk.schema import misfit
 from zoo.spec.display import counted
 from zoo.spec.errors import warn
 
@@ -48,10 +50,12 @@ def warn_of_leak(folder: Path, dataset: Dataset, indices: tuple[int, ...], split
     """Says so where images to be measured on were trained on, or where the epoch was chosen by them."""
     try:
         record = read_json(folder / SPLITS_FILE)
-        known = {side: {item["key"] for item in record[side]} for side in ("train", "val")}
     # A saved model that was not trained here has no record
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError):
         return
+    if not isinstance(record, dict) or misfit(record, SPLITS, ("train", "val")):
+        return
+    known = {side: {item["key"] for item in record[side]} for side in ("train", "val")}
     uses = {"train": "were trained on", "val": "were validated with, by which the epoch was chosen"}
     # `train` has nothing to hide; a split may be measured on itself, and `all` is what people say it is
     hidden = {"test": ("train", "val"), "train": ()}.get(split, ("train",))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from zoo.registry.plugins.installed import CORE
 from zoo.spec.component import Namespace
 from zoo.spec.disk.reading import read_json
+from zoo.spec.disk.schema import Schema, line, lines, misfit, one_of, or_none, table, table_of
 from zoo.spec.errors import PluginError, quote
 from zoo.spec.kinds import KINDS
 
@@ -99,16 +100,13 @@ def check_rows(rows: Iterable[Any], where: str) -> None:
     """Checks what a listing needs of each component, and that no name comes twice in a kind."""
     seen = set()
     for row in rows:
-        fine = isinstance(row, dict) and row.get("kind") in KINDS
         # What is printed in tables, so that a terminal takes no orders from it
-        if not fine or not all(_is_line(row.get(key)) for key in ("name", "target", "summary")):
+        if not isinstance(row, dict) or misfit(row, _OUTER, _OUTER):
             raise PluginError(
                 f"{where}: bad component", expected="kind, name, target, summary", got=quote(row)
             )
-        for key, (is_fine, words) in _FIELDS.items():
-            if key in row and not is_fine(row[key]):
-                problem = f"{where}: bad {key} of {row['name']}"
-                raise PluginError(problem, expected=words, got=quote(row[key]))
+        if found := misfit(row, _FIELDS):
+            raise PluginError(f"{where}: component {row['name']}", expected=found[0], got=found[1])
         both = (row["kind"], row["name"])
         if both in seen:
             raise PluginError(
@@ -117,37 +115,12 @@ def check_rows(rows: Iterable[Any], where: str) -> None:
         seen.add(both)
 
 
-def _is_line(value: Any) -> bool:
-    return isinstance(value, str) and value.isprintable()
-
-
-def _is_line_or_none(value: Any) -> bool:
-    return value is None or _is_line(value)
-
-
-def _are_lines(value: Any) -> bool:
-    return isinstance(value, list | tuple) and all(map(_is_line, value))
-
-
-def _is_table(value: Any) -> bool:
-    return isinstance(value, dict) and all(map(_is_line, value))
-
-
-def _are_tables(value: Any) -> bool:
-    return _is_table(value) and all(isinstance(item, dict) for item in value.values())
-
-
-_FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "config": (_is_line_or_none, "a line of text"),
-    "paper": (_is_line_or_none, "a line of text"),
-    "licence": (_is_line_or_none, "a line of text"),
-    "task": (_is_line_or_none, "a line of text"),
-    "tags": (_are_lines, "a list of texts"),
-    "weights": (_are_tables, "tables by tag"),
-    "tiny": (_is_table, "a table"),
-    "former": (_is_table, "a table"),
-    "example": (_is_table, "a table"),
-    "facts": (_is_table, "a table"),
+_OUTER: Schema = {"kind": one_of(*KINDS), **dict.fromkeys(("name", "target", "summary"), line)}
+_FIELDS: Schema = {
+    **dict.fromkeys(("config", "paper", "licence", "task"), or_none(line)),
+    "tags": lines,
+    "weights": table_of(table, "tables by tag"),
+    **dict.fromkeys(("tiny", "former", "example", "facts"), table),
 }
 """What a row may have besides, and how it has to look where a list is made of it."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,21 +22,23 @@ from zoo.reports.style import DRAWS
 from zoo.runtime.arguments import new_run_folder
 from zoo.runtime.computing import Computing
 from zoo.runtime.devices import borrowed
-from zoo.runtime.processes import FULL, Precision, shared_by_first
+from zoo.runtime.processes import FULL, Precision, processes, shared_by_first
 from zoo.runtime.progress import Reporter
-from zoo.spec.errors import OptionError, TrainingError, warn
+from zoo.spec.errors import OptionError, SaveError, TrainingError, warn
 from zoo.spec.files import CURVES_FILE, HISTORY_FILE
 from zoo.spec.recipe import Recipe
 from zoo.spec.reference import PathLike, local_path
 from zoo.training.batch_sources import sources
 from zoo.training.engine import Engine
-from zoo.training.own_metrics import METRICS
-from zoo.training.record.checkpoint import Killed, Saving
+from zoo.training.record.checkpoint import Killed, Saving, newest
 from zoo.training.record.recording import begin, discard, finish, record_epoch
-from zoo.training.record.resuming import asked_epochs, check_own_model, check_warps, go_on, take_up
+from zoo.training.record.resuming import Lengthening, asked_epochs, check_warps, go_on, take_up
+from zoo.training.record.run_facts import computed_on
 from zoo.training.record.run_folder import RunFolder
+from zoo.training.record.run_lock import RunLock
+from zoo.training.request import Request, as_recipe, resumed
 from zoo.training.run import Outcome, Run
-from zoo.training.setup import Setup, assemble, warn_frozen_random
+from zoo.training.setup import Setup, warn_frozen_random
 
 CHECKPOINT_SECONDS = 30.0
 
@@ -110,28 +111,50 @@ def fit(
         >>> run.images
         {'train': 12, 'val': 2, 'test': 2}
     """
-    started = time.perf_counter()
     if not checkpoint_every >= 0:  # which nan is not either
         raise OptionError("checkpoint_every", expected="0 or more seconds", got=str(checkpoint_every))
     parts = {"data": data, "augment": augment, "loss": loss, "trainer": trainer}
-    request = _Request(_as_recipe(model), parts, seed, precision, skip_unreadable, options)
+    request = Request(as_recipe(model), parts, seed, precision, skip_unreadable, options)
+    reading = {"workers": workers, "cache": cache}
+    with RunLock() as lock:
+        return _fit(
+            request, lock, out=out, device=device, resume=resume, every=checkpoint_every, progress=progress,
+            reading=reading,
+        )  # fmt: skip
+
+
+def _fit(
+    request: Request,
+    lock: RunLock,
+    *,
+    out: PathLike | None,
+    device: str | torch.device | None,
+    resume: PathLike | None,
+    every: float,
+    progress: bool,
+    reading: Mapping[str, Any],
+) -> Run:
+    """The run of a request, in a folder that is its own while it lasts."""
+    started = time.perf_counter()
     run_folder, lengthening = None, None
     if resume is not None:
-        run_folder = RunFolder.read(local_path(resume))
-        lengthening = run_folder.lengthening(asked_epochs(run_folder, trainer, options))
-        request = _resumed(request, run_folder, out)
-    elif model is None:
+        run_folder, lengthening, request = _found(request, lock, local_path(resume), out)
+    elif request.model is None:
         hint = 'zoo.fit(zoo.build("resnet18", head="binary"), "photos"), or resume="runs/resnet18-1"'
         raise TrainingError("fit", expected="a model, or resume=", got="neither", hint=hint)
     computing = Computing.on(device, request.precision or FULL)
     if run_folder is not None:
         check_warps(run_folder, computing.device)
     setup = request.assemble()
-    augment = setup.augment
-    warps = resampler(computing.device) if augment is not None and augment.resamples else None
-    checkpoint = take_up(run_folder, lengthening, setup, warps) if run_folder is not None else None
-    if run_folder is None and computing.first:
-        run_folder = _begun(request, setup, out, computing.precision, warps)
+    resamples = setup.augment is not None and setup.augment.resamples
+    warps = resampler(computing.device) if resamples else None
+    checkpoint = None
+    if run_folder is not None:
+        checkpoint = take_up(run_folder, lengthening, setup, warps, computing.device)
+    elif computing.first:
+        home = new_run_folder(out, setup.recipe.model.called)
+        lock.take(home)
+        run_folder = _begun(request, setup, home, computing, warps)
     folder = shared_by_first(computing.accelerator, run_folder.folder if run_folder is not None else Path())
     mine = run_folder if computing.first else None  # one process writes
     reporter = _reporter(progress, computing.first)
@@ -139,12 +162,10 @@ def fit(
     try:
         outcome, note = _train(
             setup, computing, run_folder=run_folder, checkpoint=checkpoint, on_restored=restored,
-            workers=workers, cache=cache, every=checkpoint_every, reporter=reporter,
+            every=every, reporter=reporter, **reading,
         )  # fmt: skip
     except BaseException as error:
-        # What was trained for an epoch or more is kept, to be looked at or resumed; a killed run keeps all.
-        begun = resume is None and not isinstance(error, Killed) and not (folder / HISTORY_FILE).exists()
-        if run_folder is not None and begun:
+        if run_folder is not None and resume is None and not _is_kept(folder, error):
             discard(run_folder)
         raise
     seconds, before = time.perf_counter() - started, len(checkpoint["history"]) if checkpoint else 0
@@ -153,76 +174,40 @@ def fit(
     )
 
 
-def _as_recipe(model: Any) -> Any:
-    """A table as the recipe that it is in a file; anything else as it is."""
-    return Recipe.from_dict(model) if isinstance(model, Mapping) else model
+def _found(
+    request: Request, lock: RunLock, folder: Path, out: PathLike | None
+) -> tuple[RunFolder, Lengthening | None, Request]:
+    """The run in a folder, the epochs that it gets more, and the request with all that it was begun with."""
+    if processes()[0] == 0:
+        lock.take(folder)
+    run_folder = RunFolder.read(folder)
+    asked = asked_epochs(run_folder, request.parts["trainer"], request.options)
+    return run_folder, run_folder.lengthening(asked), resumed(request, run_folder, out)
+
+
+def _is_kept(folder: Path, error: BaseException) -> bool:
+    """Whether a new run that failed stays: to be looked at, or since it can be resumed.
+
+    What was trained for an epoch or has a checkpoint stays; so does what a disk or a kill has ended, whose
+    message says how to go on.
+    """
+    behind = (folder / HISTORY_FILE).exists() or newest(folder) is not None
+    return behind or isinstance(error, Killed | SaveError | OSError)
 
 
 def _begun(
-    request: _Request, setup: Setup, out: PathLike | None, precision: str, warps: str | None
+    request: Request, setup: Setup, folder: Path, computing: Computing, warps: str | None
 ) -> RunFolder:
     """The folder of a new run, with what it is resumed with."""
     # Of a model that is built here, building has told already
     if not isinstance(request.model, Recipe):
         warn_frozen_random(setup.model)
-    facts = {"precision": precision, "skip_unreadable": request.skip_unreadable}
-    return begin(new_run_folder(out, setup.recipe.model.called), setup, facts, warps)
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """What a run is asked for, by the caller or by the folder that it goes on in."""
-
-    model: Any
-    parts: Mapping[str, Any]
-    seed: int | None
-    precision: str | None
-    skip_unreadable: bool
-    options: Mapping[str, Any]
-    labels: tuple[str, ...] | None = None
-
-    def assemble(self) -> Setup:
-        """See `zoo.training.setup.assemble`."""
-        return assemble(
-            self.model,
-            **self.parts,
-            seed=self.seed,
-            options=self.options,
-            skip_unreadable=self.skip_unreadable,
-            labels=self.labels,
-        )
-
-
-def _resumed(request: _Request, run_folder: RunFolder, out: PathLike | None) -> _Request:
-    """The request of a run that goes on: what it was begun with, and objects that no file holds.
-
-    Raises:
-        OptionError: something is given that the run knows already.
-        TrainingError: an object that it was begun with is missing.
-    """
-    check_own_model(run_folder.folder)
-    options = request.options
-    settings = {
-        "seed": request.seed,
-        "out": out,
-        "precision": request.precision,
-        **options,
-        "epochs": None,  # may come again, as metrics may: both are checked elsewhere
-        METRICS: None,
-        "skip_unreadable": request.skip_unreadable or None,
+    facts = {
+        "precision": computing.precision,
+        "skip_unreadable": request.skip_unreadable,
+        "computed": computed_on(computing.device),
     }
-    run_folder.check_given({"model": request.model, **request.parts, METRICS: options.get(METRICS)}, settings)
-    seed, precision, skip_unreadable = run_folder.settings
-    return replace(
-        request,
-        model=run_folder.model(request.model),
-        parts=run_folder.parts(request.parts),
-        seed=seed,
-        precision=precision,
-        skip_unreadable=skip_unreadable,
-        options=run_folder.options(options),
-        labels=tuple(run_folder.facts.get("labels", ())),  # as they were numbered; 0.1 noted none
-    )
+    return begin(folder, setup, facts, warps)
 
 
 def _reporter(shown: bool, first: bool) -> Reporter:

@@ -10,9 +10,9 @@ from zoo.compose.foreign.torch_module import PlainModel
 from zoo.compose.next_steps import how_to_load, how_to_resume
 from zoo.interfaces.model import Model
 from zoo.spec.disk.history import Row
-from zoo.spec.disk.reading import read_json
+from zoo.spec.disk.records import known_run
 from zoo.spec.display import counted, html_image, html_page, html_table, more
-from zoo.spec.files import CURVES_FILE, RUN_FILE
+from zoo.spec.files import CURVES_FILE
 
 _MOST_FIGURES = 8
 
@@ -101,9 +101,7 @@ class Run:
 
     def _notes(self) -> list[str]:
         notes = [f"kept frozen outputs: {self.cache}"] if self.cache else []
-        facts: dict[str, object] = {}
-        with suppress(OSError, ValueError):  # as above
-            facts = read_json(self.folder / RUN_FILE)
+        facts = known_run(self.folder)
         if isinstance(self.model, PlainModel):
             notes.append(f"use it again: {how_to_load(self.folder, facts)}")
         return [*notes, f"go on: {how_to_resume(self.folder, facts)}"] if self.interrupted else notes

@@ -22,10 +22,12 @@ from zoo.registry.plugins.install_command import way_to_upgrade
 from zoo.registry.plugins.installed import CORE
 from zoo.spec.disk.atomic_write import atomic_write, write_errors
 from zoo.spec.disk.history import finite
-from zoo.spec.disk.reading import read_json
+from zoo.spec.disk.reading import parse_json
+from zoo.spec.disk.records import MODULE_NOTE, known_run
+from zoo.spec.disk.schema import misfit
 from zoo.spec.display import counted
 from zoo.spec.errors import FormatError, SaveError, TrainingError, WeightsError, ZooError, listing, warn
-from zoo.spec.files import CARD_FILE, CONFIG_FILE, RUN_FILE, WEIGHTS_FILE
+from zoo.spec.files import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE
 from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import Recipe
 from zoo.weights.fitting import assign
@@ -181,7 +183,7 @@ def _check_module(folder: Path, module: object) -> None:
 
 def without_module(folder: Path) -> FormatError | None:
     """The error for a torch module's folder where a model's is needed; None where it is no such folder."""
-    note, run = _note(folder), _run(folder)
+    note, run = _note(folder), known_run(folder)
     if note is None and "model" not in run.get("objects", ()):
         return None
     known = {"class": "Net", **(note or run.get("module") or {})}
@@ -221,7 +223,7 @@ def _facts(folder: Path) -> dict[str, Any]:
     note = _note(folder)
     if note is None:
         there = (folder / WEIGHTS_FILE).is_file()
-        if there or "model" not in _run(folder).get("objects", ()):
+        if there or "model" not in known_run(folder).get("objects", ()):
             got = f"a {WEIGHTS_FILE} without what zoo.fit notes in it" if there else f"no {WEIGHTS_FILE}"
             hint = (
                 "module.load_state_dict(safetensors.torch.load_file(...)) reads bare weights"
@@ -230,24 +232,16 @@ def _facts(folder: Path) -> dict[str, Any]:
             )
             expected = "the folder of a run of a torch module"
             raise FormatError(f"load {folder}", expected=expected, got=got, hint=hint)
-        hint = f"{how_to_resume(folder, _run(folder), module='MODULE')} goes on"
+        hint = f"{how_to_resume(folder, known_run(folder), module='MODULE')} goes on"
         raise FormatError(
             f"load {folder}", expected=WEIGHTS_FILE, got="a run without an epoch behind", hint=hint
         )
-    kinds = {
-        "layers": dict, "input": dict, "outputs": int, "labels": list, "recipe": dict, "metrics": dict,
-        "measured": dict, "task": list | None, "origin": str | None, "licence": str | None,
-    }  # fmt: skip
     if isinstance(note.get("format"), int) and note["format"] > FORMAT:
         got, hint = f"format {note['format']}", way_to_upgrade(CORE)
         raise FormatError(f"load {folder}", expected=f"format {FORMAT} or older", got=got, hint=hint)
-    odd = [key for key, kind in kinds.items() if key not in note or not isinstance(note[key], kind)]
-    if odd or not all(
-        isinstance(row, dict) for row in [*note["metrics"].values(), *note["measured"].values()]
-    ):
-        raise FormatError(
-            f"load {folder}", expected="what zoo.fit notes", got=f"another {listing(odd or ['metrics'])}"
-        )
+    if found := misfit(note, MODULE_NOTE, MODULE_NOTE):
+        expected, got = f"what zoo.fit notes, {found[0]}", found[1]
+        raise FormatError(f"load {folder}", expected=expected, got=got)
     return note
 
 
@@ -269,15 +263,7 @@ def _task(facts: Facts, module: nn.Module, text: str) -> Task | None:
 def _note(folder: Path) -> dict[str, Any] | None:
     """What stands in the header of the weights; None where there is no such thing."""
     try:
-        note = json.loads(read_notes(folder / WEIGHTS_FILE).get(_NOTE, "null"))
-    except (WeightsError, ValueError, RecursionError):
+        note = parse_json(read_notes(folder / WEIGHTS_FILE).get(_NOTE, "null"))
+    except (WeightsError, ValueError):
         return None
     return note if isinstance(note, dict) else None
-
-
-def _run(folder: Path) -> dict[str, Any]:
-    try:
-        run = read_json(folder / RUN_FILE)
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return run if isinstance(run, dict) else {}

@@ -17,13 +17,15 @@ _NO_FOLDER = (errno.ENOENT, errno.ENOTDIR, errno.EEXIST)
 
 
 @contextmanager
-def atomic_write(path: Path, *, durable: bool = True) -> Iterator[Path]:
+def atomic_write(path: Path, *, durable: bool = True, aside: Path | None = None) -> Iterator[Path]:
     """Yields a path beside the target to write to; the file becomes the target where the body ends well.
 
     Args:
         path: the target, whose folder exists; a file that is there is replaced.
         durable: whether the file must survive a power cut, as models, runs and checkpoints must. What can be
             made again, such as a drawn image, need not; then a power cut may leave an empty file.
+        aside: what the old file is called from then on, in the same folder; None to leave none. A crash in
+            between leaves the old one there alone.
 
     Raises:
         OSError: the file cannot be moved into place, or the body wrote none.
@@ -43,6 +45,9 @@ def atomic_write(path: Path, *, durable: bool = True) -> Iterator[Path]:
         # 3 ms a file on an SSD (measured), as much as a small image takes to write
         if durable:
             sync_file(staged)
+        # The new one is whole by now
+        if aside is not None and path.exists():
+            replace(path, aside)
         replace(staged, path)
     finally:
         with suppress(OSError):  # the reason why there is none is the error to tell

@@ -10,9 +10,12 @@ from typing import Any
 
 from zoo.spec.disk.atomic_write import write_text
 from zoo.spec.disk.reading import read_json
+from zoo.spec.disk.schema import list_of, number, or_none, table_of
 from zoo.spec.errors import FormatError, quote
 from zoo.spec.files import HISTORY_FILE
 from zoo.spec.names import encodable
+
+_ROWS = list_of(table_of(or_none(number), "numbers by name"), "a list of epochs")
 
 Row = dict[str, float]
 """`epoch` (from 1), `loss`, the first metric, both with `val_` too, and `seconds`."""
@@ -70,9 +73,9 @@ def read_rows(path: Path) -> list[Row]:
     """The rows in a history file; otherwise as `read_history`."""
     try:
         rows = read_json(path)
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise FormatError(f"history {path}", expected="a list of epochs", got=quote(str(error))) from None
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+    if not _ROWS[0](rows):
         raise FormatError(f"history {path}", expected="a list of epochs", got=quote(rows))
     # What was no number was written as null, see `_plain`
     return [{k: math.nan if v is None else v for k, v in row.items()} for row in rows]

@@ -8,21 +8,28 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
+import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from zoo.registry.plugins.install_command import way_to_upgrade
 from zoo.registry.plugins.installed import CORE
 from zoo.spec.disk.atomic_write import atomic_write
+from zoo.spec.disk.reading import bounded, parse_json
 from zoo.spec.errors import FormatError, TrainingError, WeightsError, reason
 from zoo.weights.tensor_files import read, read_notes, write
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
+BEFORE_FILE = "checkpoint-before.safetensors"
+"""The checkpoint before the newest, which a run keeps until it ends: a disk may lie about the newest."""
+
 FORMAT = 1
 _NOTE = "zoo.checkpoint"
 _TENSOR, _TABLE, _TUPLE, _NUMBER = "tensor", "table", "tuple", "number"
@@ -56,11 +63,12 @@ def watched(tell: Callable[[], None]) -> Iterator[None]:
         _watchers.remove(tell)
 
 
-def write_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
+def write_checkpoint(path: Path, state: Mapping[str, Any], before: Path | None = None) -> None:
     """Writes a state; a crash leaves the old file or the new one.
 
     Args:
         path: file to write.
+        before: what the old file is called from then on; None to leave none.
         state: tables, lists and tuples of tensors, numbers, texts, truth values and None.
 
     Raises:
@@ -69,8 +77,13 @@ def write_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
     """
     tensors: dict[str, Tensor] = {}
     tree = _pack(state, tensors, "state")
-    with atomic_write(path) as staged:
-        write(staged, tensors, {_NOTE: json.dumps({"format": FORMAT, "state": tree})})
+    sums = [_checksum(tensor) for tensor in tensors.values()]
+    try:
+        note = json.dumps(bounded({"format": FORMAT, "state": tree, "checksums": sums}))
+    except ValueError as error:  # it could not be read again
+        raise TrainingError("checkpoint", expected="a state of bounded size", got=reason(error)) from None
+    with atomic_write(path, aside=before) as staged:
+        write(staged, tensors, {_NOTE: note})
     for tell in tuple(_watchers):
         tell()
 
@@ -83,7 +96,12 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """
     note = _note(path)
     try:
-        state: dict[str, Any] = _unpack(note["state"], read(path, copy=True))
+        tensors = read(path, copy=True)
+        # Earlier versions wrote none
+        for number, wanted in enumerate(note.get("checksums", ())):
+            if _checksum(tensors[str(number)]) != wanted:
+                raise _damaged(path, f"tensor {number} with other bytes than were written")
+        state: dict[str, Any] = _unpack(note["state"], tensors)
     except (WeightsError, *_ODD) as error:
         raise _damaged(path, error) from None
     if not isinstance(state, dict):
@@ -94,7 +112,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 def _note(path: Path) -> dict[str, Any]:
     where = f"checkpoint {path}"
     try:
-        note = json.loads(read_notes(path).get(_NOTE, "null"))
+        note = parse_json(read_notes(path).get(_NOTE, "null"))
     except (WeightsError, *_ODD) as error:
         raise _damaged(path, error) from None
     if not isinstance(note, dict) or not isinstance(note.get("format"), int):
@@ -105,9 +123,64 @@ def _note(path: Path) -> dict[str, Any]:
     return note
 
 
+def _checksum(tensor: Tensor) -> int:
+    """CRC-32 of a tensor's bytes: 1 GB a second, and any flipped bit is found."""
+    plain = tensor.detach().cpu().contiguous().flatten()
+    return zlib.crc32(plain.view(torch.uint8).numpy().data)
+
+
 def _damaged(path: Path, error: Exception | str) -> FormatError:
     got = f"no {error}" if isinstance(error, KeyError) else reason(error)
     return FormatError(f"checkpoint {path}", expected="a whole checkpoint", got=got)
+
+
+def keep_checkpoint(folder: Path, state: Mapping[str, Any]) -> None:
+    """Writes the newest checkpoint of a run, and keeps the one before; otherwise as `write_checkpoint`."""
+    write_checkpoint(folder / CHECKPOINT_FILE, state, folder / BEFORE_FILE)
+
+
+def newest(folder: Path) -> Path | None:
+    """Path of the newest checkpoint of a run; None where it has none yet."""
+    # Between two renames a crash leaves the older one alone
+    both = (folder / CHECKPOINT_FILE, folder / BEFORE_FILE)
+    return next((path for path in both if path.exists()), None)
+
+
+def read_newest(folder: Path, otherwise: str) -> dict[str, Any] | None:
+    """The newest checkpoint of a run; None where it has none yet.
+
+    Args:
+        folder: of the run.
+        otherwise: the way on where none is whole.
+
+    Raises:
+        FormatError: it is damaged, with the way to go on from the one before, or of a newer format.
+    """
+    return _of_newest(folder, read_checkpoint, otherwise)
+
+
+def newest_numbers(folder: Path, otherwise: str) -> dict[str, Any] | None:
+    """The numbers of the newest checkpoint of a run, see `read_numbers`; otherwise as `read_newest`."""
+    return _of_newest(folder, read_numbers, otherwise)
+
+
+def _of_newest(
+    folder: Path, read_one: Callable[[Path], dict[str, Any]], otherwise: str
+) -> dict[str, Any] | None:
+    path, before = newest(folder), folder / BEFORE_FILE
+    if path is None or path == before:
+        return read_one(before) if path else None
+    try:
+        return read_one(path)
+    except FormatError as error:
+        if error.hint is not None:  # of a newer format
+            raise
+        hint = otherwise
+        with suppress(FormatError):
+            known = read_checkpoint(before)
+            at = f"epoch {known['epoch']}, step {known['step']}"
+            hint = f"{before.name} is whole ({at}): rm {shlex.quote(str(path))} goes on from there"
+        raise FormatError(error.problem, expected=error.expected, got=error.got, hint=hint) from None
 
 
 def read_numbers(path: Path) -> dict[str, Any]:
@@ -128,7 +201,7 @@ def _pack(value: Any, tensors: dict[str, Tensor], where: str) -> Any:
     if isinstance(value, Tensor):
         name = str(len(tensors))
         # Safetensors takes no others
-        tensors[name] = value.detach() if value.is_contiguous() else value.detach().contiguous()
+        tensors[name] = value.detach().contiguous()
         return {_TENSOR: name}
     if isinstance(value, Mapping):
         # Pairs, since keys of JSON are texts and those of an optimizer's state are numbers

@@ -155,7 +155,11 @@ def note_lengthening(lengthening: Lengthening, setup: Setup, reporter: Reporter)
 
 
 def take_up(
-    run_folder: RunFolder, lengthening: Lengthening | None, setup: Setup, warps: str | None
+    run_folder: RunFolder,
+    lengthening: Lengthening | None,
+    setup: Setup,
+    warps: str | None,
+    device: torch.device,
 ) -> dict[str, Any] | None:
     """Puts the model where the run began, and lengthens the run; returns the newest checkpoint.
 
@@ -164,7 +168,7 @@ def take_up(
     """
     if lengthening is not None:
         check_longer(run_folder, lengthening, setup.trainer, setup.loss)
-    checkpoint = run_folder.take_up(setup.model, setup.splits.hash, warps)
+    checkpoint = run_folder.take_up(setup.model, setup.splits.hash, warps, device)
     if checkpoint is not None:
         _check_names(run_folder, setup.model, checkpoint["present"][0])
         if setup.loss is not None and "loss" in setup.objects and is_torchs(setup.loss):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Mapping
 from copy import copy as shallow_copy
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +13,26 @@ import torch
 
 from zoo.compose.foreign.module_files import identity, warn_other_layers
 from zoo.compose.foreign.torch_module import PlainModel
-from zoo.compose.formats import FORMAT, SECTIONS, former
+from zoo.compose.formats import FORMAT
 from zoo.compose.next_steps import how_to_begin_anew, how_to_resume
 from zoo.hub.folder import load, save
 from zoo.interfaces.blocks.freezing_state import freezing_state, restore_freezing
 from zoo.interfaces.model import Model
-from zoo.registry.plugins.install_command import way_to_upgrade
-from zoo.registry.plugins.installed import CORE
 from zoo.runtime.processes import Precision
 from zoo.spec.disk.atomic_write import write_errors
 from zoo.spec.disk.history import write_json
-from zoo.spec.disk.reading import read_json
-from zoo.spec.errors import FormatError, OptionError, TrainingError, listing, reason, warn
+from zoo.spec.errors import OptionError, TrainingError, listing
 from zoo.spec.files import RUN_FILE, WEIGHTS_FILE
 from zoo.training.own_metrics import METRICS, check_metrics, metrics_again
-from zoo.training.record.checkpoint import CHECKPOINT_FILE, read_checkpoint, read_numbers, write_checkpoint
+from zoo.training.record.checkpoint import (
+    BEFORE_FILE,
+    CHECKPOINT_FILE,
+    keep_checkpoint,
+    newest_numbers,
+    read_newest,
+)
 from zoo.training.record.resuming import Lengthening, as_epochs
+from zoo.training.record.run_facts import read_facts, versions, warn_of_changes
 from zoo.training.setup import Setup
 from zoo.weights.tensor_files import read, write
 
@@ -70,7 +74,7 @@ class RunFolder:
             "finished": False,
             "epochs": setup.trainer.epochs,
             "origin": model.origin,
-            "versions": _versions(setup.model, resampler),
+            "versions": versions(setup.model, resampler),
             "kernels": FUSED,
             "recipe": setup.recipe.to_dict(),
             "data": setup.data,
@@ -92,27 +96,7 @@ class RunFolder:
             TrainingError: there is no run in it.
             FormatError: its file is damaged, or of a newer format.
         """
-        path = folder / RUN_FILE
-        try:
-            facts = read_json(path)
-        except FileNotFoundError:
-            there = folder.is_dir()
-            hint = "if it was killed before it began, remove the folder and start again" if there else None
-            got = "none in it" if there else "nothing there"
-            expected = f"the folder of a run, with {RUN_FILE}"
-            raise TrainingError(f"resume {folder}", expected=expected, got=got, hint=hint) from None
-        except (OSError, ValueError) as error:
-            raise FormatError(f"run {path}", expected="JSON", got=reason(error)) from None
-        if not isinstance(facts, dict) or not isinstance(facts.get("format"), int):
-            raise FormatError(f"run {path}", expected="a run of zoo.fit", got="something else")
-        if facts["format"] > FORMAT:
-            hint = way_to_upgrade(CORE)
-            raise FormatError(f"run {path}", expected=f"format {FORMAT}", got=str(facts["format"]), hint=hint)
-        if facts["format"] == 1:  # what was asked for alone: the defaults of its day are filled in
-            recipe = dict(facts["recipe"])
-            recipe |= {name: former(kind, recipe[name]) for name, kind in SECTIONS.items() if name in recipe}
-            facts |= {"format": FORMAT, "recipe": recipe, "data": former("dataset", facts["data"])}
-        return cls(folder, facts)
+        return cls(folder, read_facts(folder))
 
     def lengthening(self, epochs: Any) -> Lengthening | None:
         """The further epochs that are asked for; None to go on to the end as it was planned.
@@ -123,11 +107,12 @@ class RunFolder:
         Raises:
             TrainingError: it is finished and gets no more epochs, or it cannot go on.
         """
-        run, path = f"resume {self.folder}", self.folder / CHECKPOINT_FILE
+        run = f"resume {self.folder}"
         anew = f"{how_to_begin_anew(self.folder, self.facts)} begins a new run from its best weights"
         finished, before = self.facts["finished"], self.facts.get("epochs")
-        done = read_numbers(path)["epoch"] - 1 if path.exists() else 0  # it names the next epoch
-        if finished and not path.exists():
+        numbers = newest_numbers(self.folder, self._otherwise())
+        done = numbers["epoch"] - 1 if numbers else 0  # it names the next epoch
+        if finished and not numbers:
             expected, got = f"a run with its last {CHECKPOINT_FILE}", "a finished one without it"
             raise TrainingError(run, expected=expected, got=got, hint=anew)
         if finished and epochs is None:
@@ -214,20 +199,23 @@ class RunFolder:
         """
         if given is not None:
             return given
-        if (self.folder / START_FOLDER).is_dir():
+        if not self.facts["finished"] and (self.folder / START_FOLDER).is_dir():
             return load(self.folder / START_FOLDER, copy=True)  # not mapped, as the end of a run removes it
         model = load(self.folder, copy=True)
         model.note_origin(self.facts["origin"])
         model.metrics = {}  # of the best epoch, and the run goes on
         return model
 
-    def take_up(self, model: Model, splits: str, resampler: str | None) -> dict[str, Any] | None:
+    def take_up(
+        self, model: Model, splits: str, resampler: str | None, device: torch.device
+    ) -> dict[str, Any] | None:
         """Puts a model where the run began; returns the newest checkpoint, None where there is none yet.
 
         Args:
             model: from `model`, in training made ready for.
             splits: digest of the data's splits now.
             resampler: what warps images, if anything does.
+            device: that computes.
 
         Raises:
             TrainingError: the data have changed, or it is another module.
@@ -245,11 +233,14 @@ class RunFolder:
             fixed = set(self.facts["fixed"])
             for name, parameter in model.named_parameters():
                 parameter.requires_grad_(name not in fixed)
-        now, before = _versions(model, resampler), self.facts["versions"]
-        if changed := [f"{k} {v} (now {now.get(k)})" for k, v in before.items() if now.get(k) != v]:
-            warn(f"the run was begun with {', '.join(changed)}; it may end otherwise than unbroken")
-        path = self.folder / CHECKPOINT_FILE
-        return read_checkpoint(path) if path.exists() else None
+        warn_of_changes(self.facts, model, resampler, device)
+        return read_newest(self.folder, self._otherwise())
+
+    def _otherwise(self) -> str:
+        """The way on where no checkpoint is whole."""
+        if not self.facts["finished"] and (self.folder / START_FOLDER).is_dir():
+            return f"begins anew without it: rm {shlex.quote(str(self.folder / CHECKPOINT_FILE))}"
+        return f"{how_to_begin_anew(self.folder, self.facts)} begins a new run from its best weights"
 
     def again(self, epochs: int | None = None) -> str:
         """See `zoo.compose.next_steps.how_to_resume`."""
@@ -276,25 +267,21 @@ class RunFolder:
             SaveError: the disk says no.
         """
         with write_errors(f"a checkpoint to {self.folder}", self.again()):
-            write_checkpoint(self.folder / CHECKPOINT_FILE, state)
+            keep_checkpoint(self.folder, state)
 
     def finish(self) -> None:
         """Says that the run is over, and removes the model of the start; the last checkpoint stays."""
         self.facts["finished"] = True  # first: a crash in between leaves a finished run, with its start
         self._write()
+        (self.folder / BEFORE_FILE).unlink(missing_ok=True)
         shutil.rmtree(self.folder / START_FOLDER, ignore_errors=True)
 
     def discard(self) -> None:
         """Removes all that this class wrote."""
-        for name in (RUN_FILE, CHECKPOINT_FILE):
+        for name in (RUN_FILE, CHECKPOINT_FILE, BEFORE_FILE):
             (self.folder / name).unlink(missing_ok=True)
         shutil.rmtree(self.folder / START_FOLDER, ignore_errors=True)
 
     def _write(self) -> None:
         with write_errors(self.folder / RUN_FILE):
             write_json(self.folder / RUN_FILE, self.facts)
-
-
-def _versions(model: Model, resampler: str | None) -> dict[str, str]:
-    warps = {"resampler": resampler} if resampler else {}
-    return {CORE: version(CORE), "torch": torch.__version__, **model.plugins, **warps}

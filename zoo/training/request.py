@@ -1,0 +1,75 @@
+"""Request of a run: the parts and settings that a caller gives, or that the folder of a run knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from zoo.spec.recipe import Recipe
+from zoo.spec.reference import PathLike
+from zoo.training.own_metrics import METRICS
+from zoo.training.record.resuming import check_own_model
+from zoo.training.record.run_folder import RunFolder
+from zoo.training.setup import Setup, assemble
+
+
+def as_recipe(model: Any) -> Any:
+    """A table as the recipe that it is in a file; anything else as it is."""
+    return Recipe.from_dict(model) if isinstance(model, Mapping) else model
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Parts and settings of a run, from the caller or from the folder that it goes on in."""
+
+    model: Any
+    parts: Mapping[str, Any]
+    seed: int | None
+    precision: str | None
+    skip_unreadable: bool
+    options: Mapping[str, Any]
+    labels: tuple[str, ...] | None = None
+
+    def assemble(self) -> Setup:
+        """See `zoo.training.setup.assemble`."""
+        return assemble(
+            self.model,
+            **self.parts,
+            seed=self.seed,
+            options=self.options,
+            skip_unreadable=self.skip_unreadable,
+            labels=self.labels,
+        )
+
+
+def resumed(request: Request, run_folder: RunFolder, out: PathLike | None) -> Request:
+    """The request of a run that goes on: what it was begun with, and objects that no file holds.
+
+    Raises:
+        OptionError: something is given that the run knows already.
+        TrainingError: an object that it was begun with is missing.
+    """
+    check_own_model(run_folder.folder)
+    options = request.options
+    settings = {
+        "seed": request.seed,
+        "out": out,
+        "precision": request.precision,
+        **options,
+        "epochs": None,  # may come again, as metrics may: both are checked elsewhere
+        METRICS: None,
+        "skip_unreadable": request.skip_unreadable or None,
+    }
+    run_folder.check_given({"model": request.model, **request.parts, METRICS: options.get(METRICS)}, settings)
+    seed, precision, skip_unreadable = run_folder.settings
+    return replace(
+        request,
+        model=run_folder.model(request.model),
+        parts=run_folder.parts(request.parts),
+        seed=seed,
+        precision=precision,
+        skip_unreadable=skip_unreadable,
+        options=run_folder.options(options),
+        labels=tuple(run_folder.facts.get("labels", ())),  # as they were numbered; 0.1 noted none
+    )
