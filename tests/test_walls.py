@@ -131,10 +131,11 @@ def test_a_planted_question_about_a_task_is_found(house, line):
 @pytest.mark.parametrize(
     "line",
     [
-        "os.fsync(handle)", "os.kill(pid, 0)", "size = path.stat().st_blocks * 512", "os.fork()", "import fcntl",
-        "import msvcrt", "os.replace(old, new)", "os.rename(old, new)", "path.replace(target)", "old.rename(new)",
-        'size = getattr(facts, "st_blocks", None)', "if sys.platform: ...", "path.symlink_to(target)",
-        'if hasattr(os, "killpg"): ...', "os.kill(pid, signal.SIGKILL)", "from resource import getrlimit",
+        "os.fsync(handle)", "os.kill(pid, 0)", "size = path.stat().st_blocks * 512", "os.fork()",
+        "import msvcrt", "import fcntl", "os.replace(old, new)", "os.rename(old, new)", "path.replace(target)",
+        "old.rename(new)", 'size = getattr(facts, "st_blocks", None)', "if sys.platform: ...",
+        "path.symlink_to(target)", 'if hasattr(os, "killpg"): ...', "os.kill(pid, signal.SIGKILL)",
+        "from resource import getrlimit",
     ],
 )  # fmt: skip
 def test_a_planted_question_about_the_system_is_found(house, line):

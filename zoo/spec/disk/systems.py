@@ -43,8 +43,8 @@ _DEVICES = re.compile(r"(con|prn|aux|nul|(com|lpt)[1-9\u00b9\u00b2\u00b3]) *(\..
 _LONGEST = 200
 """Bytes of a name that zoo makes; 255 is the most of any disk, and an ending or a number may come behind."""
 
-_NO_NAME = (123, 267, 1005)
-"""Windows' numbers for a name that it cannot have."""
+_NO_NAME = (123, 206)
+"""Windows' numbers for a name that it cannot have, and one that is too long."""
 
 
 def portable(name: str) -> str:
@@ -69,7 +69,7 @@ def portable(name: str) -> str:
 
 
 def same_file(name: str) -> str:
-    """What two names have in common that may be one file: most disks of macOS and Windows tell no case.
+    """The same text for two names that may be one file: most disks of macOS and Windows tell no case.
 
     Example:
         >>> same_file("Cat") == same_file("cat"), same_file("\u00e9") == same_file("e\u0301")
@@ -79,7 +79,7 @@ def same_file(name: str) -> str:
 
 
 def by_parts(path: PurePath) -> tuple[str, ...]:
-    """What paths are sorted by, so that an order, and what is drawn in it, is the same on every system.
+    """Key to sort paths by, so that an order, and what is drawn in it, is the same on every system.
 
     Paths of Windows compare without case.
 
