@@ -132,10 +132,10 @@ def test_a_planted_question_about_a_task_is_found(house, line):
     "line",
     [
         "os.fsync(handle)", "os.kill(pid, 0)", "size = path.stat().st_blocks * 512", "os.fork()",
-        "import msvcrt", "import fcntl", "os.replace(old, new)", "os.rename(old, new)", "path.replace(target)",
-        "old.rename(new)", 'size = getattr(facts, "st_blocks", None)', "if sys.platform: ...",
-        "path.symlink_to(target)", 'if hasattr(os, "killpg"): ...', "os.kill(pid, signal.SIGKILL)",
-        "from resource import getrlimit",
+        "import msvcrt", "import fcntl", "os.replace(old, new)", "os.rename(old, new)",
+        "path.replace(target)", "old.rename(new)", 'size = getattr(facts, "st_blocks", None)',
+        "if sys.platform: ...", "path.symlink_to(target)", 'if hasattr(os, "killpg"): ...',
+        "os.kill(pid, signal.SIGKILL)", "from resource import getrlimit",
     ],
 )  # fmt: skip
 def test_a_planted_question_about_the_system_is_found(house, line):
