@@ -37,9 +37,10 @@ NAMES = [
 @pytest.mark.parametrize("name", NAMES)
 def test_every_name_becomes_one_that_windows_has(windows, tmp_path, name):
     made = portable(name)
-    (tmp_path / made).write_text("a", encoding="utf-8")
-    assert [path.name for path in tmp_path.iterdir()] == [made]
     assert portable(made) == made
+    if len(made) < 100:  # a path has 259 letters at most, and the folder of the test has some
+        (tmp_path / made).write_text("a", encoding="utf-8")
+        assert [path.name for path in tmp_path.iterdir()] == [made]
 
 
 @pytest.mark.parametrize("name", ["cat", "com10", "console", "a.b", ".hidden", "кот", "a b", "nul-1"])
