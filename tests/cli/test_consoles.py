@@ -50,6 +50,7 @@ def test_json_has_every_letter_on_every_console(monkeypatch, encoding):
 def test_a_reader_that_has_gone_is_known_on_windows_too(monkeypatch):
     closed = OSError(22, "Invalid argument")
     assert reader_gone(BrokenPipeError())
+    monkeypatch.setattr(systems, "WINDOWS", False)
     assert not reader_gone(closed)
     monkeypatch.setattr(systems, "WINDOWS", True)
     assert reader_gone(closed)

@@ -13,12 +13,13 @@ import pytest
 import torch
 
 import zoo
+from zoo.images.decode import decode
 from zoo.inference.file_names import DistinctStems
 from zoo.runtime.arguments import new_run_folder
 from zoo.spec.disk import systems
 from zoo.spec.disk.atomic_write import write_text
 from zoo.spec.disk.transaction import transaction
-from zoo.spec.errors import SaveError, ZooWarning
+from zoo.spec.errors import DataError, SaveError, TrainingError, ZooWarning
 
 pytestmark = pytest.mark.usefixtures("windows")
 
@@ -103,6 +104,8 @@ def test_names_of_devices_are_no_folders_and_the_error_says_what_is(make_model, 
     for name in ("NUL", "what?", "n" * 255):
         with pytest.raises(SaveError, match="choose a shorter name, without"):
             zoo.save(make_model(), tmp_path / name / "model")
+        with pytest.raises(TrainingError, match=r"run folder .*; choose a shorter name, without"):
+            new_run_folder(tmp_path / name, "net")
 
 
 def test_a_run_folder_gets_a_name_that_windows_has(tmp_path, monkeypatch):
@@ -126,3 +129,16 @@ def test_names_that_every_system_has_are_said_nothing_of():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert DistinctStems(["cat"]).of("cat") == "cat"
+
+
+def test_a_new_plugin_is_written_with_its_folders(tmp_path):
+    with transaction(tmp_path / "zoo-mine") as staging:
+        (staging / "src").mkdir()
+        (staging / "src" / "plugin.py").write_text("", encoding="utf-8")
+        (staging / "pyproject.toml").write_text("", encoding="utf-8")
+    assert (tmp_path / "zoo-mine" / "pyproject.toml").exists() and (tmp_path / "zoo-mine" / "src").is_dir()
+
+
+def test_a_folder_in_the_place_of_an_image_is_called_one(tmp_path):
+    with pytest.raises(DataError, match="expected an image file, got a folder"):
+        decode(tmp_path)

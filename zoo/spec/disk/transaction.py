@@ -40,8 +40,11 @@ def transaction(folder: Path) -> Iterator[Path]:
     with owned(home, STAGING) as staging:
         yield staging
         # All of it is on the disk before the rename that makes it count
-        for file in staging.iterdir():
-            sync_file(file)
+        for path in staging.rglob("*"):
+            if path.is_dir():
+                sync_folder(path)
+            else:
+                sync_file(path)
         sync_folder(staging)
         rename_folder(staging, folder if fresh else folder / COMMITTED)
         sync_folder(home)
