@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # where this file is loaded by i
 
 from sizes import full_rooms, long_files, long_functions  # noqa: E402 - found by the line above
 from summaries import riddles  # noqa: E402
+from systems import system_questions  # noqa: E402
 
 from zoo.registry.plugins.imports import DOORS  # noqa: E402
 
@@ -271,7 +272,7 @@ def _asked(node: ast.AST, tasks: Mapping[str, str]) -> set[str]:
 
 CHECKS = (
     floors, doors, circles, local_imports, task_questions, long_files, full_rooms, long_functions,
-    riddles,
+    riddles, system_questions,
 )  # fmt: skip
 
 

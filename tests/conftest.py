@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import json
 import os
 import subprocess
@@ -23,6 +24,19 @@ from zoo.registry.plugins.installed import installed
 
 ROOT = Path(__file__).resolve().parents[1]
 collect_ignore = ["mutation_sample.py"]  # a program, which imports what lies beside it
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Tests under a layer that refuses what Windows refuses, see `tests/windows/layer.py`."""
+    parser.addoption("--windows", action="store_true", help="refuse what Windows refuses")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The layer gives the fixture `windows`."""
+    spec = importlib.util.spec_from_file_location("windows_layer", ROOT / "tests" / "windows" / "layer.py")
+    layer = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(layer)
+    config.pluginmanager.register(layer, "windows_layer")
 
 
 def row(name: str, kind: str = "backbone", package: str = "pkg", **more: Any) -> dict[str, Any]:

@@ -129,6 +129,30 @@ def test_a_planted_question_about_a_task_is_found(house, line):
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "os.fsync(handle)", "os.kill(pid, 0)", "size = path.stat().st_blocks * 512", "os.fork()",
+        "import msvcrt", "import fcntl", "os.replace(old, new)", "os.rename(old, new)",
+        "path.replace(target)", "old.rename(new)", 'size = getattr(facts, "st_blocks", None)',
+        "if sys.platform: ...", "path.symlink_to(target)", 'if hasattr(os, "killpg"): ...',
+        "os.kill(pid, signal.SIGKILL)", "from resource import getrlimit",
+    ],
+)  # fmt: skip
+def test_a_planted_question_about_the_system_is_found(house, line):
+    plant(house / "zoo/hub/push.py", line)
+    plant(house / "zoo/spec/disk/locks.py", line)
+    found = walls.system_questions(house)
+    assert found and {breach.partition(":")[0] for breach in found} == {"zoo/hub/push.py"}
+
+
+def test_texts_and_tables_may_be_replaced_outside_of_the_room_for_systems(house):
+    plant(
+        house / "zoo/hub/push.py", 'text.replace("a", "b"); replace(recipe, seed=0); table.rename({"a": "b"})'
+    )
+    assert walls.system_questions(house) == []
+
+
+@pytest.mark.parametrize(
     ("place", "line"),
     [
         ("zoo/spec/freeze_grammar.py", "import torch"),

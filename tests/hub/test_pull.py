@@ -149,6 +149,18 @@ def test_a_file_that_was_corrupted_in_the_cache_is_cured(cats, make, name):
     assert got(cats)[2:] == [name]
 
 
+@pytest.mark.parametrize("name", [CONFIG, WEIGHTS])
+def test_a_damaged_file_is_cured_in_a_cache_without_links_too(windows, cats, make, name):
+    zoo.pull("me/cats", copy=True)
+    (file,) = Path(constants.HF_HUB_CACHE).rglob(f"snapshots/*/{name}")
+    assert not file.is_symlink()
+    content = bytearray(file.read_bytes())
+    content[-9] ^= 1
+    file.write_bytes(content)
+    assert same(zoo.pull("me/cats"), make("mlp"))
+    assert got(cats)[2:] == [name]
+
+
 def test_a_file_that_stays_corrupt_is_refused(cats):
     cats.fail(faults.corrupt, after=1, times=9)
     with pytest.raises(WeightsError, match=r"of me/cats: expected sha256 .*another content, twice"):

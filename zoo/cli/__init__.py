@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from zoo.spec.arguments import ELSEWHERE, VERBS
+from zoo.spec.disk.systems import reader_gone
 from zoo.spec.errors import ZooError, ZooWarning, near
 from zoo.spec.hints.spoken import Spoken, speaking
 
@@ -150,17 +151,23 @@ def _run(given: list[str], debug: bool) -> int:  # noqa: PLR0911 - one return an
             raise
         click.echo(f"error: {error}", err=True)
         return _USER
-    except BrokenPipeError:
+    except OSError as error:
+        if not reader_gone(error):
+            return _unforeseen(error, debug)
         # The reader has gone (`zoo list | head`). Python flushes stdout once more at exit: to nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _PIPE_CLOSED
     except Exception as error:
-        if debug:
-            raise
-        line = " ".join(f"{type(error).__name__}: {error}".split())
-        click.echo(f"error: {line} (unforeseen; --debug shows where)", err=True)
-        return _BUG
+        return _unforeseen(error, debug)
     return status if isinstance(status, int) else 0
+
+
+def _unforeseen(error: Exception, debug: bool) -> int:
+    if debug:
+        raise error
+    line = " ".join(f"{type(error).__name__}: {error}".split())
+    click.echo(f"error: {line} (unforeseen; --debug shows where)", err=True)
+    return _BUG
 
 
 def _show(message: Warning | str, category: type[Warning], *place: object, **_: object) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -22,4 +24,6 @@ def json_option(command: F) -> F:
 
 def emit_json(data: Any) -> None:
     """Prints plain data as JSON on standard output."""
-    click.echo(json_text(data, indent=1, default=str))
+    # A console of Windows has few letters, and would have `?` for the others
+    full = getattr(sys.stdout, "encoding", "utf-8").lower().replace("-", "") == "utf8"
+    click.echo(json_text(data, indent=1, default=str) if full else json.dumps(data, indent=1, default=str))

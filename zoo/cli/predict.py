@@ -73,7 +73,7 @@ def _image(name: str) -> Any:
 
     if name != _INPUT:
         return name
-    if sys.stdin.isatty():
+    if sys.stdin is None or sys.stdin.isatty():
         hint = "zoo predict MODEL - < image.jpg"
         raise DataError("standard input", expected="an image", got="a terminal", hint=hint)
     return sys.stdin.buffer

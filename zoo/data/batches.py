@@ -13,6 +13,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from zoo.data.batch_order import Order
 from zoo.data.masks import check_mask, cropped, prepare_mask
+from zoo.data.workers import check_workers, watched
 from zoo.images.prepare import prepare
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.dataset import Dataset
@@ -20,7 +21,7 @@ from zoo.interfaces.draws import generator
 from zoo.interfaces.geometry.places import SpatialTensor, resizing
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.masks import IGNORED
-from zoo.spec.errors import DataError, OptionError, ZooError
+from zoo.spec.errors import DataError, ZooError
 from zoo.spec.inputs import InputSpec
 
 PLACE, SIZE = "place", "size"
@@ -51,8 +52,8 @@ class Batches:
         **order: which batches in which order, see `zoo.data.batch_order.Order`.
 
     Raises:
-        DataError: there is no image.
-        OptionError: a number is out of range.
+        DataError: there is no image, or the data cannot be sent to workers.
+        OptionError: a number is out of range, or workers cannot begin here.
     """
 
     def __init__(
@@ -68,21 +69,22 @@ class Batches:
         workers: int = 0,
         **order: Any,
     ) -> None:
-        if workers < 0:
-            raise OptionError("workers", expected="0 or more", got=str(workers))
         order |= {"batch_size": 1} if own_size else {}
         self.dataset, self.order = dataset, Order(indices, **order)
+        prepared = _Prepared(
+            dataset,
+            spec,
+            Reading(crop=crop and not own_size, own_size=own_size, places=places),
+            # Without a seed, crops are taken from the middle
+            self.order.seed if self.order.shuffle else None,
+            chosen := task or dataset.task or Task(),
+        )
+        collate = partial(_collate, task=chosen)
+        check_workers(workers, prepared, collate)
         self._loader: DataLoader[Any] = DataLoader(
-            _Prepared(
-                dataset,
-                spec,
-                Reading(crop=crop and not own_size, own_size=own_size, places=places),
-                # Without a seed, crops are taken from the middle
-                self.order.seed if self.order.shuffle else None,
-                chosen := task or dataset.task or Task(),
-            ),
+            prepared,
             batch_sampler=_InEpoch(self.order),
-            collate_fn=partial(_collate, task=chosen),
+            collate_fn=collate,
             num_workers=workers,
             persistent_workers=workers > 0,
             generator=torch.Generator(),  # so that it draws nothing from the global one
@@ -103,7 +105,7 @@ class Batches:
             DataError: an image cannot be read; the message names it.
         """
         self.order.epoch, self.order.skip = number, skip
-        for batch in self._loader:
+        for batch in watched(self._loader, self._loader.num_workers):
             if isinstance(batch, ZooError):
                 raise batch
             yield batch

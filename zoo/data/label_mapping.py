@@ -15,7 +15,7 @@ from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.data_checks import has_answers
 from zoo.spec.errors import DataError, listing, quote, warn
-from zoo.spec.names import closest
+from zoo.spec.names import closest, composed
 
 _VALUES = 256
 _MOST_NAMES = 6
@@ -115,11 +115,13 @@ def by_name(data: Dataset, labels: Sequence[str], task: Task, where: str) -> Dat
         return data
     if data.numbered or (data.masks and len(own) == len(labels) and _made_up(labels)):
         return Relabelled(data, labels, range(len(own)), task) if len(own) <= len(labels) else data
+    # A label that the one has from a folder of macOS may be typed in the other
+    own, known = tuple(map(composed, own)), tuple(map(composed, labels))
     used = _used(data)
     if used and not 0 <= min(used) <= max(used) < len(own):
         return data
-    _check_known(own, used, labels, where)
-    numbers = {label: i for i, label in enumerate(labels)}
+    _check_known(own, used, known, where)
+    numbers = {label: i for i, label in enumerate(known)}
     # What no image is of may have any number
     return Relabelled(data, labels, [numbers.get(label, 0) for label in own], task)
 

@@ -61,7 +61,7 @@ def _fault(file: Path | bytes) -> str | None:
 
 
 def _shown(results: Iterable[R], total: int, doing: str) -> Iterator[R]:
-    if not doing or not sys.stderr.isatty():
+    if not doing or sys.stderr is None or not sys.stderr.isatty():  # a program without a console
         yield from results
         return
     from rich.console import Console

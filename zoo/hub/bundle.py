@@ -24,6 +24,7 @@ from zoo.hub.provenance import public
 from zoo.hub.readme import Readme, renewed
 from zoo.interfaces.blocks.wrapped import inside
 from zoo.interfaces.model import Model, ModelLike
+from zoo.spec.disk.systems import copy, keeps_mapped
 from zoo.spec.disk.transaction import current
 from zoo.spec.errors import SaveError, ZooError, warn
 from zoo.spec.files import CARD_FILE, CONFIG_FILE, CURVES_FILE, HISTORY_FILE
@@ -145,15 +146,12 @@ def _gather(folder: Path, home: Path) -> None:
         file = current(folder, name)
         if not file.is_file() or is_foreign(folder, name):
             continue
-        try:
-            os.link(file.resolve(), home / name)  # a later save into the folder makes a new file
-        except OSError:  # another disk, or one without hard links
-            shutil.copyfile(file, home / name)
+        copy(file.resolve(), home / name)  # a later save into the folder makes a new file
 
 
 def _bundle(home: Path, where: str, reference: str | None, licence: str | None) -> Bundle:
     config = configs.parse(home / CONFIG_FILE, where)
-    model = assemble(config, verified(home, config, where), where)
+    model = assemble(config, verified(home, config, where, copy=keeps_mapped()), where)
     warn_contradiction(licence or config["licence"], config["weights_licences"], f"push {reference or where}")
     config = public({**config, "licence": licence or config["licence"]})
     _check_portable(config, where)

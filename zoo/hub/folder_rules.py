@@ -12,6 +12,7 @@ from zoo.compose.foreign.module_files import without_module
 from zoo.hub import config as configs
 from zoo.reports.files import is_image
 from zoo.spec.disk.atomic_write import way_to_write
+from zoo.spec.disk.systems import no_name
 from zoo.spec.disk.transaction import current, transaction
 from zoo.spec.errors import FormatError, SaveError, listing
 from zoo.spec.files import CARD_FILE, CONFIG_FILE, CURVES_FILE, HISTORY_FILE, WEIGHTS_FILE
@@ -104,6 +105,8 @@ def unwritten(folder: Path, error: OSError) -> SaveError:
     step = "choose another folder"
     if (way := way_to_write(error)) == "free space":
         step = f"{way} or {step}"
+    elif no_name(error):
+        step = f"{way}"
     return SaveError(
         f"cannot save to {folder}",
         got=error.strerror or str(error),

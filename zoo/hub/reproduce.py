@@ -50,7 +50,8 @@ def in_new_process(source: str, images: Tensor) -> Tensor:
         if done.returncode != 0:
             said = (done.stderr.strip().splitlines() or ["nothing"])[-1]
             raise TrainingError("pulling in a new process", expected="the model's outputs", got=said)
-        return load_file(back)["outputs"]
+        # A mapped file could not be removed with its folder on every system
+        return load_file(back)["outputs"].clone()
 
 
 def main(arguments: list[str]) -> None:

@@ -111,8 +111,6 @@ def read(source: str | Path | IO[bytes], where: str) -> tuple[ImageArray, FileFa
         raise
     except FileNotFoundError:
         raise DataError(where, expected="a file", got="nothing there") from None
-    except IsADirectoryError:
-        raise DataError(where, expected="an image file", got="a folder") from None
     except Image.DecompressionBombError as error:
         # Pillow warns above the limit and refuses above twice of it; None never gets here
         limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
@@ -124,6 +122,9 @@ def read(source: str | Path | IO[bytes], where: str) -> tuple[ImageArray, FileFa
             hint="make it smaller, or raise PIL.Image.MAX_IMAGE_PIXELS if you trust it",
         ) from error
     except Exception as error:  # decoders raise whatever they stumble over
+        # Windows says of a folder that it may not be read
+        if isinstance(error, IsADirectoryError | PermissionError) and Path(str(source)).is_dir():
+            raise DataError(where, expected="an image file", got="a folder") from None
         if isinstance(error, UnidentifiedImageError) and (own := depth(source)) is not None:
             raise unreadable_bands(own, where) from error
         raise DataError(

@@ -50,6 +50,7 @@ from zoo.runtime.loss_checks import check_fits, held_warnings, warn_squashed
 from zoo.runtime.progress import watched
 from zoo.spec.disk.atomic_write import write_errors
 from zoo.spec.disk.history import write_json
+from zoo.spec.disk.systems import portable
 from zoo.spec.errors import OptionError, SaveError, listing, warn
 from zoo.spec.reference import PathLike
 from zoo.trainers.loss_cuts import depends_on_batches
@@ -275,10 +276,10 @@ def _write(folder: Path, result: Evaluation, found: Findings, dataset: Dataset) 
     title = result.headline + (f", {first} {result.metrics[first]:.3g}" if first else "")
     drawn = found.drawings if present(DRAWS) else {}
     for name, drawing in drawn.items():
-        draw(drawing, folder / f"{name}.png", dataset, title)
+        draw(drawing, folder / f"{portable(name)}.png", dataset, title)
     # Where nothing is drawn, the images of an earlier model would stay
     for name in {*found.drawings, WORST} - {*drawn}:
-        (folder / f"{name}.png").unlink(missing_ok=True)
+        (folder / f"{portable(name)}.png").unlink(missing_ok=True)
 
 
 def _warn_of_images(

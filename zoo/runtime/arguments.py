@@ -28,6 +28,8 @@ from zoo.registry.lookup import find
 from zoo.reports.files import is_image
 from zoo.runtime.given_objects import check_loss, no_model, of_one_type
 from zoo.runtime.metric_names import check_metric_names, made_metric
+from zoo.spec.disk.atomic_write import way_to_write
+from zoo.spec.disk.systems import no_name, portable
 from zoo.spec.errors import (
     OptionError,
     RecipeError,
@@ -249,7 +251,7 @@ def new_run_folder(out: PathLike | None, name: str) -> Path:
                 expected, hint = "a new or empty folder", "choose another, or remove it"
                 raise TrainingError(f"run folder {folder}", expected=expected, got="a full one", hint=hint)
             return folder
-        stem = re.sub(r"[^\w.\-]+", "-", name).strip("-.") or "run"
+        stem = portable(re.sub(r"[^\w.\-]+", "-", name).strip("-.") or "run")
         number = 1
         while True:
             folder = Path("runs") / f"{stem}-{number}"
@@ -262,7 +264,9 @@ def new_run_folder(out: PathLike | None, name: str) -> Path:
                 return folder
     except OSError as error:
         reason = error.strerror or str(error)
-        raise TrainingError(f"run folder {out or 'runs'}", expected="a writable place", got=reason) from error
+        step = way_to_write(error) if no_name(error) else None
+        text = f"run folder {out or 'runs'}"
+        raise TrainingError(text, expected="a writable place", got=reason, hint=step) from error
 
 
 def pick_seed(seed: int | None, model: Model) -> int:

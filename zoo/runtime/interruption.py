@@ -8,11 +8,10 @@ from contextlib import AbstractContextManager
 from types import FrameType
 from typing import Any
 
+from zoo.spec.disk.systems import stop_signals
+
 TERMINATED = 128 + signal.SIGTERM
 """Exit status of a process that a scheduler has told to end, as shells say it."""
-
-_HANDLED = ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL))
-"""Signals, and their handlers where nobody else has set one."""
 
 
 class Interruption(AbstractContextManager["Interruption"]):
@@ -25,7 +24,8 @@ class Interruption(AbstractContextManager["Interruption"]):
 
     Attributes:
         asked: whether the run is to stop.
-        terminated: whether the process is to end, as schedulers and containers ask it by SIGTERM.
+        terminated: whether the process is to end, as schedulers and containers ask it by SIGTERM, and those
+            of Windows by Ctrl-Break.
     """
 
     def __init__(self, *, patient: bool = True) -> None:
@@ -36,7 +36,7 @@ class Interruption(AbstractContextManager["Interruption"]):
     def __enter__(self) -> Interruption:
         # Python takes handlers in the main thread alone
         if self._patient and threading.current_thread() is threading.main_thread():
-            for number, usual in _HANDLED:
+            for number, usual in stop_signals():
                 if signal.getsignal(number) is usual:
                     self._before[number] = signal.signal(number, self._note)
         return self
@@ -46,7 +46,7 @@ class Interruption(AbstractContextManager["Interruption"]):
             signal.signal(number, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        self.terminated |= number == signal.SIGTERM
+        self.terminated |= number != signal.SIGINT
         # The second time: the step may never end
         if self.asked:
             raise KeyboardInterrupt

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any
@@ -185,14 +186,26 @@ def _are(wanted: list[int], numbers: Iterable[Any]) -> bool:
 def folder_label(name: str) -> str:
     """The name of a folder as a label: where it is no UTF-8, as Windows and old archives wrote it (Latin-1).
 
+    Letters are composed (NFC), as people type them; macOS and its archives may hold them taken apart.
+
     Args:
         name: as the file system gives it, with surrogates for bytes that are no UTF-8.
 
     Example:
-        >>> folder_label("caf\\udce9"), folder_label("café")
-        ('café', 'café')
+        >>> folder_label("caf\\udce9"), folder_label("café"), folder_label("cafe\\u0301")
+        ('café', 'café', 'café')
     """
-    return name if encodable(name) else os.fsencode(name).decode("latin-1")
+    return composed(name if encodable(name) else os.fsencode(name).decode("latin-1"))
+
+
+def composed(label: str) -> str:
+    """A label with its letters composed (NFC), which is how two of them are compared.
+
+    Example:
+        >>> composed("cafe\\u0301") == "caf\\u00e9"
+        True
+    """
+    return unicodedata.normalize("NFC", label)
 
 
 def encodable(text: str) -> bool:

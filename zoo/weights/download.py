@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from zoo.spec.disk.leftovers import set_aside
 from zoo.spec.errors import WeightsError
 from zoo.spec.published_weights import WeightsSource
 from zoo.weights.client import patiently, reachable, talking
@@ -94,10 +95,13 @@ class Snapshot:
         if most is not None:
             self._check_size(name, most)
         path = self._download(name, force=self.force)
-        wanted = sha256 or _announced(path)
+        wanted = sha256 or _announced(path) or self._asked(name, path)
         if wanted and not _verified(path, wanted):
             path = self._download(name, force=True)
             if not _verified(path, wanted):
+                # Without a link its name does not tell that it is damaged
+                if not path.is_symlink():
+                    path.unlink(missing_ok=True)
                 expected = f"{'sha256' if _SHA256.fullmatch(wanted) else 'git hash'} {wanted[:12]}..."
                 raise WeightsError(
                     self._where(name), expected=expected, got="another content, twice",
@@ -142,8 +146,37 @@ class Snapshot:
             where = f"{self._where(name)} cannot be reached"
             raise WeightsError(where, expected=expected, got="no answer", hint=self.hint)
         ask = partial(self._client(name), force_download=force, local_files_only=self.offline)
-        with self._talking(self._where(name)):
+        with self._talking(self._where(name)), self._without_old(name, force):
             return Path(ask() if self.offline else patiently(ask))
+
+    @contextmanager
+    def _without_old(self, name: str, force: bool) -> Iterator[None]:
+        """Moves a file of a cache without links aside: the client would leave it where it is."""
+        from huggingface_hub import try_to_load_from_cache
+
+        there = try_to_load_from_cache(self.repo, name, self.cache_dir, self.commit) if force else None
+        path = Path(there) if isinstance(there, str) else None
+        if path is None or path.is_symlink() or self.offline:
+            yield
+        else:
+            with set_aside(path):
+                yield
+
+    def _asked(self, name: str, path: Path) -> str | None:
+        """The hash that the Hub gives a file in a cache without links, whose names tell none."""
+        from huggingface_hub import get_hf_file_metadata, hf_hub_url
+
+        if path.is_symlink() or self.offline:
+            return None
+        mark, state = _remembered(path)
+        if mark.endswith(f" {state}"):
+            return mark.partition(" ")[0]
+        url = hf_hub_url(self.repo, name, revision=self.commit)
+        found = ""
+        # What cannot be asked now is taken as it is, as from a cache that is offline
+        with suppress(WeightsError), self._talking(self._where(name)):
+            found = get_hf_file_metadata(url, token=self.token).etag or ""
+        return found if _SHA256.fullmatch(found) or _GIT.fullmatch(found) else None
 
     def _client(self, name: str) -> Callable[..., Any]:
         from huggingface_hub import hf_hub_download
@@ -210,15 +243,10 @@ def _announced(path: Path) -> str | None:
 
 def _verified(path: Path, wanted: str) -> bool:
     """Whether the file has the hash; remembered beside the Hub's cache by size and time of the file."""
-    stat = path.stat()
-    # Beside the content and not its link, so that revisions which share it share the stamp
-    stamp = path.resolve().with_suffix(".zoo-verified")
-    mark = f"{wanted} {stat.st_size} {stat.st_mtime_ns}"
-    try:
-        if stamp.read_text() == mark:
-            return True
-    except OSError:
-        pass
+    known, state = _remembered(path)
+    mark = f"{wanted} {state}"
+    if known == mark:
+        return True
     if _GIT.fullmatch(wanted):
         fine = git_hash(path) == wanted
     else:
@@ -226,7 +254,21 @@ def _verified(path: Path, wanted: str) -> bool:
             fine = hashlib.file_digest(file, "sha256").hexdigest() == wanted
     if fine:
         try:
-            stamp.write_text(mark)
+            _stamp(path).write_text(mark, encoding="utf-8")
         except OSError:
             return True  # a read-only cache is verified again next time
     return fine
+
+
+def _remembered(path: Path) -> tuple[str, str]:
+    """The text of a file's stamp, empty where it has none; and the file's size and time."""
+    stat, known = path.stat(), ""
+    with suppress(OSError, ValueError):
+        known = _stamp(path).read_text(encoding="utf-8")
+    return known, f"{stat.st_size} {stat.st_mtime_ns}"
+
+
+def _stamp(path: Path) -> Path:
+    """Beside the content and not its link, so that revisions which share it share the stamp."""
+    file = path.resolve()
+    return file.with_name(f"{file.name}.zoo-verified")

@@ -9,6 +9,7 @@ from pathlib import Path
 from zoo.data.sources.split_names import same_classes, split_named, split_within, splits_inside
 from zoo.data.sources.walk import Walk, is_hidden, is_image, kinds, walk, warn_passed_over
 from zoo.images.decode import SUFFIXES
+from zoo.spec.disk.systems import by_parts
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, listing, quote, warn
 from zoo.spec.names import closest, folder_label
@@ -122,7 +123,7 @@ def _take_rest(found: Layout, taken: set[Path], beside: Sequence[Path]) -> None:
     found.again += rest.again
     found.stored += rest.stored
     for paths in (found.others, found.broken, found.again, found.stored):
-        paths.sort()
+        paths.sort(key=by_parts)
 
 
 def inner_folder(root: Path) -> Path:
@@ -160,7 +161,7 @@ def _folders(parent: Path, where: str) -> list[Path]:
     if not parent.is_dir():
         raise DataError(where, expected="a folder", got="a file", hint=f"give {_LAYOUT}")
     try:
-        return sorted(f for f in parent.iterdir() if f.is_dir() and not is_hidden(f.name))
+        return sorted((f for f in parent.iterdir() if f.is_dir() and not is_hidden(f.name)), key=by_parts)
     except OSError as error:
         reason = error.strerror or str(error)
         raise DataError(where, expected="a folder that can be read", got=reason) from error

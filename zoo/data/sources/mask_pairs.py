@@ -8,6 +8,7 @@ from pathlib import Path
 from zoo.data.sources.split_names import split_named
 from zoo.data.sources.walk import Walk
 from zoo.spec.errors import DataError, listing, quote, warn
+from zoo.spec.names import composed
 
 IMAGES, MASKS = "images", "masks"
 
@@ -79,5 +80,6 @@ def _by_place(files: Sequence[Path], root: Path, folder: str) -> dict[tuple[str,
         parts = list(file.relative_to(root).with_suffix("").parts)
         if folder in parts[:-1]:
             parts.remove(folder)
-            found.setdefault(tuple(parts), []).append(file)
+            # Images and masks may come from two systems
+            found.setdefault(tuple(map(composed, parts)), []).append(file)
     return found

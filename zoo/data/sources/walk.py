@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from zoo.images.decode import SUFFIXES
+from zoo.spec.disk.systems import by_parts
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, listing, warn
 
@@ -119,7 +120,7 @@ def walk(root: Path, without: Collection[Path] = ()) -> Walk:
                 elif not entry.name.startswith("."):
                     (found.files if entry.is_file() else found.broken).append(path)
     for paths in (found.files, found.broken, found.again, found.stored):
-        paths.sort()
+        paths.sort(key=by_parts)
     return found
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from zoo.registry import cache
 from zoo.registry.environment import number
 from zoo.registry.plugins.installed import Installed, environment, is_package
+from zoo.spec.disk.systems import end
 
 TIMEOUT = 30.0
 """Seconds that a plugin has to import and answer; `ZOO_PLUGIN_TIMEOUT` overrides it."""
@@ -95,13 +96,13 @@ def _probe(item: Installed) -> Answer:
             stdout=told,
             stderr=subprocess.DEVNULL,
             env={**os.environ, ASKING: item.distribution},
-            # A group of its own, so that `_kill` reaches what the plugin has started
+            # A group of its own, so that `end` reaches what the plugin has started
             start_new_session=True,
         )
         try:
             status = process.wait(limit)
         except subprocess.TimeoutExpired:
-            _kill(process.pid)
+            end(process)
             process.wait()
             return {"error": f"gave no answer within {limit:g} s; `zoo plugins --refresh` asks again"}
         told.seek(0)
@@ -110,16 +111,6 @@ def _probe(item: Installed) -> Answer:
         except ValueError:
             return {"error": f"ended its process (exit status {status}) instead of answering"}
     return answer
-
-
-def _kill(pid: int) -> None:
-    import signal
-
-    if hasattr(os, "killpg"):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(pid, signal.SIGKILL)
-        return
-    os.kill(pid, signal.SIGTERM)  # Windows: ends the process
 
 
 def _key(item: Installed, folder: Path) -> list[Any]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from zoo.spec.disk.leftovers import part_beside
-from zoo.spec.disk.systems import replace, sync_file
+from zoo.spec.disk.systems import no_name, replace, sync_file
 from zoo.spec.errors import SaveError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -97,6 +97,8 @@ def way_to_write(error: OSError) -> str | None:
         >>> way_to_write(OSError(errno.ENOSPC, "No space left on device"))
         'free space'
     """
+    if no_name(error):
+        return 'choose a shorter name, without <>:"|?* and none of a device such as NUL'
     if error.errno in _FULL:
         return "free space"
     if error.errno in _FORBIDDEN:

@@ -35,6 +35,24 @@ def part_beside(path: Path) -> Path:
 
 
 @contextmanager
+def set_aside(path: Path) -> Iterator[None]:
+    """Frees the name of a file while inside; the file comes back where the body raises, and else goes.
+
+    Raises:
+        OSError: the disk says no.
+    """
+    aside = part_beside(path)
+    path.rename(aside)
+    try:
+        yield
+    except BaseException:
+        aside.rename(path)
+        raise
+    with suppress(OSError):  # a loaded model has it mapped, where a system minds that
+        aside.unlink()
+
+
+@contextmanager
 def owned(home: Path, prefix: str) -> Iterator[Path]:
     """A new empty folder that is this process' own while inside, and is removed at the end if still there.
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from zoo.spec.disk.leftovers import owned, sweep
-from zoo.spec.disk.systems import replace, sync_file, sync_folder
+from zoo.spec.disk.leftovers import owned, sweep, sweep_parts
+from zoo.spec.disk.systems import remove_empty, rename_folder, replace, sync_file, sync_folder
 
 STAGING = ".zoo-staging-"
 COMMITTED = ".zoo-commit"
@@ -39,14 +39,19 @@ def transaction(folder: Path) -> Iterator[Path]:
         # The lock of whoever brought the folder whole and died right then
         sweep(folder.parent, STAGING)
         recover(folder)
+        # Weights that a model had mapped when they were replaced, where the system keeps these
+        sweep_parts(folder)
     with owned(home, STAGING) as staging:
         yield staging
         # All of it is on the disk before the rename that makes it count
-        for file in staging.iterdir():
-            sync_file(file)
+        for path in staging.rglob("*"):
+            if path.is_dir():
+                sync_folder(path)
+            else:
+                sync_file(path)
         sync_folder(staging)
         if fresh:
-            staging.rename(folder)
+            rename_folder(staging, folder)
         else:
             _commit(staging, folder)
         sync_folder(home)
@@ -58,14 +63,14 @@ def _commit(staging: Path, folder: Path) -> None:
     """The rename by which the new files count; what another process has committed meanwhile goes first."""
     for _ in range(_TRIES):
         try:
-            staging.rename(folder / COMMITTED)
+            rename_folder(staging, folder / COMMITTED)
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
             recover(folder)
         else:
             return
-    staging.rename(folder / COMMITTED)
+    rename_folder(staging, folder / COMMITTED)
 
 
 def recover(folder: Path) -> None:
@@ -81,7 +86,7 @@ def recover(folder: Path) -> None:
         for file in committed.iterdir():
             with suppress(FileNotFoundError):
                 replace(file, folder / file.name)
-        committed.rmdir()
+        remove_empty(committed)
     sync_folder(folder)
 
 

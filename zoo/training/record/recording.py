@@ -26,6 +26,7 @@ from zoo.runtime.arguments import SPLITS_FILE, data_value
 from zoo.runtime.interruption import TERMINATED
 from zoo.spec.disk.atomic_write import atomic_write, write_errors
 from zoo.spec.disk.history import write_history, write_json
+from zoo.spec.disk.systems import portable
 from zoo.spec.files import CURVES_FILE, HISTORY_FILE, WEIGHTS_FILE
 from zoo.spec.reference import FILE_PREFIX, without_prefix
 from zoo.training.record.run_folder import RunFolder
@@ -176,7 +177,7 @@ def record_epoch(folder: Path, rows: list[Any], sheets: Mapping[str, ImageGrid])
     """Writes the history so far, and the grids of images that the trainer drew after its last epoch."""
     _write_history(folder, rows)
     for name, sheet in sheets.items() if present(DRAWS) else ():
-        images(sheet, image_path(folder / name / f"epoch-{rows[-1]['epoch']:04.0f}.png"))
+        images(sheet, image_path(folder / portable(name) / f"epoch-{rows[-1]['epoch']:04.0f}.png"))
 
 
 def _write_history(folder: Path, rows: list[Any]) -> None:

@@ -1,0 +1,147 @@
+"""Worker processes where a system begins them anew: what they are sent, and what they must not do.
+
+Linux forks up to Python 3.13, and a fork has everything. Windows, macOS and Python 3.14 start a new Python,
+which imports the main script again and is sent the data set as a pickle.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import multiprocessing
+import pickle
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+import torch
+
+from zoo.spec.disk.systems import begins_anew
+from zoo.spec.errors import DataError, OptionError, reason
+
+_HINT = "workers=0 reads in this process"
+
+
+def check_workers(workers: int, *sent: object) -> None:
+    """Looks whether worker processes can begin here, before any does.
+
+    Args:
+        workers: how many.
+        *sent: what each of them gets.
+
+    Raises:
+        OptionError: the number is negative, or the main script would begin its work anew in each of them.
+        DataError: something of the data cannot be sent to another process.
+    """
+    if workers < 0:
+        raise OptionError("workers", expected="0 or more", got=str(workers))
+    if workers == 0 or not begins_anew():
+        return
+    script = _script()
+    _check_script(script)
+    try:
+        # A worker has what a script defines, and nothing of a notebook
+        _Sender(script is not None).dump(sent)
+    except _NotThere as error:
+        raise DataError(
+            f"workers={workers}: the data",
+            expected="classes and functions that a new process can import",
+            got=f"{error.args[0]}, which this notebook or session defines",
+            hint=f"put it into a module and import that; {_HINT}",
+        ) from None
+    # Objects raise what they like where they are asked for their state
+    except Exception as error:
+        raise DataError(
+            f"workers={workers}: the data",
+            expected="what can be sent to a new process (pickled)",
+            got=reason(error),
+            hint=f"functions with a name at the top of a module can, lambdas and open files cannot; {_HINT}",
+        ) from None
+
+
+def watched(batches: Iterable[Any], workers: int) -> Iterator[Any]:
+    """Batches as they come; where a worker process dies, that is told in one line.
+
+    Args:
+        batches: of torch's loader.
+        workers: how many it has.
+
+    Raises:
+        DataError: a worker has died.
+    """
+    try:
+        yield from batches
+    except RuntimeError as error:
+        # Torch has no class of its own for it
+        if workers == 0 or "DataLoader worker" not in str(error):
+            raise
+        raise DataError(
+            f"workers={workers}",
+            expected="processes that read images until they are told to end",
+            got=f"one that died ({reason(error)})",
+            hint=f"what it said stands above; {_HINT}",
+        ) from error
+
+
+def _script() -> Path | None:
+    """The main script, if a worker runs it; a notebook has none, and `python -m package` is left out."""
+    main = sys.modules.get("__main__")
+    name = getattr(getattr(main, "__spec__", None), "name", None) or ""
+    file = getattr(main, "__file__", None)
+    if name.rpartition(".")[2] == "__main__" or not isinstance(file, str):
+        return None
+    return Path(file) if Path(file).is_file() else None
+
+
+def _check_script(script: Path | None) -> None:
+    """Raises OptionError where a worker would run the whole script again, and begin workers of its own."""
+    inherits = getattr(multiprocessing.current_process(), "_inheriting", False)
+    if inherits or (script is not None and script.suffix == ".py" and not _asks_for_its_name(script)):
+        raise OptionError(
+            "workers",
+            expected='a script that begins its work behind if __name__ == "__main__":',
+            got=f"{script or 'one'} that begins it wherever it is imported, as each worker does here",
+            hint=f"put the calls behind that line; {_HINT}",
+        )
+
+
+def _asks_for_its_name(script: Path) -> bool:
+    try:
+        tree = ast.parse(script.read_bytes())
+    except (OSError, ValueError, SyntaxError):  # what runs is another text
+        return True
+    return any(isinstance(node, ast.Name) and node.id == "__name__" for node in ast.walk(tree))
+
+
+class _NotThere(Exception):  # noqa: N818 - is told in other words
+    """A class or function that no new process finds."""
+
+
+class _Sender(pickle.Pickler):
+    """Pickles into nowhere, without the numbers of arrays and tensors, which can be sent always.
+
+    Args:
+        told: whether a new process has what the main module defines.
+    """
+
+    def __init__(self, told: bool) -> None:
+        super().__init__(_Nowhere(), protocol=pickle.HIGHEST_PROTOCOL)
+        self._told = told
+
+    def reducer_override(self, thing: Any) -> Any:
+        """Looks at what is pickled, and leaves the rest to pickle."""
+        if isinstance(thing, torch.Tensor) or (type(thing) is np.ndarray and thing.dtype != object):
+            return int, ()
+        lost = not self._told and getattr(thing, "__module__", None) == "__main__"
+        if lost and isinstance(thing, type | FunctionType):
+            raise _NotThere(thing.__qualname__)
+        return NotImplemented
+
+
+class _Nowhere(io.RawIOBase):
+    def write(self, data: Any) -> int:
+        """Drops the bytes."""
+        return len(data)
