@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from email.utils import formatdate
 
@@ -339,14 +340,16 @@ def test_a_name_that_another_has_and_shows_to_nobody_is_told(hub, make):
 
 
 def test_quiet_ends_with_the_last_who_wanted_it():
-    import logging
-
     logger = logging.getLogger("huggingface_hub")
     before = logger.level
-    one, two = client.quiet(), client.quiet()
-    one.__enter__()
-    two.__enter__()
-    one.__exit__(None, None, None)
-    assert logger.level == max(before, logging.ERROR) or before != logging.WARNING
-    two.__exit__(None, None, None)
-    assert logger.level == before
+    try:
+        logger.setLevel(logging.WARNING)
+        one, two = client.quiet(), client.quiet()
+        one.__enter__()
+        two.__enter__()
+        one.__exit__(None, None, None)
+        assert logger.level == logging.ERROR
+        two.__exit__(None, None, None)
+        assert logger.level == logging.WARNING
+    finally:
+        logger.setLevel(before)
