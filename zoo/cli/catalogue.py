@@ -9,7 +9,6 @@ from pathlib import Path
 import click
 
 from zoo.cli._common import counted, emit_json, json_option
-from zoo.spec.disk.atomic_write import write_text
 
 
 @click.command()
@@ -55,7 +54,7 @@ def command(paths: tuple[Path, ...], check: bool, merge: Path | None, as_json: b
         if check:
             click.echo(f"out of date: {file}: {what}; run {again}", err=True)
         else:
-            write_text(file, texts[file])
+            writing.write_catalogue(file, texts[file])
             # With --json, standard output is the JSON alone
             click.echo(f"written: {file}", err=as_json)
     if check and outdated:

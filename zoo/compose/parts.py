@@ -33,6 +33,7 @@ from zoo.spec.options import Options, RefValue, Use, handed_on, part_kinds, vali
 from zoo.spec.reference import GRAMMAR, ComponentRef, parse_reference
 
 _MOST_LAYERS = 1024
+_MOST_UNITS = 1 << 24
 
 BODIES = ("backbone", "model")
 """Kinds of what a model section names."""
@@ -171,19 +172,23 @@ def part(kind: str | tuple[str, ...], reference: object, *, former: bool = False
             )
         options[name] = value
     if component.kind in (*BODIES, "head"):
-        _check_lengths(options, where)
+        _check_sizes(options, where)
     found = validate(config, options, where)
     # What the constructor gets, and what a file records; see `Options.effective`
     own, effective = (handed_on(config, dict(values), where) for values in (found, found.effective()))
     return Part(entry, component, own, config, {**effective, **cut}, blocks)
 
 
-def _check_lengths(options: Mapping[str, Any], where: str) -> None:
-    """Raises OptionError for a list that makes more layers than anyone trains; each takes time to make."""
+def _check_sizes(options: Mapping[str, Any], where: str) -> None:
+    """Raises OptionError for more layers or units than anyone trains; each takes time or memory to make."""
     for name, value in options.items():
-        if isinstance(value, list | tuple) and len(value) > _MOST_LAYERS:
+        several = value if isinstance(value, list | tuple) else (value,)
+        if len(several) > _MOST_LAYERS:
             expected = f"at most {_MOST_LAYERS:,} values"
-            raise OptionError(f"{where}: bad {name}", expected=expected, got=f"{len(value):,}")
+            raise OptionError(f"{where}: bad {name}", expected=expected, got=f"{len(several):,}")
+        if large := [number for number in several if type(number) is int and abs(number) > _MOST_UNITS]:
+            expected = f"at most {_MOST_UNITS:,}"
+            raise OptionError(f"{where}: bad {name}", expected=expected, got=f"{large[0]:,}")
 
 
 def has_blocks(component: Component, config: type[Options] | None) -> bool:

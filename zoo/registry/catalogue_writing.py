@@ -18,11 +18,28 @@ from zoo.registry.plugins.discovery import recipe_files
 from zoo.registry.plugins.inspection import Inspection, Report, difference
 from zoo.registry.plugins.installed import GROUP, Installed, installed, normalise, package_folder
 from zoo.spec.component import Component
+from zoo.spec.disk.atomic_write import write_errors, write_text
+from zoo.spec.disk.leftovers import sweep_parts
 from zoo.spec.disk.reading import read_json
 from zoo.spec.errors import OptionError, PluginError, ZooError, quote
 
 Facts = Callable[[Component], Mapping[str, Any]]
 """Computes what a catalogue says about a component beside its declaration."""
+
+
+def write_catalogue(file: Path, text: str) -> None:
+    """Writes a catalogue or registry; a crash leaves the old file or the new one.
+
+    Args:
+        file: to write.
+        text: from `zoo.registry.catalogue.dump`.
+
+    Raises:
+        SaveError: the disk says no.
+    """
+    sweep_parts(file.parent)
+    with write_errors(file):
+        write_text(file, text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,14 @@ from typing import Any
 
 from zoo.spec.disk.atomic_write import write_text
 from zoo.spec.disk.reading import read_json
-from zoo.spec.disk.schema import list_of, number, or_none, table_of
+from zoo.spec.disk.schema import Check, list_of, number, or_none, table_of
 from zoo.spec.errors import FormatError, quote
 from zoo.spec.files import HISTORY_FILE
 from zoo.spec.names import encodable
 
-_ROWS = list_of(table_of(or_none(number), "numbers by name"), "a list of epochs")
+_FIGURES = table_of(or_none(number), "numbers by name")
+_ROW: Check = (lambda row: _FIGURES[0](row) and number[0](row.get("epoch")), "numbers by name")
+_ROWS = list_of(_ROW, "a list of epochs")
 
 Row = dict[str, float]
 """`epoch` (from 1), `loss`, the first metric, both with `val_` too, and `seconds`."""

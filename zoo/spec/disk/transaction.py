@@ -6,6 +6,7 @@ then moved into place; a reader that finds a committed folder finishes the move,
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,6 +16,9 @@ from zoo.spec.disk.systems import replace, sync_file, sync_folder
 
 STAGING = ".zoo-staging-"
 COMMITTED = ".zoo-commit"
+
+_TRIES = 100
+"""Of a commit, while others commit into the same folder all the time."""
 
 
 @contextmanager
@@ -41,10 +45,27 @@ def transaction(folder: Path) -> Iterator[Path]:
         for file in staging.iterdir():
             sync_file(file)
         sync_folder(staging)
-        staging.rename(folder if fresh else folder / COMMITTED)
+        if fresh:
+            staging.rename(folder)
+        else:
+            _commit(staging, folder)
         sync_folder(home)
         if not fresh:
             recover(folder)
+
+
+def _commit(staging: Path, folder: Path) -> None:
+    """The rename by which the new files count; what another process has committed meanwhile goes first."""
+    for _ in range(_TRIES):
+        try:
+            staging.rename(folder / COMMITTED)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            recover(folder)
+        else:
+            return
+    staging.rename(folder / COMMITTED)
 
 
 def recover(folder: Path) -> None:
