@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from email.utils import formatdate
 
@@ -180,6 +181,21 @@ def test_a_push_waits_as_long_as_it_is_asked_to(hub, make, slept, step, form):
     assert max(slept) in {9, 10}
 
 
+@pytest.mark.usefixtures("writing")
+def test_files_that_are_sent_side_by_side_wait_too(hub, make, slept, tmp_path):
+    folder = zoo.save(make("mlp"), tmp_path / "run")
+    (folder / "curves.png").write_bytes(b"\x89PNG image")
+    hub.fail(saying(429, **WAITS["a date"]()), "PUT", at="/lfs/")
+    with pytest.warns(ZooWarning, match="the Hub asks to wait [89] seconds"):
+        zoo.push(folder, "me/cats")
+    assert max(slept) in {9, 10}
+    hub.fail(saying(429, Retry_After="3600"), "PUT", times=9, at="/lfs/")
+    (folder / "curves.png").write_bytes(b"\x89PNG another")
+    with pytest.raises(SaveError, match="got 429 no; try again in 60 minutes"):
+        zoo.push(zoo.save(make("mlp", seed=1), folder), "me/cats")
+    assert sum(slept) < 20
+
+
 @pytest.mark.parametrize("step", PULL)
 def test_a_wait_beyond_the_limit_is_told_and_not_slept(cats, slept, make, step):
     cats.fail(saying(429, Retry_After="3600"), PULL[step][0], times=99, at=PULL[step][1])
@@ -324,14 +340,16 @@ def test_a_name_that_another_has_and_shows_to_nobody_is_told(hub, make):
 
 
 def test_quiet_ends_with_the_last_who_wanted_it():
-    import logging
-
     logger = logging.getLogger("huggingface_hub")
     before = logger.level
-    one, two = client.quiet(), client.quiet()
-    one.__enter__()
-    two.__enter__()
-    one.__exit__(None, None, None)
-    assert logger.level == max(before, logging.ERROR) or before != logging.WARNING
-    two.__exit__(None, None, None)
-    assert logger.level == before
+    try:
+        logger.setLevel(logging.WARNING)
+        one, two = client.quiet(), client.quiet()
+        one.__enter__()
+        two.__enter__()
+        one.__exit__(None, None, None)
+        assert logger.level == logging.ERROR
+        two.__exit__(None, None, None)
+        assert logger.level == logging.WARNING
+    finally:
+        logger.setLevel(before)

@@ -87,6 +87,19 @@ def test_a_resumed_run_and_a_saved_folder_know_them_too(tmp_path):
     assert zoo.fit(resume=tmp_path / "run", epochs=2, progress=False).model.weights_licences == {TAG: NC}
 
 
+def test_parts_bring_the_licences_of_their_own_weights(tmp_path, make):
+    base = make("tiny_resnet")
+    base.weights_licences = {"base": NC}
+    folder = zoo.save(base, tmp_path / "base", licence="cc-by-nc-4.0")
+    encoder = {"name": f"file:{folder}"}
+    model = zoo.build("unet", encoder=encoder, classes=["ground", "leaf"], input_size=32, seed=0)
+    expected = {str(folder / "model.safetensors"): "cc-by-nc-4.0", "base": NC}
+    assert model.weights_licences == expected
+    assert zoo.load(zoo.save(model, tmp_path / "whole")).weights_licences == expected
+    zoo.push(model, f"file:{tmp_path}/out")  # without the path of this machine
+    assert told(tmp_path / "out") == {"base": "cc-by-nc-4.0", "another base": NC}
+
+
 def test_random_weights_have_none_and_an_old_config_too(make, tmp_path):
     folder = zoo.save(make("mlp"), tmp_path / "m")
     assert told(folder) == {}

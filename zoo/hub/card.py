@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _FEATURES = "image-feature-extraction"
 _MOST_LABELS = 20
+_MOST_LICENCES = 8
 _HASH_DIGITS = 12
 _COLOURS = {1: "Gray", 3: "RGB"}
 
@@ -148,18 +149,12 @@ def _what(model: Model) -> str:
 def _licences(model: Model) -> list[str]:
     """A line on the licences of the weights that the model started from, the strictest first."""
     found = strictest(model.weights_licences)
-    told = [f"{markdown(licence)} ({markdown(source)})" for source, licence in found]
-    asks = [
-        f"{markdown(licence)} asks for {listing(sorted(words))}"
-        for _, licence in found
-        if (words := restrictions(licence))
-    ]
-    ends = [f"{'; '.join(dict.fromkeys(asks))}."] if asks else []
-    return (
-        [" ".join([f"Licences of the weights that it started from: {', '.join(told)}.", *ends])]
-        if told
-        else []
-    )
+    if not found:
+        return []
+    told = listing((f"{markdown(licence)} ({markdown(source)})" for source, licence in found), _MOST_LICENCES)
+    terms = {licence: restrictions(licence) for _, licence in found[:_MOST_LICENCES]}
+    asks = [f"{markdown(name)} asks for {listing(sorted(words))}." for name, words in terms.items() if words]
+    return [" ".join([f"Licences of the weights that it started from: {told}.", *asks])]
 
 
 def _use(model: Model, reference: str | None) -> str:

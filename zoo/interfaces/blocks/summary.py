@@ -11,7 +11,7 @@ from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.blocks.freezing_state import check_frozen
 from zoo.interfaces.head import Head
 from zoo.spec.display import html_page, html_table
-from zoo.spec.errors import TrainingError
+from zoo.spec.errors import TrainingError, listing
 from zoo.spec.names import one_line
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def summarise(model: Model) -> Summary:
     notes = [f"{role} {size} in [0, 1]", f"{WEIGHTS}{one_line(model.origin or 'random')}"]
     if model.weights_licences:
         names = dict.fromkeys(model.weights_licences.values())
-        notes.append(f"{LICENCES}{one_line(', '.join(names))}")
+        notes.append(f"{LICENCES}{one_line(listing(names, 4))}")
     if model.frozen and model.origin is None:
         notes.append(f"warning: frozen blocks have random weights; {model.weights_hint}")
     notes += [
