@@ -110,19 +110,20 @@ def test_what_a_live_store_uses_stays(home: Path) -> None:
 
 
 HOLD = """
-import sys, pathlib, time
+import sys, pathlib
 from zoo.data.row_cache.leases import lease
 class Owner: pass
 owner = Owner()
 lease(owner, pathlib.Path(sys.argv[1]))
 print("held", flush=True)
-time.sleep(60)
+sys.stdin.read()
 """
 
 
 def test_what_another_process_uses_stays_until_it_is_killed(home: Path) -> None:
     kept(home, a=300)
-    with subprocess.Popen([sys.executable, "-c", HOLD, str(home / "a")], stdout=subprocess.PIPE) as other:
+    command, pipe = [sys.executable, "-c", HOLD, str(home / "a")], subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == b"held\n"
         assert "running processes" in str(room(home, ONE, ONE))
