@@ -276,6 +276,23 @@ def test_each_process_draws_of_its_own_in_a_step_and_all_the_same_outside() -> N
     assert one[7:] == other[7:]
 
 
+def test_of_a_batch_that_processes_cannot_halve_each_draws_its_part_of_what_one_would() -> None:
+    drawn = []
+    for process, count in ((0, 4), (1, 3)):
+        shared = accelerator(2)
+        shared.process_index, shared.device = process, torch.device("cpu")
+        execution = Accelerated(shared, 3)
+        execution.announce(7)
+        seed_step(0, 1, 2, shared.device)
+        with execution.apart(partial(seed_step, 0, 1, 2, shared.device)):
+            drawn.append([execution.drawn(lambda rows: torch.randn(rows, 5), count) for _ in range(2)])
+    seed_step(0, 1, 2, torch.device("cpu"))
+    for one, other in zip(*drawn, strict=True):
+        alone = torch.randn(7, 5)
+        assert torch.equal(one, alone[::2])
+        assert torch.equal(other, alone[1::2])
+
+
 def test_one_process_draws_in_a_step_from_the_state_that_it_has() -> None:
     shared = accelerator(1)
     for execution in (Accelerated(shared, 3), Execution()):

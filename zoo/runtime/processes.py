@@ -75,7 +75,11 @@ class Accelerated(Execution):
         device = self.accelerator.device
         own = RandomStates.now(device)
         self._common.restore(device)
+        total = self._announced or 0
         try:
+            if count == len(range(self.process, total, self.processes)):
+                # Of the batch as a whole, whose last image may have no counterpart in the other processes
+                return draw(total)[self.process :: self.processes]
             return super().drawn(draw, count)
         finally:
             self._common = RandomStates.now(device)
