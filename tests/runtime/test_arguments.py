@@ -18,6 +18,7 @@ from zoo.compose.foreign.torch_module import PlainModel
 from zoo.interfaces import Execution, Sample
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks.choice import BY_NAME
+from zoo.registry.environment import processes
 from zoo.runtime.arguments import (
     as_augmenter,
     as_dataset,
@@ -29,7 +30,7 @@ from zoo.runtime.arguments import (
     metrics_of,
 )
 from zoo.runtime.devices import borrowed, isolated, seed_step, to_device
-from zoo.runtime.processes import Accelerated, processes
+from zoo.runtime.processes import Accelerated
 from zoo.runtime.progress_views import Notebook
 from zoo.spec.errors import OptionError, ShapeError, TrainingError, UnknownComponentError, ZooError
 

@@ -23,17 +23,18 @@ from zoo.reports.style import DRAWS
 from zoo.runtime.arguments import new_run_folder
 from zoo.runtime.computing import Computing
 from zoo.runtime.devices import borrowed
-from zoo.runtime.processes import FULL, Precision, shared_by_first
+from zoo.runtime.processes import FULL, Precision
 from zoo.runtime.progress import Reporter
+from zoo.runtime.team.team import Team
 from zoo.spec.errors import OptionError, TrainingError, warn
-from zoo.spec.files import CURVES_FILE, HISTORY_FILE
+from zoo.spec.files import CURVES_FILE
 from zoo.spec.recipe import Recipe
 from zoo.spec.reference import PathLike, local_path
 from zoo.training.batch_sources import sources
-from zoo.training.checkpoint import Killed, Saving
+from zoo.training.checkpoint import Saving
 from zoo.training.engine import Engine
 from zoo.training.own_metrics import METRICS
-from zoo.training.recording import begin, discard, finish, record_epoch
+from zoo.training.recording import begin, discarding, finish, record_epoch
 from zoo.training.resuming import asked_epochs, check_own_model, check_warps, go_on, take_up
 from zoo.training.run import Outcome, Run
 from zoo.training.run_folder import RunFolder
@@ -111,46 +112,56 @@ def fit(
         {'train': 12, 'val': 2, 'test': 2}
     """
     started = time.perf_counter()
-    if not checkpoint_every >= 0:  # which nan is not either
-        raise OptionError("checkpoint_every", expected="0 or more seconds", got=str(checkpoint_every))
+    _check_seconds(checkpoint_every)
     parts = {"data": data, "augment": augment, "loss": loss, "trainer": trainer}
     request = _Request(_as_recipe(model), parts, seed, precision, skip_unreadable, options)
-    run_folder, lengthening = None, None
-    if resume is not None:
-        run_folder = RunFolder.read(local_path(resume))
-        lengthening = run_folder.lengthening(asked_epochs(run_folder, trainer, options))
-        request = _resumed(request, run_folder, out)
-    elif model is None:
-        hint = 'zoo.fit(zoo.build("resnet18", head="binary"), "photos"), or resume="runs/resnet18-1"'
-        raise TrainingError("fit", expected="a model, or resume=", got="neither", hint=hint)
-    computing = Computing.on(device, request.precision or FULL)
-    if run_folder is not None:
-        check_warps(run_folder, computing.device)
-    setup = request.assemble()
-    augment = setup.augment
-    warps = resampler(computing.device) if augment is not None and augment.resamples else None
-    checkpoint = take_up(run_folder, lengthening, setup, warps) if run_folder is not None else None
-    if run_folder is None and computing.first:
-        run_folder = _begun(request, setup, out, computing.precision, warps)
-    folder = shared_by_first(computing.accelerator, run_folder.folder if run_folder is not None else Path())
-    mine = run_folder if computing.first else None  # one process writes
-    reporter = _reporter(progress, computing.first)
-    restored = partial(go_on, mine, lengthening, checkpoint, setup, reporter) if resume is not None else None
-    try:
-        outcome, note = _train(
-            setup, computing, run_folder=run_folder, checkpoint=checkpoint, on_restored=restored,
-            workers=workers, cache=cache, every=checkpoint_every, reporter=reporter,
-        )  # fmt: skip
-    except BaseException as error:
-        # What was trained for an epoch or more is kept, to be looked at or resumed; a killed run keeps all.
-        begun = resume is None and not isinstance(error, Killed) and not (folder / HISTORY_FILE).exists()
-        if run_folder is not None and begun:
-            discard(run_folder)
-        raise
-    seconds, before = time.perf_counter() - started, len(checkpoint["history"]) if checkpoint else 0
-    return finish(
-        setup, folder, run_folder=mine, outcome=outcome, note=note, seconds=seconds, resumed_after=before
-    )
+    with Team("fit") as team:
+        run_folder, lengthening = None, None
+        if resume is not None:
+            run_folder = RunFolder.read(local_path(resume))
+            lengthening = run_folder.lengthening(asked_epochs(run_folder, trainer, options))
+            request = _resumed(request, run_folder, out)
+        elif model is None:
+            hint = 'zoo.fit(zoo.build("resnet18", head="binary"), "photos"), or resume="runs/resnet18-1"'
+            raise TrainingError("fit", expected="a model, or resume=", got="neither", hint=hint)
+        computing = Computing.on(device, request.precision or FULL)
+        if run_folder is not None:
+            check_warps(run_folder, computing.device)
+        setup = request.assemble()
+        team.agree("data", setup.splits.hash)
+        resamples = setup.augment is not None and setup.augment.resamples
+        warps = resampler(computing.device) if resamples else None
+        checkpoint = take_up(run_folder, lengthening, setup, warps) if run_folder is not None else None
+        if run_folder is None and team.first:
+            run_folder = _begun(request, setup, out, computing.precision, warps)
+        folder = Path(team.from_first(partial(_place, run_folder))["folder"])
+        mine = run_folder if team.first else None  # one process writes
+        reporter = _reporter(progress, team.first)
+        restored = partial(go_on, mine, lengthening, checkpoint, setup, reporter)
+        with discarding(run_folder if resume is None else None, folder), team.apart():
+            outcome, note = _train(
+                setup, computing, run_folder=run_folder, checkpoint=checkpoint,
+                on_restored=restored if resume is not None else None, workers=workers, cache=cache,
+                every=checkpoint_every, reporter=reporter,
+            )  # fmt: skip
+        seconds, before = time.perf_counter() - started, len(checkpoint["history"]) if checkpoint else 0
+        run = finish(
+            setup, folder, run_folder=mine, outcome=outcome, note=note, seconds=seconds, resumed_after=before
+        )
+        if run.interrupted:
+            team.leave(KeyboardInterrupt())
+        return run
+
+
+def _check_seconds(checkpoint_every: float) -> None:
+    if not checkpoint_every >= 0:  # which nan is not either
+        raise OptionError("checkpoint_every", expected="0 or more seconds", got=str(checkpoint_every))
+
+
+def _place(run_folder: RunFolder | None) -> dict[str, str]:
+    """The folder of a run, to be told to the processes that have not made it."""
+    assert run_folder is not None  # noqa: S101 - the process that tells it has one
+    return {"folder": str(run_folder.folder)}
 
 
 def _as_recipe(model: Any) -> Any:

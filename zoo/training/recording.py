@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from zoo.spec.atomic_write import atomic_write, write_errors
 from zoo.spec.files import CURVES_FILE, HISTORY_FILE, WEIGHTS_FILE
 from zoo.spec.history import write_history, write_json
 from zoo.spec.reference import FILE_PREFIX, without_prefix
+from zoo.training.checkpoint import Killed
 from zoo.training.run import Outcome, Run
 from zoo.training.run_folder import RunFolder
 from zoo.training.setup import Setup
@@ -186,6 +188,24 @@ def _write_history(folder: Path, rows: list[Any]) -> None:
 def _write(path: Path, write: Any) -> None:
     with write_errors(path):
         write(path)
+
+
+@contextmanager
+def discarding(run_folder: RunFolder | None, folder: Path) -> Iterator[None]:
+    """Context in which a new run that fails at once leaves nothing behind.
+
+    Args:
+        run_folder: of the new run; None in a process that does not write, and for one that goes on.
+        folder: of the run.
+    """
+    try:
+        yield
+    except BaseException as error:
+        # What was trained for an epoch or more is kept, to be looked at or resumed; a killed run keeps all.
+        begun = not (folder / HISTORY_FILE).exists() and not isinstance(error, Killed)
+        if run_folder is not None and begun:
+            discard(run_folder)
+        raise
 
 
 def discard(run_folder: RunFolder) -> None:
