@@ -15,7 +15,7 @@ from zoo.interfaces.execution import Execution
 from zoo.registry.environment import processes
 from zoo.registry.extras import require
 from zoo.runtime.devices import RandomStates, sent
-from zoo.runtime.team.link import wait_seconds
+from zoo.runtime.team.board import wait_seconds
 from zoo.spec.errors import OptionError, listing, near, quote
 
 if TYPE_CHECKING:

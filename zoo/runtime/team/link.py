@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable
+import atexit
 from datetime import timedelta
 from functools import cache
 from typing import Any, Protocol
@@ -11,19 +10,12 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from zoo.registry.environment import number, processes
-from zoo.spec.errors import OptionError, TrainingError, listing, reason
+from zoo.registry.environment import processes
+from zoo.runtime.team.board import WAIT, board_of, unmet, wait_seconds
+from zoo.spec.errors import TrainingError, listing, reason
 
-WAIT = "ZOO_PROCESS_WAIT"
-"""Environment variable: seconds that processes wait for each other."""
-
-_USUAL_WAIT = 1800.0
 _MARKS_WITHIN = 1.0
 """Seconds in which those that are left mark that they are."""
-
-
-_met: Any = torch.distributed.rendezvous  # type: ignore[attr-defined]  # not in torch's own list
-_Prefixed: Any = torch.distributed.PrefixStore  # type: ignore[attr-defined]  # the same
 
 
 class Link(Protocol):
@@ -80,32 +72,19 @@ class Launched:
 
     def __init__(self, process: int, processes: int) -> None:
         self.process, self.processes = process, processes
-        seconds = timedelta(seconds=wait_seconds())
+        self._board = board_of(process, processes)
+        waiting = timedelta(seconds=wait_seconds())
         try:
-            # With an agent, as torchrun has one, or without
-            self.store = next(iter(_met("env://", timeout=seconds)))[0]
-        except ValueError as error:
-            expected, hint = (
-                "MASTER_ADDR and MASTER_PORT beside it",
-                "launch by torchrun, or unset WORLD_SIZE",
-            )
-            raise OptionError(
-                f"WORLD_SIZE={processes}", expected=expected, got=reason(error), hint=hint
-            ) from None
+            store = self._board.part("zoo/gloo")
+            self._gloo: Any = torch.distributed.ProcessGroupGloo(store, process, processes, waiting)
         except RuntimeError as error:
-            raise self._unmet(error) from error
-        self._marks = _Prefixed("zoo/marks", self.store)
-        try:
-            own = _Prefixed("zoo/gloo", self.store)
-            self._gloo: Any = torch.distributed.ProcessGroupGloo(own, process, processes, seconds)
-        except RuntimeError as error:
-            raise self._unmet(error) from error
+            raise unmet(processes, error) from error
+        # Its threads have to end before the interpreter does
+        atexit.register(self.close)
 
-    def _unmet(self, error: RuntimeError) -> TrainingError:
-        got, hint = reason(error), f"start all of them; {WAIT}=seconds waits longer"
-        return TrainingError(
-            f"{self.processes} processes", expected="all of them to come", got=got, hint=hint
-        )
+    def close(self) -> None:
+        """Ends the link."""
+        self._gloo = None
 
     def exchange(self, content: bytes) -> list[bytes]:
         """The contents of all processes, in their order."""
@@ -126,36 +105,25 @@ class Launched:
         return found
 
     def leave(self, why: str) -> None:
-        """Notes in the store that this process ends, and why."""
-        try:
-            self._marks.set(f"left/{self.process}", why)
-        except RuntimeError:  # who keeps it has gone before
-            return
+        """Notes on the board that this process ends, and why."""
+        self._board.note(f"left/{self.process}", why)
 
     def gone(self, why: BaseException | str) -> TrainingError:
         """The error of those who waited in vain, which names whom they waited for."""
-        others = [i for i in range(self.processes) if i != self.process]
-        problem = f"work of {self.processes} processes"
-        try:
-            self._marks.set(f"there/{self.process}", "")
-            for i in others:
-                if self._marks.check([f"left/{i}"]):
-                    said = self._marks.get(f"left/{i}").decode(errors="replace")
-                    return TrainingError(f"{problem}: process {i}", expected="all of them to go on", got=said)
-            missing = self._unmarked(others)
-        except RuntimeError:
-            missing = [0] if self.process else others  # the first one keeps the store where no launcher does
+        problem, others = f"work of {self.processes} processes", [*range(self.processes)]
+        others.remove(self.process)
+        self._board.note(f"here/{self.process}", "")
+        for i in others:
+            if (said := self._board.noted(f"left/{i}", 0)) is not None:
+                return TrainingError(f"{problem}: process {i}", expected="it to go on", got=said)
+        missing = others
+        if len(others) > 1:
+            # Those that wait in vain too say so soon; of two processes it is the other
+            names = self._board.wait_for([f"here/{i}" for i in others], _MARKS_WITHIN)
+            missing = [i for i in others if f"here/{i}" in names]
         who = f"no answer of process {listing(map(str, missing))}" if missing else reason(why)
         hint = f"call it in all processes, and see what that one has printed; {WAIT}=seconds waits longer"
         return TrainingError(problem, expected="all of them to take part", got=who, hint=hint)
-
-    def _unmarked(self, others: Iterable[int]) -> list[int]:
-        """Those that do not say soon that they are there; of two processes it is the other."""
-        missing, until = list(others), time.monotonic() + _MARKS_WITHIN
-        while len(missing) > 1 and time.monotonic() < until:
-            missing = [i for i in missing if not self._marks.check([f"there/{i}"])]
-            time.sleep(0.02)
-        return missing
 
 
 @cache
@@ -177,12 +145,3 @@ def link() -> Link:
         TrainingError: the others do not come.
     """
     return connected(*processes())
-
-
-def wait_seconds() -> float:
-    """Seconds that processes wait for each other.
-
-    Raises:
-        OptionError: the environment says something else.
-    """
-    return number(WAIT, _USUAL_WAIT, "seconds", least=1)
