@@ -92,6 +92,7 @@ def started(processes: int, *arguments: Any, wait: float = 240) -> list[tuple[in
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
+@pytest.mark.filterwarnings("ignore:.*validated with:zoo.ZooWarning", "ignore:.*trained on:zoo.ZooWarning")
 def test_two_processes_do_what_one_does_tell_it_once_and_end_when_one_is_killed(tmp_path: Path) -> None:
     (tmp_path / "work.py").write_text(WORK)
     (tmp_path / "images").mkdir()
@@ -109,7 +110,7 @@ def test_two_processes_do_what_one_does_tell_it_once_and_end_when_one_is_killed(
     assert "epoch 1/1" in first["fit"][2]
     assert first["fit"][1].startswith("trained 1 epoch")
     assert [code for code, *_ in (alone["again"], first["again"], second["again"])] == [2, 2, 2]
-    assert first["again"][2].replace("two", "one") == alone["again"][2]
+    assert first["again"][2].replace("/two/", "/one/") == alone["again"][2]
     assert all(second[verb][1:] == ["", ""] for verb in ("fit", "again", "evaluate", "predict"))
 
     # The figures and answers of one process, which has other threads
