@@ -1,6 +1,6 @@
 """Faults at the k-th touch of the disk: death, a full disk, a forbidden one.
 
-A touch is a write, a flush to the disk, or a call that changes names: open to write, rename, mkdir, rmdir, unlink.
+A touch is a write, a flush to the disk, or a call that changes names: open to write, rename, mkdir, unlink.
 A write that a process dies in leaves half of its bytes, as a disk does.
 """
 
@@ -47,7 +47,8 @@ class Faults:
         inside = False
 
         def sync(handle: int) -> None:
-            self.touch(os.readlink(f"/proc/self/fd/{handle if isinstance(handle, int) else handle.fileno()}"))
+            number = handle if isinstance(handle, int) else handle.fileno()  # type: ignore[attr-defined]
+            self.touch(Path(f"/proc/self/fd/{number}").readlink())
             real_sync(handle)
 
         def listen(event: str, arguments: tuple[Any, ...]) -> None:
@@ -84,19 +85,24 @@ class Faults:
     def _mine(self, path: Any) -> bool:
         if not isinstance(path, str | bytes | os.PathLike):
             return False
-        text = os.path.realpath(os.path.dirname(os.path.abspath(os.fsdecode(path))))
+        text = str((Path.cwd() / os.fsdecode(path)).parent.resolve())
         return any(text == place or text.startswith(place + os.sep) for place in self.places)
 
-    def _opened(self, file: Any, mode: str = "r", buffering: int = -1, encoding: Any = None, errors: Any = None,
-                newline: Any = None, closefd: bool = True, opener: Any = None) -> Any:  # fmt: skip
+    def _opened(self, file: Any, mode: str = "r", *rest: Any, **named: Any) -> Any:
         """`open`, whose files count their writes."""
         writes = any(letter in mode for letter in "wxa+")
         if not writes or not isinstance(file, str | bytes | os.PathLike) or not self._mine(file):
-            return self._open(file, mode, buffering, encoding, errors, newline, closefd, opener)
+            return self._open(file, mode, *rest, **named)
         self.touch(file)
-        raw = _File(self, file, mode.replace("t", "").replace("b", ""), opener=opener)
+        asked = dict(
+            zip(("buffering", "encoding", "errors", "newline", "closefd", "opener"), rest, strict=False)
+        )
+        asked |= named
+        raw = _File(self, file, mode.replace("t", "").replace("b", ""), asked.get("opener"))
         buffered: Any = io.BufferedRandom(raw) if "+" in mode else io.BufferedWriter(raw)
-        return buffered if "b" in mode else io.TextIOWrapper(buffered, encoding, errors, newline)
+        if "b" in mode:
+            return buffered
+        return io.TextIOWrapper(buffered, asked.get("encoding"), asked.get("errors"), asked.get("newline"))
 
 
 class _File(io.FileIO):

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import zoo
 from zoo.hub.pull import pull_files
@@ -147,7 +147,7 @@ class Fitted(Scenario):
     """`zoo.fit`, which goes on where it was cut off and ends as if it had not been."""
 
     states = ("nothing", "resumed")
-    data: Any = {"name": "faces", "per_class": 6}
+    data: ClassVar[Any] = {"name": "faces", "per_class": 6}
 
     def settings(self) -> dict[str, Any]:
         """Of the run."""
@@ -196,7 +196,7 @@ class Fitted(Scenario):
 class FittedAutoencoder(Fitted):
     """Trainer of autoencoders."""
 
-    data = {"name": "digits", "per_class": 2}
+    data: ClassVar[Any] = {"name": "digits", "per_class": 2}
 
     def settings(self) -> dict[str, Any]:
         """Of the run."""
@@ -214,7 +214,8 @@ class FittedGan(FittedAutoencoder):
         """A GAN."""
         sides = {"input_size": 8}
         return zoo.build(
-            "dcgan", in_channels=1, seed=0, generator={"name": "dcgan_generator", "latent": 6, "width": 4, **sides},
+            "dcgan", in_channels=1, seed=0,
+            generator={"name": "dcgan_generator", "latent": 6, "width": 4, **sides},
             discriminator={"name": "dcgan_discriminator", "head": "binary", "channels": [4, 8], **sides},
         )  # fmt: skip
 
@@ -222,12 +223,13 @@ class FittedGan(FittedAutoencoder):
 class FittedSrgan(Fitted):
     """Trainer of SRGAN, with its phase of pretraining."""
 
-    data = {"name": "photos", "size": 32, "per_photo": 1}
+    data: ClassVar[Any] = {"name": "photos", "size": 32, "per_photo": 1}
 
     def settings(self) -> dict[str, Any]:
         """Of the run: an epoch of pretraining, and one of the game."""
         content = {
-            "name": "content", "network": {"name": "tiny_resnet", "channels": [4, 8], "units": 1}, "tap": "block2",
+            "name": "content", "tap": "block2",
+            "network": {"name": "tiny_resnet", "channels": [4, 8], "units": 1},
         }  # fmt: skip
         parts = {"content": {"weight": 0.01, "loss": content}, "adversarial": {"weight": 1e-3}}
         loss = {"name": "perceptual", "parts": parts}

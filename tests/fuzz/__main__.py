@@ -175,7 +175,8 @@ def _line(name: str, found: dict[str, Any], seconds: float) -> str:
     cases = found["cases"]
     return (
         f"{name:<10} {cases:>7,} cases, {found['formed'] / cases:.0%} kept their form; "
-        f"{found['refused']:,} refused, {found['loaded']:,} loaded, {len(found['failed'])} failed; {seconds:.0f} s"
+        f"{found['refused']:,} refused, {found['loaded']:,} loaded, "
+        f"{len(found['failed'])} failed; {seconds:.0f} s"
     )
 
 

@@ -327,8 +327,9 @@ def _of_plugins(home: Path) -> Iterator[Reader]:
     index = {"key": "KEY", "catalogue": small}
     of = catalogues
     named = {**small, "namespace": "fuzz", "bare": ["mlp"], "formerly": ["fuss"]}
-    yield _json_reader("catalogue", [json_bytes(small), json_bytes(named)], _take_catalogue, of.read_catalogue, of._json,
-                       of.check_catalogue, of.check_rows, of.read_namespace, Component.from_dict)  # fmt: skip
+    seeds = [json_bytes(small), json_bytes(named)]
+    yield _json_reader("catalogue", seeds, _take_catalogue, of.read_catalogue, of._json, of.check_catalogue,
+                       of.check_rows, of.read_namespace, Component.from_dict)  # fmt: skip
     yield _json_reader("registry", [json_bytes(one)], of.read_registry, of.read_registry)
     yield _json_reader("index", [json_bytes(index)], _take_index, read_for_listing, cache.read)
 
@@ -338,7 +339,8 @@ def _of_models(home: Path) -> Iterator[Reader]:
     config, card = ((home / "model" / name).read_bytes() for name in ("config.json", "README.md"))
     # The weights beside them do not fit, which is found last
     others = [json_bytes({**json.loads(config), "recipe": recipe}) for recipe in _recipes()]
-    yield _json_reader("config", [config, config, *others], _take_config, configs.parse, configs._checked, configs._pinned,
+    seeds = [config, config, *others]
+    yield _json_reader("config", seeds, _take_config, configs.parse, configs._checked, configs._pinned,
                        folders.checked)  # fmt: skip
     written = (ROOT.parent / "tests" / "compatibility" / "0.1" / "recipe.toml").read_bytes()
     recorded = json_bytes(json.loads((home / "run" / "run.json").read_bytes())["recipe"])

@@ -34,6 +34,7 @@ from zoo.inference.verify import Verified
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks.descriptions import Overlay
 from zoo.runtime.arguments import as_dataset
+from zoo.runtime.team.team import Team
 from zoo.spec.errors import DataError, OptionError, SaveError, TrainingError
 
 Make = Callable[..., Model]
@@ -515,8 +516,9 @@ def test_a_hundred_generated_images_are_drawn_at_most(count: int, drawn: int) ->
     model = zoo.build("dcgan_generator", in_channels=1, input_size=16, width=4, latent=6, seed=0)
     real = Batches(data, range(9), model.input_spec, batch_size=4)
     figures, found = measure_samples(
-        model, judge(), real, count=count, seed=3, device=torch.device("cpu"), progress=False
-    )
+        model, judge(), real, count=count, seed=3, team=Team("evaluate"), device=torch.device("cpu"),
+        progress=False,
+    )  # fmt: skip
     assert set(figures) == {"frechet", "precision", "recall"}
     assert found.more["samples"] == count
     assert sum(found.more["classes"].values()) == pytest.approx(1)

@@ -131,7 +131,7 @@ def test_the_model_is_given_back_as_it_was(tmp_path):
 )
 def test_a_mistake_is_said_before_any_image_is_read(latent, options, expected, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(module, "Batches", None)
+    monkeypatch.setattr(module, "own_batches", None)
     with pytest.raises(expected[0], match=expected[1]) as caught:
         zoo.latents(build(latent), DIGITS, **options)
     assert "\n" not in str(caught.value)

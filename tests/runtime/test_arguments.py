@@ -18,6 +18,7 @@ from zoo.compose.foreign.torch_module import PlainModel
 from zoo.interfaces import Execution, Sample
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks.choice import BY_NAME
+from zoo.registry.environment import processes
 from zoo.runtime.arguments import (
     as_augmenter,
     as_dataset,
@@ -29,7 +30,7 @@ from zoo.runtime.arguments import (
     metrics_of,
 )
 from zoo.runtime.devices import borrowed, isolated, seed_step, to_device
-from zoo.runtime.processes import Accelerated, processes
+from zoo.runtime.processes import Accelerated
 from zoo.runtime.progress_views import Notebook
 from zoo.spec.errors import OptionError, ShapeError, TrainingError, UnknownComponentError, ZooError
 
@@ -274,6 +275,23 @@ def test_each_process_draws_of_its_own_in_a_step_and_all_the_same_outside() -> N
     assert torch.equal(one[6], torch.rand(2))
     assert torch.equal(one[6], other[6])
     assert one[7:] == other[7:]
+
+
+def test_of_a_batch_that_processes_cannot_halve_each_draws_its_part_of_what_one_would() -> None:
+    drawn = []
+    for process, count in ((0, 4), (1, 3)):
+        shared = accelerator(2)
+        shared.process_index, shared.device = process, torch.device("cpu")
+        execution = Accelerated(shared, 3)
+        execution.announce(7)
+        seed_step(0, 1, 2, shared.device)
+        with execution.apart(partial(seed_step, 0, 1, 2, shared.device)):
+            drawn.append([execution.drawn(lambda rows: torch.randn(rows, 5), count) for _ in range(2)])
+    seed_step(0, 1, 2, torch.device("cpu"))
+    for one, other in zip(*drawn, strict=True):
+        alone = torch.randn(7, 5)
+        assert torch.equal(one, alone[::2])
+        assert torch.equal(other, alone[1::2])
 
 
 def test_one_process_draws_in_a_step_from_the_state_that_it_has() -> None:

@@ -20,6 +20,7 @@ from zoo.interfaces import Execution, Metric, Sample, TorchMetric
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.draws import mix
 from zoo.interfaces.trainer import Trainer
+from zoo.registry.environment import processes
 from zoo.runtime.arguments import (
     as_loss,
     as_model,
@@ -41,7 +42,7 @@ from zoo.runtime.devices import (
     to_device,
 )
 from zoo.runtime.interruption import Interruption
-from zoo.runtime.processes import Accelerated, accelerator_for, processes, shared_by_first
+from zoo.runtime.processes import Accelerated, accelerator_for
 from zoo.runtime.progress import watched
 from zoo.runtime.progress_views import Lines, Notebook, View, epoch_line
 from zoo.spec.errors import DataError, OptionError, RecipeError, ShapeError, TrainingError
@@ -277,11 +278,6 @@ def test_steps_of_several_processes_go_through_their_launcher() -> None:
     execution.begin(4)
     execution.backward(torch.tensor(3.0), 2)
     assert shared.done[1:] == [3.0]  # 3 * 2 images * 2 processes / 4 images
-
-
-def test_the_folder_of_one_process_is_its_own(tmp_path: Path) -> None:
-    assert shared_by_first(None, tmp_path) == tmp_path
-    assert shared_by_first(SimpleNamespace(num_processes=1), tmp_path) == tmp_path  # type: ignore[arg-type]
 
 
 # -- arguments -----------------------------------------------------------------------------------------

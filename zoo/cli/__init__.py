@@ -7,8 +7,9 @@ import importlib
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -129,10 +130,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     warnings.showwarning = _show
     with contextlib.suppress(AttributeError, ValueError):  # a replaced stdout; a terminal that lacks a letter
         sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
-    sys.exit(_run(given, debug))
+    if os.environ.get("WORLD_SIZE", "1") in ("", "1"):
+        sys.exit(_run(given, debug, _say))
+    from zoo.cli._processes import run  # for launches alone
+
+    sys.exit(run(given, partial(_run, given, debug)))
 
 
-def _run(given: list[str], debug: bool) -> int:  # noqa: PLR0911 - one return an exit status
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _run(given: list[str], debug: bool, say: Callable[[str], None]) -> int:  # noqa: PLR0911 - one return an exit status
     try:
         # Not group.main(), which turns a closed pipe and an interruption into status 1.
         with speaking(_TYPED), group.make_context("zoo", given) as context:
@@ -142,14 +151,14 @@ def _run(given: list[str], debug: bool) -> int:  # noqa: PLR0911 - one return an
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.ClickException as error:
-        _complain(error)
+        say(_complaint(error))
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except ZooError as error:
         if debug:
             raise
-        click.echo(f"error: {error}", err=True)
+        say(f"error: {error}")
         return _USER
     except OSError as error:
         if not reader_gone(error):
@@ -166,7 +175,7 @@ def _unforeseen(error: Exception, debug: bool) -> int:
     if debug:
         raise error
     line = " ".join(f"{type(error).__name__}: {error}".split())
-    click.echo(f"error: {line} (unforeseen; --debug shows where)", err=True)
+    say(f"error: {line} (unforeseen; --debug shows where)")
     return _BUG
 
 
@@ -196,15 +205,14 @@ def _without_full_stop(text: str) -> str:
     return text if text.endswith("...") else text.removesuffix(".")
 
 
-def _complain(error: click.ClickException) -> None:
+def _complaint(error: click.ClickException) -> str:
     """A mistake on the command line, in one line; `zoo` without a word is asking for help."""
     text = error.format_message()
     # Several lines are click's help, which `zoo` alone asks for
     if "\n" in text:
-        click.echo(text, err=True)
-        return
+        return text
     context = getattr(error, "ctx", None)
     if isinstance(error, click.NoSuchOption):
         text = _without_option(error, context) or text
     step = f"; {context.command_path} --help says more" if context is not None else ""
-    click.echo(f"error: {text[:1].lower()}{_without_full_stop(text[1:])}{step}", err=True)
+    return f"error: {text[:1].lower()}{_without_full_stop(text[1:])}{step}"

@@ -9,6 +9,7 @@ from typing import IO, Any
 import click
 
 from zoo.cli._common import emit_json, json_option
+from zoo.registry.environment import processes
 
 _INPUT = "-"
 
@@ -73,15 +74,27 @@ def _image(name: str) -> Any:
 
     if name != _INPUT:
         return name
+    _check_reader()
     if sys.stdin is None or sys.stdin.isatty():
         hint = "zoo predict MODEL - < image.jpg"
         raise DataError("standard input", expected="an image", got="a terminal", hint=hint)
     return sys.stdin.buffer
 
 
+def _check_reader() -> None:
+    """Raises where several processes would each read a part of standard input."""
+    from zoo.spec.errors import DataError
+
+    if (count := processes()[1]) > 1:
+        hint = "write it into a file first"
+        raise DataError("standard input", expected="one process that reads it", got=str(count), hint=hint)
+
+
 def _listed(file: IO[str] | None) -> list[str]:
     """Paths, one on each line."""
     if file is None:
         return []
+    if file is sys.stdin:
+        _check_reader()
     # Blanks at the ends stay: they may be part of a file's name
     return [line.rstrip("\n") for line in file if line.strip()]

@@ -7,15 +7,23 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from zoo.images.decode import read
+from zoo.registry.environment import processes
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, listing, warn
 
 T = TypeVar("T")
 R = TypeVar("R")
+Divided = Callable[[Sequence[Any], Callable[[Sequence[Any]], list[Any]]], list[Any]]
+"""Takes items and what is to be made of them, and returns that of all, in their order."""
+
+_DIVIDED: ContextVar[Divided | None] = ContextVar("divided", default=None)
 
 _MOST_THREADS = 8
 _NAMED = 3  # files in the warning
@@ -36,6 +44,20 @@ def in_threads(function: Callable[[T], R], items: Sequence[T], doing: str) -> li
         pool.shutdown(cancel_futures=True)
 
 
+@contextmanager
+def divided(by: Divided | None) -> Iterator[None]:
+    """Lets others take a part in looking through files, inside.
+
+    Args:
+        by: divides the files; None looks through all of them here.
+    """
+    token = _DIVIDED.set(by)
+    try:
+        yield
+    finally:
+        _DIVIDED.reset(token)
+
+
 def readable(files: Sequence[Path | bytes], names: Sequence[str] | None = None) -> list[int]:
     """Numbers of the files that can be decoded; one warning names the others.
 
@@ -43,7 +65,9 @@ def readable(files: Sequence[Path | bytes], names: Sequence[str] | None = None) 
         files: paths, or contents of files.
         names: what to call them; by default their paths.
     """
-    reasons = in_threads(_fault, files, "checking images")
+    look = partial(in_threads, _fault, doing="checking images")
+    by = _DIVIDED.get()
+    reasons = look(files) if by is None else by(files, look)
     called = names or [*map(str, files)]
     bad = [f"{name} ({reason})" for name, reason in zip(called, reasons, strict=True) if reason]
     if bad:
@@ -61,7 +85,8 @@ def _fault(file: Path | bytes) -> str | None:
 
 
 def _shown(results: Iterable[R], total: int, doing: str) -> Iterator[R]:
-    if not doing or sys.stderr is None or not sys.stderr.isatty():  # a program without a console
+    # A program without a console shows nothing; of several processes the first one shows it
+    if not doing or sys.stderr is None or not sys.stderr.isatty() or processes()[0]:
         yield from results
         return
     from rich.console import Console

@@ -10,28 +10,20 @@ from typing import Any
 import torch
 from torch import nn
 
-from zoo.data.batches import Batches
 from zoo.data.depths import warn_dataset
 from zoo.data.resolve import DataLike
 from zoo.data.splits import Split
 from zoo.data.splits import split as split_data
 from zoo.inference.evaluation import Evaluation, Measured
 from zoo.inference.looks import looks, warn_of_leak
+from zoo.inference.measuring.answers import measure
+from zoo.inference.measuring.files import figures_folder, write_figures
 from zoo.inference.sample_quality import measure_samples
 from zoo.inference.saved_figures import SavedFigures
-from zoo.inference.verify import CHOOSES
-from zoo.interfaces.blocks.number_types import fitted, widened
 from zoo.interfaces.dataset import Dataset
-from zoo.interfaces.geometry.places import plain_tensors
 from zoo.interfaces.loss import Loss, LossLike, needs_of
 from zoo.interfaces.metric import Metric
 from zoo.interfaces.model import Model, ModelLike
-from zoo.interfaces.tasks import names_for
-from zoo.interfaces.tasks.analysis import Findings
-from zoo.registry.extras import present, way_to_have
-from zoo.reports.evaluation import WORST, draw
-from zoo.reports.files import folder_path
-from zoo.reports.style import DRAWS
 from zoo.runtime.arguments import (
     BATCH_SIZE,
     as_dataset,
@@ -45,20 +37,13 @@ from zoo.runtime.arguments import (
     pick_seed,
 )
 from zoo.runtime.data_checks import for_model
-from zoo.runtime.devices import borrowed, choose_device, to_device
 from zoo.runtime.loss_checks import check_fits, held_warnings, warn_squashed
-from zoo.runtime.progress import watched
-from zoo.spec.disk.atomic_write import write_errors
-from zoo.spec.disk.history import write_json
-from zoo.spec.disk.systems import portable
+from zoo.runtime.team.shares import check_alike, own_batches
+from zoo.runtime.team.team import Team
 from zoo.spec.errors import OptionError, SaveError, listing, warn
 from zoo.spec.reference import PathLike
 from zoo.trainers.loss_cuts import depends_on_batches
 from zoo.trainers.score import UNDEFINED, Score
-
-METRICS_FILE = "metrics.json"
-
-_MOST_MISTAKES = 24
 
 
 def evaluate(
@@ -127,47 +112,47 @@ def evaluate(
         SaveError: `out` cannot be written; or `save` without a saved model's folder to keep the figures in.
     """
     check_order("evaluate", model, data)
-    kept = _kept(model) if save else None
-    model, folder = as_model(model)
-    dataset = _data(model, data, skip_unreadable=skip_unreadable)
-    seed = pick_seed(seed, model)
-    splits = split_data(dataset, seed, training=False)
-    indices = splits.of(split)
-    _warn_of_images(model, folder, dataset, indices, split)
-    further = metrics_of(metrics, model)
-    target = None if out is None else _folder(out)
-    task: Any = model.task  # for_model has looked
-    # Where a model cannot generate, `sample` says so
-    sampled = features is not None or samples is not None or task.generates
-    cropped = model.crops and not sampled
-    # A network that takes every size is measured on whole images
-    own_size = cropped and model.any_size
-    batches = Batches(
-        dataset, indices, model.input_spec, crop=cropped, own_size=own_size,
-        batch_size=batch_size, workers=workers, task=task,
-    )  # fmt: skip
-    how: dict[str, Any] = {"device": choose_device(device), "progress": progress}
-    left_out: Mapping[str, str] = {}
-    if sampled:
-        _check_no_metrics(further)
-        count = len(indices) if samples is None else samples
-        figures, found = measure_samples(model, features, batches, count=count, seed=seed, **how)
-    else:
-        score = Score(task, model.outputs, _loss(model, loss, batch_size), metrics=further)
-        figures, found = _measure(model, dataset, batches, score, split=split, **how)
-        left_out = _not_finite(figures, score)
-        figures = {name: value for name, value in figures.items() if name not in left_out}
-    options = {"seed": seed, "size": None if own_size else [*model.input_spec.size], "cropped": cropped}
-    seen = looks(model, folder, splits.hash) if split == "test" else 1
-    known: Any = {"count": len(indices), "hash": splits.hash, "looks": seen, "options": options}
-    on = Measured(data=data_value(data), split=split, **known)
-    model.note_figures(split, figures, on.kept)
-    result = Evaluation.of(on, figures, found, left_out)
-    if target is not None:
-        _write(target, result, found, dataset)
-    if kept is not None:
-        kept.add(model, split)
-    return result
+    with Team("evaluate") as team:
+        kept = _kept(model) if save else None
+        model, folder = as_model(model)
+        check_alike(team, model)
+        dataset = _data(model, data, skip_unreadable=skip_unreadable)
+        splits = split_data(dataset, seed := pick_seed(seed, model), training=False)
+        indices = splits.of(split)
+        team.agree("data", f"{splits.hash} {len(indices)}")
+        _warn_of_images(model, folder, dataset, indices, split)
+        target = figures_folder(out) if out is not None and team.first else None  # one process writes
+        task: Any = model.task  # for_model has looked
+        # Where a model cannot generate, `sample` says so
+        sampled = features is not None or samples is not None or task.generates
+        cropped = model.crops and not sampled
+        # A network that takes every size is measured on whole images
+        own_size = cropped and model.any_size
+        batches = own_batches(
+            team, dataset, indices, model.input_spec, crop=cropped, own_size=own_size,
+            batch_size=batch_size, workers=workers, task=task,
+        )  # fmt: skip
+        how: dict[str, Any] = {"team": team, "device": team.device(device), "progress": progress}
+        left_out: Mapping[str, str] = {}
+        asked = _asked(metrics, model, sampled)
+        if sampled:
+            count = len(indices) if samples is None else samples
+            figures, found = measure_samples(model, features, batches, count=count, seed=seed, **how)
+        else:
+            score = Score(task, model.outputs, _loss(model, loss, batch_size), metrics=asked)
+            figures, found = measure(model, dataset, batches, score, split=split, **how)
+            figures, left_out = _defined(figures, score)
+        options = {"seed": seed, "size": None if own_size else [*model.input_spec.size], "cropped": cropped}
+        seen = team.from_first(lambda: {"looks": looks(model, folder, splits.hash) if split == "test" else 1})
+        known: Any = {"count": len(indices), "hash": splits.hash, "options": options, **seen}
+        on = Measured(data=data_value(data), split=split, **known)
+        model.note_figures(split, figures, on.kept)
+        result = Evaluation.of(on, figures, found, left_out)
+        if target is not None:
+            write_figures(target, result, found, dataset)
+        if kept is not None and team.first:
+            kept.add(model, split)
+        return result
 
 
 def _data(model: Model, data: DataLike, *, skip_unreadable: bool) -> Dataset:
@@ -177,15 +162,6 @@ def _data(model: Model, data: DataLike, *, skip_unreadable: bool) -> Dataset:
         skip_unreadable=skip_unreadable,
     )  # fmt: skip
     return for_model(model, dataset, "evaluate")
-
-
-def _folder(out: PathLike) -> Path:
-    """The folder to write into; looked at before the work, which would be lost."""
-    folder = folder_path(out)
-    if not present(DRAWS):
-        way = way_to_have(DRAWS)
-        warn(f"{METRICS_FILE} alone is written into {out}: {DRAWS}, which draws, is not installed: {way}")
-    return folder
 
 
 def _kept(model: object) -> SavedFigures:
@@ -199,11 +175,13 @@ def _kept(model: object) -> SavedFigures:
     raise SaveError("keep figures", expected="the folder of a saved model", got=got, hint=hint)
 
 
-def _check_no_metrics(further: Sequence[Metric]) -> None:
-    """Raises OptionError where metrics of answers are asked for of images that are no answers."""
-    if further:
-        names, hint = listing(metric.name for metric in further), "leave them out"
+def _asked(metrics: Sequence[Any], model: Model, sampled: bool) -> list[Metric]:
+    """Metrics that are asked for; OptionError where it is generated images that are measured."""
+    found = list(metrics_of(metrics, model))
+    if found and sampled:
+        names, hint = listing(metric.name for metric in found), "leave them out"
         raise OptionError("metrics of generated images", expected="none", got=names, hint=hint)
+    return found
 
 
 def _loss(model: Model, loss: LossLike | None, batch_size: int) -> nn.Module | None:
@@ -225,61 +203,12 @@ def _loss(model: Model, loss: LossLike | None, batch_size: int) -> nn.Module | N
     return found
 
 
-def _measure(
-    model: Model,
-    dataset: Dataset,
-    batches: Batches,
-    score: Score,
-    *,
-    split: str,
-    device: torch.device,
-    progress: bool,
-) -> tuple[dict[str, float], Findings]:
-    """Loss and metrics over batches, and the error analysis of the model's task."""
-    task, loss = score.task, score.loss
-    count = task.classes(model.outputs)
-    found_labels = dataset.labels if len(dataset.labels) == count else ()  # classes do not name one value
-    labels = model.labels or found_labels if task.named else ()
-    analysis = task.analysis(names_for(labels, count), _MOST_MISTAKES)
-    lent = nn.Identity() if loss is None else loss
-    with (
-        borrowed(model, device, inference=True),
-        borrowed(lent, device, inference=True),
-        torch.no_grad(),
-    ):
-        for batch in watched(batches, "measuring", progress):
-            ready = plain_tensors(model.examples(to_device(batch, device)))
-            output = widened(model.infer(fitted(ready["image"], model)))
-            score.add(output, ready)
-            height, width = ready["image"].shape[2:]
-            analysis.add(output, ready["target"], batch["index"], (height, width))
-        figures = score.values()
-    if score.lost:
-        return figures, Findings()
-    # Thresholds are chosen on this split: it is measured at those that it gives
-    known = split != CHOOSES and model.figures_hold().get(CHOOSES) is not False
-    found = analysis.findings(dataset.name, model.metrics.get(CHOOSES, {}) if known else {})
-    return figures | dict(found.metrics), found
-
-
-def _not_finite(figures: Mapping[str, float], score: Score) -> dict[str, str]:
-    """Why figures are left out: those of the score, and a loss that is no number, which JSON has not."""
+def _defined(figures: Mapping[str, float], score: Score) -> tuple[dict[str, float], dict[str, str]]:
+    """Figures that are numbers, as JSON has no others, and why other ones are left out."""
     why = score.lost or UNDEFINED
-    return {**{name: why for name, value in figures.items() if not math.isfinite(value)}, **score.left_out}
-
-
-def _write(folder: Path, result: Evaluation, found: Findings, dataset: Dataset) -> None:
-    """The figures, and images of them; what an earlier evaluation left is replaced."""
-    with write_errors(f"into {folder}"):
-        write_json(folder / METRICS_FILE, result.to_dict())
-    first = next((name for name in result.metrics if not name.startswith("loss")), None)
-    title = result.headline + (f", {first} {result.metrics[first]:.3g}" if first else "")
-    drawn = found.drawings if present(DRAWS) else {}
-    for name, drawing in drawn.items():
-        draw(drawing, folder / f"{portable(name)}.png", dataset, title)
-    # Where nothing is drawn, the images of an earlier model would stay
-    for name in {*found.drawings, WORST} - {*drawn}:
-        (folder / f"{portable(name)}.png").unlink(missing_ok=True)
+    odd = {name: why for name, value in figures.items() if not math.isfinite(value)}
+    left_out = {**odd, **score.left_out}
+    return {name: value for name, value in figures.items() if name not in left_out}, left_out
 
 
 def _warn_of_images(

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from zoo.data.batches import Batches
 from zoo.data.resolve import DataLike
 from zoo.data.splits import Split
 from zoo.data.splits import split as split_data
 from zoo.interfaces.blocks.number_types import fitted, widened
+from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.draws import forked
 from zoo.interfaces.model import Model, ModelLike
 from zoo.interfaces.tasks.descriptions import ImageGrid
@@ -25,9 +25,11 @@ from zoo.reports.plots import short
 from zoo.reports.style import BLUE, DRAWS, GRID, new_figure, open_frame, set_title
 from zoo.runtime.answer_checks import check_answers
 from zoo.runtime.arguments import BATCH_SIZE, as_dataset, as_model, pick_seed
-from zoo.runtime.devices import borrowed, choose_device
+from zoo.runtime.devices import borrowed
 from zoo.runtime.given_objects import check_can
 from zoo.runtime.progress import watched
+from zoo.runtime.team.shares import check_alike, own_batches
+from zoo.runtime.team.team import Team
 from zoo.spec.display import counted
 from zoo.spec.errors import OptionError
 from zoo.spec.reference import PathLike
@@ -109,39 +111,47 @@ def latents(
         SaveError: a file cannot be written.
         MissingPackageError: a plot is asked for, and matplotlib is not installed.
     """
-    model, _ = as_model(model)
-    check_can(model, "encode")
-    dataset = as_dataset(data, task=model.task, skip_unreadable=skip_unreadable)
-    indices = split_data(dataset, pick_seed(seed, model), training=False).of(split)
-    chosen = choose_device(device)
-    with borrowed(model, chosen, inference=True), torch.no_grad():
-        # Before any image is read, and what the model cannot do before what has to be installed
-        _check_plots(model, out, grid)
-        files = [None if path is None else plots_path(path) for path in (out, grid)]
-        batches = Batches(dataset, indices, model.input_spec, batch_size=batch_size, workers=workers)
-        found = [
-            model.encode(fitted(batch["image"].to(chosen), model)).flatten(1).float().cpu()
-            for batch in watched(batches, "encoding", progress)
-        ]
-        vectors = torch.cat(found)
-        check_answers(vectors, model, "latents", lambda i: dataset.name(indices[i]))
-        plane, axes = _plane(vectors)
-        if files[1] is not None:
-            images(_decoded(model, plane, chosen), files[1])
+    with Team("latents") as team:
+        model, _ = as_model(model)
+        check_can(model, "encode")
+        check_alike(team, model)
+        dataset = as_dataset(data, task=model.task, skip_unreadable=skip_unreadable)
+        splits = split_data(dataset, pick_seed(seed, model), training=False)
+        indices = splits.of(split)
+        team.agree("data", f"{splits.hash} {len(indices)}")
+        chosen = team.device(device)
+        with borrowed(model, chosen, inference=True), torch.no_grad():
+            # Before any image is read, and what the model cannot do before what has to be installed
+            _check_plots(model, out, grid)
+            # One process writes
+            files = [plots_path(path) if path is not None and team.first else None for path in (out, grid)]
+            batches = own_batches(
+                team, dataset, indices, model.input_spec, batch_size=batch_size, workers=workers
+            )
+            own = (
+                {"vectors": model.encode(fitted(batch["image"].to(chosen), model)).flatten(1).float().cpu()}
+                for batch in watched(batches, "encoding", progress and team.first)
+            )
+            vectors = torch.cat([found["vectors"] for found in team.shared(own)])
+            check_answers(vectors, model, "latents", lambda i: dataset.name(indices[i]))
+            plane, axes = _plane(vectors)
+            if files[1] is not None:
+                images(_decoded(model, plane, chosen), files[1])
+        result = Latents(vectors=vectors, plane=plane, axes=axes, **_labelled(dataset, indices))
+        if files[0] is not None:
+            scatter(result, files[0], f"{split} split, {counted(len(indices), 'image')}")
+        return result
+
+
+def _labelled(dataset: Dataset, indices: Sequence[int]) -> dict[str, Any]:
+    """Classes, labels and names of images; classes and labels only where the data have some."""
     targets = dataset.targets
     classes = tuple(targets[i] for i in indices)
     known = all(isinstance(target, int) for target in classes)
-    result = Latents(
-        vectors=vectors,
-        plane=plane,
-        axes=axes,
-        classes=classes if known else (),
-        labels=tuple(dataset.labels) if known else (),
-        names=tuple(map(dataset.name, indices)),
-    )
-    if files[0] is not None:
-        scatter(result, files[0], f"{split} split, {counted(len(indices), 'image')}")
-    return result
+    names = tuple(map(dataset.name, indices))
+    return {
+        "classes": classes if known else (), "labels": tuple(dataset.labels) if known else (), "names": names
+    }  # fmt: skip
 
 
 def _check_plots(model: Model, out: PathLike | None, grid: PathLike | None) -> None:

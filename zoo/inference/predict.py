@@ -9,17 +9,20 @@ from typing import Any
 
 import torch
 
+from zoo.inference.asking.shared import Asked
 from zoo.inference.file_names import DistinctStems, distinct_stems
 from zoo.inference.given_images import Given, Named, chunks, given, is_stream, peeked
 from zoo.inference.predictions import Predicted, Predictions
-from zoo.inference.predictor import answering, answers
+from zoo.inference.predictor import answering
 from zoo.interfaces.model import ModelLike
 from zoo.interfaces.tasks import Task
 from zoo.reports.files import folder_path, image_path, is_image, plots_path
 from zoo.reports.image_grids import marked, write_image, write_mask
 from zoo.reports.plots import sheet
 from zoo.runtime.arguments import BATCH_SIZE, as_model, check_order
-from zoo.runtime.devices import borrowed, choose_device
+from zoo.runtime.devices import borrowed
+from zoo.runtime.team.shares import check_alike, digest_of
+from zoo.runtime.team.team import Team
 from zoo.spec.errors import DataError, SaveError, ZooWarning, quote
 from zoo.spec.reference import PathLike
 
@@ -59,28 +62,29 @@ def predict(
         MissingPackageError: images are to be drawn with their labels, and matplotlib is not installed.
     """
     check_order("predict", model, source)
-    model, _ = as_model(model)
-    task = answering(model)
-    if is_stream(source):
-        source, several = peeked(source)
-        parts, sources = chunks(source, batch_size, skip_unreadable), None
-    else:
-        parts = iter([images := given(source, skip_unreadable)])
-        several, sources = len(images) > 1, [images.name(i) for i in range(len(images))]
-    # Before the work, which would be lost
-    written = PredictionFolder(out, task, several=several, sources=sources)
-    chosen = choose_device(device)
-    found = Predictions()
-    with borrowed(model, chosen, inference=True):
-        for images in parts:
-            options = {"batch_size": batch_size, "workers": workers}
-            for index, said in answers(model, images, chosen, **options, progress=progress):
-                written.take(images.items[index], said)
+    with Team("predict") as team:
+        model, _ = as_model(model)
+        task = answering(model)
+        check_alike(team, model)
+        if is_stream(source):
+            source, several = peeked(source)
+            parts, sources = chunks(source, batch_size, skip_unreadable), None
+        else:
+            parts = iter([images := given(source, skip_unreadable)])
+            several, sources = len(images) > 1, [images.name(i) for i in range(len(images))]
+            team.agree("images", digest_of(sources))
+        # Before the work, which would be lost; one process writes
+        written = PredictionFolder(out if team.first else None, task, several=several, sources=sources)
+        asked = Asked(model, team, team.device(device), batch_size, workers, progress=progress)
+        found = Predictions()
+        with borrowed(model, asked.device, inference=True):
+            for item, said in asked.answers(parts):
+                written.take(item, said)
                 found.append(said)
-    if not found:
-        raise DataError("predict", expected="at least one image", got=quote(source))
-    written.draw(found)
-    return found
+        if not found:
+            raise DataError("predict", expected="at least one image", got=quote(source))
+        written.draw(found)
+        return found
 
 
 class PredictionFolder:

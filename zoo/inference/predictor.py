@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 from typing import Any, overload
 
 import torch
@@ -22,6 +23,7 @@ from zoo.runtime.answer_checks import check_answers
 from zoo.runtime.arguments import BATCH_SIZE, as_model, bare
 from zoo.runtime.devices import choose_device
 from zoo.runtime.progress import watched
+from zoo.runtime.team.team import Values
 from zoo.spec.errors import OptionError, TrainingError, ZooError
 
 
@@ -175,27 +177,57 @@ def answers(
         images, range(len(images)), model.input_spec, own_size=model.any_size, batch_size=batch_size,
         workers=workers, places=True,
     )  # fmt: skip
-    for batch in watched(batches, "predicting", progress):
-        yield from _answered(model, images, batch, device)
+    for found in outputs(model, images, watched(batches, "predicting", progress), device):
+        yield from said_of(model, images, found, device)
 
 
-def _answered(model: Model, images: Given, batch: Batch, device: torch.device) -> list[tuple[int, Predicted]]:
-    """Answers to a batch."""
+def outputs(model: Model, images: Given, batches: Iterable[Batch], device: torch.device) -> Iterator[Values]:
+    """Outputs of a model for batches, and what is needed to read them.
+
+    Args:
+        model: in inference mode, and on the device.
+        images: to be answered.
+        batches: of them, with places.
+        device: to compute on.
+
+    Raises:
+        WeightsError: the weights are no numbers.
+        TrainingError: an answer is none.
+    """
+    for batch in batches:
+        # Left before an answer is handed on: who asks may be computing gradients
+        with torch.no_grad():
+            output = widened(model.infer(fitted(batch["image"].to(device), model)))
+            named = partial(_name, images, batch["index"].tolist())
+            check_answers(output, model, "predict", named)
+        places = {name: batch[name] for name in ("index", PLACE, SIZE)}
+        yield {"output": output, "shape": [*batch["image"].shape[2:]], **places}
+
+
+def _name(images: Given, numbers: Sequence[int], row: int) -> str:
+    return images.name(numbers[row])
+
+
+def said_of(model: Model, images: Given, found: Values, device: torch.device) -> list[tuple[int, Predicted]]:
+    """Number and answer of each image of a batch.
+
+    Args:
+        model: in inference mode, and on the device.
+        images: to be answered.
+        found: of a batch, from `outputs`.
+        device: to compute on.
+    """
     assert model.task is not None  # noqa: S101 - checked by `answering`
-    found = []
-    height, width = batch["image"].shape[2:]
-    # Left before an answer is handed on: who asks may be computing gradients
+    answers = []
+    height, width = found["shape"]
     with torch.no_grad():
-        output = widened(model.infer(fitted(batch["image"].to(device), model)))
-        numbers = batch["index"].tolist()
-        check_answers(output, model, "predict", lambda i: images.name(numbers[i]))
-        read = model.read(output)
-    for i, (index, said) in enumerate(zip(numbers, read, strict=True)):
+        read = model.read(found["output"].to(device))
+    for i, (index, said) in enumerate(zip(found["index"].tolist(), read, strict=True)):
         # Height and width of the image before it was resized
-        own = (int(batch[SIZE][i, 0]), int(batch[SIZE][i, 1]))
-        p = model.task.placed(said, batch[PLACE][i], (height, width), own)
-        found.append((index, Predicted(
+        own = (int(found[SIZE][i, 0]), int(found[SIZE][i, 1]))
+        p = model.task.placed(said, found[PLACE][i], (height, width), own)
+        answers.append((index, Predicted(
             images.name(index), p.label, p.score, p.scores, p.mask, p.image, images.small(index),
             p.overlay and replace(p.overlay, size=p.overlay.size or own), p.details,
         )))  # fmt: skip
-    return found
+    return answers

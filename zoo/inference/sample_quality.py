@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -23,6 +23,7 @@ from zoo.runtime.answer_checks import check_answers
 from zoo.runtime.arguments import BATCH_SIZE, as_model
 from zoo.runtime.devices import borrowed
 from zoo.runtime.progress import watched
+from zoo.runtime.team.team import Team, Values
 from zoo.spec.display import MOST_ROWS, Table, counted, more
 from zoo.spec.errors import ShapeError, TrainingError, warn
 
@@ -52,16 +53,24 @@ class FeatureExtractor:
         Args:
             batches: of images N x C x H x W in [0, 1]; they are resized to what the model is for.
         """
-        seen, said = [], []
+        return self.joined(self.each(batches))
+
+    def each(self, batches: Iterable[Tensor]) -> Iterator[Values]:
+        """Features of each batch: `seen`, the head's inputs, and `said`, what it makes of them."""
         for images in batches:
             found = self.model.features(fitted(self._fitted(widened(images)), self.model))
             # N x D: the channels of all taps side by side
             maps = [as_map(x, info) for x, info in zip(found, self.head.inputs, strict=True)]
-            seen.append(torch.cat([m.mean(dim=(2, 3)) for m in maps], dim=1).float().cpu())
-            said.append(self.model.predict_head(found).float().cpu())
+            seen = torch.cat([m.mean(dim=(2, 3)) for m in maps], dim=1).float().cpu()
+            yield {"seen": seen, "said": self.model.predict_head(found).float().cpu()}
+
+    def joined(self, parts: Iterable[Values]) -> tuple[Tensor, Tensor | None]:
+        """Features of all batches, as `extract` returns them, of what `each` yields."""
+        rows = [(part["seen"], part["said"]) for part in parts]
+        seen, said = (torch.cat(column) for column in zip(*rows, strict=True))
         task = self.model.task
         assert task is not None  # noqa: S101 - there is a head
-        return torch.cat(seen), task.probabilities(torch.cat(said))
+        return seen, task.probabilities(said)
 
     def _fitted(self, images: Tensor) -> Tensor:
         spec = self.model.input_spec
@@ -87,10 +96,11 @@ class FeatureExtractor:
 def measure_samples(
     model: Model,
     features: ModelLike | None,
-    real: Batches,
+    real: Batches | tuple[()],
     *,
     count: int,
     seed: int,
+    team: Team,
     device: torch.device,
     progress: bool = True,
 ) -> tuple[dict[str, float], Findings]:
@@ -99,9 +109,10 @@ def measure_samples(
     Args:
         model: generates.
         features: a model with a head, or the folder of one.
-        real: images of the data.
-        count: how many to generate.
+        real: images of the data, this process' share.
+        count: how many to generate; the first process does that.
         seed: of the generated ones.
+        team: of the processes, each of which gets all figures.
         device: to compute on.
         progress: whether to show a bar where it takes longer.
 
@@ -121,16 +132,26 @@ def measure_samples(
         torch.no_grad(),
     ):
         extractor = FeatureExtractor(classifier)
-        made = widened(model.sample(count, seed=seed))
-        check_answers(made, model, "evaluate", lambda i: f"image {i}")
-        batches = watched(real, "looking at real images", progress)
+
+        def generated() -> Values:
+            made = widened(model.sample(count, seed=seed))
+            check_answers(made, model, "evaluate", lambda i: f"image {i}")
+            rows = [*extractor.each(torch.split(made, BATCH_SIZE))]
+            both = {name: torch.cat([row[name] for row in rows]) for name in ("seen", "said")}
+            return {"drawn": made[:_MOST_DRAWN].cpu(), **both}
+
+        # No share of them can be drawn alone
+        found = team.from_first(generated)
+        batches = watched(real, "looking at real images", progress and team.first)
         # Real images go through batch by batch; of them the features alone are kept
-        figures = compare(extractor, (batch["image"].to(device) for batch in batches), made)
+        own = extractor.each(batch["image"].to(device) for batch in batches)
+        seen, _ = extractor.joined(team.shared(own))
+        figures = _figures(extractor, seen, *extractor.joined([found]))
     shares = figures.pop("classes", {})
     return figures, Findings(
         more={"samples": count, **({"classes": shares} if shares else {})},
         tables=(_share_table(shares),) if shares else (),
-        drawings={"samples": ImageGrid({"": made[:_MOST_DRAWN].cpu()})},
+        drawings={"samples": ImageGrid({"": found["drawn"]})},
     )
 
 
@@ -161,7 +182,13 @@ def compare(
         DataError: there are too few.
     """
     features, _ = extractor.extract(real)
-    others, said = extractor.extract(torch.split(made, batch_size))
+    return _figures(extractor, features, *extractor.extract(torch.split(made, batch_size)))
+
+
+def _figures(
+    extractor: FeatureExtractor, features: Tensor, others: Tensor, said: Tensor | None
+) -> dict[str, Any]:
+    """Figures of the features of real images, and of generated ones with what they are taken for."""
     precision, recall = precision_recall(features, others)
     least, size = min(len(features), len(others)), features.shape[1]
     # A covariance of so few rows has no full rank

@@ -7,14 +7,17 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from zoo.data.batches import Batches
-from zoo.inference.given_images import asked_alone, given
+from zoo.inference.given_images import Given, asked_alone, given
 from zoo.interfaces.blocks.number_types import fitted
 from zoo.interfaces.model import Model, ModelLike
 from zoo.runtime.answer_checks import check_answers
 from zoo.runtime.arguments import as_model
-from zoo.runtime.devices import borrowed, choose_device
+from zoo.runtime.devices import borrowed
+from zoo.runtime.team.shares import check_alike
+from zoo.runtime.team.team import Team
 from zoo.spec.errors import DataError, OptionError, TrainingError, quote
 
 CHOOSES = "val"
@@ -76,26 +79,32 @@ def verify(
         >>> print(zoo.verify(model, image, image, threshold=0.5))
         same: similarity 1.000, at least 0.500 (given)
     """
-    model, _ = as_model(model)
-    if model.task is None or not model.task.compares:
-        got = f"task {model.task.name}" if model.task is not None else "a feature extractor"
-        hint = "zoo list head --search embedding shows heads that give one"
-        raise TrainingError("verify", expected="a model whose output is an embedding", got=got, hint=hint)
-    least, source = _least(model, threshold)
-    images = [given(source, where="verify") for source in (a, b)]
-    if several := [len(found) for found in images if len(found) != 1]:
-        raise DataError("verify", expected="one image and another", got=f"{several[0]} images for one")
-    chosen = choose_device(device)
-    rows = []
-    with borrowed(model, chosen, inference=True), torch.no_grad(), asked_alone():
-        for found in images:
-            (batch,) = Batches(found, [0], model.input_spec, batch_size=1)
-            vector = model.infer(fitted(batch["image"].to(chosen), model)).cpu().double()
-            check_answers(vector, model, "verify", found.name)
-            rows.append(vector)
-    # Rounding may leave [-1, 1]
-    similarity = float(F.cosine_similarity(rows[0], rows[1]).clamp(-1, 1))
-    return Verified(similarity, similarity >= least, least, source)
+    with Team("verify") as team:
+        model, _ = as_model(model)
+        if model.task is None or not model.task.compares:
+            got = f"task {model.task.name}" if model.task is not None else "a feature extractor"
+            hint = "zoo list head --search embedding shows heads that give one"
+            raise TrainingError("verify", expected="a model whose output is an embedding", got=got, hint=hint)
+        least, source = _least(model, threshold)
+        images = [given(source, where="verify") for source in (a, b)]
+        if several := [len(found) for found in images if len(found) != 1]:
+            raise DataError("verify", expected="one image and another", got=f"{several[0]} images for one")
+        check_alike(team, model)
+        chosen = team.device(device)
+        with borrowed(model, chosen, inference=True), torch.no_grad(), asked_alone():
+            own = ({"vector": _embedding(model, found, chosen)} for found in team.own(images))
+            rows = [found["vector"] for found in team.shared(own)]
+        # Rounding may leave [-1, 1]
+        similarity = float(F.cosine_similarity(rows[0], rows[1]).clamp(-1, 1))
+        return Verified(similarity, similarity >= least, least, source)
+
+
+def _embedding(model: Model, image: Given, device: torch.device) -> Tensor:
+    """The embedding of one image, 1 x D."""
+    (batch,) = Batches(image, [0], model.input_spec, batch_size=1)
+    vector = model.infer(fitted(batch["image"].to(device), model)).cpu().double()
+    check_answers(vector, model, "verify", image.name)
+    return vector
 
 
 def known_threshold(model: Model) -> float | None:

@@ -58,6 +58,21 @@ def whole(variable: str, usual: int, what: str, *, least: int = 0) -> int:
     raise OptionError(variable, expected=expected, got=quote(given), hint="set it so, or unset it")
 
 
+def processes() -> tuple[int, int]:
+    """Number of this process among those launched together, and their number.
+
+    Raises:
+        OptionError: the environment says something that is no such number.
+    """
+    # As torchrun and `accelerate launch` set them
+    count = whole("WORLD_SIZE", 1, "the number of processes", least=1)
+    number = whole("RANK", 0, "the number of this process")
+    if number >= count:
+        expected, hint = f"less than WORLD_SIZE, {count}", "set both, or unset both"
+        raise OptionError("RANK", expected=expected, got=str(number), hint=hint)
+    return number, count
+
+
 _ON, _OFF = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from zoo.interfaces.execution import Execution
+from zoo.registry.environment import processes
 from zoo.runtime.devices import choose_device
-from zoo.runtime.processes import Accelerated, accelerator_for, processes
+from zoo.runtime.processes import Accelerated, accelerator_for
 
 if TYPE_CHECKING:
     from accelerate import Accelerator

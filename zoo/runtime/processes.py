@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.execution import Execution
-from zoo.registry.environment import whole
+from zoo.registry.environment import processes
 from zoo.registry.extras import require
 from zoo.runtime.devices import RandomStates, sent
+from zoo.runtime.team.board import wait_seconds
 from zoo.spec.errors import OptionError, listing, near, quote
 
 if TYPE_CHECKING:
@@ -75,7 +76,11 @@ class Accelerated(Execution):
         device = self.accelerator.device
         own = RandomStates.now(device)
         self._common.restore(device)
+        total = self._announced or 0
         try:
+            if count == len(range(self.process, total, self.processes)):
+                # Of the batch as a whole, whose last image may have no counterpart in the other processes
+                return draw(total)[self.process :: self.processes]
             return super().drawn(draw, count)
         finally:
             self._common = RandomStates.now(device)
@@ -192,21 +197,6 @@ class Accelerated(Execution):
             self.accelerator.scaler.load_state_dict(state["scaler"])
 
 
-def processes() -> tuple[int, int]:
-    """Number of this process among those launched together, and their number.
-
-    Raises:
-        OptionError: the environment says something that is no such number.
-    """
-    # As torchrun and `accelerate launch` set them
-    count = whole("WORLD_SIZE", 1, "the number of processes", least=1)
-    number = whole("RANK", 0, "the number of this process")
-    if number >= count:
-        expected, hint = f"less than WORLD_SIZE, {count}", "set both, or unset both"
-        raise OptionError("RANK", expected=expected, got=str(number), hint=hint)
-    return number, count
-
-
 def accelerator_for(precision: str, device: torch.device) -> Accelerator | None:
     """Accelerate's object where several processes or another precision need it; None for one plain process.
 
@@ -225,14 +215,9 @@ def accelerator_for(precision: str, device: torch.device) -> Accelerator | None:
         raise OptionError("precision on the CPU", expected="fp32 or bf16", got="fp16", hint=hint)
     require("accelerate", "several processes" if precision == FULL else f"precision {precision}")
     from accelerate import Accelerator
+    from accelerate.utils import InitProcessGroupKwargs
 
-    return Accelerator(cpu=device.type == "cpu", mixed_precision="no" if precision == FULL else precision)
-
-
-def shared_by_first(accelerator: Accelerator | None, path: Path) -> Path:
-    """The first process' path, in all of them."""
-    if accelerator is None or accelerator.num_processes == 1:
-        return path
-    from accelerate.utils import broadcast_object_list
-
-    return Path(broadcast_object_list([str(path)])[0])
+    # No process waits for another for ever
+    waiting = InitProcessGroupKwargs(timeout=timedelta(seconds=wait_seconds()))
+    mixed = "no" if precision == FULL else precision
+    return Accelerator(cpu=device.type == "cpu", mixed_precision=mixed, kwargs_handlers=[waiting])

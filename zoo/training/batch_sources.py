@@ -16,8 +16,9 @@ from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.blocks.freezing_state import blocks_in
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
+from zoo.registry.environment import processes
 from zoo.runtime.devices import has_live_batch_norm, norms_of_one_number
-from zoo.runtime.processes import FULL, processes
+from zoo.runtime.processes import FULL
 from zoo.runtime.progress import Reporter
 from zoo.spec.display import counted
 from zoo.spec.errors import OptionError, SaveError, warn

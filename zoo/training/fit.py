@@ -22,16 +22,17 @@ from zoo.reports.style import DRAWS
 from zoo.runtime.arguments import new_run_folder
 from zoo.runtime.computing import Computing
 from zoo.runtime.devices import borrowed
-from zoo.runtime.processes import FULL, Precision, processes, shared_by_first
+from zoo.runtime.processes import FULL, Precision
 from zoo.runtime.progress import Reporter
-from zoo.spec.errors import OptionError, SaveError, TrainingError, warn
-from zoo.spec.files import CURVES_FILE, HISTORY_FILE
+from zoo.runtime.team.team import Team
+from zoo.spec.errors import OptionError, TrainingError, warn
+from zoo.spec.files import CURVES_FILE
 from zoo.spec.recipe import Recipe
 from zoo.spec.reference import PathLike, local_path
 from zoo.training.batch_sources import sources
 from zoo.training.engine import Engine
-from zoo.training.record.checkpoint import Killed, Saving, newest
-from zoo.training.record.recording import begin, discard, finish, record_epoch
+from zoo.training.record.checkpoint import Saving
+from zoo.training.record.recording import begin, discarding, finish, record_epoch
 from zoo.training.record.resuming import Lengthening, asked_epochs, check_warps, go_on, take_up
 from zoo.training.record.run_facts import computed_on
 from zoo.training.record.run_folder import RunFolder
@@ -116,15 +117,19 @@ def fit(
     parts = {"data": data, "augment": augment, "loss": loss, "trainer": trainer}
     request = Request(as_recipe(model), parts, seed, precision, skip_unreadable, options)
     reading = {"workers": workers, "cache": cache}
-    with RunLock() as lock:
-        return _fit(
-            request, lock, out=out, device=device, resume=resume, every=checkpoint_every, progress=progress,
-            reading=reading,
+    with Team("fit") as team, RunLock() as lock:
+        run = _fit(
+            request, team, lock, out=out, device=device, resume=resume, every=checkpoint_every,
+            progress=progress, reading=reading,
         )  # fmt: skip
+        if run.interrupted:
+            team.leave(KeyboardInterrupt())
+        return run
 
 
 def _fit(
     request: Request,
+    team: Team,
     lock: RunLock,
     *,
     out: PathLike | None,
@@ -138,7 +143,9 @@ def _fit(
     started = time.perf_counter()
     run_folder, lengthening = None, None
     if resume is not None:
-        run_folder, lengthening, request = _found(request, lock, local_path(resume), out)
+        if team.first:
+            lock.take(local_path(resume))
+        run_folder, lengthening, request = _found(request, local_path(resume), out)
     elif request.model is None:
         hint = 'zoo.fit(zoo.build("resnet18", head="binary"), "photos"), or resume="runs/resnet18-1"'
         raise TrainingError("fit", expected="a model, or resume=", got="neither", hint=hint)
@@ -146,53 +153,44 @@ def _fit(
     if run_folder is not None:
         check_warps(run_folder, computing.device)
     setup = request.assemble()
+    team.agree("data", setup.splits.hash)
     resamples = setup.augment is not None and setup.augment.resamples
     warps = resampler(computing.device) if resamples else None
     checkpoint = None
     if run_folder is not None:
         checkpoint = take_up(run_folder, lengthening, setup, warps, computing.device)
-    elif computing.first:
+    elif team.first:
         home = new_run_folder(out, setup.recipe.model.called)
         lock.take(home)
         run_folder = _begun(request, setup, home, computing, warps)
-    folder = shared_by_first(computing.accelerator, run_folder.folder if run_folder is not None else Path())
-    mine = run_folder if computing.first else None  # one process writes
-    reporter = _reporter(progress, computing.first)
+    folder = Path(team.from_first(partial(_place, run_folder))["folder"])
+    mine = run_folder if team.first else None  # one process writes
+    reporter = _reporter(progress, team.first)
     restored = partial(go_on, mine, lengthening, checkpoint, setup, reporter) if resume is not None else None
-    try:
+    with discarding(run_folder if resume is None else None, folder), team.apart():
         outcome, note = _train(
             setup, computing, run_folder=run_folder, checkpoint=checkpoint, on_restored=restored,
             every=every, reporter=reporter, **reading,
         )  # fmt: skip
-    except BaseException as error:
-        if run_folder is not None and resume is None and not _is_kept(folder, error):
-            discard(run_folder)
-        raise
     seconds, before = time.perf_counter() - started, len(checkpoint["history"]) if checkpoint else 0
     return finish(
         setup, folder, run_folder=mine, outcome=outcome, note=note, seconds=seconds, resumed_after=before
     )
 
 
+def _place(run_folder: RunFolder | None) -> dict[str, str]:
+    """The folder of a run, to be told to the processes that have not made it."""
+    assert run_folder is not None  # noqa: S101 - the process that tells it has one
+    return {"folder": str(run_folder.folder)}
+
+
 def _found(
-    request: Request, lock: RunLock, folder: Path, out: PathLike | None
+    request: Request, folder: Path, out: PathLike | None
 ) -> tuple[RunFolder, Lengthening | None, Request]:
     """The run in a folder, the epochs that it gets more, and the request with all that it was begun with."""
-    if processes()[0] == 0:
-        lock.take(folder)
     run_folder = RunFolder.read(folder)
     asked = asked_epochs(run_folder, request.parts["trainer"], request.options)
     return run_folder, run_folder.lengthening(asked), resumed(request, run_folder, out)
-
-
-def _is_kept(folder: Path, error: BaseException) -> bool:
-    """Whether a new run that failed stays: to be looked at, or since it can be resumed.
-
-    What was trained for an epoch or has a checkpoint stays; so does what a disk or a kill has ended, whose
-    message says how to go on.
-    """
-    behind = (folder / HISTORY_FILE).exists() or newest(folder) is not None
-    return behind or isinstance(error, Killed | SaveError | OSError)
 
 
 def _begun(

@@ -320,28 +320,32 @@ def test_what_is_recorded_of_its_optimizer_is_what_it_takes() -> None:
 
 
 class Part(Execution):
-    """One process of two."""
+    """One process of two, each of which has half of the images."""
 
-    def __init__(self, process: int) -> None:
+    def __init__(self, process: int, everyone: torch.Tensor) -> None:
         super().__init__(steps=2)
-        self.process, self.processes = process, 2
+        self.process, self.processes, self.everyone = process, 2, everyone
+
+    def gather_rows(self, values: torch.Tensor) -> tuple[torch.Tensor, int]:
+        return self.everyone, self.process * len(values)
 
 
-def test_processes_measure_on_images_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    seeds: list[list[int]] = []
+def test_processes_measure_together_what_one_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each looks at its own images, and at as many of those that one process would have made."""
+    whole = batch(8)
+    alone = GAN()
+    alone.setup(pair(), adversarial(), Execution())
+    expected, seen = alone.evaluate([whole]), list[torch.Tensor]()
     for process in (0, 1):
-        model, own = pair(), list[int]()
         trainer = GAN()
-        trainer.setup(model, adversarial(), Part(process))
-        sample = model.sample
-        monkeypatch.setattr(
-            trainer.pair,
-            "sample",
-            lambda count, seed, own=own, s=sample: own.append(seed) or s(count, seed=seed),
-        )
-        trainer.evaluate([batch(4), batch(4)])
-        seeds.append(own)
-    assert len({*seeds[0], *seeds[1]}) == 4
+        trainer.setup(pair(), adversarial(), Part(process, whole["image"]))
+        judge = trainer.pair.discriminator
+        judge.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+        own = slice(4 * process, 4 * process + 4)
+        found = trainer.evaluate([{key: value[own] for key, value in whole.items()}])
+        assert found["diversity"] == expected["diversity"]
+    assert torch.equal(torch.cat(seen[::2]), whole["image"])
+    assert torch.equal(torch.cat(seen[1::2]), pair().sample(8, seed=0))
 
 
 def test_a_loss_that_compares_images_which_belong_to_nothing_is_refused() -> None:

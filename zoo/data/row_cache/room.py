@@ -67,7 +67,7 @@ def _evict(home: Path, taken: Mapping[Path, int], over: int) -> int:
                 # First out of the way, by one step: no process finds a half of it
                 aside.append(home / f"{_ASIDE}{uuid.uuid4().hex[:8]}")
                 with suppress(OSError):  # Windows, where somebody reads it
-                    folder.rename(aside[-1])
+                    rename_folder(folder, aside[-1])
                     over -= taken[folder]
     for folder in aside:
         shutil.rmtree(folder, ignore_errors=True)

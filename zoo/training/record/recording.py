@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,10 @@ from zoo.runtime.interruption import TERMINATED
 from zoo.spec.disk.atomic_write import atomic_write, write_errors
 from zoo.spec.disk.history import write_history, write_json
 from zoo.spec.disk.systems import portable
+from zoo.spec.errors import SaveError
 from zoo.spec.files import CURVES_FILE, HISTORY_FILE, WEIGHTS_FILE
 from zoo.spec.reference import FILE_PREFIX, without_prefix
+from zoo.training.record.checkpoint import Killed, newest
 from zoo.training.record.run_folder import RunFolder
 from zoo.training.run import Outcome, Run
 from zoo.training.setup import Setup
@@ -187,6 +190,25 @@ def _write_history(folder: Path, rows: list[Any]) -> None:
 def _write(path: Path, write: Any) -> None:
     with write_errors(path):
         write(path)
+
+
+@contextmanager
+def discarding(run_folder: RunFolder | None, folder: Path) -> Iterator[None]:
+    """Context in which a new run that fails at once leaves nothing behind.
+
+    Args:
+        run_folder: of the new run; None in a process that does not write, and for one that goes on.
+        folder: of the run.
+    """
+    try:
+        yield
+    except BaseException as error:
+        # What was trained for an epoch or has a checkpoint is kept, to be looked at or resumed; so is what a
+        # disk or a kill has ended, whose message says how to go on
+        behind = (folder / HISTORY_FILE).exists() or newest(folder) is not None
+        if run_folder is not None and not behind and not isinstance(error, Killed | SaveError | OSError):
+            discard(run_folder)
+        raise
 
 
 def discard(run_folder: RunFolder) -> None:

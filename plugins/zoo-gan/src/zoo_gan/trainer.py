@@ -110,13 +110,18 @@ class GAN(PairTrainer):
             found.append(self.oppose(part["image"], partial(self._made, part)))
             add_up(logged, found[-1].losses, share)
         self.step_discriminator()
-        logged["balance"] = balance(
-            torch.cat([said.real_logits for said in found]), torch.cat([said.fake_logits for said in found])
-        )
+        # Figures of pairs of images, so of those of all processes
+        said = torch.cat([torch.cat([one.real_logits, one.fake_logits], dim=1) for one in found])
+        logged["balance"] = balance(*self._of_all(said).unbind(dim=1))
+        everyone, made = self._of_all(real), self._of_all(torch.cat([one.fake for one in found]))
         # Beside the batch's own images, since how alike those are is the data's; one image makes no pair
-        if len(real) > 1 and (usual := spread(real)) > 0:
-            logged["diversity"] = spread(torch.cat([said.fake for said in found])) / usual
+        if len(everyone) > 1 and (usual := spread(everyone)) > 0:
+            logged["diversity"] = spread(made) / usual
         return logged
+
+    def _of_all(self, values: Tensor) -> Tensor:
+        """The rows of all processes."""
+        return self.execution.gather_rows(values)[0]
 
     def _deceive(self, batch: Batch) -> dict[str, Tensor]:
         """The generator's step."""
@@ -151,17 +156,17 @@ class GAN(PairTrainer):
         pair = self.pair
         with resting(pair), self.execution.precision():
             for number, batch in enumerate(batches):
-                real = batch["image"]
-                # Other ones in each process too
-                own = number * self.execution.processes + self.execution.process
-                fake = pair.sample(rows(batch), seed=_SEED + own)
+                real, start = self.execution.gather_rows(batch["image"])
+                own = slice(start, start + rows(batch))
+                # Images are made by the block, so that all of them take no longer than a process' own
+                fake = pair.sample(len(real), seed=_SEED + number)
                 # Apart, as in training; N x 2, gathered in one call
-                said = torch.cat([pair.discriminator(real), pair.discriminator(fake)], dim=1)
+                said = torch.cat([pair.discriminator(real[own]), pair.discriminator(fake[own])], dim=1)
                 verdicts.append(self.execution.gather(said, batch)[0])
                 if len(real) > 1:
                     # Weighted by images, since the last batch may be short
                     spreads += torch.stack([spread(fake), spread(real)]).cpu() * len(real)
-        made, usual = self.execution.add(spreads).tolist()
+        made, usual = spreads.tolist()
         values = {"balance": balance(*torch.cat(verdicts).unbind(dim=1)).item()}
         return values | ({"diversity": made / usual} if usual > 0 else {})
 
