@@ -162,16 +162,16 @@ def _run(given: list[str], debug: bool, say: Callable[[str], None]) -> int:  # n
         return _USER
     except OSError as error:
         if not reader_gone(error):
-            return _unforeseen(error, debug)
+            return _unforeseen(error, debug, say)
         # The reader has gone (`zoo list | head`). Python flushes stdout once more at exit: to nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _PIPE_CLOSED
     except Exception as error:
-        return _unforeseen(error, debug)
+        return _unforeseen(error, debug, say)
     return status if isinstance(status, int) else 0
 
 
-def _unforeseen(error: Exception, debug: bool) -> int:
+def _unforeseen(error: Exception, debug: bool, say: Callable[[str], None]) -> int:
     if debug:
         raise error
     line = " ".join(f"{type(error).__name__}: {error}".split())
