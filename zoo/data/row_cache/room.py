@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 
 from zoo.data.row_cache.leases import guard, is_free, is_old, used
+from zoo.spec.disk.systems import rename_folder
 
 _ASIDE = ".evicted-"
 
