@@ -11,7 +11,7 @@ WORKERS ?= 2
 # One thread a worker: more of them wait for each other, which takes half as long again.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS)
 
-.PHONY: demo test test-slow check lint types layers catalogue mutants figures docs constraints benchmarks clean
+.PHONY: demo test test-slow check lint types layers catalogue mutants fuzz fuzz-minute faults figures docs constraints benchmarks clean
 
 demo: .venv/.ready
 	$(BIN)/zoo demo
@@ -22,7 +22,7 @@ test: .venv/.ready
 test-slow: .venv/.ready
 	$(PYTEST) -m slow --durations=15
 
-check: lint types layers catalogue mutants
+check: lint types layers catalogue mutants fuzz-minute
 	$(BIN)/python docs/figures.py --check
 
 lint: .venv/.ready
@@ -47,6 +47,19 @@ mutants: .venv/.ready
 	OMP_NUM_THREADS=1 $(BIN)/python tests/mutants.py --jobs $(WORKERS)
 	OMP_NUM_THREADS=1 $(BIN)/python tests/mutation_sample.py --jobs $(WORKERS) --sample 110 --seed 1 \
 		--only '^zoo/(spec|images|interfaces|metrics|trainers|weights|reports|runtime)/'
+
+# Damaged files of every kind that zoo reads: fifty thousand a reader, and how many of their branches that
+# takes. A minute of the same cases stands in CI.
+fuzz: .venv/.ready
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --cases 3000 --seed 1 --coverage
+
+fuzz-minute: .venv/.ready
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --seconds 60
+
+# Death, a full disk and a forbidden one at every touch of the disk, kills at random, saves and loads together.
+faults: .venv/.ready
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults
 
 # What README and guide show, where what makes it has changed; commit what it writes.
 figures: .venv/.ready

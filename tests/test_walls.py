@@ -38,7 +38,7 @@ VOCABULARY = {
     **dict.fromkeys(
         (
             "zoo/cli/fit.py", "zoo/spec/arguments.py", "zoo/runtime/processes.py", "zoo/training/fit.py",
-            "zoo/training/record/run_folder.py",
+            "zoo/training/record/run_folder.py", "zoo/training/request.py", "zoo/spec/disk/records.py",
         ),
         PRECISION,
     ),

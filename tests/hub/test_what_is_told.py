@@ -430,7 +430,7 @@ def test_seed_and_data_of_a_training_are_told_where_they_are_known() -> None:
 
 def test_rows_of_a_history_are_its_numbers(tmp_path: Path) -> None:
     assert known_rows(tmp_path / "none.json") == []
-    rows = [{"epoch": 1, "loss": None, "f1": 0.5, "note": "x"}]
+    rows = [{"epoch": 1, "loss": None, "f1": 0.5}]
     (tmp_path / "history.json").write_text(json.dumps(rows))
     assert known_rows(tmp_path / "history.json") == [{"epoch": 1.0, "f1": 0.5}]
 

@@ -17,6 +17,7 @@ from zoo.cli import main
 from zoo.errors import MissingPackageError, OptionError, ShapeError, ZooWarning
 from zoo.interfaces.geometry import warp
 from zoo.registry.extras import EXTRAS, require
+from zoo.runtime.processes import accelerator_for
 
 FACES = {"name": "faces", "per_class": 8}
 PLOTS = r"expected the package matplotlib, got none; pip install \S*\[plots\]"
@@ -134,12 +135,12 @@ def test_another_precision_says_that_accelerate_is_missing(
 
 
 def test_several_processes_say_that_accelerate_is_missing(
-    model: zoo.Model, without: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+    without: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     without("accelerate")
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(MissingPackageError, match="several processes: expected the package accelerate"):
-        zoo.fit(model, FACES)
+        accelerator_for("fp32", torch.device("cpu"))
 
 
 def test_images_are_warped_by_torch_where_there_is_no_opencv(

@@ -11,6 +11,7 @@ from typing import Any
 
 from zoo.registry.plugins.installed import CORE
 from zoo.spec.component import Namespace
+from zoo.spec.disk.paths import working_folder
 from zoo.spec.disk.reading import read_json
 from zoo.spec.disk.schema import Schema, line, lines, misfit, one_of, or_none, table, table_of
 from zoo.spec.errors import PluginError, quote
@@ -65,8 +66,8 @@ def written_again(folder: Path | None) -> str:
     root = next((place for place in around if (place / "pyproject.toml").is_file()), None)
     if root is None:
         return "install the plugin again, or, if it is yours, run zoo catalogue in its folder"
-    here = Path.cwd()
-    place = root.relative_to(here) if root.is_relative_to(here) else root
+    here = working_folder()
+    place = root.relative_to(here) if here and root.is_relative_to(here) else root
     return f"run zoo catalogue {shlex.quote(str(place))}"
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from zoo.spec.disk.paths import check_path
 from zoo.spec.errors import BadReferenceError, quote
 
 GRAMMAR = (
@@ -137,7 +138,7 @@ def local_path(value: PathLike) -> Path:
     """The file or folder that is meant by a path, `file:path`, or either from the home folder (`~`).
 
     Raises:
-        BadReferenceError: the path is empty, as of a variable that is not set.
+        BadReferenceError: the path is empty, as of a variable that is not set, or one that no system takes.
 
     Example:
         >>> local_path("file:runs/cats") == local_path(Path("runs/cats")) == Path("runs/cats")
@@ -148,4 +149,5 @@ def local_path(value: PathLike) -> Path:
         # `Path` reads it as the working folder
         got, hint = quote(os.fspath(value)), "for the working folder say '.'"
         raise BadReferenceError("path", expected="a file or folder", got=got, hint=hint)
+    check_path(text)
     return Path(text).expanduser()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from zoo.registry.catalogue import Row, checkout, known
+from zoo.spec.disk.paths import working_folder
 
 
 def way_to_install(
@@ -55,8 +55,9 @@ def _place(where: str, *, here: bool) -> tuple[str, str]:
         # that the line can be pasted
         return (where if where == "." else f"./{where}"), "  # in the checkout of zoo"
     folder = (root / where).resolve()
-    current = Path.cwd().resolve()
-    if folder.is_relative_to(current):
+    current = working_folder()
+    if current and folder.is_relative_to(current.resolve()):
+        current = current.resolve()
         inside = folder.relative_to(current).as_posix()
         return (inside if inside == "." else f"./{inside}"), ""
     return os.fspath(folder), ""

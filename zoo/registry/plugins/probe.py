@@ -16,6 +16,7 @@ from typing import Any
 from zoo.registry import cache
 from zoo.registry.environment import number
 from zoo.registry.plugins.installed import Installed, environment, is_package
+from zoo.spec.disk.paths import working_folder
 from zoo.spec.disk.systems import end
 
 TIMEOUT = 30.0
@@ -83,7 +84,9 @@ def _probe(item: Installed) -> Answer:
         return {"error": f"was not asked, because {os.environ[ASKING]} is being asked"}
     child = "zoo.registry.plugins.probe_child"
     code = f"import sys; sys.path.insert(0, {_ROOT!r}); from {child} import main; main()"
-    path = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - '' is the current folder
+    # '' is the current folder, which may be gone
+    places = [entry or working_folder() for entry in sys.path]
+    path = [os.path.abspath(entry) for entry in places if entry is not None]  # noqa: PTH100
     question = {"path": path, "module": item.module, "distribution": item.distribution}
     limit = number("ZOO_PLUGIN_TIMEOUT", TIMEOUT, "seconds", least=0.1)
     # Files, not pipes: a grandchild that outlives the child would keep a pipe open, and us waiting.
