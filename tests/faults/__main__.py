@@ -182,7 +182,7 @@ def full_disk(name: str, home: Path, points: int) -> tuple[int, list[str]]:
     scenario = SCENARIOS[name](home)
     disk = home / "disk"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(disk)]
     if subprocess.run(mount, check=False, capture_output=True).returncode:
         return 0, []
     wrong = []
@@ -190,7 +190,7 @@ def full_disk(name: str, home: Path, points: int) -> tuple[int, list[str]]:
         scenario.place = disk / "place"
         scenario.begin()
         child(scenario.act)
-        needed = 4 * 2**20 - shutil.disk_usage(disk).free
+        needed = 16 * 2**20 - shutil.disk_usage(disk).free
         for point in range(points):
             scenario.begin()
             room = int(1.2 * needed * point / points)

@@ -14,6 +14,7 @@ import zoo
 from zoo.hub.pull import pull_files
 from zoo.interfaces.model import Model
 from zoo.registry.catalogue_writing import write_catalogue
+from zoo.spec.errors import TrainingError
 from zoo.spec.files import RUN_FILE
 
 
@@ -181,7 +182,7 @@ class Fitted(Scenario):
             return "nothing"
         try:
             run = zoo.fit(resume=folder, progress=False)
-        except zoo.TrainingError as error:
+        except TrainingError as error:
             if "a finished one" not in str(error):
                 raise
             found = zoo.load(folder)  # it died after its end
@@ -189,14 +190,15 @@ class Fitted(Scenario):
         return "resumed" if self.end(run) == self.whole else "another end"
 
     def again(self) -> str:
-        """A new run elsewhere."""
-        return "resumed" if self.end(self.fit(self.place / "other")) == self.whole else "another end"
+        """A new run, in the place of the one that was cut off."""
+        shutil.rmtree(self.place / "run", ignore_errors=True)
+        return "resumed" if self.end(self.fit(self.place / "run")) == self.whole else "another end"
 
 
 class FittedAutoencoder(Fitted):
     """Trainer of autoencoders."""
 
-    data: ClassVar[Any] = {"name": "digits", "per_class": 2}
+    data: ClassVar[Any] = {"name": "digits", "per_class": 4}
 
     def settings(self) -> dict[str, Any]:
         """Of the run."""
@@ -257,6 +259,7 @@ class Cached(Fitted):
     def begin(self) -> None:
         """An empty cache, in the place where the faults are."""
         super().begin()
+        shutil.rmtree(self.home / "run", ignore_errors=True)
         os.environ["ZOO_CACHE"] = str(self.place / "cache")
 
     def act(self) -> object:

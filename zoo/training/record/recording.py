@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -212,11 +212,12 @@ def discarding(run_folder: RunFolder | None, folder: Path) -> Iterator[None]:
 
 
 def discard(run_folder: RunFolder) -> None:
-    """A run that failed at once leaves nothing behind."""
-    run_folder.discard()
-    (run_folder.folder / SPLITS_FILE).unlink(missing_ok=True)
-    if run_folder.folder.is_dir() and not any(run_folder.folder.iterdir()):
-        run_folder.folder.rmdir()
+    """A run that failed at once leaves nothing behind, where the disk lets it go."""
+    with suppress(OSError):  # the reason of the failure is the error to tell
+        run_folder.discard()
+        (run_folder.folder / SPLITS_FILE).unlink(missing_ok=True)
+        if run_folder.folder.is_dir() and not any(run_folder.folder.iterdir()):
+            run_folder.folder.rmdir()
 
 
 def origin_after(data: str, before: str | None) -> str:
