@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -20,12 +21,22 @@ from typing import Any
 import torch
 
 import zoo
+from tests.faults.scenarios import digest, model
 from zoo.hub.pull import pull_files
-
-from .crashes import digest, killed, model
 
 REPO = "me/cats"
 KILLS = 20
+
+
+def killed(work: Callable[[], None], after: float) -> None:
+    """Runs `work` in a fork, and kills that from outside after so many seconds."""
+    child = os.fork()
+    if child == 0:
+        work()
+        os._exit(0)
+    time.sleep(after)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
 
 
 def answer(work: Callable[[], str]) -> str:

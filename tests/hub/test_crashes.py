@@ -17,7 +17,6 @@ from zoo.spec.disk.reading import sha256
 from zoo.spec.disk.transaction import COMMITTED, transaction
 from zoo.spec.errors import SaveError
 
-FOLDER = Path(__file__).parent
 FILES = ["README.md", "config.json", "model.safetensors"]
 
 
@@ -25,19 +24,6 @@ def python(*arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, *arguments]
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=250, check=False)
-
-
-@pytest.mark.slow
-def test_a_killed_save_leaves_the_old_model_or_the_new_one(tmp_path):
-    done = python(str(FOLDER / "crashes.py"), str(tmp_path))
-    assert done.returncode == 0, done.stderr
-    rows = json.loads(done.stdout)
-    for mode, mine in rows.items():
-        assert {tuple(row["left"]) for row in mine} == {(*FILES[:2], "model", FILES[2])}, mode
-    calls, fresh, moments = ([row["found"] for row in rows[mode]] for mode in ("calls", "fresh", "moments"))
-    assert calls == sorted(calls, reverse=True) and set(calls) == {"old", "new"} and len(calls) > 15
-    assert fresh == sorted(fresh, reverse=True) and set(fresh) == {"nothing", "new"} and len(fresh) > 10
-    assert set(moments) <= {"old", "new"} and len(moments) == 20
 
 
 FULL = """
