@@ -95,6 +95,10 @@ def run_page(page: Path) -> Iterator[tuple[Fence | None, str]]:
         yield shown, out.getvalue().rstrip()
 
 
+LONG = ("autoencoder", "gan", "segmentation")
+"""Pages whose programs train for a quarter of a minute or more."""
+
+
 @pytest.fixture
 def one_thread() -> Iterator[None]:
     """Small networks on a busy machine: several threads wait for each other longer than they compute."""
@@ -105,7 +109,11 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.mark.filterwarnings("ignore::zoo.ZooWarning")
-@pytest.mark.parametrize("page", [p for p in PAGES if programs(p)], ids=name)
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(p, marks=[pytest.mark.slow] * (p.stem in LONG)) for p in PAGES if programs(p)],
+    ids=name,
+)
 def test_python_blocks_run_and_print_what_is_shown(page, one_thread, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for shown, real in run_page(page):

@@ -101,6 +101,7 @@ def test_a_planted_component_name_is_found(house):
     assert planted(house) == ["zoo/compose/parts.py: vgg16"]
 
 
+@pytest.mark.slow  # `make check` holds them up too
 def test_the_walls_hold():
     assert [breach for check in walls.CHECKS for breach in check(ROOT)] == []
 

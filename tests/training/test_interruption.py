@@ -132,7 +132,7 @@ print("went on")
 """
 
 
-@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_process_that_is_told_to_end_keeps_its_run_and_ends(tmp_path: Path, times: int) -> None:
     command = [sys.executable, "-c", TOLD, str(tmp_path / "run"), str(times)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
