@@ -94,7 +94,7 @@ def _near(at: Any, key: Any, draw: Draw, tree: Any) -> None:
             (value + 1, value - 1, -value, value * 1000, value * 10**9, float(value), str(value))
         )
     elif isinstance(value, float):
-        at[key] = draw.choice((-value, value * 1e300, int(value), str(value)))
+        at[key] = draw.choice((-value, value * 1e300, value // 1, str(value)))
     elif isinstance(value, str):
         cut = draw.randrange(len(value) + 1)
         odd = draw.choice(("", "\x07", " ", ".", "/", ":", "-", "é", value))

@@ -18,6 +18,7 @@ from zoo.spec.disk.reading import read_json
 from zoo.spec.disk.records import FIGURES, LICENCES, MEASURED
 from zoo.spec.disk.schema import (
     Schema,
+    matching,
     misfit,
     or_none,
     table,
@@ -145,8 +146,5 @@ _FIELDS: Schema = {
     "metrics": FIGURES,
     "measured": MEASURED,
     # Without it nothing could tell that the weights are the model's
-    "sha256": (
-        lambda value: isinstance(value, str) and bool(_DIGEST.fullmatch(value)),
-        "64 hexadecimal digits",
-    ),
+    "sha256": matching(_DIGEST, "64 hexadecimal digits"),
 }
