@@ -45,3 +45,12 @@ def test_what_stands_in_the_wrong_place_is_answered_with_the_right_one(table, li
     with pytest.raises(RecipeError) as caught:
         Recipe.from_dict(table)
     assert line in str(caught.value)
+
+
+def test_classes_named_in_other_bytes_are_plain_data_too() -> None:
+    recipe = Recipe.from_dict({"model": {"name": "mlp", "classes": ["caf\udce9", "b"]}})
+    found = recipe.to_dict()
+    assert found["model"]["classes"] == ["caf\udce9", "b"]
+    plain = Recipe.from_dict({"model": {"name": "mlp", "classes": ["cafe", "b"]}}).to_dict()
+    assert found == {**plain, "model": {**plain["model"], "classes": ["caf\udce9", "b"]}}
+    assert Recipe.from_dict(found) == recipe

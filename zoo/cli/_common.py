@@ -25,5 +25,6 @@ def json_option(command: F) -> F:
 def emit_json(data: Any) -> None:
     """Prints plain data as JSON on standard output."""
     # A console of Windows has few letters, and would have `?` for the others
-    full = getattr(sys.stdout, "encoding", "utf-8").lower().replace("-", "") == "utf8"
+    # A stream in memory says None
+    full = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "") == "utf8"
     click.echo(json_text(data, indent=1, default=str) if full else json.dumps(data, indent=1, default=str))

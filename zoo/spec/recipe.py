@@ -247,7 +247,11 @@ class Recipe(_Section):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON or TOML, without empty sections."""
-        return self.model_dump(mode="json", exclude_none=True)
+        try:
+            return self.model_dump(mode="json", exclude_none=True)
+        except UnicodeEncodeError:  # a class named in bytes that are no UTF-8, as a folder may be
+            plain: dict[str, Any] = _listed(self.model_dump(exclude_none=True))
+            return plain
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], where: str = "recipe") -> Recipe:
@@ -280,3 +284,10 @@ class Recipe(_Section):
         except ValueError as error:
             raise RecipeError(f"recipe {file}", expected=form, got=quote(str(error))) from None
         return cls.from_dict(data, f"recipe {file}")
+
+
+def _listed(value: Any) -> Any:
+    """Plain data as JSON has them: lists in the place of tuples."""
+    if isinstance(value, Mapping):
+        return {key: _listed(item) for key, item in value.items()}
+    return [_listed(item) for item in value] if isinstance(value, list | tuple) else value
