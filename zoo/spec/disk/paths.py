@@ -34,7 +34,7 @@ def check_path(text: str) -> None:
     Example:
         >>> check_path("runs/a\\0b")
         Traceback (most recent call last):
-        zoo.errors.BadReferenceError: path 'runs/a\\x00b': expected no zero byte in it, got one
+        zoo.spec.errors.BadReferenceError: path 'runs/a\\x00b': expected no zero byte in it, got one
     """
     where = f"path {quote(text[:10] + '...')}" if len(text) > 60 else f"path {quote(text)}"
     if "\0" in text:

@@ -31,7 +31,7 @@ from zoo.spec.disk.systems import portable
 from zoo.spec.errors import SaveError
 from zoo.spec.files import CURVES_FILE, HISTORY_FILE, WEIGHTS_FILE
 from zoo.spec.reference import FILE_PREFIX, without_prefix
-from zoo.training.record.checkpoint import newest
+from zoo.training.record.checkpoint import Killed, newest
 from zoo.training.record.run_folder import RunFolder
 from zoo.training.run import Outcome, Run
 from zoo.training.setup import Setup
@@ -204,9 +204,9 @@ def discarding(run_folder: RunFolder | None, folder: Path) -> Iterator[None]:
         yield
     except BaseException as error:
         # What was trained for an epoch or has a checkpoint is kept, to be looked at or resumed; so is what a
-        # disk has ended, whose message says how to go on
+        # disk or a kill has ended, whose message says how to go on
         behind = (folder / HISTORY_FILE).exists() or newest(folder) is not None
-        if run_folder is not None and not behind and not isinstance(error, SaveError | OSError):
+        if run_folder is not None and not behind and not isinstance(error, Killed | SaveError | OSError):
             discard(run_folder)
         raise
 
