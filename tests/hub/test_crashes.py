@@ -14,7 +14,7 @@ import torch
 
 import zoo
 from zoo.spec.disk.reading import sha256
-from zoo.spec.disk.transaction import COMMITTED, transaction
+from zoo.spec.disk.transaction import COMMITTED, recover, transaction
 from zoo.spec.errors import SaveError
 
 FILES = ["README.md", "config.json", "model.safetensors"]
@@ -168,3 +168,21 @@ def test_an_error_on_the_way_leaves_nothing(tmp_path):
         (staging / "file").write_text("half")
         raise KeyboardInterrupt
     assert list(tmp_path.iterdir()) == []
+
+
+def test_who_commits_in_the_place_of_an_emptied_commit_is_left_to_move_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / COMMITTED).mkdir()
+    (tmp_path / COMMITTED / "a").write_text("mine")
+
+    def meanwhile(folder: Path) -> None:
+        (folder / "a").write_text("another's")
+        folder.rmdir()
+
+    with monkeypatch.context() as patch:
+        patch.setattr("zoo.spec.disk.transaction.remove_empty", meanwhile)
+        recover(tmp_path)
+    assert (tmp_path / "a").read_text() == "mine"
+    recover(tmp_path)
+    assert (tmp_path / "a").read_text() == "another's" and not (tmp_path / COMMITTED).exists()

@@ -17,6 +17,7 @@ from zoo.spec.disk.systems import remove_empty, rename_folder, replace, sync_fil
 STAGING = ".zoo-staging-"
 COMMITTED = ".zoo-commit"
 
+_TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
 _TRIES = 100
 """Of a commit, while others commit into the same folder all the time."""
 
@@ -65,7 +66,7 @@ def _commit(staging: Path, folder: Path) -> None:
         try:
             rename_folder(staging, folder / COMMITTED)
         except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            if error.errno not in _TAKEN:
                 raise
             recover(folder)
         else:
@@ -86,7 +87,12 @@ def recover(folder: Path) -> None:
         for file in committed.iterdir():
             with suppress(FileNotFoundError):
                 replace(file, folder / file.name)
-        remove_empty(committed)
+        try:
+            remove_empty(committed)
+        except OSError as error:
+            # Once it is empty another process may commit in its place, and moves its own files then
+            if error.errno not in _TAKEN:
+                raise
     sync_folder(folder)
 
 
