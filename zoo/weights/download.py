@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.spec.disk.leftovers import set_aside
+from zoo.spec.disk.reading import sha256
 from zoo.spec.errors import WeightsError
 from zoo.spec.published_weights import WeightsSource
 from zoo.weights.client import patiently, reachable, talking
@@ -247,11 +248,7 @@ def _verified(path: Path, wanted: str) -> bool:
     mark = f"{wanted} {state}"
     if known == mark:
         return True
-    if _GIT.fullmatch(wanted):
-        fine = git_hash(path) == wanted
-    else:
-        with path.open("rb") as file:
-            fine = hashlib.file_digest(file, "sha256").hexdigest() == wanted
+    fine = (git_hash(path) if _GIT.fullmatch(wanted) else sha256(path)) == wanted
     if fine:
         try:
             _stamp(path).write_text(mark, encoding="utf-8")

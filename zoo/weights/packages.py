@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from importlib.machinery import ModuleSpec
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from zoo.registry.catalogue import known
 from zoo.registry.plugins.install_command import way_to_install
+from zoo.spec.disk.reading import sha256
 from zoo.spec.errors import WeightsError, listing
 from zoo.spec.published_weights import WeightsSource
 
@@ -76,8 +76,7 @@ def version_of(package: str) -> str | None:
 
 def _verify(text: str, source: WeightsSource, path: Path) -> None:
     try:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = sha256(path)
     except OSError as error:
         raise WeightsError(
             f"weights {text}", expected="a file that can be read", got=f"{error.strerror} at {path}"
