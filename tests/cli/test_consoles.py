@@ -7,13 +7,10 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from zoo.cli import _common
-from zoo.spec.disk import systems
-from zoo.spec.disk.systems import reader_gone
 
 
 def narrow(*arguments: str) -> subprocess.CompletedProcess[bytes]:
@@ -45,13 +42,3 @@ def test_json_has_every_letter_on_every_console(monkeypatch, encoding):
         monkeypatch.setattr(sys, "stdout", console)
         _common.emit_json({"label": "кот é"})
         assert json.loads(written.getvalue().decode(encoding)) == {"label": "кот é"}
-
-
-def test_a_reader_that_has_gone_is_known_on_windows_too(monkeypatch):
-    closed = OSError(22, "Invalid argument")
-    assert reader_gone(BrokenPipeError())
-    monkeypatch.setattr(systems, "WINDOWS", False)
-    assert not reader_gone(closed)
-    monkeypatch.setattr(systems, "WINDOWS", True)
-    assert reader_gone(closed)
-    assert not reader_gone(OSError(22, "Invalid argument", str(Path("what?"))))

@@ -6,7 +6,7 @@ import torch
 
 import zoo
 from zoo.interfaces.model import Model
-from zoo.runtime.devices import borrowed, norms_of_one_number
+from zoo.runtime.devices import _not_called, borrowed, norms_of_one_number
 from zoo.spec.errors import TrainingError
 
 Make = Callable[..., Model]
@@ -105,3 +105,16 @@ def test_batch_norms_that_would_see_one_number_are_named(size: int, seen: bool) 
     assert {*found} <= {name for name, _ in model.named_modules()}
     assert norms_of_one_number(model.eval()) == []
     assert not any(module._forward_pre_hooks for module in model.modules())
+
+
+@pytest.mark.parametrize(("size", "seen"), [(16, True), (32, False)])
+def test_batch_norms_of_a_network_that_the_model_does_not_call_are_tried_too(size: int, seen: bool) -> None:
+    generator = {"name": "srresnet", "scale": 2, "width": 8, "blocks": 1}
+    discriminator = {"name": "srgan_discriminator", "width": 4, "head": "binary"}
+    model = zoo.build("srgan", input_size=size, seed=0, generator=generator, discriminator=discriminator)
+    named = norms_of_one_number(model.train())
+    assert bool(named) is seen
+    assert all(name.startswith("discriminator.") for name in named)
+    # Its own names alone: those of another network that begin alike are not its
+    assert [*_not_called(model, ["discriminator_of_another.bn"])] == []
+    assert [*_not_called(model, ["discriminator.bn", "head.bn"])] == [model.discriminator]

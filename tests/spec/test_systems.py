@@ -13,7 +13,7 @@ import zoo
 from zoo.data.sources.layout import scan
 from zoo.data.sources.walk import walk
 from zoo.spec.disk import systems
-from zoo.spec.disk.systems import by_parts, portable, same_file, stop_signals
+from zoo.spec.disk.systems import by_parts, portable, reader_gone, same_file, stop_signals
 
 NAMES = [
     "con",
@@ -112,3 +112,14 @@ def test_a_system_that_ends_one_process_alone_is_asked_for_that(monkeypatch):
     monkeypatch.delattr(systems.os, "killpg")
     systems.end(process := Process())
     assert process.ended
+
+
+def test_a_reader_that_has_gone_is_known_on_windows_too(monkeypatch):
+    closed = OSError(22, "Invalid argument")
+    assert reader_gone(BrokenPipeError())
+    monkeypatch.setattr(systems, "WINDOWS", False)
+    assert not reader_gone(closed)
+    monkeypatch.setattr(systems, "WINDOWS", True)
+    assert reader_gone(closed)
+    assert not reader_gone(OSError(22, "Invalid argument", "what?"))
+    assert not reader_gone(OSError(28, "No space left on device"))

@@ -16,10 +16,11 @@ from huggingface_hub import constants, errors
 
 from zoo.spec.errors import WeightsError
 from zoo.spec.published_weights import WeightsSource
-from zoo.weights import client, download
+from zoo.weights import client, download, hub_listening
 from zoo.weights.client import patiently, reachable, talking
 from zoo.weights.download import Snapshot
 from zoo.weights.hub_answers import is_passing
+from zoo.weights.hub_listening import listening
 
 GOOD = b"good"
 SHA = hashlib.sha256(GOOD).hexdigest()
@@ -421,3 +422,21 @@ def test_errors_of_our_own_pass_as_they_are() -> None:
     ):
         raise ours
     assert caught.value is ours
+
+
+@pytest.mark.parametrize(
+    ("location", "moved"),
+    [
+        ("/api/models/me/new", {"me/old": "me/new"}),
+        ("http://hub/me/new/resolve/main/config.json", {"me/old": "me/new"}),
+        ("/api/models/me/old", {}),
+        ("http://disk/me/new", {}),
+        ("/login", {}),
+    ],
+)
+def test_where_the_hub_sends_a_repository_is_noted(location: str, moved: dict[str, str]) -> None:
+    request = SimpleNamespace(url="http://hub/api/models/me/old/revision/main")
+    headers = {"location": location}
+    with listening() as talk:
+        hub_listening._hear(SimpleNamespace(has_redirect_location=True, headers=headers, request=request))
+    assert talk.moved == moved
