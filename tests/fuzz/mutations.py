@@ -24,6 +24,9 @@ ODD: tuple[Any, ...] = (
 )  # fmt: skip
 """Values that a schema may not have thought of."""
 
+NO_TREE = 0.01
+"""The part of the changed trees that are another value altogether."""
+
 
 def deep(levels: int) -> Any:
     """Lists within lists."""
@@ -42,10 +45,16 @@ def paths(tree: Any, here: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def changed_value(tree: Any, draw: Draw) -> Any:
-    """A copy of a tree in which one value or key, sometimes several, is another one."""
+    """A copy of a tree in which one value or key, sometimes several, is another one.
+
+    Half of the changes are made near the root, where a large tree has few of its values.
+    """
+    if draw.random() < NO_TREE:
+        return copy.deepcopy(draw.choice(ODD))
     tree = copy.deepcopy(tree)
     for _ in range(draw.choice((1, 1, 1, 2, 4))):
-        places = list(paths(tree))
+        deepest = draw.choice((1, 3, 99, 99))
+        places = [place for place in paths(tree) if len(place) <= deepest]
         if not places:
             return draw.choice(ODD)
         *before, last = draw.choice(places)
