@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import pickle
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from tests.small_disks import small_disk
 from zoo.data.row_cache import segments, store
 from zoo.data.row_cache.segments import Handles, Layout
 from zoo.data.row_cache.store import RowStore
@@ -329,14 +329,9 @@ def test_what_the_disk_refuses_is_one_line_and_what_was_there_stays(
     check(fill(rows, [1]), [0, 1])
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 def test_a_full_disk_is_an_error_and_never_a_signal(home: Path) -> None:
-    home.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(home)]
-    if subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("no tmpfs here")
     layout = Layout(((100, 100),), torch.float32)
-    try:
+    with small_disk(home, "256k"):
         rows = new(home, layout=layout)
         with pytest.raises(SaveError, match="No space left on device; free space"):
             fill(rows, *[[i] for i in range(COUNT)])
@@ -344,8 +339,6 @@ def test_a_full_disk_is_an_error_and_never_a_signal(home: Path) -> None:
         assert missing == [6, 7, 8, 9, 10, 11]
         check(rows, [0, 5])
         rows.close()
-    finally:
-        subprocess.run(["umount", "-l", str(home)], check=True)
 
 
 def test_layouts_say_their_bytes() -> None:

@@ -26,6 +26,7 @@ import torch
 import zoo
 from tests.faults.points import KINDS, Faults
 from tests.faults.scenarios import SCENARIOS, Saved, Scenario
+from tests.small_disks import mount, unmount
 
 MOST = 100_000
 
@@ -177,13 +178,10 @@ def at_once(works: list[Callable[[], list[str]]]) -> list[str]:
 
 def full_disk(name: str, home: Path, points: int) -> tuple[int, list[str]]:
     """A disk of a few megabytes with less and less room: what a real one refuses, at so many fillings."""
-    import subprocess
-
     scenario = SCENARIOS[name](home)
     disk = home / "disk"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(disk)]
-    if subprocess.run(mount, check=False, capture_output=True).returncode:
+    if not mount(disk, "16m"):
         return 0, []
     wrong = []
     try:
@@ -204,7 +202,7 @@ def full_disk(name: str, home: Path, points: int) -> tuple[int, list[str]]:
             if seen.get("value") not in scenario.states or again.get("value") != scenario.states[-1]:
                 wrong.append(f"{room} bytes of room: {seen}, then {again}")
     finally:
-        subprocess.run(["umount", "-l", str(disk)], check=True)
+        unmount(disk)
     return points, wrong
 
 

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 import zoo
+from tests import small_disks
 from zoo.spec.disk.reading import sha256
 from zoo.spec.disk.transaction import COMMITTED, recover, transaction
 from zoo.spec.errors import SaveError
@@ -60,17 +61,8 @@ def test_a_file_that_cannot_grow_leaves_the_old_model(tmp_path, make):
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 200 kB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(disk)]
-    try:
-        mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
-    except OSError:
-        mounted = False
-    if not mounted:
-        pytest.skip("mounting a small file system takes rights that this user has not")
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
+    with small_disks.small_disk(tmp_path / "disk", "200k") as disk:
+        yield disk
 
 
 @pytest.mark.parametrize("measured", [True, False])

@@ -16,6 +16,7 @@ import torch
 from huggingface_hub import constants
 
 import zoo
+from tests import small_disks
 from zoo.hub.pull import pull_files
 from zoo.spec.errors import WeightsError, ZooError
 
@@ -123,19 +124,9 @@ def test_pushes_at_once_are_one_after_the_other_or_refused(hub, make, tmp_path):
 
 @pytest.fixture
 def disk(tmp_path):
-    """A small disk of its own, and what remounts it."""
-    place = tmp_path / "disk"
-    place.mkdir()
-
-    def mount(*options):
-        command = ["mount", "-t", "tmpfs", "-o", ",".join(options), "tmpfs", str(place)]
-        if subprocess.run(command, check=False, capture_output=True).returncode:
-            pytest.skip("only who may mount can try a full disk")
-        return place
-
-    yield mount
-    while place.is_mount():
-        subprocess.run(["umount", "-l", str(place)], check=True)
+    """A disk of four megabytes."""
+    with small_disks.small_disk(tmp_path / "disk", "4m") as place:
+        yield place
 
 
 def filled(place):
@@ -151,7 +142,7 @@ FULL = "expected a cache that can be written, got No space left on device; free 
 
 @pytest.mark.filterwarnings("ignore:Not enough free disk space")  # the client's own, which the error follows
 def test_a_cache_on_a_full_disk_is_told_and_a_retry_with_space_succeeds(cats, disk, make):
-    cache = disk("size=4m")
+    cache = disk
     filler, points = filled(cache), 0
     # With a page more each time: at each point where the client writes, the disk is full once
     while True:
@@ -172,7 +163,7 @@ def test_a_cache_on_a_full_disk_is_told_and_a_retry_with_space_succeeds(cats, di
 
 @pytest.mark.filterwarnings("ignore:Not enough free disk space")
 def test_what_a_full_cache_holds_is_still_pulled_and_a_new_commit_is_told(cats, disk, make, tmp_path):
-    cache = disk("size=4m")
+    cache = disk
     old = digest(zoo.pull(REPO, cache_dir=cache / "hf"))
     folder = zoo.save(make("tiny_resnet", seed=1), tmp_path / "new")
     filled(cache)
@@ -186,26 +177,27 @@ def test_what_a_full_cache_holds_is_still_pulled_and_a_new_commit_is_told(cats, 
 
 @pytest.mark.filterwarnings("ignore:Not enough free disk space")
 def test_files_on_a_full_disk_are_all_there_or_none(cats, disk, make):
-    place = disk("size=8k")
+    place = disk
+    small_disks.remount(place, "size=8k")
     with pytest.raises(ZooError, match=r"cannot save to .*(disk space|No space left)") as caught:
         pull_files(REPO, place / "out")
     assert "\n" not in str(caught.value)
     assert [*place.iterdir()] == []
-    disk("size=4m")
+    small_disks.remount(place, "size=4m")
     assert digest(zoo.load(pull_files(REPO, place / "out"))) == digest(make("tiny_resnet"))
 
 
 def test_a_read_only_cache_serves_what_it_holds_and_says_so_of_the_rest(cats, disk, make, tmp_path):
-    cache = disk("size=4m") / "hf"
+    cache = disk / "hf"
     old = digest(zoo.pull(REPO, cache_dir=cache))
-    subprocess.run(["mount", "-o", "remount,ro", str(cache.parent)], check=True)
+    small_disks.remount(disk, "ro")
     assert digest(zoo.pull(REPO, cache_dir=cache)) == old
     folder = zoo.save(make("tiny_resnet", seed=1), tmp_path / "new")
     cats.commit(REPO, {p.name: p.read_bytes() for p in folder.iterdir()})
     words = "a cache that can be written, got Read-only file system; set HF_HOME to a folder that you may"
     with pytest.raises(WeightsError, match=words):
         zoo.pull(REPO, cache_dir=cache)
-    subprocess.run(["mount", "-o", "remount,rw", str(cache.parent)], check=True)
+    small_disks.remount(disk, "rw")
     assert digest(zoo.pull(REPO, cache_dir=cache)) == digest(zoo.load(folder))
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 import zoo
+from tests import small_disks
 from zoo.data.row_cache import store
 from zoo.interfaces.model import Model
 from zoo.spec.errors import OptionError, ZooWarning
@@ -93,19 +94,13 @@ def test_a_file_in_the_place_of_the_cache_folder_is_told(
 @pytest.fixture
 def small_disk(home: Path) -> Iterator[Path]:
     """The cache folder as a disk of 256 kB."""
-    place = home.parent
-    place.mkdir(exist_ok=True)
-    mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)]
-    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("no tmpfs here")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
+    with small_disks.small_disk(home.parent, "256k") as place:
+        yield place
 
 
 def test_a_read_only_cache_is_read_and_not_filled(trained: Callable[..., Run], small_disk: Path) -> None:
     plain = trained(cache=True)
-    remount = ["mount", "-o", "remount,ro", str(small_disk)]
-    subprocess.run(remount, check=True)
+    small_disks.remount(small_disk, "ro")
     assert losses(trained(cache=True)) == losses(plain)
     goes_on_without(lambda **more: trained(seed=5, **more), "Read-only file system; choose a place that")
 
