@@ -14,6 +14,7 @@ import torch
 
 import zoo
 from tests import small_disks
+from zoo.hub import reproduce
 from zoo.spec.disk.reading import sha256
 from zoo.spec.disk.transaction import COMMITTED, recover, transaction
 from zoo.spec.errors import SaveError
@@ -76,6 +77,44 @@ def test_a_full_disk_leaves_the_old_model(small_disk, make, monkeypatch, measure
         zoo.save(large, small_disk / "model")
     assert sorted(p.name for p in (small_disk / "model").iterdir()) == FILES
     assert_same(zoo.load(small_disk / "model"), old)
+
+
+@pytest.mark.parametrize("given", ["a folder", "a model"])
+def test_a_push_without_room_for_temporary_files_says_so_and_succeeds_with_it(
+    small_disk, make, tmp_path, monkeypatch, given
+):
+    model, target = make("mlp"), tmp_path / "hub"
+    whole = zoo.save(model, tmp_path / "model") if given == "a folder" else model
+    monkeypatch.setattr("tempfile.tempdir", str(small_disk))
+    with (small_disk / "filler").open("wb", buffering=0) as filler:
+        while True:
+            try:
+                filler.write(bytes(4096))
+            except OSError:
+                break
+    refused = 0
+    while True:  # with a page more each time, so that each file meets the full disk once
+        try:
+            zoo.push(whole, f"file:{target}")
+        except SaveError as error:
+            refused += 1
+            assert "No space left on device" in str(error) or "MB free" in str(error)
+            assert "\n" not in str(error)
+            assert not target.exists()
+            assert [path.name for path in small_disk.iterdir()] == ["filler"]
+        else:
+            break
+        os.truncate(small_disk / "filler", (small_disk / "filler").stat().st_size - 4096)
+    assert refused >= 2
+    assert_same(zoo.load(target), model)
+
+
+def test_without_any_place_for_temporary_files_a_push_is_refused_in_one_line(make, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    with pytest.raises(SaveError, match=r"cannot write temporary files: got No such file .* set TMPDIR to a"):
+        zoo.push(make("mlp"), f"file:{tmp_path / 'hub'}")
+    with pytest.raises(SaveError, match="cannot write temporary files"):
+        reproduce.in_new_process("file:m", torch.rand(1, 2))
 
 
 def assert_same(one, other):

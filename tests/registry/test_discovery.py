@@ -318,6 +318,20 @@ def test_a_failure_is_remembered_until_something_is_installed(shelf):
     assert asked(shelf) == 2
 
 
+def test_a_system_without_room_for_asking_is_one_line_and_asked_again(shelf, monkeypatch):
+    shelf.plugin("zoo-fake", code=COUNTING.format(middle="", name="net"))
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as context:
+        context.setattr("tempfile.TemporaryFile", full)
+        assert plugin("zoo-fake").error == "could not be asked: No space left on device"
+    reset()
+    assert names("fake") == ["net"]
+    assert plugin("zoo-fake").error is None
+
+
 @pytest.mark.parametrize("change", ["version", "file", "new file"])
 def test_a_changed_plugin_is_asked_again(shelf, change):
     folder = shelf.plugin("zoo-fake", code=COUNTING.format(middle="", name="net"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -25,6 +24,7 @@ from zoo.hub.readme import Readme, renewed
 from zoo.interfaces.blocks.wrapped import inside
 from zoo.interfaces.model import Model, ModelLike
 from zoo.spec.disk.systems import copy, keeps_mapped
+from zoo.spec.disk.temporary import temporary_folder, temporary_writes
 from zoo.spec.disk.transaction import current
 from zoo.spec.errors import SaveError, ZooError, warn
 from zoo.spec.files import CARD_FILE, CONFIG_FILE, CURVES_FILE, HISTORY_FILE
@@ -92,7 +92,8 @@ class Bundle:
             and mine.handwritten != there.handwritten
         ):
             warn(f"the text that people wrote in {where} is not that of your {CARD_FILE}, and was kept")
-        (self.folder / CARD_FILE).write_text(renewed(text, base), encoding="utf-8")
+        with temporary_writes():
+            (self.folder / CARD_FILE).write_text(renewed(text, base), encoding="utf-8")
 
 
 @contextmanager
@@ -111,8 +112,8 @@ def bundle(model: ModelLike, *, reference: str | None, licence: str | None) -> I
     model = inside(model)
     if isinstance(model, PlainModel):
         raise _no_names(f"a torch module, {type(model.module).__name__}")
-    with tempfile.TemporaryDirectory(prefix="zoo-push-") as temporary:
-        home = Path(temporary) / "model"
+    with temporary_folder("zoo-push-") as temporary:
+        home = temporary / "model"
         if isinstance(model, Model):
             save(model, home)
             # What `save` wrote is for a folder; the parcel's own is written when the place is known
@@ -141,12 +142,13 @@ def _gather(folder: Path, home: Path) -> None:
     """Links or copies the files of the format, and no other."""
     # Of the try before: `steady` begins anew where the folder was saved into meanwhile
     shutil.rmtree(home, ignore_errors=True)
-    home.mkdir()
-    for name in FILES:
-        file = current(folder, name)
-        if not file.is_file() or is_foreign(folder, name):
-            continue
-        copy(file.resolve(), home / name)  # a later save into the folder makes a new file
+    with temporary_writes():
+        home.mkdir()
+        for name in FILES:
+            file = current(folder, name)
+            if not file.is_file() or is_foreign(folder, name):
+                continue
+            copy(file.resolve(), home / name)  # a later save into the folder makes a new file
 
 
 def _bundle(home: Path, where: str, reference: str | None, licence: str | None) -> Bundle:
@@ -162,7 +164,8 @@ def _bundle(home: Path, where: str, reference: str | None, licence: str | None) 
     mine = readme(home)
     for name in (CARD_FILE, CONFIG_FILE):  # they may be links to the folder's own
         (home / name).unlink(missing_ok=True)
-    (home / CONFIG_FILE).write_text(configs.dump(config, reference or where), encoding="utf-8")
+    with temporary_writes():
+        (home / CONFIG_FILE).write_text(configs.dump(config, reference or where), encoding="utf-8")
     return Bundle(folder=home, model=model, reference=reference, readme=mine, digest=config["sha256"])
 
 

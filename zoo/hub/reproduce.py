@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import torch
@@ -20,7 +19,9 @@ from torch import Tensor
 from zoo.hub.pull import pull
 from zoo.interfaces.blocks.modes import kept_modes
 from zoo.interfaces.model import Model
+from zoo.spec.disk.temporary import temporary_folder, temporary_writes
 from zoo.spec.errors import TrainingError
+from zoo.weights.tensor_files import read, write
 
 _ARGUMENTS = 3
 
@@ -37,12 +38,12 @@ def in_new_process(source: str, images: Tensor) -> Tensor:
 
     Raises:
         TrainingError: that process failed; the message ends with what it said.
+        SaveError: there is no room for temporary files.
     """
-    from safetensors.torch import load_file, save_file
-
-    with tempfile.TemporaryDirectory() as place:
-        given, back = Path(place) / "images.safetensors", Path(place) / "outputs.safetensors"
-        save_file({"images": images.contiguous()}, given)  # safetensors takes no others
+    with temporary_folder("zoo-reproduce-") as place:
+        given, back = place / "images.safetensors", place / "outputs.safetensors"
+        with temporary_writes():
+            write(given, {"images": images})
         command = [sys.executable, "-m", "zoo.hub.reproduce", source, str(given), str(back)]
         # The last bits of a sum may depend on how many threads share it.
         environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
@@ -51,17 +52,15 @@ def in_new_process(source: str, images: Tensor) -> Tensor:
             said = (done.stderr.strip().splitlines() or ["nothing"])[-1]
             raise TrainingError("pulling in a new process", expected="the model's outputs", got=said)
         # A mapped file could not be removed with its folder on every system
-        return load_file(back)["outputs"].clone()
+        return read(back, copy=True)["outputs"]
 
 
 def main(arguments: list[str]) -> None:
     """See the module's description."""
-    from safetensors.torch import load_file, save_file
-
     if len(arguments) != _ARGUMENTS:
         raise SystemExit(__doc__)
     source, given, back = arguments
-    save_file({"outputs": outputs(pull(source), load_file(given)["images"]).contiguous()}, back)
+    write(Path(back), {"outputs": outputs(pull(source), read(Path(given), copy=True)["images"])})
 
 
 if __name__ == "__main__":

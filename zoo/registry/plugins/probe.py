@@ -67,7 +67,10 @@ def _remembered(item: Installed, folder: Path) -> Answer | None:
 
 def _probe_and_remember(item: Installed, folder: Path) -> Answer:
     key = _key(item, folder)  # before asking: a file that changes meanwhile is asked for again
-    answer = _probe(item)
+    try:
+        answer = _probe(item)
+    except OSError as error:  # no room for a temporary file, or for one process more: not to be remembered
+        return {"error": f"could not be asked: {error.strerror or error}"}
     cache.write(_name(item, folder), key, {"answer": answer, "environment": list(environment())})
     return answer
 
