@@ -129,7 +129,12 @@ class Photos(torch.utils.data.Dataset):
 
 
 def fitted(data, workers, out):
-    model = zoo.build("tiny_resnet", head="binary", in_channels=3, input_size=16, seed=0)
+    if data == "shapes":  # images with masks
+        encoder = {"name": "unet_encoder", "widths": [4, 8]}
+        model = zoo.build("unet", encoder=encoder, classes=4, in_channels=3, input_size=32, seed=0)
+        data = {"name": "shapes", "count": 12, "size": 32}
+    else:
+        model = zoo.build("tiny_resnet", head="binary", in_channels=3, input_size=16, seed=0)
     trainer = {"name": "supervised", "batch_size": 8}
     kept = {"out": out, "cache": False, "progress": False}
     run = zoo.fit(model, data, epochs=1, workers=workers, trainer=trainer, **kept)
@@ -138,7 +143,7 @@ def fitted(data, workers, out):
 
 def main():
     torch.multiprocessing.set_start_method("spawn")
-    for name, data in {"folder": sys.argv[1], "set": Photos(), "named": "faces"}.items():
+    for name, data in {"folder": sys.argv[1], "set": Photos(), "named": "faces", "masks": "shapes"}.items():
         one, two = (fitted(data, workers, Path(sys.argv[2]) / f"{name}-{workers}") for workers in (0, 2))
         assert all(torch.equal(one[key], two[key]) for key in one), name
         print(name, "equal")
@@ -161,7 +166,8 @@ def run(folder: Path, text: str, *arguments: str) -> subprocess.CompletedProcess
 @pytest.mark.slow
 def test_a_fit_with_workers_that_are_begun_anew_gives_the_same_weights(photos, tmp_path):
     done = run(tmp_path, SCRIPT, str(photos), str(tmp_path / "runs"))
-    assert done.stdout.split("\n")[:3] == ["folder equal", "set equal", "named equal"], done.stderr
+    equal = ["folder equal", "set equal", "named equal", "masks equal"]
+    assert done.stdout.split("\n")[:4] == equal, done.stderr
 
 
 @pytest.mark.slow
