@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from zoo.registry import Plugin, discover, find, list_components, reset
+from zoo.registry.cache import sealed
 from zoo.spec.errors import OptionError, PluginError
 
 COUNTING = """
@@ -359,8 +360,8 @@ def test_refresh_asks_again(shelf):
 def test_a_corrupt_cache_is_ignored(shelf, content):
     shelf.plugin("zoo-fake", code=COUNTING.format(middle="", name="net"))
     discover()
-    for file in Path(os.environ["ZOO_CACHE"]).rglob("*.json"):
-        file.write_text(content)
+    for file in Path(os.environ["ZOO_CACHE"]).rglob("*.jsonl"):
+        file.write_bytes(sealed(content.encode()) if content else b"")
     reset()
     assert names("fake") == ["net"]
 

@@ -10,6 +10,7 @@ import pytest
 
 from zoo.registry import catalogue_index as index
 from zoo.registry import find, list_components, reset
+from zoo.registry.cache import sealed
 
 
 @pytest.fixture
@@ -49,11 +50,14 @@ def test_a_changed_catalogue_is_read_again(large):
     assert find("h").facts["parameters"] == 18
 
 
-@pytest.mark.parametrize("damage", ["", "{}", "catalogue"])
+@pytest.mark.parametrize("damage", ["", "{}", "a name", "catalogue"])
 def test_a_damaged_index_is_written_again(large, damage):
     parameters()
     (file,) = Path(os.environ["ZOO_CACHE"], "catalogues").glob("*fake*")
-    whole = file.read_text()
-    file.write_text(damage if damage != "catalogue" else json.dumps({**json.loads(whole), "catalogue": 3}))
+    whole = file.read_bytes()
+    odd = {**json.loads(whole.partition(b"\n")[2]), "catalogue": 3}
+    others = {"a name": whole.replace(b'"h"', b'"g"'), "catalogue": sealed(json.dumps(odd).encode())}
+    file.write_bytes(others.get(damage, damage.encode()))
     assert parameters() == [7]
-    assert file.read_text() == whole
+    assert file.read_bytes() == whole
+    assert find("h").facts["parameters"] == 7

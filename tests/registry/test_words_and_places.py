@@ -397,7 +397,7 @@ def test_json_is_broken_up_where_a_line_is_wider_than_code(length: int, lines: i
 def test_what_is_remembered_is_so_for_its_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "c"))
     assert cache.cache_folder() == tmp_path / "c"
-    assert cache.name("answers", "zoo-x", "place") == "answers/zoo-x-741d53cd.json"
+    assert cache.name("answers", "zoo-x", "place") == "answers/zoo-x-741d53cd.jsonl"
     cache.write("a/b.json", [1], {"x": 2})
     assert cache.read("a/b.json", [1]) == {"key": [1], "x": 2}
     assert cache.read("a/b.json", [2]) is None

@@ -1,4 +1,7 @@
-"""Small JSON files that are remembered between processes; losing any of them costs time and nothing else."""
+"""Small files that are remembered between processes; where one is lost or damaged, that costs time alone.
+
+Each is JSON behind a line with its checksum: what a damaged disk makes of it may be JSON of the right shape.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.spec.disk.atomic_write import write_text
-from zoo.spec.disk.reading import read_json
+from zoo.spec.disk.reading import parse_json, read_bytes
 
 
 def cache_folder() -> Path:
@@ -33,13 +36,15 @@ def cache_folder() -> Path:
 def name(sort: str, distribution: str, place: str) -> str:
     """Name of a cache file for a distribution that lies in one place, as seen by one Python."""
     # Several environments share the cache; crc32, since `hash` of a text differs between processes
-    return f"{sort}/{distribution}-{zlib.crc32(place.encode()):08x}.json"
+    return f"{sort}/{distribution}-{zlib.crc32(place.encode()):08x}.jsonl"
 
 
 def read(file: str, key: list[Any]) -> dict[str, Any] | None:
-    """The data remembered under a name for a key; None where there are none, or none legible."""
+    """The data remembered under a name for a key; None where there are none, or none whole."""
     try:
-        data = read_json(cache_folder() / file)
+        content = read_bytes(cache_folder() / file)
+        body = content.partition(b"\n")[2]
+        data = parse_json(body.decode()) if content == sealed(body) else None
     except (OSError, ValueError, RuntimeError):  # no such file; not JSON; no home folder
         return None
     # So a key is made of lists: JSON has no tuples, and this compares with what came back from it
@@ -51,4 +56,9 @@ def write(file: str, key: list[Any], data: dict[str, Any]) -> None:
     with contextlib.suppress(OSError, RuntimeError):
         path = cache_folder() / file
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, json.dumps({"key": key, **data}), durable=False)
+        write_text(path, sealed(json.dumps({"key": key, **data}).encode()).decode(), durable=False)
+
+
+def sealed(body: bytes) -> bytes:
+    """A file's content with its checksum in the line before it."""
+    return b'"%08x"\n%b' % (zlib.crc32(body), body)
