@@ -254,7 +254,7 @@ def verified(folder: Path, config: Mapping[str, Any], where: str, *, copy: bool 
         WeightsError: they have not, or cannot be read.
     """
     file, wanted = current(folder, WEIGHTS_FILE), config["sha256"]
-    state = read(file, copy=copy)
+    state = read(file, copy=copy, verified=True)
     found = sha256(file)
     if found != wanted:
         raise WeightsError(

@@ -74,7 +74,7 @@ def pull(
         return assemble(config, state, where)
     commit = _commit(place, token, cache_dir, local_files_only=local_files_only, force=force_download)
     config = _config(commit)
-    return assemble(config, read(_weights(commit, config), copy=copy), commit.text)
+    return assemble(config, read(_weights(commit, config), copy=copy, verified=True), commit.text)
 
 
 def pull_files(
