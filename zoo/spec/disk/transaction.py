@@ -80,8 +80,7 @@ def recover(folder: Path) -> None:
     Raises:
         OSError: the disk says no.
     """
-    committed = folder / COMMITTED
-    if not committed.is_dir():
+    if (committed := _committed(folder)) is None:
         return
     with suppress(FileNotFoundError):  # another process, saving or loading, finishes the same move
         for file in committed.iterdir():
@@ -100,5 +99,12 @@ def current(folder: Path, name: str) -> Path:
     """Path of the newest committed version of a file, also in a folder that cannot be written."""
     with suppress(OSError):
         recover(folder)
-    waiting = folder / COMMITTED / name
+    committed = _committed(folder)
+    waiting = folder / name if committed is None else committed / name
     return waiting if waiting.exists() else folder / name
+
+
+def _committed(folder: Path) -> Path | None:
+    """The folder of committed files; a link of that name, as an archive may bring it, leads elsewhere."""
+    committed = folder / COMMITTED
+    return committed if committed.is_dir() and not committed.is_symlink() else None
