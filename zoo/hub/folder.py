@@ -39,8 +39,9 @@ from zoo.spec.errors import (
     WeightsError,
     ZooError,
     listing,
+    warn,
 )
-from zoo.spec.files import CARD_FILE, CONFIG_FILE, CURVES_FILE, HISTORY_FILE, WEIGHTS_FILE
+from zoo.spec.files import CARD_FILE, CONFIG_FILE, CURVES_FILE, HISTORY_FILE, RUN_FILE, WEIGHTS_FILE
 from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import Recipe
 from zoo.spec.reference import PathLike, local_path
@@ -103,15 +104,19 @@ def _write(model: Model, path: PathLike, licence: str | None, *, run: bool = Fal
             (staging / CONFIG_FILE).write_text(text, encoding="utf-8")
             same = run or before is None or before["sha256"] == digest
             if not same:  # the run's files are another model's
-                note_foreign(folder)
+                note_foreign(folder, staging)
             text = card(
                 model,
-                history=() if is_foreign(folder, HISTORY_FILE) else known_rows(folder / HISTORY_FILE),
-                curves=not is_foreign(folder, CURVES_FILE) and (folder / CURVES_FILE).exists(),
+                history=known_rows(folder / HISTORY_FILE)
+                if same and not is_foreign(folder, HISTORY_FILE)
+                else (),
+                curves=same and not is_foreign(folder, CURVES_FILE) and (folder / CURVES_FILE).exists(),
             )
             (staging / CARD_FILE).write_text(renewed(text, readme(folder)), encoding="utf-8")
     except OSError as error:
         raise unwritten(folder, error) from error
+    if not same and (folder / RUN_FILE).exists():
+        warn(f"{folder} holds a run of another model, which can no longer go on; save models elsewhere")
     return folder
 
 
