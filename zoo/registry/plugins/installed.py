@@ -103,7 +103,7 @@ def package_folder(module: str) -> Path:
     try:
         # Of the top alone: for a dotted name find_spec imports the packages above it
         spec = importlib.util.find_spec(top)
-    except Exception as error:  # an editable install's finder is foreign code
+    except (Exception, SystemExit) as error:  # an editable install's finder is foreign code
         raise PluginError(
             f"module {quote(module)}", expected="a findable package", got=quote(error)
         ) from error
