@@ -145,6 +145,9 @@ def _plugins() -> Iterator[Finding]:
         yield Finding(
             f"{kind} {name}", f"claimed by {', '.join(owners)}", "say its namespace as well, or disable one"
         )
+    for line in found.unreadable:
+        what, _, step = line.rpartition("; ")
+        yield Finding("metadata", what, step)
     for name in found.disabled:
         yield Finding(f"plugin {name}", "disabled by ZOO_PLUGINS or ZOO_DISABLED_PLUGINS")
     wanted = {name.strip() for name in os.environ.get("ZOO_PLUGINS", "").split(",") if name.strip()}

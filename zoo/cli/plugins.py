@@ -68,6 +68,7 @@ def _page(found: Inspection) -> str:
         lines += [
             f"error: {report.plugin.distribution} {report.plugin.version}: {text}" for text in report.problems
         ]
+    lines += [f"error: {line}" for line in found.unreadable]
     for (kind, name), owners in found.conflicts.items():
         lines.append(
             f"conflict: the {kind} {name!r} is claimed by {', '.join(owners)}; say its namespace as well"
@@ -95,6 +96,7 @@ def _plain(found: Inspection) -> dict[str, Any]:
             {"kind": kind, "name": name, "distributions": list(owners)}
             for (kind, name), owners in found.conflicts.items()
         ],
+        "unreadable": list(found.unreadable),
     }
 
 
