@@ -1,10 +1,12 @@
-"""Paths that a system can take at all: the working folder that is gone, names that are too long."""
+"""Paths that a system can take at all: the working folder that is gone, names too long, names in a list."""
 
 from __future__ import annotations
 
+import locale
 import os
 from pathlib import Path
 
+from zoo.spec.disk.systems import WINDOWS
 from zoo.spec.errors import BadReferenceError, quote
 
 _LONGEST_NAME = 255
@@ -48,3 +50,21 @@ def check_path(text: str) -> None:
     if not Path(text).is_absolute() and working_folder() is None:
         hint = "cd to another folder, or give the path from the root"
         raise BadReferenceError(where, expected="a working folder", got="one that was removed", hint=hint)
+
+
+def file_name(listed: bytes) -> str:
+    """A file's name as a list has it: of Linux and macOS any bytes, of Windows letters.
+
+    Args:
+        listed: the name alone, as programs print it.
+
+    Example:
+        >>> file_name("caf\u00e9.png".encode()) == "caf\u00e9.png"
+        True
+    """
+    if not WINDOWS:
+        return os.fsdecode(listed)
+    try:
+        return listed.decode()
+    except UnicodeDecodeError:  # of a program that prints in the code page of its console
+        return listed.decode(locale.getencoding(), errors="replace")
