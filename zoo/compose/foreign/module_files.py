@@ -12,7 +12,6 @@ import torch
 from torch import nn
 
 from zoo.compose.foreign.torch_module import PlainModel, count_outputs
-from zoo.compose.next_steps import how_to_load, how_to_resume
 from zoo.interfaces.blocks.number_types import fitted
 from zoo.interfaces.blocks.wrapped import inside
 from zoo.interfaces.model import Model
@@ -28,6 +27,7 @@ from zoo.spec.disk.schema import misfit
 from zoo.spec.display import counted
 from zoo.spec.errors import FormatError, SaveError, TrainingError, WeightsError, ZooError, listing, warn
 from zoo.spec.files import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE
+from zoo.spec.hints.next_steps import how_to_load, how_to_resume
 from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import Recipe
 from zoo.weights.fitting import assign
