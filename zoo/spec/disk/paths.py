@@ -21,6 +21,22 @@ def working_folder() -> Path | None:
         return None
 
 
+def in_the_way(folder: Path) -> str | None:
+    """What stands in the place of a folder or of one around it; None where they are folders, or nothing yet.
+
+    Args:
+        folder: that could not be made.
+
+    Example:
+        >>> in_the_way(Path("/dev/null/runs/a"))
+        'a file at /dev/null'
+    """
+    for path in (folder, *folder.parents):
+        if os.path.lexists(path):
+            return None if path.is_dir() else f"a {'file' if path.exists() else 'link to nothing'} at {path}"
+    return None
+
+
 def check_path(text: str) -> None:
     """Refuses a path that no call could take, before any work.
 
