@@ -29,7 +29,7 @@ from zoo.reports.files import is_image
 from zoo.runtime.given_objects import check_loss, no_model, of_one_type
 from zoo.runtime.metric_names import check_metric_names, made_metric
 from zoo.spec.disk.atomic_write import way_to_write
-from zoo.spec.disk.paths import in_the_way
+from zoo.spec.disk.paths import in_the_way, need_folder
 from zoo.spec.disk.records import known_run
 from zoo.spec.disk.systems import no_name, portable
 from zoo.spec.disk.unfinished import unfinished_run
@@ -41,6 +41,7 @@ from zoo.spec.errors import (
     quote,
     warn,
 )
+from zoo.spec.hints.spoken import spoken
 from zoo.spec.options import Options
 from zoo.spec.reference import ComponentRef, PathLike, PathRef, local_path, parse_reference, without_prefix
 from zoo.weights.fitting import is_saved
@@ -253,6 +254,7 @@ def new_run_folder(out: PathLike | None, name: str) -> Path:
             if any(folder.iterdir()):
                 raise _taken(folder)
             return folder
+        need_folder("run folder runs/", "--out" if spoken().rest == "shell" else "out")
         stem = portable(re.sub(r"[^\w.\-]+", "-", name).strip("-.") or "run")
         number = 1
         while True:

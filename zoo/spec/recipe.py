@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator
 
+from zoo.spec.disk.paths import check_path
 from zoo.spec.disk.reading import read_json, read_toml
 from zoo.spec.errors import RecipeError, quote, reason
 from zoo.spec.freeze_grammar import Freeze
@@ -274,6 +275,7 @@ class Recipe(_Section):
             RecipeError: the file cannot be read or is not a recipe.
         """
         file = Path(path)
+        check_path(str(file))
         form = "JSON" if file.suffix.lower() == ".json" else "TOML"
         try:
             data = read_json(file) if form == "JSON" else read_toml(file)

@@ -21,7 +21,7 @@ from zoo.spec.errors import BadReferenceError, DeclarationError, WeightsError, l
 from zoo.spec.files import CONFIG_FILE, WEIGHTS_FILE
 from zoo.spec.inputs import InputSpec
 from zoo.spec.published_weights import Weights, WeightsSource
-from zoo.spec.reference import HubRef, PathRef, parse_reference
+from zoo.spec.reference import HubRef, PathRef, local_path, parse_reference
 from zoo.weights.download import WITHOUT_HUB, fetch, fetch_beside
 from zoo.weights.packages import installed_file, to_install
 from zoo.weights.pickles import read_pickle
@@ -197,7 +197,7 @@ def stored(ref: PathRef | HubRef, network: str = "NAME") -> Source:
         WeightsError: there is no such file.
     """
     if isinstance(ref, PathRef):
-        path = Path(ref.path).expanduser()
+        path = local_path(ref.path)
         path = path / WEIGHTS_FILE if path.is_dir() else path
         if not path.is_file():
             run = unfinished_run(path.parent) if path.name == WEIGHTS_FILE else None

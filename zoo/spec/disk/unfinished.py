@@ -11,7 +11,7 @@ from zoo.spec.hints.next_steps import how_to_resume
 
 
 def unfinished_run(folder: Path) -> tuple[str, str] | None:
-    """What messages call a run that has not ended, and what to do then; None where there is no such run.
+    """Words for a run that has not ended, and the next step; None where there is no such run.
 
     Args:
         folder: of the run.
