@@ -16,10 +16,11 @@ import torch
 
 from zoo.data.row_cache import leases
 from zoo.data.row_cache.leases import lease
-from zoo.data.row_cache.room import make_room, size
+from zoo.data.row_cache.room import make_room
 from zoo.data.row_cache.segments import Layout
 from zoo.data.row_cache.store import RowStore
 from zoo.spec.disk.locks import take
+from zoo.spec.display import size
 
 ONE = 1 << 16
 

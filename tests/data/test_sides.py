@@ -406,7 +406,7 @@ def test_a_missing_class_is_told_with_those_that_train_has(make: Make) -> None:
     found = scan(make({**classes, "val/x": 1, "val/y": 1}))
     assert [str(problem).partition(": val split: ")[2] for problem in found.problems] == [
         "expected the classes of train (c0, c1, c2, c3, c4, c5 and 1 more), got 'x'; "
-        "add a folder train/x, or remove it"
+        "add a folder train/x, or take val/x out"
     ]
 
 

@@ -72,7 +72,7 @@ def test_a_full_disk_leaves_the_old_model(small_disk, make, monkeypatch, measure
     zoo.save(old, small_disk / "model")
     if not measured:  # the space went to another process after it was measured
         monkeypatch.setattr("zoo.hub.folder.check_space", lambda *_: None)
-    message = "MB free" if measured else "No space left on device"
+    message = "kB free" if measured else "No space left on device"
     with pytest.raises(SaveError, match=f"{message}.*untouched"):
         zoo.save(large, small_disk / "model")
     assert sorted(p.name for p in (small_disk / "model").iterdir()) == FILES
@@ -98,7 +98,7 @@ def test_a_push_without_room_for_temporary_files_says_so_and_succeeds_with_it(
             zoo.push(whole, f"file:{target}")
         except SaveError as error:
             refused += 1
-            assert "No space left on device" in str(error) or "MB free" in str(error)
+            assert "No space left on device" in str(error) or "kB free" in str(error)
             assert "\n" not in str(error)
             assert not target.exists()
             assert [path.name for path in small_disk.iterdir()] == ["filler"]

@@ -176,7 +176,7 @@ def test_weights_that_are_a_pickle(folder):
 @pytest.mark.parametrize(("file", "kind"), [(WEIGHTS, WeightsError), (CONFIG, FormatError)])
 def test_a_missing_file(folder, file, kind):
     (folder / file).unlink()
-    refused(zoo.load, kind, "no such file|No such file", folder)
+    refused(zoo.load, kind, "no such file|a folder without it", folder)
 
 
 @pytest.mark.parametrize(("file", "kind"), [(WEIGHTS, WeightsError), (CONFIG, FormatError)])

@@ -293,14 +293,14 @@ def test_the_next_free_folder_is_taken(tmp_path: Path, monkeypatch: pytest.Monke
     for out, words in [
         ("deep/er", "expected a new or empty folder, got a full one; choose another"),
         ("sheet.png", "expected a folder's name, got an image's; say sheet"),
-        ("deep/er/file/x", "expected a writable place, got Not a directory"),
+        ("deep/er/file/x", "expected a writable place, got a file at deep/er/file"),
     ]:
         with pytest.raises(TrainingError, match=f"run folder {out}: {words}"):
             new_run_folder(out, "x")
     (tmp_path / "other").mkdir()
     monkeypatch.chdir(tmp_path / "other")
     Path("runs").write_text("")
-    with pytest.raises(TrainingError, match="run folder runs: expected a writable place"):
+    with pytest.raises(TrainingError, match="run folder runs: expected a writable place, got a file at runs"):
         new_run_folder(None, "x")
 
 

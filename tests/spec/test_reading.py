@@ -73,7 +73,9 @@ def test_text_is_utf_8_with_or_without_a_mark(tmp_path: Path) -> None:
         ("-Infinity", "no number: -Infinity"),
         ("9" * 400, f"a number too large: {'9' * 20}..."),
         (str(2**64), "a whole number of 65 bits"),
-        ("[1,", "Expecting value"),
+        ("[1,", "no JSON from line 1 column 4 on"),
+        ('{"a": 1,\n "b" 2}', "no JSON from line 2 column 6 on"),
+        (" \n", "nothing"),
     ],
 )
 def test_json_of_no_shape_that_zoo_writes_is_refused(text: str, words: str) -> None:

@@ -186,7 +186,7 @@ def test_a_finished_run_keeps_one_checkpoint(tmp_path: Path) -> None:
 def test_a_folder_without_a_run_says_whether_there_is_one(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"got nothing there$"):
         RunFolder.read(tmp_path / "none")
-    with pytest.raises(TrainingError, match="got none in it; if it was killed before it began, remove"):
+    with pytest.raises(TrainingError, match="got none in it; if it was killed before it began, begin a new"):
         RunFolder.read(tmp_path)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from zoo.spec.arguments import ELSEWHERE, VERBS
-from zoo.spec.disk.paths import check_path
+from zoo.spec.disk.paths import somewhere
 from zoo.spec.disk.systems import reader_gone
 from zoo.spec.errors import ZooError, ZooWarning, near
 from zoo.spec.hints.spoken import Spoken, speaking
@@ -145,9 +145,8 @@ def _say(text: str) -> None:
 
 def _run(given: list[str], debug: bool, say: Callable[[str], None]) -> int:  # noqa: PLR0911 - one return an exit status
     try:
-        check_path(".")  # libraries of torch end the process where the working folder was removed
         # Not group.main(), which turns a closed pipe and an interruption into status 1.
-        with speaking(_TYPED), group.make_context("zoo", given) as context:
+        with somewhere(), speaking(_TYPED), group.make_context("zoo", given) as context:
             status = group.invoke(context)
         if sys.stdout is not None:  # closed by whoever began this process
             sys.stdout.flush()

@@ -45,11 +45,15 @@ def command(
     from zoo.inference.augment import as_tensor, augment
     from zoo.reports.files import image_path
     from zoo.reports.image_grids import draw_variants
+    from zoo.spec.disk.paths import need_folder
     from zoo.spec.errors import SaveError
 
     image = Path(the_image(words, names))
     chain = references(names, sets)
-    path = image_path(out or f"{image.stem}-{'-'.join(names).replace(':', '-')}.png")
+    name = f"{image.stem}-{'-'.join(names).replace(':', '-')}.png"
+    if out is None:
+        need_folder(f"file {name}", "--out")
+    path = image_path(out or name)
     # Before the work; an image in its own place would be lost
     if path.resolve() == image.resolve():
         raise SaveError(f"file {path}", expected="another file than the image", got="the same")

@@ -50,8 +50,11 @@ def command(
     zoo latents runs/ae holiday/ --split all --json
     """
     from zoo.inference.latents import latents
+    from zoo.spec.disk.paths import need_folder
 
     # A program gets the numbers, and no file that it did not ask for
+    if out is None and not as_json:
+        need_folder(f"file {_FILE}", "--out")
     file = out or (None if as_json else Path(_FILE))
     options = {"device": device, "workers": workers, "skip_unreadable": skip_unreadable}
     found = latents(model, data, split=split, out=file, grid=grid, **options)  # type: ignore[arg-type]

@@ -41,8 +41,11 @@ def command(name: str, kind: str, component: str | None, out: Path | None) -> No
     zoo new zoo-mine --kind head
     zoo new zoo-mine --kind loss --component softer
     """
+    from zoo.spec.disk.paths import need_folder
     from zoo.spec.errors import SaveError, quote
 
+    if out is None or not out.expanduser().is_absolute():
+        need_folder(f"folder {quote(str(out or name))}", "--out")
     folder = Path(name) if out is None else out.expanduser()
     there = os.path.lexists(folder)
     if there and not is_plugin(folder, name):

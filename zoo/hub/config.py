@@ -33,6 +33,7 @@ MOST_BYTES = 8 << 20
 # Stands in commands that messages and cards tell people to type: nothing that a shell would read
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.\-]*==[\w.+!\-]+", re.ASCII)
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+DAMAGED = "it is damaged or was cut off; pull or save the model again"
 
 
 def describe(model: Model, digest: str) -> dict[str, Any]:
@@ -99,13 +100,14 @@ def parse(file: Path, where: str) -> dict[str, Any]:
         if error.errno == errno.EFBIG:
             found = str(error.strerror).partition(" bytes")[0]
             raise FormatError(place, expected=f"at most {MOST_BYTES:,} bytes", got=found) from None
+        missing = isinstance(error, FileNotFoundError) and file.parent.is_dir()
         raise FormatError(
             f"{where} is not a saved model",
             expected=f"a folder with {file.name}",
-            got=error.strerror or str(error),
+            got="a folder without it" if missing else error.strerror or str(error),
         ) from None
     except ValueError as error:
-        raise FormatError(place, expected="JSON", got=reason(error)) from None
+        raise FormatError(place, expected="JSON", got=reason(error), hint=DAMAGED) from None
     # Other libraries call their file config.json too
     if not isinstance(config, dict) or not isinstance(config.get("format"), int) or "zoo" not in config:
         raise FormatError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,8 +13,11 @@ from zoo.compose.foreign.module_files import without_module
 from zoo.hub import config as configs
 from zoo.reports.files import is_image
 from zoo.spec.disk.atomic_write import way_to_write
+from zoo.spec.disk.paths import in_the_way
 from zoo.spec.disk.systems import no_name
 from zoo.spec.disk.transaction import current, transaction
+from zoo.spec.disk.unfinished import unfinished_run
+from zoo.spec.display import size
 from zoo.spec.errors import FormatError, SaveError, listing
 from zoo.spec.files import CARD_FILE, CONFIG_FILE, CURVES_FILE, HISTORY_FILE, WEIGHTS_FILE
 
@@ -25,10 +29,14 @@ def read_config(folder: Path) -> dict[str, Any]:
     """The checked `config.json` of a model folder.
 
     Raises:
-        FormatError: it is missing, not JSON, not ours, or of a newer format.
+        FormatError: it is missing, as in a run that has not ended, not JSON, not ours, or of a newer format.
     """
-    if not current(folder, CONFIG_FILE).exists() and (error := without_module(folder)) is not None:
-        raise error
+    if not current(folder, CONFIG_FILE).exists():
+        if (error := without_module(folder)) is not None:
+            raise error
+        if (run := unfinished_run(folder)) is not None:
+            problem, expected = f"{folder} is not a saved model", f"a folder with {CONFIG_FILE}"
+            raise FormatError(problem, expected=expected, got=run[0], hint=run[1])
     return configs.parse(current(folder, CONFIG_FILE), str(folder))
 
 
@@ -49,28 +57,28 @@ def check_target(folder: Path) -> dict[str, Any] | None:
     try:
         return read_config(folder)
     except FormatError as error:
+        by_hand = "; if they are a damaged model, remove them by hand and save again"
         raise SaveError(
             f"cannot save to {folder}",
             expected="a new folder or one that holds a saved model",
             got=f"other files named {listing(ours)}",
-            hint="choose another folder",
+            hint=f"choose another folder{by_hand if error.hint == configs.DAMAGED else ''}",
         ) from error
 
 
 def check_space(folder: Path, needed: int) -> None:
-    """Raises SaveError unless the disk that a folder is on has room for so many bytes."""
+    """Raises SaveError where the disk of a folder can be written, but has no room for so many bytes."""
     # A folder that is not there yet is made on the disk of the nearest one that is
     home = folder
     while not home.exists():
         home = home.parent
+    if not os.access(home, os.W_OK):
+        return  # to be told why by what is written, which no room would mend
     free = shutil.disk_usage(home).free
     if free < needed:
-        raise SaveError(
-            f"cannot save to {folder}",
-            expected=f"{needed / 1e6:.0f} MB of disk space",
-            got=f"{free / 1e6:.0f} MB free",
-            hint="what was there before is untouched",
-        )
+        problem, hint = f"cannot save to {folder}", "what was there before is untouched; free space"
+        expected = f"{size(needed)} of disk space"
+        raise SaveError(problem, expected=expected, got=f"{size(free)} free", hint=hint)
 
 
 def place_files(files: Mapping[str, Path], folder: Path, *, remove: Iterable[str] = ()) -> Path:
@@ -99,6 +107,9 @@ def place_files(files: Mapping[str, Path], folder: Path, *, remove: Iterable[str
 
 def unwritten(folder: Path, error: OSError) -> SaveError:
     """The error for a folder that could not be written."""
+    if error.errno in (errno.EEXIST, errno.ENOTDIR) and (found := in_the_way(folder)) is not None:
+        hint = "choose another folder"
+        return SaveError(f"cannot save to {folder}", expected="a place for a folder", got=found, hint=hint)
     if error.errno in (errno.ENOTEMPTY, errno.EEXIST):  # of the rename that commits
         hint = "the other's model is there; save again, or choose another folder"
         return SaveError(f"cannot save to {folder}", got="another save at the same time", hint=hint)

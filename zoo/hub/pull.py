@@ -68,7 +68,7 @@ def pull(
     """
     place = parse_place(source, revision)
     if isinstance(place, PathRef):
-        folder = Path(place.path).expanduser()
+        folder = local_path(place.path)
         where = str(folder)
         config, state = steady(folder, lambda found: (found, verified(folder, found, where, copy=copy)))
         return assemble(config, state, where)
@@ -97,7 +97,7 @@ def pull_files(
     check_target(folder)
     place = parse_place(source, revision)
     if isinstance(place, PathRef):
-        origin = Path(place.path).expanduser()
+        origin = local_path(place.path)
         return steady(origin, lambda config: _copy_folder(origin, config, folder))
     commit = _commit(place, token, None)
     config = _config(commit)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import filecmp
-from pathlib import Path
 
 from zoo.hub.address import parse_place
 from zoo.hub.bundle import bundle
@@ -15,7 +14,7 @@ from zoo.hub.upload import upload
 from zoo.interfaces.model import ModelLike
 from zoo.spec.errors import SaveError
 from zoo.spec.files import CARD_FILE, HISTORY_FILE
-from zoo.spec.reference import HubRef, PathLike, PathRef
+from zoo.spec.reference import HubRef, PathLike, PathRef, local_path
 
 MESSAGE = "Push model with zoo"
 
@@ -84,7 +83,7 @@ def _to_folder(model: ModelLike, place: PathRef, *, licence: str | None, **of_th
     given = [name for name, value in of_the_hub.items() if value is not None]
     if given:
         raise SaveError(f"push {place}", expected="no options of the Hub for a folder", got=", ".join(given))
-    folder = Path(place.path).expanduser()
+    folder = local_path(place.path)
     before = check_target(folder)
     with bundle(model, reference=None, licence=licence) as ready:
         there = [name for name in ready.optional if (folder / name).is_file()]

@@ -14,7 +14,7 @@ from zoo.spec.component import Namespace
 from zoo.spec.disk.paths import working_folder
 from zoo.spec.disk.reading import read_json
 from zoo.spec.disk.schema import Schema, line, lines, misfit, one_of, or_none, table, table_of
-from zoo.spec.errors import PluginError, quote
+from zoo.spec.errors import PluginError, quote, reason
 from zoo.spec.kinds import KINDS
 
 FORMAT = 1  # of catalogues and the registry; that of saved models is in zoo.compose.formats
@@ -50,7 +50,7 @@ def _json(file: Path, hint: str | None) -> Any:
     except OSError as error:
         raise PluginError(f"{file}", expected="a readable file", got=error.strerror or str(error)) from None
     except ValueError as error:
-        raise PluginError(f"{file}", expected="JSON", got=quote(str(error)), hint=hint) from None
+        raise PluginError(f"{file}", expected="JSON", got=reason(error), hint=hint) from None
 
 
 def written_again(folder: Path | None) -> str:

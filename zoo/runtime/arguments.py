@@ -29,7 +29,10 @@ from zoo.reports.files import is_image
 from zoo.runtime.given_objects import check_loss, no_model, of_one_type
 from zoo.runtime.metric_names import check_metric_names, made_metric
 from zoo.spec.disk.atomic_write import way_to_write
+from zoo.spec.disk.paths import in_the_way, need_folder
+from zoo.spec.disk.records import known_run
 from zoo.spec.disk.systems import no_name, portable
+from zoo.spec.disk.unfinished import unfinished_run
 from zoo.spec.errors import (
     OptionError,
     RecipeError,
@@ -38,6 +41,7 @@ from zoo.spec.errors import (
     quote,
     warn,
 )
+from zoo.spec.hints.spoken import spoken
 from zoo.spec.options import Options
 from zoo.spec.reference import ComponentRef, PathLike, PathRef, local_path, parse_reference, without_prefix
 from zoo.weights.fitting import is_saved
@@ -237,7 +241,7 @@ def new_run_folder(out: PathLike | None, name: str) -> Path:
     """An empty folder: `out`, or the next free `runs/<name>-<n>`.
 
     Raises:
-        TrainingError: `out` is not empty, is called like an image, or cannot be made.
+        TrainingError: `out` is not empty, as that of another run, is called like an image, or cannot be made.
     """
     try:
         if out is not None:
@@ -248,9 +252,9 @@ def new_run_folder(out: PathLike | None, name: str) -> Path:
                 raise TrainingError(text, expected=expected, got="an image's", hint=hint)
             folder.mkdir(parents=True, exist_ok=True)
             if any(folder.iterdir()):
-                expected, hint = "a new or empty folder", "choose another, or remove it"
-                raise TrainingError(f"run folder {folder}", expected=expected, got="a full one", hint=hint)
+                raise _taken(folder)
             return folder
+        need_folder("run folder runs/", "--out" if spoken().rest == "shell" else "out")
         stem = portable(re.sub(r"[^\w.\-]+", "-", name).strip("-.") or "run")
         number = 1
         while True:
@@ -263,10 +267,19 @@ def new_run_folder(out: PathLike | None, name: str) -> Path:
             else:
                 return folder
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = in_the_way(local_path(out or "runs")) or error.strerror or str(error)
         step = way_to_write(error) if no_name(error) else None
         text = f"run folder {out or 'runs'}"
         raise TrainingError(text, expected="a writable place", got=reason, hint=step) from error
+
+
+def _taken(folder: Path) -> TrainingError:
+    """The error for a folder that holds something; of a run it says how that one goes on."""
+    got, step = unfinished_run(folder) or ("a full one", "")
+    if known_run(folder).get("finished"):
+        got = "a finished run"
+    hint = f"{step}, or choose another" if step else "choose another"
+    return TrainingError(f"run folder {folder}", expected="a new or empty folder", got=got, hint=hint)
 
 
 def pick_seed(seed: int | None, model: Model) -> int:

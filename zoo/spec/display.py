@@ -66,6 +66,19 @@ def counted(number: int, noun: str, several: str = "") -> str:
     return f"{number} {noun if number == 1 else several or noun + 's'}"
 
 
+def size(count: int) -> str:
+    """Bytes as people say them.
+
+    Example:
+        >>> size(8_200), size(33_200_000), size(2_500_000_000)
+        ('8.2 kB', '33.2 MB', '2.5 GB')
+    """
+    for unit, factor in (("GB", 1e9), ("MB", 1e6)):
+        if count >= factor:
+            return f"{count / factor:.1f} {unit}"
+    return f"{count / 1e3:.1f} kB"
+
+
 def markdown(text: object) -> str:
     """A text in one line that Markdown and HTML show letter by letter.
 

@@ -12,8 +12,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator
 
+from zoo.spec.disk.paths import check_path
 from zoo.spec.disk.reading import read_json, read_toml
-from zoo.spec.errors import RecipeError, quote
+from zoo.spec.errors import RecipeError, quote, reason
 from zoo.spec.freeze_grammar import Freeze
 from zoo.spec.hints.recipe_places import check_named, check_section
 from zoo.spec.inputs import MOST_CHANNELS, MOST_PIXELS, InputSpec
@@ -274,6 +275,7 @@ class Recipe(_Section):
             RecipeError: the file cannot be read or is not a recipe.
         """
         file = Path(path)
+        check_path(str(file))
         form = "JSON" if file.suffix.lower() == ".json" else "TOML"
         try:
             data = read_json(file) if form == "JSON" else read_toml(file)
@@ -282,7 +284,7 @@ class Recipe(_Section):
                 f"recipe {file}", expected="a readable file", got=error.strerror or str(error)
             ) from None
         except ValueError as error:
-            raise RecipeError(f"recipe {file}", expected=form, got=quote(str(error))) from None
+            raise RecipeError(f"recipe {file}", expected=form, got=reason(error)) from None
         return cls.from_dict(data, f"recipe {file}")
 
 

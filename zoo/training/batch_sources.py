@@ -11,7 +11,6 @@ from torch import nn
 
 from zoo.data.batch_order import Order
 from zoo.data.batches import Batches
-from zoo.data.row_cache.room import size
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.blocks.freezing_state import blocks_in
 from zoo.interfaces.dataset import Dataset
@@ -20,7 +19,7 @@ from zoo.registry.environment import processes
 from zoo.runtime.devices import has_live_batch_norm, norms_of_one_number
 from zoo.runtime.processes import FULL
 from zoo.runtime.progress import Reporter
-from zoo.spec.display import counted
+from zoo.spec.display import counted, size
 from zoo.spec.errors import OptionError, SaveError, warn
 from zoo.training.feature_cache import CachedBatches, FeatureCache, features_folder, limit_bytes, make_room
 from zoo.training.setup import Setup

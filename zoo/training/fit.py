@@ -25,7 +25,7 @@ from zoo.runtime.devices import borrowed
 from zoo.runtime.processes import FULL, Precision
 from zoo.runtime.progress import Reporter
 from zoo.runtime.team.team import Team
-from zoo.spec.disk.paths import check_path
+from zoo.spec.disk.paths import need_folder
 from zoo.spec.errors import OptionError, TrainingError, warn
 from zoo.spec.files import CURVES_FILE
 from zoo.spec.recipe import Recipe
@@ -113,7 +113,7 @@ def fit(
         >>> run.images
         {'train': 12, 'val': 2, 'test': 2}
     """
-    check_path(".")  # torch looks for the working folder in the midst of training
+    need_folder("fit")  # torch looks for the working folder in the midst of training
     if not checkpoint_every >= 0:  # which nan is not either
         raise OptionError("checkpoint_every", expected="0 or more seconds", got=str(checkpoint_every))
     parts = {"data": data, "augment": augment, "loss": loss, "trainer": trainer}

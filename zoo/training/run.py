@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.compose.foreign.torch_module import PlainModel
-from zoo.compose.next_steps import how_to_load, how_to_resume
 from zoo.interfaces.model import Model
 from zoo.spec.disk.history import Row
 from zoo.spec.disk.records import known_run
 from zoo.spec.display import counted, html_image, html_page, html_table, more
 from zoo.spec.files import CURVES_FILE
+from zoo.spec.hints.next_steps import how_to_load, how_to_resume
 
 _MOST_FIGURES = 8
 

@@ -15,12 +15,13 @@ from zoo.interfaces.blocks.weight_values import broken, told
 from zoo.registry.references import component_or_path
 from zoo.spec.component import Component
 from zoo.spec.disk.reading import read_json
+from zoo.spec.disk.unfinished import unfinished_run
 from zoo.spec.display import counted
 from zoo.spec.errors import BadReferenceError, DeclarationError, WeightsError, listing, near, quote, warn
 from zoo.spec.files import CONFIG_FILE, WEIGHTS_FILE
 from zoo.spec.inputs import InputSpec
 from zoo.spec.published_weights import Weights, WeightsSource
-from zoo.spec.reference import HubRef, PathRef, parse_reference
+from zoo.spec.reference import HubRef, PathRef, local_path, parse_reference
 from zoo.weights.download import WITHOUT_HUB, fetch, fetch_beside
 from zoo.weights.packages import installed_file, to_install
 from zoo.weights.pickles import read_pickle
@@ -197,12 +198,13 @@ def stored(ref: PathRef | HubRef, network: str = "NAME") -> Source:
         WeightsError: there is no such file.
     """
     if isinstance(ref, PathRef):
-        path = Path(ref.path).expanduser()
+        path = local_path(ref.path)
         path = path / WEIGHTS_FILE if path.is_dir() else path
         if not path.is_file():
-            raise WeightsError(
-                "weights", expected="a .safetensors file or a model folder", got=f"no file {path}"
-            )
+            run = unfinished_run(path.parent) if path.name == WEIGHTS_FILE else None
+            expected = "a .safetensors file or a model folder"
+            got, hint = (f"{run[0]} in {path.parent}", run[1]) if run else (f"no file {path}", None)
+            raise WeightsError("weights", expected=expected, got=got, hint=hint)
         if path.suffix in PICKLES:
             hint = f"zoo convert {shlex.quote(os.fspath(path))} --to {network} makes one of it"
             got = "a pickle, which may run code and is not read"

@@ -12,7 +12,6 @@ import torch
 from torch import nn
 
 from zoo.compose.foreign.torch_module import PlainModel, count_outputs
-from zoo.compose.next_steps import how_to_load, how_to_resume
 from zoo.interfaces.blocks.number_types import fitted
 from zoo.interfaces.blocks.wrapped import inside
 from zoo.interfaces.model import Model
@@ -25,9 +24,11 @@ from zoo.spec.disk.history import finite
 from zoo.spec.disk.reading import parse_json
 from zoo.spec.disk.records import LICENCES, MODULE_NOTE, known_run
 from zoo.spec.disk.schema import misfit
+from zoo.spec.disk.unfinished import is_training
 from zoo.spec.display import counted
 from zoo.spec.errors import FormatError, SaveError, TrainingError, WeightsError, ZooError, listing, warn
 from zoo.spec.files import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE
+from zoo.spec.hints.next_steps import how_to_load, how_to_resume
 from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import Recipe
 from zoo.weights.fitting import assign
@@ -196,7 +197,8 @@ def without_module(folder: Path) -> FormatError | None:
     elif (folder / WEIGHTS_FILE).is_file():
         hint = "version 0.1 noted weights alone: module.load_state_dict(safetensors.torch.load_file(...))"
     else:
-        hint = f"it has no weights yet: {how_to_resume(folder, {**run, 'module': known})} goes on"
+        step = f"{how_to_resume(folder, {**run, 'module': known})} goes on"
+        hint = f"it has no weights yet: {'wait until its run has ended' if is_training(folder) else step}"
     return FormatError(problem, expected=expected, got="the folder alone", hint=hint)
 
 
@@ -236,6 +238,7 @@ def _facts(folder: Path) -> dict[str, Any]:
             expected = "the folder of a run of a torch module"
             raise FormatError(f"load {folder}", expected=expected, got=got, hint=hint)
         hint = f"{how_to_resume(folder, known_run(folder), module='MODULE')} goes on"
+        hint = "wait until it has ended" if is_training(folder) else hint
         raise FormatError(
             f"load {folder}", expected=WEIGHTS_FILE, got="a run without an epoch behind", hint=hint
         )

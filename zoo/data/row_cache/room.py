@@ -10,6 +10,7 @@ from pathlib import Path
 
 from zoo.data.row_cache.leases import guard, is_free, is_old, used
 from zoo.spec.disk.systems import rename_folder
+from zoo.spec.display import size
 
 _ASIDE = ".evicted-"
 
@@ -80,16 +81,3 @@ def _bytes(folder: Path) -> int:
         return sum(file.stat().st_size for file in folder.iterdir())
     except OSError:
         return 0
-
-
-def size(count: int) -> str:
-    """Bytes as people say them.
-
-    Example:
-        >>> size(33_200_000), size(2_500_000_000)
-        ('33.2 MB', '2.5 GB')
-    """
-    for unit, factor in (("GB", 1e9), ("MB", 1e6)):
-        if count >= factor:
-            return f"{count / factor:.1f} {unit}"
-    return f"{count / 1e3:.1f} kB"

@@ -267,7 +267,7 @@ def _class_problems(
                     f"{where}: {split} split",
                     expected=f"the classes of train ({listing(sorted(known), 6)})",
                     got=quote(extra[0]),
-                    hint=f"add a folder train/{extra[0]}, or remove it",
+                    hint=f"add a folder train/{extra[0]}, or take {split}/{extra[0]} out",
                 )
             )
     if len(known) < FEWEST_CLASSES:

@@ -11,7 +11,7 @@ from typing import Any
 from zoo.spec.disk.atomic_write import write_text
 from zoo.spec.disk.reading import read_json
 from zoo.spec.disk.schema import Check, list_of, number, or_none, table_of
-from zoo.spec.errors import FormatError, quote
+from zoo.spec.errors import FormatError, quote, reason
 from zoo.spec.files import HISTORY_FILE
 from zoo.spec.names import encodable
 
@@ -76,7 +76,7 @@ def read_rows(path: Path) -> list[Row]:
     try:
         rows = read_json(path)
     except (OSError, ValueError) as error:
-        raise FormatError(f"history {path}", expected="a list of epochs", got=quote(str(error))) from None
+        raise FormatError(f"history {path}", expected="a list of epochs", got=reason(error)) from None
     if not _ROWS[0](rows):
         raise FormatError(f"history {path}", expected="a list of epochs", got=quote(rows))
     # What was no number was written as null, see `_plain`

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import locale
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from zoo.spec.disk.systems import WINDOWS
 from zoo.spec.errors import BadReferenceError, quote
@@ -14,13 +17,79 @@ _LONGEST_NAME = 255
 
 _LONGEST_PATH = 4095
 
+_stood_in: set[Path] = set()
+"""Empty folders in which the process stands in the place of one that was removed."""
+
 
 def working_folder() -> Path | None:
     """The working folder; None where somebody has removed it."""
+    return None if (here := _here()) in _stood_in else here
+
+
+@contextmanager
+def somewhere() -> Iterator[None]:
+    """Within it the process is in some folder: in a new, empty one where its working folder was removed.
+
+    Libraries of torch end a process that is in none. Relative paths are refused all the same, since they
+    would be those of the new folder, which goes at the end.
+    """
+    if working_folder() is not None:
+        yield
+        return
+    with ExitStack() as stack:
+        try:
+            before = os.open(".", os.O_RDONLY)
+            stack.callback(os.close, before)
+            place = stack.enter_context(TemporaryDirectory(prefix="zoo-", ignore_cleanup_errors=True))
+            os.chdir(place)
+        except OSError:
+            need_folder("zoo")
+            raise
+        stack.callback(os.fchdir, before)  # before the folder is removed
+        here = Path.cwd()
+        stack.callback(_stood_in.discard, here)
+        _stood_in.add(here)
+        yield
+
+
+def need_folder(what: str, option: str | None = None) -> None:
+    """Refuses what needs the working folder where somebody has removed it.
+
+    Args:
+        what: needs it, as messages call it.
+        option: that would say another place; None where there is none.
+
+    Raises:
+        BadReferenceError: it was removed.
+    """
+    # Where an option would help, `somewhere` does not: what is made goes into the working folder itself
+    if (working_folder() if option else _here()) is None:
+        step = f", or give {option} from the root" if option else ""
+        hint = f"cd to another folder{step}"
+        raise BadReferenceError(what, expected="a working folder", got="one that was removed", hint=hint)
+
+
+def _here() -> Path | None:
     try:
         return Path.cwd()
     except FileNotFoundError:
         return None
+
+
+def in_the_way(folder: Path) -> str | None:
+    """The file that stands in the place of a folder or of one around it, in words; None where none does.
+
+    Args:
+        folder: that could not be made.
+
+    Example:
+        >>> in_the_way(Path("/dev/null/runs/a"))
+        'a file at /dev/null'
+    """
+    for path in (folder, *folder.parents):
+        if os.path.lexists(path):
+            return None if path.is_dir() else f"a {'file' if path.exists() else 'link to nothing'} at {path}"
+    return None
 
 
 def check_path(text: str) -> None:
@@ -48,8 +117,7 @@ def check_path(text: str) -> None:
     if (length := len(os.fsencode(text))) > _LONGEST_PATH:
         raise BadReferenceError(where, expected=f"at most {_LONGEST_PATH:,} bytes", got=f"{length:,}")
     if not Path(text).is_absolute() and working_folder() is None:
-        hint = "cd to another folder, or give the path from the root"
-        raise BadReferenceError(where, expected="a working folder", got="one that was removed", hint=hint)
+        need_folder(where, "the path")
 
 
 def file_name(listed: bytes) -> str:

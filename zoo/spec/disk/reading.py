@@ -124,6 +124,9 @@ def parse_json(text: str) -> Any:
         data = json.loads(text, parse_int=_whole, parse_float=_real, parse_constant=_no_number)
     except RecursionError:
         raise ValueError(f"nested deeper than {MOST_DEPTH}") from None
+    except json.JSONDecodeError as error:
+        found = f"no JSON from line {error.lineno} column {error.colno} on" if text.strip() else "nothing"
+        raise ValueError(found) from None
     return bounded(data)
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from zoo.compose.next_steps import how_to_begin_anew
 from zoo.hub.foreign_files import is_foreign
 from zoo.interfaces.geometry.warp import check_resampler
 from zoo.interfaces.loss import Loss
@@ -19,6 +18,7 @@ from zoo.runtime.torch_losses import check_state, is_torchs
 from zoo.spec.display import counted
 from zoo.spec.errors import FormatError, OptionError, TrainingError, listing, quote, warn
 from zoo.spec.files import HISTORY_FILE
+from zoo.spec.hints.next_steps import how_to_begin_anew
 
 if TYPE_CHECKING:
     from zoo.runtime.progress import Reporter

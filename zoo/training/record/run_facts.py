@@ -32,12 +32,13 @@ def read_facts(folder: Path) -> dict[str, Any]:
         facts = read_json(path)
     except FileNotFoundError:
         there = folder.is_dir()
-        hint = "if it was killed before it began, remove the folder and start again" if there else None
+        hint = "if it was killed before it began, begin a new run in another folder" if there else None
         got = "none in it" if there else "nothing there"
         expected = f"the folder of a run, with {RUN_FILE}"
         raise TrainingError(f"resume {folder}", expected=expected, got=got, hint=hint) from None
     except (OSError, ValueError) as error:
-        raise FormatError(f"run {path}", expected="JSON", got=reason(error)) from None
+        hint = "it is damaged or was cut off; begin a new run in another folder"
+        raise FormatError(f"run {path}", expected="JSON", got=reason(error), hint=hint) from None
     if not isinstance(facts, dict) or not isinstance(facts.get("format"), int):
         raise FormatError(f"run {path}", expected="a run of zoo.fit", got="something else")
     if facts["format"] > FORMAT:

@@ -14,7 +14,6 @@ import torch
 from zoo.compose.foreign.module_files import identity, warn_other_layers
 from zoo.compose.foreign.torch_module import PlainModel
 from zoo.compose.formats import FORMAT
-from zoo.compose.next_steps import how_to_begin_anew, how_to_resume
 from zoo.hub.folder import load, save
 from zoo.interfaces.blocks.freezing_state import freezing_state, restore_freezing
 from zoo.interfaces.model import Model
@@ -23,6 +22,7 @@ from zoo.spec.disk.atomic_write import write_errors
 from zoo.spec.disk.history import write_json
 from zoo.spec.errors import OptionError, TrainingError, listing
 from zoo.spec.files import RUN_FILE, WEIGHTS_FILE
+from zoo.spec.hints.next_steps import how_to_begin_anew, how_to_resume
 from zoo.training.own_metrics import METRICS, check_metrics, metrics_again
 from zoo.training.record.checkpoint import (
     BEFORE_FILE,
@@ -244,7 +244,7 @@ class RunFolder:
         return f"{how_to_begin_anew(self.folder, self.facts)} begins a new run from its best weights"
 
     def again(self, epochs: int | None = None) -> str:
-        """See `zoo.compose.next_steps.how_to_resume`."""
+        """See `zoo.spec.hints.next_steps.how_to_resume`."""
         return how_to_resume(self.folder, self.facts, epochs)
 
     def _fill(self, model: PlainModel) -> None:

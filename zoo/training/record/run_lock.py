@@ -9,8 +9,7 @@ from types import TracebackType
 from zoo.spec.disk.leftovers import sweep_parts
 from zoo.spec.disk.locks import Lock, take
 from zoo.spec.errors import TrainingError
-
-LOCK_FILE = ".zoo-run.lock"
+from zoo.spec.files import RUN_LOCK
 
 _PATIENCE = 10.0
 """Seconds that a lock is waited for: those who read images for a killed run notice within five."""
@@ -45,7 +44,7 @@ class RunLock:
         if not folder.is_dir():
             return
         try:
-            self._lock = take(folder / LOCK_FILE, _PATIENCE)
+            self._lock = take(folder / RUN_LOCK, _PATIENCE)
         except OSError:
             # A disk without locks, or one that will say itself that it cannot be written
             return

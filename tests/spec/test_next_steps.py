@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from zoo.compose.next_steps import how_to_resume
+from zoo.spec.hints.next_steps import how_to_resume
 
 RUN = Path("runs/a")
 
