@@ -20,8 +20,9 @@ from torch import Tensor
 from zoo.registry.plugins.install_command import way_to_upgrade
 from zoo.registry.plugins.installed import CORE
 from zoo.spec.disk.atomic_write import atomic_write
+from zoo.spec.disk.history import ROWS
 from zoo.spec.disk.reading import bounded, parse_json
-from zoo.spec.disk.schema import Schema, list_of, misfit, table, whole
+from zoo.spec.disk.schema import Schema, list_of, misfit, or_none, table, whole
 from zoo.spec.errors import FormatError, TrainingError, WeightsError, reason
 from zoo.weights.tensor_files import read, read_notes, write
 
@@ -32,8 +33,14 @@ BEFORE_FILE = "checkpoint-before.safetensors"
 FORMAT = 1
 _NOTE = "zoo.checkpoint"
 _TENSOR, _TABLE, _TUPLE, _NUMBER = "tensor", "table", "tuple", "number"
-_STATE: Schema = {"epoch": whole(1), "step": whole(), "present": list_of(table, "a list of tables")}
-"""The values of a run's state that are used before its parts get theirs."""
+_STATE: Schema = {
+    "epoch": whole(1), "step": whole(), "waits_from": whole(), "history": ROWS, "means": or_none(table),
+    "present": list_of(table, "a list of tables"), "freezing": table, "trainer": table, "execution": table,
+}  # fmt: skip
+"""A run's state; what stands in its tables is checked by the parts that they are of."""
+
+_LATER = ("waits_from", "freezing")
+"""Which version 0.1 did not write."""
 
 _watchers: list[Callable[[], None]] = []
 
@@ -177,7 +184,7 @@ def _of_newest(
 
 def _read_state(path: Path) -> dict[str, Any]:
     state = read_checkpoint(path)
-    _check_state(path, state, _STATE)
+    _check_state(path, state, [key for key in _STATE if key not in _LATER])
     return state
 
 
