@@ -13,7 +13,7 @@ import torch
 
 import zoo
 from zoo.hub.folder import save_run
-from zoo.hub.folder_rules import place_files
+from zoo.hub.folder_rules import place_files, readme
 from zoo.hub.pull import pull_files
 from zoo.hub.readme import BEGIN, END, Readme, joined, parse, renewed
 from zoo.inference.saved_figures import SavedFigures
@@ -124,6 +124,17 @@ def test_a_readme_that_may_not_be_read_stays(
     with pytest.raises(SaveError, match="got Permission denied; move it away"):
         zoo.save(make("mlp", seed=1), folder)
     assert weights(folder) == before
+
+
+def test_a_readme_that_is_moved_while_it_is_looked_for_stays(
+    tmp_path: Path, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = zoo.save(make("mlp"), tmp_path / "model")
+    (folder / "README.md").write_text("Mine.\n")
+    ways = iter([folder / COMMITTED / "README.md", folder / "README.md"])
+    monkeypatch.setattr("zoo.hub.folder_rules.current", lambda *_: next(ways))
+    found = readme(folder)
+    assert found is not None and found.handwritten == "Mine."
 
 
 @pytest.mark.parametrize("change", [other_letters, folder_instead])

@@ -40,8 +40,12 @@ def readme(folder: Path) -> Readme | None:
     Raises:
         SaveError: it cannot be read, or not be kept beside what zoo writes there.
     """
-    file = current(folder, CARD_FILE)
-    return read(file, str(file))
+    while True:
+        file = current(folder, CARD_FILE)
+        found = read(file, str(folder / CARD_FILE))
+        # Whoever saves or loads may have moved it meanwhile from where a commit waits: it is no less there
+        if found is not None or file.parent == folder:
+            return found
 
 
 def check_target(folder: Path, *, run: bool = False) -> dict[str, Any] | None:
