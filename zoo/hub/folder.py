@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from copy import copy as shallow_copy
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,15 +21,16 @@ from zoo.hub import config as configs
 from zoo.hub.card import card, known_rows
 from zoo.hub.claims.licences import warn_contradiction
 from zoo.hub.claims.plugins import check_plugins
-from zoo.hub.folder_rules import check_space, check_target, read_config, unwritten
+from zoo.hub.folder_rules import check_space, check_target, read_config, readme, unwritten
 from zoo.hub.foreign_files import is_foreign, note_foreign
-from zoo.hub.readme import Readme, parse, renewed
+from zoo.hub.readme import renewed
 from zoo.interfaces.blocks.freezing_state import unrecorded
 from zoo.interfaces.blocks.number_types import mixed_types
 from zoo.interfaces.blocks.wrapped import inside, wrapped_part
 from zoo.interfaces.model import Model
 from zoo.registry.references import component_hint
-from zoo.spec.disk.reading import read_bytes, sha256
+from zoo.spec.disk.places import OccupiedError, check_places
+from zoo.spec.disk.reading import sha256
 from zoo.spec.disk.transaction import current, transaction
 from zoo.spec.errors import (
     DeclarationError,
@@ -72,9 +72,9 @@ def save(model: Model, path: PathLike, *, licence: str | None = None) -> Path:
         The folder.
 
     Raises:
-        SaveError: the folder holds something else, or cannot be written; a frozen block has no path; a
-            layer was changed by hand; or the model says something of itself, such as its labels, that could
-            not be read again.
+        SaveError: the folder holds something else, a README that cannot be read and kept, or cannot be
+            written; a frozen block has no path; a layer was changed by hand; or the model says something of
+            itself, such as its labels, that could not be read again.
     """
     return _write(model, path, licence)
 
@@ -85,7 +85,7 @@ def _write(model: Model, path: PathLike, licence: str | None, *, run: bool = Fal
         return write_module(model, local_path(path), licence=licence, run=run)
     _check_model(model)
     folder = local_path(path)
-    before = check_target(folder)
+    before = check_target(folder, run=run)
     state = model.state_dict()
     # Another object over the same tensors, so that saving changes nothing of the caller's
     model = shallow_copy(model)
@@ -96,6 +96,7 @@ def _write(model: Model, path: PathLike, licence: str | None, *, run: bool = Fal
     configs.dump(configs.describe(model, "0" * 64), str(folder))
     try:
         # Before anything is staged; the old files stay beside the new ones until these are committed
+        check_places(folder, (WEIGHTS_FILE, CONFIG_FILE, *(() if run else (CARD_FILE,))))
         check_space(folder, sum(t.nbytes for t in state.values()))
         with transaction(folder) as staging:
             write(staging / WEIGHTS_FILE, state)
@@ -112,12 +113,27 @@ def _write(model: Model, path: PathLike, licence: str | None, *, run: bool = Fal
                 else (),
                 curves=same and not is_foreign(folder, CURVES_FILE) and (folder / CURVES_FILE).exists(),
             )
-            (staging / CARD_FILE).write_text(renewed(text, readme(folder)), encoding="utf-8")
+            unkept = _write_card(staging / CARD_FILE, text, folder, run=run)
     except OSError as error:
         raise unwritten(folder, error) from error
     if not same and (folder / RUN_FILE).exists():
         warn(f"{folder} holds a run of another model, which can no longer go on; save models elsewhere")
+    if unkept is not None:
+        warn(f"the model is saved, and {CARD_FILE} left as it is, which cannot be renewed: {unkept}")
     return folder
+
+
+def _write_card(file: Path, text: str, folder: Path, *, run: bool) -> str | None:
+    """Writes the card with what people wrote; at the end of a run returns why, where that cannot be kept."""
+    try:
+        text = renewed(text, readme(folder))
+        check_places(folder, [file.name])
+    except (SaveError, OccupiedError) as error:
+        if not run:
+            raise
+        return str(error.strerror if isinstance(error, OccupiedError) else error)
+    file.write_text(text, encoding="utf-8")
+    return None
 
 
 def _check_model(model: Model) -> None:
@@ -269,18 +285,6 @@ def verified(folder: Path, config: Mapping[str, Any], where: str, *, copy: bool 
             hint=f"{WEIGHTS_FILE} is damaged or another model's; save or push it again",
         )
     return state
-
-
-def readme(folder: Path) -> Readme | None:
-    """The README of a folder, in its parts.
-
-    Raises:
-        FormatError: its front matter is no YAML.
-    """
-    with suppress(OSError):
-        file = current(folder, CARD_FILE)
-        return parse(read_bytes(file).decode(errors="replace"), str(file))
-    return None
 
 
 def _seen(folder: Path) -> tuple[int, ...] | None:
