@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import gc
 import multiprocessing
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -15,6 +18,7 @@ import numpy as np
 import pytest
 import torch
 
+import zoo
 from zoo.data.workers import check_workers, watched
 from zoo.spec.errors import DataError, OptionError
 
@@ -106,6 +110,85 @@ def test_a_worker_that_dies_is_told_in_one_line_and_other_errors_stay():
         list(watched(dies("DataLoader worker (pid(s) 7) exited unexpectedly"), 2))
     with pytest.raises(RuntimeError, match="shapes"):
         list(watched(dies("shapes differ"), 2))
+
+
+many = pytest.mark.filterwarnings("ignore:This DataLoader will create")  # as machines of few cores say
+FACES = {"name": "faces", "per_class": 4}
+
+
+@pytest.fixture
+def third_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system that has room for two processes more."""
+    begin, begun = multiprocessing.process.BaseProcess.start, []
+
+    def start(process: Any) -> None:
+        begun.append(process)
+        if len(begun) > 2:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        begin(process)
+
+    monkeypatch.setattr(multiprocessing.process.BaseProcess, "start", start)
+
+
+@many
+@pytest.mark.usefixtures("third_fails")
+@pytest.mark.parametrize("verb", ["fit", "evaluate", "predict"])
+def test_workers_that_cannot_begin_are_told_in_one_line_and_leave_none(tmp_path, verb):
+    options = {"head": "binary", "in_channels": 1, "input_size": 4, "seed": 0}
+    model = zoo.build("mlp", hidden=[8], **options)
+    calls = {
+        "fit": lambda: zoo.fit(model, FACES, epochs=1, out=tmp_path, progress=False, workers=4),
+        "evaluate": lambda: zoo.evaluate(model, FACES, workers=4, progress=False),
+        "predict": lambda: zoo.predict(model, [np.zeros((4, 4), np.uint8)] * 9, workers=4),
+    }
+    with pytest.raises(DataError) as error:
+        calls[verb]()
+    assert str(error.value) == (
+        "workers=4: expected fewer, got Resource temporarily unavailable; take fewer, "
+        "or raise the limit of processes (ulimit -u); workers=0 reads in this process"
+    )
+    gc.collect()  # what a half-made loader raises when it goes is an error here
+    assert multiprocessing.active_children() == []
+
+
+@many
+@pytest.mark.skipif(sys.platform == "win32", reason="has no limit of open files that can be set")
+def test_files_beyond_their_limit_are_told_in_one_line_with_the_limit():
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    loader = torch.utils.data.DataLoader([0] * 8, num_workers=30, persistent_workers=True)
+    opened = len(list(Path("/dev/fd").iterdir()))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (opened + 12, hard))
+    try:
+        with pytest.raises(DataError, match=r"workers=30: .* got Too many open files; .*\(ulimit -n\)"):
+            list(watched(loader, 30))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    gc.collect()
+    assert multiprocessing.active_children() == []
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(errno.ENOMEM, "no"), "wait until others leave room"),
+        (RuntimeError("can't start new thread"), "ulimit -u"),
+        (RuntimeError("received 0 items of ancdata"), "ulimit -n"),
+        (RuntimeError("unable to open shared memory object </x>: Too many open files (24)"), "ulimit -n"),
+        (OSError(errno.EIO, "the disk is broken"), None),
+        (OSError("Caught OSError in DataLoader worker process 0: Too many open files"), None),
+    ],
+)
+def test_what_the_system_lacks_is_told_and_other_errors_stay(error, told):
+    def lacks() -> Any:
+        yield 1
+        raise error
+
+    with pytest.raises(type(error) if told is None else DataError, match=re.escape(told or str(error))):
+        list(watched(lacks(), 2))
+    with pytest.raises(type(error)):
+        list(watched(lacks(), 0))
 
 
 SCRIPT = """

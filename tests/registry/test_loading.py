@@ -222,6 +222,21 @@ def test_a_head_that_would_end_the_process_is_an_error_of_its_plugin(shelf, monk
         zoo.build("small_cnn", head="hat", input_size=32)
 
 
+def test_a_part_that_would_end_the_process_when_it_runs_is_an_error(shelf, monkeypatch):
+    monkeypatch.setenv("ZOO_PLUGINS", "zoo-fake,zoo-basic")
+    monkeypatch.delenv("ZOO_DISABLED_PLUGINS")
+    row = {"kind": "head", "name": "hat", "target": "zoo_fake.net:Hat", "summary": "A head."}
+    folder = shelf.plugin("zoo-fake", rows=[row], catalogue=True)
+    (folder / "net.py").write_text(
+        "from zoo.interfaces import Head, Task\nclass Hat(Head):\n"
+        "    def __init__(self, *, inputs, classes=None):\n"
+        "        super().__init__(task=Task(), inputs=inputs, outputs=1)\n"
+        "    def forward(self, *features): raise SystemExit(0)\n"
+    )
+    with pytest.raises(PluginError, match=r"a part of the model raised SystemExit: 0 \(.*net.py, line 5\)$"):
+        zoo.build("small_cnn", head="hat", input_size=32)
+
+
 def test_an_interruption_while_a_plugin_is_at_work_is_the_users(shelf):
     shelf.plugin("zoo-fake", "net", catalogue=True, code="raise KeyboardInterrupt")
     with pytest.raises(KeyboardInterrupt):

@@ -54,6 +54,14 @@ def test_a_written_catalogue_is_read_and_agrees_with_the_hook(project):
     assert [file.name for file in mine.folder.glob(".*")] == []
 
 
+def test_code_that_would_end_the_process_is_an_error_of_its_component(project):
+    def ends(_):
+        raise SystemExit(0)
+
+    with pytest.raises(PluginError, match=r"zoo-fake, backbone 'net': its code raised SystemExit: 0"):
+        writing.make(project("net"), ends)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

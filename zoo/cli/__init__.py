@@ -188,8 +188,9 @@ def _of_output(error: OSError) -> bool:
     if trace is not None and trace.tb_frame.f_code is click.echo.__code__:
         return True
     try:
-        sys.stdout.flush()
-    except (OSError, ValueError, AttributeError):
+        if sys.stdout is not None and not sys.stdout.closed:
+            sys.stdout.flush()
+    except OSError:
         return True
     return False
 

@@ -16,6 +16,7 @@ from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.blocks.feature_info import FeatureInfo
 from zoo.interfaces.head import Head
 from zoo.interfaces.model import Model
+from zoo.registry.loading import guarded
 from zoo.spec.display import counted
 from zoo.spec.errors import OptionError, PluginError
 from zoo.spec.freeze_grammar import Freeze
@@ -100,6 +101,8 @@ def plan_part(kind: str, value: Any, path: str) -> Plan:
     return plan_resolved(resolve_part(kind, value, path))
 
 
+# Shapes are found by running the parts, which is code of plugins
+@guarded("a part of the model raised", "zoo")
 def plan_resolved(found: Resolved, *, input_spec: InputSpec | None = None, saved: bool = False) -> Plan:
     """The plan of what a section refers to, whose network is made once, without memory.
 

@@ -7,11 +7,14 @@ which imports the main script again and is sent the data set as a pickle.
 from __future__ import annotations
 
 import ast
+import errno
 import io
 import multiprocessing
+import os
 import pickle
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -63,20 +66,25 @@ def check_workers(workers: int, *sent: object) -> None:
 
 
 def watched(batches: Iterable[Any], workers: int) -> Iterator[Any]:
-    """Batches as they come; where a worker process dies, that is told in one line.
+    """Batches as they come; where a worker process cannot begin or dies, that is told in one line.
 
     Args:
         batches: of torch's loader.
         workers: how many it has.
 
     Raises:
-        DataError: a worker has died.
+        DataError: a worker has died, or the system has no more processes or files to give.
     """
     try:
         yield from batches
-    except RuntimeError as error:
-        # Torch has no class of its own for it
-        if workers == 0 or "DataLoader worker" not in str(error):
+    except (OSError, RuntimeError) as error:
+        if workers == 0:
+            raise
+        if (lack := _lack(error)) is not None:
+            _abandon(error)
+            raise DataError(f"workers={workers}", expected="fewer", got=lack[0], hint=lack[1]) from None
+        # Torch has no class of its own for a worker that died
+        if isinstance(error, OSError) or "DataLoader worker" not in str(error):
             raise
         raise DataError(
             f"workers={workers}",
@@ -84,6 +92,53 @@ def watched(batches: Iterable[Any], workers: int) -> Iterator[Any]:
             got=f"one that died ({reason(error)})",
             hint=f"what it said stands above; {_HINT}",
         ) from error
+
+
+_FEWER = {
+    errno.EMFILE: "or raise the limit of open files (ulimit -n)",
+    errno.EAGAIN: "or raise the limit of processes (ulimit -u)",
+    **dict.fromkeys((errno.ENFILE, errno.ENOMEM, errno.ENOSPC), "or wait until others leave room"),
+}
+"""What a system may lack for another process, and the way out beside fewer of them."""
+
+_WORDS = {"can't start new thread": errno.EAGAIN, "ancdata": errno.EMFILE} | {
+    os.strerror(number): number for number in _FEWER
+}
+"""Of errors that have no number: those of threads, and of what torch sends between processes."""
+
+
+def _lack(error: Exception) -> tuple[str, str] | None:
+    """What the system lacked, and the next step; None where an error is another one."""
+    # What a worker's code raised comes with a text of many lines, and stays what it is
+    if "Caught " in str(error):
+        return None
+    number = next((number for words, number in _WORDS.items() if words in str(error)), None)
+    number = error.errno if isinstance(error, OSError) else number
+    if number not in _FEWER:
+        return None
+    return os.strerror(number), f"take fewer, {_FEWER[number]}; {_HINT}"
+
+
+def _abandon(error: BaseException) -> None:
+    """Ends the workers of a loader that has begun some and not all.
+
+    It has no way to do so itself: what it notes of workers is there when all of them have begun.
+    """
+    trace = error.__traceback__
+    while trace is not None:
+        half: Any = trace.tb_frame.f_locals.get("self")
+        trace = trace.tb_next
+        if not hasattr(half, "_shutdown_workers"):
+            continue
+        if getattr(half, "_worker_pids_set", False):
+            with suppress(RuntimeError):  # where even the thread that would tell them is too much
+                half._shutdown_workers()
+            continue
+        for worker in getattr(half, "_workers", ()):
+            worker.kill()  # the signal that no handler of this process's, which forks inherit, waits at
+            worker.join()
+        vars(half).clear()  # its queues, with the open files
+        half._shutdown = True
 
 
 def _script() -> Path | None:
