@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -68,6 +69,30 @@ def test_a_list_of_files_on_standard_input(
     status, out, _ = run(capsys, "predict", "model", "--files-from", "-", "--json")
     assert status == 0
     assert [item["source"] for item in json.loads(out)] == files
+
+
+@pytest.mark.skipif(not Path("/dev/fd").is_dir(), reason="the system names no open files")
+def test_a_pipe_that_the_shell_made_is_read(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, "predict", "model", "pets/cat/0.png", "--json")
+    (expected,) = json.loads(out)
+    own, other = os.pipe()
+    try:
+        os.write(other, Path("pets/cat/0.png").read_bytes())
+        os.close(other)
+        status, out, err = run(capsys, "predict", "model", f"/dev/fd/{own}", "--json")
+    finally:
+        os.close(own)
+    assert (status, err) == (0, "")
+    assert json.loads(out) == [{**expected, "source": f"/dev/fd/{own}"}]
+
+
+def test_a_list_of_files_that_does_not_end_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stdin(monkeypatch, bytes(1 << 20))
+    status, _, err = run(capsys, "predict", "model", "--files-from", "-")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "--files-from: expected a path on each line, got a line of more than 32,768 characters" in err
 
 
 def test_more_classes_stand_below_the_answer_the_likelier_first(capsys: pytest.CaptureFixture[str]) -> None:

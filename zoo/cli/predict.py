@@ -73,12 +73,20 @@ def _image(name: str) -> Any:
     from zoo.spec.errors import DataError
 
     if name != _INPUT:
-        return name
+        return _pipe(name) or name
     _check_reader()
     if sys.stdin is None or sys.stdin.isatty():
         hint = "zoo predict MODEL - < image.jpg"
         raise DataError("standard input", expected="an image", got="a terminal", hint=hint)
     return sys.stdin.buffer
+
+
+def _pipe(name: str) -> IO[bytes] | None:
+    """A pipe that the shell names, as in `zoo predict MODEL <(command)`; others may wait for ever."""
+    if not name.startswith(("/dev/fd/", "/dev/stdin", "/proc/self/fd/")) or not Path(name).is_fifo():
+        return None
+    _check_reader()
+    return click.get_current_context().with_resource(Path(name).open("rb"))
 
 
 def _check_reader() -> None:
@@ -97,4 +105,18 @@ def _listed(file: IO[str] | None) -> list[str]:
     if file is sys.stdin:
         _check_reader()
     # Blanks at the ends stay: they may be part of a file's name
-    return [line.rstrip("\n") for line in file if line.strip()]
+    return [line.rstrip("\n") for line in _bounded(file) if line.strip()]
+
+
+def _bounded(file: IO[str]) -> list[str]:
+    """The lines of a list that may never end."""
+    from zoo.spec.disk.reading import lines_of
+    from zoo.spec.errors import DataError, reason
+
+    try:
+        return [*lines_of(file)]
+    except ValueError as error:
+        hint = "give it in several parts, and as lines"
+        raise DataError(
+            "--files-from", expected="a path on each line", got=reason(error), hint=hint
+        ) from None
