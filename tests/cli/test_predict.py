@@ -112,16 +112,31 @@ def test_a_list_that_cannot_be_read_or_has_no_end_is_one_line(
     answer = run(capsys, "predict", "model", "--files-from", "nowhere.txt")
     said = "expected a list of paths that can be read, got No such file or directory"
     assert answer == (2, "", f"error: --files-from nowhere.txt: {said}\n")
-    monkeypatch.setattr("zoo.cli.predict._MOST_BYTES", 9)
-    stdin(monkeypatch, b"a.png\n" * 2)
+    stdin(monkeypatch, bytes(1 << 20))
     status, _, error = run(capsys, "predict", "model", "--files-from", "-")
     assert status == 2
-    assert error.startswith("error: standard input: expected a list of at most 9 bytes, got more; give the")
+    words = "expected a path on each line, got a line of more than 32,768 characters; give the folders"
+    assert error.startswith(f"error: standard input: {words}")
     monkeypatch.setattr(sys, "stdin", None)
     status, _, error = run(capsys, "predict", "model", "--files-from", "-")
     assert (status, error) == (
         2, "error: standard input: expected a list of paths that can be read, got it is closed\n"
     )  # fmt: skip
+
+
+@pytest.mark.skipif(not Path("/dev/fd").is_dir(), reason="the system names no open files")
+def test_a_pipe_that_the_shell_made_is_read(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, "predict", "model", "pets/cat/0.png", "--json")
+    (expected,) = json.loads(out)
+    own, other = os.pipe()
+    try:
+        os.write(other, Path("pets/cat/0.png").read_bytes())
+        os.close(other)
+        status, out, err = run(capsys, "predict", "model", f"/dev/fd/{own}", "--json")
+    finally:
+        os.close(own)
+    assert (status, err) == (0, "")
+    assert json.loads(out) == [{**expected, "source": f"/dev/fd/{own}"}]
 
 
 def test_more_classes_stand_below_the_answer_the_likelier_first(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -399,3 +400,19 @@ def test_weights_that_are_no_numbers_are_told_where_they_are_converted_and_built
         done = zoo.convert(tmp_path / "n.pth", "small_cnn", channels=[4])
     with pytest.warns(ZooWarning, match=words):
         zoo.build("small_cnn", channels=[4], weights=done.file)
+
+
+@pytest.mark.parametrize(("factor", "kind"), [(1e300, "float64"), (1e-300, "")])
+def test_weights_that_become_infinite_in_the_networks_type_are_told(
+    tmp_path: Path, factor: float, kind: str
+) -> None:
+    state = zoo.build("small_cnn", channels=[4], seed=0).backbone.state_dict()
+    name = next(iter(state))
+    save_file({**state, name: state[name].double() * factor}, tmp_path / "w.safetensors")
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        zoo.build("small_cnn", channels=[4], weights=f"file:{tmp_path}/w.safetensors")
+    words = (
+        f"1 of 2 tensors have values too large for float32 ({name}), which were {kind} and become infinite"
+    )
+    assert [words in str(item.message) for item in said] == [True] * bool(kind)

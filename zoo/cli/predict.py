@@ -15,9 +15,6 @@ from zoo.registry.environment import processes
 
 _INPUT = "-"
 
-_MOST_BYTES = 1 << 28
-"""Longest list of paths, in bytes: some millions of them."""
-
 
 @click.command("predict")
 @click.argument("model")
@@ -76,12 +73,20 @@ def _image(name: str) -> Any:
     from zoo.spec.errors import DataError
 
     if name != _INPUT:
-        return name
+        return _pipe(name) or name
     _check_reader()
     if sys.stdin is None or sys.stdin.isatty():
         hint = "zoo predict MODEL - < image.jpg"
         raise DataError("standard input", expected="an image", got="a terminal", hint=hint)
     return sys.stdin.buffer
+
+
+def _pipe(name: str) -> IO[bytes] | None:
+    """A pipe that the shell names, as in `zoo predict MODEL <(command)`; others may wait for ever."""
+    if not name.startswith(("/dev/fd/", "/dev/stdin", "/proc/self/fd/")) or not Path(name).is_fifo():
+        return None
+    _check_reader()
+    return click.get_current_context().with_resource(Path(name).open("rb"))
 
 
 def _check_reader() -> None:
@@ -100,6 +105,7 @@ def _listed(name: str | None) -> list[str]:
         DataError: the list cannot be read, or is too long.
     """
     from zoo.spec.disk.paths import file_name
+    from zoo.spec.disk.reading import lines_of
     from zoo.spec.errors import DataError
 
     if name is None:
@@ -110,15 +116,14 @@ def _listed(name: str | None) -> list[str]:
     try:
         # A pipe too, as of <(find ...), and so up to a ceiling: what is no list may have no end
         with Path(name).open("rb") if name != _INPUT else nullcontext(_bytes_in()) as file:
-            content = file.read(_MOST_BYTES + 1)
+            lines = [line.removesuffix(b"\n").removesuffix(b"\r") for line in lines_of(file)]
     except OSError as error:
         got = error.strerror or str(error)
         raise DataError(where, expected="a list of paths that can be read", got=got) from error
-    if len(content) > _MOST_BYTES:
+    except ValueError as error:
         hint = "give the folders themselves, or the list in parts"
-        raise DataError(where, expected=f"a list of at most {_MOST_BYTES:,} bytes", got="more", hint=hint)
+        raise DataError(where, expected="a path on each line", got=str(error), hint=hint) from error
     # Blanks at the ends stay: they may be part of a file's name
-    lines = (line.removesuffix(b"\r") for line in content.split(b"\n"))
     return [file_name(line) for line in lines if line.strip()]
 
 

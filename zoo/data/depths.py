@@ -9,13 +9,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from zoo.data.label_mapping import source_of
 from zoo.data.reading import in_threads
 from zoo.data.sources.torch_dataset import TorchData
 from zoo.images.decode import ORIENTATION, SWAPPING, ImageArray, read
 from zoo.images.header import ALPHA, depth, lost
+from zoo.images.opening import open_image
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
 from zoo.spec.display import counted
@@ -105,7 +105,7 @@ def _depth_loss(item: Item) -> str:
     if found is None or (found.bits <= 8 and not found.other):
         return ""
     # One band of 16 bits keeps them
-    with suppress(OSError, ValueError), Image.open(_source(item)) as opened:
+    with suppress(DataError, OSError, ValueError), open_image(_source(item)) as opened:
         return lost(found, opened.mode)
     return ""
 
@@ -145,13 +145,13 @@ def _source(item: Path | bytes) -> Path | io.BytesIO:
 def _has_alpha(item: Item) -> bool:
     if not isinstance(item, Path | bytes):
         return item.ndim == 3 and item.shape[2] in (2, 4)
-    with suppress(OSError, ValueError), Image.open(_source(item)) as opened:
+    with suppress(DataError, OSError, ValueError), open_image(_source(item)) as opened:
         return opened.mode in ALPHA or "transparency" in opened.info
     return False
 
 
 def _ambiguous(file: Path) -> bool:
-    with suppress(OSError, ValueError), Image.open(file) as opened:
+    with suppress(DataError, OSError, ValueError), open_image(file) as opened:
         turned = opened.getexif().get(ORIENTATION, 1)
         # Of the others the mask has the size of the turned image, which was checked
         return turned not in (0, 1) and (turned not in SWAPPING or opened.width == opened.height)

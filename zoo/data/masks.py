@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor
 
 from zoo.images.decode import ImageArray
+from zoo.images.opening import open_image
 from zoo.images.prepare import prepare
 from zoo.interfaces.geometry.places import resizing
 from zoo.interfaces.tasks.masks import IGNORED
@@ -31,8 +31,10 @@ def read_mask(file: Path) -> npt.NDArray[np.uint8]:
     where = f"mask {file}"
     hint = "save the number of the class in each pixel, as PNG"
     try:
-        with Image.open(file) as image:
+        with open_image(file, where) as image:
             kind, mode, values = image.format, image.mode, np.asarray(image)
+    except DataError:
+        raise
     except Exception as error:  # decoders raise whatever they stumble over
         raise DataError(where, expected="a readable image", got=reason(error)) from error
     if kind == "JPEG":  # its values are near those that were saved, no more

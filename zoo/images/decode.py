@@ -15,7 +15,9 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from zoo.images.header import check_sign, depth, lost, opened_depth, unreadable_bands
+from zoo.images.opening import open_image
 from zoo.images.scale import advice
+from zoo.images.strips import pixels_of
 from zoo.spec.errors import DataError, reason, warn
 
 ImageArray = npt.NDArray[Any]
@@ -98,7 +100,7 @@ def _first(source: str | Path | IO[bytes], where: str) -> tuple[ImageArray, File
 def read(source: str | Path | IO[bytes], where: str) -> tuple[ImageArray, FileFacts]:
     """An image as `decode` returns it, without its warning, and what its file says of it."""
     try:
-        with Image.open(source) as image:
+        with open_image(source, where) as image:
             # A camera's MPO holds the image and its previews.
             frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
             if frames > 1:
@@ -106,7 +108,7 @@ def read(source: str | Path | IO[bytes], where: str) -> tuple[ImageArray, FileFa
             image.load()
             facts = FileFacts(str(image.format), image.mode, is_turned(image), frames)
             return from_pil(image, where), facts
-    # Of `from_pil`, whose values are named already: not to be wrapped once more below
+    # Of `open_image` and `from_pil`, which name it already: not to be wrapped once more below
     except DataError:
         raise
     except FileNotFoundError:
@@ -158,20 +160,23 @@ def from_pil(image: Image.Image, where: str = "image") -> ImageArray:
     if 0 in image.size:
         raise DataError(where, expected="at least one pixel", got=f"{image.width} x {image.height}")
     check_sign(image, where)
-    image = ImageOps.exif_transpose(image)
+    if is_turned(image):
+        image = ImageOps.exif_transpose(image)
     mode = image.mode
     # 16-bit gray opens as I;16 or I, of which `convert` would keep 8 bits at most
     if mode.startswith("I"):
-        values = np.asarray(image)
+        values = pixels_of(image)
         if values.min(initial=0) < 0 or values.max(initial=0) > _DEEP:
             raise DataError(where, expected=f"values in 0..{_DEEP}", got=f"{values.min()}..{values.max()}")
-        gray = values.astype(np.float32) / _DEEP
         # The gray value that a PNG may name as transparent
         clear = image.info.get("transparency")
-        planes = [gray] if clear is None else [gray, (values != clear).astype(np.float32)]
-        return np.stack(planes, axis=-1)
+        planes = np.empty((*values.shape, 1 if clear is None else 2), np.float32)
+        np.divide(values, np.float32(_DEEP), out=planes[..., 0], dtype=np.float32, casting="unsafe")
+        if clear is not None:
+            planes[..., 1] = values != clear
+        return planes
     if mode == "F":
-        return from_array(np.asarray(image), where)
+        return from_array(pixels_of(image), where)
     # A PNG may name one colour as transparent instead of having alpha; `convert` makes alpha of it
     clear = "transparency" in image.info
     if mode in ("PA", "RGBa") or (mode in ("P", "RGB") and clear):
@@ -182,8 +187,7 @@ def from_pil(image: Image.Image, where: str = "image") -> ImageArray:
         image = image.convert("L")
     elif mode not in ("L", "LA", "RGB", "RGBA"):
         image = image.convert("RGB")
-    # A copy: the array that Pillow lends is read-only, which torch warns of
-    pixels = np.array(image)
+    pixels = pixels_of(image)
     return pixels[..., None] if pixels.ndim == _FLAT else pixels
 
 

@@ -12,6 +12,7 @@ from typing import IO
 import numpy as np
 from PIL import Image
 
+from zoo.spec.disk.reading import check_regular
 from zoo.spec.errors import DataError
 
 ALPHA = ("LA", "RGBA", "PA", "La", "RGBa")
@@ -63,6 +64,8 @@ def depth(source: str | Path | IO[bytes]) -> Depth | None:
     """
     with suppress(OSError, struct.error, LookupError, ValueError):
         if isinstance(source, str | Path):
+            # A pipe would wait for its other end
+            check_regular(source)
             with Path(source).open("rb") as file:
                 return _depth(file)
         source.seek(0)

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from zoo.images.decode import ImageArray
+from zoo.images.strips import is_large, strips
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError
 from zoo.spec.inputs import InputSpec, channels_hint
@@ -16,6 +17,8 @@ LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in a gray value (ITU-R BT.601), as Pillow has them."""
 
 _GRAY, _RGB, _RGBA = 1, 3, 4
+_MOST_WIDENED = 1 << 28
+"""Numbers of an image whose columns have the model's number already, and its rows not yet: 1 GiB."""
 
 
 def prepare(image: ImageArray, spec: InputSpec, where: str = "image") -> Tensor:
@@ -34,8 +37,49 @@ def prepare(image: ImageArray, spec: InputSpec, where: str = "image") -> Tensor:
     """
     # A copy of mirrored arrays, whose negative strides torch refuses, and read-only ones, which it warns of
     x = torch.from_numpy(np.require(image, requirements=["C", "W"])).permute(2, 0, 1)  # C x H x W
-    x = x.to(torch.float32) / 255 if x.dtype == torch.uint8 else x
-    return resize(to_channels(x, spec.channels, where), spec).contiguous()
+    _check_widening(x, spec, where)
+    if is_large(*x.shape[1:]):
+        return _in_strips(x, spec, where)
+    return resize(_numbers(x, spec, where), spec).contiguous()
+
+
+def _numbers(x: Tensor, spec: InputSpec, where: str) -> Tensor:
+    """C x H x W float32 in [0, 1] with the channels of a spec."""
+    return to_channels(x.to(torch.float32) / 255 if x.dtype == torch.uint8 else x, spec.channels, where)
+
+
+def _in_strips(x: Tensor, spec: InputSpec, where: str) -> Tensor:
+    """What `prepare` returns, to the last bit, with a strip alone as float32 in the image's own size."""
+    height, width = x.shape[1:]
+    if (height, width) == tuple(spec.size):
+        found = torch.empty(spec.channels, height, width)
+        for rows in strips(height, width):
+            found[:, rows] = _numbers(x[:, rows], spec, where)
+        return found
+    if spec.interpolation == "nearest":
+        taken = x[:, _nearest(height, spec.size[0])][:, :, _nearest(width, spec.size[1])]
+        return _numbers(taken, spec, where).contiguous()
+    # torch reduces columns, then rows, and nothing is rounded between
+    found = torch.empty(spec.channels, height, spec.size[1])
+    for rows in strips(height, width):
+        part = _numbers(x[:, rows], spec, where)
+        found[:, rows] = _reduced(part, (part.shape[1], spec.size[1]), spec)
+    return _reduced(found, spec.size, spec).clamp(0, 1).contiguous()
+
+
+def _nearest(own: int, size: int) -> Tensor:
+    """Numbers of the rows or columns that are taken."""
+    places = torch.arange(own, dtype=torch.float32).view(1, 1, own)
+    return F.interpolate(places, size=size, mode="nearest-exact")[0, 0].long()
+
+
+def _check_widening(x: Tensor, spec: InputSpec, where: str) -> None:
+    """Raises DataError for an image so tall and narrow that its rows fill memory at a model's width."""
+    height, width = x.shape[1:]
+    most = _MOST_WIDENED // (spec.channels * spec.size[1])
+    if width < spec.size[1] and height > max(most, spec.size[0]):
+        expected = f"at most {most:,} rows where {width} columns become {spec.size[1]}"
+        raise DataError(where, expected=expected, got=f"{height:,}", hint="cut it into pieces")
 
 
 def to_channels(x: Tensor, channels: int, where: str = "image") -> Tensor:
@@ -71,6 +115,9 @@ def resize(x: Tensor, spec: InputSpec) -> Tensor:
     if spec.interpolation == "nearest":
         # torch's "nearest" keeps an old bug of OpenCV; "nearest-exact" takes the pixels that Pillow takes
         return F.interpolate(x[None], size=spec.size, mode="nearest-exact")[0]
+    return _reduced(x, spec.size, spec).clamp(0, 1)
+
+
+def _reduced(x: Tensor, size: tuple[int, int], spec: InputSpec) -> Tensor:
     # Antialiased, torch's bicubic has Pillow's kernel (a = -0.5; else -0.75), which overshoots the range
-    y = F.interpolate(x[None], size=spec.size, mode=spec.interpolation, align_corners=False, antialias=True)
-    return y[0].clamp(0, 1)
+    return F.interpolate(x[None], size=size, mode=spec.interpolation, align_corners=False, antialias=True)[0]

@@ -18,6 +18,7 @@ from zoo.data.reading import readable
 from zoo.data.sources.class_folders import ImageFiles
 from zoo.data.sources.walk import kinds, walk, warn_passed_over
 from zoo.images.decode import SKIP, ImageArray, Taken, decode_counted, taken
+from zoo.images.opening import may_begin
 from zoo.inference.predictions import MOST_SHOWN, THUMBNAIL
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.reports.plots import fitted
@@ -30,6 +31,11 @@ Object = tuple[str, Item | Taken]
 """The same with what was lost of an object."""
 Named = tuple[str, Item]
 """Name of an image, and the image."""
+
+MOST_BYTES = 1 << 30
+"""Of an open file, which may never end; 179 million pixels of 16 bits a colour have no more."""
+_PIECE, _BEGIN = 1 << 20, 64
+"""Bytes that are read at a time of one, and by which it is told whether it may be an image at all."""
 
 _BATCH_AXES = 4
 _EXPECTED = "a file, folder, bytes, open file, Pillow image, array, tensor, or a list or iterator of these"
@@ -241,17 +247,25 @@ def _content(source: Any) -> bytes:
         raise _no_file("text", "open(..., 'rb')")
     if getattr(source, "closed", False) is True:
         raise _no_file("a closed one", "open it again")
+    # Pillow seeks, and a pipe or an HTTP response cannot
+    content = io.BytesIO()
     try:
-        # Pillow seeks, and a pipe or an HTTP response cannot
-        content = source.read()
-        at_end = not content and _place(source) > 0
+        while piece := source.read(_PIECE):
+            content.write(piece)
+            # What cannot be an image is not read to an end that it may not have
+            size, begin = content.tell(), content.getbuffer()[:_BEGIN].tobytes()
+            if size > MOST_BYTES or (size >= _BEGIN and not may_begin(begin)):
+                break
+        at_end = not content.tell() and _place(source) > 0
     except (OSError, ValueError) as error:
         raise _no_file(reason(error), None) from error
-    if not isinstance(content, bytes):
-        raise _no_file("text", "open(..., 'rb')")
+    except TypeError:
+        raise _no_file("text", "open(..., 'rb')") from None
     if at_end:
         raise _no_file("one that was read or written to its end", "file.seek(0) before")
-    return content
+    if content.tell() > MOST_BYTES:
+        raise _no_file(f"one of more than {MOST_BYTES:,} bytes", "make the image smaller")
+    return content.getvalue()
 
 
 def _no_file(got: str, hint: str | None) -> DataError:

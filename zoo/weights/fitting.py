@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
-from zoo.interfaces.blocks.weight_values import broken, told
 from zoo.registry.references import component_or_path
 from zoo.spec.component import Component
 from zoo.spec.disk.reading import read_json
@@ -22,6 +21,7 @@ from zoo.spec.files import CONFIG_FILE, WEIGHTS_FILE
 from zoo.spec.inputs import InputSpec
 from zoo.spec.published_weights import Weights, WeightsSource
 from zoo.spec.reference import HubRef, PathRef, local_path, parse_reference
+from zoo.weights.broken_values import warn_broken, warn_overflow
 from zoo.weights.download import WITHOUT_HUB, fetch, fetch_beside
 from zoo.weights.packages import installed_file, to_install
 from zoo.weights.pickles import read_pickle
@@ -257,19 +257,6 @@ def check_numbers(own: Mapping[str, Tensor], state: Mapping[str, Tensor], where:
         )
 
 
-def warn_broken(state: Mapping[str, Tensor], parameters: Collection[str], text: str) -> None:
-    """Says which weights are no numbers: a model with one of them answers nothing.
-
-    Args:
-        state: tensors by name.
-        parameters: names of those that are parameters.
-        text: how messages call them.
-    """
-    if names := broken(state, parameters):
-        found = f"{len(names)} of {counted(len(state), 'tensor')} have nan or infinite values ({told(names)})"
-        warn(f"weights {text}: {found}: the training that made them went astray, or the file is damaged")
-
-
 def assign(module: nn.Module, state: Mapping[str, Tensor], text: str, *, cast: bool = True) -> None:
     """Makes the tensors the module's own, without copying; strict.
 
@@ -292,6 +279,7 @@ def assign(module: nn.Module, state: Mapping[str, Tensor], text: str, *, cast: b
     check_fit(module, full, text)
     warn_broken(full, {name for names in shared.values() for name in names}, text)
     typed = {k: v.to(own[k].dtype) for k, v in full.items()} if cast else full
+    warn_overflow(full, typed, text)
     module.load_state_dict(typed, assign=True)
     # Assigning puts a parameter of its own in each place, which unties what was one
     for first, *others in shared.values():

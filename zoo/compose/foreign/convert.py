@@ -21,7 +21,8 @@ from zoo.spec.display import counted
 from zoo.spec.errors import SaveError, WeightsError, ZooError, listing, quote, reason
 from zoo.spec.recipe import ORIGINAL, ModelSection, Recipe
 from zoo.spec.reference import PathLike, local_path
-from zoo.weights.fitting import SUFFIX, check_numbers, warn_broken
+from zoo.weights.broken_values import warn_broken
+from zoo.weights.fitting import SUFFIX, check_numbers
 from zoo.weights.foreign_files import Found, read_foreign
 from zoo.weights.matching import Matched, aligned, converted, views
 from zoo.weights.tensor_files import Tensors, write

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from zoo.data.depths import warn_turned
 from zoo.data.masks import check_mask, read_mask
@@ -19,6 +18,7 @@ from zoo.data.sources.layout import inner_folder
 from zoo.data.sources.mask_pairs import IMAGES, MASKS, pairs_of
 from zoo.data.sources.walk import Walk
 from zoo.images.decode import ORIENTATION, SWAPPING, decode_counted
+from zoo.images.opening import open_image
 from zoo.interfaces.dataset import Sample
 from zoo.interfaces.tasks.choice import for_masks
 from zoo.spec.disk.reading import read_text
@@ -120,7 +120,7 @@ def _values(pair: tuple[Path, Path]) -> set[int]:
     mask = read_mask(file)
     try:
         # Opening reads the header alone
-        with Image.open(image) as opened:
+        with open_image(image) as opened:
             width, height = (
                 opened.size[::-1] if opened.getexif().get(ORIENTATION, 1) in SWAPPING else opened.size
             )

@@ -57,6 +57,29 @@ def broken_weights(module: nn.Module) -> list[str]:
     return broken(module.state_dict(), {name for name, _ in module.named_parameters(remove_duplicate=False)})
 
 
+def overflowed(state: Mapping[str, Tensor], typed: Mapping[str, Tensor]) -> list[str]:
+    """Names of tensors with numbers that are infinite in another type.
+
+    Args:
+        state: tensors by name.
+        typed: the same in another type.
+
+    Example:
+        >>> wide = {"a": torch.tensor([1e300], dtype=torch.float64), "b": torch.tensor([1.0])}
+        >>> overflowed(wide, {name: value.float() for name, value in wide.items()})
+        ['a']
+    """
+    return [
+        name
+        for name, value in _tensors(state)
+        # As most are: of the same type, or without anything infinite
+        if value.dtype != typed[name].dtype
+        and value.is_floating_point()
+        and _broken(typed[name].detach(), infinite=False)
+        and bool((typed[name].isinf() & value.isfinite()).any())
+    ]
+
+
 def told(names: Collection[str]) -> str:
     """Names of tensors for a message.
 

@@ -1,0 +1,97 @@
+"""Opening of image files: regular ones alone, of the formats that zoo reads."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+from PIL import Image, UnidentifiedImageError
+
+from zoo.spec.disk.reading import check_regular
+from zoo.spec.errors import DataError
+
+USUAL = ("PNG", "JPEG", "GIF", "BMP", "PPM", "TIFF", "WEBP")
+"""Formats by Pillow's names that folders are looked through for."""
+
+OTHER = ("AVIF", "HEIF", "JXL", "JPEG2000", "DIB", "ICO", "PCX", "DDS", "SGI", "PSD", "QOI")
+"""Formats that are read besides, where Pillow, or a package that adds to it, has them. Pillow knows more:
+PostScript, for which it starts Ghostscript on the file, and others that hardly anybody has as images."""
+
+MOST_SIDE = 1 << 20
+"""Pixels of the longer side: reducing a line of a hundred million takes far more memory than the line."""
+
+_BEGIN = 16
+"""Bytes that Pillow tells formats by."""
+
+
+def open_image(source: str | Path | IO[bytes], where: str | None = None) -> Image.Image:
+    """An image whose header alone is read yet.
+
+    Args:
+        source: a file's path, or an open file that can seek.
+        where: what to call it in an error.
+
+    Raises:
+        DataError: the path is that of a pipe, a device or a socket, or a side is too long.
+        OSError: there is no file, a folder, or none of an image.
+    """
+    where = where or f"image {source}"
+    if isinstance(source, str | Path):
+        check_file(source, where)
+    try:
+        image = Image.open(source, formats=USUAL)
+    except UnidentifiedImageError:
+        # Apart, since all that Pillow has must be imported first
+        image = Image.open(source, formats=_others())
+    if (longer := max(image.size)) > MOST_SIDE:
+        image.close()
+        hint = "cut it into pieces"
+        raise DataError(
+            where, expected=f"sides of at most {MOST_SIDE:,} pixels", got=f"{longer:,}", hint=hint
+        )
+    return image
+
+
+def check_file(path: str | Path, where: str) -> None:
+    """Raises DataError for a pipe, a device or a socket, which are never opened: they may never end.
+
+    Raises:
+        OSError: there is nothing, or a folder.
+    """
+    try:
+        check_regular(path)
+    except OSError as error:
+        # As `check_regular` says it of all others but folders
+        if error.errno != errno.EINVAL or error.strerror is None:
+            raise
+        hint = "write what it gives into a file first"
+        raise DataError(where, expected="an image file", got=error.strerror, hint=hint) from None
+
+
+def may_begin(content: bytes) -> bool:
+    """Whether a file that begins so may be an image.
+
+    Example:
+        >>> may_begin(b"GIF89a" + bytes(10)), may_begin(bytes(16)), may_begin(b"%!PS-Adobe-3.0 EPSF-3.0")
+        (True, False, False)
+    """
+    Image.preinit()
+    return _accepted(USUAL, content) or _accepted(_others(), content)
+
+
+def _accepted(names: Sequence[str], content: bytes) -> bool:
+    for name in names:
+        accepts = Image.OPEN[name][1] if name in Image.OPEN else None
+        try:
+            if accepts is not None and accepts(content[:_BEGIN]):
+                return True
+        except Exception:  # too few bytes to tell, or another package's
+            return True
+    return False
+
+
+def _others() -> list[str]:
+    Image.init()
+    return [name for name in (*USUAL, *OTHER) if name in Image.OPEN]
