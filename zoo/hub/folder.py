@@ -21,6 +21,7 @@ from zoo.compose.parts import BODIES
 from zoo.hub import config as configs
 from zoo.hub.card import card, known_rows
 from zoo.hub.claims.licences import warn_contradiction
+from zoo.hub.claims.names import check_licence, warn_other_licence, without_claim
 from zoo.hub.claims.plugins import check_plugins
 from zoo.hub.folder_rules import check_space, check_target, read_config, unwritten
 from zoo.hub.foreign_files import is_foreign, note_foreign
@@ -80,6 +81,7 @@ def save(model: Model, path: PathLike, *, licence: str | None = None) -> Path:
 
 def _write(model: Model, path: PathLike, licence: str | None, *, run: bool = False) -> Path:
     model = inside(model)
+    check_licence(licence, f"save {path}")
     if isinstance(model, PlainModel):
         return write_module(model, local_path(path), licence=licence, run=run)
     _check_model(model)
@@ -90,6 +92,8 @@ def _write(model: Model, path: PathLike, licence: str | None, *, run: bool = Fal
     model = shallow_copy(model)
     warn_contradiction(licence, model.weights_licences, f"save {folder}")
     model.licence = licence or model.licence
+    was = before["licence"] if before is not None else None
+    warn_other_licence(was, model.licence, f"save {folder}")
     model.forget_old_figures()
     # Before anything is written; a hash is as long as any other
     configs.dump(configs.describe(model, "0" * 64), str(folder))
@@ -109,7 +113,9 @@ def _write(model: Model, path: PathLike, licence: str | None, *, run: bool = Fal
                 history=() if is_foreign(folder, HISTORY_FILE) else known_rows(folder / HISTORY_FILE),
                 curves=not is_foreign(folder, CURVES_FILE) and (folder / CURVES_FILE).exists(),
             )
-            (staging / CARD_FILE).write_text(renewed(text, readme(folder)), encoding="utf-8")
+            (staging / CARD_FILE).write_text(
+                renewed(text, without_claim(readme(folder), was, model.licence)), encoding="utf-8"
+            )
     except OSError as error:
         raise unwritten(folder, error) from error
     return folder

@@ -12,7 +12,10 @@ from zoo.weights.client import quiet
 BEGIN = "<!-- zoo: begin. This part is rewritten whenever the model is saved or pushed. -->"
 END = "<!-- zoo: end. What stands outside of the two marks stays. -->"
 
-OURS = ("library_name", "license", "pipeline_tag", "tags", "base_model", "model-index")
+OURS = (
+    "library_name", "license", "license_name", "license_link", "pipeline_tag", "tags", "base_model",
+    "model-index",
+)  # fmt: skip
 """Keys of the front matter that are zoo's; the licence only where one is given."""
 
 # By the beginning of the marks alone: their words to people may be those of another version
@@ -96,5 +99,6 @@ def renewed(card: str, there: Readme | None) -> str:
     new = parse(card, "model card")
     if there is None:
         return str(new)
-    kept = {k: v for k, v in there.front.items() if k not in OURS or (k == "license" and k not in new.front)}
+    bare = "license" not in new.front
+    kept = {k: v for k, v in there.front.items() if k not in OURS or (k.startswith("license") and bare)}
     return str(Readme({**new.front, **kept}, there.before, new.section, there.after))
