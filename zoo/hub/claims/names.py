@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from zoo.hub.readme import Readme
 from zoo.spec.errors import SaveError, did_you_mean, quote, warn
-from zoo.spec.hints.spoken import spoken
+from zoo.spec.hints.spoken import argument
 from zoo.spec.names import closest
 
 HUB = (
@@ -99,7 +99,7 @@ def warn_other_licence(was: str | None, now: str | None, where: str, *, command:
     if now is not None:
         warn(f"{told} becomes {now}")
         return
-    way = f"--licence {was}" if command and spoken().rest == "shell" else f"licence={was!r}"
+    way = argument("licence", was) if command else f"licence={was!r}"
     warn(f"{told} is said no more, as this model has none; say {way} to keep it")
 
 
