@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +71,57 @@ def test_a_list_of_files_on_standard_input(
     status, out, _ = run(capsys, "predict", "model", "--files-from", "-", "--json")
     assert status == 0
     assert [item["source"] for item in json.loads(out)] == files
+
+
+NAMED = b"caf\xe9 .png"  # of a Linux of other days, and with a blank
+
+
+@pytest.fixture
+def old_name() -> Iterator[str]:
+    """An image whose name is no UTF-8, where the disk takes it."""
+    name = os.fsdecode(NAMED)
+    try:
+        shutil.copy(min(Path("pets").rglob("*.png")), name)
+    except OSError:
+        pytest.skip("the disk takes names in UTF-8 alone")
+    yield name
+    Path(name).unlink()
+
+
+@pytest.mark.parametrize("list_file", ["-", "list.txt"])
+@pytest.mark.parametrize("ending", [b"\n", b"\r\n"])
+def test_a_list_has_names_as_the_disk_has_them(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    old_name: str,
+    list_file: str,
+    ending: bytes,
+) -> None:
+    other = min(Path("pets").rglob("*.png")).as_posix()
+    content = ending.join([NAMED, b"", b" ", other.encode(), b""])
+    stdin(monkeypatch, content)
+    Path("list.txt").write_bytes(content)
+    status, out, error = run(capsys, "predict", "model", "--files-from", list_file, "--json")
+    assert (status, error) == (0, "")
+    assert [item["source"] for item in json.loads(out)] == [old_name, other]
+
+
+def test_a_list_that_cannot_be_read_or_has_no_end_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = run(capsys, "predict", "model", "--files-from", "nowhere.txt")
+    said = "expected a list of paths that can be read, got No such file or directory"
+    assert answer == (2, "", f"error: --files-from nowhere.txt: {said}\n")
+    monkeypatch.setattr("zoo.cli.predict._MOST_BYTES", 9)
+    stdin(monkeypatch, b"a.png\n" * 2)
+    status, _, error = run(capsys, "predict", "model", "--files-from", "-")
+    assert status == 2
+    assert error.startswith("error: standard input: expected a list of at most 9 bytes, got more; give the")
+    monkeypatch.setattr(sys, "stdin", None)
+    status, _, error = run(capsys, "predict", "model", "--files-from", "-")
+    assert (status, error) == (
+        2, "error: standard input: expected a list of paths that can be read, got it is closed\n"
+    )  # fmt: skip
 
 
 def test_more_classes_stand_below_the_answer_the_likelier_first(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import pickle
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from tests.small_disks import small_disk
 from zoo.data.row_cache import segments, store
 from zoo.data.row_cache.segments import Handles, Layout
 from zoo.data.row_cache.store import RowStore
-from zoo.spec.errors import SaveError
+from zoo.spec.disk.locks import take
+from zoo.spec.errors import SaveError, ZooWarning
 
 COUNT = 12
 LAYOUT = Layout(((3, 2), ()), torch.float32)
@@ -278,6 +280,30 @@ def test_a_second_filler_waits_says_so_and_finds_the_rows(home: Path) -> None:
         assert alone
         assert two.missing([1, 2]) == [2]
     assert told == ["waits"]
+
+
+def test_a_filler_that_stands_still_is_not_waited_for(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zoo.data.row_cache.store.PATIENCE", 0.3)
+    monkeypatch.setattr("zoo.data.row_cache.store._POLL", 0.05)
+    one, two, began = new(home), new(home), time.monotonic()
+
+    def busy(path: Path, wait: float = 0.0) -> Any:
+        found = take(path, wait)
+        if wait and time.monotonic() - began < 1.0:  # for a second it writes a row at every look
+            with one.writing() as writer:
+                writer.add([1], expected([1]))
+        return found
+
+    with one.filling(None), monkeypatch.context() as patch:
+        patch.setattr("zoo.data.row_cache.store.take", busy)
+        with (
+            pytest.warns(ZooWarning, match=r"has written nothing for .* is done beside it now"),
+            two.filling(lambda: None) as alone,
+        ):
+            assert alone and time.monotonic() - began > 1.0
+            with two.writing() as writer:
+                writer.add([2], expected([2]))
+            check(two, [1, 2])
 
 
 def test_a_disk_without_locks_is_filled_all_the_same(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ from tests.fuzz.mutations import Draw, changed_bytes, changed_value, cleared, js
 from zoo.compose.foreign import module_files
 from zoo.hub import config as configs
 from zoo.hub import folder as folders
-from zoo.hub import foreign_files, readme
+from zoo.hub import folder_rules, foreign_files, readme
 from zoo.hub.card import known_rows
 from zoo.inference import looks
 from zoo.registry import cache
@@ -186,7 +186,7 @@ def _card(tree: Tree, _seed: bytes) -> bytes:
 
 
 def _take_card(path: Path) -> None:
-    there = folders.readme(path.parent)
+    there = folder_rules.readme(path.parent)
     text = f"---\ntags: [zoo]\n---\n\n{readme.BEGIN}\nNew.\n{readme.END}\n"
     readme.parse(readme.renewed(text, there), "renewed")
 
@@ -355,7 +355,7 @@ def _of_models(home: Path) -> Iterator[Reader]:
     recorded = json_bytes(json.loads((home / "run" / "run.json").read_bytes())["recipe"])
     covers = (Recipe.from_file, Recipe.from_dict)
     yield Reader("recipe", (written, recorded), _take_recipe, _toml, _recipe_tree, covers)
-    yield Reader("card", (card,), _take_card, _card, _card_parts, (readme.parse, folders.readme))
+    yield Reader("card", (card,), _take_card, _card, _card_parts, (readme.parse, folder_rules.readme))
 
 
 def _recipes() -> Iterator[Tree]:

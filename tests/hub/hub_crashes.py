@@ -22,10 +22,9 @@ import torch
 
 import zoo
 from tests.faults.scenarios import digest, model
-from zoo.hub.pull import pull_files
 
 REPO = "me/cats"
-KILLS = 20
+KILLS = 12
 
 
 def killed(work: Callable[[], None], after: float) -> None:
@@ -115,26 +114,6 @@ class Case:
             lambda: answer(lambda: self.name(zoo.pull(REPO, cache_dir=cache))),
         )
 
-    def pull_files(self) -> Iterator[str]:
-        """Pulls of one and the other into a folder."""
-        out = self.folder / "out"
-
-        def work() -> None:
-            for name in ("new", "old"):
-                pull_files(f"file:{self.saved[name]}", out)
-
-        yield from self.kills(work, lambda: answer(lambda: self.name(zoo.pull(f"file:{out}"))))
-
-    def push_folder(self) -> Iterator[str]:
-        """Pushes of one and the other into a folder."""
-        out = f"file:{self.folder}/hub"
-
-        def work() -> None:
-            for name in ("new", "old"):
-                zoo.push(self.saved[name], out)
-
-        yield from self.kills(work, lambda: answer(lambda: self.name(zoo.pull(out))))
-
     def readers(self) -> Iterator[str]:
         """Loads while another process saves all the time."""
         out = self.folder / "shared"
@@ -153,7 +132,7 @@ class Case:
 if __name__ == "__main__":
     torch.set_num_threads(1)
     found = {}
-    for mode in ("push", "pull", "pull_files", "push_folder", "readers"):
+    for mode in ("push", "pull", "readers"):
         (place := Path(sys.argv[1]) / mode).mkdir(parents=True)
         found[mode] = [*getattr(Case(place), mode)()]
     print(json.dumps(found))

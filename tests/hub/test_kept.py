@@ -9,7 +9,7 @@ import torch
 
 import zoo
 from zoo.hub.reproduce import outputs
-from zoo.spec.errors import SaveError, ShapeError
+from zoo.spec.errors import SaveError, ShapeError, WeightsError
 from zoo.spec.inputs import InputSpec
 
 
@@ -75,3 +75,22 @@ def test_preprocessing_comes_with_weights_out_of_a_folder(tmp_path, make):
     new = make("tiny_resnet", weights=str(folder))
     assert new.input_spec.mean == (0.1,) * 3
     assert new.normalise.spec.std == (0.3,) * 3
+
+
+def test_a_damaged_weight_is_never_used(tmp_path, make):
+    """Whoever would use it, or save it again, hears of it: a number of other size is a number."""
+    folder = zoo.save(make("mlp"), tmp_path / "m")
+    file = folder / "model.safetensors"
+    content = bytearray(file.read_bytes())
+    content[-2] ^= 1
+    file.write_bytes(content)
+    for use in (
+        lambda: zoo.load(folder),
+        lambda: zoo.load(folder, copy=True),
+        lambda: zoo.predict(folder, torch.zeros(1, 1, 4, 4)),
+        lambda: zoo.push(folder, f"file:{tmp_path / 'hub'}"),
+        lambda: zoo.build("mlp", head="binary", in_channels=1, weights=f"file:{folder}"),
+    ):
+        with pytest.raises(WeightsError, match=r"damaged"):
+            use()
+    assert not (tmp_path / "hub").exists()

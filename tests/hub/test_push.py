@@ -182,6 +182,16 @@ def test_front_matter_that_is_none_is_said_and_left(hub, writing, make):
     assert count(hub) == 2
 
 
+def test_a_readme_there_that_is_no_utf_8_is_said_and_left(hub, writing, make):
+    zoo.push(make("mlp"), "me/cats")
+    hub.commit("me/cats", {"README.md": "Modèle.".encode("latin-1")})
+    with pytest.raises(
+        SaveError, match=r"README.md of me/cats: expected a README .*, got no UTF-8 at byte 3"
+    ):
+        zoo.push(make("mlp", seed=1), "me/cats")
+    assert count(hub) == 2
+
+
 def test_a_licence_is_claimed_where_given(hub, writing, make):
     model = make("mlp")
     zoo.push(model, "me/cats", licence="MIT")

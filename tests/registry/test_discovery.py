@@ -11,6 +11,9 @@ import pytest
 
 from zoo.registry import Plugin, discover, find, list_components, reset
 from zoo.registry.cache import sealed
+from zoo.registry.plugins import probe
+from zoo.registry.plugins.inspection import inspect
+from zoo.registry.plugins.installed import requirements
 from zoo.spec.errors import OptionError, PluginError
 
 COUNTING = """
@@ -371,3 +374,100 @@ def test_a_cache_that_cannot_be_written_is_no_error(shelf, tmp_path, monkeypatch
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "file" / "below"))
     shelf.plugin("zoo-fake", "net")
     assert names("fake") == ["net"]
+
+
+def test_a_link_to_itself_costs_no_more_than_itself(shelf):
+    folder = shelf.plugin("zoo-fake", code=COUNTING.format(middle="", name="net"))
+    for number in range(9):
+        (folder / f"data{number}").symlink_to(f"data{number}")
+    assert names("fake") == ["net"]
+    reset()
+    assert names("fake") == ["net"]
+    assert asked(shelf) == 1
+    files = {str(folder / name) for name in ("__init__.py", "net.py", "plugin.py")}
+    assert {path for path, _, _ in probe._stamps(str(folder))} == files
+
+
+def test_links_that_lead_round_in_a_circle_are_looked_at_once(shelf):
+    folder = shelf.plugin("zoo-fake", code=COUNTING.format(middle="", name="net"))
+    for number, target in enumerate(("..", "..", "../zoo_fake", "../..")):
+        (folder / f"up{number}").symlink_to(target)
+    assert names("fake") == ["net"]
+    found = [os.path.realpath(path) for path, _, _ in probe._stamps(str(folder))]
+    assert str(folder / "plugin.py") in found
+    assert len(found) == len({*found})
+
+
+def test_a_package_of_more_files_than_anyone_looks_at_is_asked_each_time(shelf, monkeypatch):
+    shelf.plugin("zoo-fake", code=COUNTING.format(middle="", name="net"))
+    monkeypatch.setattr(probe, "MOST_ENTRIES", 2)
+    assert names("fake") == ["net"]
+    reset()
+    assert names("fake") == ["net"]
+    assert asked(shelf) == 2
+
+
+@pytest.mark.parametrize("catalogue", [True, False])
+def test_a_plugin_whose_files_cannot_be_looked_at_costs_itself_alone(shelf, monkeypatch, catalogue):
+    folder = shelf.plugin("zoo-bad", "net", catalogue=catalogue)
+    shelf.plugin("zoo-good", "other", catalogue=True)
+    (folder / "recipes").mkdir()
+    is_file, glob = Path.is_file, Path.glob
+
+    def refusing(way):
+        def refused(path, *rest):
+            if path.is_relative_to(folder):
+                raise PermissionError(13, "Permission denied", str(path))
+            return way(path, *rest)
+
+        return refused
+
+    monkeypatch.setattr(Path, "is_file", refusing(is_file) if catalogue else is_file)
+    monkeypatch.setattr(Path, "glob", refusing(glob))
+    where = folder / ("catalogue.json" if catalogue else "recipes")
+    assert plugin("zoo-bad").error == f"{where}: expected what can be read, got Permission denied"
+    assert names("good") == ["other"]
+
+
+def pipe(file: Path) -> None:
+    os.mkfifo(file)
+
+
+UNREADABLE = {
+    "a pipe and no file": pipe,
+    "a device and no file": lambda file: file.symlink_to("/dev/zero"),
+    "1,048,577 bytes, more than 1,048,576": lambda file: file.write_bytes(b" " * ((1 << 20) + 1)),
+    "no UTF-8 at byte 0": lambda file: file.write_bytes(b"\xff"),
+    "a folder and no file": lambda file: file.mkdir(),
+}
+
+
+with_pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no pipes with names")
+
+
+@with_pipes
+@pytest.mark.parametrize("said", UNREADABLE)
+def test_entry_points_that_nobody_can_read_cost_one_line_of_the_inspection(shelf, said):
+    shelf.plugin("zoo-good", "net", catalogue=True)
+    info = shelf.folder / "some_package-1.0.dist-info"
+    info.mkdir()
+    UNREADABLE[said](info / "entry_points.txt")
+    assert names("good") == ["net"]
+    found = inspect(ask=False)
+    (line,) = found.unreadable
+    assert line == (
+        f"some-package 1.0: {info}/entry_points.txt: {said}; "
+        "whether it is a plugin cannot be told; install it again, or remove it"
+    )
+    assert not found.fine
+
+
+@with_pipes
+def test_metadata_that_nobody_can_read_ask_for_no_core(shelf):
+    shelf.plugin("zoo-fake", "net", catalogue=True, requires="zoo-core>=9")
+    assert requirements("zoo-fake") == ("zoo-core>=9",)
+    (file,) = shelf.folder.glob("zoo_fake-*/METADATA")
+    file.unlink()
+    pipe(file)
+    assert requirements("zoo-fake") == ()
+    assert requirements("zoo-gone") == ()

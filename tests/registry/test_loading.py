@@ -146,6 +146,8 @@ TARGETS = {
     "zoo_fake.net:Nat": "has no 'Nat'; did you mean Net",
     "zoo_fake.needs:Net": "a module that it needs is missing.*install what has not_there",
     "zoo_fake.raises:Net": "importing zoo_fake.raises raised OSError: lost",
+    "zoo_fake.ends:Net": r"importing zoo_fake.ends raised SystemExit: 0 \(.*ends.py, line 1\)",
+    "zoo_fake.asked:Net": r"'Net' of zoo_fake.asked raised GeneratorExit \(.*asked.py, line 1\)",
 }
 
 
@@ -182,9 +184,48 @@ def test_a_target_that_cannot_be_had_says_why(shelf, target):
     folder = shelf.plugin("zoo-fake", "net", catalogue=True)
     (folder / "needs.py").write_text("import not_there.at_all\n")
     (folder / "raises.py").write_text("raise OSError('lost')\n")
+    (folder / "ends.py").write_text("raise SystemExit(0)\n")
+    (folder / "asked.py").write_text("def __getattr__(name): raise GeneratorExit\n")
     with pytest.raises(PluginError, match=TARGETS[target]) as error:
         resolve_target(component(target))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("reference", "said"),
+    [
+        ("net", r"backbone 'net' of zoo-fake: zoo_fake.net:Net raised SystemExit: 0 \(.*net.py, line 2\)$"),
+        ({"name": "net", "depth": 3}, r"backbone net of zoo-fake: its options raised SystemExit: 0 \("),
+    ],
+)
+def test_a_component_that_would_end_the_process_is_an_error_of_its_plugin(shelf, reference, said):
+    row = {"kind": "backbone", "name": "net", "target": "zoo_fake.net:Net", "summary": "A net."}
+    folder = shelf.plugin("zoo-fake", rows=[{**row, "config": "zoo_fake.config:Config"}], catalogue=True)
+    (folder / "net.py").write_text("class Net:\n    def __init__(self, **options): raise SystemExit(0)\n")
+    (folder / "config.py").write_text(
+        "import zoo, pydantic\nclass Config(zoo.Options):\n    depth: int = 1\n"
+        "    @pydantic.field_validator('depth')\n    def check(cls, value): raise SystemExit(0)\n"
+    )
+    with pytest.raises(PluginError, match=said):
+        zoo.build(reference, input_size=32)
+
+
+def test_a_head_that_would_end_the_process_is_an_error_of_its_plugin(shelf, monkeypatch):
+    monkeypatch.setenv("ZOO_PLUGINS", "zoo-fake,zoo-basic")
+    monkeypatch.delenv("ZOO_DISABLED_PLUGINS")
+    row = {"kind": "head", "name": "hat", "target": "zoo_fake.net:Hat", "summary": "A head."}
+    folder = shelf.plugin("zoo-fake", rows=[row], catalogue=True)
+    (folder / "net.py").write_text(
+        "class Hat:\n    @classmethod\n    def tap_names(cls, options): raise SystemExit(0)\n"
+    )
+    with pytest.raises(PluginError, match=r"head 'hat': its tap_names raised SystemExit: 0 \(.*, line 3\)$"):
+        zoo.build("small_cnn", head="hat", input_size=32)
+
+
+def test_an_interruption_while_a_plugin_is_at_work_is_the_users(shelf):
+    shelf.plugin("zoo-fake", "net", catalogue=True, code="raise KeyboardInterrupt")
+    with pytest.raises(KeyboardInterrupt):
+        load(find("net"))
 
 
 def test_options_are_resolved_and_checked(shelf):

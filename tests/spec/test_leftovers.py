@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from zoo.spec.disk import leftovers, systems
 from zoo.spec.disk.leftovers import owned, sweep, sweep_parts
 from zoo.spec.disk.locks import take
 from zoo.spec.disk.systems import host
-from zoo.spec.disk.transaction import STAGING, transaction
+from zoo.spec.disk.transaction import COMMITTED, STAGING, current, recover, transaction
 
 DAY = 86400
 ELSEWHERE = "0123abcd"
@@ -25,6 +26,7 @@ ELSEWHERE = "0123abcd"
 HOLDER = """
 import sys, time
 from pathlib import Path
+from typing import Any
 from zoo.spec.disk.leftovers import owned
 with owned(Path(sys.argv[1]), sys.argv[2]) as folder:
     (folder / "file").write_text("half")
@@ -161,3 +163,23 @@ def test_a_start_of_the_machine_has_a_name_of_its_own(
     found.add(systems.host())
     systems.host.cache_clear()
     assert len(found) == 3 and all(len(name) == 8 for name in found)
+
+
+def test_a_folder_that_cannot_be_listed_is_not_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(folder: Path) -> Any:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(Path, "iterdir", denied)
+    sweep(tmp_path, STAGING)
+
+
+def test_a_link_in_the_place_of_committed_files_is_not_followed(tmp_path: Path) -> None:
+    """An unpacked archive may bring it; what it leads to is somebody else's."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "config.json").write_text("mine")
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text("model")
+    (tmp_path / "model" / COMMITTED).symlink_to(tmp_path / "mine")
+    recover(tmp_path / "model")
+    assert current(tmp_path / "model", "config.json").read_text() == "model"
+    assert (tmp_path / "mine" / "config.json").read_text() == "mine"

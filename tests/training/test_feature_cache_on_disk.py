@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +21,8 @@ import zoo
 from tests import small_disks
 from zoo.data.row_cache import store
 from zoo.interfaces.model import Model
-from zoo.spec.errors import OptionError, ZooWarning
+from zoo.spec.errors import DataError, OptionError, ZooWarning
+from zoo.training.feature_cache import FeatureCache
 from zoo.training.run import Run
 
 Make = Callable[..., Model]
@@ -257,3 +259,29 @@ def test_a_killed_filling_leaves_what_it_wrote_and_the_next_run_goes_on(home: Pa
     whole, error = (third := started("third", "go")).communicate()
     assert third.returncode == 0, error
     assert whole.splitlines()[-1] == out.splitlines()[-1]
+
+
+def test_images_that_change_while_their_features_are_computed_are_refused(
+    make_model: Make, photos: Path, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their rows would be kept by the digests of the images before."""
+    file = sorted(photos.rglob("*.png"))[0]
+    before, key = file.read_bytes(), FeatureCache._key
+
+    def meanwhile(self: FeatureCache) -> str:
+        found = key(self)
+        shutil.copy(sorted(photos.rglob("*.png"))[-1], file)  # as a sync that runs at the same time
+        return found
+
+    def fitted(name: str) -> list[float]:
+        model = make_model(freeze="all", in_channels=3)
+        return losses(zoo.fit(model, photos, out=tmp_path / name, cache=True, **SHORT))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FeatureCache, "_key", meanwhile)
+        with pytest.raises(DataError, match=r"expected the one that the run began with, got one that has"):
+            fitted("one")
+    file.write_bytes(before)
+    found = fitted("two")
+    shutil.rmtree(home)
+    assert fitted("three") == found

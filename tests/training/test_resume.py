@@ -274,7 +274,8 @@ def test_a_run_into_whose_folder_another_model_was_saved_does_not_go_on(tmp_path
     run = tmp_path / "run"
     zoo.fit(zoo.build("small_cnn", **small, seed=0), {"name": "faces", "per_class": 8}, epochs=1, out=run)
     assert len(zoo.fit(resume=run, epochs=2).history) == 2
-    zoo.save(zoo.build("small_cnn", **small, seed=1), run)
+    with pytest.warns(ZooWarning, match="holds a run of another model, which can no longer go on"):
+        zoo.save(zoo.build("small_cnn", **small, seed=1), run)
     with pytest.raises(
         TrainingError, match="got another one that was saved into it since; save other models"
     ):

@@ -106,10 +106,15 @@ def flipped(path: Path, at: int) -> None:
     path.write_bytes(content)
 
 
+STATE: dict[str, Any] = {
+    "epoch": 1, "step": 7, "means": None, "present": [], "history": [], "trainer": {}, "execution": {},
+}  # fmt: skip
+
+
 def two_checkpoints(path: Path) -> RunFolder:
     run = folder(path)
     for epoch in (2, 3):
-        run.keep({"epoch": epoch, "step": 7, "weights": torch.arange(64.0)})
+        run.keep(STATE | {"epoch": epoch, "weights": torch.arange(64.0)})
     return run
 
 
@@ -119,7 +124,7 @@ def test_the_checkpoint_before_the_newest_is_kept(tmp_path: Path) -> None:
     assert read_numbers(tmp_path / "checkpoint-before.safetensors")["epoch"] == 2
 
 
-@pytest.mark.parametrize("at", [-20, 100])
+@pytest.mark.parametrize("at", [-20, 100, 300])
 def test_a_damaged_checkpoint_names_the_one_that_is_whole(tmp_path: Path, at: int) -> None:
     run = two_checkpoints(tmp_path)
     flipped(tmp_path / "checkpoint.safetensors", at)
@@ -138,8 +143,29 @@ def test_where_no_checkpoint_is_whole_the_way_on_is_another(tmp_path: Path) -> N
     run = two_checkpoints(tmp_path)
     for name in ("checkpoint", "checkpoint-before"):
         flipped(tmp_path / f"{name}.safetensors", -20)
-    with pytest.raises(FormatError, match=r"got tensor 0 with other bytes than were written; otherwise$"):
+    with pytest.raises(FormatError, match=r"other bytes than zoo wrote: it is damaged.*; otherwise$"):
         read_newest(run.folder, "otherwise")
+
+
+@pytest.mark.parametrize(
+    ("odd", "words"),
+    [
+        ({"epoch": "3"}, "epoch as a whole number from 1, got '3'"),
+        ({"epoch": None}, "epoch as a whole number from 1"),
+        ({"step": 1.5}, "step as a whole number from 0, got 1.5"),
+        ({"present": [1]}, "present as a list of tables"),
+        ({"history": [{"epoch": "1"}]}, "history as a list of epochs"),
+        ({"means": 3}, "means as a table or null"),
+    ],
+)
+def test_a_state_of_another_form_is_refused(tmp_path: Path, odd: dict[str, Any], words: str) -> None:
+    run = two_checkpoints(tmp_path)
+    run.keep(STATE | {"epoch": 4} | odd)
+    with pytest.raises(FormatError, match=f"checkpoint .*expected {words}.*is whole .epoch 3, step 7"):
+        read_newest(run.folder, "otherwise")
+    if {*odd} <= {"epoch", "step"}:
+        with pytest.raises(FormatError, match=words):
+            newest_numbers(run.folder, "otherwise")
 
 
 def test_a_header_that_is_damaged_is_told_before_a_run_is_lengthened(tmp_path: Path) -> None:

@@ -269,6 +269,8 @@ def test_what_stands_in_the_file_is_checked(run: Any, tmp_path: Path) -> None:
     file = run.folder / "model.safetensors"
     with safe_open(file, "pt") as opened:
         notes = opened.metadata()
+    # Of a file that another program writes nothing is known
+    del notes["zoo.crc32"]
     facts = json.loads(notes["zoo.module"])
     for change, words in (
         ({"format": 2}, "expected format 1 or older, got format 2"),

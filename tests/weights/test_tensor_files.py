@@ -208,3 +208,37 @@ def test_a_pipe_is_no_file_of_weights(tmp_path):
         read(tmp_path / "m.safetensors")
     with pytest.raises(WeightsError, match="a pipe and no file"):
         read_notes(tmp_path / "m.safetensors")
+
+
+@pytest.mark.parametrize("copy", [False, True])
+def test_a_flipped_bit_anywhere_in_a_file_of_ours_is_told(file, copy):
+    write(file, {"a": torch.rand(2, 3), "b": torch.arange(5)}, {"note": "mine"})
+    whole = file.read_bytes()
+    begin = whole.index(b"zoo.crc32")
+    # A bit of the key itself leaves a file without a checksum, and harms nothing
+    for at in [*range(8, begin - 2), *range(begin + 12, len(whole))]:
+        damaged = bytearray(whole)
+        damaged[at] ^= 1 << at % 8
+        file.write_bytes(damaged)
+        with pytest.raises(WeightsError, match=r"expected a whole \.safetensors file"):
+            read(file, copy=copy)
+    file.write_bytes(whole)
+    assert read_notes(file)["note"] == "mine"
+    assert torch.equal(read(file)["b"], torch.arange(5))
+
+
+def test_a_file_that_another_program_wrote_has_no_checksum_and_is_read(file):
+    write(file, {"a": torch.rand(3)}, {"note": "mine"})
+    notes = {key: text for key, text in read_notes(file).items() if key != "zoo.crc32"}
+    save_file({"a": torch.ones(3)}, file, notes)
+    assert torch.equal(read(file)["a"], torch.ones(3))
+
+
+def test_of_a_file_whose_hash_was_checked_the_checksum_is_not(file):
+    write(file, {"a": torch.zeros(4)})
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 64
+    file.write_bytes(content)
+    assert read(file, verified=True)["a"][-1] != 0
+    with pytest.raises(WeightsError, match="other bytes than zoo wrote"):
+        read(file)

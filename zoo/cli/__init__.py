@@ -139,7 +139,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _say(text: str) -> None:
-    click.echo(text, err=True)
+    with contextlib.suppress(OSError):  # a full disk takes the complaint no more than the output
+        click.echo(text, err=True)
 
 
 def _run(given: list[str], debug: bool, say: Callable[[str], None]) -> int:  # noqa: PLR0911 - one return an exit status
@@ -162,17 +163,51 @@ def _run(given: list[str], debug: bool, say: Callable[[str], None]) -> int:  # n
         say(f"error: {error}")
         return _USER
     except OSError as error:
-        if not reader_gone(error):
+        gone = reader_gone(error)  # as in `zoo list | head`
+        if not gone and not _of_output(error):
             return _unforeseen(error, debug, say)
-        # The reader has gone (`zoo list | head`). Python flushes stdout once more at exit: to nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _PIPE_CLOSED
-    except Exception as error:
+        # Python flushes stdout once more at exit: to nowhere
+        with contextlib.suppress(OSError):  # no file of the system's
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if gone:
+            return _PIPE_CLOSED
+        if debug:
+            raise
+        say(f"error: {_unwritten(error)}")
+        return _USER
+    except (Exception, SystemExit) as error:
         return _unforeseen(error, debug, say)
     return status if isinstance(status, int) else 0
 
 
-def _unforeseen(error: Exception, debug: bool, say: Callable[[str], None]) -> int:
+def _of_output(error: OSError) -> bool:
+    """Whether it was standard output that could not be written: by click, or what was still held back."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is not None and trace.tb_frame.f_code is click.echo.__code__:
+        return True
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError, AttributeError):
+        return True
+    return False
+
+
+def _unwritten(error: OSError) -> ZooError:
+    expected, hint = "a place that takes the output", "make room there, or send the output elsewhere"
+    return ZooError("standard output", expected=expected, got=error.strerror or str(error), hint=hint)
+
+
+def _unforeseen(error: Exception | SystemExit, debug: bool, say: Callable[[str], None]) -> int:
+    if isinstance(error, SystemExit):
+        from zoo.runtime.interruption import TERMINATED
+
+        if error.code == TERMINATED:  # a training's, which was told to end
+            raise error
+        # No command ends so: it is code that a command has called, and status 0 would say that all is done
+        ended = RuntimeError(f"a component's code wanted to end the process with {error.code!r}")
+        ended.__cause__, error = error, ended
     if debug:
         raise error
     line = " ".join(f"{type(error).__name__}: {error}".split())
@@ -183,7 +218,7 @@ def _unforeseen(error: Exception, debug: bool, say: Callable[[str], None]) -> in
 def _show(message: Warning | str, category: type[Warning], *place: object, **_: object) -> None:
     """A warning of ours in one line; others as Python shows them."""
     if issubclass(category, ZooWarning):
-        click.echo(f"warning: {message}", err=True)
+        _say(f"warning: {message}")
     else:
         _python_shows(message, category, *place)  # type: ignore[arg-type]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from pathlib import Path
 
 import click
@@ -18,7 +17,7 @@ from zoo.cli._common import counted, emit_json, json_option
     "--merge", type=click.Path(path_type=Path, dir_okay=False), help="A registry to merge all of them into."
 )
 @json_option
-def command(paths: tuple[Path, ...], check: bool, merge: Path | None, as_json: bool) -> None:
+def command(paths: tuple[Path, ...], check: bool, merge: Path | None, as_json: bool) -> int:
     """Write catalogue.json of the plugin projects at PATHS, by default of all editable installations."""
     from zoo.registry import catalogue_writing as writing
     from zoo.registry.catalogue import dump
@@ -57,7 +56,6 @@ def command(paths: tuple[Path, ...], check: bool, merge: Path | None, as_json: b
             writing.write_catalogue(file, texts[file])
             # With --json, standard output is the JSON alone
             click.echo(f"written: {file}", err=as_json)
-    if check and outdated:
-        sys.exit(1)
     if not outdated and not as_json:
         click.echo(f"up to date: {counted(len(texts), 'file')}")
+    return int(check and bool(outdated))

@@ -32,7 +32,7 @@ class Finding:
 @click.command()
 @click.option("--online", is_flag=True, help="Also try to reach the Hub.")
 @json_option
-def command(online: bool, as_json: bool) -> None:
+def command(online: bool, as_json: bool) -> int:
     """Look at Python, torch, caches, the Hub and the plugins; status 1 where something needs a step."""
     findings = [*_versions(), *_torch(), _cache(), *_hub(online), *_plugins()]
     if as_json:
@@ -42,8 +42,7 @@ def command(online: bool, as_json: bool) -> None:
             click.echo(f"{'ok  ' if finding.step is None else 'look'}  {finding.what}: {finding.found}")
             if finding.step:
                 click.echo(f"      next: {finding.step}")
-    if any(finding.step for finding in findings):
-        sys.exit(1)
+    return int(any(finding.step for finding in findings))
 
 
 def _versions() -> Iterator[Finding]:
@@ -146,6 +145,9 @@ def _plugins() -> Iterator[Finding]:
         yield Finding(
             f"{kind} {name}", f"claimed by {', '.join(owners)}", "say its namespace as well, or disable one"
         )
+    for line in found.unreadable:
+        what, _, step = line.rpartition("; ")
+        yield Finding("metadata", what, step)
     for name in found.disabled:
         yield Finding(f"plugin {name}", "disabled by ZOO_PLUGINS or ZOO_DISABLED_PLUGINS")
     wanted = {name.strip() for name in os.environ.get("ZOO_PLUGINS", "").split(",") if name.strip()}

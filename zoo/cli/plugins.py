@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     help="Hold catalogues to the code as well; exit with status 1 where anything is wrong.",
 )
 @json_option
-def command(refresh: bool, check: bool, as_json: bool) -> None:
+def command(refresh: bool, check: bool, as_json: bool) -> int:
     """Show the installed plugins, what they offer, and their errors."""
     from zoo.registry.plugins.inspection import inspect
 
@@ -39,8 +38,7 @@ def command(refresh: bool, check: bool, as_json: bool) -> None:
         emit_json(_plain(found))
     else:
         click.echo(_page(found))
-    if check and not found.fine:
-        sys.exit(1)
+    return int(check and not found.fine)
 
 
 def _with_imports_checked(report: Report) -> Report:
@@ -70,6 +68,7 @@ def _page(found: Inspection) -> str:
         lines += [
             f"error: {report.plugin.distribution} {report.plugin.version}: {text}" for text in report.problems
         ]
+    lines += [f"error: {line}" for line in found.unreadable]
     for (kind, name), owners in found.conflicts.items():
         lines.append(
             f"conflict: the {kind} {name!r} is claimed by {', '.join(owners)}; say its namespace as well"
@@ -97,6 +96,7 @@ def _plain(found: Inspection) -> dict[str, Any]:
             {"kind": kind, "name": name, "distributions": list(owners)}
             for (kind, name), owners in found.conflicts.items()
         ],
+        "unreadable": list(found.unreadable),
     }
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,13 +15,14 @@ from zoo.registry.environment import processes
 
 _INPUT = "-"
 
+_MOST_BYTES = 1 << 28
+"""Longest list of paths, in bytes: some millions of them."""
+
 
 @click.command("predict")
 @click.argument("model")
 @click.argument("images", nargs=-1)
-@click.option(
-    "--files-from", type=click.File("r"), help="File with a path on each line; - for standard input."
-)
+@click.option("--files-from", metavar="FILENAME", help="File with a path on each line; - for standard input.")
 @click.option("--top", type=click.IntRange(min=1), default=1, show_default=True, help="Classes to show.")
 @click.option(
     "--out",
@@ -34,7 +37,7 @@ def command(
     *,
     model: str,
     images: tuple[str, ...],
-    files_from: IO[str] | None,
+    files_from: str | None,
     top: int,
     out: Path | None,
     device: str | None,
@@ -90,11 +93,36 @@ def _check_reader() -> None:
         raise DataError("standard input", expected="one process that reads it", got=str(count), hint=hint)
 
 
-def _listed(file: IO[str] | None) -> list[str]:
-    """Paths, one on each line."""
-    if file is None:
+def _listed(name: str | None) -> list[str]:
+    """Paths, one on each line: bytes of the file system, which need be no letters.
+
+    Raises:
+        DataError: the list cannot be read, or is too long.
+    """
+    from zoo.spec.disk.paths import file_name
+    from zoo.spec.errors import DataError
+
+    if name is None:
         return []
-    if file is sys.stdin:
+    where = "standard input" if name == _INPUT else f"--files-from {name}"
+    if name == _INPUT:
         _check_reader()
+    try:
+        # A pipe too, as of <(find ...), and so up to a ceiling: what is no list may have no end
+        with Path(name).open("rb") if name != _INPUT else nullcontext(_bytes_in()) as file:
+            content = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        got = error.strerror or str(error)
+        raise DataError(where, expected="a list of paths that can be read", got=got) from error
+    if len(content) > _MOST_BYTES:
+        hint = "give the folders themselves, or the list in parts"
+        raise DataError(where, expected=f"a list of at most {_MOST_BYTES:,} bytes", got="more", hint=hint)
     # Blanks at the ends stay: they may be part of a file's name
-    return [line.rstrip("\n") for line in file if line.strip()]
+    lines = (line.removesuffix(b"\r") for line in content.split(b"\n"))
+    return [file_name(line) for line in lines if line.strip()]
+
+
+def _bytes_in() -> IO[bytes]:
+    if sys.stdin is None:  # closed by whoever began this process
+        raise OSError(errno.EBADF, "it is closed")
+    return sys.stdin.buffer

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor, nn
 
 from zoo.compose.composed_model import ComposedModel
@@ -10,7 +12,7 @@ from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.blocks.feature_info import FeatureInfo
 from zoo.interfaces.blocks.shape_run import trace_shapes
 from zoo.interfaces.head import Head
-from zoo.registry.loading import resolve_target
+from zoo.registry.loading import guarded, resolve_target
 from zoo.spec.errors import PluginError, ShapeError, listing, quote
 
 
@@ -28,7 +30,7 @@ def head_inputs(backbone: Backbone, body: Part, head: Part | None) -> tuple[Feat
     size = backbone.input_spec.size
     infos = {info.name: info for info in backbone.block_infos(size)}
     last = (infos[backbone.block_names[-1]],)
-    names = resolve_target(head.component).tap_names(head.options) if head is not None else ()
+    names = _tap_names(head) if head is not None else ()
     if head is None or not names:
         return last
     infos |= backbone.describe(size)
@@ -44,6 +46,15 @@ def head_inputs(backbone: Backbone, body: Part, head: Part | None) -> tuple[Feat
             hint=hint,
         )
     return tuple(infos[name] for name in names)
+
+
+def _tap_names(head: Part) -> Sequence[str]:
+    """Names of the taps that a head wants; none for the last one."""
+    target = resolve_target(head.component)
+    what = f"head {quote(head.component.name)}: its tap_names raised"
+    with guarded(what, head.component.target.partition(":")[0]):
+        found: Sequence[str] = target.tap_names(head.options)
+    return found
 
 
 class _Result(nn.Module):

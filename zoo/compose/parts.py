@@ -12,7 +12,7 @@ from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.blocks.chain import kept_to, last_kept, near_cuts
 from zoo.interfaces.model import Model
 from zoo.registry.defaults import default_entry
-from zoo.registry.loading import load, resolve_config, resolve_target
+from zoo.registry.loading import guarded, load, resolve_config, resolve_target
 from zoo.registry.lookup import find
 from zoo.registry.snapshot import Entry
 from zoo.spec.arguments import BUILD, FIT, misplaced
@@ -91,11 +91,13 @@ class Part:
             **extra: what its kind's contract adds to the options, and made options.
 
         Raises:
-            PluginError: the target does not take what its plugin declares.
+            PluginError: the target does not take what its plugin declares, or would end the process.
         """
         target, options = resolve_target(self.component), {**self.options, **extra}
+        whose = f"{self.component.kind} {quote(self.component.name)} of {self.entry.plugin.distribution}"
         try:
-            return target(**options)
+            with guarded(f"{whose}: {self.component.target} raised", self.component.target.partition(":")[0]):
+                return target(**options)
         except TypeError as error:  # as of an argument that the target does not have
             raise PluginError(
                 f"{self.component.name} of {self.entry.plugin.distribution} cannot be made",
@@ -173,9 +175,11 @@ def part(kind: str | tuple[str, ...], reference: object, *, former: bool = False
         options[name] = value
     if component.kind in (*BODIES, "head"):
         _check_sizes(options, where)
-    found = validate(config, options, where)
-    # What the constructor gets, and what a file records; see `Options.effective`
-    own, effective = (handed_on(config, dict(values), where) for values in (found, found.effective()))
+    # Validators are code of the plugin's
+    with guarded(f"{where} of {entry.plugin.distribution}: its options raised", config.__module__):
+        found = validate(config, options, where)
+        # What the constructor gets, and what a file records; see `Options.effective`
+        own, effective = (handed_on(config, dict(values), where) for values in (found, found.effective()))
     return Part(entry, component, own, config, {**effective, **cut}, blocks)
 
 

@@ -69,6 +69,10 @@ class Relabelled(Dataset):
         """The digest in the data."""
         return self.source.key(index)
 
+    def unchanged(self, index: int) -> bool:
+        """Whether the image in the data is."""
+        return self.source.unchanged(index)
+
     def split_of(self, index: int) -> str | None:
         """The split in the data."""
         return self.source.split_of(index)

@@ -17,11 +17,11 @@ from zoo.hub import config as configs
 from zoo.hub.card import card, known_rows
 from zoo.hub.claims.licences import warn_contradiction
 from zoo.hub.claims.names import warn_other_licence, without_claim
-from zoo.hub.folder import assemble, checked, readme, save, steady, verified
-from zoo.hub.folder_rules import FILES
+from zoo.hub.folder import assemble, checked, save, steady, verified
+from zoo.hub.folder_rules import FILES, readme
 from zoo.hub.foreign_files import is_foreign
 from zoo.hub.provenance import public
-from zoo.hub.readme import Readme, renewed
+from zoo.hub.readme import Readme, joined, renewed
 from zoo.interfaces.blocks.wrapped import inside
 from zoo.interfaces.model import Model, ModelLike
 from zoo.spec.disk.systems import copy, keeps_mapped
@@ -92,15 +92,8 @@ class Bundle:
             history=known_rows(history if history is not None else here),
             curves=CURVES_FILE in stays or (self.folder / CURVES_FILE).is_file(),
         )
-        mine, base = self.readme, there
-        if mine is not None and mine.handwritten and (there is None or not there.handwritten):
-            base = replace(mine, front={**mine.front, **(there.front if there else {})})
-        elif (
-            mine is not None
-            and mine.handwritten
-            and there is not None
-            and mine.handwritten != there.handwritten
-        ):
+        base, other = joined(self.readme, there)
+        if other:
             warn(f"the text that people wrote in {where} is not that of your {CARD_FILE}, and was kept")
         with temporary_writes():
             (self.folder / CARD_FILE).write_text(renewed(text, base), encoding="utf-8")
@@ -132,6 +125,7 @@ def bundle(model: ModelLike, *, reference: str | None, licence: str | None) -> I
             folder = local_path(model)
             if without_module(folder) is not None:
                 raise _no_names(f"the folder of a torch module, {folder}")
+            readme(folder)  # what cannot be kept is said of the folder's own
             steady(folder, lambda _: _gather(folder, home))
         else:
             expected = "a model from zoo.build, or the folder of a saved one"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from copy import copy as shallow_copy
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,17 +20,17 @@ from zoo.compose.parts import BODIES
 from zoo.hub import config as configs
 from zoo.hub.card import card, known_rows
 from zoo.hub.claims.licences import warn_contradiction
-from zoo.hub.claims.names import check_licence, warn_other_licence, without_claim
+from zoo.hub.claims.names import check_licence
 from zoo.hub.claims.plugins import check_plugins
-from zoo.hub.folder_rules import check_space, check_target, read_config, unwritten
+from zoo.hub.folder_rules import check_space, check_target, read_config, unwritten, write_card
 from zoo.hub.foreign_files import is_foreign, note_foreign
-from zoo.hub.readme import Readme, parse, renewed
 from zoo.interfaces.blocks.freezing_state import unrecorded
 from zoo.interfaces.blocks.number_types import mixed_types
 from zoo.interfaces.blocks.wrapped import inside, wrapped_part
 from zoo.interfaces.model import Model
 from zoo.registry.references import component_hint
-from zoo.spec.disk.reading import read_bytes, sha256
+from zoo.spec.disk.places import check_places
+from zoo.spec.disk.reading import sha256
 from zoo.spec.disk.transaction import current, transaction
 from zoo.spec.errors import (
     DeclarationError,
@@ -40,8 +39,9 @@ from zoo.spec.errors import (
     WeightsError,
     ZooError,
     listing,
+    warn,
 )
-from zoo.spec.files import CARD_FILE, CONFIG_FILE, CURVES_FILE, HISTORY_FILE, WEIGHTS_FILE
+from zoo.spec.files import CARD_FILE, CONFIG_FILE, CURVES_FILE, HISTORY_FILE, RUN_FILE, WEIGHTS_FILE
 from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import Recipe
 from zoo.spec.reference import PathLike, local_path
@@ -72,9 +72,9 @@ def save(model: Model, path: PathLike, *, licence: str | None = None) -> Path:
         The folder.
 
     Raises:
-        SaveError: the folder holds something else, or cannot be written; a frozen block has no path; a
-            layer was changed by hand; or the model says something of itself, such as its labels, that could
-            not be read again.
+        SaveError: the folder holds something else, a README that cannot be read and kept, or cannot be
+            written; a frozen block has no path; a layer was changed by hand; or the model says something of
+            itself, such as its labels, that could not be read again.
     """
     return _write(model, path, licence)
 
@@ -86,19 +86,19 @@ def _write(model: Model, path: PathLike, licence: str | None, *, run: bool = Fal
         return write_module(model, local_path(path), licence=licence, run=run)
     _check_model(model)
     folder = local_path(path)
-    before = check_target(folder)
+    before = check_target(folder, run=run)
     state = model.state_dict()
     # Another object over the same tensors, so that saving changes nothing of the caller's
     model = shallow_copy(model)
     warn_contradiction(licence, model.weights_licences, f"save {folder}")
     model.licence = licence or model.licence
-    was = before["licence"] if before is not None else None
-    warn_other_licence(was, model.licence, f"save {folder}")
+    licences = before["licence"] if before is not None else None, model.licence
     model.forget_old_figures()
     # Before anything is written; a hash is as long as any other
     configs.dump(configs.describe(model, "0" * 64), str(folder))
     try:
         # Before anything is staged; the old files stay beside the new ones until these are committed
+        check_places(folder, (WEIGHTS_FILE, CONFIG_FILE, *(() if run else (CARD_FILE,))))
         check_space(folder, sum(t.nbytes for t in state.values()))
         with transaction(folder) as staging:
             write(staging / WEIGHTS_FILE, state)
@@ -107,17 +107,21 @@ def _write(model: Model, path: PathLike, licence: str | None, *, run: bool = Fal
             (staging / CONFIG_FILE).write_text(text, encoding="utf-8")
             same = run or before is None or before["sha256"] == digest
             if not same:  # the run's files are another model's
-                note_foreign(folder)
+                note_foreign(folder, staging)
             text = card(
                 model,
-                history=() if is_foreign(folder, HISTORY_FILE) else known_rows(folder / HISTORY_FILE),
-                curves=not is_foreign(folder, CURVES_FILE) and (folder / CURVES_FILE).exists(),
+                history=known_rows(folder / HISTORY_FILE)
+                if same and not is_foreign(folder, HISTORY_FILE)
+                else (),
+                curves=same and not is_foreign(folder, CURVES_FILE) and (folder / CURVES_FILE).exists(),
             )
-            (staging / CARD_FILE).write_text(
-                renewed(text, without_claim(readme(folder), was, model.licence)), encoding="utf-8"
-            )
+            unkept = write_card(staging / CARD_FILE, text, folder, licences, run=run)
     except OSError as error:
         raise unwritten(folder, error) from error
+    if not same and (folder / RUN_FILE).exists():
+        warn(f"{folder} holds a run of another model, which can no longer go on; save models elsewhere")
+    if unkept is not None:
+        warn(f"the model is saved, and {CARD_FILE} left as it is, which cannot be renewed: {unkept}")
     return folder
 
 
@@ -260,7 +264,7 @@ def verified(folder: Path, config: Mapping[str, Any], where: str, *, copy: bool 
         WeightsError: they have not, or cannot be read.
     """
     file, wanted = current(folder, WEIGHTS_FILE), config["sha256"]
-    state = read(file, copy=copy)
+    state = read(file, copy=copy, verified=True)
     found = sha256(file)
     if found != wanted:
         raise WeightsError(
@@ -270,18 +274,6 @@ def verified(folder: Path, config: Mapping[str, Any], where: str, *, copy: bool 
             hint=f"{WEIGHTS_FILE} is damaged or another model's; save or push it again",
         )
     return state
-
-
-def readme(folder: Path) -> Readme | None:
-    """The README of a folder, in its parts.
-
-    Raises:
-        FormatError: its front matter is no YAML.
-    """
-    with suppress(OSError):
-        file = current(folder, CARD_FILE)
-        return parse(read_bytes(file).decode(errors="replace"), str(file))
-    return None
 
 
 def _seen(folder: Path) -> tuple[int, ...] | None:

@@ -11,11 +11,14 @@ from typing import Any
 
 from zoo.compose.foreign.module_files import without_module
 from zoo.hub import config as configs
+from zoo.hub.claims.names import warn_other_licence, without_claim
+from zoo.hub.readme import Readme, read, renewed
 from zoo.reports.files import is_image
 from zoo.spec.disk.atomic_write import way_to_write
 from zoo.spec.disk.paths import in_the_way
+from zoo.spec.disk.places import OccupiedError, check_places
 from zoo.spec.disk.systems import no_name
-from zoo.spec.disk.transaction import current, transaction
+from zoo.spec.disk.transaction import UnfinishedError, current, transaction
 from zoo.spec.disk.unfinished import unfinished_run
 from zoo.spec.display import size
 from zoo.spec.errors import FormatError, SaveError, listing
@@ -40,11 +43,29 @@ def read_config(folder: Path) -> dict[str, Any]:
     return configs.parse(current(folder, CONFIG_FILE), str(folder))
 
 
-def check_target(folder: Path) -> dict[str, Any] | None:
-    """The config of the model that is in a folder; None where it is new or holds none.
+def readme(folder: Path) -> Readme | None:
+    """The README of a folder, in its parts; None where it has none.
 
     Raises:
-        SaveError: it is no folder, or its files of these names are not a model's.
+        SaveError: it cannot be read, or not be kept beside what zoo writes there.
+    """
+    while True:
+        file = current(folder, CARD_FILE)
+        found = read(file, str(folder / CARD_FILE))
+        # Whoever saves or loads may have moved it meanwhile from where a commit waits: it is no less there
+        if found is not None or file.parent == folder:
+            return found
+
+
+def check_target(folder: Path, *, run: bool = False) -> dict[str, Any] | None:
+    """The config of the model that is in a folder; None where it is new or holds none.
+
+    Args:
+        folder: where a model goes.
+        run: whether its run ends there, which loses nothing for a README.
+
+    Raises:
+        SaveError: it is no folder, its files of these names are not a model's, or its README cannot be kept.
     """
     if folder.exists() and not folder.is_dir():
         raise SaveError(f"cannot save to {folder}", expected="a folder", got="a file")
@@ -55,7 +76,7 @@ def check_target(folder: Path) -> dict[str, Any] | None:
     if not ours:
         return None
     try:
-        return read_config(folder)
+        found = read_config(folder)
     except FormatError as error:
         by_hand = "; if they are a damaged model, remove them by hand and save again"
         raise SaveError(
@@ -64,6 +85,9 @@ def check_target(folder: Path) -> dict[str, Any] | None:
             got=f"other files named {listing(ours)}",
             hint=f"choose another folder{by_hand if error.hint == configs.DAMAGED else ''}",
         ) from error
+    if not run:
+        readme(folder)
+    return found
 
 
 def check_space(folder: Path, needed: int) -> None:
@@ -81,11 +105,11 @@ def check_space(folder: Path, needed: int) -> None:
         raise SaveError(problem, expected=expected, got=f"{size(free)} free", hint=hint)
 
 
-def place_files(files: Mapping[str, Path], folder: Path, *, remove: Iterable[str] = ()) -> Path:
+def place_files(files: Mapping[str, Path | str], folder: Path, *, remove: Iterable[str] = ()) -> Path:
     """Copies files into a folder, all or none.
 
     Args:
-        files: by name.
+        files: by name; or their text.
         folder: where they go.
         remove: names of files there that belong to another model.
 
@@ -93,16 +117,52 @@ def place_files(files: Mapping[str, Path], folder: Path, *, remove: Iterable[str
         SaveError: the folder cannot be written.
     """
     try:
-        check_space(folder, sum(path.stat().st_size for path in files.values()))
+        check_space(folder, sum(path.stat().st_size for path in files.values() if isinstance(path, Path)))
         with transaction(folder) as staging:
-            for name, path in files.items():
-                shutil.copyfile(path, staging / name)
-        # Behind the commit: a crash in between leaves a history too many, and not a model without its files
-        for name in remove:
-            (folder / name).unlink(missing_ok=True)
+            for name, given in files.items():
+                if isinstance(given, str):
+                    (staging / name).write_text(given, encoding="utf-8")
+                else:
+                    shutil.copyfile(given, staging / name)
     except OSError as error:
         raise unwritten(folder, error) from error
+    # Behind the commit: a crash in between leaves a history too many, and not a model without its files
+    for path in (folder / name for name in remove if not (folder / name).is_dir()):
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            got = f"{error.strerror or error} for {path.name}"
+            hint = f"the new model is there; remove {path.name}, which is of the one before"
+            raise SaveError(f"cannot finish saving to {folder}", got=got, hint=hint) from error
     return folder
+
+
+def write_card(
+    file: Path, text: str, folder: Path, licences: tuple[str | None, str | None], *, run: bool
+) -> str | None:
+    """Writes the card with what people wrote; at the end of a run returns why, where that cannot be kept.
+
+    Args:
+        file: to write.
+        text: of the card.
+        folder: of the model, whose README is renewed.
+        licences: of the model that is there, and of the one that takes its place.
+        run: whether it is the end of a run.
+
+    Raises:
+        SaveError: the README cannot be kept.
+        OSError: the disk says no.
+    """
+    warn_other_licence(*licences, f"save {folder}")
+    try:
+        text = renewed(text, without_claim(readme(folder), *licences))
+        check_places(folder, [file.name])
+    except (SaveError, OccupiedError) as error:
+        if not run:
+            raise
+        return str(error.strerror if isinstance(error, OccupiedError) else error)
+    file.write_text(text, encoding="utf-8")
+    return None
 
 
 def unwritten(folder: Path, error: OSError) -> SaveError:
@@ -110,10 +170,15 @@ def unwritten(folder: Path, error: OSError) -> SaveError:
     if error.errno in (errno.EEXIST, errno.ENOTDIR) and (found := in_the_way(folder)) is not None:
         hint = "choose another folder"
         return SaveError(f"cannot save to {folder}", expected="a place for a folder", got=found, hint=hint)
+    if isinstance(error, UnfinishedError):
+        hint = "zoo.load reads the new model; the next save or load finishes it once the disk lets it"
+        return SaveError(f"cannot finish saving to {folder}", got=error.strerror, hint=hint)
     if error.errno in (errno.ENOTEMPTY, errno.EEXIST):  # of the rename that commits
         hint = "the other's model is there; save again, or choose another folder"
         return SaveError(f"cannot save to {folder}", got="another save at the same time", hint=hint)
     step = "choose another folder"
+    if isinstance(error, OccupiedError):
+        step = f"take that away, or {step}"
     if (way := way_to_write(error)) == "free space":
         step = f"{way} or {step}"
     elif no_name(error):

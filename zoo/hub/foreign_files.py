@@ -13,16 +13,17 @@ FOREIGN_FILE = "other-weights.json"
 """Digests of the files that are of other weights; what is written anew has another digest."""
 
 
-def note_foreign(folder: Path) -> None:
+def note_foreign(folder: Path, staging: Path) -> None:
     """Notes that the history and curves that lie in a folder are not of the model that goes there.
 
     Args:
         folder: of a model.
+        staging: where the files of the one that goes there wait, this note with them.
     """
     files = [folder / name for name in (HISTORY_FILE, CURVES_FILE)]
     found = {file.name: sha256(file) for file in files if file.is_file()}
     if found:
-        write_json(folder / FOREIGN_FILE, found)
+        write_json(staging / FOREIGN_FILE, found)
 
 
 def is_foreign(folder: Path, name: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,13 @@ from zoo.compose.plan import plan
 from zoo.hub import config as configs
 from zoo.hub.address import parse_place
 from zoo.hub.folder import assemble, checked, steady, verified
-from zoo.hub.folder_rules import FILES, check_target, place_files
+from zoo.hub.folder_rules import FILES, check_target, place_files, readme
+from zoo.hub.readme import Readme, joined, renewed
+from zoo.hub.readme import read as read_readme
 from zoo.interfaces.model import Model
 from zoo.spec.disk.transaction import current
-from zoo.spec.errors import FormatError, WeightsError, listing
-from zoo.spec.files import CONFIG_FILE, WEIGHTS_FILE
+from zoo.spec.errors import FormatError, WeightsError, listing, warn
+from zoo.spec.files import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE
 from zoo.spec.reference import HubRef, PathLike, PathRef, local_path
 from zoo.weights.download import Snapshot, snapshot
 from zoo.weights.fitting import PICKLES
@@ -74,7 +76,7 @@ def pull(
         return assemble(config, state, where)
     commit = _commit(place, token, cache_dir, local_files_only=local_files_only, force=force_download)
     config = _config(commit)
-    return assemble(config, read(_weights(commit, config), copy=copy), commit.text)
+    return assemble(config, read(_weights(commit, config), copy=copy, verified=True), commit.text)
 
 
 def pull_files(
@@ -85,6 +87,8 @@ def pull_files(
     token: str | bool | None = None,
 ) -> Path:
     """Fetches a model's files into a folder: all of them, or none if something fails. Otherwise as `pull`.
+
+    What people wrote in a README of the folder stays, with a warning where the model's has another text.
 
     Returns:
         The folder.
@@ -105,7 +109,7 @@ def pull_files(
     others = (name for name in FILES if name not in found)
     most = configs.MOST_BYTES
     found |= {name: path for name in others if (path := commit.find(name, most=most)) is not None}
-    return place_files(found, folder, remove=set(FILES) - set(found))
+    return _placed(found, folder, str(place))
 
 
 def _copy_folder(origin: Path, config: dict[str, Any], folder: Path) -> Path:
@@ -113,7 +117,24 @@ def _copy_folder(origin: Path, config: dict[str, Any], folder: Path) -> Path:
     assemble(config, verified(origin, config, str(origin)), str(origin))
     found = {name: current(origin, name) for name in FILES}
     there = {name: path for name, path in found.items() if path.is_file()}
-    return place_files(there, folder, remove=set(FILES) - set(there))
+    return _placed(there, folder, str(origin))
+
+
+def _placed(files: Mapping[str, Path], folder: Path, source: str) -> Path:
+    """Puts the files of a model into a folder, all or none; what people wrote in a README there stays."""
+    placed: dict[str, Path | str] = {**files}
+    there = readme(folder)
+    if there is not None and any(there.added):
+        where = f"{CARD_FILE} of {source}"
+        found = read_readme(files[CARD_FILE], where) if CARD_FILE in files else None
+        card = found or Readme((), "", "", "")
+        if there.added != card.added:
+            base, other = joined(card, there)
+            placed[CARD_FILE] = renewed(str(card), base)
+            if other:
+                text = f"the text that people wrote in {folder / CARD_FILE} is not that of {where}"
+                warn(f"{text}, and was kept; remove the file first to have that one")
+    return place_files(placed, folder, remove=set(FILES) - set(placed))
 
 
 def _commit(

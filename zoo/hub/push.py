@@ -7,8 +7,7 @@ import filecmp
 from zoo.hub.address import parse_place
 from zoo.hub.bundle import bundle
 from zoo.hub.claims.names import check_licence
-from zoo.hub.folder import readme
-from zoo.hub.folder_rules import check_target, place_files
+from zoo.hub.folder_rules import check_target, place_files, readme
 from zoo.hub.part import part_of
 from zoo.hub.result import Pushed
 from zoo.hub.upload import upload

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.hub import config as configs
 from zoo.hub.bundle import Bundle
-from zoo.hub.readme import parse
+from zoo.hub.readme import read
 from zoo.hub.result import Pushed
-from zoo.spec.disk.reading import read_bytes, sha256
+from zoo.spec.disk.reading import sha256
 from zoo.spec.errors import FormatError, SaveError, listing
 from zoo.spec.files import CARD_FILE, CONFIG_FILE, HISTORY_FILE, WEIGHTS_FILE
 from zoo.spec.reference import HubRef
@@ -145,8 +145,7 @@ class _Upload:
         history = commit.file(HISTORY_FILE, most=configs.MOST_BYTES) if HISTORY_FILE in stays else None
         text = None
         if CARD_FILE in there:
-            file = commit.file(CARD_FILE, most=configs.MOST_BYTES)
-            text = parse(read_bytes(file).decode(errors="replace"), f"{CARD_FILE} of {self.repo}")
+            text = read(commit.file(CARD_FILE, most=configs.MOST_BYTES), f"{CARD_FILE} of {self.repo}")
         where = f"{CARD_FILE} of {self.repo}"
         self.bundle.write_readme(text, where, was=was, history=history, stays=stays)
         return self.bundle.files, [n for n in self.bundle.optional if n in there and n not in stays]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.hub.folder import save, steady
-from zoo.hub.folder_rules import read_config
+from zoo.hub.folder_rules import read_config, readme
 from zoo.interfaces.model import Model
 from zoo.spec.errors import SaveError
 
@@ -29,8 +29,11 @@ class SavedFigures:
 
         Raises:
             FormatError: the folder holds no saved model.
+            SaveError: its README cannot be kept, so that its card could not be written.
         """
-        return cls(folder, steady(folder, lambda config: str(config["sha256"])))
+        found = cls(folder, steady(folder, lambda config: str(config["sha256"])))
+        readme(folder)
+        return found
 
     def add(self, model: Model, split: str) -> None:
         """Writes the figures that a model has of a split beside those that its folder has now.

@@ -73,6 +73,13 @@ class Dataset(ABC):
             image.tobytes(), digest_size=16, person=str(image.shape).encode()[:16]
         ).hexdigest()
 
+    def unchanged(self, index: int) -> bool:
+        """Whether the image is still the one of `key`, as far as that is known without reading it.
+
+        What is computed of images is kept by their digests, and they may change between the two.
+        """
+        return True
+
     def split_of(self, index: int) -> str | None:
         """`train`, `val` or `test` where the user made the splits; else None."""
         return None

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from zoo.registry.catalogue import CATALOGUE, FORMAT, RECIPES, Row, read_registry, written_again
-from zoo.registry.loading import declare, resolve_config, resolve_target
+from zoo.registry.loading import declare, guarded, resolve_config, resolve_target
 from zoo.registry.plugins.discovery import recipe_files
 from zoo.registry.plugins.inspection import Inspection, Report, difference
 from zoo.registry.plugins.installed import GROUP, Installed, installed, normalise, package_folder
@@ -130,8 +130,9 @@ def make(project: Project, facts: Facts) -> Row:
         try:
             # Facts of most kinds are had without the target, which nobody could build where it is missing
             resolve_target(component)
-            _check_tiny(component)
-            computed = facts(component)
+            with guarded("its code raised", project.module):
+                _check_tiny(component)
+                computed = facts(component)
         except Exception as error:  # facts are read off a network that is made, by code of the plugin's
             line = str(error) if isinstance(error, ZooError) else f"{type(error).__name__}: {error}"
             raise PluginError(

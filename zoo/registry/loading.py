@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -40,6 +42,31 @@ class Loaded:
     plugin: Plugin
 
 
+@contextmanager
+def guarded(
+    what: str, module: str, *, errors: bool = False, but: tuple[type[Exception], ...] = ()
+) -> Iterator[None]:
+    """Runs a plugin's code inside: where it would end the process, that is an error of the plugin's.
+
+    Args:
+        what: the beginning of the message, which goes on with what was raised.
+        module: of the plugin.
+        errors: whether exceptions are told so too; else they go on as they are.
+        but: those that go on in any case.
+
+    Raises:
+        PluginError: something else was raised.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:  # the user's
+        raise
+    except BaseException as error:
+        if isinstance(error, but) or (isinstance(error, Exception) and not errors):
+            raise
+        raise PluginError(f"{what} {_cause(error, module)}") from error
+
+
 @cache
 def declare(module: str, distribution: str) -> HookResults:
     """Imports a plugin's module and calls its hooks, and no other plugin's.
@@ -52,21 +79,17 @@ def declare(module: str, distribution: str) -> HookResults:
     from zoo.registry import hookspec
 
     where = f"plugin {distribution}"
-    try:
+    with guarded(f"{where} failed to import:", module, errors=True):
         code = importlib.import_module(module)
-    except (Exception, SystemExit) as error:  # a module may end the process; an interruption is the user's
-        raise PluginError(f"{where} failed to import: {_cause(error, module)}") from error
     # A manager of its own: pluggy loses every plugin's answer when one of several raises.
     manager = pluggy.PluginManager("zoo")
     manager.add_hookspecs(hookspec)
-    try:
+    with guarded(f"{where}: its hook raised", module, errors=True):
         manager.register(code, name=distribution)
         # `firstresult` answers None both without a hook and for a hook that returns None
         implemented = bool(manager.hook.zoo_components.get_hookimpls())
         components = manager.hook.zoo_components()
         namespace = manager.hook.zoo_namespace()
-    except (Exception, SystemExit) as error:
-        raise PluginError(f"{where}: its hook raised {_cause(error, module)}") from error
     if not implemented:
         raise PluginError(
             f"{where} does not implement zoo_components",
@@ -141,7 +164,8 @@ def resolve_config(component: Component) -> type[Options] | None:
 def _resolve(dotted: str, where: str) -> Any:
     name, _, attribute = dotted.partition(":")
     try:
-        module = importlib.import_module(name)
+        with guarded(f"{where}: importing {name} raised", name, errors=True, but=(ModuleNotFoundError,)):
+            module = importlib.import_module(name)
     except ModuleNotFoundError as error:
         # The module itself or a package above it; else an import inside of it failed
         own = error.name is not None and (name == error.name or name.startswith(f"{error.name}."))
@@ -152,10 +176,10 @@ def _resolve(dotted: str, where: str) -> Any:
             else f"install what has {(error.name or '').partition('.')[0]}, which it should depend on"
         )
         raise PluginError(f"{where}: {problem}", expected=quote(dotted), got=str(error), hint=hint) from error
-    except Exception as error:
-        raise PluginError(f"{where}: importing {name} raised {_cause(error, name)}") from error
     try:
-        return getattr(module, attribute)
+        # A module may have a `__getattr__`, which is code too
+        with guarded(f"{where}: {quote(attribute)} of {name} raised", name):
+            return getattr(module, attribute)
     except AttributeError:
         hint = near(attribute, [key for key in vars(module) if not key.startswith("_")])
         raise PluginError(f"{where}: {name} has no {quote(attribute)}", hint=hint) from None

@@ -104,7 +104,7 @@ class FormatError(ZooError):
 
 
 class SaveError(ZooError):
-    """A model could not be written; what was there before is untouched."""
+    """A model could not be written; what was there before is untouched, unless the text says otherwise."""
 
 
 class DataError(ZooError):

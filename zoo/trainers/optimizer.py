@@ -210,7 +210,11 @@ class Optimizer:
 
         Warns where this device lacks those.
         """
+        settings = {key for group in self.torch.param_groups for key in group}
         self.torch.load_state_dict(dict(state["optimizer"]))
+        # torch takes a group without one, and misses it in a step
+        if any(lost := settings.difference(group) for group in self.torch.param_groups):
+            raise ValueError(f"an optimizer without {listing(sorted(lost))}")
         before = bool(self.torch.param_groups[0].get("fused"))
         if before and not self.fused and not _can_fuse(self.spec.name, self.parameters):
             device = self.parameters[0].device.type

@@ -31,7 +31,7 @@ from zoo.registry.environment import number
 from zoo.registry.plugins.installed import CORE, installed
 from zoo.spec.disk.atomic_write import write_errors
 from zoo.spec.display import counted
-from zoo.spec.errors import SaveError, warn
+from zoo.spec.errors import DataError, SaveError, warn
 
 FORMAT = 2
 LIMIT = "ZOO_FEATURE_CACHE_GB"
@@ -146,6 +146,7 @@ class FeatureCache:
 
         Raises:
             SaveError: the disk says no. Rows that were written before are kept.
+            DataError: an image has changed since its digest was computed.
         """
         with self._store.writing() as writer:
             for batch in batches:
@@ -156,6 +157,12 @@ class FeatureCache:
     def _computed(self, batch: Batch) -> Iterator[tuple[list[int], list[Tensor]]]:
         """Images and their rows, in parts of at most `batch_size`."""
         size = self.batch_size
+        # The rows are kept by digests that were computed before these images were read
+        for i in batch["index"].tolist():
+            if not self.dataset.unchanged(i):
+                expected, got = "the one that the run began with", "one that has changed since"
+                hint = "begin again once the data stay as they are"
+                raise DataError(f"image {self.dataset.name(i)}", expected=expected, got=got, hint=hint)
         for images, index in zip(
             torch.split(batch["image"], size), torch.split(batch["index"], size), strict=True
         ):

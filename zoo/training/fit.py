@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from zoo.data.resolve import DataLike
+from zoo.hub.folder_rules import readme
 from zoo.interfaces.augmenter import AugmentLike
 from zoo.interfaces.geometry.warp import resampler
 from zoo.interfaces.loss import LossLike
@@ -104,6 +105,7 @@ def fit(
         MissingPackageError: a precision or several processes need Accelerate, or a resumed run OpenCV.
         TrainingError: nothing is trainable, the loss is no longer a number, or there is nothing to resume.
         OptionError: an option is unknown or does not fit.
+        SaveError: the README of a run that goes on cannot be kept.
         UnknownComponentError: no plugin has a part of that name.
 
     Example:
@@ -193,6 +195,8 @@ def _found(
 ) -> tuple[RunFolder, Lengthening | None, Request]:
     """The run in a folder, the epochs that it gets more, and the request with all that it was begun with."""
     run_folder = RunFolder.read(folder)
+    if "module" not in run_folder.facts:  # a torch module has no card
+        readme(folder)  # what cannot be kept in the end is said before hours of work
     asked = asked_epochs(run_folder, request.parts["trainer"], request.options)
     return run_folder, run_folder.lengthening(asked), resumed(request, run_folder, out)
 

@@ -89,9 +89,10 @@ class Source:
             WeightsError: the file cannot be reached, or is not what it should be.
         """
         path = self.fetch()
+        verified = self.place is not None and self.place.sha256 is not None
         if self.place is not None and self.place.pickled and self.place.sha256 is not None:
             return read_pickle(path, sha256=self.place.sha256, text=self.text)
-        return read(path)
+        return read(path, verified=verified)
 
 
 def locate(component: Component, reference: str) -> Source:

@@ -93,7 +93,7 @@ def _kept(file: Path) -> Tensors | None:
     if not file.is_file():  # a pipe would be waited for
         return None
     try:
-        state, notes = read(file), read_notes(file)
+        state, notes = read(file, verified=True), read_notes(file)
     except WeightsError:
         return None
     return state if notes.get(_DIGEST) == _digest(state) else None

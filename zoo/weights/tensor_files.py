@@ -19,6 +19,7 @@ from torch import Tensor
 from zoo.spec.disk.reading import check_regular, parse_json
 from zoo.spec.errors import SaveError, WeightsError, listing, reason
 from zoo.spec.reference import PathLike
+from zoo.weights.whole_files import BLANK, KEY, check_whole, seal
 
 Tensors = dict[str, Tensor]
 
@@ -32,11 +33,16 @@ _TYPES = {
 }  # fmt: skip
 
 
-def read(path: PathLike, *, copy: bool = False) -> Tensors:
+def read(path: PathLike, *, copy: bool = False, verified: bool = False) -> Tensors:
     """All tensors of a safetensors file, mapped from it unless copied.
 
+    Args:
+        path: of the file.
+        copy: read them into memory instead.
+        verified: its hash was checked, so that the checksum in a file that `write` made need not be.
+
     Raises:
-        WeightsError: the file is not there, truncated, or something else.
+        WeightsError: the file is not there, damaged, truncated, or something else.
     """
     from safetensors import SafetensorError, safe_open
     from safetensors.torch import load_file
@@ -44,6 +50,8 @@ def read(path: PathLike, *, copy: bool = False) -> Tensors:
     try:
         # A pipe would wait for its other end
         check_regular(path)
+        if not verified:
+            check_whole(path)
         state = load_file(path)
         with safe_open(path, "pt") as file:
             notes = file.metadata() or {}
@@ -148,16 +156,18 @@ def write(path: Path, state: Mapping[str, Tensor], notes: Mapping[str, str] | No
             moved[name] = places[name]
         at += tensor.nbytes
     known = {"format": "pt", _PLACES: json.dumps(moved), _ALIASES: json.dumps(aliases)}
-    text = json.dumps({"__metadata__": {**(notes or {}), **known}, **header}, separators=(",", ":")).encode()
+    texts = {KEY: BLANK, **(notes or {}), **known}
+    text = json.dumps({"__metadata__": texts, **header}, separators=(",", ":")).encode()
     # The format allows blanks behind the header. A file is mapped from the beginning of a page, so that data
     # which begin at `usual` in the file do so in memory; 8 bytes say how long the header is
     text += b" " * (-(len(text) + 8 - usual) % LINE)
-    with path.open("wb") as file:
+    with path.open("wb+") as file:
         file.write(len(text).to_bytes(8, "little"))
         file.write(text)
         for name in order:
             plain = tensors[name].detach().cpu().contiguous().flatten()
             file.write(plain.view(torch.uint8).numpy().data)
+        seal(file)
 
 
 def _unique(state: Mapping[str, Tensor]) -> tuple[Tensors, dict[str, str]]:

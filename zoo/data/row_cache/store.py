@@ -18,10 +18,14 @@ from zoo.data.row_cache.segments import Array, Handles, Layout, Segment, opened,
 from zoo.spec.disk.atomic_write import write_errors
 from zoo.spec.disk.leftovers import OLD_PART, sweep_parts
 from zoo.spec.disk.locks import ENDING, Lock, take
+from zoo.spec.errors import warn
 
 SEGMENT_BYTES = 64_000_000
 SEGMENT_SECONDS = 10.0
 """A segment is closed at so many bytes, or after so long: a killed process loses no more."""
+
+PATIENCE, _POLL = 90.0, 1.0
+"""Seconds without a new segment after which whoever fills is not waited for, and between two looks."""
 
 _SEGMENT = re.compile(r"(\d{6})-[0-9a-f]{8}\.safetensors")
 _NOWHERE = -1
@@ -137,10 +141,24 @@ class RowStore:
             lock = take(path)
             if lock is None and waits is not None:
                 waits()
-                lock = take(path, -1)
+                return self._waited(path)
         except OSError as error:
             # Two that fill at once then do the same work twice; a disk that cannot be written says so below
             return str(error)
+        return lock
+
+    def _waited(self, path: Path) -> Lock | str:
+        """The lock once it is free, or why it is no longer waited for: its holder may be stopped for good."""
+        seen, until = self._listed(), time.monotonic() + PATIENCE
+        while (lock := take(path, _POLL)) is None:
+            if (now := self._listed()) != seen:
+                seen, until = now, time.monotonic() + PATIENCE
+            elif time.monotonic() > until:
+                warn(
+                    f"the process that fills {self.folder} has written nothing for {PATIENCE:.0f} s; what it "
+                    "does is done beside it now"
+                )
+                return "another process, which stands still"
         return lock
 
     @contextmanager

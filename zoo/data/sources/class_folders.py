@@ -78,12 +78,26 @@ class RootedFiles(ImageFiles):
         """A digest of the file's bytes, computed once."""
         # Splits, fingerprint and caches all ask for them
         if index not in self._keys:
-            self._keys[index] = super().key(index)
-        return self._keys[index]
+            state = _state(self.files[index])  # before it is read
+            self._keys[index] = super().key(index), state
+        return self._keys[index][0]
+
+    def unchanged(self, index: int) -> bool:
+        """Whether the file has the size and time that it had before its digest was computed."""
+        return index not in self._keys or self._keys[index][1] == _state(self.files[index])
 
     @cached_property
-    def _keys(self) -> dict[int, str]:
+    def _keys(self) -> dict[int, tuple[str, tuple[int, ...] | None]]:
         return {}
+
+
+def _state(file: Path) -> tuple[int, ...] | None:
+    try:
+        stat = file.stat()
+    except OSError:  # said where it is read
+        return None
+    # A file may be replaced by one that is as old: the inode tells, and on some systems is 0 for all
+    return stat.st_ino, stat.st_mtime_ns, stat.st_size
 
 
 class ClassFolders(RootedFiles):

@@ -112,12 +112,14 @@ def without_claim(there: Readme | None, was: str | None, now: str | None) -> Rea
         now: of the one that takes its place.
 
     Example:
-        >>> found = without_claim(Readme({"license": "mit", "language": "en"}, "", "", ""), "MIT", None)
-        >>> found.front
-        {'language': 'en'}
+        >>> front = (("license", "license: mit\\n"), ("language", "language: en\\n"))
+        >>> without_claim(Readme(front, "", "", ""), "MIT", None).front
+        (('language', 'language: en\\n'),)
     """
     if there is None or was is None or now is not None:
         return there
     names = hub_names(was)
-    ours = there.front.get("license") == names["license"]
-    return replace(there, front={k: v for k, v in there.front.items() if not ours or k not in names})
+    said = {key: text.partition(":")[2].strip().strip("'\"") for key, text in there.front}
+    if said.get("license") != names["license"]:
+        return there
+    return replace(there, front=tuple(piece for piece in there.front if piece[0] not in names))

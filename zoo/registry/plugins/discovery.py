@@ -105,8 +105,8 @@ def discover(choice: PluginChoice | None = None, *, refresh: bool = False) -> li
                 )
             else:
                 questions.append((item, folder))
-        except ZooError as error:
-            plugins[item.distribution] = broken(item, str(error))
+        except (ZooError, OSError) as error:
+            plugins[item.distribution] = broken(item, _said(error))
     # All at once, since each question costs a process
     for (item, folder), answer in zip(questions, probe_all(questions, refresh=refresh), strict=True):
         plugins[item.distribution] = from_answer(item, folder, answer)
@@ -136,8 +136,8 @@ def from_answer(item: Installed, folder: Path, answer: Answer) -> Plugin:
             recipes=recipe_files(folder) if "." in item.module else {},
             source="hook",
         )
-    except ZooError as error:
-        return broken(item, str(error))
+    except (ZooError, OSError) as error:
+        return broken(item, _said(error))
 
 
 def broken(item: Installed, error: str) -> Plugin:
@@ -151,6 +151,14 @@ def broken(item: Installed, error: str) -> Plugin:
         error=" ".join(error.split()),
         source="hook",
     )
+
+
+def _said(error: ZooError | OSError) -> str:
+    """An error in one line; of files that cannot be looked at, which one and why."""
+    if isinstance(error, ZooError):
+        return str(error)
+    got = error.strerror or str(error)
+    return str(PluginError(f"{error.filename or 'its files'}", expected="what can be read", got=got))
 
 
 def recipe_files(folder: Path) -> dict[str, Path]:

@@ -7,6 +7,9 @@ import importlib.util
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from zoo.spec.disk.reading import read_text
+from zoo.spec.errors import reason
+
 DOORS = ("zoo", "zoo.errors", "zoo.interfaces", "zoo.trainers", "zoo.testing")
 """All that a plugin imports of the core."""
 
@@ -40,6 +43,13 @@ def import_problems(folder: Path, module: str, configs: Iterable[str]) -> list[s
     """
     if "." not in module:  # a single file beside others that are none of its own
         return []
+    try:
+        return _problems(folder, module, configs)
+    except (OSError, ValueError, SyntaxError) as error:  # a pipe, a file that is no Python
+        return [f"its files: expected Python files that can be read, got {reason(error)}"]
+
+
+def _problems(folder: Path, module: str, configs: Iterable[str]) -> list[str]:
     found = [around_the_doors(folder, module)]
     for name in (module, *sorted({config.partition(":")[0] for config in configs})):
         file = folder.parent.joinpath(*name.split(".")).with_suffix(".py")
@@ -51,7 +61,7 @@ def import_problems(folder: Path, module: str, configs: Iterable[str]) -> list[s
 def _torch_lines(file: Path) -> list[int]:
     """Lines that import torch when the module is imported."""
     lines = []
-    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+    for node in ast.parse(read_text(file), str(file)).body:
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
         lines += [node.lineno for name in names if name.split(".")[0] == "torch"]
@@ -60,7 +70,7 @@ def _torch_lines(file: Path) -> list[int]:
 
 def _behind(file: Path, own: str) -> Iterator[tuple[int, str]]:
     """Line and name of each import of the core in a file that is none of a door's."""
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(read_text(file), str(file))):
         if isinstance(node, ast.Import):
             names = [(alias.name, "") for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

@@ -9,7 +9,7 @@ from typing import Any
 
 from zoo.registry.catalogue import Row, read_namespace, written_again
 from zoo.registry.plugins.discovery import Plugin, PluginChoice, discover, from_answer
-from zoo.registry.plugins.installed import Installed, installed
+from zoo.registry.plugins.installed import Installed, installed, unreadable
 from zoo.registry.plugins.interface_version import version_problem
 from zoo.registry.plugins.probe import Answer, probe_all
 from zoo.registry.snapshot import Registry
@@ -43,16 +43,19 @@ class Inspection:
         reports: one a plugin that takes part.
         disabled: distributions that the environment excludes.
         conflicts: bare names that several distributions claim: kind and name, and those.
+        unreadable: distributions whose entry points cannot be read, one line each.
     """
 
     reports: Sequence[Report]
     disabled: Sequence[str] = ()
     conflicts: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    unreadable: Sequence[str] = ()
 
     @property
     def fine(self) -> bool:
         """Whether nothing at all is wrong."""
-        return not self.conflicts and not any(report.problems for report in self.reports)
+        troubled = self.conflicts or self.unreadable
+        return not troubled and not any(report.problems for report in self.reports)
 
 
 def inspect(*, ask: bool = True, refresh: bool = False) -> Inspection:
@@ -90,7 +93,7 @@ def inspect(*, ask: bool = True, refresh: bool = False) -> Inspection:
         called = f"plugin {plugin.distribution} {plugin.version}: "
         reports.append(Report(plugin, tuple(problem.removeprefix(called) for problem in problems)))
     disabled = [item.distribution for item in everything if not choice.takes(item.distribution)]
-    return Inspection(reports, disabled, registry.conflicts)
+    return Inspection(reports, disabled, registry.conflicts, unreadable())
 
 
 def _of_other_interfaces(plugin: Plugin) -> list[str]:

@@ -2,11 +2,13 @@
 
 `importlib.metadata` answers the same question, but importing it takes as long as everything else that
 a listing does (46 of 100 ms, measured), so the folders on `sys.path` are read here: names of `*.dist-info`
-folders, and `entry_points.txt` in them.
+folders, and `entry_points.txt` in them. Most are other people's: each is read
+up to a ceiling, and no pipe is.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import re
@@ -15,12 +17,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from zoo.spec.disk.reading import read_text
 from zoo.spec.errors import PluginError, listing, quote
+from zoo.spec.names import one_line
 
 GROUP = "zoo"
 CORE = "zoo-core"
 CORE_MODULE = "zoo.builtin.plugin"
 UNKNOWN_VERSION = "unknown"
+ENTRY_POINTS = "entry_points.txt"
+
+MOST_BYTES = 1 << 20
+"""Largest file of metadata that is read, in bytes; they have some thousands."""
+
+_NOT_TOLD = "whether it is a plugin cannot be told; install it again, or remove it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +78,36 @@ def installed() -> list[Installed]:
 
     The core is always among them: in a checkout that was never installed, its own plugin is added.
     """
-    seen: set[str] = set()
     found: list[Installed] = []
-    for folder, entry in _metadata_folders():
-        name, version = _name_and_version(folder, entry)
-        # As for imports, the first on the path hides the others
-        if name in seen:
-            continue
-        seen.add(name)
-        values = _entry_points(f"{folder}/{entry}/entry_points.txt")
-        if values:
-            found.append(Installed(name, version, values))
+    for name, version, folder in _distributions():
+        # What cannot be read may be anybody's: `unreadable` tells of it
+        with contextlib.suppress(OSError, ValueError):
+            if values := _entry_points(f"{folder}/{ENTRY_POINTS}"):
+                found.append(Installed(name, version, values))
     if not any(item.distribution == CORE for item in found):
         found.append(Installed(CORE, UNKNOWN_VERSION, (CORE_MODULE,)))
     return sorted(found, key=lambda item: item.distribution)
+
+
+def unreadable() -> list[str]:
+    """Distributions of which nobody can say whether they are plugins, ours or not: one line each, why."""
+    found = []
+    for name, version, folder in _distributions():
+        try:
+            _entry_points(f"{folder}/{ENTRY_POINTS}")
+        except (OSError, ValueError) as error:
+            problem = getattr(error, "strerror", None) or error
+            found.append(f"{name} {version}: {folder}/{ENTRY_POINTS}: {problem}; {_NOT_TOLD}")
+    return [one_line(line) for line in found]
+
+
+def requirements(distribution: str) -> tuple[str, ...]:
+    """Requirements that a distribution's metadata state; none where they cannot be read."""
+    for name, _, folder in _distributions():
+        if name == distribution:
+            file = "PKG-INFO" if folder.endswith(".egg-info") else "METADATA"
+            return tuple(value for key, value in _headers(f"{folder}/{file}") if key == "Requires-Dist")
+    return ()
 
 
 def environment() -> tuple[str, ...]:
@@ -103,7 +129,7 @@ def package_folder(module: str) -> Path:
     try:
         # Of the top alone: for a dotted name find_spec imports the packages above it
         spec = importlib.util.find_spec(top)
-    except Exception as error:  # an editable install's finder is foreign code
+    except (Exception, SystemExit) as error:  # an editable install's finder is foreign code
         raise PluginError(
             f"module {quote(module)}", expected="a findable package", got=quote(error)
         ) from error
@@ -142,6 +168,16 @@ def _metadata_folders() -> Iterator[tuple[str, str]]:
                 yield folder or ".", name
 
 
+def _distributions() -> Iterator[tuple[str, str, str]]:
+    """Name, version and metadata folder of each; the first on the path hides others, as for imports."""
+    seen: set[str] = set()
+    for folder, entry in _metadata_folders():
+        name, version = _name_and_version(folder, entry)
+        if name not in seen:
+            seen.add(name)
+            yield name, version, f"{folder}/{entry}"
+
+
 def _name_and_version(folder: str, entry: str) -> tuple[str, str]:
     stem = entry.rpartition(".")[0]
     if entry.endswith(".dist-info"):
@@ -149,24 +185,35 @@ def _name_and_version(folder: str, entry: str) -> tuple[str, str]:
         name, _, version = stem.partition("-")
         return normalise(name), version or UNKNOWN_VERSION
     name, version = stem.partition("-")[0], UNKNOWN_VERSION
-    try:
-        # Headers end at the first empty line; a description below may have lines like theirs
-        head = Path(folder, entry, "PKG-INFO").read_text(encoding="utf-8").partition("\n\n")[0]
-    except (OSError, ValueError):
-        return normalise(name), version
-    for line in head.splitlines():
-        key, _, value = line.partition(":")
+    for key, value in _headers(f"{folder}/{entry}/PKG-INFO"):
         if key == "Name":
-            name = value.strip()
+            name = value
         elif key == "Version":
-            version = value.strip()
+            version = value
     return normalise(name), version
 
 
-def _entry_points(file: str) -> tuple[str, ...]:
+def _headers(file: str) -> list[tuple[str, str]]:
+    """Names and values of a metadata file's headers; none where it cannot be read."""
     try:
-        text = Path(file).read_text(encoding="utf-8")
+        # They end at the first empty line; a description below may have lines like theirs
+        head = read_text(file, MOST_BYTES).partition("\n\n")[0]
     except (OSError, ValueError):
+        return []
+    lines = (line.partition(":") for line in head.splitlines())
+    return [(key, value.strip()) for key, _, value in lines]
+
+
+def _entry_points(file: str) -> tuple[str, ...]:
+    """Values of our group.
+
+    Raises:
+        OSError: it is there, and cannot be read.
+        ValueError: it is no UTF-8.
+    """
+    try:
+        text = read_text(file, MOST_BYTES)
+    except (FileNotFoundError, NotADirectoryError):
         return ()
     # Most files are of other people's distributions, and need not be gone through
     if f"[{GROUP}]" not in text:

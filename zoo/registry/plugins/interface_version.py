@@ -6,7 +6,7 @@ from pathlib import Path
 
 from zoo.registry.catalogue import written_again
 from zoo.registry.plugins.install_command import way_to_upgrade
-from zoo.registry.plugins.installed import CORE, normalise
+from zoo.registry.plugins.installed import CORE, normalise, requirements
 from zoo.spec.component import API
 from zoo.spec.errors import PluginError
 
@@ -43,14 +43,7 @@ def version_problem(
 
 def _core_wanted(distribution: str) -> str:
     """The requirement on the core that a distribution's metadata states."""
-    # Here: a listing imports this module, and these take longer than the listing
-    from importlib import metadata
-
-    try:
-        requirements = metadata.requires(distribution) or []
-    except metadata.PackageNotFoundError:
-        requirements = []
-    for text in requirements:
+    for text in requirements(distribution):
         requirement = text.partition(";")[0].strip()
         if normalise(requirement).startswith(CORE):
             return f"'{requirement}'"

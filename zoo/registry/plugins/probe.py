@@ -25,6 +25,9 @@ TIMEOUT = 30.0
 ASKING = "ZOO_ASKING"
 """Set in the child, so that a plugin which lists components while it is asked does not ask itself again."""
 
+MOST_ENTRIES = 20_000
+"""Files and folders of a package up to which its answer is remembered; looking at more takes too long."""
+
 # Put before the child's path, so that it answers with this very zoo
 _ROOT = str(Path(__file__).resolve().parents[3])
 
@@ -53,7 +56,8 @@ def probe_all(questions: Sequence[tuple[Installed, Path]], *, refresh: bool = Fa
 
 
 def _remembered(item: Installed, folder: Path) -> Answer | None:
-    remembered = cache.read(_name(item, folder), _key(item, folder))
+    key = _key(item, folder)
+    remembered = None if key is None else cache.read(_name(item, folder), key)
     answer: Answer | None = remembered.get("answer") if remembered else None
     if remembered is None or not isinstance(answer, dict):
         return None
@@ -71,7 +75,8 @@ def _probe_and_remember(item: Installed, folder: Path) -> Answer:
         answer = _probe(item)
     except OSError as error:  # no room for a temporary file, or for one process more: not to be remembered
         return {"error": f"could not be asked: {error.strerror or error}"}
-    cache.write(_name(item, folder), key, {"answer": answer, "environment": list(environment())})
+    if key is not None:
+        cache.write(_name(item, folder), key, {"answer": answer, "environment": list(environment())})
     return answer
 
 
@@ -119,28 +124,48 @@ def _probe(item: Installed) -> Answer:
     return answer
 
 
-def _key(item: Installed, folder: Path) -> list[Any]:
-    """What an answer depends on: the version, this Python, and the package's files by time and size."""
-    files = []
-    pending = [str(folder)] if is_package(item.module, folder) else []
-    if not pending:
+def _key(item: Installed, folder: Path) -> list[Any] | None:
+    """What an answer depends on: the version, this Python, and the package's files by time and size.
+
+    None where there are more than `MOST_ENTRIES` of them, as where a link leads to a whole disk.
+    """
+    if is_package(item.module, folder):
+        files = _stamps(str(folder))
+    else:
+        files = []
         single = folder / f"{item.module}.py"
         with contextlib.suppress(OSError):
-            stat = single.stat()
-            files.append([str(single), stat.st_mtime_ns, stat.st_size])
+            files.append(_stamp(str(single), single.stat()))
+    return None if files is None else [item.distribution, item.version, item.module, sys.executable, files]
+
+
+def _stamps(folder: str) -> list[list[Any]] | None:
+    """Path, time and size of each file in a package, each folder looked at once, wherever links lead to."""
+    files: list[list[Any]] = []
+    pending, seen, count = [folder], set(), 0
     while pending:
-        try:
-            entries = list(os.scandir(pending.pop()))
-        except OSError:
-            continue
-        for entry in entries:
-            # What importing writes is no change
-            if entry.name == "__pycache__" or entry.name.startswith("."):
+        # What cannot be looked at (a link to itself, a folder that is forbidden) cannot be imported either
+        with contextlib.suppress(OSError):
+            place = pending.pop()
+            found = os.stat(place)  # noqa: PTH116 - half the time of Path.stat
+            if (found.st_dev, found.st_ino) in seen:
                 continue
-            if entry.is_dir():
-                pending.append(entry.path)
-                continue
-            with contextlib.suppress(OSError):
-                stat = entry.stat()
-                files.append([entry.path, stat.st_mtime_ns, stat.st_size])
-    return [item.distribution, item.version, item.module, sys.executable, sorted(files)]
+            seen.add((found.st_dev, found.st_ino))
+            with os.scandir(place) as entries:
+                for entry in entries:
+                    count += 1
+                    if count > MOST_ENTRIES:
+                        return None
+                    # What importing writes is no change
+                    if entry.name == "__pycache__" or entry.name.startswith("."):
+                        continue
+                    with contextlib.suppress(OSError):
+                        if entry.is_dir():
+                            pending.append(entry.path)
+                        else:
+                            files.append(_stamp(entry.path, entry.stat()))
+    return sorted(files)
+
+
+def _stamp(path: str, found: os.stat_result) -> list[Any]:
+    return [path, found.st_mtime_ns, found.st_size]

@@ -17,7 +17,8 @@ from zoo.spec.names import encodable
 
 _FIGURES = table_of(or_none(number), "numbers by name")
 _ROW: Check = (lambda row: _FIGURES[0](row) and number[0](row.get("epoch")), "numbers by name")
-_ROWS = list_of(_ROW, "a list of epochs")
+ROWS = list_of(_ROW, "a list of epochs")
+"""A history, as a check of a file's value."""
 
 Row = dict[str, float]
 """`epoch` (from 1), `loss`, the first metric, both with `val_` too, and `seconds`."""
@@ -77,7 +78,7 @@ def read_rows(path: Path) -> list[Row]:
         rows = read_json(path)
     except (OSError, ValueError) as error:
         raise FormatError(f"history {path}", expected="a list of epochs", got=reason(error)) from None
-    if not _ROWS[0](rows):
+    if not ROWS[0](rows):
         raise FormatError(f"history {path}", expected="a list of epochs", got=quote(rows))
     # What was no number was written as null, see `_plain`
     return [{k: math.nan if v is None else v for k, v in row.items()} for row in rows]

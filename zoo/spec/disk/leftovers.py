@@ -83,7 +83,11 @@ def sweep(home: Path, prefix: str) -> None:
         prefix: beginning of their names.
     """
     pattern = re.compile(rf"{re.escape(prefix)}([0-9a-f]{{8}}|\d+)-[0-9a-f]{{8}}({re.escape(ENDING)})?")
-    for left in list(home.iterdir()):  # listed before anything goes
+    try:
+        there = list(home.iterdir())  # before anything goes
+    except OSError:  # a folder that may be entered and not listed, as the one of all users' folders
+        return
+    for left in there:
         if not (found := pattern.fullmatch(left.name)):
             continue
         if found[2]:  # a lock goes with its folder, or alone if its owner died before it made one

@@ -1,13 +1,15 @@
-"""Paths that a system can take at all: the working folder that is gone, names that are too long."""
+"""Paths that a system can take at all: the working folder that is gone, names too long, names in a list."""
 
 from __future__ import annotations
 
+import locale
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from zoo.spec.disk.systems import WINDOWS
 from zoo.spec.errors import BadReferenceError, quote
 
 _LONGEST_NAME = 255
@@ -116,3 +118,21 @@ def check_path(text: str) -> None:
         raise BadReferenceError(where, expected=f"at most {_LONGEST_PATH:,} bytes", got=f"{length:,}")
     if not Path(text).is_absolute() and working_folder() is None:
         need_folder(where, "the path")
+
+
+def file_name(listed: bytes) -> str:
+    """A file's name as a list has it: of Linux and macOS any bytes, of Windows letters.
+
+    Args:
+        listed: the name alone, as programs print it.
+
+    Example:
+        >>> file_name("caf\u00e9.png".encode()) == "caf\u00e9.png"
+        True
+    """
+    if not WINDOWS:
+        return os.fsdecode(listed)
+    try:
+        return listed.decode()
+    except UnicodeDecodeError:  # of a program that prints in the code page of its console
+        return listed.decode(locale.getencoding(), errors="replace")

@@ -12,10 +12,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from zoo.spec.disk.leftovers import owned, sweep, sweep_parts
+from zoo.spec.disk.places import check_places
 from zoo.spec.disk.systems import remove_empty, rename_folder, replace, sync_file, sync_folder
 
 STAGING = ".zoo-staging-"
 COMMITTED = ".zoo-commit"
+
+
+class UnfinishedError(OSError):
+    """The disk refused something behind the commit: the new files count, and whoever is next moves them."""
+
 
 _TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
 _TRIES = 100
@@ -29,7 +35,9 @@ def transaction(folder: Path) -> Iterator[Path]:
     Nothing changes if the body raises or the process dies in it.
 
     Raises:
-        OSError: the disk says no.
+        OccupiedError: something that no file can replace has the name of one; nothing has changed.
+        UnfinishedError: the new files count, but are not all in their places.
+        OSError: the disk says no; nothing has changed.
     """
     # A folder that is not there yet needs no commit beside it: one rename brings it whole
     fresh = not folder.exists()
@@ -44,6 +52,8 @@ def transaction(folder: Path) -> Iterator[Path]:
         sweep_parts(folder)
     with owned(home, STAGING) as staging:
         yield staging
+        if not fresh:
+            check_places(folder, [path.name for path in staging.iterdir() if path.is_file()])
         # All of it is on the disk before the rename that makes it count
         for path in staging.rglob("*"):
             if path.is_dir():
@@ -55,9 +65,12 @@ def transaction(folder: Path) -> Iterator[Path]:
             rename_folder(staging, folder)
         else:
             _commit(staging, folder)
-        sync_folder(home)
-        if not fresh:
-            recover(folder)
+        try:
+            sync_folder(home)
+            if not fresh:
+                recover(folder)
+        except OSError as error:
+            raise UnfinishedError(error.errno, error.strerror or str(error)) from error
 
 
 def _commit(staging: Path, folder: Path) -> None:
@@ -80,13 +93,17 @@ def recover(folder: Path) -> None:
     Raises:
         OSError: the disk says no.
     """
-    committed = folder / COMMITTED
-    if not committed.is_dir():
+    if (committed := _committed(folder)) is None:
         return
     with suppress(FileNotFoundError):  # another process, saving or loading, finishes the same move
         for file in committed.iterdir():
-            with suppress(FileNotFoundError):
+            try:
                 replace(file, folder / file.name)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                error.strerror = f"{error.strerror} for {file.name}"
+                raise
         try:
             remove_empty(committed)
         except OSError as error:
@@ -100,5 +117,12 @@ def current(folder: Path, name: str) -> Path:
     """Path of the newest committed version of a file, also in a folder that cannot be written."""
     with suppress(OSError):
         recover(folder)
-    waiting = folder / COMMITTED / name
+    committed = _committed(folder)
+    waiting = folder / name if committed is None else committed / name
     return waiting if waiting.exists() else folder / name
+
+
+def _committed(folder: Path) -> Path | None:
+    """The folder of committed files; a link of that name, as an archive may bring it, leads elsewhere."""
+    committed = folder / COMMITTED
+    return committed if committed.is_dir() and not committed.is_symlink() else None

@@ -9,20 +9,20 @@ from __future__ import annotations
 import json
 import math
 import shlex
-import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from zoo.registry.plugins.install_command import way_to_upgrade
 from zoo.registry.plugins.installed import CORE
 from zoo.spec.disk.atomic_write import atomic_write
+from zoo.spec.disk.history import ROWS
 from zoo.spec.disk.reading import bounded, parse_json
+from zoo.spec.disk.schema import Schema, list_of, misfit, or_none, table, whole
 from zoo.spec.errors import FormatError, TrainingError, WeightsError, reason
 from zoo.weights.tensor_files import read, read_notes, write
 
@@ -33,6 +33,15 @@ BEFORE_FILE = "checkpoint-before.safetensors"
 FORMAT = 1
 _NOTE = "zoo.checkpoint"
 _TENSOR, _TABLE, _TUPLE, _NUMBER = "tensor", "table", "tuple", "number"
+_STATE: Schema = {
+    "epoch": whole(1), "step": whole(), "waits_from": whole(), "history": ROWS, "means": or_none(table),
+    "present": list_of(table, "a list of tables"), "freezing": table, "trainer": table, "execution": table,
+}  # fmt: skip
+"""A run's state; what stands in its tables is checked by the parts that they are of."""
+
+_LATER = ("waits_from", "freezing")
+"""Which version 0.1 did not write."""
+
 _watchers: list[Callable[[], None]] = []
 
 
@@ -77,9 +86,8 @@ def write_checkpoint(path: Path, state: Mapping[str, Any], before: Path | None =
     """
     tensors: dict[str, Tensor] = {}
     tree = _pack(state, tensors, "state")
-    sums = [_checksum(tensor) for tensor in tensors.values()]
     try:
-        note = json.dumps(bounded({"format": FORMAT, "state": tree, "checksums": sums}))
+        note = json.dumps(bounded({"format": FORMAT, "state": tree}))
     except ValueError as error:  # it could not be read again
         raise TrainingError("checkpoint", expected="a state of bounded size", got=reason(error)) from None
     with atomic_write(path, aside=before) as staged:
@@ -97,10 +105,6 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     note = _note(path)
     try:
         tensors = read(path, copy=True)
-        # Earlier versions wrote none
-        for number, wanted in enumerate(note.get("checksums", ())):
-            if _checksum(tensors[str(number)]) != wanted:
-                raise _damaged(path, f"tensor {number} with other bytes than were written")
         state: dict[str, Any] = _unpack(note["state"], tensors)
     except (WeightsError, *_ODD) as error:
         raise _damaged(path, error) from None
@@ -123,14 +127,9 @@ def _note(path: Path) -> dict[str, Any]:
     return note
 
 
-def _checksum(tensor: Tensor) -> int:
-    """CRC-32 of a tensor's bytes: 1 GB a second, and any flipped bit is found."""
-    plain = tensor.detach().cpu().contiguous().flatten()
-    return zlib.crc32(plain.view(torch.uint8).numpy().data)
-
-
 def _damaged(path: Path, error: Exception | str) -> FormatError:
-    got = f"no {error}" if isinstance(error, KeyError) else reason(error)
+    told = error.got if isinstance(error, WeightsError) else None  # its problem is the same file's
+    got = f"no {error}" if isinstance(error, KeyError) else told or reason(error)
     return FormatError(f"checkpoint {path}", expected="a whole checkpoint", got=got)
 
 
@@ -156,7 +155,7 @@ def read_newest(folder: Path, otherwise: str) -> dict[str, Any] | None:
     Raises:
         FormatError: it is damaged, with the way to go on from the one before, or of a newer format.
     """
-    return _of_newest(folder, read_checkpoint, otherwise)
+    return _of_newest(folder, _read_state, otherwise)
 
 
 def newest_numbers(folder: Path, otherwise: str) -> dict[str, Any] | None:
@@ -177,10 +176,21 @@ def _of_newest(
             raise
         hint = otherwise
         with suppress(FormatError):
-            known = read_checkpoint(before)
+            known = _read_state(before)
             at = f"epoch {known['epoch']}, step {known['step']}"
             hint = f"{before.name} is whole ({at}): rm {shlex.quote(str(path))} goes on from there"
         raise FormatError(error.problem, expected=error.expected, got=error.got, hint=hint) from None
+
+
+def _read_state(path: Path) -> dict[str, Any]:
+    state = read_checkpoint(path)
+    _check_state(path, state, [key for key in _STATE if key not in _LATER])
+    return state
+
+
+def _check_state(path: Path, state: Mapping[str, Any], needed: Iterable[str]) -> None:
+    if found := misfit(state, _STATE, needed):
+        raise FormatError(f"checkpoint {path}", expected=found[0], got=found[1])
 
 
 def read_numbers(path: Path) -> dict[str, Any]:
@@ -191,9 +201,11 @@ def read_numbers(path: Path) -> dict[str, Any]:
     """
     note = _note(path)
     try:
-        return {key: value for key, value in note["state"][_TABLE] if not isinstance(value, list | dict)}
+        found = {key: value for key, value in note["state"][_TABLE] if not isinstance(value, list | dict)}
     except _ODD as error:
         raise _damaged(path, error) from None
+    _check_state(path, found, ("epoch", "step"))
+    return found
 
 
 def _pack(value: Any, tensors: dict[str, Tensor], where: str) -> Any:
