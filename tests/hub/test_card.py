@@ -170,8 +170,11 @@ def test_a_history_that_is_none_is_passed_over(tmp_path, make, history):
 
 @pytest.mark.parametrize("licence", ["apache-2.0", "a: b\nlibrary_name: theirs"])
 def test_a_licence_does_not_break_out_of_the_front_matter(tmp_path, make, licence):
-    data = card(tmp_path, make("mlp"), licence=licence).data
-    assert (data.license, data.library_name) == (licence, "zoo")
+    model = make("mlp")
+    model.licence = licence  # of a stranger's config
+    data = card(tmp_path, model).data
+    assert (data.license, data.library_name) == (licence if licence == "apache-2.0" else "other", "zoo")
+    assert data.license_name == (None if licence == "apache-2.0" else "a-b-library-name-theirs")
 
 
 def test_a_label_does_not_break_out_of_the_section(tmp_path, make):

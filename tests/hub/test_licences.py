@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ import zoo
 from zoo.hub.claims.licences import contradicts, strictest
 from zoo.hub.config import parse
 from zoo.hub.provenance import public
-from zoo.spec.errors import ZooWarning
+from zoo.spec.errors import SaveError, ZooWarning
 from zoo.spec.published_weights import Weights
 from zoo.spec.reference import parse_reference
 from zoo.weights.fitting import Source, stored
@@ -69,12 +71,83 @@ def test_the_licence_of_weights_goes_with_them_wherever_they_go(published, tmp_p
     again = zoo.fit(pulled, DATA, out=tmp_path / "again", **FIT)
     with pytest.warns(ZooWarning, match="licence apache-2.0 contradicts"):  # the one that it was pulled under
         zoo.push(again.model, "you/cats")
-    with pytest.warns(ZooWarning, match=f"licence mit contradicts that of the weights of {TAG}"):
+    with (
+        pytest.warns(ZooWarning, match=f"licence mit contradicts that of the weights of {TAG}"),
+        pytest.warns(ZooWarning, match="the licence apache-2.0 that stands there becomes mit"),
+    ):
         zoo.push(again.folder, "you/cats", licence="mit")
     assert zoo.pull("you/cats").weights_licences == {TAG: NC}
     # And as a backbone of another model: under the licence of the whole, and of what that began with
     onward = zoo.build("hf://you/cats", head="multiclass", classes=3, seed=0)
     assert onward.weights_licences == {"hf://you/cats": "mit", TAG: NC}
+
+
+@pytest.mark.parametrize(
+    ("licence", "step"),
+    [
+        ("foo bar", "got 'foo bar'; such as mit; for terms of your own say LicenseRef-NAME"),
+        ("my own words; <b>", "got 'my own words; <b>'; such as mit"),
+        ("", "got ''; such as mit"),
+        ("Apache 2.0", "got 'Apache 2.0'; did you mean apache-2.0?"),
+        ("LicenseRef-x y", "got 'LicenseRef-x y'; such as mit"),
+    ],
+)
+def test_what_is_no_name_of_a_licence_is_refused_before_any_work(tmp_path, make, licence, step):
+    (tmp_path / "run").mkdir()
+    for what, call in (
+        ("push", lambda: zoo.push(make("mlp"), f"file:{tmp_path}/hub", licence=licence)),
+        ("save", lambda: zoo.save(make("mlp"), tmp_path / "model", licence=licence)),
+    ):
+        with pytest.raises(SaveError, match=re.escape(f"licence: expected an SPDX name, {step}")) as caught:
+            call()
+        assert str(caught.value).startswith(f"{what} {tmp_path}")
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize(
+    ("licence", "front", "asked"),
+    [
+        ("MIT", {"license": "mit"}, None),
+        ("GPL-3.0-only", {"license": "gpl-3.0"}, None),
+        ("openrail++", {"license": "openrail++"}, None),
+        ("other", {"license": "other"}, None),
+        ("EUPL-1.2", {"license": "other", "license_name": "eupl-1.2"}, None),
+        ("LicenseRef-Mine", {"license": "other", "license_name": "mine"}, None),
+        ("apache2", {"license": "other", "license_name": "apache2"}, "did you mean apache-2.0?"),
+        ("gpl-3", {"license": "other", "license_name": "gpl-3"}, "did you mean gpl-3.0?"),
+    ],
+)
+def test_a_card_names_a_licence_as_the_hub_does(tmp_path, make, licence, front, asked):
+    with pytest.warns(ZooWarning, match=re.escape(asked)) if asked else nullcontext():
+        folder = zoo.save(make("mlp"), tmp_path / "model", licence=licence)
+    data = vars(ModelCard((folder / "README.md").read_text()).data)
+    assert {k: v for k, v in data.items() if k.startswith("license") and v is not None} == front
+    assert zoo.load(folder).licence == licence
+
+
+@pytest.mark.usefixtures("writing")
+@pytest.mark.parametrize("place", ["file:hub", "me/cats", "save"])
+def test_a_licence_that_stands_there_does_not_go_unsaid(tmp_path, hub, make, monkeypatch, place):
+    monkeypatch.chdir(tmp_path)
+
+    def put(licence=None):
+        if place == "save":
+            return (zoo.save(make("mlp"), "hub", licence=licence) / "README.md").read_text()
+        zoo.push(make("mlp"), place, licence=licence)
+        return hub.find("me/cats")[1]["README.md"].decode() if place == "me/cats" else readme.read_text()
+
+    readme = tmp_path / "hub" / "README.md"
+    assert "license: other\nlicense_name: mine\n" in put("LicenseRef-mine")
+    put("licenseref-MINE")  # the same
+    with pytest.warns(ZooWarning, match="the licence licenseref-MINE that stands there becomes mit$"):
+        text = put("mit")
+    assert "license: mit\n" in text and "license_name" not in text
+    lost = "the licence mit that stands there is said no more, as this model has none; say licence='mit' to"
+    with pytest.warns(ZooWarning, match=lost) as caught:
+        assert "license" not in put().partition("zoo: begin")[0]
+    assert [warning.filename for warning in caught] == [__file__]
+    put()  # nothing is lost any more
+    put("mit")
 
 
 @pytest.mark.usefixtures("published")

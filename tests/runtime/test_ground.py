@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import signal
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +17,8 @@ from torch import nn
 
 import zoo
 from zoo.compose.foreign.torch_module import PlainModel
+from zoo.data import workers
+from zoo.inference.verify import _least
 from zoo.interfaces import Execution, Metric, Sample, TorchMetric
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.draws import mix
@@ -46,6 +49,8 @@ from zoo.runtime.processes import Accelerated, accelerator_for
 from zoo.runtime.progress import watched
 from zoo.runtime.progress_views import Lines, Notebook, View, epoch_line
 from zoo.spec.errors import DataError, OptionError, RecipeError, ShapeError, TrainingError
+from zoo.spec.hints.spoken import Spoken, speaking
+from zoo.training.batch_sources import _say_why
 
 CPU = torch.device("cpu")
 
@@ -278,6 +283,27 @@ def test_steps_of_several_processes_go_through_their_launcher() -> None:
     execution.begin(4)
     execution.backward(torch.tensor(3.0), 2)
     assert shared.done[1:] == [3.0]  # 3 * 2 images * 2 processes / 4 images
+
+
+def test_a_command_line_is_answered_in_its_own_words() -> None:
+    with speaking(Spoken(way="shell", rest="recipe")):
+        with pytest.raises(OptionError, match=r"got fp16; say --precision bf16$"):
+            accelerator_for("fp16", torch.device("cpu"))
+        with pytest.raises(OptionError, match=r"^--cache: expected frozen blocks whose .*none frozen"):
+            _say_why("", True, None)  # type: ignore[arg-type]  # of nothing told
+        with pytest.raises(
+            OptionError, match=r"zoo evaluate MODEL DATA --split val chooses .* give --threshold$"
+        ):
+            _least(SimpleNamespace(metrics={}), None)  # type: ignore[arg-type]
+        with pytest.raises(OptionError, match=r"^--checkpoint-every: expected 0 or more"):
+            zoo.fit(None, "faces", checkpoint_every=-1)
+        with pytest.raises(DataError, match=r"^--workers 2: .* died .*; what .* above; --workers 0 reads"):
+            list(workers.watched(_dying(), 2))
+
+
+def _dying() -> Iterator[None]:
+    yield
+    raise RuntimeError("DataLoader worker (pid 1) is killed by signal: Killed")
 
 
 # -- arguments -----------------------------------------------------------------------------------------

@@ -139,7 +139,8 @@ def test_a_process_that_is_told_to_end_keeps_its_run_and_ends(tmp_path: Path, ti
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 128 + signal.SIGTERM, done.stderr
     assert "went on" not in done.stdout
-    assert "ended by SIGTERM, interrupted after 1 epoch" in done.stderr
+    assert "ended by SIGTERM after 1 epoch in " in done.stderr
+    assert "interrupted" not in done.stderr
     assert "go on: zoo fit --resume" in done.stderr
     assert len(zoo.fit(resume=tmp_path / "run").history) == 3
 

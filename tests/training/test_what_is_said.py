@@ -55,7 +55,7 @@ def test_how_a_run_ended_is_said_first(more: dict[str, bool], words: str) -> Non
 
 def test_the_seconds_of_a_resumed_run_are_said_of_its_own_epochs() -> None:
     rows = tuple({"epoch": float(i)} for i in range(1, 6))
-    assert repr(run(history=rows, resumed_after=3)).startswith("trained 5 epochs, 2 of them in 1.0 s  (")
+    assert repr(run(history=rows, resumed_after=3)).startswith("trained 5 epochs, the last 2 in 1.0 s  (")
     assert repr(run(history=rows)).startswith("trained 5 epochs in 1.0 s  (")
 
 

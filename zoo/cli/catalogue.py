@@ -21,11 +21,8 @@ def command(paths: tuple[Path, ...], check: bool, merge: Path | None, as_json: b
     """Write catalogue.json of the plugin projects at PATHS, by default of all editable installations."""
     from zoo.registry import catalogue_writing as writing
     from zoo.registry.catalogue import dump
-    from zoo.spec.disk.paths import check_path
     from zoo.spec.errors import PluginError
 
-    for path in (*paths, *([merge] if merge else [])):
-        check_path(str(path))
     found = [writing.project_at(path) for path in paths] or writing.projects()
     if not found:
         step = "name a plugin's folder, or install it with pip install -e"

@@ -24,8 +24,7 @@ import torch
 
 from zoo.spec.disk.systems import begins_anew
 from zoo.spec.errors import DataError, OptionError, reason
-
-_HINT = "workers=0 reads in this process"
+from zoo.spec.hints.spoken import argument
 
 
 def check_workers(workers: int, *sent: object) -> None:
@@ -50,18 +49,18 @@ def check_workers(workers: int, *sent: object) -> None:
         _Sender(script is not None).dump(sent)
     except _NotThere as error:
         raise DataError(
-            f"workers={workers}: the data",
+            f"{argument('workers', workers)}: the data",
             expected="classes and functions that a new process can import",
             got=f"{error.args[0]}, which this notebook or session defines",
-            hint=f"put it into a module and import that; {_HINT}",
+            hint=f"put it into a module and import that; {_here()}",
         ) from None
     # Objects raise what they like where they are asked for their state
     except Exception as error:
         raise DataError(
-            f"workers={workers}: the data",
+            f"{argument('workers', workers)}: the data",
             expected="what can be sent to a new process (pickled)",
             got=reason(error),
-            hint=f"functions with a name at the top of a module can, lambdas and open files cannot; {_HINT}",
+            hint=f"functions at the top of a module can, lambdas and open files cannot; {_here()}",
         ) from None
 
 
@@ -82,15 +81,17 @@ def watched(batches: Iterable[Any], workers: int) -> Iterator[Any]:
             raise
         if (lack := _lack(error)) is not None:
             _abandon(error)
-            raise DataError(f"workers={workers}", expected="fewer", got=lack[0], hint=lack[1]) from None
+            raise DataError(
+                argument("workers", workers), expected="fewer", got=lack[0], hint=lack[1]
+            ) from None
         # Torch has no class of its own for a worker that died
         if isinstance(error, OSError) or "DataLoader worker" not in str(error):
             raise
         raise DataError(
-            f"workers={workers}",
+            argument("workers", workers),
             expected="processes that read images until they are told to end",
             got=f"one that died ({reason(error)})",
-            hint=f"what it said stands above; {_HINT}",
+            hint=f"what it said stands above; {_here()}",
         ) from error
 
 
@@ -116,7 +117,7 @@ def _lack(error: Exception) -> tuple[str, str] | None:
     number = error.errno if isinstance(error, OSError) else number
     if number not in _FEWER:
         return None
-    return os.strerror(number), f"take fewer, {_FEWER[number]}; {_HINT}"
+    return os.strerror(number), f"take fewer, {_FEWER[number]}; {_here()}"
 
 
 def _abandon(error: BaseException) -> None:
@@ -141,6 +142,10 @@ def _abandon(error: BaseException) -> None:
         half._shutdown = True
 
 
+def _here() -> str:
+    return f"{argument('workers', 0)} reads in this process"
+
+
 def _script() -> Path | None:
     """The main script, if a worker runs it; a notebook has none, and `python -m package` is left out."""
     main = sys.modules.get("__main__")
@@ -159,7 +164,7 @@ def _check_script(script: Path | None) -> None:
             "workers",
             expected='a script that begins its work behind if __name__ == "__main__":',
             got=f"{script or 'one'} that begins it wherever it is imported, as each worker does here",
-            hint=f"put the calls behind that line; {_HINT}",
+            hint=f"put the calls behind that line; {_here()}",
         )
 
 

@@ -16,6 +16,7 @@ from zoo.compose.plan import plan
 from zoo.hub import config as configs
 from zoo.hub.card import card, known_rows
 from zoo.hub.claims.licences import warn_contradiction
+from zoo.hub.claims.names import warn_other_licence, without_claim
 from zoo.hub.folder import assemble, checked, save, steady, verified
 from zoo.hub.folder_rules import FILES, readme
 from zoo.hub.foreign_files import is_foreign
@@ -65,17 +66,26 @@ class Bundle:
         return replace(self, reference=self.reference and self.reference.replace(old, new, 1))
 
     def write_readme(
-        self, there: Readme | None, where: str, *, history: Path | None, stays: Collection[str]
+        self,
+        there: Readme | None,
+        where: str,
+        *,
+        was: str | None,
+        history: Path | None,
+        stays: Collection[str],
     ) -> None:
         """Joins the card with what people wrote, here or there; where both did, what is there stays.
 
         Args:
             there: the README at the place where the model goes.
             where: how messages call it.
+            was: licence of the model that is there.
             history: that of the place, if it stays there.
             stays: files of the place that stay beside those of the bundle.
         """
-        here = self.folder / HISTORY_FILE
+        here, place = self.folder / HISTORY_FILE, self.reference or str(Path(where).parent)
+        warn_other_licence(was, self.model.licence, f"push {place}", command=True)
+        there = without_claim(there, was, self.model.licence)
         text = card(
             self.model,
             reference=self.reference,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.hub.claims.licences import restrictions, strictest
+from zoo.hub.claims.names import hub_names
 from zoo.hub.readme import BEGIN, END
 from zoo.interfaces.blocks.summary import LICENCES, WEIGHTS, title
 from zoo.registry.plugins.install_command import way_to_install
@@ -73,10 +74,11 @@ def _front(model: Model, reference: str | None) -> str:
 
     task, pipeline = model.task.name if model.task else None, _pipeline(model)
     results = _results(model, pipeline) if pipeline else []
+    licence = hub_names(model.licence) if model.licence else {}
     data = ModelCardData(
         library_name="zoo",
-        # The Hub knows licences by SPDX names in lower case
-        license=model.licence.lower() if model.licence else None,
+        license=licence.get("license"),
+        license_name=licence.get("license_name"),
         pipeline_tag=pipeline,
         tags=["zoo", model.recipe.model.called, *([task] if task else [])],
         base_model=_base(model),

@@ -20,16 +20,16 @@ from zoo.compose.parts import BODIES
 from zoo.hub import config as configs
 from zoo.hub.card import card, known_rows
 from zoo.hub.claims.licences import warn_contradiction
+from zoo.hub.claims.names import check_licence
 from zoo.hub.claims.plugins import check_plugins
-from zoo.hub.folder_rules import check_space, check_target, read_config, readme, unwritten
+from zoo.hub.folder_rules import check_space, check_target, read_config, unwritten, write_card
 from zoo.hub.foreign_files import is_foreign, note_foreign
-from zoo.hub.readme import renewed
 from zoo.interfaces.blocks.freezing_state import unrecorded
 from zoo.interfaces.blocks.number_types import mixed_types
 from zoo.interfaces.blocks.wrapped import inside, wrapped_part
 from zoo.interfaces.model import Model
 from zoo.registry.references import component_hint
-from zoo.spec.disk.places import OccupiedError, check_places
+from zoo.spec.disk.places import check_places
 from zoo.spec.disk.reading import sha256
 from zoo.spec.disk.transaction import current, transaction
 from zoo.spec.errors import (
@@ -81,6 +81,7 @@ def save(model: Model, path: PathLike, *, licence: str | None = None) -> Path:
 
 def _write(model: Model, path: PathLike, licence: str | None, *, run: bool = False) -> Path:
     model = inside(model)
+    check_licence(licence, f"save {path}")
     if isinstance(model, PlainModel):
         return write_module(model, local_path(path), licence=licence, run=run)
     _check_model(model)
@@ -91,6 +92,7 @@ def _write(model: Model, path: PathLike, licence: str | None, *, run: bool = Fal
     model = shallow_copy(model)
     warn_contradiction(licence, model.weights_licences, f"save {folder}")
     model.licence = licence or model.licence
+    licences = before["licence"] if before is not None else None, model.licence
     model.forget_old_figures()
     # Before anything is written; a hash is as long as any other
     configs.dump(configs.describe(model, "0" * 64), str(folder))
@@ -113,7 +115,7 @@ def _write(model: Model, path: PathLike, licence: str | None, *, run: bool = Fal
                 else (),
                 curves=same and not is_foreign(folder, CURVES_FILE) and (folder / CURVES_FILE).exists(),
             )
-            unkept = _write_card(staging / CARD_FILE, text, folder, run=run)
+            unkept = write_card(staging / CARD_FILE, text, folder, licences, run=run)
     except OSError as error:
         raise unwritten(folder, error) from error
     if not same and (folder / RUN_FILE).exists():
@@ -121,19 +123,6 @@ def _write(model: Model, path: PathLike, licence: str | None, *, run: bool = Fal
     if unkept is not None:
         warn(f"the model is saved, and {CARD_FILE} left as it is, which cannot be renewed: {unkept}")
     return folder
-
-
-def _write_card(file: Path, text: str, folder: Path, *, run: bool) -> str | None:
-    """Writes the card with what people wrote; at the end of a run returns why, where that cannot be kept."""
-    try:
-        text = renewed(text, readme(folder))
-        check_places(folder, [file.name])
-    except (SaveError, OccupiedError) as error:
-        if not run:
-            raise
-        return str(error.strerror if isinstance(error, OccupiedError) else error)
-    file.write_text(text, encoding="utf-8")
-    return None
 
 
 def _check_model(model: Model) -> None:

@@ -11,11 +11,12 @@ from typing import Any
 
 from zoo.compose.foreign.module_files import without_module
 from zoo.hub import config as configs
-from zoo.hub.readme import Readme, read
+from zoo.hub.claims.names import warn_other_licence, without_claim
+from zoo.hub.readme import Readme, read, renewed
 from zoo.reports.files import is_image
 from zoo.spec.disk.atomic_write import way_to_write
 from zoo.spec.disk.paths import in_the_way
-from zoo.spec.disk.places import OccupiedError
+from zoo.spec.disk.places import OccupiedError, check_places
 from zoo.spec.disk.systems import no_name
 from zoo.spec.disk.transaction import UnfinishedError, current, transaction
 from zoo.spec.disk.unfinished import unfinished_run
@@ -134,6 +135,34 @@ def place_files(files: Mapping[str, Path | str], folder: Path, *, remove: Iterab
             hint = f"the new model is there; remove {path.name}, which is of the one before"
             raise SaveError(f"cannot finish saving to {folder}", got=got, hint=hint) from error
     return folder
+
+
+def write_card(
+    file: Path, text: str, folder: Path, licences: tuple[str | None, str | None], *, run: bool
+) -> str | None:
+    """Writes the card with what people wrote; at the end of a run returns why, where that cannot be kept.
+
+    Args:
+        file: to write.
+        text: of the card.
+        folder: of the model, whose README is renewed.
+        licences: of the model that is there, and of the one that takes its place.
+        run: whether it is the end of a run.
+
+    Raises:
+        SaveError: the README cannot be kept.
+        OSError: the disk says no.
+    """
+    warn_other_licence(*licences, f"save {folder}")
+    try:
+        text = renewed(text, without_claim(readme(folder), *licences))
+        check_places(folder, [file.name])
+    except (SaveError, OccupiedError) as error:
+        if not run:
+            raise
+        return str(error.strerror if isinstance(error, OccupiedError) else error)
+    file.write_text(text, encoding="utf-8")
+    return None
 
 
 def unwritten(folder: Path, error: OSError) -> SaveError:

@@ -6,6 +6,7 @@ import filecmp
 
 from zoo.hub.address import parse_place
 from zoo.hub.bundle import bundle
+from zoo.hub.claims.names import check_licence
 from zoo.hub.folder_rules import check_target, place_files, readme
 from zoo.hub.part import part_of
 from zoo.hub.result import Pushed
@@ -43,14 +44,15 @@ def push(
         message: of the commit.
         private: whether a new repository is private; the account's default where None.
         token: to write with; the one that you are logged in with where None.
-        licence: SPDX name for the card; the model's own where None, and none is claimed without. One that
-            contradicts those of the weights which the model started from is warned of.
+        licence: SPDX name for the card, or `LicenseRef-NAME`; the model's own where None, and none is claimed
+            without. One that contradicts those of the weights which the model started from is warned of, and
+            so is one that takes the place of another, or leaves none there.
         part: name of the one network to push, such as `generator` of a pair, which is a model of its own.
 
     Raises:
         BadReferenceError: `target` is something else.
         SaveError: the model has no such part, the Hub cannot be reached or says no, or it holds something
-            else than a model of zoo.
+            else than a model of zoo; or `licence` is no name of one.
         ZooError: the folder holds no model, or a damaged one.
 
     Example:
@@ -63,6 +65,7 @@ def push(
         (('model.safetensors', 'config.json', 'README.md'), ())
     """
     place = parse_place(target, revision)
+    check_licence(licence, f"push {place.path if isinstance(place, PathRef) else place}")
     if part is not None:
         model = part_of(model, part)
     if isinstance(place, PathRef):
@@ -89,7 +92,8 @@ def _to_folder(model: ModelLike, place: PathRef, *, licence: str | None, **of_th
         # History and curves there stay while the weights do: they are of the same run
         stays = there if before is not None and before["sha256"] == ready.digest else []
         history = folder / HISTORY_FILE if HISTORY_FILE in stays else None
-        ready.write_readme(readme(folder), f"{folder}/{CARD_FILE}", history=history, stays=stays)
+        was = before["licence"] if before is not None else None
+        ready.write_readme(readme(folder), f"{folder}/{CARD_FILE}", was=was, history=history, stays=stays)
         # By content: `filecmp` would else be content with equal size and time
         changed = {
             name: path

@@ -16,7 +16,10 @@ from zoo.spec.errors import SaveError, listing, reason
 BEGIN = "<!-- zoo: begin. This part is rewritten whenever the model is saved or pushed. -->"
 END = "<!-- zoo: end. What stands outside of the two marks stays. -->"
 
-OURS = ("library_name", "license", "pipeline_tag", "tags", "base_model", "model-index")
+OURS = (
+    "library_name", "license", "license_name", "license_link", "pipeline_tag", "tags", "base_model",
+    "model-index",
+)  # fmt: skip
 """Keys of the front matter that are zoo's; the licence only where one is given."""
 
 Front = tuple[tuple[str, str], ...]
@@ -137,7 +140,7 @@ def renewed(card: str, there: Readme | None) -> str:
     if there is None:
         return str(new)
     claimed = {key for key, _ in new.front}
-    written = {*OURS} if "license" in claimed else {*OURS} - {"license"}
+    written = {key for key in OURS if "license" in claimed or not key.startswith("license")}
     kept = tuple(piece for piece in there.front if piece[0] not in written)
     made = Readme(_over(new.front, kept), there.before, new.section, there.after)
     # What two READMEs have named, as anchors of YAML are, may be one name now

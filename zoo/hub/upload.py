@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zoo.hub import config as configs
 from zoo.hub.bundle import Bundle
@@ -139,17 +139,19 @@ class _Upload:
             SaveError: the repository holds something else than a model of zoo.
         """
         commit = Snapshot(text=self.where, repo=self.repo, commit=str(head.sha), hint=HINT, token=self.token)
-        digest = self._check_ours(commit, there)
+        config = self._check_ours(commit, there)
+        digest, was = (config["sha256"], config["licence"]) if config is not None else (None, None)
         stays = [n for n in self.bundle.optional if n in there and digest == self.bundle.digest]
         history = commit.file(HISTORY_FILE, most=configs.MOST_BYTES) if HISTORY_FILE in stays else None
         text = None
         if CARD_FILE in there:
             text = read(commit.file(CARD_FILE, most=configs.MOST_BYTES), f"{CARD_FILE} of {self.repo}")
-        self.bundle.write_readme(text, f"{CARD_FILE} of {self.repo}", history=history, stays=stays)
+        where = f"{CARD_FILE} of {self.repo}"
+        self.bundle.write_readme(text, where, was=was, history=history, stays=stays)
         return self.bundle.files, [n for n in self.bundle.optional if n in there and n not in stays]
 
-    def _check_ours(self, commit: Snapshot, there: dict[str, RepoSibling]) -> str | None:
-        """The hash of the weights that are there; None in an empty repository."""
+    def _check_ours(self, commit: Snapshot, there: dict[str, RepoSibling]) -> dict[str, Any] | None:
+        """The config of the model that is there; None in an empty repository."""
         if not set(there) - _NOT_CONTENT:
             return None
         other = SaveError(
@@ -161,10 +163,9 @@ class _Upload:
         if CONFIG_FILE not in there:
             raise other
         try:
-            config = configs.parse(commit.file(CONFIG_FILE, most=configs.MOST_BYTES), self.where)
+            return configs.parse(commit.file(CONFIG_FILE, most=configs.MOST_BYTES), self.where)
         except FormatError as error:
             raise other from error
-        return str(config["sha256"])
 
     def _is_same(self, path: Path, there: RepoSibling | None) -> bool:
         if there is None:

@@ -19,6 +19,7 @@ from zoo.runtime.devices import borrowed
 from zoo.runtime.team.shares import check_alike
 from zoo.runtime.team.team import Team
 from zoo.spec.errors import DataError, OptionError, TrainingError, quote
+from zoo.spec.hints.spoken import spoken
 
 CHOOSES = "val"
 """The split on which a model's threshold is chosen."""
@@ -120,6 +121,11 @@ def _least(model: Model, threshold: float | None) -> tuple[float, str]:
         return float(threshold), _GIVEN
     known = known_threshold(model)
     if known is None:
-        hint = f"zoo.evaluate(model, data, split={quote(CHOOSES)}) chooses one, or give threshold="
+        typed = spoken().way == "shell"
+        call = f"zoo.evaluate(model, data, split={quote(CHOOSES)})"
+        call, also = (
+            (f"zoo evaluate MODEL DATA --split {CHOOSES}", "--threshold") if typed else (call, "threshold=")
+        )
+        hint = f"{call} chooses one, or give {also}"
         raise OptionError("verify", expected="a threshold", got="none in the model's metrics", hint=hint)
     return known, f"{CHOOSES} split"

@@ -20,6 +20,7 @@ from zoo.registry.plugins.installed import GROUP, Installed, installed, normalis
 from zoo.spec.component import Component
 from zoo.spec.disk.atomic_write import write_errors, write_text
 from zoo.spec.disk.leftovers import sweep_parts
+from zoo.spec.disk.paths import check_path
 from zoo.spec.disk.reading import read_json
 from zoo.spec.errors import OptionError, PluginError, ZooError, quote
 
@@ -90,6 +91,7 @@ def project_at(path: Path) -> Project:
     Raises:
         PluginError: there is none, or it has no entry point of ours.
     """
+    check_path(str(path))
     file = path / "pyproject.toml"
     try:
         data = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -231,6 +233,7 @@ def merged(file: Path, catalogues: Iterable[Row], roots: Mapping[str, Path] = Ma
     Raises:
         PluginError: the file is there and is no registry.
     """
+    check_path(str(file))
     known = {item["distribution"]: item for item in (read_registry(file) if file.exists() else ())}
     for item in catalogues:
         name = item["distribution"]

@@ -254,7 +254,7 @@ def new_run_folder(out: PathLike | None, name: str) -> Path:
             if any(folder.iterdir()):
                 raise _taken(folder)
             return folder
-        need_folder("run folder runs/", "--out" if spoken().rest == "shell" else "out")
+        need_folder("run folder runs/", "--out" if spoken().way == "shell" else "out")
         stem = portable(re.sub(r"[^\w.\-]+", "-", name).strip("-.") or "run")
         number = 1
         while True:

@@ -17,6 +17,7 @@ from zoo.registry.extras import require
 from zoo.runtime.devices import RandomStates, sent
 from zoo.runtime.team.board import wait_seconds
 from zoo.spec.errors import OptionError, listing, near, quote
+from zoo.spec.hints.spoken import argument
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -211,7 +212,7 @@ def accelerator_for(precision: str, device: torch.device) -> Accelerator | None:
     if precision == FULL and processes()[1] == 1:
         return None
     if precision == "fp16" and device.type == "cpu":
-        hint = "say precision='bf16'"
+        hint = f"say {argument('precision', 'bf16')}"
         raise OptionError("precision on the CPU", expected="fp32 or bf16", got="fp16", hint=hint)
     require("accelerate", "several processes" if precision == FULL else f"precision {precision}")
     from accelerate import Accelerator

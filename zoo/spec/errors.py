@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 from zoo.spec.names import closest, one_line, stem
 
@@ -136,13 +137,17 @@ def hearing(ear: Callable[[str], bool]) -> Iterator[None]:
 
 
 def warn(message: str) -> None:
-    """Warns at the line outside of zoo that led here."""
+    """Warns at the line outside of zoo, and of what enters and leaves its contexts, that led here."""
     if (ear := _EAR.get()) is not None and ear(one_line(message)):
         return
     level, frame = 1, sys._getframe()
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] == "zoo":
+    while frame.f_back is not None and _room(frame.f_globals) in ("zoo", "contextlib"):
         level, frame = level + 1, frame.f_back
     warnings.warn(one_line(message), ZooWarning, stacklevel=level)
+
+
+def _room(variables: dict[str, Any]) -> str:
+    return str(variables.get("__name__", "")).partition(".")[0]
 
 
 def quote(value: object) -> str:

@@ -21,6 +21,7 @@ from zoo.runtime.processes import FULL
 from zoo.runtime.progress import Reporter
 from zoo.spec.display import counted, size
 from zoo.spec.errors import OptionError, SaveError, warn
+from zoo.spec.hints.spoken import argument
 from zoo.training.feature_cache import CachedBatches, FeatureCache, features_folder, limit_bytes, make_room
 from zoo.training.setup import Setup
 
@@ -182,7 +183,7 @@ def _reused(features: FeatureCache, wanted: tuple[int, ...], reporter: Reporter)
 def _say_why(why: str, cache: bool | None, reporter: Reporter) -> None:
     if cache is True:
         raise OptionError(
-            "cache=True",
+            argument("cache", True),
             expected="frozen blocks whose outputs can be kept",
             got=why or "none frozen at the model's beginning",
         )

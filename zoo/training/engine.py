@@ -26,6 +26,7 @@ from zoo.runtime.interruption import Interruption
 from zoo.runtime.progress import Reporter
 from zoo.spec.disk.history import Row, best_row
 from zoo.spec.errors import FormatError, TrainingError, listing, reason
+from zoo.spec.hints.spoken import argument
 from zoo.spec.trainers.early_stopping import stalled
 from zoo.training.batch_sources import Source
 from zoo.training.best_weights import BestWeights
@@ -185,7 +186,7 @@ class Engine:
         """Called where any block was frozen or unfrozen, before a step moves it."""
         self._best.widen()
         if self._cached_prefix is not None and self.model.prefix != self._cached_prefix:
-            hint = "do it in end_epoch, or give fit cache=False"
+            hint = f"do it in end_epoch, or give fit {argument('cache', False)}"
             expected = "the frozen blocks that the step's cached features come from"
             got = f"{listing(self.model.prefix) or 'none'} frozen within the step"
             raise TrainingError(

@@ -29,6 +29,7 @@ from zoo.runtime.team.team import Team
 from zoo.spec.disk.paths import need_folder
 from zoo.spec.errors import OptionError, TrainingError, warn
 from zoo.spec.files import CURVES_FILE
+from zoo.spec.hints.spoken import spoken
 from zoo.spec.recipe import Recipe
 from zoo.spec.reference import PathLike, local_path
 from zoo.training.batch_sources import sources
@@ -117,7 +118,8 @@ def fit(
     """
     need_folder("fit")  # torch looks for the working folder in the midst of training
     if not checkpoint_every >= 0:  # which nan is not either
-        raise OptionError("checkpoint_every", expected="0 or more seconds", got=str(checkpoint_every))
+        name = "--checkpoint-every" if spoken().way == "shell" else "checkpoint_every"
+        raise OptionError(name, expected="0 or more seconds", got=str(checkpoint_every))
     parts = {"data": data, "augment": augment, "loss": loss, "trainer": trainer}
     request = Request(as_recipe(model), parts, seed, precision, skip_unreadable, options)
     reading = {"workers": workers, "cache": cache}

@@ -96,7 +96,7 @@ class Run:
         )
         sizes = ", ".join(f"{name} {count}" for name, count in self.images.items())
         # The seconds are those of the epochs since it was resumed
-        since = f", {epochs - self.resumed_after} of them" if self.resumed_after else ""
+        since = f", the last {epochs - self.resumed_after}" if self.resumed_after else ""
         return f"{state} {counted(epochs, 'epoch')}{since} in {self.seconds:.1f} s  ({sizes} images)"
 
     def _notes(self) -> list[str]:

@@ -43,6 +43,7 @@ from zoo.runtime.data_checks import check_masks, for_model, warn_lacking
 from zoo.runtime.loss_checks import check_fits, held_warnings, task_said, vectors_of, warn_squashed
 from zoo.runtime.torch_losses import called
 from zoo.spec.errors import DataError, TrainingError, listing, warn
+from zoo.spec.hints.spoken import argument
 from zoo.spec.recipe import Recipe
 from zoo.spec.reference import FILE_PREFIX, PathRef, local_path
 from zoo.training.own_metrics import METRICS, Figures, figures_of
@@ -205,7 +206,7 @@ def check_precision(model: nn.Module, asked: object = None) -> None:
         place = str(asked)
         load = f"zoo.pull({place!r})" if place.startswith("hf://") else f"zoo.load({place!r})"
         say = f"zoo.fit({load}.float(), ...) widens them" if by_name else "model.float() widens them"
-        hint = f'{say}, precision="bf16" computes in half precision all the same'
+        hint = f"{say}, {argument('precision', 'bf16')} computes in half precision all the same"
         raise TrainingError("fit", expected="weights in float32", got=got, hint=hint)
 
 

@@ -51,6 +51,28 @@ def speaking(said: Spoken) -> Iterator[None]:
         _SPOKEN.reset(before)
 
 
+def argument(name: str, value: Any) -> str:
+    """An argument of a verb, as it is said where the verb was called: on a command line as a flag.
+
+    Args:
+        name: of the argument.
+        value: of it; on a command line true and false are flags alone.
+
+    Example:
+        >>> argument("cache", True), argument("precision", "bf16")
+        ('cache=True', "precision='bf16'")
+        >>> with speaking(Spoken(way="shell")):
+        ...     argument("cache", True), argument("cache", False), argument("workers", 2)
+        ('--cache', '--no-cache', '--workers 2')
+    """
+    if spoken().way != "shell":
+        return f"{name}={value!r}"
+    flag = name.replace("_", "-")
+    if isinstance(value, bool):
+        return f"--{flag}" if value else f"--no-{flag}"
+    return f"--{flag} {shlex.quote(str(value))}"
+
+
 def part_option(way: Way, key: str, name: str, option: str, value: Any) -> str:
     """An option of a part of a model, as it is said.
 

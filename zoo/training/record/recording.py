@@ -132,7 +132,9 @@ def finish(
     )
     if outcome.terminated:
         # As a scheduler has asked; a script that went on would be killed in the midst of something
-        sys.stderr.write(f"ended by SIGTERM, {run}\n")
+        how = "ended by SIGTERM"
+        told = str(run).replace("interrupted", how, 1) if run.interrupted else f"{how}, {run}"
+        sys.stderr.write(f"{told}\n")
         raise SystemExit(TERMINATED)
     return run
 
