@@ -27,6 +27,8 @@ VOCABULARY = {
     "zoo/interfaces/tasks/labels.py": {"multilabel", "f1"},
     "zoo/interfaces/tasks/values.py": {"regression"},
     "zoo/interfaces/tasks/vectors.py": {"embedding"},
+    # An option of training, and a metric that is called alike.
+    "zoo/training/setup.py": {"precision"},
     # Forms of answers, which some tasks are called after.
     "zoo/interfaces/tasks/target_counts.py": {"binary", "multiclass", "multilabel"},
     # Figures that tasks measure, and a loss and metrics that are called after them.

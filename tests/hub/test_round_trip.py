@@ -12,7 +12,7 @@ from safetensors import safe_open
 
 import zoo
 from zoo.compose.meta_build import meta_tensors
-from zoo.hub import folder as folders
+from zoo.hub import folder_rules
 from zoo.spec.errors import ZooWarning
 
 from .conftest import TINY
@@ -224,14 +224,14 @@ def test_nothing_is_unpickled(tmp_path, make, monkeypatch):
 def test_who_saves_while_another_does_is_the_last(tmp_path, make, monkeypatch):
     model, folder = make("mlp"), tmp_path / "model"
     zoo.save(model, folder)
-    renewed = folders.renewed
+    renewed = folder_rules.renewed
 
     def meanwhile(*arguments):
         (folder / ".zoo-commit").mkdir(exist_ok=True)
         (folder / ".zoo-commit/model.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
         return renewed(*arguments)
 
-    monkeypatch.setattr(folders, "renewed", meanwhile)
+    monkeypatch.setattr(folder_rules, "renewed", meanwhile)
     zoo.save(model, folder)
     assert not (folder / ".zoo-commit").exists()
     assert torch.equal(zoo.load(folder).state_dict()["head.last.bias"], model.state_dict()["head.last.bias"])

@@ -13,6 +13,7 @@ from zoo.weights.tensor_files import write
 
 STATE = {
     "epoch": 3,
+    "step": 0,
     "optimizer": {"state": {0: {"step": torch.tensor(2.0), "mean": torch.rand(3, 2)}}, "betas": (0.9, 0.999)},
     "best": float("inf"),
     "names": ["a", None, True],
@@ -91,7 +92,7 @@ def test_each_checkpoint_is_told_once_it_is_written_while_somebody_watches(tmp_p
 
 def test_plain_values_are_read_without_tensors_tables_and_lists(tmp_path: Path) -> None:
     write_checkpoint(tmp_path / "c", {**STATE, "none": None, "text": "a"})
-    assert read_numbers(tmp_path / "c") == {"epoch": 3, "none": None, "text": "a"}
+    assert read_numbers(tmp_path / "c") == {"epoch": 3, "step": 0, "none": None, "text": "a"}
 
 
 @pytest.mark.parametrize(

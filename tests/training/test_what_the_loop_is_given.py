@@ -17,6 +17,9 @@ from zoo.training.record.checkpoint import Killed, write_checkpoint
 from zoo.training.run import Outcome
 
 FACES = {"name": "faces", "per_class": 8}
+STATE: dict[str, Any] = {
+    "step": 0, "means": None, "history": [], "present": [{}], "trainer": {}, "execution": {},
+}  # fmt: skip
 ROW = {"epoch": 1, "loss": 0.5, "val_loss": 0.25, "val_f1": 1.0, "seconds": 0.0}
 
 
@@ -38,7 +41,7 @@ class Loop:
             self.given["on_restored"]()
         if isinstance(self.end, BaseException):
             raise self.end
-        self.given["saving"].write({"epoch": 2, "step": 0, "history": [ROW], "present": [{}]})
+        self.given["saving"].write(STATE | {"epoch": 2, "history": [ROW]})
         self.given["on_epoch"]([ROW], {})
         return self.end or Outcome([ROW], ROW, False, False)
 
@@ -104,7 +107,7 @@ def test_a_run_that_is_resumed_is_not_discarded_whatever_happens(tmp_path: Path,
     loop.end = Killed()
     with pytest.raises(Killed):
         fit(tmp_path / "run")
-    state = {"epoch": 1, "step": 1, "history": [], "present": [{}]}
+    state = STATE | {"epoch": 1, "step": 1}
     write_checkpoint(tmp_path / "run" / "checkpoint.safetensors", state)
     loop.end = TrainingError("no")
     with pytest.raises(TrainingError):
