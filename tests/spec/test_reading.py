@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import socket
@@ -15,7 +14,6 @@ from zoo.spec.disk import reading
 from zoo.spec.disk.reading import (
     bounded,
     check_regular,
-    lines_of,
     parse_json,
     read_bytes,
     read_json,
@@ -40,23 +38,6 @@ def test_a_pipe_that_takes_the_place_of_a_file_is_not_waited_for(tmp_path: Path,
     monkeypatch.setattr(reading, "check_regular", lambda path: 0)
     with pytest.raises(OSError, match="a pipe and no file"):
         read_bytes(tmp_path / "pipe")
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "words"),
-    [
-        ("MOST_LINE", "abcd\n", "a line of more than 4 characters"),
-        ("MOST_LINES", "a\nb\nc\nd\ne", "more than 4 lines"),
-        ("MOST_LIST", "ab\ncd", "more than 4 characters"),
-    ],
-)
-def test_lines_are_read_up_to_their_ceilings(monkeypatch: Any, name: str, text: str, words: str) -> None:
-    assert [*lines_of(io.StringIO(text))] == text.splitlines(keepends=True)
-    assert [*lines_of(io.BytesIO(text.encode()))] == text.encode().splitlines(keepends=True)
-    monkeypatch.setattr(reading, name, 4)
-    with pytest.raises(ValueError, match=f"^{words}$"):
-        [*lines_of(io.StringIO(text))]
-    assert [*lines_of(io.StringIO(text[:4]))] == text[:4].splitlines(keepends=True)
 
 
 def test_a_file_is_read_up_to_its_ceiling(tmp_path: Path) -> None:

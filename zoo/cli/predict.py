@@ -104,8 +104,8 @@ def _listed(name: str | None) -> list[str]:
     Raises:
         DataError: the list cannot be read, or is too long.
     """
+    from zoo.spec.disk.lists import lines_of
     from zoo.spec.disk.paths import file_name
-    from zoo.spec.disk.reading import lines_of
     from zoo.spec.errors import DataError
 
     if name is None:

@@ -14,9 +14,8 @@ import math
 import os
 import stat
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, AnyStr
+from typing import Any
 
 from zoo.spec.reference import PathLike
 
@@ -28,15 +27,6 @@ MOST_DEPTH = 64
 
 MOST_VALUES = 1 << 20
 """Most values of a file, those of all tables and lists together."""
-
-MOST_LINE = 1 << 15
-"""Longest line of a list of paths; no system has longer ones."""
-
-MOST_LINES = 1 << 22
-"""Most lines of such a list."""
-
-MOST_LIST = 1 << 28
-"""Most characters of such a list."""
 
 _MOST_DIGITS = 20
 """Of a whole number; those of 64 bits have no more. Longer ones are not even converted."""
@@ -80,29 +70,6 @@ def read_bytes(path: PathLike, most: int = MOST_BYTES) -> bytes:
     if (found := max(size, len(content))) > most:
         raise OSError(errno.EFBIG, f"{found:,} bytes, more than {most:,}", str(path))
     return content
-
-
-def lines_of(file: IO[AnyStr]) -> Iterator[AnyStr]:
-    """The lines of an open file, with their ends, which need not be one that ends.
-
-    Raises:
-        ValueError: a line is longer than `MOST_LINE`, or there are more than `MOST_LINES` or `MOST_LIST`.
-
-    Example:
-        >>> import io
-        >>> [*lines_of(io.StringIO("a.png\\nb.png"))]
-        ['a.png\\n', 'b.png']
-    """
-    count = size = 0
-    while line := file.readline(MOST_LINE + 1):
-        count, size = count + 1, size + len(line)
-        if len(line) > MOST_LINE:
-            raise ValueError(f"a line of more than {MOST_LINE:,} characters")
-        if count > MOST_LINES:
-            raise ValueError(f"more than {MOST_LINES:,} lines")
-        if size > MOST_LIST:
-            raise ValueError(f"more than {MOST_LIST:,} characters")
-        yield line
 
 
 def sha256(path: PathLike) -> str:
