@@ -44,9 +44,10 @@ def pipe(tmp_path: Path) -> Iterator[Path]:
     thread = threading.Thread(target=give, daemon=True)
     thread.start()
     yield path
-    # Lets go of the thread, for which nobody has come
-    os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+    # Lets go of the thread, for which nobody has come, whenever it gets there
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     thread.join()
+    os.close(reader)
 
 
 @UNIX

@@ -99,6 +99,17 @@ def test_commands_name_what_needs_the_folder_that_was_removed(  # noqa: PLR0917 
     os.chdir(tmp_path)
 
 
+def test_commands_are_in_some_folder(removed: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Libraries of torch may end a process that is in none."""
+    seen = list[Path]()
+    monkeypatch.setattr("zoo.cli.group.invoke", lambda context: seen.append(Path.cwd()))
+    with pytest.raises(SystemExit) as caught:
+        main(["list"])
+    assert not caught.value.code and len(seen) == 1
+    assert not seen[0].exists()
+    os.chdir(tmp_path)
+
+
 def test_commands_go_on_with_paths_from_the_root(removed: None, tmp_path: Path) -> None:
     # In a process of its own, which libraries of torch would end where it is in no folder
     command = [sys.executable, "-m", "zoo", "build", "mlp", "--head", "binary", "--out", str(tmp_path / "a")]
