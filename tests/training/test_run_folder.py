@@ -190,6 +190,22 @@ def test_a_finished_run_keeps_one_checkpoint(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint.safetensors", "run.json"]
 
 
+def test_what_nobody_may_remove_is_no_harm_to_a_finished_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = two_checkpoints(tmp_path)
+
+    def denied(file: Path, **_: Any) -> None:
+        raise PermissionError(13, "Permission denied", str(file))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", denied)
+        run.finish()
+    assert json.loads((tmp_path / "run.json").read_text())["finished"] is True
+    found = read_newest(tmp_path, "otherwise")
+    assert found is not None and found["epoch"] == 3
+
+
 def test_a_folder_without_a_run_says_whether_there_is_one(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"got nothing there$"):
         RunFolder.read(tmp_path / "none")

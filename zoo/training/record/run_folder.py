@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from copy import copy as shallow_copy
 from pathlib import Path
 from typing import Any
@@ -271,10 +272,15 @@ class RunFolder:
             keep_checkpoint(self.folder, state)
 
     def finish(self) -> None:
-        """Says that the run is over, and removes the model of the start; the last checkpoint stays."""
+        """Says that the run is over, and removes the model of the start; the last checkpoint stays.
+
+        Raises:
+            SaveError: the disk refuses the first; what it lets nobody remove is no harm to a finished run.
+        """
         self.facts["finished"] = True  # first: a crash in between leaves a finished run, with its start
         self._write()
-        (self.folder / BEFORE_FILE).unlink(missing_ok=True)
+        with suppress(OSError):
+            (self.folder / BEFORE_FILE).unlink(missing_ok=True)
         shutil.rmtree(self.folder / START_FOLDER, ignore_errors=True)
 
     def discard(self) -> None:
