@@ -210,24 +210,23 @@ def test_a_component_that_would_end_the_process_is_an_error_of_its_plugin(shelf,
         zoo.build(reference, input_size=32)
 
 
-def test_a_head_that_would_end_the_process_is_an_error_of_its_plugin(shelf, monkeypatch):
+@pytest.fixture
+def hat(shelf, monkeypatch):
+    """The module of a plugin's head `hat`, to be written, beside the backbones of zoo-basic."""
     monkeypatch.setenv("ZOO_PLUGINS", "zoo-fake,zoo-basic")
     monkeypatch.delenv("ZOO_DISABLED_PLUGINS")
     row = {"kind": "head", "name": "hat", "target": "zoo_fake.net:Hat", "summary": "A head."}
-    folder = shelf.plugin("zoo-fake", rows=[row], catalogue=True)
-    (folder / "net.py").write_text(
-        "class Hat:\n    @classmethod\n    def tap_names(cls, options): raise SystemExit(0)\n"
-    )
+    return shelf.plugin("zoo-fake", rows=[row], catalogue=True) / "net.py"
+
+
+def test_a_head_that_would_end_the_process_is_an_error_of_its_plugin(hat):
+    hat.write_text("class Hat:\n    @classmethod\n    def tap_names(cls, options): raise SystemExit(0)\n")
     with pytest.raises(PluginError, match=r"head 'hat': its tap_names raised SystemExit: 0 \(.*, line 3\)$"):
         zoo.build("small_cnn", head="hat", input_size=32)
 
 
-def test_a_part_that_would_end_the_process_when_it_runs_is_an_error(shelf, monkeypatch):
-    monkeypatch.setenv("ZOO_PLUGINS", "zoo-fake,zoo-basic")
-    monkeypatch.delenv("ZOO_DISABLED_PLUGINS")
-    row = {"kind": "head", "name": "hat", "target": "zoo_fake.net:Hat", "summary": "A head."}
-    folder = shelf.plugin("zoo-fake", rows=[row], catalogue=True)
-    (folder / "net.py").write_text(
+def test_a_part_that_would_end_the_process_when_it_runs_is_an_error(hat):
+    hat.write_text(
         "from zoo.interfaces import Head, Task\nclass Hat(Head):\n"
         "    def __init__(self, *, inputs, classes=None):\n"
         "        super().__init__(task=Task(), inputs=inputs, outputs=1)\n"

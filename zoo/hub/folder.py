@@ -108,12 +108,11 @@ def _write(model: Model, path: PathLike, licence: str | None, *, run: bool = Fal
             same = run or before is None or before["sha256"] == digest
             if not same:  # the run's files are another model's
                 note_foreign(folder, staging)
+            own = [n for n in (HISTORY_FILE, CURVES_FILE) if same and not is_foreign(folder, n)]
             text = card(
                 model,
-                history=known_rows(folder / HISTORY_FILE)
-                if same and not is_foreign(folder, HISTORY_FILE)
-                else (),
-                curves=same and not is_foreign(folder, CURVES_FILE) and (folder / CURVES_FILE).exists(),
+                history=known_rows(folder / HISTORY_FILE) if HISTORY_FILE in own else (),
+                curves=CURVES_FILE in own and (folder / CURVES_FILE).exists(),
             )
             unkept = write_card(staging / CARD_FILE, text, folder, licences, run=run)
     except OSError as error:

@@ -88,11 +88,10 @@ class Source:
         Raises:
             WeightsError: the file cannot be reached, or is not what it should be.
         """
-        path = self.fetch()
-        verified = self.place is not None and self.place.sha256 is not None
-        if self.place is not None and self.place.pickled and self.place.sha256 is not None:
-            return read_pickle(path, sha256=self.place.sha256, text=self.text)
-        return read(path, verified=verified)
+        path, wanted = self.fetch(), self.place.sha256 if self.place is not None else None
+        if self.place is not None and self.place.pickled and wanted is not None:
+            return read_pickle(path, sha256=wanted, text=self.text)
+        return read(path, verified=wanted is not None)
 
 
 def locate(component: Component, reference: str) -> Source:
