@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from zoo.registry.hookspec import hookimpl
     from zoo.registry.listing import Row, Rows, info
     from zoo.spec.component import Component, Namespace
+    from zoo.spec.data_options import ColumnOptions
     from zoo.spec.errors import ZooError, ZooWarning
     from zoo.spec.inputs import INTERPOLATIONS, InputSpec
     from zoo.spec.options import ForPart, Options, PartOf, RefValue
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
 __all__ = [
     "INTERPOLATIONS",
     "AnySchedule",
+    "ColumnOptions",
     "Component",
     "Converted",
     "EarlyStopping",
@@ -116,6 +118,7 @@ __all__ = [
 # Where each name lives. Imported on first use, so that listing does not wait for torch.
 _HOMES = {
     "AnySchedule": "zoo.spec.trainers.schedule",
+    "ColumnOptions": "zoo.spec.data_options",
     "Component": "zoo.spec.component",
     "Converted": "zoo.compose.foreign.convert",
     "EarlyStopping": "zoo.spec.trainers.early_stopping",

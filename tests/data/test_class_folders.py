@@ -101,7 +101,14 @@ def test_a_bare_name_of_a_folder_is_told_apart_from_a_path(
     assert len(resolve("./photos", unknown)) == len(resolve(root, unknown)) == 2
 
 
-@pytest.mark.parametrize("data", [7, [1, 2], "hf://me/cats"])
-def test_other_things_are_no_data(data: object) -> None:
-    with pytest.raises(DataError, match="data: expected a folder"):
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (7, "data: expected a folder"),
+        ([1, 2], r"data list\[0\]: expected a pair .*, got int"),
+        ("hf://me/cats", "data: expected a folder"),
+    ],
+)
+def test_other_things_are_no_data(data: object, words: str) -> None:
+    with pytest.raises(DataError, match=words):
         resolve(data, unknown)

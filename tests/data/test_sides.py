@@ -477,12 +477,12 @@ def test_data_are_resolved_by_their_form(make: Make, tmp_path: Path) -> None:
         resolve("digits", lambda ref: "text")
     with pytest.raises(DataError, match="got hf://me/cats; download it first"):
         resolve("hf://me/cats", unasked)
-    for wrong in ([1, 2], (1, 2), 7, None):
-        with pytest.raises(
-            DataError, match=f"torch data set with len.. and .., got '{type(wrong).__name__}'"
-        ):
+    for wrong in (7, None):
+        with pytest.raises(DataError, match=f"samples with len.. and .., got '{type(wrong).__name__}'"):
             resolve(wrong, unasked)
-    with pytest.raises(OptionError, match="expected a folder of images beside it, got 'Named'; leave it out"):
+    with pytest.raises(
+        OptionError, match="expected a folder of images or a table of files, got 'Named'; leave it out"
+    ):
         resolve(own, unasked, skip_unreadable=True)
     assert folder_of(own) is None
     root = make({"a": 1, "b": 1})

@@ -11,12 +11,12 @@ from torch import Tensor
 
 from zoo.interfaces import Dataset, Sample, Task
 from zoo.interfaces.tasks.analysis import Analysis
-from zoo.interfaces.tasks.base import names_for
-from zoo.interfaces.tasks.choice import BY_NAME, for_targets
+from zoo.interfaces.tasks.choice import BY_NAME, for_samples
 from zoo.interfaces.tasks.descriptions import Overlay
 from zoo.interfaces.tasks.images import decibels
 from zoo.interfaces.tasks.logits import in_order
 from zoo.interfaces.tasks.masks import confusions, image_ious
+from zoo.interfaces.tasks.prediction import names_for
 from zoo.interfaces.tasks.target_counts import TargetCounts, whole_numbers
 from zoo.spec.errors import DataError, OptionError, ShapeError, ZooError
 
@@ -135,10 +135,10 @@ def test_values_are_said_in_four_figures_and_vectors_by_their_length():
 
 
 def test_the_task_of_data_follows_from_its_targets():
-    names = [for_targets(t).name for t in ([0, 1], [0, 2], [1.0], [0, 0])]
+    names = [for_samples(t, (), "data")[0].name for t in ([0, 1], [0, 2], [1.0], [0, 0])]
     assert names == ["binary", "multiclass", "regression", "multiclass"]
-    assert for_targets([0, 1], ["a", "b", "c"]).name == "multiclass"
-    assert for_targets([0, 0], ["a", "b"]).name == "binary"
+    assert for_samples([0, 1], ["a", "b", "c"], "data")[0].name == "multiclass"
+    assert for_samples([0, 0], ["a", "b"], "data")[0].name == "binary"
     task = Task()
     assert [task.stratum(t) for t in (3, 0.5, (0, 1))] == [3, None, None]
     assert [task.collate(t).dtype for t in ([0, 1], [True, False], [0.5, 1])] == [

@@ -178,6 +178,12 @@ def test_data_without_a_fingerprint_are_not_kept_and_that_is_said(
     assert not (tmp_path / "no").exists()
 
 
+def test_features_of_arrays_are_kept(make_model: Make, tmp_path: Path, home) -> None:
+    data = np.random.default_rng(0).random((20, 16, 16, 1), dtype=np.float32), np.arange(20) % 2
+    zoo.fit(make_model(freeze="all"), data, out=tmp_path / "run", cache=True, **SHORT)
+    assert [*home.rglob("*")]
+
+
 def test_without_a_frozen_beginning_there_is_nothing_to_keep(make_model: Make, tmp_path: Path, home) -> None:
     zoo.fit(make_model(), FACES, out=tmp_path / "run", **SHORT)
     assert not home.exists()

@@ -7,7 +7,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
-from zoo import AnySchedule, MeasuredOptions, Options, PartOf, Plateau, Positive, RefValue, Schedule
+from zoo import (
+    AnySchedule,
+    ColumnOptions,
+    MeasuredOptions,
+    Options,
+    PartOf,
+    Plateau,
+    Positive,
+    RefValue,
+    Schedule,
+)
 
 
 class PooledOptions(Options):
@@ -180,27 +190,9 @@ class SupervisedOptions(MeasuredOptions):
     """Options of the supervised trainer."""
 
 
-class TableOptions(Options):
+class TableOptions(ColumnOptions):
     """Options of a table of labels."""
 
     path: str = Field(
         description="the table, or a folder with metadata.csv or metadata.jsonl beside its images"
     )
-    image: str | None = Field(None, description="column of the images; by default found by its name or cells")
-    target: tuple[str, ...] = Field(
-        (), description="column of what is to be learnt, or several; by default found by its name"
-    )
-    group: str | None = Field(None, description="column of what stays in one split, such as patients")
-    split: str | None = Field(None, description="column of train, val and test; by default found by its name")
-    order: str | None = Field(
-        None, description="column of what comes first, such as a date: the last images are the test"
-    )
-    separator: str | None = Field(None, min_length=1, description="sign between several labels in a cell")
-    folder: str | None = Field(
-        None, description="where image paths are read from; by default the table's folder"
-    )
-
-    @field_validator("target", mode="before")
-    @classmethod
-    def _one_column(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, str) else value

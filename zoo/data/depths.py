@@ -18,6 +18,7 @@ from zoo.images.header import ALPHA, depth, lost
 from zoo.images.opening import open_image
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
+from zoo.interfaces.records.records import Records
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, warn
 
@@ -66,10 +67,10 @@ def _warn_values(model: Model, items: Sequence[Item], looked_at: Sequence[Item])
 
 
 def warn_dataset(model: Model, dataset: Dataset) -> None:
-    """The same of data that are files, and of some images of a torch data set."""
+    """The same of data that are files, and of some images that are objects."""
     source = source_of(dataset)
-    if not isinstance(source, TorchData):
-        warn_losses(model, [file for file in getattr(dataset, "files", ()) if isinstance(file, Path)])
+    if source.files is not None or not isinstance(source, TorchData | Records):
+        warn_losses(model, [file for file in dataset.files or () if isinstance(file, Path)])
         return
     looked_at = []
     for i in range(0, len(source), max(1, len(source) // _LOOKED_AT)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,7 +12,8 @@ from zoo.data.sources.class_folders import ClassFolders, ImageFiles
 from zoo.data.sources.image_folder import ImageFolder
 from zoo.data.sources.layout import scan
 from zoo.data.sources.mask_folders import MaskFolders
-from zoo.data.sources.torch_dataset import TorchData
+from zoo.data.sources.objects import data_of, parts_of
+from zoo.data.sources.parts import Parts
 from zoo.data.view import Grouped, Subset
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks import Task
@@ -32,7 +33,16 @@ class IndexedData(Protocol):
         ...
 
 
-DataLike = Dataset | IndexedData | Mapping[str, Any] | PathLike | Reference | DataSection | WithOptions
+DataLike = (
+    Dataset
+    | IndexedData
+    | Mapping[str, Any]
+    | Sequence[Any]
+    | PathLike
+    | Reference
+    | DataSection
+    | WithOptions
+)
 """A data set as `data` takes it: an object, a file or folder, a name, or a table of either with options."""
 
 Named = Callable[[ComponentRef], Any]
@@ -77,9 +87,22 @@ def resolve(
         UnknownComponentError: no plugin has a data set of that name.
     """
     section = section_of(data)
+    return _grouped(section, named, task, classes, part=part, skip_unreadable=skip_unreadable)
+
+
+def _grouped(
+    section: DataSection,
+    named: Named,
+    task: Task | None,
+    classes: int | None,
+    *,
+    part: bool,
+    skip_unreadable: bool,
+) -> Dataset:
     found = _found(section, named, task, classes, part=part, skip_unreadable=skip_unreadable)
     pattern = section.options.group
-    return found if pattern is None else Grouped(found, pattern)
+    # Parts are grouped each by itself: in a table by a column, in a folder by names
+    return found if pattern is None or isinstance(found, Parts) else Grouped(found, pattern)
 
 
 def _found(
@@ -93,21 +116,24 @@ def _found(
 ) -> Dataset:
     source = section.source
     if isinstance(source, PathRef):
-        folder = Path(source.path).expanduser()
-        needs = task.needs if task else "target"
-        if needs == "mask":
-            return MaskFolders(folder, classes=classes, skip_unreadable=skip_unreadable)
-        # What needs no classes takes them where the folder has some: a split is then stratified by them
-        if needs == "image" and scan(folder).problems:
-            return ImageFolder(folder, skip_unreadable=skip_unreadable)
-        return ClassFolders(folder, part=part, skip_unreadable=skip_unreadable)
+        return _folder(source, task, classes, part=part, skip_unreadable=skip_unreadable)
     if isinstance(source, ComponentRef):
         found = _component(source, named, bare=section.bare)
     elif isinstance(source, HubRef):
         expected = "a folder or the name of a data set"
         raise DataError("data", expected=expected, got=str(source), hint="download it first")
+    elif (parts := parts_of(source, task)) is not None:
+        group = section.options.group
+        own = {**section.own, **({} if group is None else {"group": group})}
+        found_each = {}
+        for name, one in parts.items():
+            of_one = section_of(WithOptions(one, own) if own else one)
+            found_each[name] = _grouped(
+                of_one, named, task, classes, part=part, skip_unreadable=skip_unreadable
+            )
+        return Parts(found_each)
     else:
-        found = _object(source, task)
+        found = data_of(source, task, section.own)
     found = found.for_task(task)
     if skip_unreadable and found.files is None:
         expected, got = "a folder of images or a table of files", quote(type(found).__name__)
@@ -118,6 +144,19 @@ def _found(
         check_there(found.files, f"data {section.called}")
         return found
     return Subset(found, readable(found.files))
+
+
+def _folder(
+    source: PathRef, task: Task | None, classes: int | None, *, part: bool, skip_unreadable: bool
+) -> Dataset:
+    folder = Path(source.path).expanduser()
+    needs = task.needs if task else "target"
+    if needs == "mask":
+        return MaskFolders(folder, classes=classes, skip_unreadable=skip_unreadable)
+    # What needs no classes takes them where the folder has some: a split is then stratified by them
+    if needs == "image" and scan(folder).problems:
+        return ImageFolder(folder, skip_unreadable=skip_unreadable)
+    return ClassFolders(folder, part=part, skip_unreadable=skip_unreadable)
 
 
 def _component(ref: ComponentRef, named: Named, *, bare: bool) -> Dataset:
@@ -131,13 +170,3 @@ def _component(ref: ComponentRef, named: Named, *, bare: bool) -> Dataset:
     if not isinstance(found, Dataset):
         raise DataError(f"data {ref}", expected="a zoo Dataset", got=type(found).__name__)
     return found
-
-
-def _object(source: Any, task: Task | None) -> Dataset:
-    if isinstance(source, Dataset):
-        return source
-    # Torch's data sets need no base class; a list of images has no targets
-    if hasattr(source, "__getitem__") and hasattr(source, "__len__") and not isinstance(source, list | tuple):
-        return TorchData(source, task)
-    expected = "a folder, the name of a data set, or a torch data set with len() and []"
-    raise DataError("data", expected=expected, got=quote(type(source).__name__))

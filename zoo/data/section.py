@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from zoo.data.sources.frames import has_columns
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.records.table_file import tables_in
 from zoo.registry.loading import resolve_config
 from zoo.registry.lookup import entries, find
 from zoo.registry.references import component_or_path
-from zoo.spec.data_options import PATH, DataOptions, FolderOptions
+from zoo.spec.data_options import PATH, ColumnOptions, DataOptions, FolderOptions
 from zoo.spec.errors import AmbiguousNameError, DataError, OptionError, did_you_mean, listing, quote
 from zoo.spec.names import closest
 from zoo.spec.options import Options, validate
@@ -28,12 +29,14 @@ class DataSection:
         source: a reference, or an object.
         options: that any data take.
         folder: of a folder of images.
+        own: of an object, which its kind checks.
         bare: whether it was called by a bare name, which may be a folder's as well.
     """
 
     source: Any
     options: DataOptions = field(default_factory=DataOptions)
     folder: FolderOptions = field(default_factory=FolderOptions)
+    own: Mapping[str, Any] = field(default_factory=dict)
     bare: bool = False
 
     @property
@@ -52,7 +55,7 @@ class DataSection:
     def beside(self) -> dict[str, Any]:
         """The options that were given, as plain data, without those of the component."""
         given = {**self.options.model_dump(mode="json", exclude_unset=True)}
-        return {**self.folder.model_dump(mode="json", exclude_unset=True), **given}
+        return {**self.folder.model_dump(mode="json", exclude_unset=True), **self.own, **given}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ def section_of(data: Any) -> DataSection:  # noqa: PLR0911 - one return a form
         return _with(section_of(data.data), data.options)
     if isinstance(data, os.PathLike):
         return _of_path(os.fspath(data), {})
-    if isinstance(data, Mapping) and PATH in data and "name" not in data:
+    if isinstance(data, Mapping) and isinstance(data.get(PATH), str | os.PathLike) and "name" not in data:
         return _of_path(str(data[PATH]), {key: value for key, value in data.items() if key != PATH})
     if not isinstance(data, str | ComponentRef | HubRef | PathRef) and not _is_table(data):
         return DataSection(source=data)
@@ -111,7 +114,9 @@ def data_options() -> frozenset[str]:
 
 
 def _is_table(data: Any) -> bool:
-    return isinstance(data, Mapping) and "name" in data and not isinstance(data, Dataset)
+    # Columns may be called so as well
+    named = isinstance(data, Mapping) and isinstance(data.get("name"), str | ComponentRef | HubRef | PathRef)
+    return named and not isinstance(data, Dataset)
 
 
 def _with(section: DataSection, given: Mapping[str, Any]) -> DataSection:
@@ -122,7 +127,13 @@ def _with(section: DataSection, given: Mapping[str, Any]) -> DataSection:
         return _of_component(ComponentRef(ref.name, ref.namespace, merged))
     if isinstance(section.source, PathRef):
         return _of_path(section.source.path, {**section.beside, **given})
-    return replace(section, options=_checked({**section.beside, **given}, DataOptions, "data"))
+    merged = {**section.beside, **given}
+    general = DataOptions.model_fields.keys() - (
+        ColumnOptions.model_fields.keys() if has_columns(section.source) else ()
+    )
+    rest = {key: value for key, value in merged.items() if key in general}
+    own = {key: value for key, value in merged.items() if key not in rest}
+    return replace(section, options=_checked(rest, DataOptions, "data"), own=own)
 
 
 def _of_path(path: str, given: Mapping[str, Any]) -> DataSection:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 from torch.utils.data import ConcatDataset, Subset
 
+from zoo.data.sources.arrays import first_sample, is_image
 from zoo.images.decode import Taken, taken, to_image
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks import Task
-from zoo.interfaces.tasks.choice import for_targets
+from zoo.interfaces.tasks.choice import for_samples, needs_images_alone
+from zoo.interfaces.tasks.columns import TargetColumn, plain
 from zoo.spec.errors import DataError, listing, quote
 from zoo.spec.names import in_order
 
 _PAIR = 2
+_EXPECTED = "a pair (image, target) or a dict"
 
 
 class TorchData(Dataset):
@@ -37,38 +39,48 @@ class TorchData(Dataset):
     """
 
     def __init__(self, source: Any, task: Task | None = None) -> None:
-        self.source, self._parse = source, (task or Task()).parse
+        self.source = source
+        self.where = f"data {type(source).__name__}"
         if len(source) == 0:
-            raise DataError(f"data {type(source).__name__}", expected="samples", got="none")
-        self.labels = _names(source)
-        if isinstance(first := self.targets[0], int) and not self.labels and _is_class(task, first):
-            self.labels, self.numbered = tuple(str(i) for i in range(max(self.targets) + 1)), True
-        self.task = task or for_targets(self.targets, self.labels)
+            raise DataError(self.where, expected="samples", got="none")
+        self._alone = needs_images_alone(task) and is_image(first_sample(source))
+        labels = class_names(source)
+        cells = self._cells(task or Task())
+        if self._alone or all(cell is None for cell in cells):
+            self.task, found = task, TargetColumn(cells, labels)
+        else:
+            self.task, found = for_samples(cells, labels, self.where, task)
+        self._targets, self.labels, self.numbered = found.targets, found.labels, found.numbered
 
     def __len__(self) -> int:
         return len(self.source)
 
     def __getitem__(self, index: int) -> Sample:
-        image, target = self._pair(index)
-        return Sample(to_image(image, self.name(index)), self._parse(target))
+        image, _ = self._pair(index)
+        return Sample(to_image(image, self.name(index)), self._targets[index])
 
     def taken(self, index: int) -> Taken:
         """An image, and what it loses where it is read."""
         return taken(self._pair(index)[0], self.name(index))
 
-    def _pair(self, index: int) -> Sequence[Any]:
+    def _pair(self, index: int) -> tuple[Any, Any]:
         item = self.source[index]
+        if self._alone:
+            return item, None
         if not isinstance(item, tuple | list) or len(item) != _PAIR:
-            raise DataError(self.name(index), expected="a pair (image, target)", got=quote(item))
-        return item
+            raise DataError(self.name(index), expected=_EXPECTED, got=_shown(item), hint=_hint(item))
+        return item[0], item[1]
 
-    @cached_property
+    def _cells(self, task: Task) -> list[Any]:
+        given = None if self._alone else _targets(self.source)
+        if given is None:
+            given = [self._pair(i)[1] for i in range(len(self))]
+        return [task.parse(plain(target)) for target in given]
+
+    @property
     def targets(self) -> Sequence[Any]:
         """All targets as plain numbers or lists."""
-        given = _targets(self.source)
-        if given is not None:
-            return [self._parse(target) for target in given]
-        return [self[i].target for i in range(len(self))]
+        return self._targets
 
     def group_of(self, index: int) -> str | None:
         """The sample's group, where the set itself tells it."""
@@ -82,12 +94,16 @@ class TorchData(Dataset):
         return f"{type(self.source).__name__}[{index}]"
 
 
-def _names(source: Any) -> tuple[str, ...]:
-    """Names of the classes of a set, or of what it is made of; nothing where there are none."""
+def class_names(source: Any) -> tuple[str, ...]:
+    """Names of the classes of a torch data set, or of what it is made of; nothing where there are none.
+
+    Raises:
+        DataError: parts number their classes otherwise.
+    """
     if isinstance(source, Subset):
-        return _names(source.dataset)
+        return class_names(source.dataset)
     if isinstance(source, ConcatDataset):
-        parts = [_names(part) for part in source.datasets]
+        parts = [class_names(part) for part in source.datasets]
         if other := next((names for names in parts if names != parts[0]), None):
             expected, got = f"the classes of the first part ({_listed(parts[0])})", _listed(other)
             hint = "give the parts the same classes in the same order"
@@ -152,6 +168,12 @@ def _listed(names: tuple[str, ...]) -> str:
     return listing(map(quote, names), 6)
 
 
-def _is_class(task: Task | None, target: int) -> bool:
-    """Whether a whole number is one: those of a task of values are not."""
-    return task is None or task.stratum(target) is not None
+def _shown(item: Any) -> str:
+    return f"{type(item).__name__} of {len(item)}" if isinstance(item, list | tuple) else quote(item)
+
+
+def _hint(item: Any) -> str | None:
+    """How to wrap samples that have more than an image and a target."""
+    if isinstance(item, list | tuple) and len(item) > _PAIR:
+        return "[(image, target) for image, target, *_ in data] keeps two; a dict names what else there is"
+    return None

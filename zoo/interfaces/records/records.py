@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Mapping, Sequence
+from copy import copy
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path, PurePath
@@ -76,7 +77,11 @@ class Records(Dataset):
         Raises:
             DataError: nobody can tell which columns are meant, or a cell does not fit.
         """
-        found = Records(self.columns, roles=self._asked, root=self.root, where=self.where)
+        found = copy(self)
+        # What was read for another task is read anew
+        read = [name for name in vars(self) if isinstance(getattr(type(self), name, None), cached_property)]
+        for name in read:
+            delattr(found, name)
         found._for = task
         found._tell_unused()
         return found
@@ -92,11 +97,21 @@ class Records(Dataset):
         names = self.roles.target
         if not names:
             return None, TargetColumn([None] * len(self))
-        columns = {name: self.columns[name] for name in names}
-        if self._for is None:
+        return self.read_targets({name: self.columns[name] for name in names}, self._for)
+
+    def read_targets(self, columns: Cells, task: Task | None) -> tuple[Task | None, TargetColumn]:
+        """The targets as a task reads them, and the task that they tell where there is none.
+
+        Args:
+            columns: of the targets.
+            task: of the model.
+
+        Raises:
+            DataError: a cell does not fit.
+        """
+        if task is None:
             return for_columns(columns, self.roles.separator, self.where)
-        found = self._for.read_columns(columns, self.roles.separator, self.where)
-        return self._for, found
+        return task, task.read_columns(columns, self.roles.separator, self.where)
 
     @property
     def task(self) -> Task | None:  # type: ignore[override]  # follows from the columns

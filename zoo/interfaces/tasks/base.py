@@ -16,9 +16,9 @@ from zoo.interfaces.tasks.card_words import CardWords
 from zoo.interfaces.tasks.columns import Cells, TargetColumn, check_no_separator, values_of
 from zoo.interfaces.tasks.data_checks import check_there
 from zoo.interfaces.tasks.descriptions import Overlay
-from zoo.interfaces.tasks.prediction import Prediction
-from zoo.spec.display import counted
-from zoo.spec.errors import DataError, OptionError, ShapeError
+from zoo.interfaces.tasks.prediction import Prediction, names_for
+from zoo.interfaces.tasks.samples import class_indices
+from zoo.spec.errors import DataError, OptionError
 
 if TYPE_CHECKING:
     from torchmetrics import MetricCollection
@@ -93,6 +93,19 @@ class Task:
         """
         check_no_separator(separator, where)
         return values_of(columns, where)
+
+    def read_samples(self, cells: Sequence[Any], labels: Sequence[str], where: str) -> TargetColumn:
+        """Targets of samples as a data set that is not ours gives them: here as they are.
+
+        Args:
+            cells: one a sample, as `parse` gives it.
+            labels: names of the classes, where the data say them.
+            where: the data, for messages; a target that does not fit is a DataError.
+        """
+        first = cells[0]
+        if not isinstance(first, int) or labels or self.stratum(first) is None:
+            return TargetColumn(cells, tuple(labels))
+        return class_indices(cells, labels, where)
 
     def renumbered(self, target: Any, numbers: Sequence[int]) -> Any:
         """A target of data, in the order in which a model has the same classes or labels: by name.
@@ -285,14 +298,3 @@ class Task:
             count: of rows.
         """
         return torch.randn(count, self.outputs(classes)), torch.randn(count, classes)
-
-
-def names_for(labels: Sequence[str], count: int) -> list[str]:
-    """The labels, or their numbers where they are not known.
-
-    Raises:
-        ShapeError: there are labels, but not as many as outputs.
-    """
-    if labels and len(labels) != count:
-        raise ShapeError("labels", expected=counted(count, "name"), got=str(len(labels)))
-    return list(labels) or [str(i) for i in range(count)]

@@ -8,11 +8,12 @@ from typing import Any
 
 from zoo.interfaces.tasks.base import Task
 from zoo.interfaces.tasks.classes import Binary, Multiclass
-from zoo.interfaces.tasks.columns import Cells, TargetColumn, classes_of, form_of
+from zoo.interfaces.tasks.columns import Cells, TargetColumn, classes_of, form_of, is_indicator
 from zoo.interfaces.tasks.images import Generation, Reconstruction
 from zoo.interfaces.tasks.labels import Multilabel
 from zoo.interfaces.tasks.masks import Segmentation
 from zoo.interfaces.tasks.order import Ordinal
+from zoo.interfaces.tasks.samples import class_indices
 from zoo.interfaces.tasks.values import Regression
 from zoo.interfaces.tasks.vectors import Embedding
 from zoo.spec.display import counted
@@ -94,18 +95,44 @@ def for_columns(columns: Cells, separator: str | None, where: str) -> tuple[Task
     return task, task.read_columns(columns, separator, where)
 
 
-def for_targets(targets: Sequence[Any], labels: Sequence[str] = ()) -> Task:
-    """The task of data whose targets are read off: of classes where they are whole numbers, else of values.
+def needs_images_alone(task: Task | None) -> bool:
+    """Whether a model of a task learns from images without targets."""
+    return task is not None and task.needs == "image"
+
+
+def for_samples(
+    cells: Sequence[Any], labels: Sequence[str], where: str, task: Task | None = None
+) -> tuple[Task, TargetColumn]:
+    """The targets of samples as a task reads them, and the task, which they tell where there is none.
+
+    A task that needs none takes them as they are without one: splits are stratified by classes.
 
     Args:
-        targets: one or more.
-        labels: names of the classes, where there are such.
+        cells: one a sample: of classes where they are whole numbers, names or booleans, of labels where they
+            are rows of zeros and ones or of names, else of values.
+        labels: names of the classes, where the data say them.
+        where: the data, for messages.
+        task: of the model.
+
+    Raises:
+        DataError: a target does not fit.
 
     Example:
-        >>> for_targets([0, 1]).name, for_targets([0.5]).name
+        >>> for_samples([0, 1], (), "data")[0].name, for_samples([0.5], (), "data")[0].name
         ('binary', 'regression')
+        >>> for_samples([[0, 1], [1, 1]], (), "data")[0].name
+        'multilabel'
     """
-    if not isinstance(targets[0], int):
-        return Regression()
-    # Labels may name classes that no image has
-    return for_classes(max(len(labels), max(targets) + 1))
+    if task is not None and task.needs == "target":
+        return task, task.read_samples(cells, labels, where)
+    if isinstance(cells[0], int | str):
+        found = class_indices(cells, labels, where)
+        # Labels may name classes that no image has
+        return task or for_classes(max(len(found.labels), max(found.targets) + 1)), found
+    several = is_indicator(cells) or (isinstance(cells[0], list) and _names_all(cells))
+    told: Task = Multilabel() if several else Regression()
+    return task or told, told.read_samples(cells, labels, where)
+
+
+def _names_all(cells: Sequence[Any]) -> bool:
+    return all(isinstance(name, str) for cell in cells for name in cell)

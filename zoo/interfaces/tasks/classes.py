@@ -10,14 +10,15 @@ import torch
 from torch import Tensor
 
 from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names
-from zoo.interfaces.tasks.base import Task, names_for
+from zoo.interfaces.tasks.base import Task
 from zoo.interfaces.tasks.card_words import CardWords
 from zoo.interfaces.tasks.columns import Cells, TargetColumn, check_no_separator, classes_of
 from zoo.interfaces.tasks.confusion import Confusion, by_class, per_class
 from zoo.interfaces.tasks.data_checks import check_labels, check_there
 from zoo.interfaces.tasks.descriptions import Drawing, Examples, Mistake, worst_table
 from zoo.interfaces.tasks.logits import EPSILON, in_order, settled, widened
-from zoo.interfaces.tasks.prediction import Prediction
+from zoo.interfaces.tasks.prediction import Prediction, names_for
+from zoo.interfaces.tasks.samples import class_indices
 from zoo.spec.errors import DataError, OptionError, quote
 
 if TYPE_CHECKING:
@@ -39,6 +40,10 @@ class Classes(Task):
         """Class indices of one column; see `zoo.interfaces.tasks.columns.classes_of`."""
         check_no_separator(separator, where)
         return classes_of(columns, where)
+
+    def read_samples(self, cells: Sequence[Any], labels: Sequence[str], where: str) -> TargetColumn:
+        """Class indices; see `zoo.interfaces.tasks.samples.class_indices`."""
+        return class_indices(cells, labels, where)
 
     def check(self, data: Dataset, outputs: int, labels: Sequence[str], where: str) -> None:
         """Raises DataError unless targets are class indices, of the model's classes."""

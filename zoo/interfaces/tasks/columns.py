@@ -131,8 +131,8 @@ def labels_of(columns: Cells, separator: str | None, where: str) -> TargetColumn
     """Indicator rows of several columns of zeros and ones, or of one with several labels a cell.
 
     Args:
-        columns: one of lists or of texts with a separator, where an empty cell is no label; or several, each
-            called after its label.
+        columns: one of lists or of texts with a separator, where an empty cell is no label, or of rows of
+            zeros and ones; or several, each called after its label.
         separator: between labels in a cell; by default the first of `SEPARATORS` that is in one.
         where: who asks, for messages.
 
@@ -150,6 +150,8 @@ def labels_of(columns: Cells, separator: str | None, where: str) -> TargetColumn
     name, column = _only(columns, where)
     cells = [[] if is_missing(cell) else plain(cell) for cell in column]
     texts = [cell for cell in cells if isinstance(cell, str)]
+    if is_indicator(cells):
+        return TargetColumn(cells, tuple(map(str, range(len(cells[0])))), True)
     sign = separator or next((s for s in SEPARATORS if any(s in text for text in texts)), None)
     sets = [[*_several(cell, sign)] for cell in cells]
     labels = sorted({label for found in sets for label in found})
@@ -158,6 +160,17 @@ def labels_of(columns: Cells, separator: str | None, where: str) -> TargetColumn
     return TargetColumn(
         [[int(label in found) for label in labels] for found in map(set, sets)], tuple(labels)
     )
+
+
+def is_indicator(rows: Sequence[Any]) -> bool:
+    """Whether targets are rows of zeros and ones of one length, 2 or more.
+
+    Example:
+        >>> is_indicator([[0, 1], [1, 1]]), is_indicator([[0.5, 1]]), is_indicator([["cat"]])
+        (True, False, False)
+    """
+    lengths = {len(row) if isinstance(row, list) else 0 for row in rows}
+    return len(lengths) == 1 and min(lengths) > 1 and all(value in (0, 1) for row in rows for value in row)
 
 
 def values_of(columns: Cells, where: str) -> TargetColumn:

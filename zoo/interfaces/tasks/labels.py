@@ -9,14 +9,15 @@ import torch
 from torch import Tensor
 
 from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names
-from zoo.interfaces.tasks.base import Task, names_for
+from zoo.interfaces.tasks.base import Task
 from zoo.interfaces.tasks.classes import CLASSIFIER
 from zoo.interfaces.tasks.columns import Cells, TargetColumn, labels_of
 from zoo.interfaces.tasks.confusion import class_table, rows_by_class
 from zoo.interfaces.tasks.data_checks import check_finite, check_there, row_renumbered
 from zoo.interfaces.tasks.descriptions import Drawing, Examples, Mistake, worst_table
 from zoo.interfaces.tasks.logits import EPSILON, in_order, widened
-from zoo.interfaces.tasks.prediction import Prediction
+from zoo.interfaces.tasks.prediction import Prediction, names_for
+from zoo.interfaces.tasks.samples import indicator_rows
 from zoo.spec.errors import DataError, quote
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ class Multilabel(Task):
     def read_columns(self, columns: Cells, separator: str | None, where: str) -> TargetColumn:
         """Indicator rows; see `zoo.interfaces.tasks.columns.labels_of`."""
         return labels_of(columns, separator, where)
+
+    def read_samples(self, cells: Sequence[Any], labels: Sequence[str], where: str) -> TargetColumn:
+        """Indicator rows; see `zoo.interfaces.tasks.samples.indicator_rows`."""
+        return indicator_rows(cells, labels, where)
 
     def check(self, data: Dataset, outputs: int, labels: Sequence[str], where: str) -> None:
         """Raises DataError unless targets are rows of zeros and ones, one for each output."""

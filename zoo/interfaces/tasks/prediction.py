@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
 
 from zoo.interfaces.tasks.descriptions import Overlay
+from zoo.spec.display import counted
+from zoo.spec.errors import ShapeError
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +34,14 @@ class Prediction:
     image: Tensor | None = None
     overlay: Overlay | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def names_for(labels: Sequence[str], count: int) -> list[str]:
+    """The labels, or their numbers where they are not known.
+
+    Raises:
+        ShapeError: there are labels, but not as many as outputs.
+    """
+    if labels and len(labels) != count:
+        raise ShapeError("labels", expected=counted(count, "name"), got=str(len(labels)))
+    return list(labels) or [str(i) for i in range(count)]

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names
 from zoo.interfaces.tasks.base import Task
+from zoo.interfaces.tasks.columns import TargetColumn
 from zoo.interfaces.tasks.data_checks import check_finite, row_renumbered
 from zoo.interfaces.tasks.descriptions import Examples, Mistake, Scatter, worst_table
 from zoo.interfaces.tasks.standardise import Standardise
@@ -36,6 +37,17 @@ class Regression(Task):
 
     def outputs(self, classes: int | None) -> int:
         return classes or 1
+
+    def read_samples(self, cells: Sequence[Any], labels: Sequence[str], where: str) -> TargetColumn:
+        """Values as they are.
+
+        Raises:
+            DataError: a sample has a text.
+        """
+        if text := next((cell for cell in cells if isinstance(cell, str)), None):
+            hint = 'head="binary", "multiclass" or "ordinal" tells classes'
+            raise DataError(f"{where}: targets", expected="numbers", got=quote(text), hint=hint)
+        return super().read_samples(cells, labels, where)
 
     def stratum(self, target: Any) -> Hashable | None:
         """None: whole numbers are values like any other, such as ages."""

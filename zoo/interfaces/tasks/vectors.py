@@ -16,6 +16,7 @@ from zoo.interfaces.tasks.columns import Cells, TargetColumn, check_no_separator
 from zoo.interfaces.tasks.data_checks import check_there
 from zoo.interfaces.tasks.descriptions import Curve, Histogram, Mark
 from zoo.interfaces.tasks.prediction import Prediction
+from zoo.interfaces.tasks.samples import class_indices
 from zoo.spec.display import Table
 from zoo.spec.errors import DataError, listing, quote
 
@@ -46,6 +47,10 @@ class Embedding(Task):
         """Class indices of one column; see `zoo.interfaces.tasks.columns.classes_of`."""
         check_no_separator(separator, where)
         return classes_of(columns, where)
+
+    def read_samples(self, cells: Sequence[Any], labels: Sequence[str], where: str) -> TargetColumn:
+        """Class indices; see `zoo.interfaces.tasks.samples.class_indices`."""
+        return class_indices(cells, labels, where)
 
     def check(self, data: Dataset, outputs: int, labels: Sequence[str], where: str) -> None:
         """Raises DataError unless targets are class indices; which classes there are does not matter."""

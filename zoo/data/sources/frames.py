@@ -1,0 +1,156 @@
+"""Tables in memory as columns: frames, tables of Arrow and Hugging Face, lists of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from zoo.data.sources.arrays import first_sample
+from zoo.interfaces.dataset import Dataset
+from zoo.interfaces.tasks.columns import Cells
+from zoo.spec.split_names import split_named
+
+_PANDAS = ("iloc", "columns")
+_POLARS = ("get_column", "columns")
+_HUGGING_FACE = ("features", "column_names", "select_columns")
+_ARROW = ("to_pydict", "column_names")
+_LIBRARIES = (_PANDAS, _POLARS, _HUGGING_FACE, _ARROW)
+"""Attributes by which tables of other libraries are known, so that none of these is imported."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """The kind of an ordered categorical column, by the names that pandas gives it."""
+
+    categories: Sequence[Any]
+    ordered: bool = True
+
+
+class Column(list[Any]):
+    """Cells of a column of which somebody said the order of its classes.
+
+    Args:
+        cells: in the order of the rows.
+        order: the classes, first to last.
+    """
+
+    def __init__(self, cells: Sequence[Any], order: Sequence[Any]) -> None:
+        super().__init__(cells)
+        self.dtype = _Order(order)
+
+
+class LazyColumn(Sequence[Any]):
+    """A column whose cells are read when they are asked for, as images of Hugging Face are.
+
+    Args:
+        source: gives a row by number.
+        name: of the column.
+    """
+
+    def __init__(self, source: Any, name: str) -> None:
+        self.source, self.column = source, name
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        return self.source[int(index)][self.column]
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+
+def has_columns(value: Any) -> bool:
+    """Whether an object is a table: of columns, of rows, or of another library.
+
+    Args:
+        value: any object; what has names of splits is a table of data sets.
+
+    Example:
+        >>> has_columns({"image": []}), has_columns([{"image": 1}]), has_columns({"train": [], "val": []})
+        (True, True, False)
+    """
+    if isinstance(value, Dataset):
+        return False
+    if isinstance(value, Mapping):
+        return not all(split_named(str(name)) for name in value)
+    if isinstance(value, list | tuple):
+        return len(value) > 0 and all(isinstance(row, Mapping) for row in value)
+    return any(_has(value, names) for names in _LIBRARIES) or is_dicts(value)
+
+
+def is_dicts(value: Any) -> bool:
+    """Whether an object is a torch data set whose samples are dicts.
+
+    Args:
+        value: any object.
+    """
+    by_number = _has(value, ("__getitem__", "__len__")) and not isinstance(value, Dataset | str | bytes)
+    if not by_number or isinstance(value, Mapping | list | tuple) or hasattr(value, "shape"):
+        return False
+    return len(value) > 0 and isinstance(first_sample(value), Mapping)
+
+
+def columns_of(value: Any) -> Cells:
+    """The columns of a table of another library.
+
+    Args:
+        value: with the attributes of one.
+    """
+    if _has(value, _PANDAS):
+        return {str(name): _pandas(value.iloc[:, i]) for i, name in enumerate(value.columns)}
+    if _has(value, _POLARS):
+        return {str(name): _polars(value.get_column(name)) for name in value.columns}
+    if _has(value, _HUGGING_FACE):
+        return _hugging_face(value)
+    cells: dict[str, list[Any]] = value.to_pydict()
+    return cells
+
+
+def columns_of_rows(rows: Sequence[Mapping[str, Any]]) -> Cells:
+    """The columns of rows; a cell that a row lacks is empty.
+
+    Args:
+        rows: cells by name.
+
+    Example:
+        >>> columns_of_rows([{"a": 1}, {"a": 2, "b": 3}])
+        {'a': [1, 2], 'b': [None, 3]}
+    """
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {str(name): [row.get(name) for row in rows] for name in names}
+
+
+def _has(value: Any, names: Sequence[str]) -> bool:
+    return all(hasattr(value, name) for name in names)
+
+
+def _pandas(series: Any) -> Sequence[Any]:
+    cells: list[Any] = series.tolist()
+    kind = series.dtype
+    return Column(cells, [*kind.categories]) if getattr(kind, "ordered", False) else cells
+
+
+def _polars(series: Any) -> Sequence[Any]:
+    cells: list[Any] = series.to_list()
+    # An Enum says the order of its names, a Categorical does not
+    kind = series.dtype
+    return Column(cells, [*kind.categories]) if type(kind).__name__ == "Enum" else cells
+
+
+def _hugging_face(data: Any) -> Cells:
+    found: dict[str, Sequence[Any]] = {}
+    for name, feature in data.features.items():
+        column = data.select_columns([name])
+        names = getattr(feature, "names", None)
+        if names and hasattr(feature, "int2str"):
+            cells = [None if row[name] in (None, -1) else names[row[name]] for row in column]
+            found[name] = Column(cells, names)
+        elif hasattr(feature, "decode_example"):
+            found[name] = LazyColumn(column, name)
+        else:
+            found[name] = [row[name] for row in column]
+    return found
