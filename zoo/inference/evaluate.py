@@ -17,6 +17,7 @@ from zoo.data.splits import split as split_data
 from zoo.inference.evaluation import Evaluation, Measured
 from zoo.inference.looks import looks, warn_of_leak
 from zoo.inference.measuring.answers import measure
+from zoo.inference.measuring.constant import constant_figures
 from zoo.inference.measuring.files import figures_folder, write_figures
 from zoo.inference.sample_quality import measure_samples
 from zoo.inference.saved_figures import SavedFigures
@@ -116,8 +117,7 @@ def evaluate(
         # Where a model cannot generate, `sample` says so
         sampled = features is not None or samples is not None or task.generates
         cropped = model.crops and not sampled
-        # A network that takes every size is measured on whole images
-        own_size = cropped and model.any_size
+        own_size = cropped and model.any_size  # a network that takes every size is measured on whole images
         batches = own_batches(
             team, dataset, indices, model.input_spec, crop=cropped, own_size=own_size,
             batch_size=batch_size, workers=workers, task=task,
@@ -136,13 +136,19 @@ def evaluate(
         seen = team.from_first(lambda: {"looks": looks(model, folder, splits.hash) if split == "test" else 1})
         known: Any = {"count": len(indices), "hash": splits.hash, "options": options, **seen}
         on = Measured(data=data_value(data), split=split, **known)
-        model.note_figures(split, figures, on.kept)
-        result = Evaluation.of(on, figures, found, left_out)
+        same = {} if sampled else constant_figures(model, dataset, splits.train, indices)
+        result = Evaluation.of(on, figures, found, left_out, same)
         if target is not None:
             write_figures(target, result, found, dataset)
-        if kept is not None and team.first:
-            kept.add(model, split)
+        _note(model, result, kept if team.first else None)
         return result
+
+
+def _note(model: Model, result: Evaluation, kept: SavedFigures | None) -> None:
+    """Keeps the figures with the model, and in its folder where that was asked for."""
+    model.note_figures(result.on.split, result.metrics, result.on.kept)
+    if kept is not None:
+        kept.add(model, result.on.split)
 
 
 def _data(model: Model, data: DataLike, *, skip_unreadable: bool) -> Dataset:
