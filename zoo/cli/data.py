@@ -65,9 +65,9 @@ def _dataset(data: str, sets: Sequence[str], kind: str | None) -> Dataset:
     from zoo.data.resolve import folder_of
     from zoo.data.sources.class_folders import FoundFolders
     from zoo.data.sources.image_folder import ImageFolder
-    from zoo.data.sources.layout import inner_folder
     from zoo.data.sources.mask_folders import MaskFolders
-    from zoo.data.sources.mask_pairs import IMAGES, MASKS
+    from zoo.data.sources.mask_layout import found_layout
+    from zoo.data.sources.walk import walk
     from zoo.runtime.arguments import as_dataset
     from zoo.spec.errors import OptionError, quote
 
@@ -82,9 +82,9 @@ def _dataset(data: str, sets: Sequence[str], kind: str | None) -> Dataset:
         expected = "the name of a data set beside it"
         raise OptionError("--set", expected=expected, got=quote(data), hint="a folder has no options")
     if kind is None:
-        inner = inner_folder(folder) if folder.is_dir() else folder
-        below = [inner, *inner.glob("*/")]
-        kind = "masks" if any((f / IMAGES).is_dir() and (f / MASKS).is_dir() for f in below) else "classes"
+        layout = found_layout(walk(folder)) if folder.is_dir() else None
+        # The same image in two formats is no mask of itself
+        kind = "classes" if layout is None or layout.by_kind else "masks"
     if kind == "classes":
         return FoundFolders(folder)
     return MaskFolders(folder) if kind == "masks" else ImageFolder(folder)

@@ -76,6 +76,7 @@ def report(data: Path | Dataset, source: str | None = None) -> Report:
         kinds=_counted(map(_kind, good)),
         turned=sum(s.facts.turned for s in good if s.facts),
         findings=tuple(sorted(found, key=lambda finding: not finding.stops)),
+        masks=dataset.words if isinstance(dataset, MaskFolders) else None,
     )
 
 

@@ -40,6 +40,7 @@ class Report:
         kinds: images by what their pixels are.
         turned: how many an EXIF tag turns upright.
         findings: what is wrong, the worst first.
+        masks: the layout of masks, and how their values are read; None where there are no files of masks.
     """
 
     source: str
@@ -56,6 +57,7 @@ class Report:
     kinds: dict[str, int]
     turned: int
     findings: tuple[Finding, ...]
+    masks: str | None = None
 
     @property
     def ok(self) -> bool:
@@ -139,6 +141,8 @@ def _facts(found: Report) -> Iterator[str]:
     for name, counts in (("formats", found.formats), ("kinds", found.kinds)):
         if counts:
             yield f"{name:<8} " + ", ".join(f"{word} {count}" for word, count in counts.items())
+    if found.masks:
+        yield f"masks    {found.masks}"
     if found.turned:
         yield f"turned   {found.turned} upright by their EXIF tag"
 
