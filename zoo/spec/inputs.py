@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from zoo.spec.arguments import check, said_by_name
+from zoo.spec.bands import Band
+from zoo.spec.errors import listing, near
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -16,6 +18,8 @@ MOST_CHANNELS = 4096
 """Most channels of an image: there are cameras of some hundred bands."""
 MOST_PIXELS = 65_536
 """Largest height and width: of three channels in float32 this is 48 GiB."""
+CHOSEN = ("range", "mean", "std", "interpolation", "bands")
+"""Fields that are chosen for a new network; channels and size are arguments of their own."""
 _BEYOND = 1e300
 
 
@@ -24,16 +28,17 @@ _BEYOND = 1e300
 class InputSpec:
     """Preprocessing that belongs to a set of weights.
 
-    An image in [0, 1] is resized to `size` with `interpolation`, scaled to `range` and normalised to
-    `(x - mean) / std` per channel.
+    An image in [0, 1] is resized to `size` with `interpolation`; of it the `bands` are taken, scaled to
+    `range` and normalised to `(x - mean) / std`, each by itself.
 
     Args:
-        channels: number of input channels.
+        channels: number of the images' channels.
         size: height and width in pixels.
         range: values that 0 and 1 of an image are mapped to before normalisation.
-        mean: per channel, in units of `range`.
-        std: per channel, in units of `range`, positive.
+        mean: per band, in units of `range`.
+        std: per band, in units of `range`, positive.
         interpolation: one of `nearest`, `bilinear`, `bicubic`.
+        bands: what the network sees, see `zoo.spec.bands`; nothing means the channels as they are.
 
     Raises:
         DeclarationError: a field is out of range or has the wrong length.
@@ -45,10 +50,19 @@ class InputSpec:
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
     interpolation: str = "bilinear"
+    bands: tuple[Band, ...] = ()
 
     def __post_init__(self) -> None:
         fine = type(self.channels) is int and 1 <= self.channels <= MOST_CHANNELS
         check(fine, "input spec", "channels", f"a whole number from 1 to {MOST_CHANNELS:,}", self.channels)
+        check(isinstance(self.bands, list | tuple), "input spec", "bands", "a list of bands", self.bands)
+        object.__setattr__(self, "bands", tuple(map(Band.of, self.bands)))
+        most = max((i for band in self.bands for i in band.channels), default=0)
+        step = f"images of {most + 1} channels: in_channels={most + 1}"
+        fine = most < self.channels
+        check(fine, "input spec", "bands", f"channels 0..{self.channels - 1}", most, step)
+        count = len(self.bands) or self.channels
+        each = "a band" if self.bands else "a channel"
         for name in ("size", "range", "mean", "std"):
             value = getattr(self, name)
             check(_are_numbers(value), "input spec", name, "a tuple of numbers", value)
@@ -59,12 +73,12 @@ class InputSpec:
             ),
             "range": (len(self.range) == 2 and self.range[0] < self.range[1], "two rising numbers"),
             "mean": (
-                len(self.mean) == self.channels,
-                f"{self.channels} number{'s' * (self.channels != 1)}, one a channel",
+                len(self.mean) == count,
+                f"{count} number{'s' * (count != 1)}, one {each}",
             ),
             "std": (
-                len(self.std) == self.channels and all(value > 0 for value in self.std),
-                f"{self.channels} positive numbers, one a channel",
+                len(self.std) == count and all(value > 0 for value in self.std),
+                f"{count} positive number{'s' * (count != 1)}, one {each}",
             ),
             "interpolation": (self.interpolation in INTERPOLATIONS, f"one of {', '.join(INTERPOLATIONS)}"),
         }
@@ -80,6 +94,8 @@ class InputSpec:
         """
         if channels == self.channels:
             return self
+        if self.bands:
+            return replace(self, channels=channels)
 
         def fit(values: tuple[float, ...]) -> tuple[float, ...]:
             # As the first layer's weights are summed over the colours, see `Backbone.adapt_input`
@@ -93,9 +109,49 @@ class InputSpec:
         """The same for another image size."""
         return replace(self, size=size)
 
+    @property
+    def network(self) -> InputSpec:
+        """The spec of the network behind the bands, whose channels they are."""
+        return replace(self, channels=len(self.bands), bands=()) if self.bands else self
+
+    def changed(self, changes: Mapping[str, Any]) -> InputSpec:
+        """The same with what somebody has chosen for a new network.
+
+        Args:
+            changes: of `CHOSEN`; one number as mean or std is that of each channel. Bands without these are
+                scaled from the values that they may have to -1..1.
+
+        Raises:
+            DeclarationError: a value does not fit.
+
+        Example:
+            >>> InputSpec().changed({"range": [-1, 1], "mean": 0, "std": 1}).mean
+            (0, 0, 0)
+        """
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in changes.items()}
+        # Checked before bands are scaled to it
+        low, high = replace(self, range=values.get("range", self.range)).range
+        if "bands" in values:
+            check(
+                isinstance(values["bands"], tuple), "input spec", "bands", "a list of bands", values["bands"]
+            )
+            values["bands"] = tuple(map(Band.of, values["bands"]))
+            spans = [band.span for band in values["bands"]]
+            middle = [(least + most) / 2 * (high - low) + low for least, most in spans]
+            half = [(most - least) / 2 * (high - low) for least, most in spans]
+            values = {"mean": tuple(middle), "std": tuple(half), **values}
+        count = len(values.get("bands", self.bands)) or self.channels
+        for name in ("mean", "std"):
+            if isinstance(values.get(name), int | float):
+                values[name] = (values[name],) * count
+        return replace(self, **values)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and numbers, for JSON."""
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+        plain = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+        if not self.bands:
+            return {k: v for k, v in plain.items() if k != "bands"}
+        return {**plain, "bands": [band.to_value() for band in self.bands]}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> InputSpec:
@@ -106,6 +162,20 @@ class InputSpec:
         """
         values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
         return cls(**values)
+
+
+def chosen_fields(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Plain data of what was chosen of an input spec; numbers are checked where all channels are known.
+
+    Raises:
+        DeclarationError: a field is unknown, or there is no such band.
+    """
+    for name in value:
+        check(name in CHOSEN, "input", "field", f"one of {listing(CHOSEN)}", name, near(name, CHOSEN))
+    plain = {key: [*item] if isinstance(item, tuple) else item for key, item in value.items()}
+    if isinstance(bands := plain.get("bands"), list):
+        plain["bands"] = [Band.of(band).to_value() for band in bands]
+    return plain
 
 
 def _are_numbers(value: object) -> bool:
