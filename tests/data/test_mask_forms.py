@@ -13,9 +13,10 @@ from PIL import Image, ImageColor
 from zoo.data.masks import read_mask
 from zoo.data.sources.mask_colors import color_table
 from zoo.data.sources.mask_folders import MaskFolders
-from zoo.data.sources.mask_options import MaskOptions
 from zoo.runtime.data_checks import check_masks
+from zoo.spec.data_options import MaskOptions
 from zoo.spec.errors import DataError, OptionError, ZooWarning
+from zoo.spec.options import validate
 
 Array = np.ndarray
 COLORS = {"road": "#804080", "sky": "#4682b4", "car": "#00008e"}
@@ -51,7 +52,7 @@ def pairs(
 
 
 def read(root: Path, classes: int | None = None, **options: object) -> MaskFolders:
-    return MaskFolders(root, classes=classes, options=MaskOptions(**options))
+    return MaskFolders(root, classes=classes, options=validate(MaskOptions, options, "data"))
 
 
 # -- colours --------------------------------------------------------------------------------------------
@@ -263,7 +264,7 @@ def test_a_threshold_reads_a_jpeg_and_a_wrong_one_is_refused(tmp_path: Path) -> 
     expected = np.asarray(Image.open(tmp_path / "masks" / "0.jpg")) > 127
     np.testing.assert_array_equal(read(tmp_path, threshold=127)[0].mask, expected)
     for wrong in (255, -1, True, 0.5):
-        with pytest.raises(OptionError, match="expected a whole number from 0 to 254"):
+        with pytest.raises(OptionError, match="data: bad threshold"):
             read(tmp_path, threshold=wrong)
     with pytest.raises(OptionError, match="expected threshold or ignore, got both"):
         read(tmp_path, threshold=1, ignore=0)

@@ -92,4 +92,4 @@ def test_only_folders_have_files_to_skip(damaged: Path) -> None:
     with pytest.warns(ZooWarning, match="left out"):
         assert len(resolve(damaged, named, skip_unreadable=True)) == 10
     with pytest.raises(OptionError, match="skip_unreadable: expected a folder"):
-        resolve("digits", named, skip_unreadable=True)
+        resolve("digits", lambda ref: ClassFolders(damaged), skip_unreadable=True)

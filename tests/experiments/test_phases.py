@@ -15,7 +15,7 @@ from zoo.experiments import phases as phases_module
 from zoo.experiments.phases import Part, Phase, _metric, best, check_same_data, curves, run_phase, unseen
 from zoo.inference.evaluation import Evaluation, Measured
 from zoo.interfaces.dataset import Dataset, Sample
-from zoo.runtime.arguments import as_dataset
+from zoo.runtime.data_arguments import as_dataset
 from zoo.spec.errors import RecipeError
 from zoo.spec.recipe import Recipe
 

@@ -13,7 +13,7 @@ import click
 from zoo.cli._common import emit_json, json_option
 
 if TYPE_CHECKING:
-    from zoo.data.reported import Report
+    from zoo.data.inspection.reported import Report
     from zoo.images.decode import ImageArray
     from zoo.interfaces.dataset import Dataset
 
@@ -42,7 +42,7 @@ def command(*, data: str, sets: tuple[str, ...], kind: str | None, out: Path | N
     zoo data ./photos --out sheet.png
     zoo data digits --set per_class=20
     """
-    from zoo.data.report import report
+    from zoo.data.inspection.report import report
     from zoo.reports.files import plots_path
 
     dataset = _dataset(data, sets, kind)
@@ -63,31 +63,33 @@ def command(*, data: str, sets: tuple[str, ...], kind: str | None, out: Path | N
 def _dataset(data: str, sets: Sequence[str], kind: str | None) -> Dataset:
     from zoo.cli._recipe import apply
     from zoo.data.resolve import folder_of
+    from zoo.data.section import section_of
     from zoo.data.sources.class_folders import FoundFolders
     from zoo.data.sources.image_folder import ImageFolder
     from zoo.data.sources.mask_folders import MaskFolders
     from zoo.data.sources.mask_layout import found_layout
+    from zoo.data.sources.mask_options import check_none
     from zoo.data.sources.walk import walk
-    from zoo.runtime.arguments import as_dataset
+    from zoo.runtime.data_arguments import as_dataset
     from zoo.spec.errors import OptionError, quote
 
-    folder = folder_of(data)
+    named = apply({"data": data}, [f"data.{text}" for text in sets])["data"]
+    folder = folder_of(named)
     if folder is None:
         if kind is not None:
             hint = "leave it out: a data set knows what it has"
             raise OptionError("--as", expected="a folder beside it", got=quote(data), hint=hint)
-        named = apply({"data": data}, [f"data.{text}" for text in sets])
-        return as_dataset(named["data"])
-    if sets:
-        expected = "the name of a data set beside it"
-        raise OptionError("--set", expected=expected, got=quote(data), hint="a folder has no options")
+        return as_dataset(named)
+    section = section_of(named)
     if kind is None:
         layout = found_layout(walk(folder)) if folder.is_dir() else None
         # The same image in two formats is no mask of itself
-        kind = "classes" if layout is None or layout.by_kind else "masks"
-    if kind == "classes":
-        return FoundFolders(folder)
-    return MaskFolders(folder) if kind == "masks" else ImageFolder(folder)
+        masks = layout is not None and not layout.by_kind
+        kind = "masks" if masks or section.folder.model_fields_set else "classes"
+    if kind == "masks":
+        return MaskFolders(folder, options=section.folder)
+    check_none(section.folder, f"data {folder}")
+    return FoundFolders(folder) if kind == "classes" else ImageFolder(folder)
 
 
 def _draw(dataset: Dataset, found: Report, path: Path) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.data.label_mapping import source_of
 from zoo.data.reading import in_threads
 from zoo.data.sources.torch_dataset import TorchData
+from zoo.data.view import source_of
 from zoo.images.decode import ORIENTATION, SWAPPING, ImageArray, read
 from zoo.images.header import ALPHA, depth, lost
 from zoo.images.opening import open_image

@@ -14,7 +14,7 @@ from zoo.inference.evaluation import Evaluation
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.reports.files import write_figure
 from zoo.reports.style import BLUE, GRAY, GREEN, GRID, ORANGE, PURPLE, RED, new_figure, open_frame, set_title
-from zoo.runtime.arguments import as_dataset
+from zoo.runtime.data_arguments import as_dataset
 from zoo.spec.errors import RecipeError, listing, quote
 from zoo.spec.recipe import Recipe
 from zoo.spec.reference import parse_reference
@@ -102,10 +102,11 @@ def unseen(recipe: Recipe, seed: int) -> tuple[Part, tuple[int, int]]:
     used = as_dataset(recipe.data)
     splits = split(used, seed)
     labelled = len(splits.train), len(splits.val)
+    table = recipe.data if isinstance(recipe.data, dict) else {}
     # Whoever made the splits has said which images are to be measured on
     if any(used.split_of(i) for i in range(len(used))):
         return Part(used, splits.of("test")), labelled
-    whole = as_dataset(parse_reference(recipe.data["name"])) if isinstance(recipe.data, dict) else used
+    whole = as_dataset(parse_reference(table["name"])) if "name" in table else used
     # By content: the whole numbers its images otherwise, and may hold one twice
     seen = {used.key(i) for i in splits.train + splits.val}
     return Part(whole, [i for i in range(len(whole)) if whole.key(i) not in seen]), labelled

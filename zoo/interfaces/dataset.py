@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from zoo.images.decode import ImageArray
 from zoo.interfaces.tasks import Task
+from zoo.spec.errors import OptionError, quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,23 @@ class Dataset(ABC):
     def split_of(self, index: int) -> str | None:
         """`train`, `val` or `test` where the user made the splits; else None."""
         return None
+
+    def for_task(self, task: Task | None) -> Dataset:
+        """The data as a task reads them: what a column means, say; themselves where they are read one way.
+
+        Args:
+            task: of the model; None where nobody said it, so that it is read off the data.
+        """
+        return self
+
+    def without_unreadable(self) -> Dataset:
+        """The data without the images that cannot be read, which a warning names.
+
+        Raises:
+            OptionError: these data have no files to leave out.
+        """
+        expected, got = "a folder of images beside it", quote(type(self).__name__)
+        raise OptionError("skip_unreadable", expected=expected, got=got, hint="leave it out")
 
     def group_of(self, index: int) -> str | None:
         """The group of a sample, such as a patient; a group stays in one split. None for no group."""

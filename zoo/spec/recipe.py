@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_serializer, field_validator
 
+from zoo.spec.data_options import data_reference
 from zoo.spec.disk.paths import check_path
 from zoo.spec.disk.reading import read_json, read_toml
 from zoo.spec.errors import RecipeError, quote, reason
@@ -123,9 +124,8 @@ class ModelSection(_Section):
     @field_validator("input")
     @classmethod
     def _input(cls, value: Any) -> Any:
-        if value and "channels" in value:
-            return InputSpec.from_dict(value).to_dict()
-        return chosen_fields(value) if value else None
+        full = value and "channels" in value
+        return InputSpec.from_dict(value).to_dict() if full else chosen_fields(value) if value else None
 
     @property
     def called(self) -> str:
@@ -146,7 +146,7 @@ class ModelSection(_Section):
     @property
     def input_changes(self) -> dict[str, Any]:
         """Fields that `input` chooses for a new network, where these are not all."""
-        return self.input if self.input and "channels" not in self.input else {}
+        return {} if not self.input or "channels" in self.input else self.input
 
     @property
     def ref(self) -> ComponentRef | HubRef | PathRef:
@@ -214,7 +214,7 @@ class Recipe(_Section):
 
     Attributes:
         model: what is built.
-        data: reference to a data set.
+        data: reference to a data set, a file or folder; or a table with a `name` or a `path`, and options.
         data_hash: digest of the splits that a trained model saw; the lists stay in the run's folder.
         augment: reference to an augmenter, or several.
         loss: reference; the task's default where None.
@@ -230,14 +230,14 @@ class Recipe(_Section):
     """
 
     model: ModelSection
-    data: RefValue | None = None
+    data: Annotated[RefValue | None, BeforeValidator(data_reference)] = None
     data_hash: str | None = None
     augment: RefValue | list[RefValue] | None = None
     loss: RefValue | None = None
     trainer: RefValue | None = None
     seed: Seed | None = None
 
-    @field_validator("data", "loss", "trainer", mode="before")
+    @field_validator("loss", "trainer", mode="before")
     @classmethod
     def _refs(cls, value: Any) -> Any:
         return _reference(value)

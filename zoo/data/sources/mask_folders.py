@@ -17,13 +17,14 @@ from zoo.data.sources.image_folder import ImageFolder
 from zoo.data.sources.layout import inner_folder
 from zoo.data.sources.mask_classes import mask_classes
 from zoo.data.sources.mask_colors import NOTHING, ColorTable, color_table
-from zoo.data.sources.mask_options import MaskOptions, check_options, ignored_items, said
+from zoo.data.sources.mask_options import check_options, ignored_items, said
 from zoo.data.sources.mask_pairs import pairs_of, split_of
 from zoo.data.sources.walk import Walk
 from zoo.images.decode import ORIENTATION, SWAPPING, decode_counted
 from zoo.images.opening import open_image
 from zoo.interfaces.dataset import Sample
 from zoo.interfaces.tasks.choice import for_masks
+from zoo.spec.data_options import MaskOptions
 from zoo.spec.disk.reading import read_text
 from zoo.spec.errors import DataError, listing, quote, reason
 

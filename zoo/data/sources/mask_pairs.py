@@ -18,9 +18,10 @@ from zoo.data.sources.mask_layout import (
     inferred_suffix,
     known_folders,
 )
-from zoo.data.sources.mask_options import MaskOptions, said
+from zoo.data.sources.mask_options import said
 from zoo.data.sources.split_names import split_named
 from zoo.data.sources.walk import Walk
+from zoo.spec.data_options import MaskOptions
 from zoo.spec.errors import DataError, listing, quote, warn
 from zoo.spec.names import composed
 
@@ -86,7 +87,7 @@ def pairs_of(walked: Walk, options: MaskOptions) -> Pairs:
         DataError: it is not certain which files are the masks, or one has no partner.
     """
     where = f"data {walked.root}"
-    layout = _said(walked, options) if options.places else found_layout(walked)
+    layout = _said(walked, options) if _places(options) else found_layout(walked)
     if layout is None:
         raise _undecided(walked, where)
     images, masks, unused = _sides(walked, layout)
@@ -110,6 +111,11 @@ def pairs_of(walked: Walk, options: MaskOptions) -> Pairs:
             where, expected="a mask for each image", got="none", hint=f"lay them out as {_LAYOUT}"
         )
     return Pairs(pairs, places, [*unused, *lone], layout)
+
+
+def _places(options: MaskOptions) -> bool:
+    """Whether something is said of folders or names."""
+    return any((options.images, options.masks, options.image_suffix, options.mask_suffix))
 
 
 def _said(walked: Walk, options: MaskOptions) -> MaskLayout:

@@ -1,0 +1,115 @@
+"""Options of data: those that any data take, and those of a folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator
+
+from zoo.spec.errors import RecipeError, quote
+from zoo.spec.options import Options, RefValue
+from zoo.spec.reference import ComponentRef, PathRef, parse_reference, without_prefix
+
+PATH = "path"
+"""Option that says which file or folder is read; a recipe keeps its last part alone."""
+
+
+class DataOptions(Options):
+    """Options that any data take, beside those of their own."""
+
+    group: str | None = Field(
+        None,
+        description="regular expression of what, in the names of images, belongs together and stays in one "
+        "split, such as 'patient\\d+'; of two parts in parentheses both count",
+    )
+
+    @field_validator("group")
+    @classmethod
+    def _compiles(cls, value: str | None) -> str | None:
+        try:
+            re.compile(value or "")
+        except re.error as error:
+            # The text of a ValueError stands behind `expected`
+            raise ValueError(f"a regular expression ({error})") from None
+        return value
+
+
+_Value = Annotated[int, Field(ge=0, le=255, strict=True)]
+Color = str | _Value | tuple[_Value, _Value, _Value] | list[_Value]
+"""A colour: `#804080`, a gray value, or red, green and blue; where values are numbers a value or a name."""
+
+
+class MaskOptions(Options):
+    """Options of images with masks; what is left out is found where it is certain."""
+
+    images: str | None = Field(None, description="folder of the images, such as JPEGImages")
+    masks: str | None = Field(None, description="folder of the masks, such as SegmentationClass")
+    image_suffix: str | None = Field(None, description="end of an image's name that its mask's lacks")
+    mask_suffix: str | None = Field(None, description="end of a mask's name that its image's lacks: _mask")
+    skip_unpaired: bool = Field(
+        False, description="leave out images without a mask and masks without an image"
+    )
+    colors: str | dict[str, Any] | list[Any] | None = Field(
+        None,
+        description="colours of the classes, by which masks are then read: {road = '#804080', ...}, a list "
+        "in the order of the classes, or a file of either",
+    )
+    ignore: Color | list[Color] | None = Field(
+        None, description="value, colour or class that does not count, or several; 255 where nothing is said"
+    )
+    threshold: Annotated[int, Field(ge=0, lt=255, strict=True)] | None = Field(
+        None, description="gray values above it are the object, all others background"
+    )
+
+
+class FolderOptions(MaskOptions):
+    """Options of a folder of images; those of masks where it has some."""
+
+
+def data_reference(value: Any) -> Any:
+    """The value of a recipe's data section, checked: a reference, or a table with a name or a path.
+
+    Args:
+        value: as it was given.
+
+    Raises:
+        BadReferenceError: it follows no form of a reference.
+        RecipeError: a table has a path that is no text.
+
+    Example:
+        >>> data_reference({"path": "./photos", "group": "patient[0-9]+"})
+        {'path': './photos', 'group': 'patient[0-9]+'}
+    """
+    if value is None:
+        return None
+    if isinstance(value, Mapping) and PATH in value and "name" not in value:
+        if not isinstance(value[PATH], str) or not value[PATH].strip():
+            raise RecipeError("data.path", expected="a file or folder", got=quote(value[PATH]))
+        return {str(key): item for key, item in value.items()}
+    if isinstance(value, Mapping) and isinstance(name := value.get("name"), str) and len(value) > 1:
+        # `--data ./photos --set data.group=...`
+        place = parse_reference(name)
+        if isinstance(place, PathRef):
+            return {PATH: place.path, **{str(key): item for key, item in value.items() if key != "name"}}
+    ref = parse_reference(value)
+    return ref.to_value() if isinstance(ref, ComponentRef) else str(ref)
+
+
+def called(value: RefValue) -> tuple[str, bool]:
+    """Name of data for people, and whether it is that of a file or folder.
+
+    Args:
+        value: as in a recipe.
+
+    Example:
+        >>> called("datasets:digits"), called({"path": "file:/images/cats", "group": "p"})
+        (('digits', False), ('cats', True))
+    """
+    # A file says more than what reads it
+    if isinstance(value, Mapping) and isinstance(path := value.get(PATH), str):
+        return Path(without_prefix(path)).name, True
+    ref = parse_reference(value)
+    return (Path(ref.path).name, True) if isinstance(ref, PathRef) else (str(ref).rpartition(":")[2], False)
