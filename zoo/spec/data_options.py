@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -24,6 +24,12 @@ class DataOptions(Options):
         None,
         description="regular expression of what, in the names of images, belongs together and stays in one "
         "split, such as 'patient\\d+'; of two parts in parentheses both count",
+    )
+
+    sampler: Literal["balanced"] | None = Field(
+        None,
+        description="balanced draws as many training images of each class in an epoch, those of a rare class "
+        "several times",
     )
 
     @field_validator("group")
