@@ -6,17 +6,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from zoo.data.reading import check_there, readable
 from zoo.data.section import DataSection, WithOptions, section_of
-from zoo.data.sources.class_folders import ClassFolders
+from zoo.data.sources.class_folders import ClassFolders, ImageFiles
 from zoo.data.sources.image_folder import ImageFolder
 from zoo.data.sources.layout import scan
 from zoo.data.sources.mask_folders import MaskFolders
 from zoo.data.sources.mask_options import check_none
 from zoo.data.sources.torch_dataset import TorchData
-from zoo.data.view import Grouped
+from zoo.data.view import Grouped, Subset
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks import Task
-from zoo.spec.errors import DataError, UnknownComponentError, quote
+from zoo.spec.errors import DataError, OptionError, UnknownComponentError, quote
 from zoo.spec.reference import ComponentRef, HubRef, PathLike, PathRef, Reference
 
 
@@ -111,9 +112,15 @@ def _found(
     else:
         found = _object(source, task)
     found = found.for_task(task)
-    if not skip_unreadable:
+    if skip_unreadable and found.files is None:
+        expected, got = "a folder of images or a table of files", quote(type(found).__name__)
+        raise OptionError("skip_unreadable", expected=expected, got=got, hint="leave it out")
+    if found.files is None or isinstance(found, ImageFiles):
         return found
-    return found.without_unreadable()
+    if not skip_unreadable:
+        check_there(found.files, f"data {section.called}")
+        return found
+    return Subset(found, readable(found.files))
 
 
 def _component(ref: ComponentRef, named: Named, *, bare: bool) -> Dataset:

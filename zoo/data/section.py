@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.interfaces.dataset import Dataset
+from zoo.interfaces.records.table_file import tables_in
 from zoo.registry.loading import resolve_config
 from zoo.registry.lookup import entries, find
 from zoo.registry.references import component_or_path
@@ -39,6 +40,13 @@ class DataSection:
     def ref(self) -> Reference | None:
         """The reference; None for an object."""
         return self.source if isinstance(self.source, ComponentRef | HubRef | PathRef) else None
+
+    @property
+    def called(self) -> str:
+        """Name for messages: a path where one is read, else a component or the type of an object."""
+        if isinstance(self.source, ComponentRef):
+            return str(self.source.options.get(PATH, self.source))
+        return str(self.source) if self.ref is not None else type(self.source).__name__
 
     @property
     def beside(self) -> dict[str, Any]:
@@ -119,7 +127,8 @@ def _with(section: DataSection, given: Mapping[str, Any]) -> DataSection:
 
 def _of_path(path: str, given: Mapping[str, Any]) -> DataSection:
     place = local_path(path)
-    ref = None if place.is_dir() else _reader(place)
+    tables = tables_in(place) if place.is_dir() else [place]
+    ref = _reader(tables[0]) if tables else None
     if ref is not None:
         return _of_component(ComponentRef(ref.name, ref.namespace, {PATH: path, **given}))
     if place.is_file():

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.images.prepare import LUMA
-from zoo.spec.bands import DIFFERENCES, Band
-from zoo.spec.inputs import InputSpec
+from zoo.spec.inputs import DIFFERENCES, Band, InputSpec
 
 
 class Normalise(nn.Module):

@@ -1,13 +1,13 @@
-"""Input specs: size, channels and normalisation that a network expects of images."""
+"""Input specs: size, channels, bands and normalisation that a network expects of images."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from zoo.spec.arguments import check, said_by_name
-from zoo.spec.bands import Band
 from zoo.spec.errors import listing, near
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -21,6 +21,94 @@ MOST_PIXELS = 65_536
 CHOSEN = ("range", "mean", "std", "interpolation", "bands")
 """Fields that are chosen for a new network; channels and size are arguments of their own."""
 _BEYOND = 1e300
+
+
+OF_COLOURS = ("red", "green", "blue", "gray", "hue", "saturation", "value")
+"""Bands of images whose first three channels are red, green and blue; each lies in 0..1."""
+
+DIFFERENCES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "ndvi": ("near_infrared", "red"),
+        "gndvi": ("near_infrared", "green"),
+        "ndre": ("near_infrared", "red_edge"),
+        "ndwi": ("green", "near_infrared"),
+        "mndwi": ("green", "shortwave_infrared"),
+        "ndmi": ("near_infrared", "shortwave_infrared"),
+        "ndbi": ("shortwave_infrared", "near_infrared"),
+        "nbr": ("near_infrared", "shortwave_infrared"),
+        "ndsi": ("green", "shortwave_infrared"),
+    }
+)
+"""Indices (a - b) / (a + b) in -1..1 and the two channels that each takes; 0 where both are 0."""
+
+_COLOURS = 3
+_SPEC = "input spec"
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """One channel that a network sees.
+
+    Args:
+        name: of `OF_COLOURS` or `DIFFERENCES`; empty for a channel as it is.
+        channels: numbers of the image's channels that it is made of, from 0 on.
+
+    Example:
+        >>> Band.of({"ndvi": {"red": 0, "near_infrared": 3}})
+        Band(name='ndvi', channels=(3, 0))
+    """
+
+    name: str
+    channels: tuple[int, ...]
+
+    @classmethod
+    def of(cls, value: Any) -> Band:
+        """The band that a value of a recipe means: a channel's number, a name, or a table of an index.
+
+        Raises:
+            DeclarationError: there is no such band, or a channel of it is missing.
+        """
+        if isinstance(value, Band):
+            return value
+        if type(value) is int:
+            check(value >= 0, _SPEC, "bands", "numbers of channels from 0 on", value)
+            return cls("", (value,))
+        if isinstance(value, str):
+            step = f"say {{{value!r}: {_example(value)}}}" if value in DIFFERENCES else near(value, _NAMES)
+            check(value in OF_COLOURS, _SPEC, "bands", "names of bands", value, step)
+            return cls(value, tuple(range(_COLOURS)))
+        fine = isinstance(value, Mapping) and len(value) == 1
+        check(fine, _SPEC, "bands", "a channel's number, a name, or {'ndvi': {...}}", value)
+        ((name, given),) = value.items()
+        step = near(str(name), [*DIFFERENCES])
+        check(name in DIFFERENCES, _SPEC, "bands", "the name of an index", name, step)
+        wanted = DIFFERENCES[name]
+        fine = isinstance(given, Mapping) and {*given} == {*wanted}
+        check(fine, _SPEC, name, f"the numbers of its channels, {_example(name)}", given)
+        numbers = tuple(given[key] for key in wanted)
+        fine = all(type(n) is int and n >= 0 for n in numbers) and len({*numbers}) == len(numbers)
+        check(fine, _SPEC, name, "two numbers of channels from 0 on", given)
+        return cls(name, numbers)
+
+    def to_value(self) -> Any:
+        """The reverse of `of`."""
+        if not self.name:
+            return self.channels[0]
+        if self.name in OF_COLOURS:
+            return self.name
+        return {self.name: dict(zip(DIFFERENCES[self.name], self.channels, strict=True))}
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """Least and largest value."""
+        return (-1.0, 1.0) if self.name in DIFFERENCES else (0.0, 1.0)
+
+
+_NAMES = (*OF_COLOURS, *DIFFERENCES)
+
+
+def _example(name: str) -> str:
+    return "{" + ", ".join(f"{key!r}: {i}" for i, key in enumerate(DIFFERENCES[name])) + "}"
 
 
 @said_by_name(lambda given: "input spec")
@@ -38,7 +126,7 @@ class InputSpec:
         mean: per band, in units of `range`.
         std: per band, in units of `range`, positive.
         interpolation: one of `nearest`, `bilinear`, `bicubic`.
-        bands: what the network sees, see `zoo.spec.bands`; nothing means the channels as they are.
+        bands: what the network sees, see `Band`; nothing means the channels as they are.
 
     Raises:
         DeclarationError: a field is out of range or has the wrong length.
@@ -184,31 +272,3 @@ def _are_numbers(value: object) -> bool:
         isinstance(each, int | float) and abs(each) < _BEYOND
         for each in value
     )
-
-
-_FEW_BANDS = 8
-"""Fewer are always bands."""
-
-
-def channels_hint(own: int, height: int, width: int, *, batch: bool = False) -> str:
-    """The next step where images have another number of channels than a model takes.
-
-    Args:
-        own: channels of the images, as their axes say.
-        height: of the images.
-        width: of the images.
-        batch: whether a model itself was called.
-
-    Example:
-        >>> channels_hint(5, 64, 64)
-        'build the model with in_channels=5'
-        >>> channels_hint(20, 20, 3)
-        'mind the order of the axes: tensors are C x H x W, arrays H x W x C, and several gray images a list'
-    """
-    # Images have more rows and columns than bands, or so few bands that these are no axis of pixels
-    if own < max(_FEW_BANDS, min(height, width)):
-        return f"build the model with in_channels={own}"
-    if batch:
-        return "mind the order of the axes: x.permute(0, 3, 1, 2) where the channels are last"
-    order = "tensors are C x H x W, arrays H x W x C, and several gray images a list"
-    return f"mind the order of the axes: {order}"

@@ -119,8 +119,7 @@ def assemble(
     if augmenter is not None:
         check_augment(augmenter, model, made_trainer, resumed=resumed)
     check_masks(dataset)
-    # After what is checked at once: it reads all files for their keys
-    splits = splits or split(dataset, seed)
+    splits = _split(model, dataset, seed, new=not resumed, known=splits)
     drawn = _drawn(parts["data"], dataset, splits)
     _tell_of_data(model, dataset, splits, default_loss=loss is None and drawn is None)
     named = {"augment": augment_value, "loss": loss_value, "trainer": trainer_value}
@@ -158,6 +157,16 @@ def _fitting(model: Model, dataset: Dataset, labels: Sequence[str] | None) -> Da
     if labels is None and model.task is not None:
         model.task.check_start(found, "fit")
     return found
+
+
+def _split(model: Model, dataset: Dataset, seed: int, *, new: bool, known: Splits | None) -> Splits:
+    """The splits; what a model keeps of training targets, a new run takes from them."""
+    # After what is checked at once: it reads all files for their keys
+    splits = known or split(dataset, seed)
+    if new and model.task is not None:
+        targets = dataset.targets
+        model.task.settle([targets[i] for i in splits.train])
+    return splits
 
 
 def _named_parts(

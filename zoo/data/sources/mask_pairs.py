@@ -19,11 +19,11 @@ from zoo.data.sources.mask_layout import (
     known_folders,
 )
 from zoo.data.sources.mask_options import said
-from zoo.data.sources.split_names import split_named
 from zoo.data.sources.walk import Walk
 from zoo.spec.data_options import MaskOptions
 from zoo.spec.errors import DataError, listing, quote, warn
 from zoo.spec.names import composed
+from zoo.spec.split_names import split_named
 
 _LAYOUT = "images/ and masks/ with files of the same names, or train/images/, train/masks/, test/images/ ..."
 
