@@ -482,7 +482,9 @@ def test_data_are_resolved_by_their_form(make: Make, tmp_path: Path) -> None:
             DataError, match=f"torch data set with len.. and .., got '{type(wrong).__name__}'"
         ):
             resolve(wrong, unasked)
-    with pytest.raises(OptionError, match="expected a folder of images beside it, got 'Named'; leave it out"):
+    with pytest.raises(
+        OptionError, match="expected a folder of images or a table of files, got 'Named'; leave it out"
+    ):
         resolve(own, unasked, skip_unreadable=True)
     assert folder_of(own) is None
     root = make({"a": 1, "b": 1})

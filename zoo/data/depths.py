@@ -69,7 +69,7 @@ def warn_dataset(model: Model, dataset: Dataset) -> None:
     """The same of data that are files, and of some images of a torch data set."""
     source = source_of(dataset)
     if not isinstance(source, TorchData):
-        warn_losses(model, [file for file in source.files or () if isinstance(file, Path)])
+        warn_losses(model, [file for file in dataset.files or () if isinstance(file, Path)])
         return
     looked_at = []
     for i in range(0, len(source), max(1, len(source) // _LOOKED_AT)):

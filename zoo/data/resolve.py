@@ -112,15 +112,15 @@ def _found(
     else:
         found = _object(source, task)
     found = found.for_task(task)
-    if skip_unreadable and found.files is None:
-        expected, got = "a folder of images or a table of files", quote(type(found).__name__)
-        raise OptionError("skip_unreadable", expected=expected, got=got, hint="leave it out")
-    if found.files is None or isinstance(found, ImageFiles):
-        return found
-    if not skip_unreadable:
+    if skip_unreadable:
+        if found.files is None:
+            expected, got = "a folder of images or a table of files", quote(type(found).__name__)
+            raise OptionError("skip_unreadable", expected=expected, got=got, hint="leave it out")
+        return Subset(found, readable(found.files))
+    # Of those that a folder was looked through for it is known
+    if found.files is not None and not isinstance(found, ImageFiles):
         check_there(found.files, f"data {section.called}")
-        return found
-    return Subset(found, readable(found.files))
+    return found
 
 
 def _component(ref: ComponentRef, named: Named, *, bare: bool) -> Dataset:
