@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from zoo.spec.component import Component, Namespace
     from zoo.spec.errors import ZooError, ZooWarning
     from zoo.spec.inputs import INTERPOLATIONS, InputSpec
-    from zoo.spec.options import ForPart, Options, PartOf, RefValue
+    from zoo.spec.options import Balanced, ForPart, Options, PartOf, RefValue
     from zoo.spec.published_weights import Weights, WeightsSource
     from zoo.spec.recipe import Recipe
     from zoo.spec.trainers.early_stopping import EarlyStopping
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
 __all__ = [
     "INTERPOLATIONS",
     "AnySchedule",
+    "Balanced",
     "Component",
     "Converted",
     "EarlyStopping",
@@ -120,6 +121,7 @@ _HOMES = {
     "Converted": "zoo.compose.foreign.convert",
     "EarlyStopping": "zoo.spec.trainers.early_stopping",
     "Evaluation": "zoo.inference.evaluation",
+    "Balanced": "zoo.spec.options",
     "ForPart": "zoo.spec.options",
     "GradientOptions": "zoo.spec.trainers.options",
     "INTERPOLATIONS": "zoo.spec.inputs",

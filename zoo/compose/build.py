@@ -35,6 +35,7 @@ def build(
     in_channels: int | None = None,
     classes: int | Sequence[str] | None = None,
     input_size: int | tuple[int, int] | None = None,
+    input: Mapping[str, Any] | None = None,  # noqa: A002 - as the recipe calls it
     seed: int | None = None,
     **options: Any,
 ) -> Model:
@@ -51,6 +52,10 @@ def build(
         in_channels: of the images; pretrained first-layer weights are adapted.
         classes: their number, or their labels.
         input_size: of the images in pixels, one number or height and width.
+        input: of a new network, the `range` that 0..1 of an image is scaled to, `mean` and `std` by channel
+            (or one number for all), and `bands`: what it sees of the image's channels, such as
+            `["hue", "saturation", "value"]` or `[0, {"ndvi": {"red": 0, "near_infrared": 3}}]`. Published
+            weights bring theirs.
         seed: makes random weights repeatable and leaves the global random state alone.
         **options: of the component `name`. Every backbone has `blocks` among them: `blocks="block1-3"` keeps
             its first three blocks alone.
@@ -73,7 +78,7 @@ def build(
         expected, step = "the name of a component", "zoo.fit(module, data) trains a torch module as it is"
         raise BadReferenceError("build", expected=expected, got=type(name).__name__, hint=step)
     if isinstance(name, Recipe) or (isinstance(name, Mapping) and isinstance(name.get("model"), Mapping)):
-        others = (head, freeze, weights, in_channels, classes, input_size, options or None)
+        others = (head, freeze, weights, in_channels, classes, input_size, input, options or None)
         if any(value is not None for value in others):
             raise RecipeError("a whole recipe", expected="no other arguments than seed", got="some beside it")
         recorded = isinstance(name, Recipe)  # perhaps of a model that was loaded
@@ -89,6 +94,7 @@ def build(
         if isinstance(classes, Sequence) and not isinstance(classes, str)
         else classes,
         "input_size": input_size,
+        "input": input,
         "options": options,
     }
     section = _section(name, {k: v for k, v in given.items() if v is not None})

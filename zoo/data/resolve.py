@@ -12,6 +12,7 @@ from zoo.data.sources.class_folders import ClassFolders, ImageFiles
 from zoo.data.sources.image_folder import ImageFolder
 from zoo.data.sources.layout import scan
 from zoo.data.sources.mask_folders import MaskFolders
+from zoo.data.sources.mask_options import check_none
 from zoo.data.sources.torch_dataset import TorchData
 from zoo.data.view import Grouped, Subset
 from zoo.interfaces.dataset import Dataset
@@ -96,7 +97,9 @@ def _found(
         folder = Path(source.path).expanduser()
         needs = task.needs if task else "target"
         if needs == "mask":
-            return MaskFolders(folder, classes=classes, skip_unreadable=skip_unreadable)
+            options = section.folder
+            return MaskFolders(folder, classes=classes, options=options, skip_unreadable=skip_unreadable)
+        check_none(section.folder, f"data {folder}")
         # What needs no classes takes them where the folder has some: a split is then stratified by them
         if needs == "image" and scan(folder).problems:
             return ImageFolder(folder, skip_unreadable=skip_unreadable)

@@ -11,7 +11,8 @@ from zoo.images.decode import ImageArray
 from zoo.images.strips import is_large, strips
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError
-from zoo.spec.inputs import InputSpec, channels_hint
+from zoo.spec.hints.channels import channels_hint
+from zoo.spec.inputs import InputSpec
 
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in a gray value (ITU-R BT.601), as Pillow has them."""

@@ -54,7 +54,7 @@ def sources(
     read = partial(
         Batches, setup.dataset, spec=model.input_spec, crop=model.crops, workers=workers, task=model.task
     )
-    train_order, val_order = order(shuffle=True, least=least), order()
+    train_order, val_order = order(shuffle=True, least=least, classes=setup.drawn_classes), order()
     if least > 1:
         _check_batch_norm(setup, Order(setup.splits.train, **train_order), least)
     features, why = (None, "") if cache is False else _cache(setup, device, precision)

@@ -140,7 +140,7 @@ class Engine:
         look = 1 if self.device.type == "cpu" else _LOOK_EVERY
         seen = RunningMeans(epoch, self._steps, every=look, state=means)
         for batch in self.train.epoch(epoch, step):
-            ready = self._examples(self._augmented(to_device(batch, self.device), epoch))
+            ready = self._examples(self._augmented(to_device(batch, self.device), epoch, step))
             with drawing:  # other threads seed the same generators
                 seed_step(self.seed, epoch, step, self.device)
                 seen.add(self._stepped(ready, epoch, step), rows(ready))
@@ -204,9 +204,10 @@ class Engine:
                 got=got, hint=hint,
             )  # fmt: skip
 
-    def _augmented(self, batch: Batch, epoch: int) -> Batch:
+    def _augmented(self, batch: Batch, epoch: int, step: int) -> Batch:
         if self.augment is not None:
-            batch = self.augment(batch, draws(self.seed, epoch, batch["index"].tolist()))
+            repeats = self.train.order.repeats(step)
+            batch = self.augment(batch, draws(self.seed, epoch, batch["index"].tolist(), repeats))
             check_batch(batch)
         return batch
 
