@@ -70,6 +70,10 @@ class Part(Dataset):
     def __getitem__(self, index: int) -> Sample:
         return self.dataset[self.indices[index]]
 
+    def reduced(self, index: int, least: tuple[int, int]) -> Sample:
+        """The sample of the whole set."""
+        return self.dataset.reduced(self.indices[index], least)
+
     @property
     def targets(self) -> Sequence[Any]:
         """Targets of the images of the part."""
