@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,9 +15,10 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from zoo.images.header import check_sign, depth, lost, unreadable_bands
 from zoo.images.opening import open_image
+from zoo.images.readers import numbers, reader_of, reads
 from zoo.images.scale import advice
 from zoo.images.strips import pixels_of
-from zoo.spec.errors import DataError, reason, warn
+from zoo.spec.errors import DataError, PluginError, reason, warn
 
 ImageArray = npt.NDArray[Any]
 """H x W x C, uint8 in 0..255 or float32 in [0, 1]."""
@@ -24,7 +26,14 @@ ImageArray = npt.NDArray[Any]
 SUFFIXES = frozenset(
     [".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"]
 )
-"""Names of files that are taken for images, in lower case."""
+"""Names of files that Pillow is asked for, in lower case."""
+
+
+def is_image(file: Path) -> bool:
+    """Whether a file is called like an image."""
+    suffix = file.suffix.lower()
+    return suffix in SUFFIXES or reads(suffix)
+
 
 SKIP = "mend or remove it, or skip such files (skip_unreadable=True, --skip-unreadable)"
 """Next step where one of many images cannot be read."""
@@ -41,13 +50,17 @@ ORIENTATION, SWAPPING = 0x0112, (5, 6, 7, 8)
 """The EXIF tag, and its values that swap height and width."""
 
 
+ARRAYS = "array"
+"""Format of what Pillow does not read, and of which nothing is lost."""
+
+
 @dataclass(frozen=True, slots=True)
 class FileFacts:
     """Facts that a file states of its image.
 
     Args:
-        format: as Pillow names it, such as `JPEG`.
-        mode: how pixels are stored, as Pillow names it, such as `RGB` or `CMYK`.
+        format: as Pillow names it, such as `JPEG`, or `ARRAYS`.
+        mode: how pixels are stored, as Pillow names it, such as `RGB` or `CMYK`; empty of arrays.
         turned: whether an EXIF tag says that the image must be turned to be upright.
         frames: how many there are.
         size: height and width of the upright image, whatever scale it was decoded at.
@@ -80,7 +93,7 @@ def decode(source: str | Path | IO[bytes], where: str | None = None) -> ImageArr
     # First: an open file is read to its end
     own = depth(source)
     image, facts = decoded(source, where)
-    if own is not None and (words := lost(own, facts.mode, float(image.max()))):
+    if own is not None and facts.format != ARRAYS and (words := lost(own, facts.mode, float(image.max()))):
         warn(f"{where}: {words}")
     return image
 
@@ -125,6 +138,10 @@ def read(
         least: as `decode_reduced` takes it; None decodes in full.
     """
     try:
+        usual = not isinstance(source, str | Path) or Path(source).suffix.lower() in SUFFIXES
+        if (reader := reader_of(source, partial(depth, source), usual)) is not None:
+            values = from_array(numbers(reader(source, where)), where)
+            return values, FileFacts(ARRAYS, "", False, 1, (values.shape[0], values.shape[1]))
         with open_image(source, where) as image:
             # A camera's MPO holds the image and its previews.
             frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
@@ -136,8 +153,8 @@ def read(
             image.load()
             facts = FileFacts(str(image.format), image.mode, is_turned(image), frames, size)
             return from_pil(image, where), facts
-    # Of `open_image` and `from_pil`, which name it already: not to be wrapped once more below
-    except DataError:
+    # Of what names it already: not to be wrapped once more below
+    except (DataError, PluginError):
         raise
     except FileNotFoundError:
         raise DataError(where, expected="a file", got="nothing there") from None

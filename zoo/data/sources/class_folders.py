@@ -16,6 +16,8 @@ from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks.choice import for_classes
 from zoo.spec.errors import DataError, quote
 
+_PIECE = 1 << 16
+
 
 class ImageFiles(Dataset):
     """Files without targets, in the order given.
@@ -57,9 +59,13 @@ class ImageFiles(Dataset):
     def key(self, index: int) -> str:
         """A digest of the file's bytes."""
         try:
-            with self.files[index].open("rb") as file:
-                # 128 bits, so that no two files that differ can be expected to meet
-                return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+            # 128 bits, so that no two files that differ can be expected to meet
+            digest = hashlib.blake2b(digest_size=16)
+            # Of a hundred thousand small files each step counts
+            with open(self.files[index], "rb", buffering=0) as file:  # noqa: PTH123
+                while piece := file.read(_PIECE):
+                    digest.update(piece)
+            return digest.hexdigest()
         except OSError as error:
             raise DataError(
                 f"image {self.files[index]}", expected="a readable file", got=str(error)
@@ -99,17 +105,18 @@ class RootedFiles(ImageFiles):
         return index not in self._keys or self._keys[index][1] == _state(self.files[index])
 
     @cached_property
-    def _keys(self) -> dict[int, tuple[str, tuple[int, ...] | None]]:
+    def _keys(self) -> dict[int, tuple[str, int | None]]:
         return {}
 
 
-def _state(file: Path) -> tuple[int, ...] | None:
+def _state(file: Path) -> int | None:
+    """A number that is another one once the file was written."""
     try:
         stat = file.stat()
     except OSError:  # said where it is read
         return None
     # A file may be replaced by one that is as old: the inode tells, and on some systems is 0 for all
-    return stat.st_ino, stat.st_mtime_ns, stat.st_size
+    return hash((stat.st_ino, stat.st_mtime_ns, stat.st_size))
 
 
 class ClassFolders(RootedFiles):
