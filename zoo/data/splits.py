@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from zoo.data.stratify import are_labels, by_labels, in_hash_order
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks import Task
 from zoo.spec.errors import DataError, listing, quote, warn
@@ -71,11 +72,12 @@ def split(
     """Splits a data set, or takes the splits that the user made.
 
     An image's place follows from its content, its class and the seed, not from its number or file name.
+    Data that tell an order in time are cut by it, and not stratified: the last samples are the test.
     Where the user made a train split and none to validate with, val is cut from train; what else the user
     left out stays empty.
 
     Args:
-        dataset: with class indices as targets it is stratified by them.
+        dataset: stratified by what its task says: classes, several labels, or quantiles of values.
         seed: another seed, another split.
         fractions: of train, val and test.
         training: whether there must be something to train on and to validate with.
@@ -86,7 +88,7 @@ def split(
     """
     keys = [dataset.key(i) for i in range(len(dataset))]
     together = _together(keys, [dataset.group_of(i) for i in range(len(dataset))])
-    strata = _strata(dataset)
+    classes, strata = _classes(dataset), _strata(dataset)
     if not keys:
         raise DataError("data", expected="images", got="none")
     given = [dataset.split_of(i) for i in range(len(dataset))]
@@ -101,11 +103,13 @@ def split(
             sides |= _draw(sides["train"], together, strata, seed, (1 - share, share, 0.0))
             # `_draw` has returned an empty one
             sides["test"] = [i for i, name in enumerate(given) if name == "test"]
+    elif order := _order(dataset):
+        sides = _in_order(together, order, fractions)
     else:
-        _warn_two_labels(dataset, keys, strata)
+        _warn_two_labels(dataset, keys, classes)
         sides = _draw(range(len(dataset)), together, strata, seed, fractions)
     if training:
-        _check_trainable(dataset, strata, sides)
+        _check_trainable(dataset, classes, sides)
     digest = hashlib.blake2b(digest_size=16)
     for name in NAMES:
         # Contents and not numbers, which follow from the order of the files
@@ -114,11 +118,17 @@ def split(
     return Splits(train, val, test, seed, digest.hexdigest())
 
 
-def _strata(dataset: Dataset) -> Sequence[Any]:
-    """What each sample is stratified by; one and the same where the task tells no classes."""
+def _classes(dataset: Dataset) -> Sequence[Any]:
+    """The class of each sample; one and the same where the task tells none."""
     task = dataset.task or Task()
-    strata = [task.stratum(target) for target in dataset.targets]
-    return [_ALL] * len(strata) if None in strata else strata
+    classes = [task.stratum(target) for target in dataset.targets]
+    return [_ALL] * len(classes) if None in classes else classes
+
+
+def _strata(dataset: Dataset) -> Sequence[Any]:
+    """Strata of the samples; one and the same where the task tells none."""
+    strata = (dataset.task or Task()).strata(dataset.targets)
+    return [_ALL] * len(dataset) if strata is None else strata
 
 
 def _draw(
@@ -132,6 +142,9 @@ def _draw(
     groups: dict[str, list[int]] = {}
     for i in indices:
         groups.setdefault(keys[i], []).append(i)
+    if are_labels(strata):
+        shares = {"test": fractions[2], "val": fractions[1], "train": fractions[0]}
+        return by_labels(groups, strata, {name: share for name, share in shares.items() if share}, seed)
     by_class: dict[Any, list[str]] = {}
     for key, members in groups.items():
         # A group of several classes counts as its first
@@ -143,7 +156,7 @@ def _draw(
         left = {"test": _quota(count, fractions[2], 2), "val": _quota(count, fractions[1], 3)}
         drawn: dict[str, list[str]] = {name: [] for name in NAMES}
         # An order by hash and not a shuffle: it follows from the contents, whatever the order of the files
-        for key in sorted(found, key=lambda k: hashlib.blake2b(f"{seed}:{k}".encode()).digest()):
+        for key in in_hash_order(found, seed):
             size = len(groups[key])
             # A group goes where it brings the side nearer to its quota, though it may be more than is left.
             side = next((name for name, room in left.items() if size < 2 * room), "train")
@@ -157,6 +170,34 @@ def _draw(
                 drawn[side].append(smallest)
         for side, chosen in drawn.items():
             sides[side] += [i for key in chosen for i in groups[key]]
+    return sides
+
+
+def _order(dataset: Dataset) -> list[Any]:
+    """The places of all samples in time; nothing where the data tell none."""
+    found = [dataset.order_of(i) for i in range(len(dataset))]
+    return [] if all(place is None for place in found) else found
+
+
+def _in_order(
+    together: Sequence[str], order: Sequence[Any], fractions: tuple[float, ...]
+) -> dict[str, list[int]]:
+    """Cuts samples in time: the last are the test, those before them validation.
+
+    A group counts where its last sample does, and what is of one time stays together.
+    """
+    last: dict[str, Any] = {}
+    for name, place in zip(together, order, strict=True):
+        last[name] = max(last.get(name, place), place)
+    times: dict[Any, list[int]] = {}
+    for i, name in enumerate(together):
+        times.setdefault(last[name], []).append(i)
+    sides: dict[str, list[int]] = {name: [] for name in NAMES}
+    quota = {"test": len(order) * fractions[2], "val": len(order) * fractions[1]}
+    for place in sorted(times, reverse=True):
+        # A side is closed by what reaches its share; each gets something where there are three times
+        side = next((name for name, share in quota.items() if len(sides[name]) < share), "train")
+        sides[side] += times[place]
     return sides
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from zoo.data.label_mapping import source_of
 from zoo.data.row_cache import room
 from zoo.data.row_cache.pixels import PixelCache
+from zoo.data.view import source_of
 from zoo.images.prepare import pixels
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.geometry.places import Size
 from zoo.interfaces.tasks.analysis import Analysis
+from zoo.interfaces.tasks.card_words import CardWords
 from zoo.interfaces.tasks.data_checks import check_there
 from zoo.interfaces.tasks.descriptions import Overlay
+from zoo.interfaces.tasks.prediction import Prediction
+from zoo.interfaces.tasks.target_reading import TargetReading
 from zoo.spec.display import counted
-from zoo.spec.errors import DataError, OptionError, ShapeError
+from zoo.spec.errors import OptionError, ShapeError
 
 if TYPE_CHECKING:
     from torchmetrics import MetricCollection
@@ -25,47 +26,7 @@ if TYPE_CHECKING:
     from zoo.interfaces.tasks.target_counts import TargetCounts
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """Prediction of a model for one image.
-
-    Args:
-        label: name of the class, several names joined by a comma, or the value as text.
-        score: probability of the label in [0, 1]; None where the task has none.
-        scores: probability by class, value by target, or nothing.
-        mask: H x W class indices, where each pixel has a class.
-        image: C x H x W in [0, 1], where the answer is an image.
-        overlay: what is laid over the image beside a mask, such as points.
-        details: what else is said, by name: plain data that JSON can hold.
-    """
-
-    label: str
-    score: float | None
-    scores: dict[str, float]
-    mask: Tensor | None = None
-    image: Tensor | None = None
-    overlay: Overlay | None = None
-    details: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardWords:
-    """Words of a task for the model card.
-
-    Args:
-        pipeline: the Hub's word for the task (`pipeline_tag`); None where it has none.
-        noun: what the model is, after the task's name.
-        usage: a line of code that uses `model`, after `import zoo`.
-        figures: what the metrics mean, by name; a line each below the table.
-    """
-
-    pipeline: str | None = None
-    noun: str = "model"
-    usage: str = 'print(zoo.predict(model, "image.jpg"))'
-    figures: Mapping[str, str] = field(default_factory=dict)
-
-
-class Task:
+class Task(TargetReading):
     """The purpose of a head or model. A plugin may subclass it for a task of its own.
 
     Attributes:
@@ -108,54 +69,6 @@ class Task:
 
     # -- targets ---------------------------------------------------------------------------------------
 
-    def parse(self, value: Any) -> Any:
-        """A raw value of a data set that is not ours, as the target of a sample: numbers, or lists of them.
-
-        Example:
-            >>> Task().parse(torch.tensor([1, 2]))
-            [1, 2]
-        """
-        return value.tolist() if isinstance(value, Tensor | np.ndarray | np.generic) else value
-
-    def renumbered(self, target: Any, numbers: Sequence[int]) -> Any:
-        """A target of data, in the order in which a model has the same classes or labels: by name.
-
-        Args:
-            target: a class index; None for none.
-            numbers: for each index of the data, that of the model.
-
-        Raises:
-            DataError: it is something else, of which only the task itself knows what follows the labels.
-
-        Example:
-            >>> Task().renumbered(0, [2, 1])
-            2
-        """
-        if isinstance(target, int):
-            return numbers[target]
-        if target is not None:
-            expected, got = "labels in the order of the model", "others"
-            raise DataError("labels of the data", expected=expected, got=got, hint="give them in that order")
-        return None
-
-    def stratum(self, target: Any) -> Hashable | None:
-        """The group whose share splits keep: by default the class; None where targets are no classes."""
-        return target if isinstance(target, int) else None
-
-    def collate(self, targets: Sequence[Any]) -> Tensor:
-        """Targets of a batch as one tensor of N rows: class indices as int64, all else as float32.
-
-        Args:
-            targets: N targets, as a data set gives them.
-
-        Raises:
-            ValueError: they are of several lengths.
-            TypeError: they are no numbers.
-        """
-        # True is an int for Python, but no class index
-        whole = all(isinstance(value, int) and not isinstance(value, bool) for value in targets)
-        return torch.tensor(list(targets), dtype=torch.int64 if whole else torch.float32)
-
     def examples(self, batch: Batch) -> Batch:
         """A batch with the `target` that the task's loss and metrics take; see `Model.examples`."""
         return batch
@@ -163,6 +76,27 @@ class Task:
     def target(self, y: Tensor, outputs: int) -> Tensor:
         """Raw targets (class indices, indicator rows or values) as the default loss takes them."""
         return y
+
+    def for_loss(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Output and target as a loss compares them; themselves, unless the task knows their scale.
+
+        Args:
+            output: as the model returns it.
+            target: as `target` gives it.
+        """
+        return output, target
+
+    def settle(self, targets: Sequence[Any]) -> None:
+        """Takes from the targets of a new run's training images what is kept with the model: their scale."""
+
+    def constant(self, targets: Sequence[Any], outputs: int) -> Tensor | None:
+        """The best output, of `outputs` numbers, that is the same for all images; None where there is none.
+
+        Args:
+            targets: of the training images.
+            outputs: length of the output vector.
+        """
+        return None
 
     def check(self, data: Dataset, outputs: int, labels: Sequence[str], where: str) -> None:
         """Raises DataError unless a model can learn from, or be measured on, the targets of data.

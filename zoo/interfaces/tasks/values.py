@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,18 +13,29 @@ from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names
 from zoo.interfaces.tasks.base import Task
 from zoo.interfaces.tasks.data_checks import check_finite, row_renumbered
 from zoo.interfaces.tasks.descriptions import Examples, Mistake, Scatter, worst_table
+from zoo.interfaces.tasks.standardise import Standardise
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, listing, quote
 
 if TYPE_CHECKING:
     from zoo.interfaces.dataset import Dataset
 
+_MOST_BINS, _FEWEST = 10, 10
+
 
 class Regression(Task):
-    """One or more real values."""
+    """One or more real values.
+
+    Args:
+        scale: of the values, which the model's outputs have been put into; None where they were left as a
+            network gives them.
+    """
 
     name = "regression"
     form = "values"
+
+    def __init__(self, scale: Standardise | None = None) -> None:
+        self._scale = scale
 
     def outputs(self, classes: int | None) -> int:
         return classes or 1
@@ -32,8 +44,39 @@ class Regression(Task):
         """None: whole numbers are values like any other, such as ages."""
         return None
 
+    def strata(self, targets: Sequence[Any]) -> Sequence[Hashable] | None:
+        """Numbers of quantiles, each of ten samples or more and ten of them at most; of rows by their mean.
+
+        None where a target is missing, or there are too few for two.
+        """
+        bins = min(_MOST_BINS, len(targets) // _FEWEST)
+        if bins < 2 or None in targets:
+            return None
+        values = torch.tensor(targets, dtype=torch.float64).reshape(len(targets), -1)
+        spread = values.std(dim=0, correction=0)
+        rows = ((values - values.mean(dim=0)) / torch.where(spread > 0, spread, 1)).mean(dim=1)
+        # Torch's quantiles end at 16 million values
+        edges = np.quantile(rows.numpy(), np.linspace(0, 1, bins + 1)[1:-1])
+        found: list[Hashable] = np.searchsorted(edges, rows.numpy()).tolist()
+        return found
+
     def target(self, y: Tensor, outputs: int) -> Tensor:
         return y.float().reshape(-1, outputs)
+
+    def for_loss(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Output and target standardised, where the scale is known."""
+        if self._scale is None:
+            return output, target
+        return self._scale.standardised(output), self._scale.standardised(target)
+
+    def settle(self, targets: Sequence[Any]) -> None:
+        """Takes the scale of the targets, unless it is known."""
+        if self._scale is not None:
+            self._scale.settle(targets)
+
+    def constant(self, targets: Sequence[Any], outputs: int) -> Tensor:
+        """The mean."""
+        return torch.tensor(targets, dtype=torch.float64).reshape(-1, outputs).mean(dim=0).float()
 
     @property
     def higher_is_better(self) -> bool:
