@@ -72,10 +72,10 @@ def the_image(words: Sequence[str], names: Sequence[str]) -> str:
     Raises:
         UsageError: it is not one image and augmenters; the line that it was meant for is said.
     """
-    from zoo.images.decode import SUFFIXES
+    from zoo.images.decode import is_image as called_so
 
     def is_image(word: str) -> bool:
-        return Path(word).suffix.lower() in SUFFIXES or Path(word).is_file()
+        return called_so(Path(word)) or Path(word).is_file()
 
     if len(words) == 1 and names and (is_image(words[0]) or not any(map(is_image, names))):
         return words[0]

@@ -20,7 +20,7 @@ from zoo.interfaces.model import Model
 from zoo.spec.errors import BadReferenceError, OptionError, RecipeError, ZooWarning, quote
 from zoo.spec.freeze_grammar import Freeze
 from zoo.spec.hints.spoken import Spoken, speaking, spoken
-from zoo.spec.inputs import InputSpec
+from zoo.spec.inputs import FAST, InputSpec
 from zoo.spec.recipe import ModelSection, Recipe
 from zoo.weights.fitting import assign
 from zoo.weights.tensor_files import Tensors
@@ -36,6 +36,7 @@ def build(
     classes: int | Sequence[str] | None = None,
     input_size: int | tuple[int, int] | None = None,
     input: Mapping[str, Any] | None = None,  # noqa: A002 - as the recipe calls it
+    decode: str | None = None,
     seed: int | None = None,
     **options: Any,
 ) -> Model:
@@ -56,6 +57,7 @@ def build(
             (or one number for all), and `bands`: what it sees of the image's channels, such as
             `["hue", "saturation", "value"]` or `[0, {"ndvi": {"red": 0, "near_infrared": 3}}]`. Published
             weights bring theirs.
+        decode: how files are read: `"fast"`, the default of a new model, or `"exact"`; see `zoo.InputSpec`.
         seed: makes random weights repeatable and leaves the global random state alone.
         **options: of the component `name`. Every backbone has `blocks` among them: `blocks="block1-3"` keeps
             its first three blocks alone.
@@ -78,7 +80,7 @@ def build(
         expected, step = "the name of a component", "zoo.fit(module, data) trains a torch module as it is"
         raise BadReferenceError("build", expected=expected, got=type(name).__name__, hint=step)
     if isinstance(name, Recipe) or (isinstance(name, Mapping) and isinstance(name.get("model"), Mapping)):
-        others = (head, freeze, weights, in_channels, classes, input_size, input, options or None)
+        others = (head, freeze, weights, in_channels, classes, input_size, input, decode, options or None)
         if any(value is not None for value in others):
             raise RecipeError("a whole recipe", expected="no other arguments than seed", got="some beside it")
         recorded = isinstance(name, Recipe)  # perhaps of a model that was loaded
@@ -95,6 +97,7 @@ def build(
         else classes,
         "input_size": input_size,
         "input": input,
+        "decode": decode,
         "options": options,
     }
     section = _section(name, {k: v for k, v in given.items() if v is not None})
@@ -171,9 +174,14 @@ def from_recipe(recipe: Recipe, *, said: Spoken | None = None, recorded: bool = 
     if said is None:
         said = Spoken(rest="recipe") if spoken() == Spoken() else spoken()
     with speaking(said):
-        planned = plan(section)
+        planned = plan(section.model_copy(update={"decode": section.decode or _default_decode(section)}))
         check_options(planned, said, recorded=recorded)
     return instantiate(planned, recipe.model_copy(update={"model": section})).eval()
+
+
+def _default_decode(section: ModelSection) -> str:
+    """How a new model reads files, unless the table of its input says it."""
+    return str((section.input or {}).get("decode", FAST))
 
 
 def restore(recipe: Recipe, input_spec: InputSpec, state: Tensors, text: str) -> Model:

@@ -119,14 +119,15 @@ def plan_resolved(found: Resolved, *, input_spec: InputSpec | None = None, saved
     with on_meta_device():
         options = _filled(found.body, parts, lambda inner: inner.meta_model)
     if found.body.component.kind == "model":
-        return _plan_model(found, options, parts, input_spec or found.declared, saved=saved)
+        return _plan_model(found, options, parts, input_spec, saved=saved)
     section, body = found.section, found.body
     with on_meta_device():
         backbone = _backbone(body, options, found)
     size = section.input_size or (input_spec.size if input_spec else None)
-    spec = input_spec or found.declared or backbone.input_spec
+    spec = found.declared or backbone.input_spec
     if section.input_changes and input_spec is None:
         spec = spec.with_channels(section.in_channels or spec.channels).changed(section.input_changes)
+    spec = _read_as(section, input_spec, spec)
     spec = spec.with_channels(section.in_channels or spec.channels)
     # A network that is bound to a size has it as an option
     fixed = body.options.get("input_size")
@@ -256,7 +257,8 @@ def _plan_model(
     section = found.section
     with on_meta_device():
         model = _model(found, options, section.count, None, section.labels)
-    spec = input_spec or with_chosen(model, _usual(model, section), section)
+    declared = found.declared or with_chosen(model, _usual(model, section), section)
+    spec = _read_as(section, input_spec, declared)
     spec = spec.with_channels(section.in_channels or spec.channels).with_size(section.input_size or spec.size)
     model.input_spec = spec
     if not saved:
@@ -267,6 +269,11 @@ def _plan_model(
 def _usual(model: Model, section: ModelSection) -> InputSpec:
     """The spec that a complete model has by itself, for the channels of the images."""
     return model.input_spec.with_channels(section.in_channels or model.input_spec.channels)
+
+
+def _read_as(section: ModelSection, saved: InputSpec | None, declared: InputSpec) -> InputSpec:
+    """The input spec of a saved model as it is, else the declared one, read as the section says."""
+    return saved or (declared.with_decode(section.decode) if section.decode else declared)
 
 
 def _classes(section: ModelSection, found: Resolved) -> tuple[ModelSection, tuple[str, ...]]:

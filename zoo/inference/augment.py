@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zoo.images.decode import decode, taken
+from zoo.images.decode import decode
+from zoo.images.objects import taken
 from zoo.images.prepare import prepare
 from zoo.inference.generated_images import Images
 from zoo.inference.given_images import asked_alone

@@ -14,6 +14,8 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic")
 """How an image may be resized."""
+EXACT, FAST = DECODES = ("exact", "fast")
+"""How a file may be read, see `InputSpec`."""
 MOST_CHANNELS = 4096
 """Most channels of an image: there are cameras of some hundred bands."""
 MOST_PIXELS = 65_536
@@ -127,6 +129,8 @@ class InputSpec:
         std: per band, in units of `range`, positive.
         interpolation: one of `nearest`, `bilinear`, `bicubic`.
         bands: what the network sees, see `Band`; nothing means the channels as they are.
+        decode: `exact` decodes a file in full and resizes in float32; `fast` decodes a JPEG at a reduced
+            scale where it is made much smaller anyway, and resizes bytes as bytes.
 
     Raises:
         DeclarationError: a field is out of range or has the wrong length.
@@ -139,6 +143,7 @@ class InputSpec:
     std: tuple[float, ...] = IMAGENET_STD
     interpolation: str = "bilinear"
     bands: tuple[Band, ...] = ()
+    decode: str = EXACT
 
     def __post_init__(self) -> None:
         fine = type(self.channels) is int and 1 <= self.channels <= MOST_CHANNELS
@@ -169,6 +174,7 @@ class InputSpec:
                 f"{count} positive number{'s' * (count != 1)}, one {each}",
             ),
             "interpolation": (self.interpolation in INTERPOLATIONS, f"one of {', '.join(INTERPOLATIONS)}"),
+            "decode": (self.decode in DECODES, f"one of {', '.join(DECODES)}"),
         }
         for field, (fine, expected) in checks.items():
             check(fine, "input spec", field, expected, getattr(self, field))
@@ -234,12 +240,19 @@ class InputSpec:
                 values[name] = (values[name],) * count
         return replace(self, **values)
 
+    def with_decode(self, decode: str) -> InputSpec:
+        """The same for files that are read in another way."""
+        return replace(self, decode=decode)
+
     def to_dict(self) -> dict[str, Any]:
-        """Plain lists and numbers, for JSON."""
-        plain = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
-        if not self.bands:
-            return {k: v for k, v in plain.items() if k != "bands"}
-        return {**plain, "bands": [band.to_value() for band in self.bands]}
+        """Plain lists and numbers, for JSON; `decode` where it is not that of files without a word on it."""
+        found = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+        if self.decode == EXACT:
+            del found["decode"]
+        if self.bands:
+            return {**found, "bands": [band.to_value() for band in self.bands]}
+        del found["bands"]
+        return found
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> InputSpec:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_serializer, field_validator
 
@@ -58,6 +58,7 @@ class ModelSection(_Section):
         classes: number of classes, or their labels.
         input_size: height and width in pixels.
         input: a whole `zoo.InputSpec`, or what was chosen of it, see `zoo.spec.inputs.CHOSEN`.
+        decode: how files are read, see `zoo.InputSpec`; None for `fast` where the model is new.
         options: options of the component `name`.
     """
 
@@ -69,6 +70,7 @@ class ModelSection(_Section):
     classes: Annotated[int, Field(ge=1, le=MOST_CLASSES)] | tuple[str, ...] | None = None
     input_size: Size | None = None
     input: dict[str, Any] | None = None
+    decode: Literal["exact", "fast"] | None = None
     options: dict[str, Any] = {}  # pydantic copies a default for each instance
 
     @field_validator("name", mode="before")
@@ -124,8 +126,11 @@ class ModelSection(_Section):
     @field_validator("input")
     @classmethod
     def _input(cls, value: Any) -> Any:
-        full = value and "channels" in value
-        return InputSpec.from_dict(value).to_dict() if full else chosen_fields(value) if value else None
+        if not value or "channels" not in value:
+            return chosen_fields(value) if value else None
+        # Checked and written out in full: a default that changes later changes no recipe
+        spec = InputSpec.from_dict(value)
+        return spec.to_dict() | ({"decode": spec.decode} if "decode" in value else {})
 
     @property
     def called(self) -> str:
