@@ -49,6 +49,12 @@ class BCEOptions(Options):
     """Options of the binary cross-entropy."""
 
     positive_weight: Positive = Field(1.0, description="weight of the second class against the first")
+    label_smoothing: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="share of each target spread over both answers; 0.1 makes it 0.05 and 0.95",
+    )
 
 
 class CrossEntropyOptions(Options):

@@ -132,7 +132,7 @@ class Score:
         self.count += output.shape[0]
         if self._losses is not None:
             self._losses.add({OUTPUT: output}, self.task.target(target, self.outputs), batch)
-        scored = self.task.scored(output)
+        scored, target = self.task.scored(output), self.task.hard(target)
         if self._lost is not None:
             self._lost.append(_lost(output, scored))
         if target.numel() == scored.numel():  # values, given as N where the output is N x 1

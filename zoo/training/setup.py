@@ -123,7 +123,7 @@ def assemble(
     made_trainer, trainer_value = as_trainer(parts["trainer"], model, dict(options))
     augmenter, augment_value = as_augmenter(parts["augment"])
     if augmenter is not None:
-        check_augment(augmenter, model, made_trainer, resumed=resumed)
+        check_augment(augmenter, model, made_trainer, made_loss, resumed=resumed)
     check_masks(dataset)
     # After what is checked at once: it reads all files for their keys
     splits = split(dataset, seed)

@@ -15,6 +15,7 @@ from zoo.interfaces.geometry.places import Size
 from zoo.interfaces.tasks.analysis import Analysis
 from zoo.interfaces.tasks.data_checks import check_there
 from zoo.interfaces.tasks.descriptions import Overlay
+from zoo.interfaces.tasks.mixing import MixedTargets
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, OptionError, ShapeError
 
@@ -65,7 +66,7 @@ class CardWords:
     figures: Mapping[str, str] = field(default_factory=dict)
 
 
-class Task:
+class Task(MixedTargets):
     """The purpose of a head or model. A plugin may subclass it for a task of its own.
 
     Attributes:
@@ -192,9 +193,8 @@ class Task:
     def outputs(self, classes: int | None) -> int:
         """Length of the output vector for a number of classes."""
         if classes is None:
-            raise OptionError(
-                f"task {self.name} needs classes", expected="classes=<number or labels>", got="none"
-            )
+            expected = "classes=<number or labels>"
+            raise OptionError(f"task {self.name} needs classes", expected=expected, got="none")
         return classes
 
     def classes(self, outputs: int) -> int:

@@ -15,6 +15,7 @@ from zoo.interfaces.tasks.confusion import Confusion, by_class, per_class
 from zoo.interfaces.tasks.data_checks import check_labels, check_there
 from zoo.interfaces.tasks.descriptions import Drawing, Examples, Mistake, worst_table
 from zoo.interfaces.tasks.logits import in_order, settled, widened
+from zoo.interfaces.tasks.mixing import likelier, likeliest, one_hot
 from zoo.spec.errors import DataError, OptionError, quote
 
 if TYPE_CHECKING:
@@ -86,6 +87,13 @@ class Binary(Classes):
     def target(self, y: Tensor, outputs: int) -> Tensor:
         return y.float().reshape(-1, 1)
 
+    def mixable(self, y: Tensor, outputs: int) -> Tensor:
+        """The share of the second class, N."""
+        return y.float()
+
+    def hard(self, y: Tensor) -> Tensor:
+        return likelier(y)
+
     def probabilities(self, output: Tensor) -> Tensor:
         positive = output.sigmoid()
         # N x 2
@@ -131,7 +139,15 @@ class Multiclass(Classes):
         return in_order(settled(surely - torch.log1p(-surely.exp()).scatter(1, top, rest)))
 
     def target(self, y: Tensor, outputs: int) -> Tensor:
-        return y.long()
+        """N class indices; shares of mixed images stay N x outputs."""
+        return y if y.is_floating_point() and y.ndim == 2 else y.long()
+
+    def mixable(self, y: Tensor, outputs: int) -> Tensor:
+        """The share of each class, N x outputs."""
+        return one_hot(y, outputs)
+
+    def hard(self, y: Tensor) -> Tensor:
+        return likeliest(y)
 
     def metrics(self, outputs: int) -> MetricCollection:
         from torchmetrics import MetricCollection

@@ -15,6 +15,7 @@ from zoo.interfaces.tasks.confusion import class_table, rows_by_class
 from zoo.interfaces.tasks.data_checks import check_finite, check_there, row_renumbered
 from zoo.interfaces.tasks.descriptions import Drawing, Examples, Mistake, worst_table
 from zoo.interfaces.tasks.logits import in_order, widened
+from zoo.interfaces.tasks.mixing import likelier
 from zoo.spec.errors import DataError, quote
 
 if TYPE_CHECKING:
@@ -58,6 +59,13 @@ class Multilabel(Task):
 
     def target(self, y: Tensor, outputs: int) -> Tensor:
         return y.float()
+
+    def mixable(self, y: Tensor, outputs: int) -> Tensor:
+        """The share of each label, N x outputs."""
+        return y.float()
+
+    def hard(self, y: Tensor) -> Tensor:
+        return likelier(y)
 
     def probabilities(self, output: Tensor) -> Tensor:
         return output.sigmoid()

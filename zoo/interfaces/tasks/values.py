@@ -35,6 +35,10 @@ class Regression(Task):
     def target(self, y: Tensor, outputs: int) -> Tensor:
         return y.float().reshape(-1, outputs)
 
+    def mixable(self, y: Tensor, outputs: int) -> Tensor:
+        """The values, N x outputs or N: means of values are values."""
+        return y.float()
+
     @property
     def higher_is_better(self) -> bool:
         return False

@@ -54,8 +54,13 @@ class Contrast(_ByFactor):
 
     def changed(self, x: Tensor, numbers: Tensor, draws: Sequence[torch.Generator]) -> Tensor:
         """See the base class."""
-        gray = luma(x) if x.shape[1] == 3 else x
-        return torch.lerp(gray.mean((1, 2, 3), keepdim=True), x, spread(numbers, *self.factor))
+        return contrasted(x, spread(numbers, *self.factor))
+
+
+def contrasted(x: Tensor, factor: Tensor) -> Tensor:
+    """Images blended with their mean gray; a factor of 1 changes nothing."""
+    gray = luma(x) if x.shape[1] == 3 else x
+    return torch.lerp(gray.mean((1, 2, 3), keepdim=True), x, factor)
 
 
 class Saturation(_ByFactor):
@@ -71,7 +76,12 @@ class Saturation(_ByFactor):
 
     def changed(self, x: Tensor, numbers: Tensor, draws: Sequence[torch.Generator]) -> Tensor:
         """See the base class."""
-        return torch.lerp(luma(x), x, spread(numbers, *self.factor)) if coloured(x, self) else x
+        return saturated(x, spread(numbers, *self.factor)) if coloured(x, self) else x
+
+
+def saturated(x: Tensor, factor: Tensor) -> Tensor:
+    """N x 3 x H x W blended with its gray; a factor of 1 changes nothing."""
+    return torch.lerp(luma(x), x, factor)
 
 
 class Hue(Changed):
