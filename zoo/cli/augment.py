@@ -13,7 +13,10 @@ import click
 @click.command("augment")
 @click.argument("words", nargs=-1, metavar="IMAGE")
 @click.option("--augment", "names", multiple=True, help="An augmenter; again for a chain.")
-@click.option("--count", type=click.IntRange(1, 200), default=11, show_default=True, help="Variants to draw.")
+@click.option("--each", is_flag=True, help="Draw each augmenter by itself, in a labelled row of its own.")
+@click.option(
+    "--count", type=click.IntRange(1, 200), help="Variants to draw.  [default: 11; 5 a row with --each]"
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the random draws.")
 @click.option(
     "--size", type=click.IntRange(min=1), default=200, show_default=True, help="Longer side of an image."
@@ -30,7 +33,8 @@ def command(
     *,
     words: tuple[str, ...],
     names: tuple[str, ...],
-    count: int,
+    each: bool,
+    count: int | None,
     seed: int,
     size: int,
     sets: tuple[str, ...],
@@ -41,10 +45,11 @@ def command(
     \b
     zoo augment cat.jpg --augment photo --set strength=1.5
     zoo augment cat.jpg --augment rotate --augment noise --set noise.std=0.1
+    zoo augment cat.jpg --each --augment rotate --augment flip --augment scaling --augment brightness
     """
     from zoo.inference.augment import as_tensor, augment
     from zoo.reports.files import image_path
-    from zoo.reports.image_grids import draw_variants
+    from zoo.reports.image_grids import draw_rows, draw_variants
     from zoo.spec.disk.paths import need_folder
     from zoo.spec.errors import SaveError
 
@@ -58,7 +63,11 @@ def command(
     if path.resolve() == image.resolve():
         raise SaveError(f"file {path}", expected="another file than the image", got="the same")
     original = as_tensor(image, size)
-    draw_variants(original, augment(original, chain, count=count, seed=seed), path)
+    if each:
+        rows = {one["name"]: augment(original, one, count=count or 5, seed=seed) for one in chain}
+        draw_rows(original, rows, path)
+    else:
+        draw_variants(original, augment(original, chain, count=count or 11, seed=seed), path)
     click.echo(f"grid: {path}")
 
 

@@ -29,7 +29,7 @@ class _Moved(Geometric):
 
 
 class Policy(Augmenter):
-    """Some operations of fourteen for each image, one after the other; masks and places move along.
+    """Operations of fourteen drawn for each image, one after the other; masks and places move along.
 
     Args:
         operations: for each image.
@@ -128,7 +128,7 @@ def operated(
 
 
 class RandAugment(Policy):
-    """Some operations of fourteen for each image, all of one magnitude (Cubuk et al., 2019).
+    """Operations of fourteen drawn for each image, all of one magnitude (Cubuk et al., 2019).
 
     https://arxiv.org/abs/1909.13719; operations and magnitudes are torchvision's.
 
