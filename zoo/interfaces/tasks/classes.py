@@ -15,7 +15,7 @@ from zoo.interfaces.tasks.confusion import Confusion, by_class, per_class
 from zoo.interfaces.tasks.data_checks import check_labels, check_there
 from zoo.interfaces.tasks.descriptions import Drawing, Examples, Mistake, worst_table
 from zoo.interfaces.tasks.logits import in_order, settled, widened
-from zoo.interfaces.tasks.mixing import likelier, likeliest, one_hot
+from zoo.interfaces.tasks.mixing import likelier, likeliest, mean_logit, mean_softmax, one_hot
 from zoo.spec.errors import DataError, OptionError, quote
 
 if TYPE_CHECKING:
@@ -94,6 +94,9 @@ class Binary(Classes):
     def hard(self, y: Tensor) -> Tensor:
         return likelier(y)
 
+    def averaged(self, outputs: Tensor) -> Tensor:
+        return mean_logit(outputs)
+
     def probabilities(self, output: Tensor) -> Tensor:
         positive = output.sigmoid()
         # N x 2
@@ -148,6 +151,9 @@ class Multiclass(Classes):
 
     def hard(self, y: Tensor) -> Tensor:
         return likeliest(y)
+
+    def averaged(self, outputs: Tensor) -> Tensor:
+        return mean_softmax(outputs)
 
     def metrics(self, outputs: int) -> MetricCollection:
         from torchmetrics import MetricCollection

@@ -15,7 +15,7 @@ from zoo.interfaces.tasks.confusion import class_table, rows_by_class
 from zoo.interfaces.tasks.data_checks import check_finite, check_there, row_renumbered
 from zoo.interfaces.tasks.descriptions import Drawing, Examples, Mistake, worst_table
 from zoo.interfaces.tasks.logits import in_order, widened
-from zoo.interfaces.tasks.mixing import likelier
+from zoo.interfaces.tasks.mixing import likelier, mean_logit
 from zoo.spec.errors import DataError, quote
 
 if TYPE_CHECKING:
@@ -66,6 +66,9 @@ class Multilabel(Task):
 
     def hard(self, y: Tensor) -> Tensor:
         return likelier(y)
+
+    def averaged(self, outputs: Tensor) -> Tensor:
+        return mean_logit(outputs)
 
     def probabilities(self, output: Tensor) -> Tensor:
         return output.sigmoid()

@@ -1,6 +1,8 @@
-"""Targets of images that were mixed: weighted means of several images' targets."""
+"""Means: targets of images that were mixed, and outputs for several views of one image."""
 
 from __future__ import annotations
+
+import math
 
 import torch
 import torch.nn.functional as F
@@ -28,6 +30,30 @@ class MixedTargets:
             y: raw targets, perhaps mixed.
         """
         return y
+
+    def averaged(self, outputs: Tensor) -> Tensor:
+        """The output whose probabilities are the mean of those of several; by default the mean itself.
+
+        Args:
+            outputs: V x N x ..., of V views of N images.
+        """
+        return outputs.mean(dim=0)
+
+
+def mean_logit(outputs: Tensor) -> Tensor:
+    """The logits whose sigmoids are the means of those of V x N x ... logits.
+
+    Example:
+        >>> mean_logit(torch.tensor([[0.0], [2.0]])).sigmoid() - torch.tensor([0.0, 2.0]).sigmoid().mean()
+        tensor([0.])
+    """
+    # By logarithms, since a sigmoid near 1 has no digits left
+    return F.logsigmoid(outputs).logsumexp(dim=0) - F.logsigmoid(-outputs).logsumexp(dim=0)
+
+
+def mean_softmax(outputs: Tensor) -> Tensor:
+    """The logits whose softmax is the mean of those of V x N x K x ... logits, over K."""
+    return outputs.log_softmax(dim=2).logsumexp(dim=0) - math.log(len(outputs))
 
 
 def one_hot(y: Tensor, classes: int) -> Tensor:

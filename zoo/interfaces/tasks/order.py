@@ -13,7 +13,7 @@ from torch import Tensor
 from zoo.interfaces.tasks.base import Task
 from zoo.interfaces.tasks.classes import Classes
 from zoo.interfaces.tasks.logits import in_order, settled, widened
-from zoo.interfaces.tasks.mixing import likeliest, one_hot
+from zoo.interfaces.tasks.mixing import likeliest, mean_logit, one_hot
 from zoo.spec.errors import OptionError
 
 if TYPE_CHECKING:
@@ -54,6 +54,9 @@ class Ordinal(Classes):
 
     def hard(self, y: Tensor) -> Tensor:
         return likeliest(y)
+
+    def averaged(self, outputs: Tensor) -> Tensor:
+        return mean_logit(outputs)
 
     def probabilities(self, output: Tensor) -> Tensor:
         above = output.sigmoid().cummin(dim=1).values
