@@ -96,7 +96,7 @@ def test_what_cannot_be_turned_back_is_refused() -> None:
     wide = zoo.build("mlp", hidden=[4], head="binary", input_size=(16, 24), seed=0)
     with pytest.raises(OptionError, match='24x16, which a quarter turn does not fit; say tta="flip"'):
         zoo.predict(wide, IMAGES[0], tta="d4")
-    with pytest.raises(OptionError, match="tta: expected 'flip' and 'd4', got 'five'"):
+    with pytest.raises(OptionError, match="tta: expected 'flip', 'd4', got 'five'"):
         check_views(wide, "five", "predict")
     with pytest.raises(OptionError, match="a model that makes images of nothing"):
         check_views(zoo.build("dcgan", input_size=32), "flip", "evaluate")

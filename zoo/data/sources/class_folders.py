@@ -11,6 +11,7 @@ from typing import Any
 
 from zoo.data.reading import readable
 from zoo.data.sources.layout import FEWEST_CLASSES, scan
+from zoo.data.sources.variant_names import groups_of
 from zoo.images.decode import decode_counted
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks.choice import for_classes
@@ -85,6 +86,14 @@ class RootedFiles(ImageFiles):
     def unchanged(self, index: int) -> bool:
         """Whether the file has the size and time that it had before its digest was computed."""
         return index not in self._keys or self._keys[index][1] == _state(self.files[index])
+
+    def group_of(self, index: int) -> str | None:
+        """The image that a file is a variant of, by its name; see `zoo.data.sources.variant_names`."""
+        return self._groups[index]
+
+    @cached_property
+    def _groups(self) -> list[str | None]:
+        return groups_of(self.files)
 
     @cached_property
     def _keys(self) -> dict[int, tuple[str, tuple[int, ...] | None]]:
