@@ -15,7 +15,7 @@ from zoo.data.resolve import resolve
 from zoo.data.splits import split
 from zoo.inference.offline.augmented_folder import augment_folder
 from zoo.interfaces import Segmentation
-from zoo.runtime.arguments import as_dataset
+from zoo.runtime.data_arguments import as_dataset
 from zoo.spec.errors import DataError, OptionError, SaveError
 
 

@@ -22,7 +22,8 @@ from zoo.interfaces.dataset import Sample
 from zoo.interfaces.draws import draws
 from zoo.interfaces.tasks.choice import for_masks
 from zoo.reports.image_grids import write_image, write_mask
-from zoo.runtime.arguments import as_augmenter, as_dataset
+from zoo.runtime.arguments import as_augmenter
+from zoo.runtime.data_arguments import as_dataset
 from zoo.spec.disk.atomic_write import write_errors
 from zoo.spec.display import counted, size
 from zoo.spec.errors import DataError, OptionError, SaveError
