@@ -54,6 +54,12 @@ class BCEOptions(Options):
     positive_weight: Annotated[Positive | Literal["balanced"], Balanced(pair=True)] = Field(
         1.0, description="weight of the second class against the first; balanced makes both count alike"
     )
+    label_smoothing: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="share of each target spread over both answers; 0.1 makes it 0.05 and 0.95",
+    )
 
 
 class CrossEntropyOptions(Options):

@@ -68,3 +68,13 @@ def with_chosen(model: Model, spec: InputSpec, section: ModelSection) -> InputSp
         expected = "channels that can be turned back into an image"
         raise OptionError(f"{section.called}: input", expected=expected, got="bands", hint=hint)
     return spec.changed(changes)
+
+
+def usual(model: Model, section: ModelSection) -> InputSpec:
+    """The spec that a complete model has by itself, for the channels of the images."""
+    return model.input_spec.with_channels(section.in_channels or model.input_spec.channels)
+
+
+def read_as(section: ModelSection, saved: InputSpec | None, declared: InputSpec) -> InputSpec:
+    """The input spec of a saved model as it is, else the declared one, read as the section says."""
+    return saved or (declared.with_decode(section.decode) if section.decode else declared)

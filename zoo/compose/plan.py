@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from zoo.compose.chosen_inputs import with_chosen
+from zoo.compose.chosen_inputs import read_as, usual, with_chosen
 from zoo.compose.composed_model import ComposedModel
 from zoo.compose.cut_backbones import check_original
 from zoo.compose.heads import check_shapes, head_inputs
@@ -127,7 +127,7 @@ def plan_resolved(found: Resolved, *, input_spec: InputSpec | None = None, saved
     spec = found.declared or backbone.input_spec
     if section.input_changes and input_spec is None:
         spec = spec.with_channels(section.in_channels or spec.channels).changed(section.input_changes)
-    spec = _read_as(section, input_spec, spec)
+    spec = read_as(section, input_spec, spec)
     spec = spec.with_channels(section.in_channels or spec.channels)
     # A network that is bound to a size has it as an option
     fixed = body.options.get("input_size")
@@ -257,23 +257,13 @@ def _plan_model(
     section = found.section
     with on_meta_device():
         model = _model(found, options, section.count, None, section.labels)
-    declared = found.declared or with_chosen(model, _usual(model, section), section)
-    spec = _read_as(section, input_spec, declared)
+    declared = found.declared or with_chosen(model, usual(model, section), section)
+    spec = read_as(section, input_spec, declared)
     spec = spec.with_channels(section.in_channels or spec.channels).with_size(section.input_size or spec.size)
     model.input_spec = spec
     if not saved:
         model.select_blocks(Freeze.parse(section.freeze))
     return Plan(section, found, (), spec, section.labels, parts, model)
-
-
-def _usual(model: Model, section: ModelSection) -> InputSpec:
-    """The spec that a complete model has by itself, for the channels of the images."""
-    return model.input_spec.with_channels(section.in_channels or model.input_spec.channels)
-
-
-def _read_as(section: ModelSection, saved: InputSpec | None, declared: InputSpec) -> InputSpec:
-    """The input spec of a saved model as it is, else the declared one, read as the section says."""
-    return saved or (declared.with_decode(section.decode) if section.decode else declared)
 
 
 def _classes(section: ModelSection, found: Resolved) -> tuple[ModelSection, tuple[str, ...]]:

@@ -51,6 +51,10 @@ def augment(
         if value is not None and value < 1:
             raise OptionError(name, expected="at least 1", got=str(value))
     augmenter, _ = as_augmenter(augment)
+    if augmenter is not None and augmenter.changes_labels:
+        expected, got = "augmenters of one image", "one that mixes the images of a batch"
+        hint = "zoo.fit(augment=...) takes it; leave it out here"
+        raise OptionError("augment", expected=expected, got=got, hint=hint)
     original = as_tensor(image, size)
     # Contiguous, since all variants would share their memory
     x = original.expand(count, -1, -1, -1).contiguous()

@@ -265,12 +265,18 @@ class InputSpec:
         return cls(**values)
 
 
-def chosen_fields(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Plain data of what was chosen of an input spec; numbers are checked where all channels are known.
+def input_value(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Plain data of an input spec, checked: of a whole one, or of what was chosen of it.
+
+    Numbers of the latter are checked where all channels are known.
 
     Raises:
         DeclarationError: a field is unknown, or there is no such band.
     """
+    if "channels" in value:
+        # Written out in full: a default that changes later changes no recipe
+        spec = InputSpec.from_dict(value)
+        return spec.to_dict() | ({"decode": spec.decode} if "decode" in value else {})
     for name in value:
         check(name in CHOSEN, "input", "field", f"one of {listing(CHOSEN)}", name, near(name, CHOSEN))
     plain = {key: [*item] if isinstance(item, tuple) else item for key, item in value.items()}

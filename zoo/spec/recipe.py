@@ -18,7 +18,7 @@ from zoo.spec.disk.reading import read_json, read_toml
 from zoo.spec.errors import RecipeError, quote, reason
 from zoo.spec.freeze_grammar import Freeze
 from zoo.spec.hints.recipe_places import check_named, check_section
-from zoo.spec.inputs import MOST_CHANNELS, MOST_PIXELS, InputSpec, chosen_fields
+from zoo.spec.inputs import MOST_CHANNELS, MOST_PIXELS, InputSpec, input_value
 from zoo.spec.names import in_order
 from zoo.spec.options import RefValue, validate
 from zoo.spec.reference import ComponentRef, HubRef, PathRef, parse_reference
@@ -126,11 +126,7 @@ class ModelSection(_Section):
     @field_validator("input")
     @classmethod
     def _input(cls, value: Any) -> Any:
-        if not value or "channels" not in value:
-            return chosen_fields(value) if value else None
-        # Checked and written out in full: a default that changes later changes no recipe
-        spec = InputSpec.from_dict(value)
-        return spec.to_dict() | ({"decode": spec.decode} if "decode" in value else {})
+        return input_value(value) if value else None
 
     @property
     def called(self) -> str:

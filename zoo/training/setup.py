@@ -117,7 +117,7 @@ def assemble(
     made_trainer, trainer_value = as_trainer(parts["trainer"], model, dict(options))
     augmenter, augment_value = as_augmenter(parts["augment"])
     if augmenter is not None:
-        check_augment(augmenter, model, made_trainer, resumed=resumed)
+        check_augment(augmenter, model, made_trainer, made_loss, resumed=resumed)
     check_masks(dataset)
     splits = _split(model, dataset, seed, new=not resumed, known=splits)
     drawn = _drawn(parts["data"], dataset, splits)

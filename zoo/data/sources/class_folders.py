@@ -11,6 +11,7 @@ from typing import Any
 
 from zoo.data.reading import readable
 from zoo.data.sources.layout import FEWEST_CLASSES, scan
+from zoo.data.sources.variant_names import groups_of
 from zoo.images.decode import decode_counted, decode_reduced
 from zoo.images.digests import FileDigests, digest
 from zoo.interfaces.dataset import Dataset, Sample
@@ -89,6 +90,14 @@ class RootedFiles(ImageFiles):
     def unchanged(self, index: int) -> bool:
         """Whether the file has the size and time that it had before its digest was computed."""
         return self._digests.unchanged(index)
+
+    def group_of(self, index: int) -> str | None:
+        """The image that a file is a variant of, by its name; see `zoo.data.sources.variant_names`."""
+        return self._groups[index]
+
+    @cached_property
+    def _groups(self) -> list[str | None]:
+        return groups_of(self.files)
 
     @cached_property
     def _digests(self) -> FileDigests:

@@ -14,6 +14,7 @@ from zoo.interfaces.tasks.analysis import Analysis
 from zoo.interfaces.tasks.card_words import CardWords
 from zoo.interfaces.tasks.data_checks import check_there
 from zoo.interfaces.tasks.descriptions import Overlay
+from zoo.interfaces.tasks.mixing import MixedTargets
 from zoo.interfaces.tasks.prediction import Prediction
 from zoo.interfaces.tasks.target_reading import TargetReading
 from zoo.spec.display import counted
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from zoo.interfaces.tasks.target_counts import TargetCounts
 
 
-class Task(TargetReading):
+class Task(TargetReading, MixedTargets):
     """The purpose of a head or model. A plugin may subclass it for a task of its own.
 
     Attributes:
@@ -126,9 +127,8 @@ class Task(TargetReading):
     def outputs(self, classes: int | None) -> int:
         """Length of the output vector for a number of classes."""
         if classes is None:
-            raise OptionError(
-                f"task {self.name} needs classes", expected="classes=<number or labels>", got="none"
-            )
+            expected = "classes=<number or labels>"
+            raise OptionError(f"task {self.name} needs classes", expected=expected, got="none")
         return classes
 
     def classes(self, outputs: int) -> int:

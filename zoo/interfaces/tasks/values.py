@@ -63,6 +63,10 @@ class Regression(Task):
     def target(self, y: Tensor, outputs: int) -> Tensor:
         return y.float().reshape(-1, outputs)
 
+    def mixable(self, y: Tensor, outputs: int) -> Tensor:
+        """The values, N x outputs or N: means of values are values."""
+        return y.float()
+
     def for_loss(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Output and target standardised, where the scale is known."""
         if self._scale is None:
