@@ -9,7 +9,7 @@ from typing import Any
 from zoo.compose.hints.option_homes import check_homes
 from zoo.compose.parts import BODIES, FILLED_IN, Part, part, recorded
 from zoo.compose.saved_models import elsewhere, from_saved
-from zoo.spec.errors import OptionError, quote
+from zoo.spec.errors import OptionError, listing, quote, warn
 from zoo.spec.inputs import InputSpec
 from zoo.spec.options import RefValue
 from zoo.spec.recipe import ORIGINAL, ModelSection
@@ -93,6 +93,9 @@ def resolve(section: ModelSection, *, saved: bool = False, inner: bool = False) 
         check_homes(section, ref)
     body = part(BODIES, ref, input_size=section.input_size, in_channels=section.in_channels)
     source = locate(body.component, section.weights) if section.weights else None
+    if source is not None and (trained := _trained_with(source, ref)) is not ref:
+        ref = trained
+        body = part(BODIES, ref, input_size=section.input_size, in_channels=section.in_channels)
     declared = section.input_spec or (source.input if source else None)
     parts = _parts(body, section, saved=saved)
     if section.in_channels is None and (channels := _channels(declared, parts)) is not None:
@@ -153,6 +156,17 @@ def _parts(body: Part, section: ModelSection, *, saved: bool) -> dict[str, Resol
 
     body.filled(use)
     return found
+
+
+def _trained_with(source: Source, ref: ComponentRef) -> ComponentRef:
+    """The reference with the options that its weights were trained with, where it says nothing of them."""
+    wanted = source.published.options if source.published else {}
+    if others := [name for name in wanted if ref.options.get(name, wanted[name]) != wanted[name]]:
+        said = listing(f"{name}={quote(wanted[name])}, not {quote(ref.options[name])}" for name in others)
+        warn(f"weights {source.text} were trained with {said}; what they have learnt may not hold")
+    if all(name in ref.options for name in wanted):
+        return ref
+    return replace(ref, options={**wanted, **ref.options})
 
 
 def _channels(declared: InputSpec | None, parts: Mapping[str, Resolved]) -> int | None:
