@@ -16,6 +16,8 @@ from typing import IO, Any
 from urllib.error import HTTPError, URLError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
+from torch.hub import get_dir
+
 from zoo.registry.cache import cache_folder
 from zoo.spec.disk.atomic_write import atomic_write
 from zoo.spec.disk.leftovers import sweep_parts
@@ -60,8 +62,6 @@ def read_address(text: str, source: WeightsSource, *, installs: Sequence[str] = 
 
 def _torch_hubs(source: WeightsSource) -> Path | None:
     """The file that torch.hub or a user has put into its folder, where it is the one that is declared."""
-    from torch.hub import get_dir
-
     path = Path(get_dir()) / "checkpoints" / source.file
     with suppress(OSError):
         if sha256(path).startswith(source.digits or "-"):
@@ -179,8 +179,6 @@ def _offline() -> bool:
 
 def _by_hand(source: WeightsSource) -> str:
     """The way without a server: torch.hub's folder, which torchvision fills too."""
-    from torch.hub import get_dir
-
     return f"put {source.file} into {Path(get_dir()) / 'checkpoints'}"
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import importlib.util
 import inspect
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -222,6 +226,47 @@ def test_a_download_that_fails_is_one_line(tmp_path, monkeypatch):
         DataError, match=r"torchvision:MNIST: expected its files in .*go online, or get them from"
     ):
         make("MNIST", tmp_path, download=True)
+
+
+@pytest.fixture
+def mirror(tmp_path, monkeypatch):
+    """torchvision's addresses of MNIST lead to a web server of this machine, with files of ours."""
+    fakes.write(tmp_path / "made", "MNIST")
+    raw = tmp_path / "made" / "MNIST" / "raw"
+    packed = {f"{path.name}.gz": gzip.compress(path.read_bytes()) for path in raw.iterdir()}
+    asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            content = packed[Path(self.path).name]
+            asked.append(Path(self.path).name)
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_):
+            pass
+
+    web = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=web.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    monkeypatch.setattr(theirs.MNIST, "mirrors", [f"http://127.0.0.1:{web.server_port}/"])
+    sums = [(name, hashlib.md5(packed[name], usedforsecurity=False).hexdigest()) for name in sorted(packed)]
+    monkeypatch.setattr(theirs.MNIST, "resources", sums)
+    yield asked
+    web.shutdown()
+    thread.join()
+    web.server_close()
+
+
+def test_what_is_missing_is_fetched_where_that_is_asked_for_and_once(tmp_path, mirror):
+    data = make("MNIST", tmp_path / "new", download=True)
+    assert (len(data), {*mirror}) == (8, {name for name, _ in theirs.MNIST.resources})
+    assert data.fingerprint == make("MNIST", tmp_path / "made").fingerprint
+    count = len(mirror)
+    assert make("MNIST", tmp_path / "new", download=True).fingerprint == data.fingerprint
+    assert len(mirror) == count
 
 
 def test_parts_of_other_classes_are_refused(tmp_path):

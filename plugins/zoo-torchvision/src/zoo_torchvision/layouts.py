@@ -124,7 +124,7 @@ def splits(name: str, options: Arguments) -> Splits:
 
 
 def read(name: str, part: Any, options: Arguments) -> Part:
-    """What zoo needs of one of torchvision's objects.
+    """Images, targets and names of one of torchvision's objects.
 
     Args:
         name: of the set.
