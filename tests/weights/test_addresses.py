@@ -118,6 +118,14 @@ def test_a_file_of_another_content_is_refused_and_nothing_of_it_kept(server, cac
     assert [*cache.iterdir()] == []
 
 
+def test_a_safetensors_of_another_content_is_refused_too(server, cache):
+    weights = server.publish(save(STATE), suffix="safetensors")
+    server.files[weights.file] = save({"a": torch.ones(2)})
+    with pytest.raises(WeightsError, match="nothing of it was used"):
+        read(weights)
+    assert [*cache.iterdir()] == []
+
+
 def test_code_in_a_pickle_that_has_its_digits_is_not_run(server, tmp_path):
     class Bad:
         def __reduce__(self):
