@@ -31,7 +31,7 @@ from skimage.metrics import peak_signal_noise_ratio
 import zoo
 from zoo.data.splits import split
 from zoo.interfaces.dataset import Dataset, Sample
-from zoo.runtime.arguments import as_dataset
+from zoo.runtime.data_arguments import as_dataset
 
 NOISE, BAR = 0.4, 4.0
 PER_CLASS, VAL = 5, 50

@@ -24,7 +24,7 @@ from PIL import Image, ImageDraw
 
 import zoo
 from zoo.inference.sample_quality import FeatureExtractor, compare
-from zoo.runtime.arguments import as_dataset
+from zoo.runtime.data_arguments import as_dataset
 
 SIZE, SAMPLES, SEED = 16, 1000, 0
 LEAST_ACCURACY, LARGEST_SHARE, DISTANCE_SHARE, SECONDS = 0.97, 0.30, 0.25, 600

@@ -39,7 +39,7 @@ from zoo.experiments.phases import unseen
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks import Multiclass
 from zoo.registry.lookup import recipe_series
-from zoo.runtime.arguments import as_dataset
+from zoo.runtime.data_arguments import as_dataset
 from zoo.spec.recipe import Recipe
 from zoo.training.recipe_data import with_data
 

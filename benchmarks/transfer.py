@@ -43,7 +43,7 @@ from zoo.data.splits import split
 from zoo.experiments.phases import Part, run_phase
 from zoo.interfaces.dataset import Dataset
 from zoo.registry.lookup import recipe_series
-from zoo.runtime.arguments import as_dataset
+from zoo.runtime.data_arguments import as_dataset
 from zoo.spec.recipe import Recipe
 from zoo.training.recipe_data import with_data
 

@@ -12,9 +12,10 @@ import torch
 from PIL import Image
 from torch.utils.data import ConcatDataset, Subset
 
-from zoo.data.label_mapping import Relabelled, by_name, in_order, source_of
+from zoo.data.label_mapping import Relabelled, by_name, in_order
 from zoo.data.sources.mask_folders import MaskFolders
 from zoo.data.sources.torch_dataset import TorchData
+from zoo.data.view import source_of
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks import Multiclass, Multilabel, Ordinal, Regression, Segmentation, Task
 from zoo.spec.errors import DataError, ZooWarning

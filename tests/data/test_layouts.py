@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import zoo
-from zoo.data.report import report
+from zoo.data.inspection.report import report
 from zoo.data.sources.class_folders import ClassFolders, FoundFolders
 from zoo.data.sources.image_folder import ImageFolder
 from zoo.data.sources.mask_folders import MaskFolders

@@ -16,11 +16,11 @@ import torch
 from PIL import Image
 
 from zoo.data import reading
-from zoo.data.findings import Finding
 from zoo.data.imbalance import class_counts
-from zoo.data.near_duplicates import look_alikes, thumbnail
-from zoo.data.report import report
-from zoo.data.reported import Report
+from zoo.data.inspection.findings import Finding
+from zoo.data.inspection.near_duplicates import look_alikes, thumbnail
+from zoo.data.inspection.report import report
+from zoo.data.inspection.reported import Report
 from zoo.data.sources.mask_folders import MaskFolders
 from zoo.data.sources.torch_dataset import TorchData
 from zoo.interfaces.dataset import Dataset, Sample

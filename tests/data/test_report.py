@@ -14,8 +14,8 @@ from zoo_datasets.embedded import Digits
 from zoo_datasets.photos import Photos
 
 from zoo.data.imbalance import class_counts, unbalanced, warn_unbalanced
-from zoo.data.near_duplicates import look_alikes, thumbnail
-from zoo.data.report import Report, report
+from zoo.data.inspection.near_duplicates import look_alikes, thumbnail
+from zoo.data.inspection.report import Report, report
 from zoo.data.sources.class_folders import ClassFolders
 from zoo.data.sources.torch_dataset import TorchData
 from zoo.interfaces.dataset import Dataset, Sample

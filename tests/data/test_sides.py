@@ -15,7 +15,7 @@ from PIL import Image
 from zoo.data.batch_order import Order
 from zoo.data.batches import PLACE, SIZE, Batches
 from zoo.data.masks import check_mask, cropped
-from zoo.data.resolve import folder_of, reference_of, resolve
+from zoo.data.resolve import folder_of, resolve
 from zoo.data.sources.class_folders import FoundFolders, ImageFiles
 from zoo.data.sources.image_folder import ImageFolder
 from zoo.data.sources.layout import scan
@@ -482,9 +482,11 @@ def test_data_are_resolved_by_their_form(make: Make, tmp_path: Path) -> None:
             DataError, match=f"torch data set with len.. and .., got '{type(wrong).__name__}'"
         ):
             resolve(wrong, unasked)
-    with pytest.raises(OptionError, match="expected a folder of images beside it, got 'Named'; leave it out"):
+    with pytest.raises(
+        OptionError, match="expected a folder of images or a table of files, got 'Named'; leave it out"
+    ):
         resolve(own, unasked, skip_unreadable=True)
-    assert reference_of(own) is None
+    assert folder_of(own) is None
     root = make({"a": 1, "b": 1})
     kinds = {
         name: type(resolve(root, unasked, task=BY_NAME[name])).__name__

@@ -12,8 +12,8 @@ import pytest
 
 from zoo.data import reading
 from zoo.data.batch_order import Order
-from zoo.data.report import _pixels, report
-from zoo.data.reported import NOT_COUNTED
+from zoo.data.inspection.report import _pixels, report
+from zoo.data.inspection.reported import NOT_COUNTED
 from zoo.spec.errors import DataError, ZooWarning
 
 Make = Callable[..., Path]

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from zoo.data.view import Subset
 from zoo.experiments import phases as phases_module
-from zoo.experiments.phases import Part, Phase, _metric, best, check_same_data, curves, run_phase, unseen
+from zoo.experiments.phases import Phase, _metric, best, check_same_data, curves, run_phase, unseen
 from zoo.inference.evaluation import Evaluation, Measured
 from zoo.interfaces.dataset import Dataset, Sample
-from zoo.runtime.arguments import as_dataset
+from zoo.runtime.data_arguments import as_dataset
 from zoo.spec.errors import RecipeError
 from zoo.spec.recipe import Recipe
 
@@ -82,7 +83,7 @@ def test_data_with_splits_of_their_own_are_measured_on_their_test_split() -> Non
 
 def test_a_part_is_the_whole_by_other_numbers() -> None:
     whole = as_dataset(DIGITS)
-    part = Part(whole, [5, 2])
+    part = Subset(whole, [5, 2])
     assert (len(part), part.targets) == (2, [whole.targets[5], whole.targets[2]])
     assert part.name(1) == whole.name(2)
     assert np.array_equal(part[0].image, whole[5].image)
@@ -91,7 +92,7 @@ def test_a_part_is_the_whole_by_other_numbers() -> None:
 
 def test_a_part_has_masks_groups_splits_and_keys_of_the_whole() -> None:
     whole = Whole()
-    part = Part(whole, [2, 0])
+    part = Subset(whole, [2, 0])
     assert part.masks
     assert [part.group_of(i) for i in (0, 1)] == ["g2", "g0"]
     assert [part.split_of(i) for i in (0, 1)] == ["s2", "s0"]
@@ -128,7 +129,7 @@ def test_a_phase_knows_the_direction_of_its_figure(tmp_path: Path) -> None:
         "model": {"name": "mlp", "head": "regression", "input_size": 8, "in_channels": 1, "classes": 1},
         "data": DIGITS, "trainer": {"name": "supervised", "epochs": 1},
     })  # fmt: skip
-    found = run_phase("one", values, Part(as_dataset(DIGITS), range(8)), tmp_path / "run", seed=0)
+    found = run_phase("one", values, Subset(as_dataset(DIGITS), range(8)), tmp_path / "run", seed=0)
     assert (found.metric, found.higher_is_better) == ("mae", False)
 
 

@@ -33,7 +33,7 @@ from zoo.inference.sample_quality import FeatureExtractor, compare, measure_samp
 from zoo.inference.verify import Verified
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks.descriptions import Overlay
-from zoo.runtime.arguments import as_dataset
+from zoo.runtime.data_arguments import as_dataset
 from zoo.runtime.team.team import Team
 from zoo.spec.errors import DataError, OptionError, SaveError, TrainingError
 

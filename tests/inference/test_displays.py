@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor
 
 import zoo
-from zoo.data.report import report
+from zoo.data.inspection.report import report
 from zoo.inference.augment import as_tensor
 from zoo.inference.evaluation import Evaluation, Measured
 from zoo.inference.generated_images import Images

@@ -16,7 +16,7 @@ from zoo.cli import main
 from zoo.inference import latents as module
 from zoo.interfaces.tasks import Reconstruction
 from zoo.interfaces.tasks.images import ImageAnalysis
-from zoo.runtime.arguments import as_dataset
+from zoo.runtime.data_arguments import as_dataset
 from zoo.spec.errors import DataError, OptionError, SaveError, ShapeError
 
 SMALL = {"name": "conv_encoder", "channels": [4, 8]}

@@ -15,7 +15,7 @@ from PIL import Image
 import zoo
 import zoo.data.reading
 import zoo.inference.verify
-from zoo.runtime.arguments import as_dataset
+from zoo.runtime.data_arguments import as_dataset
 from zoo.runtime.team import shares
 from zoo.spec.errors import DataError, SaveError, ZooWarning
 

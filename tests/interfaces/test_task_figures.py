@@ -12,7 +12,7 @@ from torch import Tensor
 
 from zoo.interfaces import Task
 from zoo.interfaces.tasks.analysis import Findings
-from zoo.interfaces.tasks.base import CardWords
+from zoo.interfaces.tasks.card_words import CardWords
 from zoo.interfaces.tasks.choice import BY_NAME, for_classes, for_logits, for_masks
 from zoo.interfaces.tasks.confusion import class_table
 from zoo.interfaces.tasks.data_checks import check_labels

@@ -19,16 +19,8 @@ from zoo.interfaces import Execution, Sample
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks.choice import BY_NAME
 from zoo.registry.environment import processes
-from zoo.runtime.arguments import (
-    as_augmenter,
-    as_dataset,
-    as_loss,
-    as_model,
-    as_trainer,
-    check_order,
-    data_value,
-    metrics_of,
-)
+from zoo.runtime.arguments import as_augmenter, as_loss, as_model, as_trainer, check_order, metrics_of
+from zoo.runtime.data_arguments import as_dataset, data_value
 from zoo.runtime.devices import borrowed, isolated, seed_step, to_device
 from zoo.runtime.processes import Accelerated
 from zoo.runtime.progress_views import Notebook

@@ -18,7 +18,7 @@ from zoo.compose.instantiate import make
 from zoo.interfaces import Binary, Loss, Multiclass, Reconstruction, Regression
 from zoo.interfaces.model import Model
 from zoo.registry.lookup import find
-from zoo.runtime.arguments import as_dataset
+from zoo.runtime.data_arguments import as_dataset
 from zoo.runtime.loss_checks import check_fits, check_ignored
 from zoo.spec.errors import OptionError
 from zoo.testing import rules_loss

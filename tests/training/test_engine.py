@@ -169,7 +169,7 @@ def test_each_step_is_drawn_for_by_each_process_apart(
 
 PROCESSES = """
 import sys, warnings, numpy, torch, zoo
-from zoo.runtime.arguments import as_dataset
+from zoo.runtime.data_arguments import as_dataset
 warnings.simplefilter("ignore", zoo.ZooWarning)
 out = sys.argv[1]
 small = {"in_channels": 1, "input_size": 16, "seed": 0}

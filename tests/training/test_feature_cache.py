@@ -19,7 +19,7 @@ from zoo.interfaces.head import Head
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Segmentation
 from zoo.registry.plugins.installed import Installed, installed
-from zoo.runtime.arguments import as_dataset
+from zoo.runtime.data_arguments import as_dataset
 from zoo.spec.errors import OptionError
 from zoo.training.feature_cache import CachedBatches, FeatureCache, limit_bytes
 from zoo.training.run import Run

@@ -24,7 +24,7 @@ from zoo.errors import OptionError, TrainingError
 from zoo.interfaces import Metric, TargetCounts, TorchMetric
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
-from zoo.runtime.arguments import as_dataset
+from zoo.runtime.data_arguments import as_dataset
 from zoo.testing import killed_after
 from zoo.trainers import Score
 

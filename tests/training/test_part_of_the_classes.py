@@ -18,7 +18,7 @@ from torch.utils.data import Subset
 import zoo
 from zoo.cli import main
 from zoo.interfaces.model import Model
-from zoo.runtime.arguments import as_dataset
+from zoo.runtime.data_arguments import as_dataset
 from zoo.runtime.data_checks import for_model
 from zoo.spec.errors import DataError, ZooWarning
 

@@ -178,3 +178,29 @@ class PerceptualOptions(Options):
 
 class SupervisedOptions(MeasuredOptions):
     """Options of the supervised trainer."""
+
+
+class TableOptions(Options):
+    """Options of a table of labels."""
+
+    path: str = Field(
+        description="the table, or a folder with metadata.csv or metadata.jsonl beside its images"
+    )
+    image: str | None = Field(None, description="column of the images; by default found by its name or cells")
+    target: tuple[str, ...] = Field(
+        (), description="column of what is to be learnt, or several; by default found by its name"
+    )
+    group: str | None = Field(None, description="column of what stays in one split, such as patients")
+    split: str | None = Field(None, description="column of train, val and test; by default found by its name")
+    order: str | None = Field(
+        None, description="column of what comes first, such as a date: the last images are the test"
+    )
+    separator: str | None = Field(None, min_length=1, description="sign between several labels in a cell")
+    folder: str | None = Field(
+        None, description="where image paths are read from; by default the table's folder"
+    )
+
+    @field_validator("target", mode="before")
+    @classmethod
+    def _one_column(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value

@@ -23,6 +23,7 @@ from zoo.interfaces import (
     Multilabel,
     Ordinal,
     Regression,
+    Standardise,
     Task,
     as_map,
 )
@@ -224,12 +225,23 @@ class MultilabelHead(PooledHead):
 
 
 class RegressionHead(PooledHead):
-    """N x K values, one where `classes` is None; see `PooledHead`."""
+    """N x K values in the unit of the data, one where `classes` is None; see `PooledHead`.
+
+    Training takes their mean and standard deviation from its images, and compares standardised values.
+    """
 
     def __init__(
         self, *, inputs: Sequence[FeatureInfo], classes: int | None = None, **options: Unpack[Pooling]
     ) -> None:
-        super().__init__(task := Regression(), inputs=inputs, outputs=task.outputs(classes), **options)
+        count = Regression().outputs(classes)
+        scale = Standardise(count)
+        super().__init__(Regression(scale), inputs=inputs, outputs=count, **options)
+        self.scale = scale
+
+    def forward(self, *features: Tensor) -> Tensor:
+        """N x K values in the unit of the data."""
+        values: Tensor = self.scale(super().forward(*features))
+        return values
 
 
 class EmbeddingHead(PooledHead):

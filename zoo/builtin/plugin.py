@@ -208,7 +208,21 @@ TRAINERS = [
 ]
 
 
+DATASETS = [
+    Component(
+        kind="dataset",
+        name="table",
+        target="zoo.interfaces.records.text_tables:TextTable",
+        config=_CONFIG + "TableOptions",
+        summary="A table of labels: CSV or JSON lines with a row an image.",
+        # Suffixes of the files that it reads
+        tags=(".csv", ".tsv", ".jsonl", ".ndjson"),
+        tiny={"path": "tiny/labels.csv", "target": "kind"},
+    ),
+]
+
+
 @hookimpl
 def zoo_components() -> list[Component]:
     """All components of the core."""
-    return [*HEADS, *LOSSES, *TRAINERS, *METRICS]
+    return [*HEADS, *LOSSES, *TRAINERS, *DATASETS, *METRICS]

@@ -40,7 +40,8 @@ class Supervised(GradientTrainer):
         # The model as the execution has wrapped it, so that processes share gradients; measuring runs it bare
         output = self.network(model_input(batch))
         target = self.task.target(batch["target"], self.model.outputs)
-        return output, compute(self.loss, {OUTPUT: output}, target, batch)
+        compared, target = self.task.for_loss(output, target)
+        return output, compute(self.loss, {OUTPUT: compared}, target, batch)
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
         """Loss and the task's metrics, with the model in inference mode for the time being."""

@@ -13,7 +13,7 @@ import click
 from zoo.cli._common import emit_json, json_option
 
 if TYPE_CHECKING:
-    from zoo.data.reported import Report
+    from zoo.data.inspection.reported import Report
     from zoo.images.decode import ImageArray
     from zoo.interfaces.dataset import Dataset
 
@@ -42,7 +42,7 @@ def command(*, data: str, sets: tuple[str, ...], kind: str | None, out: Path | N
     zoo data ./photos --out sheet.png
     zoo data digits --set per_class=20
     """
-    from zoo.data.report import report
+    from zoo.data.inspection.report import report
     from zoo.reports.files import plots_path
 
     dataset = _dataset(data, sets, kind)
@@ -68,7 +68,7 @@ def _dataset(data: str, sets: Sequence[str], kind: str | None) -> Dataset:
     from zoo.data.sources.layout import inner_folder
     from zoo.data.sources.mask_folders import MaskFolders
     from zoo.data.sources.mask_pairs import IMAGES, MASKS
-    from zoo.runtime.arguments import as_dataset
+    from zoo.runtime.data_arguments import as_dataset
     from zoo.spec.errors import OptionError, quote
 
     folder = folder_of(data)

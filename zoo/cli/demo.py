@@ -163,7 +163,7 @@ def _name(step: _Step, folder: Path) -> None:
     from zoo.compose.build import from_recipe
     from zoo.inference.predict import predict
     from zoo.reports.plots import sheet
-    from zoo.runtime.arguments import as_dataset
+    from zoo.runtime.data_arguments import as_dataset
 
     data = as_dataset(step.recipe.data)
     names = [data.name(i) for i in range(min(len(data), _MOST_NAMED))]

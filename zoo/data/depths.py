@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.data.label_mapping import source_of
 from zoo.data.reading import in_threads
 from zoo.data.sources.torch_dataset import TorchData
+from zoo.data.view import source_of
 from zoo.images.decode import ORIENTATION, SWAPPING, ImageArray, read
 from zoo.images.header import ALPHA, depth, lost
 from zoo.images.opening import open_image
@@ -69,7 +69,7 @@ def warn_dataset(model: Model, dataset: Dataset) -> None:
     """The same of data that are files, and of some images of a torch data set."""
     source = source_of(dataset)
     if not isinstance(source, TorchData):
-        warn_losses(model, [file for file in getattr(dataset, "files", ()) if isinstance(file, Path)])
+        warn_losses(model, [file for file in dataset.files or () if isinstance(file, Path)])
         return
     looked_at = []
     for i in range(0, len(source), max(1, len(source) // _LOOKED_AT)):

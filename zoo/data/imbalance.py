@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from zoo.data.label_mapping import numbers_of, source_of
+from zoo.data.label_mapping import numbers_of
+from zoo.data.view import source_of
 from zoo.interfaces.dataset import Dataset
 from zoo.spec.errors import quote, warn
 

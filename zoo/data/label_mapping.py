@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from zoo.data.masks import check_mask
+from zoo.data.view import View
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.data_checks import has_answers
@@ -24,7 +25,7 @@ _MADE_UP = ("background", "object")
 """Names that masks of two classes get, as `zoo.data.sources.mask_folders` says."""
 
 
-class Relabelled(Dataset):
+class Relabelled(View):
     """Data whose classes are numbered as a model numbers them.
 
     Args:
@@ -35,12 +36,10 @@ class Relabelled(Dataset):
     """
 
     def __init__(self, source: Dataset, labels: Sequence[str], numbers: Sequence[int], task: Task) -> None:
-        self.source, self.labels, self.numbers, self._task = source, tuple(labels), [*numbers], task
-        self.task, self.masks, self.fingerprint = source.task, source.masks, source.fingerprint
+        super().__init__(source)
+        # With a name for each class the data are those of the model
+        self.labels, self.numbers, self._task, self.numbered = tuple(labels), [*numbers], task, False
         self._same = self.numbers == [*range(len(self.numbers))]
-
-    def __len__(self) -> int:
-        return len(self.source)
 
     def __getitem__(self, index: int) -> Sample:
         sample = self.source[index]
@@ -61,31 +60,6 @@ class Relabelled(Dataset):
         """Targets in the numbers of the model."""
         return [self._renumbered(target) for target in self.source.targets]
 
-    def name(self, index: int) -> str:
-        """The name in the data."""
-        return self.source.name(index)
-
-    def key(self, index: int) -> str:
-        """The digest in the data."""
-        return self.source.key(index)
-
-    def unchanged(self, index: int) -> bool:
-        """Whether the image in the data is."""
-        return self.source.unchanged(index)
-
-    def split_of(self, index: int) -> str | None:
-        """The split in the data."""
-        return self.source.split_of(index)
-
-    def group_of(self, index: int) -> str | None:
-        """The group in the data."""
-        return self.source.group_of(index)
-
-
-def source_of(data: Dataset) -> Dataset:
-    """The data as they are, whatever a model calls their classes."""
-    return source_of(data.source) if isinstance(data, Relabelled) else data
-
 
 def numbers_of(data: Dataset) -> list[int]:
     """The number that each class of the data as they are has in the data as they are given here.
@@ -93,9 +67,9 @@ def numbers_of(data: Dataset) -> list[int]:
     Args:
         data: perhaps with the classes of a model.
     """
-    if not isinstance(data, Relabelled):
-        return [*range(len(data.labels))]
-    return [data.numbers[i] for i in numbers_of(data.source)]
+    if isinstance(data, Relabelled):
+        return [data.numbers[i] for i in numbers_of(data.source)]
+    return numbers_of(data.source) if isinstance(data, View) else [*range(len(data.labels))]
 
 
 def by_name(data: Dataset, labels: Sequence[str], task: Task, where: str) -> Dataset:

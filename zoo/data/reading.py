@@ -76,6 +76,20 @@ def readable(files: Sequence[Path | bytes], names: Sequence[str] | None = None) 
     return [i for i, reason in enumerate(reasons) if reason is None]
 
 
+def check_there(files: Sequence[Path], where: str) -> None:
+    """Raises DataError unless all files are there.
+
+    Args:
+        files: paths.
+        where: whose, for messages.
+    """
+    missing = [file for file in files if not file.exists()]
+    if missing:
+        got = f"{len(missing)} of {len(files)} missing ({listing(map(str, missing), _NAMED)})"
+        hint = 'say from where paths are read (folder="images"), or leave them out (skip_unreadable=True)'
+        raise DataError(where, expected="the files that it names", got=got, hint=hint)
+
+
 def _fault(file: Path | bytes) -> str | None:
     try:
         read(io.BytesIO(file) if isinstance(file, bytes) else file, "image")

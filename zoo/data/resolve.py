@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from zoo.data.sources.class_folders import ClassFolders
+from zoo.data.reading import check_there, readable
+from zoo.data.section import DataSection, WithOptions, section_of
+from zoo.data.sources.class_folders import ClassFolders, ImageFiles
 from zoo.data.sources.image_folder import ImageFolder
 from zoo.data.sources.layout import scan
 from zoo.data.sources.mask_folders import MaskFolders
 from zoo.data.sources.torch_dataset import TorchData
+from zoo.data.view import Grouped, Subset
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks import Task
-from zoo.registry.references import component_or_path
 from zoo.spec.errors import DataError, OptionError, UnknownComponentError, quote
 from zoo.spec.reference import ComponentRef, HubRef, PathLike, PathRef, Reference
 
@@ -31,8 +32,8 @@ class IndexedData(Protocol):
         ...
 
 
-DataLike = Dataset | IndexedData | Mapping[str, Any] | PathLike | Reference
-"""A data set as `data` takes it: an object, a folder, a name, or a table of name and options."""
+DataLike = Dataset | IndexedData | Mapping[str, Any] | PathLike | Reference | DataSection | WithOptions
+"""A data set as `data` takes it: an object, a file or folder, a name, or a table of either with options."""
 
 Named = Callable[[ComponentRef], Any]
 """Makes the data set of a component reference; handed in, so that this room composes nothing."""
@@ -44,25 +45,8 @@ def folder_of(data: DataLike | None) -> Path | None:
     Args:
         data: as `resolve` takes it.
     """
-    if isinstance(data, os.PathLike):
-        return Path(data)
-    ref = reference_of(data)
+    ref = section_of(data).ref
     return Path(ref.path).expanduser() if isinstance(ref, PathRef) else None
-
-
-def reference_of(data: DataLike | None) -> Reference | None:
-    """The reference of the data; None for an object.
-
-    Args:
-        data: as `resolve` takes it.
-
-    Raises:
-        AmbiguousNameError: a data set and a folder have the name.
-    """
-    if isinstance(data, os.PathLike):
-        return PathRef(os.fspath(data))
-    said = isinstance(data, str | Mapping | ComponentRef | HubRef | PathRef)
-    return component_or_path(data, "dataset") if said else None
 
 
 def resolve(
@@ -77,22 +61,39 @@ def resolve(
     """The data set that is meant.
 
     Args:
-        data: a folder (a path, `file:...` or `pathlib.Path`), a name, a table with name and options, a torch
-            data set of the map style, or a data set of ours. A bare name that no data set has is a folder.
+        data: a folder (a path, `file:...` or `pathlib.Path`), a file of a kind that some component reads, a
+            name, a table with a name or a path and options, a torch data set of the map style, or a data set
+            of ours. A bare name that no data set has is a folder.
         named: makes a data set by name.
         task: says how a folder is read (as class folders, as images with masks, or as class folders where
             it is so laid out, else as images) and how the targets of a torch data set are.
         classes: of the model, where they are known: they say what the numbers in masks without names are.
         part: whether class folders may be a part of those of a model; see `ClassFolders`.
-        skip_unreadable: leaves out the files of a folder that cannot be read; see `ClassFolders`.
+        skip_unreadable: leaves out the files that cannot be read; see `ClassFolders`.
 
     Raises:
         DataError: it is none of these, or cannot be read.
-        OptionError: there are no files to be skipped.
+        OptionError: there are no files to be skipped, or an option does not fit.
         UnknownComponentError: no plugin has a data set of that name.
     """
-    folder = folder_of(data)
-    if folder is not None:
+    section = section_of(data)
+    found = _found(section, named, task, classes, part=part, skip_unreadable=skip_unreadable)
+    pattern = section.options.group
+    return found if pattern is None else Grouped(found, pattern)
+
+
+def _found(
+    section: DataSection,
+    named: Named,
+    task: Task | None,
+    classes: int | None,
+    *,
+    part: bool,
+    skip_unreadable: bool,
+) -> Dataset:
+    source = section.source
+    if isinstance(source, PathRef):
+        folder = Path(source.path).expanduser()
         needs = task.needs if task else "target"
         if needs == "mask":
             return MaskFolders(folder, classes=classes, skip_unreadable=skip_unreadable)
@@ -100,27 +101,30 @@ def resolve(
         if needs == "image" and scan(folder).problems:
             return ImageFolder(folder, skip_unreadable=skip_unreadable)
         return ClassFolders(folder, part=part, skip_unreadable=skip_unreadable)
-    if skip_unreadable:
-        expected = "a folder of images beside it"
-        raise OptionError("skip_unreadable", expected=expected, got=quote(_called(data)), hint="leave it out")
-    if isinstance(data, Dataset):
-        return data
-    if not isinstance(data, str | Mapping | ComponentRef | HubRef):
-        # Torch's data sets need no base class; a list of images has no targets
-        if hasattr(data, "__getitem__") and hasattr(data, "__len__") and not isinstance(data, list | tuple):
-            return TorchData(data, task)
-        expected = "a folder, the name of a data set, or a torch data set with len() and []"
-        raise DataError("data", expected=expected, got=quote(type(data).__name__))
-    ref = reference_of(data)
-    if isinstance(ref, HubRef):
+    if isinstance(source, ComponentRef):
+        found = _component(source, named, bare=section.bare)
+    elif isinstance(source, HubRef):
         expected = "a folder or the name of a data set"
-        raise DataError("data", expected=expected, got=str(ref), hint="download it first")
-    assert isinstance(ref, ComponentRef)  # noqa: S101 - a path is a folder
+        raise DataError("data", expected=expected, got=str(source), hint="download it first")
+    else:
+        found = _object(source, task)
+    found = found.for_task(task)
+    if skip_unreadable:
+        if found.files is None:
+            expected, got = "a folder of images or a table of files", quote(type(found).__name__)
+            raise OptionError("skip_unreadable", expected=expected, got=got, hint="leave it out")
+        return Subset(found, readable(found.files))
+    # Of those that a folder was looked through for it is known
+    if found.files is not None and not isinstance(found, ImageFiles):
+        check_there(found.files, f"data {section.called}")
+    return found
+
+
+def _component(ref: ComponentRef, named: Named, *, bare: bool) -> Dataset:
     try:
         found = named(ref)
     except UnknownComponentError as error:
-        # A bare name may be a folder's as well; one with a namespace or options is none
-        if not isinstance(data, str) or ref.namespace:
+        if not bare:
             raise
         text = f"{error.problem}, and there is no folder {quote(f'./{ref.name}')}"
         raise UnknownComponentError(text, expected=error.expected, got=error.got, hint=error.hint) from None
@@ -129,5 +133,11 @@ def resolve(
     return found
 
 
-def _called(data: DataLike | None) -> str:
-    return str(data) if isinstance(data, str | ComponentRef | HubRef) else type(data).__name__
+def _object(source: Any, task: Task | None) -> Dataset:
+    if isinstance(source, Dataset):
+        return source
+    # Torch's data sets need no base class; a list of images has no targets
+    if hasattr(source, "__getitem__") and hasattr(source, "__len__") and not isinstance(source, list | tuple):
+        return TorchData(source, task)
+    expected = "a folder, the name of a data set, or a torch data set with len() and []"
+    raise DataError("data", expected=expected, got=quote(type(source).__name__))

@@ -71,6 +71,7 @@ def split(
     """Splits a data set, or takes the splits that the user made.
 
     An image's place follows from its content, its class and the seed, not from its number or file name.
+    Data that tell an order in time are cut by it, and not stratified: the last samples are the test.
     Where the user made a train split and none to validate with, val is cut from train; what else the user
     left out stays empty.
 
@@ -101,6 +102,8 @@ def split(
             sides |= _draw(sides["train"], together, strata, seed, (1 - share, share, 0.0))
             # `_draw` has returned an empty one
             sides["test"] = [i for i, name in enumerate(given) if name == "test"]
+    elif order := _order(dataset):
+        sides = _in_order(together, order, fractions)
     else:
         _warn_two_labels(dataset, keys, strata)
         sides = _draw(range(len(dataset)), together, strata, seed, fractions)
@@ -157,6 +160,34 @@ def _draw(
                 drawn[side].append(smallest)
         for side, chosen in drawn.items():
             sides[side] += [i for key in chosen for i in groups[key]]
+    return sides
+
+
+def _order(dataset: Dataset) -> list[Any]:
+    """The places of all samples in time; nothing where the data tell none."""
+    found = [dataset.order_of(i) for i in range(len(dataset))]
+    return [] if all(place is None for place in found) else found
+
+
+def _in_order(
+    together: Sequence[str], order: Sequence[Any], fractions: tuple[float, ...]
+) -> dict[str, list[int]]:
+    """Cuts samples in time: the last are the test, those before them validation.
+
+    A group counts where its last sample does, and what is of one time stays together.
+    """
+    last: dict[str, Any] = {}
+    for name, place in zip(together, order, strict=True):
+        last[name] = max(last.get(name, place), place)
+    times: dict[Any, list[int]] = {}
+    for i, name in enumerate(together):
+        times.setdefault(last[name], []).append(i)
+    sides: dict[str, list[int]] = {name: [] for name in NAMES}
+    quota = {"test": len(order) * fractions[2], "val": len(order) * fractions[1]}
+    for place in sorted(times, reverse=True):
+        # A side is closed by what reaches its share; each gets something where there are three times
+        side = next((name for name, share in quota.items() if len(sides[name]) < share), "train")
+        sides[side] += times[place]
     return sides
 
 

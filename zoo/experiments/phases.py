@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from zoo.compose.build import from_recipe
 from zoo.data.splits import split
+from zoo.data.view import Subset
 from zoo.inference.evaluate import evaluate
 from zoo.inference.evaluation import Evaluation
-from zoo.interfaces.dataset import Dataset, Sample
+from zoo.interfaces.dataset import Dataset
 from zoo.reports.files import write_figure
 from zoo.reports.style import BLUE, GRAY, GREEN, GRID, ORANGE, PURPLE, RED, new_figure, open_frame, set_title
-from zoo.runtime.arguments import as_dataset
+from zoo.runtime.data_arguments import as_dataset
 from zoo.spec.errors import RecipeError, listing, quote
 from zoo.spec.recipe import Recipe
 from zoo.spec.reference import parse_reference
@@ -52,48 +52,7 @@ class Phase:
         return self.run.metrics[self.metric]
 
 
-class Part(Dataset):
-    """A subset of a data set's images.
-
-    Args:
-        dataset: the whole.
-        indices: of the part.
-    """
-
-    def __init__(self, dataset: Dataset, indices: Sequence[int]) -> None:
-        self.dataset, self.task, self.labels = dataset, dataset.task, dataset.labels
-        self.masks, self.indices = dataset.masks, [*indices]
-
-    def __len__(self) -> int:
-        return len(self.indices)
-
-    def __getitem__(self, index: int) -> Sample:
-        return self.dataset[self.indices[index]]
-
-    @property
-    def targets(self) -> Sequence[Any]:
-        """Targets of the images of the part."""
-        targets = self.dataset.targets
-        return [targets[i] for i in self.indices]
-
-    def name(self, index: int) -> str:
-        """The name that the whole set gives it."""
-        return self.dataset.name(self.indices[index])
-
-    def key(self, index: int) -> str:
-        """The digest that the whole set gives it."""
-        return self.dataset.key(self.indices[index])
-
-    def split_of(self, index: int) -> str | None:
-        """The split that it has in the whole set."""
-        return self.dataset.split_of(self.indices[index])
-
-    def group_of(self, index: int) -> str | None:
-        """The group that it has in the whole set."""
-        return self.dataset.group_of(self.indices[index])
-
-
-def unseen(recipe: Recipe, seed: int) -> tuple[Part, tuple[int, int]]:
+def unseen(recipe: Recipe, seed: int) -> tuple[Subset, tuple[int, int]]:
     """Images that are left to measure with, and the numbers to train on and to validate with.
 
     Where the data make their own splits, the test split; else that, and all that the options in the recipe's
@@ -102,13 +61,14 @@ def unseen(recipe: Recipe, seed: int) -> tuple[Part, tuple[int, int]]:
     used = as_dataset(recipe.data)
     splits = split(used, seed)
     labelled = len(splits.train), len(splits.val)
+    table = recipe.data if isinstance(recipe.data, dict) else {}
     # Whoever made the splits has said which images are to be measured on
     if any(used.split_of(i) for i in range(len(used))):
-        return Part(used, splits.of("test")), labelled
-    whole = as_dataset(parse_reference(recipe.data["name"])) if isinstance(recipe.data, dict) else used
+        return Subset(used, splits.of("test")), labelled
+    whole = as_dataset(parse_reference(table["name"])) if "name" in table else used
     # By content: the whole numbers its images otherwise, and may hold one twice
     seen = {used.key(i) for i in splits.train + splits.val}
-    return Part(whole, [i for i in range(len(whole)) if whole.key(i) not in seen]), labelled
+    return Subset(whole, [i for i in range(len(whole)) if whole.key(i) not in seen]), labelled
 
 
 def check_same_data(recipes: Mapping[str, Recipe]) -> None:

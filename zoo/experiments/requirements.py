@@ -161,6 +161,8 @@ def _parts(recipe: Recipe) -> Iterator[tuple[tuple[str, ...], str]]:
         kinds = tuple(kind.name for kind in KINDS.values() if kind.argument == section)
         value = named.get(section)
         for item in value if isinstance(value, list | tuple) else [value]:
-            ref = None if item in (None, ORIGINAL) else parse_reference(item)
+            # Data that are called by their place name no component
+            unnamed = item in (None, ORIGINAL) or (isinstance(item, Mapping) and "name" not in item)
+            ref = None if unnamed else parse_reference(item)
             if isinstance(ref, ComponentRef):
                 yield kinds, str(ref)

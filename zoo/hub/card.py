@@ -12,12 +12,13 @@ from zoo.hub.claims.names import hub_names
 from zoo.hub.readme import BEGIN, END
 from zoo.interfaces.blocks.summary import LICENCES, WEIGHTS, title
 from zoo.registry.plugins.install_command import way_to_install
+from zoo.spec.data_options import called
 from zoo.spec.disk.history import Row, json_text, read_rows
 from zoo.spec.display import counted, markdown
 from zoo.spec.errors import BadReferenceError, FormatError, listing
 from zoo.spec.files import CURVES_FILE
 from zoo.spec.names import replaced
-from zoo.spec.reference import HubRef, PathRef, parse_reference
+from zoo.spec.reference import HubRef, parse_reference
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult
@@ -103,14 +104,6 @@ def _base(model: Model) -> str | None:
     return ref.repo if isinstance(ref, HubRef) else None
 
 
-def _data(value: Any) -> tuple[str, bool] | None:
-    """Name of data as a recipe calls them, and whether it is a folder of images; None where unknown."""
-    if value is None:
-        return None
-    ref = parse_reference(value)
-    return (Path(ref.path).name, True) if isinstance(ref, PathRef) else (str(ref).rpartition(":")[2], False)
-
-
 def _results(model: Model, pipeline: str) -> list[EvalResult]:
     """Measured figures for the Hub's index, where it is known on what they were measured."""
     from huggingface_hub import EvalResult
@@ -125,7 +118,7 @@ def _results(model: Model, pipeline: str) -> list[EvalResult]:
             metric_value=round(value, 6),
         )
         for split, on in model.measured.items()
-        if (data := _data(on["data"])) is not None
+        if (data := on["data"] and called(on["data"]))
         for name, value in model.metrics[split].items()
         if name != "loss" and math.isfinite(value)
     ]
@@ -223,13 +216,14 @@ def _on(on: Mapping[str, Any] | None) -> str:
     """What figures were measured on; where a file does not tell, nothing is guessed of the recipe."""
     if on is None:
         return "it is not recorded on what it was measured"
-    data = _data(on["data"])
+    data = called(on["data"]) if on["data"] else None
     name = f" of {markdown(data[0])}" if data else ""
     return f"measured on {counted(on['count'], 'image')}{name}, splits `{on['hash'][:_HASH_DIGITS]}`"
 
 
 def _trained(model: Model, history: Sequence[Row], curves: bool) -> str:
-    recipe, data = model.recipe, _data(model.recipe.data)
+    recipe = model.recipe
+    data = called(recipe.data) if recipe.data else None
     if recipe.trainer is None and not history:
         return ""
     facts = [f"Data: {markdown(data[0])}"] if data else []

@@ -24,18 +24,8 @@ from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.loss import Loss, LossLike, needs_of
 from zoo.interfaces.metric import Metric
 from zoo.interfaces.model import Model, ModelLike
-from zoo.runtime.arguments import (
-    BATCH_SIZE,
-    as_dataset,
-    as_loss,
-    as_model,
-    check_order,
-    classes_of,
-    data_value,
-    folder_of,
-    metrics_of,
-    pick_seed,
-)
+from zoo.runtime.arguments import BATCH_SIZE, as_loss, as_model, check_order, folder_of, metrics_of, pick_seed
+from zoo.runtime.data_arguments import as_dataset, classes_of, data_value
 from zoo.runtime.data_checks import for_model
 from zoo.runtime.loss_checks import check_fits, held_warnings, warn_squashed
 from zoo.runtime.team.shares import check_alike, own_batches

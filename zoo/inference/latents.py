@@ -24,7 +24,8 @@ from zoo.reports.image_grids import images
 from zoo.reports.plots import short
 from zoo.reports.style import BLUE, DRAWS, GRID, new_figure, open_frame, set_title
 from zoo.runtime.answer_checks import check_answers
-from zoo.runtime.arguments import BATCH_SIZE, as_dataset, as_model, pick_seed
+from zoo.runtime.arguments import BATCH_SIZE, as_model, pick_seed
+from zoo.runtime.data_arguments import as_dataset
 from zoo.runtime.devices import borrowed
 from zoo.runtime.given_objects import check_can
 from zoo.runtime.progress import watched

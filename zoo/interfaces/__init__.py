@@ -32,6 +32,9 @@ from zoo.interfaces.loss import (
 from zoo.interfaces.metric import Metric, TorchMetric
 from zoo.interfaces.model import Model
 from zoo.interfaces.normalise import Normalise
+from zoo.interfaces.records.records import Records
+from zoo.interfaces.records.roles import Roles
+from zoo.interfaces.records.table_file import TableFile
 from zoo.interfaces.tasks import (
     Analysis,
     Binary,
@@ -64,6 +67,7 @@ from zoo.interfaces.tasks.descriptions import (
     Scatter,
     worst_table,
 )
+from zoo.interfaces.tasks.standardise import Standardise
 from zoo.interfaces.tasks.target_counts import TargetCounts, ignored_index
 from zoo.interfaces.trainer import Trainer
 from zoo.spec.display import Table
@@ -111,15 +115,19 @@ __all__ = [
     "Prediction",
     "Prefix",
     "Reconstruction",
+    "Records",
     "Regression",
+    "Roles",
     "Sample",
     "Scatter",
     "Segmentation",
     "Size",
     "SpatialTensor",
+    "Standardise",
     "State",
     "Summary",
     "Table",
+    "TableFile",
     "TargetCounts",
     "Task",
     "TorchMetric",

@@ -6,6 +6,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,7 @@ class Dataset(ABC):
         numbered: whether the data name no classes, and `labels` are made up of their numbers; they are then
             the classes of a model in its order, and called as it calls them.
         masks: whether samples have masks; `labels` are then the classes of pixels, and targets are None.
+        files: paths of the images by their numbers, where each is a file that holds nothing else.
         fingerprint: changes whenever the data change; None where that cannot be known.
     """
 
@@ -46,6 +48,7 @@ class Dataset(ABC):
     labels: tuple[str, ...] = ()
     numbered: bool = False
     masks: bool = False
+    files: Sequence[Path] | None = None
     fingerprint: str | None = None
 
     @abstractmethod
@@ -83,6 +86,22 @@ class Dataset(ABC):
     def split_of(self, index: int) -> str | None:
         """`train`, `val` or `test` where the user made the splits; else None."""
         return None
+
+    def order_of(self, index: int) -> Any:
+        """The place of a sample in time or the like, a number or text that sorts; None for none.
+
+        Where samples have one, the last ones are the test split, those before them are for validation, and
+        those of one place stay together.
+        """
+        return None
+
+    def for_task(self, task: Task | None) -> Dataset:
+        """The data as a task reads them: what a column means, say; themselves where they are read one way.
+
+        Args:
+            task: of the model; None where nobody said it, so that it is read off the data.
+        """
+        return self
 
     def group_of(self, index: int) -> str | None:
         """The group of a sample, such as a patient; a group stays in one split. None for no group."""

@@ -12,16 +12,13 @@ from torch import nn
 
 from zoo.compose.instantiate import make
 from zoo.compose.parts import default, recorded
-from zoo.data.resolve import DataLike, reference_of, resolve
 from zoo.hub.folder import load
 from zoo.hub.pull import pull
 from zoo.interfaces.augmenter import Augmenter, AugmentLike, Chain
 from zoo.interfaces.blocks.wrapped import inside
-from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.loss import LossLike
 from zoo.interfaces.metric import Metric, as_metrics
 from zoo.interfaces.model import Model, ModelLike
-from zoo.interfaces.tasks import Task
 from zoo.interfaces.trainer import Trainer, TrainerLike
 from zoo.registry.loading import resolve_config
 from zoo.registry.lookup import find
@@ -43,7 +40,7 @@ from zoo.spec.errors import (
 )
 from zoo.spec.hints.spoken import spoken
 from zoo.spec.options import Options
-from zoo.spec.reference import ComponentRef, PathLike, PathRef, local_path, parse_reference, without_prefix
+from zoo.spec.reference import ComponentRef, PathLike, local_path, parse_reference
 from zoo.weights.fitting import is_saved
 
 SPLITS_FILE = "splits.json"
@@ -115,40 +112,6 @@ def _is_model(value: object) -> bool:
     if isinstance(value, str | os.PathLike):
         return is_saved(local_path(value))
     return isinstance(inside(value), Model)
-
-
-def as_dataset(
-    data: DataLike | None,
-    *,
-    task: Task | None = None,
-    classes: int | None = None,
-    part: bool = False,
-    skip_unreadable: bool = False,
-) -> Dataset:
-    """The data as a task needs them; see `zoo.data.resolve.resolve`."""
-    return resolve(
-        data, lambda ref: make("dataset", ref), task=task, classes=classes, part=part,
-        skip_unreadable=skip_unreadable,
-    )  # fmt: skip
-
-
-def classes_of(model: Model) -> int | None:
-    """Number of classes of a model; None without a task, or where its outputs are no classes."""
-    return model.task.classes(model.outputs) if model.task is not None and model.task.named else None
-
-
-def data_value(data: DataLike | None) -> str | dict[str, Any] | None:
-    """The data's value in a recipe: a component, or the last part of a path; None for an object.
-
-    A bare name is recorded with its namespace: where the recipe is read again, a folder may have it.
-    """
-    ref = reference_of(data)
-    if ref is None:
-        return None
-    if isinstance(ref, ComponentRef):
-        return recorded("dataset", ref)
-    # The last part alone: recipes are shared, and where somebody's images lie is not
-    return str(PathRef(Path(without_prefix(str(ref))).resolve().name))
 
 
 def as_loss(loss: LossLike | None, model: Model, *, needed: bool) -> tuple[nn.Module | None, Any]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zoo.data.imbalance import lacking
-from zoo.data.label_mapping import by_name, in_order, source_of
+from zoo.data.label_mapping import by_name, in_order
+from zoo.data.view import source_of
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from zoo.compose.foreign.torch_module import PlainModel
-from zoo.data.label_mapping import source_of
+from zoo.data.view import source_of
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.loss import Loss, LossLike
 from zoo.interfaces.model import Model

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_serializer, field_validator
 
+from zoo.spec.data_options import data_reference
 from zoo.spec.disk.paths import check_path
 from zoo.spec.disk.reading import read_json, read_toml
 from zoo.spec.errors import RecipeError, quote, reason
@@ -209,7 +210,7 @@ class Recipe(_Section):
 
     Attributes:
         model: what is built.
-        data: reference to a data set.
+        data: reference to a data set, a file or folder; or a table with a `name` or a `path`, and options.
         data_hash: digest of the splits that a trained model saw; the lists stay in the run's folder.
         augment: reference to an augmenter, or several.
         loss: reference; the task's default where None.
@@ -225,14 +226,14 @@ class Recipe(_Section):
     """
 
     model: ModelSection
-    data: RefValue | None = None
+    data: Annotated[RefValue | None, BeforeValidator(data_reference)] = None
     data_hash: str | None = None
     augment: RefValue | list[RefValue] | None = None
     loss: RefValue | None = None
     trainer: RefValue | None = None
     seed: Seed | None = None
 
-    @field_validator("data", "loss", "trainer", mode="before")
+    @field_validator("loss", "trainer", mode="before")
     @classmethod
     def _refs(cls, value: Any) -> Any:
         return _reference(value)

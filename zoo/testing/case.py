@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,6 +16,7 @@ from zoo.compose.meta_build import seeded
 from zoo.compose.parts import Part, part
 from zoo.interfaces.backbone import Backbone
 from zoo.registry.snapshot import Entry
+from zoo.spec.data_options import PATH
 from zoo.spec.errors import ShapeError
 
 SIZES = ((64, 64), (96, 96), (128, 128))
@@ -34,12 +37,23 @@ class Case:
     @cached_property
     def part(self) -> Part:
         """The component with its declared tiny options."""
-        return part(self.entry.component.kind, {"name": self.entry.qualified, **self.entry.component.tiny})
+        return part(self.entry.component.kind, self.reference)
 
     @property
     def reference(self) -> dict[str, Any]:
         """The tiny instance as a reference."""
-        return {"name": self.entry.qualified, **self.entry.component.tiny}
+        return {"name": self.entry.qualified, **self.tiny}
+
+    @cached_property
+    def tiny(self) -> dict[str, Any]:
+        """The declared tiny options; a path among them is one beside the module of the options class."""
+        component = self.entry.component
+        found = dict(component.tiny)
+        if PATH in found and component.config is not None:
+            spec = find_spec(component.config.partition(":")[0])
+            assert spec is not None, f"{component.config}: expected a module, got none; mend the name"
+            found[PATH] = str(Path(str(spec.origin)).parent / found[PATH])
+        return found
 
     def backbone(self, in_channels: int = 3, seed: int = 0) -> Backbone:
         """A tiny instance with repeatable weights, and running statistics other than the initial ones."""

@@ -73,7 +73,7 @@ class _Seen:
 
 def _shows(seen: _Seen, config: type[Options], name: str) -> bool:
     """Whether an option that has another value at all changes anything, alone or beside one other."""
-    base = dict(seen.case.entry.component.tiny)
+    base = dict(seen.case.tiny)
     tried = False
     for around in _surroundings(config, base, name):
         values = [*islice(others(config, around, name), _MOST)]

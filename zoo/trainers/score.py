@@ -131,7 +131,8 @@ class Score:
         output = output.float() if output.dtype in (torch.bfloat16, torch.float16) else output
         self.count += output.shape[0]
         if self._losses is not None:
-            self._losses.add({OUTPUT: output}, self.task.target(target, self.outputs), batch)
+            compared, wanted = self.task.for_loss(output, self.task.target(target, self.outputs))
+            self._losses.add({OUTPUT: compared}, wanted, batch)
         scored = self.task.scored(output)
         if self._lost is not None:
             self._lost.append(_lost(output, scored))

@@ -15,10 +15,10 @@ from torch import Tensor
 
 from zoo.data.batch_order import Order
 from zoo.data.batches import Batches
-from zoo.data.label_mapping import source_of
 from zoo.data.row_cache import room
 from zoo.data.row_cache.segments import Layout
 from zoo.data.row_cache.store import RowStore
+from zoo.data.view import source_of
 from zoo.images.libraries import pixel_libraries
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.blocks.freezing_state import blocks_in, check_frozen

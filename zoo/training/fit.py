@@ -40,7 +40,7 @@ from zoo.training.record.resuming import Lengthening, asked_epochs, check_warps,
 from zoo.training.record.run_facts import computed_on
 from zoo.training.record.run_folder import RunFolder
 from zoo.training.record.run_lock import RunLock
-from zoo.training.request import Request, as_recipe, resumed
+from zoo.training.request import Request, as_recipe, resumed, with_data_options
 from zoo.training.run import Outcome, Run
 from zoo.training.setup import Setup, warn_frozen_random
 
@@ -81,7 +81,7 @@ def fit(
     Args:
         model: from `zoo.build`, the folder of a saved one, or any torch module, which needs a loss; or a
             recipe, which is built for the classes of its data where it says nothing of classes.
-        data: a folder of class folders, the name of a data set, or a torch data set.
+        data: a folder of class folders, a table of labels, the name of a data set, or a torch data set.
         augment: an augmenter by name, several in a list, or objects.
         loss: a loss by name, or a module.
         trainer: a trainer by name, or an object.
@@ -98,7 +98,8 @@ def fit(
         checkpoint_every: seconds between two checkpoints at least; 0 writes one after each step.
         progress: whether to say how it goes: a bar on a terminal and in a notebook, else a line an epoch on
             standard error.
-        **options: of the trainer, such as `epochs=5`, `lr=1e-4`, `schedule="cosine"`, `early_stopping=3`.
+        **options: of the trainer, such as `epochs=5`, `lr=1e-4`, `schedule="cosine"`, `early_stopping=3`; and
+            of the data, such as `group="patient[0-9]+"`.
 
     Raises:
         DataError: the data cannot be read, or do not fit the model.
@@ -120,8 +121,11 @@ def fit(
     if not checkpoint_every >= 0:  # which nan is not either
         name = "--checkpoint-every" if spoken().way == "shell" else "checkpoint_every"
         raise OptionError(name, expected="0 or more seconds", got=str(checkpoint_every))
+    model = as_recipe(model)
+    if resume is None:
+        data, options = with_data_options(model, data, options)
     parts = {"data": data, "augment": augment, "loss": loss, "trainer": trainer}
-    request = Request(as_recipe(model), parts, seed, precision, skip_unreadable, options)
+    request = Request(model, parts, seed, precision, skip_unreadable, options)
     reading = {"workers": workers, "cache": cache}
     with Team("fit") as team, RunLock() as lock:
         run = _fit(

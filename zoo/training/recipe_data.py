@@ -8,7 +8,7 @@ from zoo.data.label_mapping import in_order
 from zoo.data.resolve import DataLike
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks import Task
-from zoo.runtime.arguments import as_dataset
+from zoo.runtime.data_arguments import as_dataset
 from zoo.spec.errors import DataError, OptionError
 from zoo.spec.recipe import ORIGINAL, ModelSection, Recipe
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from zoo.data.section import WithOptions, data_options
 from zoo.spec.recipe import Recipe
 from zoo.spec.reference import PathLike
 from zoo.training.own_metrics import METRICS
@@ -17,6 +18,24 @@ from zoo.training.setup import Setup, assemble
 def as_recipe(model: Any) -> Any:
     """A table as the recipe that it is in a file; anything else as it is."""
     return Recipe.from_dict(model) if isinstance(model, Mapping) else model
+
+
+def with_data_options(model: Any, data: Any, options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The data with those of the options that are theirs, and the others, which are the trainer's.
+
+    Args:
+        model: or recipe, whose data count where none are given.
+        data: as the caller gave them.
+        options: by name.
+    """
+    names = data_options() if options else frozenset()
+    own = {name: value for name, value in options.items() if name in names}
+    if not own:
+        return data, {**options}
+    known = getattr(getattr(model, "recipe", model), "data", None) if data is None else data
+    rest = {name: value for name, value in options.items() if name not in own}
+    # Without data the run says so
+    return None if known is None else WithOptions(known, own), rest
 
 
 @dataclass(frozen=True, slots=True)

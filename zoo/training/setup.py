@@ -16,6 +16,7 @@ from zoo.compose.meta_build import seeded
 from zoo.data.depths import warn_dataset
 from zoo.data.imbalance import warn_unbalanced
 from zoo.data.resolve import DataLike
+from zoo.data.section import section_of
 from zoo.data.splits import Splits, split
 from zoo.interfaces.augmenter import Augmenter
 from zoo.interfaces.blocks.freezing_state import check_frozen
@@ -26,26 +27,15 @@ from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
 from zoo.interfaces.trainer import Trainer
 from zoo.runtime.answer_checks import check_weights
-from zoo.runtime.arguments import (
-    as_augmenter,
-    as_dataset,
-    as_loss,
-    as_model,
-    as_trainer,
-    bare,
-    check_order,
-    classes_of,
-    data_value,
-    pick_seed,
-)
+from zoo.runtime.arguments import as_augmenter, as_loss, as_model, as_trainer, bare, check_order, pick_seed
 from zoo.runtime.augment_checks import check_augment
+from zoo.runtime.data_arguments import as_dataset, classes_of, data_value
 from zoo.runtime.data_checks import check_masks, for_model, warn_lacking
 from zoo.runtime.loss_checks import check_fits, held_warnings, task_said, vectors_of, warn_squashed
 from zoo.runtime.torch_losses import called
 from zoo.spec.errors import DataError, TrainingError, listing, warn
 from zoo.spec.hints.spoken import argument
 from zoo.spec.recipe import Recipe
-from zoo.spec.reference import FILE_PREFIX, PathRef, local_path
 from zoo.training.own_metrics import METRICS, Figures, figures_of
 from zoo.training.recipe_data import with_data
 
@@ -62,7 +52,7 @@ class Setup:
         trainer: what a step is.
         augment: of the training images.
         recipe: says all that by name.
-        data: as the caller called it; None for an object.
+        data: as the caller called it; of an object its options alone, or None.
         objects: names of the parts that have no name in the recipe.
         figures: the metrics that were asked for.
     """
@@ -125,8 +115,7 @@ def assemble(
     if augmenter is not None:
         check_augment(augmenter, model, made_trainer, resumed=resumed)
     check_masks(dataset)
-    # After what is checked at once: it reads all files for their keys
-    splits = split(dataset, seed)
+    splits = _split(model, dataset, seed, new=not resumed)
     _tell_of_data(model, dataset, splits, default_loss=loss is None)
     named = {"augment": augment_value, "loss": loss_value, "trainer": trainer_value}
     values = {"data": data_value(parts["data"]), **named}
@@ -145,7 +134,7 @@ def assemble(
         trainer=made_trainer,
         augment=augmenter,
         recipe=model.recipe.model_copy(update={**values, "data_hash": splits.hash, "seed": seed}),
-        data=_where(parts["data"]),
+        data=data_value(parts["data"], whole=True) or section_of(parts["data"]).beside or None,
         objects=tuple(objects),
         figures=figures,
     )
@@ -158,6 +147,16 @@ def _fitting(model: Model, dataset: Dataset, labels: Sequence[str] | None) -> Da
     if labels is None and model.task is not None:
         model.task.check_start(found, "fit")
     return found
+
+
+def _split(model: Model, dataset: Dataset, seed: int, *, new: bool) -> Splits:
+    """The splits; what a model keeps of training targets, a new run takes from them."""
+    # After what is checked at once: it reads all files for their keys
+    splits = split(dataset, seed)
+    if new and model.task is not None:
+        targets = dataset.targets
+        model.task.settle([targets[i] for i in splits.train])
+    return splits
 
 
 def _named_parts(
@@ -286,15 +285,3 @@ def _classes(dataset: Dataset) -> int | None:
     targets = dataset.targets
     known = max(targets) + 1 if len(targets) and all(isinstance(t, int) for t in targets) else 0
     return max(len(dataset.labels), known) or None
-
-
-def _where(data: DataLike) -> str | dict[str, Any] | None:
-    """The data as a file can hold them: a folder by its whole path, whatever the working folder is."""
-    if isinstance(data, dict):
-        return value if isinstance(value := data_value(data), dict) else data
-    if isinstance(data, str | os.PathLike) and isinstance(named := data_value(data), str):
-        if not named.startswith(FILE_PREFIX):
-            return named
-        return str(PathRef(str(local_path(data).resolve())))
-    value = data_value(data)
-    return value if isinstance(value, dict) else None

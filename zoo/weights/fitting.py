@@ -286,6 +286,10 @@ def assign(module: nn.Module, state: Mapping[str, Tensor], text: str, *, cast: b
     for names in shared.values():
         given = next((full[n] for n in names if n in full), None)
         full.update({n: given for n in names if given is not None and n not in full})
+    # What a file of before has no word of
+    for prefix, part in module.named_modules():
+        for name, value in getattr(part, "absent", {}).items():
+            full.setdefault(f"{prefix}.{name}" if prefix else name, value)
     check_fit(module, full, text)
     warn_broken(full, {name for names in shared.values() for name in names}, text)
     typed = {k: v.to(own[k].dtype) for k, v in full.items()} if cast else full

@@ -22,7 +22,7 @@ from zoo.builtin.losses import L1, MSE
 from zoo.compose.instantiate import make
 from zoo.experiments.phases import unseen
 from zoo.interfaces.execution import Execution
-from zoo.runtime.arguments import as_dataset
+from zoo.runtime.data_arguments import as_dataset
 from zoo.spec.errors import OptionError, ShapeError, TrainingError
 
 SMALL = {"name": "conv_encoder", "channels": [4, 8], "batch_norm": False}

@@ -12,6 +12,7 @@ from typing import Any
 from zoo.data.reading import readable
 from zoo.data.sources.layout import FEWEST_CLASSES, scan
 from zoo.images.decode import decode_counted
+from zoo.images.digests import FileDigests, digest
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks.choice import for_classes
 from zoo.spec.errors import DataError, quote
@@ -23,6 +24,8 @@ class ImageFiles(Dataset):
     Args:
         files: paths.
     """
+
+    files: list[Path]
 
     def __init__(self, files: Sequence[Path]) -> None:
         self.files = list(files)
@@ -44,14 +47,7 @@ class ImageFiles(Dataset):
 
     def key(self, index: int) -> str:
         """A digest of the file's bytes."""
-        try:
-            with self.files[index].open("rb") as file:
-                # 128 bits, so that no two files that differ can be expected to meet
-                return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-        except OSError as error:
-            raise DataError(
-                f"image {self.files[index]}", expected="a readable file", got=str(error)
-            ) from error
+        return digest(self.files[index])
 
 
 class RootedFiles(ImageFiles):
@@ -76,28 +72,15 @@ class RootedFiles(ImageFiles):
 
     def key(self, index: int) -> str:
         """A digest of the file's bytes, computed once."""
-        # Splits, fingerprint and caches all ask for them
-        if index not in self._keys:
-            state = _state(self.files[index])  # before it is read
-            self._keys[index] = super().key(index), state
-        return self._keys[index][0]
+        return self._digests[index]
 
     def unchanged(self, index: int) -> bool:
         """Whether the file has the size and time that it had before its digest was computed."""
-        return index not in self._keys or self._keys[index][1] == _state(self.files[index])
+        return self._digests.unchanged(index)
 
     @cached_property
-    def _keys(self) -> dict[int, tuple[str, tuple[int, ...] | None]]:
-        return {}
-
-
-def _state(file: Path) -> tuple[int, ...] | None:
-    try:
-        stat = file.stat()
-    except OSError:  # said where it is read
-        return None
-    # A file may be replaced by one that is as old: the inode tells, and on some systems is 0 for all
-    return stat.st_ino, stat.st_mtime_ns, stat.st_size
+    def _digests(self) -> FileDigests:
+        return FileDigests(self.files)
 
 
 class ClassFolders(RootedFiles):

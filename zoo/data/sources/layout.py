@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from zoo.data.sources.split_names import same_classes, split_named, split_within, splits_inside
+from zoo.data.sources.split_names import same_classes, split_within, splits_inside
 from zoo.data.sources.walk import Walk, is_hidden, is_image, kinds, walk, warn_passed_over
 from zoo.images.decode import SUFFIXES
 from zoo.spec.disk.systems import by_parts
@@ -14,6 +14,7 @@ from zoo.spec.display import counted
 from zoo.spec.errors import DataError, listing, quote, warn
 from zoo.spec.names import closest, folder_label
 from zoo.spec.reference import local_path
+from zoo.spec.split_names import split_named
 
 _LAYOUT = "one folder of images for each class, e.g. cats/ and dogs/, or train/cats/, test/cats/ ..."
 FEWEST_CLASSES = 2

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from zoo.data.sources.split_names import split_named
 from zoo.data.sources.walk import Walk
 from zoo.spec.errors import DataError, listing, quote, warn
 from zoo.spec.names import composed
+from zoo.spec.split_names import split_named
 
 IMAGES, MASKS = "images", "masks"
 

@@ -2,42 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, listing
-
-_WORDS = {
-    "train": "train", "training": "train",
-    "val": "val", "valid": "val", "validation": "val", "dev": "val",
-    "test": "test", "testing": "test",
-}  # fmt: skip
-"""Names of split folders, and the split that each means."""
-_MORE = re.compile(r"(set|data|dataset|images?|imgs?|split)")
-_BETWEEN = re.compile(r"[ _.\-]+")
-
-
-def split_named(name: str) -> str | None:
-    """The split that a folder's name means; None where it means none.
-
-    Example:
-        >>> [split_named(name) for name in ("Training", "test_set", "valset", "dev", "trains", "test tube")]
-        ['train', 'test', 'val', 'val', None, None]
-    """
-    first, *rest = _BETWEEN.split(name.lower())
-    if len(rest) > 1 or (rest and not _MORE.fullmatch(rest[0])):
-        return None
-    if not rest and (more := _MORE.search(first)) and more.end() == len(first):
-        first = first[: more.start()]
-    return _WORDS.get(first)
+from zoo.spec.split_names import BETWEEN, WORDS, split_named
 
 
 def split_within(name: str) -> str | None:
     """The split that the first or last word of a name means, as in `seg_train` and `train_2017`."""
-    words = _BETWEEN.split(name.lower())
-    found = {split for word in (words[0], words[-1]) if (split := _WORDS.get(word))}
+    words = BETWEEN.split(name.lower())
+    found = {split for word in (words[0], words[-1]) if (split := WORDS.get(word))}
     return found.pop() if len(found) == 1 else None
 
 

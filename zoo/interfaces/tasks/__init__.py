@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from zoo.interfaces.tasks.analysis import Analysis, Findings, Names
-from zoo.interfaces.tasks.base import CardWords, Prediction, Task, names_for
+from zoo.interfaces.tasks.base import Task, names_for
+from zoo.interfaces.tasks.card_words import CardWords
 from zoo.interfaces.tasks.classes import Binary, Multiclass
 from zoo.interfaces.tasks.descriptions import Mistake, Overlay
 from zoo.interfaces.tasks.images import Generation, Reconstruction
 from zoo.interfaces.tasks.labels import Multilabel
 from zoo.interfaces.tasks.masks import Segmentation
 from zoo.interfaces.tasks.order import Ordinal
+from zoo.interfaces.tasks.prediction import Prediction
 from zoo.interfaces.tasks.values import Regression
 from zoo.interfaces.tasks.vectors import Embedding
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,8 +12,11 @@ from torch import Tensor
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.geometry.places import Size
 from zoo.interfaces.tasks.analysis import Analysis
+from zoo.interfaces.tasks.card_words import CardWords
+from zoo.interfaces.tasks.columns import Cells, TargetColumn, check_no_separator, values_of
 from zoo.interfaces.tasks.data_checks import check_there
 from zoo.interfaces.tasks.descriptions import Overlay
+from zoo.interfaces.tasks.prediction import Prediction
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, OptionError, ShapeError
 
@@ -23,46 +25,6 @@ if TYPE_CHECKING:
 
     from zoo.interfaces.dataset import Dataset
     from zoo.interfaces.tasks.target_counts import TargetCounts
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """Prediction of a model for one image.
-
-    Args:
-        label: name of the class, several names joined by a comma, or the value as text.
-        score: probability of the label in [0, 1]; None where the task has none.
-        scores: probability by class, value by target, or nothing.
-        mask: H x W class indices, where each pixel has a class.
-        image: C x H x W in [0, 1], where the answer is an image.
-        overlay: what is laid over the image beside a mask, such as points.
-        details: what else is said, by name: plain data that JSON can hold.
-    """
-
-    label: str
-    score: float | None
-    scores: dict[str, float]
-    mask: Tensor | None = None
-    image: Tensor | None = None
-    overlay: Overlay | None = None
-    details: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardWords:
-    """Words of a task for the model card.
-
-    Args:
-        pipeline: the Hub's word for the task (`pipeline_tag`); None where it has none.
-        noun: what the model is, after the task's name.
-        usage: a line of code that uses `model`, after `import zoo`.
-        figures: what the metrics mean, by name; a line each below the table.
-    """
-
-    pipeline: str | None = None
-    noun: str = "model"
-    usage: str = 'print(zoo.predict(model, "image.jpg"))'
-    figures: Mapping[str, str] = field(default_factory=dict)
 
 
 class Task:
@@ -117,6 +79,21 @@ class Task:
         """
         return value.tolist() if isinstance(value, Tensor | np.ndarray | np.generic) else value
 
+    def read_columns(self, columns: Cells, separator: str | None, where: str) -> TargetColumn:
+        """Targets read off the columns of a table: here one number or row of numbers a table row.
+
+        Args:
+            columns: of the targets, one or several.
+            separator: between several labels in a cell, where it was said.
+            where: the data, for messages.
+
+        Raises:
+            DataError: a cell does not fit.
+            OptionError: there is a separator, and targets are no labels.
+        """
+        check_no_separator(separator, where)
+        return values_of(columns, where)
+
     def renumbered(self, target: Any, numbers: Sequence[int]) -> Any:
         """A target of data, in the order in which a model has the same classes or labels: by name.
 
@@ -163,6 +140,27 @@ class Task:
     def target(self, y: Tensor, outputs: int) -> Tensor:
         """Raw targets (class indices, indicator rows or values) as the default loss takes them."""
         return y
+
+    def for_loss(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Output and target as a loss compares them; themselves, unless the task knows their scale.
+
+        Args:
+            output: as the model returns it.
+            target: as `target` gives it.
+        """
+        return output, target
+
+    def settle(self, targets: Sequence[Any]) -> None:
+        """Takes from the targets of a new run's training images what is kept with the model: their scale."""
+
+    def constant(self, targets: Sequence[Any], outputs: int) -> Tensor | None:
+        """The best output, of `outputs` numbers, that is the same for all images; None where there is none.
+
+        Args:
+            targets: of the training images.
+            outputs: length of the output vector.
+        """
+        return None
 
     def check(self, data: Dataset, outputs: int, labels: Sequence[str], where: str) -> None:
         """Raises DataError unless a model can learn from, or be measured on, the targets of data.

@@ -8,12 +8,15 @@ from typing import Any
 
 from zoo.interfaces.tasks.base import Task
 from zoo.interfaces.tasks.classes import Binary, Multiclass
+from zoo.interfaces.tasks.columns import Cells, TargetColumn, classes_of, form_of
 from zoo.interfaces.tasks.images import Generation, Reconstruction
 from zoo.interfaces.tasks.labels import Multilabel
 from zoo.interfaces.tasks.masks import Segmentation
 from zoo.interfaces.tasks.order import Ordinal
 from zoo.interfaces.tasks.values import Regression
 from zoo.interfaces.tasks.vectors import Embedding
+from zoo.spec.display import counted
+from zoo.spec.errors import DataError, quote
 
 _PAIR = 2
 
@@ -60,6 +63,35 @@ def for_rows() -> Task:
 def for_numbers() -> Task:
     """The task of data with whole numbers that are values, such as ages."""
     return Regression()
+
+
+def for_columns(columns: Cells, separator: str | None, where: str) -> tuple[Task, TargetColumn]:
+    """The task that the cells of a table tell, and the targets as it reads them.
+
+    Args:
+        columns: of the targets.
+        separator: between several labels in a cell, where it was said.
+        where: the data, for messages.
+
+    Raises:
+        DataError: they are whole numbers, which may be classes or values.
+
+    Example:
+        >>> for_columns({"kind": ["cat", "dog"]}, None, "data")[0].name
+        'binary'
+    """
+    form = form_of(columns, separator)
+    if form == "whole":
+        name, column = next(iter(columns.items()))
+        low, high = min(column), max(column)
+        got = f"whole numbers from {low} to {high}, {counted(len({*column}), 'different one')}"
+        hint = 'head="multiclass" or "ordinal" reads classes, head="regression" values'
+        raise DataError(f"{where}: column {quote(name)}", expected="classes or values", got=got, hint=hint)
+    if form == "classes":
+        found = classes_of(columns, where)
+        return for_classes(len(found.labels)), found
+    task: Task = Multilabel() if form == "labels" else Regression()
+    return task, task.read_columns(columns, separator, where)
 
 
 def for_targets(targets: Sequence[Any], labels: Sequence[str] = ()) -> Task:

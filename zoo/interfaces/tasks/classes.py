@@ -10,11 +10,14 @@ import torch
 from torch import Tensor
 
 from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names
-from zoo.interfaces.tasks.base import CardWords, Prediction, Task, names_for
+from zoo.interfaces.tasks.base import Task, names_for
+from zoo.interfaces.tasks.card_words import CardWords
+from zoo.interfaces.tasks.columns import Cells, TargetColumn, check_no_separator, classes_of
 from zoo.interfaces.tasks.confusion import Confusion, by_class, per_class
 from zoo.interfaces.tasks.data_checks import check_labels, check_there
 from zoo.interfaces.tasks.descriptions import Drawing, Examples, Mistake, worst_table
-from zoo.interfaces.tasks.logits import in_order, settled, widened
+from zoo.interfaces.tasks.logits import EPSILON, in_order, settled, widened
+from zoo.interfaces.tasks.prediction import Prediction
 from zoo.spec.errors import DataError, OptionError, quote
 
 if TYPE_CHECKING:
@@ -32,6 +35,11 @@ class Classes(Task):
 
     card = CLASSIFIER
 
+    def read_columns(self, columns: Cells, separator: str | None, where: str) -> TargetColumn:
+        """Class indices of one column; see `zoo.interfaces.tasks.columns.classes_of`."""
+        check_no_separator(separator, where)
+        return classes_of(columns, where)
+
     def check(self, data: Dataset, outputs: int, labels: Sequence[str], where: str) -> None:
         """Raises DataError unless targets are class indices, of the model's classes."""
         check_there(data, where, "class")
@@ -39,6 +47,10 @@ class Classes(Task):
         check_indices(targets, where)
         found = max(len(data.labels), max(targets) + 1)
         check_labels(data, found, self.classes(outputs), labels, where)
+
+    def constant(self, targets: Sequence[Any], outputs: int) -> Tensor:
+        """The logits of the classes' shares."""
+        return torch.bincount(torch.tensor(targets), minlength=outputs).float().clamp(min=EPSILON).log()
 
     def analysis(self, labels: Sequence[str], most: int) -> Analysis:
         """Figures by class, the confusion matrix, and the answers that are most surely wrong."""
@@ -85,6 +97,10 @@ class Binary(Classes):
 
     def target(self, y: Tensor, outputs: int) -> Tensor:
         return y.float().reshape(-1, 1)
+
+    def constant(self, targets: Sequence[Any], outputs: int) -> Tensor:
+        """The logit of the second class' share."""
+        return torch.tensor(targets).float().mean().reshape(1).logit(EPSILON)
 
     def probabilities(self, output: Tensor) -> Tensor:
         positive = output.sigmoid()

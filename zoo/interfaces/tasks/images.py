@@ -12,8 +12,10 @@ from torch import Tensor
 
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.tasks.analysis import Analysis, Findings, Names
-from zoo.interfaces.tasks.base import CardWords, Prediction, Task
+from zoo.interfaces.tasks.base import Task
+from zoo.interfaces.tasks.card_words import CardWords
 from zoo.interfaces.tasks.descriptions import ImageGrid, Mistake, error_table
+from zoo.interfaces.tasks.prediction import Prediction
 
 if TYPE_CHECKING:
     from torchmetrics import Metric, MetricCollection

@@ -9,12 +9,14 @@ import torch
 from torch import Tensor
 
 from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names
-from zoo.interfaces.tasks.base import Prediction, Task, names_for
+from zoo.interfaces.tasks.base import Task, names_for
 from zoo.interfaces.tasks.classes import CLASSIFIER
+from zoo.interfaces.tasks.columns import Cells, TargetColumn, labels_of
 from zoo.interfaces.tasks.confusion import class_table, rows_by_class
 from zoo.interfaces.tasks.data_checks import check_finite, check_there, row_renumbered
 from zoo.interfaces.tasks.descriptions import Drawing, Examples, Mistake, worst_table
-from zoo.interfaces.tasks.logits import in_order, widened
+from zoo.interfaces.tasks.logits import EPSILON, in_order, widened
+from zoo.interfaces.tasks.prediction import Prediction
 from zoo.spec.errors import DataError, quote
 
 if TYPE_CHECKING:
@@ -30,6 +32,10 @@ class Multilabel(Task):
     name = "multilabel"
     form = "multilabel"
     card = CLASSIFIER
+
+    def read_columns(self, columns: Cells, separator: str | None, where: str) -> TargetColumn:
+        """Indicator rows; see `zoo.interfaces.tasks.columns.labels_of`."""
+        return labels_of(columns, separator, where)
 
     def check(self, data: Dataset, outputs: int, labels: Sequence[str], where: str) -> None:
         """Raises DataError unless targets are rows of zeros and ones, one for each output."""
@@ -58,6 +64,10 @@ class Multilabel(Task):
 
     def target(self, y: Tensor, outputs: int) -> Tensor:
         return y.float()
+
+    def constant(self, targets: Sequence[Any], outputs: int) -> Tensor:
+        """The logits of the labels' shares."""
+        return torch.tensor(targets, dtype=torch.float32).mean(dim=0).logit(EPSILON)
 
     def probabilities(self, output: Tensor) -> Tensor:
         return output.sigmoid()

@@ -10,6 +10,10 @@ _FINEST = 2.0**36
 """Parts of 1 that logarithms of odds are told apart by."""
 
 
+EPSILON = 1e-6
+"""Shares nearer to 0 or 1 count as so near: their logits would be infinite."""
+
+
 def in_order(odds: Tensor) -> Tensor:
     """Logits, or logarithms of odds, as numbers in [0, 1] in the same order, however large they are.
 

@@ -10,10 +10,11 @@ from torch import Tensor
 
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.tasks.analysis import Analysis, Findings, Names
-from zoo.interfaces.tasks.base import Prediction, Task, names_for
+from zoo.interfaces.tasks.base import Task, names_for
 from zoo.interfaces.tasks.confusion import class_table
 from zoo.interfaces.tasks.data_checks import check_labels
 from zoo.interfaces.tasks.descriptions import Mistake, Overlay, Overlays, worst_table
+from zoo.interfaces.tasks.prediction import Prediction
 from zoo.interfaces.tasks.target_counts import ignored_index
 from zoo.spec.errors import DataError, OptionError, ShapeError
 

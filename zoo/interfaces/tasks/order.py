@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from zoo.interfaces.tasks.base import Task
 from zoo.interfaces.tasks.classes import Classes
-from zoo.interfaces.tasks.logits import in_order, settled, widened
+from zoo.interfaces.tasks.logits import EPSILON, in_order, settled, widened
 from zoo.spec.errors import OptionError
 
 if TYPE_CHECKING:
@@ -43,6 +43,11 @@ class Ordinal(Classes):
     def target(self, y: Tensor, outputs: int) -> Tensor:
         # Of four classes, class 2 is 1 1 0
         return (y.reshape(-1, 1) > torch.arange(outputs, device=y.device)).float()
+
+    def constant(self, targets: Sequence[Any], outputs: int) -> Tensor:
+        """The logits of the shares above each class."""
+        above = torch.tensor(targets).reshape(-1, 1) > torch.arange(outputs)
+        return above.float().mean(dim=0).logit(EPSILON)
 
     def probabilities(self, output: Tensor) -> Tensor:
         above = output.sigmoid().cummin(dim=1).values

@@ -12,6 +12,7 @@ from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names
 from zoo.interfaces.tasks.base import Task
 from zoo.interfaces.tasks.data_checks import check_finite, row_renumbered
 from zoo.interfaces.tasks.descriptions import Examples, Mistake, Scatter, worst_table
+from zoo.interfaces.tasks.standardise import Standardise
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, listing, quote
 
@@ -20,10 +21,18 @@ if TYPE_CHECKING:
 
 
 class Regression(Task):
-    """One or more real values."""
+    """One or more real values.
+
+    Args:
+        scale: of the values, which the model's outputs have been put into; None where they were left as a
+            network gives them.
+    """
 
     name = "regression"
     form = "values"
+
+    def __init__(self, scale: Standardise | None = None) -> None:
+        self._scale = scale
 
     def outputs(self, classes: int | None) -> int:
         return classes or 1
@@ -34,6 +43,21 @@ class Regression(Task):
 
     def target(self, y: Tensor, outputs: int) -> Tensor:
         return y.float().reshape(-1, outputs)
+
+    def for_loss(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Output and target standardised, where the scale is known."""
+        if self._scale is None:
+            return output, target
+        return self._scale.standardised(output), self._scale.standardised(target)
+
+    def settle(self, targets: Sequence[Any]) -> None:
+        """Takes the scale of the targets, unless it is known."""
+        if self._scale is not None:
+            self._scale.settle(targets)
+
+    def constant(self, targets: Sequence[Any], outputs: int) -> Tensor:
+        """The mean."""
+        return torch.tensor(targets, dtype=torch.float64).reshape(-1, outputs).mean(dim=0).float()
 
     @property
     def higher_is_better(self) -> bool:

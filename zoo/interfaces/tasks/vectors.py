@@ -10,9 +10,12 @@ import torch
 from torch import Tensor
 
 from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names
-from zoo.interfaces.tasks.base import CardWords, Prediction, Task
+from zoo.interfaces.tasks.base import Task
+from zoo.interfaces.tasks.card_words import CardWords
+from zoo.interfaces.tasks.columns import Cells, TargetColumn, check_no_separator, classes_of
 from zoo.interfaces.tasks.data_checks import check_there
 from zoo.interfaces.tasks.descriptions import Curve, Histogram, Mark
+from zoo.interfaces.tasks.prediction import Prediction
 from zoo.spec.display import Table
 from zoo.spec.errors import DataError, listing, quote
 
@@ -38,6 +41,11 @@ class Embedding(Task):
         pipeline="image-feature-extraction",
         usage='print(zoo.verify(model, "one.jpg", "other.jpg"))',
     )
+
+    def read_columns(self, columns: Cells, separator: str | None, where: str) -> TargetColumn:
+        """Class indices of one column; see `zoo.interfaces.tasks.columns.classes_of`."""
+        check_no_separator(separator, where)
+        return classes_of(columns, where)
 
     def check(self, data: Dataset, outputs: int, labels: Sequence[str], where: str) -> None:
         """Raises DataError unless targets are class indices; which classes there are does not matter."""

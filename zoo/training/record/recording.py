@@ -13,6 +13,7 @@ from typing import Any
 from torch import Tensor
 
 from zoo.data.resolve import DataLike
+from zoo.data.section import section_of
 from zoo.data.splits import NAMES
 from zoo.hub.folder import save_run
 from zoo.interfaces.loss import fixed_left_out
@@ -23,14 +24,15 @@ from zoo.reports.files import image_path
 from zoo.reports.image_grids import images
 from zoo.reports.plots import curves
 from zoo.reports.style import DRAWS
-from zoo.runtime.arguments import SPLITS_FILE, data_value
+from zoo.runtime.arguments import SPLITS_FILE
+from zoo.runtime.data_arguments import data_value
 from zoo.runtime.interruption import TERMINATED
+from zoo.spec.data_options import called
 from zoo.spec.disk.atomic_write import atomic_write, write_errors
 from zoo.spec.disk.history import write_history, write_json
 from zoo.spec.disk.systems import portable
 from zoo.spec.errors import SaveError
 from zoo.spec.files import CURVES_FILE, HISTORY_FILE, WEIGHTS_FILE
-from zoo.spec.reference import FILE_PREFIX, without_prefix
 from zoo.training.record.checkpoint import Killed, newest
 from zoo.training.record.run_folder import RunFolder
 from zoo.training.run import Outcome, Run
@@ -50,13 +52,10 @@ def validation(outcome: Outcome) -> dict[str, float]:
     return {name.removeprefix("val_"): value for name, value in row.items() if name.startswith("val_")}
 
 
-def data_name(data: DataLike) -> str:
+def data_name(data: DataLike | None) -> str:
     """Name of the data for people."""
     value = data_value(data)
-    if value is None:
-        return type(data).__name__
-    name = str(value["name"] if isinstance(value, dict) else value)
-    return without_prefix(name) if name.startswith(FILE_PREFIX) else name.rpartition(":")[2]
+    return type(section_of(data).source).__name__ if value is None else called(value)[0]
 
 
 def begin(folder: Path, setup: Setup, facts: dict[str, Any], warps: str | None) -> RunFolder:
@@ -147,7 +146,7 @@ def _named(setup: Setup, outcome: Outcome) -> Model:
     task, labels = model.task, setup.dataset.labels
     if task is not None and task.named and len(labels) == task.classes(model.outputs):
         model.labels = model.labels or labels
-    data = data_name(setup.data if setup.data is not None else setup.dataset)
+    data = data_name(setup.dataset if "data" in setup.objects else setup.data)
     model.note_origin(origin_after(data, model.origin))
     # Those of weights that training has replaced, the model's own and those of models in it
     for part in model.modules():

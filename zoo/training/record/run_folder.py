@@ -15,6 +15,7 @@ import torch
 from zoo.compose.foreign.module_files import identity, warn_other_layers
 from zoo.compose.foreign.torch_module import PlainModel
 from zoo.compose.formats import FORMAT
+from zoo.data.section import WithOptions
 from zoo.hub.folder import load, save
 from zoo.interfaces.blocks.freezing_state import freezing_state, restore_freezing
 from zoo.interfaces.model import Model
@@ -192,7 +193,10 @@ class RunFolder:
     def parts(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Data, augmenter, loss and trainer: objects as given, else by the names that the run knows."""
         named = {name: self.facts["recipe"].get(name) for name in given} | {"data": self.facts["data"]}
-        return {name: named[name] if value is None else value for name, value in given.items()}
+        parts = {name: named[name] if value is None else value for name, value in given.items()}
+        if "data" in self.facts["objects"] and named["data"]:
+            parts["data"] = WithOptions(given["data"], named["data"])
+        return parts
 
     def model(self, given: Any) -> Any:
         """The model as it was at the start; `given` where zoo did not build it, to be filled by `take_up`.

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.data.findings import InspectedImage, findings
 from zoo.data.imbalance import class_counts
+from zoo.data.inspection.findings import InspectedImage, findings
+from zoo.data.inspection.near_duplicates import thumbnail
+from zoo.data.inspection.reported import NOT_COUNTED, Report, Spread
 from zoo.data.masks import check_mask
-from zoo.data.near_duplicates import thumbnail
 from zoo.data.reading import in_threads
-from zoo.data.reported import NOT_COUNTED, Report, Spread
 from zoo.data.sources.class_folders import FoundFolders, ImageFiles
 from zoo.data.sources.mask_folders import MaskFolders
 from zoo.data.splits import NAMES
@@ -48,7 +48,7 @@ def report(data: Path | Dataset, source: str | None = None) -> Report:
         source: what to call it.
 
     Example:
-        >>> from zoo.runtime.arguments import as_dataset
+        >>> from zoo.runtime.data_arguments import as_dataset
         >>> found = report(as_dataset({"name": "faces", "per_class": 5}))
         >>> found.classes, found.height, found.ok
         ({'no face': 5, 'face': 5}, (25, 25, 25), True)

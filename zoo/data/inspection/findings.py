@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.data.imbalance import class_counts, lacking, unbalanced
-from zoo.data.near_duplicates import Thumbnail, look_alikes
+from zoo.data.inspection.near_duplicates import Thumbnail, look_alikes
 from zoo.data.sources.layout import Layout
 from zoo.data.splits import split
 from zoo.images.decode import FileFacts

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from zoo.data.findings import Finding
+from zoo.data.inspection.findings import Finding
 from zoo.spec.display import Markup, Table, counted, escaped, html_page, more
 
 NOT_COUNTED = "not counted"

@@ -1,0 +1,155 @@
+"""Targets read off the columns of a table."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from zoo.interfaces.tasks.choice import BY_NAME, for_columns
+from zoo.interfaces.tasks.columns import classes_of, form_of, is_missing, labels_of, plain, values_of
+from zoo.spec.errors import DataError, OptionError
+
+
+@pytest.mark.parametrize(
+    ("cells", "labels", "targets", "numbered"),
+    [
+        (["dog", "cat", " dog "], ("cat", "dog"), [1, 0, 1], False),
+        ([0, 2, 1], ("0", "1", "2"), [0, 2, 1], True),
+        ([7, 3, 7], ("3", "7"), [1, 0, 1], False),
+        ([10, 9, 2], ("2", "9", "10"), [2, 1, 0], False),
+        ([True, False], ("False", "True"), [1, 0], False),
+        ([1.0, 0.0], ("0", "1"), [1, 0], True),
+        ([np.int64(4), np.int64(2)], ("2", "4"), [1, 0], False),
+        (["b", 1], ("1", "b"), [1, 0], False),
+    ],
+)
+def test_classes_are_names_numbers_or_booleans(
+    cells: list[Any], labels: tuple[str, ...], targets: list[int], numbered: bool
+) -> None:
+    found = classes_of({"kind": cells}, "data")
+    assert (found.labels, found.targets, found.numbered) == (labels, targets, numbered)
+
+
+def test_an_ordered_categorical_keeps_its_order() -> None:
+    class Kind:
+        ordered = True
+        categories = ("mild", "bad", "awful")
+
+    class Column(list[str]):
+        dtype = Kind()
+
+    found = classes_of({"grade": Column(["bad", "mild", "bad"])}, "data")
+    assert found.labels == ("mild", "bad", "awful")
+    assert found.targets == [1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("columns", "separator", "labels", "rows"),
+    [
+        ({"tags": ["a|b", "b", ""]}, None, ("a", "b"), [[1, 1], [0, 1], [0, 0]]),
+        ({"tags": ["a; b", "b", None]}, None, ("a", "b"), [[1, 1], [0, 1], [0, 0]]),
+        ({"tags": ["a b", "b"]}, " ", ("a", "b"), [[1, 1], [0, 1]]),
+        ({"tags": [["a", "b"], [], ("b",)]}, None, ("a", "b"), [[1, 1], [0, 0], [0, 1]]),
+        ({"tags": ["b", "a"]}, None, ("a", "b"), [[0, 1], [1, 0]]),
+        ({"a": [1, 0], "b": [True, False]}, None, ("a", "b"), [[1, 1], [0, 0]]),
+        ({"b": [1.0, 0.0], "a": [0, 1]}, None, ("b", "a"), [[1, 0], [0, 1]]),
+    ],
+)
+def test_several_labels_are_columns_lists_or_separated(
+    columns: dict[str, Any], separator: str | None, labels: tuple[str, ...], rows: list[list[int]]
+) -> None:
+    found = labels_of(columns, separator, "data")
+    assert (found.labels, found.targets) == (labels, rows)
+
+
+def test_values_are_numbers_in_one_column_or_several() -> None:
+    assert values_of({"age": ["31", 40.5, 2]}, "data").targets == [31.0, 40.5, 2.0]
+    found = values_of({"x": [1, 2], "y": [3, 4.5]}, "data")
+    assert (found.targets, found.labels) == ([[1.0, 3.0], [2.0, 4.5]], ("x", "y"))
+
+
+@pytest.mark.parametrize(
+    ("read", "columns", "words"),
+    [
+        (classes_of, {"k": ["a", "", None]}, r"expected a target in each row, got 2 empty cells .row 2, 3."),
+        (classes_of, {"k": [0.5, 1.0]}, "expected classes, got 0.5; head=\"regression\" takes values"),
+        (classes_of, {"k": [["a"], ["b"]]}, "expected a name or number of a class in each row, got"),
+        (classes_of, {"a": [1], "b": [1]}, "expected one column, got 'a', 'b'; several are labels"),
+        (values_of, {"v": [1, "old"]}, "column 'v': expected numbers, got 'old' in row 2"),
+        (values_of, {"v": ["1,5", 2]}, "got '1,5' in row 1; write decimals with a point"),
+        (values_of, {"v": [1.0, float("nan")]}, "1 empty cell"),
+        (values_of, {"v": [1.0, float("inf")]}, "expected numbers, got inf in row 2"),
+    ],
+)  # fmt: skip
+def test_a_cell_that_does_not_fit_is_named(read: Any, columns: dict[str, Any], words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        read(columns, "data")
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"a": [1, 2], "b": [0, 1]}, "column 'a': expected 0 or 1 in each row.*got 2 in row 2"),
+        ({"a": ["1", "0"], "b": [0, 1]}, "column 'a': expected 0 or 1 in each row.*got '1' in row 1"),
+        ({"tags": ["", None]}, "column 'tags': expected labels, got none in any row"),
+    ],
+)
+def test_labels_that_are_none_are_named(columns: dict[str, Any], words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        labels_of(columns, None, "data")
+
+
+@pytest.mark.parametrize(
+    ("columns", "separator", "form"),
+    [
+        ({"k": ["a", "b"]}, None, "classes"),
+        ({"k": ["a|b", "b"]}, None, "classes"),
+        ({"k": ["a|b", "b"]}, "|", "labels"),
+        ({"k": [True, False]}, None, "classes"),
+        ({"k": [1, 2]}, None, "whole"),
+        ({"k": [1.0, 2.0]}, None, "values"),
+        ({"k": [1.5, 2]}, None, "values"),
+        ({"k": [["a"], []]}, None, "labels"),
+        ({"a": [0, 1], "b": [1, 1]}, None, "labels"),
+        ({"a": [0, 1], "b": [1, 3]}, None, "values"),
+    ],
+)
+def test_the_form_is_told_by_the_cells(columns: dict[str, Any], separator: str | None, form: str) -> None:
+    assert form_of(columns, separator) == form
+
+
+def test_without_a_task_whole_numbers_have_two_readings() -> None:
+    with pytest.raises(DataError) as caught:
+        for_columns({"age": [31, 40, 31]}, None, "data labels.csv")
+    assert "column 'age': expected classes or values" in str(caught.value)
+    assert "whole numbers from 31 to 40, 2 different ones" in str(caught.value)
+    assert 'head="multiclass" or "ordinal" reads classes, head="regression" values' in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("columns", "task"),
+    [({"k": ["a", "b", "c"]}, "multiclass"), ({"k": [True, False]}, "binary"),
+     ({"v": [0.5, 1]}, "regression"), ({"k": [["a"]]}, "multilabel"), ({"x": [0.5], "y": [2]}, "regression")],
+)  # fmt: skip
+def test_without_a_task_it_is_read_off_the_cells(columns: dict[str, Any], task: str) -> None:
+    assert for_columns(columns, None, "data")[0].name == task
+
+
+@pytest.mark.parametrize(
+    "name", ["binary", "multiclass", "ordinal", "regression", "embedding", "reconstruction"]
+)
+def test_a_separator_is_for_several_labels_alone(name: str) -> None:
+    with pytest.raises(OptionError, match="separator: expected labels, got other targets"):
+        BY_NAME[name].read_columns({"k": ["a", "b"]}, "|", "data")
+
+
+def test_what_is_missing_and_what_is_plain() -> None:
+    class NAType:
+        pass
+
+    assert all(map(is_missing, [None, "", " ", float("nan"), np.float32("nan"), NAType()]))
+    assert not any(map(is_missing, [0, False, "0", "nan", [], np.zeros(2)]))
+    assert plain(np.int64(3)) == 3
+    assert type(plain(np.int64(3))) is int
+    assert plain((1, 2)) == [1, 2]
+    assert plain(np.array([1.5])) == [1.5]

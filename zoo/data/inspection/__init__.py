@@ -1,0 +1,1 @@
+"""Looking at data before a training: a report of their mistakes and of what is worth knowing."""

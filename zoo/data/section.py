@@ -1,0 +1,195 @@
+"""The data section: which data are meant, and the options beside them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from zoo.interfaces.dataset import Dataset
+from zoo.interfaces.records.table_file import tables_in
+from zoo.registry.loading import resolve_config
+from zoo.registry.lookup import entries, find
+from zoo.registry.references import component_or_path
+from zoo.spec.data_options import PATH, DataOptions, FolderOptions
+from zoo.spec.errors import AmbiguousNameError, DataError, OptionError, did_you_mean, listing, quote
+from zoo.spec.names import closest
+from zoo.spec.options import Options, validate
+from zoo.spec.reference import ComponentRef, HubRef, PathRef, Reference, local_path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSection:
+    """Data and their options, read from what the caller gave.
+
+    Args:
+        source: a reference, or an object.
+        options: that any data take.
+        folder: of a folder of images.
+        bare: whether it was called by a bare name, which may be a folder's as well.
+    """
+
+    source: Any
+    options: DataOptions = field(default_factory=DataOptions)
+    folder: FolderOptions = field(default_factory=FolderOptions)
+    bare: bool = False
+
+    @property
+    def ref(self) -> Reference | None:
+        """The reference; None for an object."""
+        return self.source if isinstance(self.source, ComponentRef | HubRef | PathRef) else None
+
+    @property
+    def called(self) -> str:
+        """Name for messages: a path where one is read, else a component or the type of an object."""
+        if isinstance(self.source, ComponentRef):
+            return str(self.source.options.get(PATH, self.source))
+        return str(self.source) if self.ref is not None else type(self.source).__name__
+
+    @property
+    def beside(self) -> dict[str, Any]:
+        """The options that were given, as plain data, without those of the component."""
+        given = {**self.options.model_dump(mode="json", exclude_unset=True)}
+        return {**self.folder.model_dump(mode="json", exclude_unset=True), **given}
+
+
+@dataclass(frozen=True, slots=True)
+class WithOptions:
+    """Data, and options that were given apart from them.
+
+    Args:
+        data: as `section_of` takes them.
+        options: by name.
+    """
+
+    data: Any
+    options: Mapping[str, Any]
+
+
+def section_of(data: Any) -> DataSection:  # noqa: PLR0911 - one return a form
+    """The data section of what a caller gave.
+
+    A file is read by the component that its plugin tags with the file's suffix, such as `.csv`.
+
+    Args:
+        data: a path, a name, a table with a name or a path and options, or an object.
+
+    Raises:
+        AmbiguousNameError: a data set and a folder have the name, or two components read such a file.
+        DataError: there is a file that nothing reads.
+        OptionError: an option is unknown or does not fit.
+    """
+    if isinstance(data, DataSection):
+        return data
+    if isinstance(data, WithOptions):
+        return _with(section_of(data.data), data.options)
+    if isinstance(data, os.PathLike):
+        return _of_path(os.fspath(data), {})
+    if isinstance(data, Mapping) and PATH in data and "name" not in data:
+        return _of_path(str(data[PATH]), {key: value for key, value in data.items() if key != PATH})
+    if not isinstance(data, str | ComponentRef | HubRef | PathRef) and not _is_table(data):
+        return DataSection(source=data)
+    rest = dict(data) if isinstance(data, Mapping) else {}
+    # What options are beside is a component or a path as well as what stands alone
+    ref = component_or_path(rest.pop("name") if rest else data, "dataset")
+    if isinstance(ref, PathRef):
+        return _of_path(ref.path, rest)
+    if rest and isinstance(ref, ComponentRef):
+        return _of_component(ComponentRef(ref.name, ref.namespace, rest))
+    if not isinstance(ref, ComponentRef):
+        return DataSection(source=ref)
+    return replace(_of_component(ref), bare=isinstance(data, str) and not ref.namespace)
+
+
+def data_options() -> frozenset[str]:
+    """Names of the options that data may be given beside them: those of any data, folder or file."""
+    readers = (entry.component for entry in entries("dataset") if any(map(_is_suffix, entry.component.tags)))
+    configs: list[type[Options]] = [DataOptions, FolderOptions, *filter(None, map(resolve_config, readers))]
+    return frozenset(name for config in configs for name in config.model_fields) - {PATH}
+
+
+def _is_table(data: Any) -> bool:
+    return isinstance(data, Mapping) and "name" in data and not isinstance(data, Dataset)
+
+
+def _with(section: DataSection, given: Mapping[str, Any]) -> DataSection:
+    """A section with further options, which go before those that it has."""
+    if isinstance(section.source, ComponentRef):
+        ref = section.source
+        merged = {**ref.options, **section.beside, **given}
+        return _of_component(ComponentRef(ref.name, ref.namespace, merged))
+    if isinstance(section.source, PathRef):
+        return _of_path(section.source.path, {**section.beside, **given})
+    return replace(section, options=_checked({**section.beside, **given}, DataOptions, "data"))
+
+
+def _of_path(path: str, given: Mapping[str, Any]) -> DataSection:
+    place = local_path(path)
+    tables = tables_in(place) if place.is_dir() else [place]
+    ref = _reader(tables[0]) if tables else None
+    if ref is not None:
+        return _of_component(ComponentRef(ref.name, ref.namespace, {PATH: path, **given}))
+    if place.is_file():
+        read = sorted(
+            {tag for entry in entries("dataset") for tag in entry.component.tags if _is_suffix(tag)}
+        )
+        raise DataError(f"data {place}", expected=f"a folder, or a file of {listing(read)}", got="a file")
+    own = {key: value for key, value in given.items() if key not in DataOptions.model_fields}
+    rest = {key: value for key, value in given.items() if key in DataOptions.model_fields}
+    where = f"data {place}"
+    _check_known(where, own, {*FolderOptions.model_fields, *DataOptions.model_fields})
+    return DataSection(
+        source=PathRef(path),
+        options=_checked(rest, DataOptions, where),
+        folder=_checked(own, FolderOptions, where),
+    )
+
+
+def _of_component(ref: ComponentRef) -> DataSection:
+    config = resolve_config(find(ref, "dataset").component) if ref.options else None
+    # A word that the component has too is the component's: the group of a table is a column
+    general = DataOptions.model_fields.keys() - (config.model_fields.keys() if config else ())
+    rest = {key: value for key, value in ref.options.items() if key in general}
+    own = {key: value for key, value in ref.options.items() if key not in rest}
+    source = ComponentRef(ref.name, ref.namespace, own)
+    return DataSection(source=source, options=_checked(rest, DataOptions, f"data {ref}"))
+
+
+def _reader(file: Path) -> ComponentRef | None:
+    """The component that reads a file, by its suffix; the longest one counts."""
+    name = file.name.lower()
+    fits = [
+        (len(tag), entry.qualified)
+        for entry in entries("dataset")
+        for tag in entry.component.tags
+        if _is_suffix(tag) and name.endswith(tag)
+    ]
+    longest = max((length for length, _ in fits), default=0)
+    found = sorted({qualified for length, qualified in fits if length == longest})
+    if len(found) > 1:
+        hint = f'say {{"name": {quote(found[0])}, "path": {quote(str(file))}}}'
+        raise AmbiguousNameError(f"{quote(str(file))} is read by {listing(found)}", hint=hint)
+    if not found:
+        return None
+    namespace, _, own = found[0].partition(":")
+    return ComponentRef(own, namespace)
+
+
+def _is_suffix(tag: str) -> bool:
+    return tag.startswith(".")
+
+
+def _checked(given: Mapping[str, Any], config: type[Any], where: str) -> Any:
+    return validate(config, given, where)
+
+
+def _check_known(where: str, given: Mapping[str, Any], known: set[str]) -> None:
+    if unknown := [name for name in given if name not in known]:
+        close = closest(unknown[0], known)
+        hint = did_you_mean(unknown[0], close) if close else None
+        expected = f"options among {listing(sorted(known))}"
+        raise OptionError(
+            f"{where} has no option {quote(unknown[0])}", expected=expected, got=unknown[0], hint=hint
+        )

@@ -1,0 +1,170 @@
+"""Views: data of another data set, some of which is told otherwise."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+from zoo.interfaces.dataset import Dataset, Sample
+from zoo.interfaces.tasks import Task
+from zoo.spec.errors import DataError, quote
+
+_FEWEST = 2
+
+
+class View(Dataset):
+    """The data of another data set, told as that one tells them.
+
+    Args:
+        source: the data as they are.
+    """
+
+    def __init__(self, source: Dataset) -> None:
+        self.source = source
+        self.task, self.masks = source.task, source.masks
+        self.labels, self.numbered = source.labels, source.numbered
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __getitem__(self, index: int) -> Sample:
+        return self.source[index]
+
+    @property
+    def targets(self) -> Sequence[Any]:
+        """Targets in the data."""
+        return self.source.targets
+
+    @property
+    def fingerprint(self) -> str | None:  # type: ignore[override]  # looks at all images, when asked for
+        """The fingerprint of the data."""
+        return self.source.fingerprint
+
+    def name(self, index: int) -> str:
+        """The name in the data."""
+        return self.source.name(index)
+
+    def key(self, index: int) -> str:
+        """The digest in the data."""
+        return self.source.key(index)
+
+    def unchanged(self, index: int) -> bool:
+        """Whether the image in the data is."""
+        return self.source.unchanged(index)
+
+    def split_of(self, index: int) -> str | None:
+        """The split in the data."""
+        return self.source.split_of(index)
+
+    def group_of(self, index: int) -> str | None:
+        """The group in the data."""
+        return self.source.group_of(index)
+
+    def order_of(self, index: int) -> Any:
+        """The place in time in the data."""
+        return self.source.order_of(index)
+
+    def for_task(self, task: Task | None) -> Dataset:
+        """The view as it is: what it shows was read for a task."""
+        return self
+
+
+class Subset(View):
+    """Subset of the samples of a data set.
+
+    Args:
+        source: the whole.
+        indices: which samples.
+    """
+
+    def __init__(self, source: Dataset, indices: Sequence[int]) -> None:
+        super().__init__(source)
+        self.indices = [*indices]
+        files = source.files
+        self.files = None if files is None else [files[i] for i in self.indices]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, index: int) -> Sample:
+        return self.source[self.indices[index]]
+
+    @property
+    def targets(self) -> Sequence[Any]:
+        """Targets of the samples that are left."""
+        targets = self.source.targets
+        return [targets[i] for i in self.indices]
+
+    @cached_property
+    def fingerprint(self) -> str:  # type: ignore[override]  # looks at all images, when asked for
+        """Digest of the names and images of the samples that are left."""
+        digest = hashlib.blake2b(digest_size=16)
+        for i in range(len(self)):
+            digest.update(f"{self.name(i)}\0{self.key(i)}\0{self.targets[i]}\n".encode())
+        return digest.hexdigest()
+
+    def name(self, index: int) -> str:
+        """The name that the whole set gives it."""
+        return self.source.name(self.indices[index])
+
+    def key(self, index: int) -> str:
+        """The digest that the whole set gives it."""
+        return self.source.key(self.indices[index])
+
+    def unchanged(self, index: int) -> bool:
+        """Whether the image in the whole set is."""
+        return self.source.unchanged(self.indices[index])
+
+    def split_of(self, index: int) -> str | None:
+        """The split that it has in the whole set."""
+        return self.source.split_of(self.indices[index])
+
+    def group_of(self, index: int) -> str | None:
+        """The group that it has in the whole set."""
+        return self.source.group_of(self.indices[index])
+
+    def order_of(self, index: int) -> Any:
+        """The place that it has in the whole set."""
+        return self.source.order_of(self.indices[index])
+
+
+class Grouped(View):
+    """Data of which the samples with one part of their names in common are a group.
+
+    Args:
+        source: the data as they are.
+        pattern: regular expression that is looked for in each name; its parts in parentheses are the group,
+            or the whole where it has none. A name without it is no group's.
+
+    Raises:
+        DataError: it is in no name, or all samples are one group.
+    """
+
+    def __init__(self, source: Dataset, pattern: str) -> None:
+        super().__init__(source)
+        groups = filter(None, map(source.group_of, range(len(source))))
+        if own := next(groups, None):
+            got, hint = f"the data's own ({quote(own)} first) and another", "leave one of them out"
+            raise DataError("data: group", expected="one kind of group", got=got, hint=hint)
+        found = (re.search(pattern, source.name(i)) for i in range(len(source)))
+        self._groups = [_group(match) if match else None for match in found]
+        if len({*self._groups}) < _FEWEST:
+            got = f"{quote(pattern)} in no name" if None in self._groups else "all in one"
+            hint = f"names are such as {quote(source.name(0))}"
+            raise DataError("data: group", expected="two groups or more", got=got, hint=hint)
+
+    def group_of(self, index: int) -> str | None:
+        """The group by the name."""
+        return self._groups[index]
+
+
+def _group(match: re.Match[str]) -> str:
+    return "\0".join(part or "" for part in match.groups()) or match.group()
+
+
+def source_of(data: Dataset) -> Dataset:
+    """The data as they are, whatever a view tells otherwise."""
+    return source_of(data.source) if isinstance(data, View) else data

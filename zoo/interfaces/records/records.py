@@ -1,0 +1,262 @@
+"""A data set of columns: the images of one, the targets of others."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path, PurePath
+from typing import Any
+
+from zoo.images.decode import SUFFIXES, ImageArray, Taken, decode_counted, taken
+from zoo.images.digests import FileDigests
+from zoo.interfaces.dataset import Dataset, Sample
+from zoo.interfaces.records.roles import Roles, settled
+from zoo.interfaces.tasks import Task
+from zoo.interfaces.tasks.choice import for_columns
+from zoo.interfaces.tasks.columns import Cells, TargetColumn, is_missing, plain
+from zoo.spec.errors import DataError, listing, quote, warn
+from zoo.spec.split_names import split_named
+
+_NAMED = 3
+
+
+class Records(Dataset):
+    """A data set made of columns, such as those of a table; a task decides how targets are read.
+
+    Images are paths of files, contents of files, Pillow images, arrays H x W (x C), tensors C x H x W, or
+    tables with `bytes` and `path`, as Hugging Face keeps them.
+
+    Args:
+        columns: cells by the name of their column, as many in each.
+        roles: which column holds what; what is not said is told by names and cells.
+        root: folder that paths are read from; the working folder where None.
+        where: what to call the data in messages.
+
+    Raises:
+        DataError: the columns are of several lengths, or have no row. Reading the targets raises it where
+            nobody can tell which column is meant, or a cell does not fit.
+
+    Example:
+        >>> import numpy as np
+        >>> images = [np.zeros((8, 8), np.uint8)] * 3
+        >>> data = Records({"image": images, "label": ["cat", "dog", "cat"]})
+        >>> data.labels, data.targets
+        (('cat', 'dog'), [0, 1, 0])
+    """
+
+    def __init__(
+        self,
+        columns: Cells,
+        *,
+        roles: Roles | None = None,
+        root: Path | None = None,
+        where: str = "data",
+    ) -> None:
+        self.columns, self.root, self.where = columns, root, where
+        self._asked = roles or Roles()
+        self._for: Task | None = None
+        lengths = {name: len(column) for name, column in columns.items()}
+        if len({*lengths.values()}) > 1:
+            got = listing(f"{length} in {quote(name)}" for name, length in lengths.items())
+            raise DataError(where, expected="columns of one length", got=got)
+        if not any(lengths.values()):
+            raise DataError(where, expected="rows", got="none")
+
+    # -- targets ---------------------------------------------------------------------------------------
+
+    def for_task(self, task: Task | None) -> Dataset:
+        """The data with the targets that a task reads.
+
+        Args:
+            task: of the model; None reads off the cells what they are.
+
+        Raises:
+            DataError: nobody can tell which columns are meant, or a cell does not fit.
+        """
+        found = Records(self.columns, roles=self._asked, root=self.root, where=self.where)
+        found._for = task
+        found._tell_unused()
+        return found
+
+    @cached_property
+    def roles(self) -> Roles:
+        """Columns by what they hold."""
+        needed = self._for is None or self._for.needs == "target"
+        return settled(self._asked, self.columns, self.where, targets=needed)
+
+    @cached_property
+    def _read(self) -> tuple[Task | None, TargetColumn]:
+        names = self.roles.target
+        if not names:
+            return None, TargetColumn([None] * len(self))
+        columns = {name: self.columns[name] for name in names}
+        if self._for is None:
+            return for_columns(columns, self.roles.separator, self.where)
+        found = self._for.read_columns(columns, self.roles.separator, self.where)
+        return self._for, found
+
+    @property
+    def task(self) -> Task | None:  # type: ignore[override]  # follows from the columns
+        """The task that the targets were read for; None where there are none."""
+        return self._read[0]
+
+    @property
+    def labels(self) -> tuple[str, ...]:  # type: ignore[override]  # follows from the columns
+        """Names of classes, labels or values."""
+        return self._read[1].labels
+
+    @property
+    def numbered(self) -> bool:  # type: ignore[override]  # follows from the columns
+        """Whether the table names classes by numbers from 0 on."""
+        return self._read[1].numbered
+
+    @property
+    def targets(self) -> Sequence[Any]:
+        """All targets."""
+        return self._read[1].targets
+
+    def _tell_unused(self) -> None:
+        """Says which columns have no role, since one may have been meant."""
+        assert self._read  # noqa: S101 - reads the targets, which settles the roles
+        free = [name for name in self.columns if name not in self.roles.named and not _is_index(name)]
+        if free:
+            names = listing(map(quote, free), _NAMED)
+            warn(f"{self.where}: images are {quote(self.roles.image)}, {self._learnt()}; not used: {names}")
+
+    def _learnt(self) -> str:
+        names = self.roles.target
+        return f"targets {listing(map(quote, names), _NAMED)}" if names else "without targets"
+
+    # -- samples ---------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+    def __getitem__(self, index: int) -> Sample:
+        return Sample(self._image(index), self.targets[index])
+
+    def _image(self, index: int) -> ImageArray:
+        if self.files is not None:
+            return decode_counted(self.files[index])
+        return self.taken(index).pixels
+
+    def taken(self, index: int) -> Taken:
+        """An image, and what it loses where it is read."""
+        cell, where = self._cells[index], self.name(index)
+        if isinstance(cell, Mapping):
+            cell = cell.get("bytes") or cell.get("path") or cell
+        if isinstance(cell, bytes | bytearray | memoryview):
+            return Taken(decode_counted(io.BytesIO(bytes(cell)), where))
+        if isinstance(cell, str | PurePath):
+            return Taken(decode_counted(self._path(cell), where))
+        return taken(cell, where)
+
+    @cached_property
+    def _cells(self) -> Sequence[Any]:
+        column = self.columns[str(self.roles.image)]
+        empty = [i + 1 for i, cell in enumerate(column) if is_missing(cell)]
+        if empty:
+            expected, got = "an image in each row", f"none in row {listing(map(str, empty), _NAMED)}"
+            raise DataError(f"{self.where}: column {quote(self.roles.image)}", expected=expected, got=got)
+        return column
+
+    @cached_property
+    def files(self) -> list[Path] | None:  # type: ignore[override]  # follows from the cells
+        """The files of the images; None where an image is none."""
+        cells = self._cells
+        if not all(isinstance(cell, str | PurePath) for cell in cells):
+            return None
+        suffix = self._suffix(str(cells[0]))
+        return [self._path(f"{cell}{suffix}") for cell in cells]
+
+    def _suffix(self, first: str) -> str:
+        """The suffix that names lack, as identities do."""
+        if PurePath(first).suffix.lower() in SUFFIXES or self._path(first).exists():
+            return ""
+        both = [s for suffix in sorted(SUFFIXES) for s in (suffix, suffix.upper())]
+        return next((suffix for suffix in both if self._path(f"{first}{suffix}").is_file()), "")
+
+    def _path(self, cell: Any) -> Path:
+        found = Path(str(cell)).expanduser()
+        if "\\" in str(cell) and not found.exists():  # written on Windows
+            found = Path(str(cell).replace("\\", "/"))
+        return found if self.root is None else self.root / found
+
+    def name(self, index: int) -> str:
+        """The path of a sample's file, or its row."""
+        return f"row {index + 1}" if self.files is None else str(self.files[index])
+
+    def key(self, index: int) -> str:
+        """A digest of the file's bytes, or of the image."""
+        return super().key(index) if self._digests is None else self._digests[index]
+
+    def unchanged(self, index: int) -> bool:
+        """Whether the file is still the one of its digest."""
+        return self._digests is None or self._digests.unchanged(index)
+
+    @cached_property
+    def _digests(self) -> FileDigests | None:
+        return None if self.files is None else FileDigests(self.files)
+
+    @cached_property
+    def fingerprint(self) -> str:  # type: ignore[override]  # computed when first asked for
+        """Digest of all names, images and targets."""
+        digest = hashlib.blake2b(digest_size=16)
+        for i in range(len(self)):
+            digest.update(f"{self.name(i)}\0{self.key(i)}\0{self.targets[i]}\n".encode())
+        return digest.hexdigest()
+
+    # -- sides -----------------------------------------------------------------------------------------
+
+    def split_of(self, index: int) -> str | None:
+        """`train`, `val` or `test`, where a column says so."""
+        return self._splits[index] if self._splits else None
+
+    @cached_property
+    def _splits(self) -> list[str] | None:
+        name = self.roles.split
+        if name is None:
+            return None
+        found = [split_named(str(cell)) for cell in self.columns[name]]
+        odd = [i for i, split in enumerate(found) if split is None]
+        if odd:
+            got = f"{quote(plain(self.columns[name][odd[0]]))} in row {odd[0] + 1}"
+            expected = "train, val or test in each row"
+            raise DataError(f"{self.where}: column {quote(name)}", expected=expected, got=got)
+        return [split for split in found if split]
+
+    def group_of(self, index: int) -> str | None:
+        """The group of a sample, where a column says it; an empty cell is none."""
+        name = self.roles.group
+        cell = None if name is None else self.columns[name][index]
+        return None if cell is None or is_missing(cell) else str(plain(cell))
+
+    def order_of(self, index: int) -> Any:
+        """The place in time, where a column says it."""
+        return self._order[index] if self._order else None
+
+    @cached_property
+    def _order(self) -> list[Any] | None:
+        name = self.roles.order
+        if name is None:
+            return None
+        cells = [plain(cell) for cell in self.columns[name]]
+        if all(isinstance(cell, int | float) and not is_missing(cell) for cell in cells):
+            return cells
+        return [_date(cell, i, f"{self.where}: column {quote(name)}") for i, cell in enumerate(cells)]
+
+
+def _date(cell: Any, row: int, where: str) -> str:
+    try:
+        return datetime.fromisoformat(str(cell).strip()).isoformat()
+    except ValueError:
+        expected = "numbers, or dates such as 2025-12-31"
+        raise DataError(where, expected=expected, got=f"{quote(cell)} in row {row + 1}") from None
+
+
+def _is_index(name: str) -> bool:
+    """Whether a column only numbers the rows, as files written by pandas have one."""
+    return not name.strip() or name.startswith("Unnamed: ") or name.lower() in ("index", "level_0")
