@@ -79,10 +79,7 @@ class Source:
 
     def fetch(self) -> None:
         """Brings the file onto this machine, where it is on none of its disks yet."""
-        if self.place is not None and self.place.address is not None:
-            read_address(self.text, self.place, installs=self.installs)
-        else:
-            self._file()
+        _ = self.read() if self.place and self.place.address else self._file()
 
     def _file(self) -> Path:
         """The local file; see `zoo.weights.download.fetch`."""
@@ -99,8 +96,8 @@ class Source:
         """
         if self.place is not None and self.place.address is not None:
             return read_address(self.text, self.place, installs=self.installs)
-        path, wanted = self._file(), self.place.sha256 if self.place is not None else None
-        if self.place is not None and self.place.pickled and wanted is not None:
+        path, wanted = self._file(), self.place.sha256 if self.place else None
+        if self.place and self.place.pickled and wanted:
             return read_pickle(path, digits=wanted, text=self.text)
         return read(path, verified=wanted is not None)
 

@@ -194,6 +194,14 @@ def test_the_sets_own_splits_hold_and_a_copy_across_them_does_not_break_them(tmp
     assert found.val
 
 
+def test_files_are_told_where_images_are_such(at):
+    at("Food101")
+    data = make("Food101")
+    assert data.files == [Path(data.name(i)) for i in range(len(data))]
+    at("MNIST")
+    assert make("MNIST").files is None
+
+
 def test_a_set_without_splits_is_divided_by_zoo(at):
     at("EuroSAT")
     data = make("EuroSAT")

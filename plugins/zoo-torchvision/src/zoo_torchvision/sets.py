@@ -57,6 +57,8 @@ class TorchvisionSet(Dataset):
         if not self._places:
             raise DataError(self._where, expected="images", got=f"none in {folder.absolute()}")
         self.task = self._task(self.targets[0])
+        named = [self._file(i) for i in range(len(self._places))]
+        self.files = None if None in named else [file for file in named if file]
         self._keys: dict[int, tuple[str, tuple[int, ...] | None]] = {}
 
     @property
