@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -64,6 +64,12 @@ class Multilabel(Task):
 
     def target(self, y: Tensor, outputs: int) -> Tensor:
         return y.float()
+
+    def strata(self, targets: Sequence[Any]) -> Sequence[Hashable] | None:
+        """The labels of each sample; None where targets are no rows."""
+        if not all(isinstance(row, list | tuple) for row in targets):
+            return None
+        return [frozenset(i for i, value in enumerate(row) if value) for row in targets]
 
     def constant(self, targets: Sequence[Any], outputs: int) -> Tensor:
         """The logits of the labels' shares."""
