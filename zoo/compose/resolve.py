@@ -11,7 +11,7 @@ from zoo.compose.hints.option_homes import check_homes
 from zoo.compose.parts import BODIES, FILLED_IN, Part, part, recorded
 from zoo.compose.saved_models import elsewhere, from_saved
 from zoo.registry.lookup import find
-from zoo.spec.errors import OptionError, quote
+from zoo.spec.errors import OptionError, listing, quote, warn
 from zoo.spec.inputs import CHOSEN, InputSpec
 from zoo.spec.options import RefValue
 from zoo.spec.recipe import ORIGINAL, ModelSection
@@ -105,6 +105,7 @@ def resolve(section: ModelSection, *, saved: bool = False, inner: bool = False) 
         check_homes(section, ref)
     component = find(ref, BODIES).component
     source = locate(component, section.weights) if section.weights else None
+    ref = _trained_with(source, ref) if source is not None else ref
     declared = section.input_spec or (source.input if source else None)
     check_chosen(section, declared, source, inner=inner)
     if section.in_channels is None and (section.input_changes.get("bands") or (declared and declared.bands)):
@@ -184,6 +185,17 @@ def _parts(body: Part, section: ModelSection, *, saved: bool) -> dict[str, Resol
 
     body.filled(use)
     return found
+
+
+def _trained_with(source: Source, ref: ComponentRef) -> ComponentRef:
+    """The reference with the options that its weights were trained with, where it says nothing of them."""
+    wanted = source.published.options if source.published else {}
+    if others := [name for name in wanted if ref.options.get(name, wanted[name]) != wanted[name]]:
+        said = listing(f"{name}={quote(wanted[name])}, not {quote(ref.options[name])}" for name in others)
+        warn(f"weights {source.text} were trained with {said}; what they have learnt may not hold")
+    if all(name in ref.options for name in wanted):
+        return ref
+    return replace(ref, options={**wanted, **ref.options})
 
 
 def _channels(declared: InputSpec | None, parts: Mapping[str, Resolved]) -> int | None:

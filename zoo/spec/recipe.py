@@ -36,10 +36,8 @@ Seed = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 
 
 def _reference(value: Any) -> Any:
-    if value is None:
-        return None
-    ref = parse_reference(value)
-    return ref.to_value() if isinstance(ref, ComponentRef) else str(ref)
+    ref = None if value is None else parse_reference(value)
+    return ref.to_value() if isinstance(ref, ComponentRef) else ref and str(ref)
 
 
 class _Section(BaseModel):
