@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from zoo.spec.data_options import ColumnOptions
     from zoo.spec.errors import ZooError, ZooWarning
     from zoo.spec.inputs import INTERPOLATIONS, InputSpec
-    from zoo.spec.options import ForPart, Options, PartOf, RefValue
+    from zoo.spec.options import Balanced, ForPart, Options, PartOf, RefValue
     from zoo.spec.published_weights import Weights, WeightsSource
     from zoo.spec.recipe import Recipe
     from zoo.spec.trainers.early_stopping import EarlyStopping
@@ -61,6 +61,7 @@ if TYPE_CHECKING:
 __all__ = [
     "INTERPOLATIONS",
     "AnySchedule",
+    "Balanced",
     "ColumnOptions",
     "Component",
     "Converted",
@@ -123,6 +124,7 @@ _HOMES = {
     "Converted": "zoo.compose.foreign.convert",
     "EarlyStopping": "zoo.spec.trainers.early_stopping",
     "Evaluation": "zoo.inference.evaluation",
+    "Balanced": "zoo.spec.options",
     "ForPart": "zoo.spec.options",
     "GradientOptions": "zoo.spec.trainers.options",
     "INTERPOLATIONS": "zoo.spec.inputs",

@@ -217,7 +217,9 @@ def _weights(part: Part) -> Iterable[str]:
 
 
 def _place(source: WeightsSource) -> str:
-    """A repository on the Hub, a package and how to get it, or a file of the plugin."""
+    """A repository on the Hub, an address, a package and how to get it, or a file of the plugin."""
+    if source.address:
+        return link(source.place, escape(source.file))
     if source.repo:
         return link(HUB + source.repo, escape(source.repo))
     if source.package:

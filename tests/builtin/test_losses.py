@@ -43,6 +43,42 @@ def test_label_smoothing_mixes_in_the_uniform_target() -> None:
     torch.testing.assert_close(losses.CrossEntropy(label_smoothing=0.1)(LOGITS, CLASSES), expected)
 
 
+@pytest.mark.parametrize("weight", [1.0, 3.0])
+def test_smoothed_bce_is_the_smoothed_cross_entropy_of_two_classes(weight: float) -> None:
+    both = torch.cat([torch.zeros_like(VALUES), VALUES], dim=1)  # the first class has the logit 0
+    summed = torch.nn.functional.cross_entropy(
+        both, HALVES[:, 0], weight=torch.tensor([1.0, weight]), label_smoothing=0.2, reduction="sum"
+    )
+    found = losses.BCE(positive_weight=weight, label_smoothing=0.2)(VALUES, HALVES.float())
+    torch.testing.assert_close(found, summed / len(VALUES))
+    targets = HALVES.numpy() * 0.9 + (1 - HALVES.numpy()) * 0.1
+    p = VALUES.double().sigmoid().numpy()
+    by_hand = -(targets * np.log(p) + (1 - targets) * np.log(1 - p)).mean()
+    plain = losses.BCE(label_smoothing=0.2)(VALUES, HALVES.float())
+    assert float(plain) == pytest.approx(by_hand, rel=1e-5)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("weights", [None, (1.0, 2.0, 0.5, 4.0)])
+def test_sure_probabilities_count_as_class_indices(
+    weights: tuple[float, ...] | None, smoothing: float
+) -> None:
+    loss = losses.CrossEntropy(class_weights=weights, label_smoothing=smoothing)
+    torch.testing.assert_close(loss(LOGITS, torch.eye(4)[CLASSES]), loss(LOGITS, CLASSES))
+
+
+def test_mixed_targets_are_the_weighted_images_that_they_are_made_of() -> None:
+    loss, share, other = losses.CrossEntropy(class_weights=(1.0, 2.0, 0.5, 4.0)), 0.7, CLASSES.flip(0)
+    rows = torch.eye(4)
+    found = loss(LOGITS, share * rows[CLASSES] + (1 - share) * rows[other])
+    # scikit-learn's log loss of each image twice, weighted by share and class
+    weight = np.array([1.0, 2.0, 0.5, 4.0])
+    twice = np.concatenate([weight[CLASSES] * share, weight[other] * (1 - share)])
+    p = LOGITS.double().softmax(1)
+    expected = log_loss(torch.cat([CLASSES, other]), torch.cat([p, p]), sample_weight=twice)
+    assert float(found) == pytest.approx(expected, rel=1e-5)
+
+
 def test_cumulative_bce_is_the_mean_over_the_thresholds() -> None:
     target = Ordinal().target(torch.tensor([0, 2, 3]), 3)
     assert target.tolist() == [[0, 0, 0], [1, 1, 0], [1, 1, 1]]

@@ -156,3 +156,20 @@ def test_bad_numbers_and_names_are_refused_by_the_verb() -> None:
         augment(x, "no-such-thing")
     with pytest.raises(RecipeError):
         augment(x, "./file")
+
+
+def test_each_augmenter_has_a_labelled_row_of_its_own(image: Path, tmp_path: Path) -> None:
+    out, alone = tmp_path / "rows.png", tmp_path / "invert.png"
+    words = ["--each", "--augment", "flip", "--augment", "invert", "--set", "invert.p=1", "--set", "flip.p=1"]
+    assert run(image, *words, "--count", 3, "--out", out).exit_code == 0
+    original, sheet = np.asarray(Image.open(image)), np.asarray(Image.open(out))
+    room = sheet.shape[1] - (
+        4 * (120 + 4) + 4
+    )  # what is left of the images, which are drawn at twice their size
+    assert room > 20
+    assert (sheet[:, :room] < 128).any(axis=(1, 2))[: 2 * 84].any()  # letters
+    Image.fromarray(sheet[:, room:]).save(alone)
+    found = tiles(alone, (40, 60), zoom=2)
+    assert [np.array_equal(tile, original) for tile in found] == [True, False, False, False] * 2
+    assert all(np.array_equal(tile, original[:, ::-1]) for tile in found[1:4])
+    assert all(np.array_equal(tile, 255 - original) for tile in found[5:])

@@ -120,11 +120,11 @@ def test_a_folder_of_images_alone(capsys: pytest.CaptureFixture[str], masked: Pa
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["./pets", "--set", "per_class=3"], "--set: expected the name of a data set beside it"),
+        (["./pets", "--set", "per_class=3"], "has no option 'per_class': expected options among colors"),
         (["digits", "--as", "masks"], "--as: expected a folder beside it"),
         (["digits", "--set", "per_clas=3"], "did you mean per_class"),
         (["./nowhere"], "expected a folder, got nothing there"),
-        (["./pets/cats/0.png"], "expected a folder, got a file"),
+        (["./pets/cats/0.png"], "expected a folder, or a file of"),
         (["facs"], "did you mean faces?"),
         (["faces", "--out", "sheet.gif"], "the name of an image, .png .jpg .jpeg .webp"),
     ],

@@ -147,7 +147,8 @@ def test_a_model_that_asks_for_classes_is_counted_with_two() -> None:
     assert found["classes"] == 2
     built = zoo.build("unet", classes=2, seed=0)
     assert found["parameters"] == sum(p.numel() for p in built.parameters())
-    assert found["input"] == built.input_spec.to_dict()
+    # What a component declares says nothing of how files are read
+    assert found["input"] == built.input_spec.with_decode("exact").to_dict()
     assert "classes" not in component_facts(find("dcgan_generator", "model").component)
 
 

@@ -133,7 +133,7 @@ def test_an_image_turned_upright_has_an_upright_mask(tmp_path: Path) -> None:
 Spoil = Callable[[Path], object]
 SPOILT: dict[str, tuple[Spoil, str]] = {
     "no folder": (lambda d: (d / "images").rename(d / "photos"), r"got no images in a folder images"),
-    "no masks": (lambda d: (d / "masks").rename(d / "labels"), r"got no images in a folder masks"),
+    "no masks": (lambda d: (d / "masks").rename(d / "other"), r"got no images in a folder masks"),
     "no mask": (
         lambda d: (d / "masks" / "2.png").unlink(),
         r"expected a mask for each image, got none for 1: 2\.jpg; lay them out as images/ and masks/",
@@ -148,8 +148,8 @@ SPOILT: dict[str, tuple[Spoil, str]] = {
         r"masks/2\.png: expected 16x12, as 2\.jpg, got 12x16",
     ),
     "colours": (
-        lambda d: mask(d / "masks", "2.png", np.zeros((12, 16, 3), np.uint8)),
-        r"masks/2\.png: expected gray or palette, got mode RGB; save the number of the class",
+        lambda d: mask(d / "masks", "2.png", np.dstack([steps(0, 0, 1), steps(0), steps(0)])),
+        r"masks/2\.png: expected class numbers .*, got 2 colours, #000000, #010000; name them, colors=",
     ),
     "lossy": (
         lambda d: ((d / "masks" / "2.png").unlink(), mask(d / "masks", "2.jpg", steps(0, 1, 2))),

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import zoo
+from zoo.data.objects.parts import Parts
 from zoo.data.resolve import resolve
 from zoo.data.section import WithOptions
-from zoo.data.sources.parts import Parts
 from zoo.data.splits import split
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks.choice import BY_NAME

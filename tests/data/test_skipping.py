@@ -8,6 +8,7 @@ from PIL import Image
 
 from zoo.data.resolve import resolve
 from zoo.data.sources.class_folders import ClassFolders
+from zoo.data.sources.torch_dataset import TorchData
 from zoo.data.splits import split
 from zoo.images.decode import decode
 from zoo.spec.errors import DataError, OptionError, UnknownComponentError, ZooWarning
@@ -91,5 +92,6 @@ def test_a_class_that_becomes_empty_is_an_error(make: Make) -> None:
 def test_only_folders_have_files_to_skip(damaged: Path) -> None:
     with pytest.warns(ZooWarning, match="left out"):
         assert len(resolve(damaged, named, skip_unreadable=True)) == 10
+    pair = TorchData([(Image.new("L", (2, 2)), 0), (Image.new("L", (2, 2)), 1)])
     with pytest.raises(OptionError, match="skip_unreadable: expected a folder"):
-        resolve("digits", lambda ref: ClassFolders(damaged), skip_unreadable=True)
+        resolve("digits", lambda ref: pair, skip_unreadable=True)

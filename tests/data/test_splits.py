@@ -2,6 +2,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from zoo.data.sources.class_folders import ClassFolders
 from zoo.data.sources.torch_dataset import TorchData
 from zoo.data.splits import NAMES, split
 from zoo.interfaces.dataset import Dataset, Sample
-from zoo.interfaces.tasks import Multiclass
+from zoo.interfaces.tasks import Multiclass, Multilabel, Regression, Task
 from zoo.spec.errors import DataError, ZooWarning
 
 Make = Callable[..., Path]
@@ -214,3 +215,67 @@ def test_a_torch_data_set_says_what_belongs_together() -> None:
     sides = [{i // 4 for i in getattr(found, name)} for name in NAMES]
     assert all(sides)
     assert not (sides[0] & sides[1] or sides[0] & sides[2] or sides[1] & sides[2])
+
+
+# -- several labels and values -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_several_labels_keep_their_shares_the_rare_ones_too(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows = (rng.random((400, 5)) < [0.5, 0.3, 0.1, 0.05, 0.025]).astype(int)
+    sides = split(_Given(rows.tolist(), Multilabel()), seed)
+    assert [len(side) for side in (sides.train, sides.val, sides.test)] == pytest.approx([280, 60, 60], abs=3)
+    counts = np.stack([rows[list(side)].sum(axis=0) for side in (sides.train, sides.val, sides.test)])
+    wanted = np.outer([0.7, 0.15, 0.15], rows.sum(axis=0))
+    # Each label is on each side as often as its share says, to a sample or two
+    assert np.abs(counts - wanted).max() <= 2
+
+
+def test_groups_of_several_labels_stay_whole() -> None:
+    rows = (np.random.default_rng(0).random((60, 3)) < 0.4).astype(int)
+    data = _Given(rows.tolist(), Multilabel(), [f"g{i // 3}" for i in range(60)])
+    sides = split(data, 0)
+    groups = [{data.group_of(i) for i in side} for side in (sides.train, sides.val, sides.test)]
+    assert all(groups)
+    assert not (groups[0] & groups[1] or groups[0] & groups[2] or groups[1] & groups[2])
+
+
+def test_values_keep_their_distribution() -> None:
+    values = np.random.default_rng(0).exponential(10, 300)
+    sides = split(_Given(values.tolist(), Regression()), 0)
+    deciles = np.quantile(values, np.linspace(0, 1, 11))
+    for side in (sides.train, sides.val, sides.test):
+        counts = np.histogram(values[list(side)], deciles)[0] / len(side)
+        assert counts == pytest.approx(0.1, abs=0.02)
+
+
+def test_few_values_and_rows_of_values_are_split_too() -> None:
+    assert Regression().strata([1.0] * 19) is None
+    assert Regression().strata([*map(float, range(20))]) == [0] * 10 + [1] * 10
+    found = Regression().strata([[float(i), 100.0 * i] for i in range(20)])
+    assert found == [0] * 10 + [1] * 10
+    assert Regression().strata([None] * 30) is None
+
+
+class _Given(Dataset):
+    """Samples of one pixel each, with given targets."""
+
+    def __init__(self, targets: list[Any], task: Task, groups: list[str] | None = None) -> None:
+        self._targets, self.task, self._groups = targets, task, groups
+
+    def __len__(self) -> int:
+        return len(self._targets)
+
+    def __getitem__(self, index: int) -> Sample:
+        return Sample(np.full((1, 1, 1), index % 256, np.uint8), self._targets[index])
+
+    @property
+    def targets(self) -> list[Any]:
+        return self._targets
+
+    def key(self, index: int) -> str:
+        return str(index)
+
+    def group_of(self, index: int) -> str | None:
+        return self._groups[index] if self._groups else None

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from zoo.images.decode import decode, to_image
+from zoo.images.decode import decode
 from zoo.images.header import depth
+from zoo.images.objects import to_image
 from zoo.spec.errors import DataError
 
 X = np.random.default_rng(0).random((32, 32, 3)).astype(np.float32)

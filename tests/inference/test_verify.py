@@ -60,7 +60,7 @@ def test_the_threshold_is_that_of_the_val_split_and_travels_with_the_model(
 def test_an_evaluation_has_the_figures_of_all_pairs_at_that_threshold(model: Model, tmp_path: Path) -> None:
     model.metrics = {"val": {"threshold": 0.9}}
     found = zoo.evaluate(model, DIGITS, split="test", out=tmp_path / "out")
-    dataset = zoo.runtime.arguments.as_dataset(DIGITS)
+    dataset = zoo.runtime.data_arguments.as_dataset(DIGITS)
     indices = zoo.data.splits.split(dataset, 0).test
     images = torch.stack([torch.from_numpy(dataset[i].image[..., 0] / 255.0) for i in indices]).float()
     with torch.no_grad():

@@ -32,7 +32,7 @@ def source(origin: WeightsSource, **more: Any) -> dict[str, Any]:
         ({"license": "mit"}, "component 'net': unknown field: .*got license; did you mean licence"),
         ({"kind": ""}, "bad kind: expected a text"),
         ({"name": " "}, "bad name: expected a text"),
-        ({"name": "Net"}, "bad name: expected lower case"),
+        ({"name": "a net"}, "bad name: expected letters"),
         ({"name": 3}, "bad name: expected a text"),
         ({"target": "pkg.net"}, "bad target: expected package.module:Class"),
         ({"summary": "two\nlines"}, "bad summary: expected one line"),

@@ -119,7 +119,7 @@ def test_another_content_is_refused_before_it_is_unpickled(pickled, tmp_path, mo
     ):
         locate(of(weights), "tag")
     with pytest.raises(WeightsError, match="nothing of it was used"):  # changed after it was located
-        read_pickle(path, sha256=weights.sha256, text="x")
+        read_pickle(path, digits=weights.sha256, text="x")
 
 
 def test_code_in_a_pickle_is_not_run_even_where_its_hash_is_declared(site, tmp_path, cache):
@@ -142,14 +142,14 @@ def test_anything_but_tensors_by_name_is_refused(site, tmp_path, content):
     torch.save(content, tmp_path / "net.pth")
     path, digest = site.install("net.pth", (tmp_path / "net.pth").read_bytes())
     with pytest.raises(WeightsError, match="expected a state dict that torch has pickled"):
-        read_pickle(path, sha256=digest, text="x")
+        read_pickle(path, digits=digest, text="x")
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x80\x04garbage", b"plain text"])
 def test_what_is_no_pickle_is_refused(site, content):
     path, digest = site.install("net.pth", content)
     with pytest.raises(WeightsError, match="expected a state dict that torch has pickled"):
-        read_pickle(path, sha256=digest, text="x")
+        read_pickle(path, digits=digest, text="x")
 
 
 def flip(file):
@@ -278,7 +278,7 @@ def test_a_file_that_cannot_be_read(pickled, monkeypatch):
     with pytest.raises(WeightsError, match="expected a file that can be read, got Permission denied"):
         locate(of(pickled[1]), "tag")
     with pytest.raises(WeightsError, match="expected a file that can be read, got Permission denied"):
-        read_pickle(pickled[0], sha256=pickled[1].sha256, text="x")
+        read_pickle(pickled[0], digits=pickled[1].sha256, text="x")
 
 
 def test_declarations_survive_json(pickled):
@@ -362,7 +362,7 @@ def test_a_pipe_in_the_cache_is_not_waited_for(tmp_path: Path, monkeypatch: pyte
     pipe = tmp_path / "cache" / "weights" / f"{sha256}.safetensors"
     pipe.parent.mkdir(parents=True)
     os.mkfifo(pipe)
-    assert torch.equal(read_pickle(file, sha256=sha256, text="net")["a"], torch.ones(2))
+    assert torch.equal(read_pickle(file, digits=sha256, text="net")["a"], torch.ones(2))
     assert pipe.is_file()  # made anew
 
 

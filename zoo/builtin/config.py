@@ -9,6 +9,7 @@ from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from zoo import (
     AnySchedule,
+    Balanced,
     ColumnOptions,
     MeasuredOptions,
     Options,
@@ -18,6 +19,9 @@ from zoo import (
     RefValue,
     Schedule,
 )
+
+ClassWeights = Annotated[tuple[Positive, ...] | Literal["balanced"] | None, Balanced()]
+_WEIGHTS = "one weight a class, in their order; balanced makes all classes of the training images count alike"
 
 
 class PooledOptions(Options):
@@ -58,14 +62,22 @@ class EmbeddingOptions(PooledOptions):
 class BCEOptions(Options):
     """Options of the binary cross-entropy."""
 
-    positive_weight: Positive = Field(1.0, description="weight of the second class against the first")
+    positive_weight: Annotated[Positive | Literal["balanced"], Balanced(pair=True)] = Field(
+        1.0, description="weight of the second class against the first; balanced makes both count alike"
+    )
+    label_smoothing: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="share of each target spread over both answers; 0.1 makes it 0.05 and 0.95",
+    )
 
 
 class CrossEntropyOptions(Options):
     """Options of the cross-entropy."""
 
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target spread over all classes")
-    class_weights: tuple[Positive, ...] | None = Field(None, description="one weight a class, in their order")
+    class_weights: ClassWeights = Field(None, description=_WEIGHTS)
 
 
 class FocalOptions(Options):
@@ -74,7 +86,7 @@ class FocalOptions(Options):
     gamma: float = Field(
         2.0, ge=0, le=20, description="0 is the cross-entropy; the larger, the less do sure pixels count"
     )
-    class_weights: tuple[Positive, ...] | None = Field(None, description="one weight a class, in their order")
+    class_weights: ClassWeights = Field(None, description=_WEIGHTS)
 
 
 class DiceOptions(Options):
@@ -83,7 +95,7 @@ class DiceOptions(Options):
     smooth: float = Field(
         0.0, ge=0, allow_inf_nan=False, description="pixels added to numerator and denominator"
     )
-    class_weights: tuple[Positive, ...] | None = Field(None, description="one weight a class, in their order")
+    class_weights: ClassWeights = Field(None, description=_WEIGHTS)
 
 
 class ArcFaceOptions(Options):

@@ -68,6 +68,8 @@ class BCE(Loss):
 
     Args:
         positive_weight: weight of the second class against the first, above 0.
+        label_smoothing: share of each target that is spread over both answers, in [0, 1): of 0.1, targets are
+            0.05 and 0.95. That is the cross-entropy of two classes with the same smoothing.
 
     Example:
         >>> round(float(BCE()(torch.zeros(4, 1), torch.ones(4, 1))), 4)
@@ -78,14 +80,17 @@ class BCE(Loss):
     tasks = _LOGITS
     weight: Tensor
 
-    def __init__(self, *, positive_weight: float = 1.0) -> None:
+    def __init__(self, *, positive_weight: float = 1.0, label_smoothing: float = 0.0) -> None:
         super().__init__()
+        self.label_smoothing = label_smoothing
         # An option, so it stands in the recipe and in no checkpoint; a buffer, to move with the model
         self.register_buffer("weight", torch.tensor(float(positive_weight)), persistent=False)
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
         """The mean over N x 1 logits and N x 1 targets in [0, 1]."""
         _check_same("bce", output, target)
+        if self.label_smoothing:
+            target = torch.lerp(target, target.new_tensor(0.5), self.label_smoothing)
         return F.binary_cross_entropy_with_logits(output, target, pos_weight=self.weight)
 
 
@@ -134,15 +139,24 @@ class CrossEntropy(Loss):
                 expected=f"{classes} number{'s' * (classes != 1)}",
                 got=str(len(self.weights)),
             )
+        # torch's mean over weighted probabilities is one over images: of sure ones another than of indices
+        by_hand = self.weights is not None and target.is_floating_point()
         with classes_checked("cross-entropy", target, classes):
-            return F.cross_entropy(output, target, weight=self.weights, label_smoothing=self.label_smoothing)
+            found = F.cross_entropy(
+                output,
+                target,
+                weight=self.weights,
+                label_smoothing=self.label_smoothing,
+                reduction="sum" if by_hand else "mean",
+            )
+        divisor = self.divisor(target) if by_hand else None
+        return found if divisor is None else found / divisor
 
     def divisor(self, target: Tensor) -> Tensor | None:
         """The weights of the targets together; None, the number of images, without weights."""
-        # torch's mean over probabilities is one over images, weighted or not
-        if self.weights is None or target.is_floating_point():
+        if self.weights is None:
             return None
-        return self.weights[target].sum()
+        return (target @ self.weights if target.is_floating_point() else self.weights[target]).sum()
 
 
 class CumulativeBCE(Loss):

@@ -76,7 +76,7 @@ LOSSES = [
         "bce",
         "BCE",
         "binary",
-        "Binary cross-entropy of one logit.",
+        "Binary cross-entropy of one logit, with label smoothing and a weight of the second class.",
         config="BCEOptions",
         tags=(*_DEFAULT, "binary-cross-entropy"),
     ),

@@ -75,12 +75,12 @@ def model_and_options(
 
 def holds_images(folder: Path) -> bool:
     """Whether a folder holds images to train on, and no model."""
-    from zoo.images.decode import SUFFIXES
+    from zoo.images.decode import is_image
 
     # A saved model and a run may hold curves.png, which is no image to train on
     if not folder.is_dir() or (folder / CONFIG_FILE).exists() or (folder / RUN_FILE).exists():
         return False
-    return any(path.suffix.lower() in SUFFIXES for path in islice(folder.rglob("*"), _LOOKED_AT))
+    return any(is_image(path) for path in islice(folder.rglob("*"), _LOOKED_AT))
 
 
 def _data_folder(recipe: str, name: str | None, flags: list[Flag]) -> RecipeError:

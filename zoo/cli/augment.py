@@ -11,13 +11,14 @@ import click
 
 
 @click.command("augment")
-@click.argument("words", nargs=-1, metavar="IMAGE")
+@click.argument("words", nargs=-1, metavar="IMAGE|FOLDER")
 @click.option("--augment", "names", multiple=True, help="An augmenter; again for a chain.")
-@click.option("--count", type=click.IntRange(1, 200), default=11, show_default=True, help="Variants to draw.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the random draws.")
+@click.option("--each", is_flag=True, help="Draw each augmenter by itself, in a labelled row of its own.")
 @click.option(
-    "--size", type=click.IntRange(min=1), default=200, show_default=True, help="Longer side of an image."
+    "--count", type=click.IntRange(1, 200), help="Variants.  [default: 11; 5 of each with --each or FOLDER]"
 )
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the random draws.")
+@click.option("--size", type=click.IntRange(min=1), help="Longer side of a drawn image.  [default: 200]")
 @click.option(
     "--set",
     "sets",
@@ -25,31 +26,41 @@ import click
     metavar="OPTION=VALUE",
     help="Set an option; of several augmenters say NAME.OPTION=VALUE.",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Image file.  [default: IMAGE-AUGMENTER.png]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Image file, or for FOLDER a new folder.  [default: IMAGE-AUGMENTER.png]",
+)
 def command(
     *,
     words: tuple[str, ...],
     names: tuple[str, ...],
-    count: int,
+    each: bool,
+    count: int | None,
     seed: int,
-    size: int,
+    size: int | None,
     sets: tuple[str, ...],
     out: Path | None,
 ) -> None:
-    """Draw what augmenters make of IMAGE: the original first, then variants.
+    """Draw what augmenters make of IMAGE, or write variants of the training images of FOLDER.
 
     \b
     zoo augment cat.jpg --augment photo --set strength=1.5
     zoo augment cat.jpg --augment rotate --augment noise --set noise.std=0.1
+    zoo augment cat.jpg --each --augment rotate --augment flip --augment scaling --augment brightness
+    zoo augment photos/ --augment photo --out photos-augmented/ --count 5
     """
     from zoo.inference.augment import as_tensor, augment
     from zoo.reports.files import image_path
-    from zoo.reports.image_grids import draw_variants
+    from zoo.reports.image_grids import draw_rows, draw_variants
     from zoo.spec.disk.paths import need_folder
     from zoo.spec.errors import SaveError
 
     image = Path(the_image(words, names))
     chain = references(names, sets)
+    if image.is_dir():
+        _write_folder(image, chain, out, count=count or 5, seed=seed, drawn=each or size is not None)
+        return
     name = f"{image.stem}-{'-'.join(names).replace(':', '-')}.png"
     if out is None:
         need_folder(f"file {name}", "--out")
@@ -57,9 +68,30 @@ def command(
     # Before the work; an image in its own place would be lost
     if path.resolve() == image.resolve():
         raise SaveError(f"file {path}", expected="another file than the image", got="the same")
-    original = as_tensor(image, size)
-    draw_variants(original, augment(original, chain, count=count, seed=seed), path)
+    original = as_tensor(image, size or 200)
+    if each:
+        rows = {one["name"]: augment(original, one, count=count or 5, seed=seed) for one in chain}
+        draw_rows(original, rows, path)
+    else:
+        draw_variants(original, augment(original, chain, count=count or 11, seed=seed), path)
     click.echo(f"grid: {path}")
+
+
+def _write_folder(
+    folder: Path, chain: list[dict[str, Any]], out: Path | None, *, count: int, seed: int, drawn: bool
+) -> None:
+    """Writes a folder with variants of its training images.
+
+    Raises:
+        UsageError: it is not said where, or an option is given that only drawing has.
+    """
+    from zoo.inference.offline.augmented_folder import augment_folder
+
+    if drawn or out is None:
+        problem = "--each and --size belong to one IMAGE" if drawn else "of a FOLDER say --out, a new folder"
+        raise click.UsageError(problem, click.get_current_context())
+    made = augment_folder(folder, chain, out=out, count=count, seed=seed)
+    click.echo(f"{made}\nwritten: {made.folder}")
 
 
 def the_image(words: Sequence[str], names: Sequence[str]) -> str:
@@ -72,10 +104,10 @@ def the_image(words: Sequence[str], names: Sequence[str]) -> str:
     Raises:
         UsageError: it is not one image and augmenters; the line that it was meant for is said.
     """
-    from zoo.images.decode import SUFFIXES
+    from zoo.images.decode import is_image as called_so
 
     def is_image(word: str) -> bool:
-        return Path(word).suffix.lower() in SUFFIXES or Path(word).is_file()
+        return called_so(Path(word)) or Path(word).is_file()
 
     if len(words) == 1 and names and (is_image(words[0]) or not any(map(is_image, names))):
         return words[0]

@@ -32,8 +32,19 @@ _DRAWN = 10
     help="How to read a folder  [default: masks beside images/, else classes]",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Draw a few images of each class: sheet.png.")
+@click.option("--statistics", is_flag=True, help="Mean and std of the images that are trained on.")
+@click.option("--seed", type=int, help="Of the splits that these come from  [default: 0]")
 @json_option
-def command(*, data: str, sets: tuple[str, ...], kind: str | None, out: Path | None, as_json: bool) -> int:
+def command(
+    *,
+    data: str,
+    sets: tuple[str, ...],
+    kind: str | None,
+    out: Path | None,
+    statistics: bool,
+    seed: int | None,
+    as_json: bool,
+) -> int:
     """Look at DATA: a folder of class folders, of images with masks, or the name of a data set.
 
     Every image is read. Exit status 1 if something would stop a training.
@@ -41,14 +52,18 @@ def command(*, data: str, sets: tuple[str, ...], kind: str | None, out: Path | N
     \b
     zoo data ./photos --out sheet.png
     zoo data digits --set per_class=20
+    zoo data ./photos --statistics
     """
     from zoo.data.inspection.report import report
     from zoo.reports.files import plots_path
+    from zoo.spec.errors import OptionError
 
     dataset = _dataset(data, sets, kind)
     # After what is wrong with the data, and before they are read
     out = plots_path(out) if out is not None else None
-    found = report(dataset, data)
+    if seed is not None and not statistics:
+        raise OptionError("--seed", expected="--statistics beside it", got="none", hint="leave it out")
+    found = report(dataset, data, seed=(seed or 0) if statistics else None)
     if out is not None:
         _draw(dataset, found, out)
     if as_json:
@@ -63,31 +78,38 @@ def command(*, data: str, sets: tuple[str, ...], kind: str | None, out: Path | N
 def _dataset(data: str, sets: Sequence[str], kind: str | None) -> Dataset:
     from zoo.cli._recipe import apply
     from zoo.data.resolve import folder_of
+    from zoo.data.section import section_of
     from zoo.data.sources.class_folders import FoundFolders
     from zoo.data.sources.image_folder import ImageFolder
-    from zoo.data.sources.layout import inner_folder
     from zoo.data.sources.mask_folders import MaskFolders
-    from zoo.data.sources.mask_pairs import IMAGES, MASKS
+    from zoo.data.sources.mask_layout import found_layout
+    from zoo.data.sources.mask_options import check_none
+    from zoo.data.sources.walk import walk
+    from zoo.data.view import Grouped
     from zoo.runtime.data_arguments import as_dataset
     from zoo.spec.errors import OptionError, quote
 
-    folder = folder_of(data)
+    named = apply({"data": data}, [f"data.{text}" for text in sets])["data"]
+    folder = folder_of(named)
     if folder is None:
         if kind is not None:
             hint = "leave it out: a data set knows what it has"
             raise OptionError("--as", expected="a folder beside it", got=quote(data), hint=hint)
-        named = apply({"data": data}, [f"data.{text}" for text in sets])
-        return as_dataset(named["data"])
-    if sets:
-        expected = "the name of a data set beside it"
-        raise OptionError("--set", expected=expected, got=quote(data), hint="a folder has no options")
+        return as_dataset(named)
+    section = section_of(named)
     if kind is None:
-        inner = inner_folder(folder) if folder.is_dir() else folder
-        below = [inner, *inner.glob("*/")]
-        kind = "masks" if any((f / IMAGES).is_dir() and (f / MASKS).is_dir() for f in below) else "classes"
-    if kind == "classes":
-        return FoundFolders(folder)
-    return MaskFolders(folder) if kind == "masks" else ImageFolder(folder)
+        layout = found_layout(walk(folder)) if folder.is_dir() else None
+        # The same image in two formats is no mask of itself
+        masks = layout is not None and not layout.by_kind
+        kind = "masks" if masks or section.folder.model_fields_set else "classes"
+    found: Dataset
+    if kind == "masks":
+        found = MaskFolders(folder, options=section.folder)
+    else:
+        check_none(section.folder, f"data {folder}")
+        found = FoundFolders(folder) if kind == "classes" else ImageFolder(folder)
+    pattern = section.options.group
+    return found if pattern is None else Grouped(found, pattern)
 
 
 def _draw(dataset: Dataset, found: Report, path: Path) -> None:

@@ -12,6 +12,7 @@ from zoo.cli._complete import components
 
 if TYPE_CHECKING:
     from zoo.data.splits import Split
+    from zoo.inference.asking.views import Views
 
 
 @click.command("evaluate")
@@ -42,6 +43,11 @@ if TYPE_CHECKING:
 )
 @click.option("--device", help="cpu, cuda, ...  [default: an accelerator if there is one]")
 @click.option("--workers", default=0, show_default=True, help="Processes that read images.")
+@click.option(
+    "--tta",
+    type=click.Choice(["flip", "d4"]),
+    help="Average over views: each image and its mirror image, or all eight turns and mirror images.",
+)
 @click.option("--skip-unreadable", is_flag=True, help="Leave out files that cannot be read, with a warning.")
 @json_option
 def command(
@@ -56,6 +62,7 @@ def command(
     out: Path | None,
     device: str | None,
     workers: int,
+    tta: Views | None,
     skip_unreadable: bool,
     as_json: bool,
 ) -> None:
@@ -74,6 +81,7 @@ def command(
         samples=samples,
         device=device,
         workers=workers,
+        tta=tta,
         skip_unreadable=skip_unreadable,
         out=out,
         save=save,

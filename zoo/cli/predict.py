@@ -6,12 +6,15 @@ import errno
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from zoo.cli._common import emit_json, json_option
 from zoo.registry.environment import processes
+
+if TYPE_CHECKING:
+    from zoo.inference.asking.views import Views
 
 _INPUT = "-"
 
@@ -28,6 +31,11 @@ _INPUT = "-"
 )
 @click.option("--device", help="cpu, cuda, ...  [default: an accelerator if there is one]")
 @click.option("--workers", default=0, show_default=True, help="Processes that read images.")
+@click.option(
+    "--tta",
+    type=click.Choice(["flip", "d4"]),
+    help="Average over views: each image and its mirror image, or all eight turns and mirror images.",
+)
 @click.option("--skip-unreadable", is_flag=True, help="Leave out files that cannot be read, with a warning.")
 @json_option
 def command(
@@ -39,6 +47,7 @@ def command(
     out: Path | None,
     device: str | None,
     workers: int,
+    tta: Views | None,
     skip_unreadable: bool,
     as_json: bool,
 ) -> None:
@@ -58,7 +67,13 @@ def command(
     sources = [_image(name) for name in images] + _listed(files_from)
     if not sources:
         raise click.UsageError("no image is given beside the model", click.get_current_context())
-    options = {"device": device, "workers": workers, "skip_unreadable": skip_unreadable, "out": out}
+    options = {
+        "device": device,
+        "workers": workers,
+        "tta": tta,
+        "skip_unreadable": skip_unreadable,
+        "out": out,
+    }
     found = predict(model, sources, **options)  # type: ignore[arg-type]  # of several types
     if as_json:
         emit_json([item.to_dict() for item in found])

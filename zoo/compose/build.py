@@ -20,7 +20,7 @@ from zoo.interfaces.model import Model
 from zoo.spec.errors import BadReferenceError, OptionError, RecipeError, ZooWarning, quote
 from zoo.spec.freeze_grammar import Freeze
 from zoo.spec.hints.spoken import Spoken, speaking, spoken
-from zoo.spec.inputs import InputSpec
+from zoo.spec.inputs import FAST, InputSpec
 from zoo.spec.recipe import ModelSection, Recipe
 from zoo.weights.fitting import assign
 from zoo.weights.tensor_files import Tensors
@@ -35,6 +35,8 @@ def build(
     in_channels: int | None = None,
     classes: int | Sequence[str] | None = None,
     input_size: int | tuple[int, int] | None = None,
+    input: Mapping[str, Any] | None = None,  # noqa: A002 - as the recipe calls it
+    decode: str | None = None,
     seed: int | None = None,
     **options: Any,
 ) -> Model:
@@ -51,6 +53,11 @@ def build(
         in_channels: of the images; pretrained first-layer weights are adapted.
         classes: their number, or their labels.
         input_size: of the images in pixels, one number or height and width.
+        input: of a new network, the `range` that 0..1 of an image is scaled to, `mean` and `std` by channel
+            (or one number for all), and `bands`: what it sees of the image's channels, such as
+            `["hue", "saturation", "value"]` or `[0, {"ndvi": {"red": 0, "near_infrared": 3}}]`. Published
+            weights bring theirs.
+        decode: how files are read: `"fast"`, the default of a new model, or `"exact"`; see `zoo.InputSpec`.
         seed: makes random weights repeatable and leaves the global random state alone.
         **options: of the component `name`. Every backbone has `blocks` among them: `blocks="block1-3"` keeps
             its first three blocks alone.
@@ -73,7 +80,7 @@ def build(
         expected, step = "the name of a component", "zoo.fit(module, data) trains a torch module as it is"
         raise BadReferenceError("build", expected=expected, got=type(name).__name__, hint=step)
     if isinstance(name, Recipe) or (isinstance(name, Mapping) and isinstance(name.get("model"), Mapping)):
-        others = (head, freeze, weights, in_channels, classes, input_size, options or None)
+        others = (head, freeze, weights, in_channels, classes, input_size, input, decode, options or None)
         if any(value is not None for value in others):
             raise RecipeError("a whole recipe", expected="no other arguments than seed", got="some beside it")
         recorded = isinstance(name, Recipe)  # perhaps of a model that was loaded
@@ -89,6 +96,8 @@ def build(
         if isinstance(classes, Sequence) and not isinstance(classes, str)
         else classes,
         "input_size": input_size,
+        "input": input,
+        "decode": decode,
         "options": options,
     }
     section = _section(name, {k: v for k, v in given.items() if v is not None})
@@ -165,9 +174,14 @@ def from_recipe(recipe: Recipe, *, said: Spoken | None = None, recorded: bool = 
     if said is None:
         said = Spoken(rest="recipe") if spoken() == Spoken() else spoken()
     with speaking(said):
-        planned = plan(section)
+        planned = plan(section.model_copy(update={"decode": section.decode or _default_decode(section)}))
         check_options(planned, said, recorded=recorded)
     return instantiate(planned, recipe.model_copy(update={"model": section})).eval()
+
+
+def _default_decode(section: ModelSection) -> str:
+    """How a new model reads files, unless the table of its input says it."""
+    return str((section.input or {}).get("decode", FAST))
 
 
 def restore(recipe: Recipe, input_spec: InputSpec, state: Tensors, text: str) -> Model:

@@ -87,7 +87,7 @@ def _of_original_head(body: Part, option: str, planned: Plan) -> bool:
     try:
         usual = part(_BACKBONE, {"name": body.entry.qualified, **rest})
         with on_meta_device():
-            networks = [made(in_channels=planned.input_spec.channels) for made in (body, usual)]
+            networks = [made(in_channels=planned.input_spec.network.channels) for made in (body, usual)]
             if not all(isinstance(network, Backbone) for network in networks):
                 return False
             if _form(networks[0]) != _form(networks[1]):

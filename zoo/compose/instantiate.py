@@ -74,7 +74,9 @@ def finish(model: Model, planned: Plan, recipe: Recipe) -> Model:
     """Sets recipe, provenance and freezing of the model and of the models in it."""
     effective = as_made(planned.resolved.effective(), model, planned.resolved.body)
     # A restored model is planned without weights, and its recipe goes on to say where they came from
-    asked = {"freeze": recipe.model.freeze, "weights": recipe.model.weights}
+    own = recipe.model
+    # How files are read by default the input spec says, which is saved beside the recipe
+    asked = {"freeze": own.freeze, "weights": own.weights, "decode": own.decode}
     section = effective.model_copy(update={**asked, "classes": planned.section.classes})
     model.recipe = recipe.model_copy(update={"model": section})
     model.plugins = planned.resolved.plugins

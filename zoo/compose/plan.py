@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from zoo.compose.chosen_inputs import read_as, usual, with_chosen
 from zoo.compose.composed_model import ComposedModel
 from zoo.compose.cut_backbones import check_original
 from zoo.compose.heads import check_shapes, head_inputs
 from zoo.compose.meta_build import on_meta_device
 from zoo.compose.parts import BODIES, Part, make_part
-from zoo.compose.resolve import COLOURS, Resolved, resolve, resolve_part
+from zoo.compose.resolve import Resolved, resolve, resolve_part
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.blocks.feature_info import FeatureInfo
 from zoo.interfaces.head import Head
@@ -65,9 +66,9 @@ class Plan:
         found = self.resolved
         options = _filled(found.body, self.parts, network_of_kind)
         if found.body.component.kind == "model":
-            return _model(found.body, options, self.section, self.input_spec, self.labels)
-        backbone = _backbone(found.body, options, self.section)
-        backbone.input_spec = self.input_spec
+            return _model(found, options, self.section.count, self.input_spec, self.labels)
+        backbone = _backbone(found.body, options, found)
+        backbone.input_spec = self.input_spec.network
         backbone.cut(info.name for info in self.inputs)
         head = make_head(found, self.section, backbone, self.inputs)
         return _composed(found, backbone, head, self.input_spec, self.labels)
@@ -77,8 +78,8 @@ class Plan:
         found = self.resolved
         with on_meta_device():
             options = _filled(found.body, self.parts, lambda inner: inner.meta_model)
-            backbone: Backbone = found.body.whole(**_given(options, found.section))
-        backbone.input_spec = self.input_spec
+            backbone: Backbone = found.body.whole(**_given(options, found))
+        backbone.input_spec = self.input_spec.network
         return backbone
 
 
@@ -118,18 +119,21 @@ def plan_resolved(found: Resolved, *, input_spec: InputSpec | None = None, saved
     with on_meta_device():
         options = _filled(found.body, parts, lambda inner: inner.meta_model)
     if found.body.component.kind == "model":
-        return _plan_model(found, options, parts, input_spec or found.declared, saved=saved)
+        return _plan_model(found, options, parts, input_spec, saved=saved)
     section, body = found.section, found.body
     with on_meta_device():
-        backbone = _backbone(body, options, section)
+        backbone = _backbone(body, options, found)
     size = section.input_size or (input_spec.size if input_spec else None)
-    spec = input_spec or found.declared or backbone.input_spec
+    spec = found.declared or backbone.input_spec
+    if section.input_changes and input_spec is None:
+        spec = spec.with_channels(section.in_channels or spec.channels).changed(section.input_changes)
+    spec = read_as(section, input_spec, spec)
     spec = spec.with_channels(section.in_channels or spec.channels)
     # A network that is bound to a size has it as an option
     fixed = body.options.get("input_size")
     spec = spec.with_size(size or (tuple(fixed) if fixed else spec.size))
     # Before the head: taps are described at this size
-    backbone.input_spec = spec
+    backbone.input_spec = spec.network
     section, labels = _classes(section, found)
     inputs = head_inputs(backbone, body, found.head)
     check_original(section, backbone, body)
@@ -204,23 +208,23 @@ def _meta_model_of(kind: str, value: Any, path: str) -> Any:
     return network_of_kind(kind, plan_part(kind, value, path).meta_model)
 
 
-def _backbone(body: Part, options: dict[str, Any], section: ModelSection) -> Backbone:
-    return checked(body(**_given(options, section)), Backbone, body)
+def _backbone(body: Part, options: dict[str, Any], found: Resolved) -> Backbone:
+    return checked(body(**_given(options, found)), Backbone, body)
 
 
-def _given(options: dict[str, Any], section: ModelSection) -> dict[str, Any]:
-    return {"in_channels": section.in_channels or COLOURS, **options}
+def _given(options: dict[str, Any], found: Resolved) -> dict[str, Any]:
+    return {"in_channels": found.channels, **options}
 
 
 def _model(
-    body: Part,
+    found: Resolved,
     options: dict[str, Any],
-    section: ModelSection,
+    classes: int | None,
     spec: InputSpec | None,
     labels: tuple[str, ...],
 ) -> Model:
-    known = {"classes": section.count, "in_channels": section.in_channels or COLOURS}
-    model = checked(body(**{**known, **options}), Model, body)
+    known = {"classes": classes, **_given(options, found)}
+    model = checked(found.body(**known), Model, found.body)
     model.labels = labels
     if spec is not None:
         model.input_spec = spec
@@ -237,10 +241,9 @@ def _composed(
 def meta_model_for(planned: Plan, classes: int) -> Model:
     """A complete model without memory, as planned but for another number of classes."""
     found = planned.resolved
-    section = planned.section.model_copy(update={"classes": classes})
     with on_meta_device():
         options = _filled(found.body, planned.parts, lambda inner: inner.meta_model)
-        return _model(found.body, options, section, None, ())
+        return _model(found, options, classes, None, ())
 
 
 def _plan_model(
@@ -253,8 +256,9 @@ def _plan_model(
 ) -> Plan:
     section = found.section
     with on_meta_device():
-        model = _model(found.body, options, section, None, section.labels)
-    spec = input_spec or model.input_spec
+        model = _model(found, options, section.count, None, section.labels)
+    declared = found.declared or with_chosen(model, usual(model, section), section)
+    spec = read_as(section, input_spec, declared)
     spec = spec.with_channels(section.in_channels or spec.channels).with_size(section.input_size or spec.size)
     model.input_spec = spec
     if not saved:

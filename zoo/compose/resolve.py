@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from zoo.compose.chosen_inputs import check_chosen, check_parts
 from zoo.compose.hints.option_homes import check_homes
 from zoo.compose.parts import BODIES, FILLED_IN, Part, part, recorded
 from zoo.compose.saved_models import elsewhere, from_saved
-from zoo.spec.errors import OptionError, quote
-from zoo.spec.inputs import InputSpec
+from zoo.registry.lookup import find
+from zoo.spec.errors import OptionError, listing, quote, warn
+from zoo.spec.inputs import CHOSEN, InputSpec
 from zoo.spec.options import RefValue
 from zoo.spec.recipe import ORIGINAL, ModelSection
 from zoo.spec.reference import ComponentRef
@@ -42,6 +44,11 @@ class Resolved:
     said: str | None = None
 
     @property
+    def channels(self) -> int:
+        """Channels that the network takes: those of the images, or the bands of these."""
+        return _network(self.section, self.declared).in_channels or COLOURS
+
+    @property
     def plugins(self) -> dict[str, str]:
         """Version by distribution."""
         found = self.body.source | (self.head.source if self.head else {})
@@ -56,11 +63,16 @@ class Resolved:
             return self._inner(path) if kind in BODIES else recorded(kind, value)
 
         options = self.body.effective(use)
+        values: dict[str, Any] = {}
+        if self.declared is not None and self.declared.bands and self.section.input is None:
+            # Weights say it that may be out of reach when the file is read
+            spec = self.declared.to_dict()
+            values["input"] = {name: spec[name] for name in CHOSEN}
         filled = {name: options.pop(name, None) for name in FILLED_IN}
         said = {name: value for name, value in filled.items() if getattr(self.section, name) is None}
         if self.head is not None:
             said["head"] = {"name": self.head.entry.qualified, **self.head.effective(use)}
-        values = {**said, "name": self.body.entry.qualified, "options": options}
+        values |= {**said, "name": self.body.entry.qualified, "options": options}
         return ModelSection.model_validate({**self.section.model_dump(), **values})
 
     def _inner(self, path: str) -> RefValue:
@@ -91,15 +103,20 @@ def resolve(section: ModelSection, *, saved: bool = False, inner: bool = False) 
     ref = _component(section)
     if not inner:
         check_homes(section, ref)
-    body = part(BODIES, ref, input_size=section.input_size, in_channels=section.in_channels)
-    source = locate(body.component, section.weights) if section.weights else None
+    component = find(ref, BODIES).component
+    source = locate(component, section.weights) if section.weights else None
+    ref = _trained_with(source, ref) if source is not None else ref
     declared = section.input_spec or (source.input if source else None)
-    parts = _parts(body, section, saved=saved)
+    check_chosen(section, declared, source, inner=inner)
+    if section.in_channels is None and (section.input_changes.get("bands") or (declared and declared.bands)):
+        # Else what the network takes would be written down as the images' own
+        section = section.model_copy(update={"in_channels": declared.channels if declared else COLOURS})
+    body, parts = _made(ref, section, declared, saved=saved)
     if section.in_channels is None and (channels := _channels(declared, parts)) is not None:
         section = section.model_copy(update={"in_channels": channels})
-        body = part(BODIES, ref, input_size=section.input_size, in_channels=channels)
         # Once more, with the channels that only weights or parts have told
-        parts = _parts(body, section, saved=saved)
+        body, parts = _made(ref, section, declared, saved=saved)
+    check_parts(section, [inner.source for inner in parts.values()])
     head = None
     if section.head is not None and body.component.kind == "model":
         got = f"head={quote(section.head)}"
@@ -107,6 +124,21 @@ def resolve(section: ModelSection, *, saved: bool = False, inner: bool = False) 
     if section.head not in (None, ORIGINAL):
         head = part("head", section.head)
     return Resolved(section, body, head, source, declared, parts)
+
+
+def _made(
+    ref: ComponentRef, section: ModelSection, declared: InputSpec | None, *, saved: bool
+) -> tuple[Part, dict[str, Resolved]]:
+    """The body and what its options refer to, for the channels that a network takes."""
+    own = _network(section, declared)
+    body = part(BODIES, ref, input_size=own.input_size, in_channels=own.in_channels)
+    return body, _parts(body, own, saved=saved)
+
+
+def _network(section: ModelSection, declared: InputSpec | None) -> ModelSection:
+    """The section with the channels that are behind the bands."""
+    bands = section.input_changes.get("bands") or (declared.bands if declared else ())
+    return section.model_copy(update={"in_channels": len(bands)}) if bands else section
 
 
 def resolve_part(
@@ -153,6 +185,17 @@ def _parts(body: Part, section: ModelSection, *, saved: bool) -> dict[str, Resol
 
     body.filled(use)
     return found
+
+
+def _trained_with(source: Source, ref: ComponentRef) -> ComponentRef:
+    """The reference with the options that its weights were trained with, where it says nothing of them."""
+    wanted = source.published.options if source.published else {}
+    if others := [name for name in wanted if ref.options.get(name, wanted[name]) != wanted[name]]:
+        said = listing(f"{name}={quote(wanted[name])}, not {quote(ref.options[name])}" for name in others)
+        warn(f"weights {source.text} were trained with {said}; what they have learnt may not hold")
+    if all(name in ref.options for name in wanted):
+        return ref
+    return replace(ref, options={**wanted, **ref.options})
 
 
 def _channels(declared: InputSpec | None, parts: Mapping[str, Resolved]) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -14,7 +15,9 @@ class Order:
     """Lists of indices, one a batch; set `epoch` and `skip` before iterating.
 
     The last batch may be short. Where it has fewer than `least` images, it is joined to the one before it;
-    no image is left out. Several processes share each batch: every one takes its part of it.
+    no image is left out. Several processes share each batch: every one takes its part of it. With classes,
+    an epoch draws as many images as there are, as many of each class: those of a rare one several times, and
+    each as often as the others of its class, give or take one.
 
     Args:
         indices: of the images.
@@ -23,6 +26,7 @@ class Order:
         shuffle: a new order each epoch; else as `indices`.
         least: images a batch at least, where there are so many.
         part: number of this process, and of all.
+        classes: of the images, to be drawn alike; None takes each image once.
 
     Raises:
         DataError: there are too few images.
@@ -44,6 +48,7 @@ class Order:
         shuffle: bool = False,
         least: int = 1,
         part: tuple[int, int] = (0, 1),
+        classes: Sequence[int] | None = None,
     ) -> None:
         if not indices:
             raise DataError("batches", expected="at least one image", got="none")
@@ -63,6 +68,10 @@ class Order:
         short = 0 < rest < max(least, self.parts)
         self._joined = short and len(self.indices) > batch_size
         self.epoch = self.skip = 0
+        self._members: dict[int, list[int]] = {}
+        for index, number in zip(self.indices, classes or (), strict=bool(classes)):
+            self._members.setdefault(number, []).append(index)
+        self._repeats: tuple[int, list[int]] = (-1, [])
 
     def __len__(self) -> int:
         """Batches an epoch."""
@@ -73,12 +82,45 @@ class Order:
         last = len(self) - 1
         return self.size if step < last else len(self.indices) - last * self.size
 
+    def _order(self, epoch: int) -> tuple[int, ...]:
+        """The images of an epoch."""
+        if not self.shuffle:
+            return self.indices
+        # A generator of this epoch alone: a resumed run needs none of those before it
+        draw = generator("order", self.seed, epoch)
+        order = self._alike(draw) if self._members else self.indices
+        return tuple(order[i] for i in torch.randperm(len(order), generator=draw).tolist())
+
+    def _alike(self, draw: torch.Generator) -> list[int]:
+        """As many images as there are, as many of each class."""
+        quota, rest = divmod(len(self.indices), len(self._members))
+        # Which classes get one more is drawn anew in each epoch
+        more = {*torch.randperm(len(self._members), generator=draw)[:rest].tolist()}
+        order: list[int] = []
+        for i, members in enumerate(self._members.values()):
+            left = quota + (i in more)
+            while left > 0:
+                taken = torch.randperm(len(members), generator=draw)[:left].tolist()
+                order += [members[place] for place in taken]
+                left -= len(taken)
+        return order
+
+    def repeats(self, step: int) -> list[int]:
+        """Times that each image of a batch of this epoch has been drawn before in the epoch."""
+        if not self._members:
+            return [0] * len(range(self.rank, self.images(step), self.parts))
+        if self._repeats[0] != self.epoch:
+            seen: Counter[int] = Counter()
+            counts = []
+            for index in self._order(self.epoch):
+                counts.append(seen[index])
+                seen[index] += 1
+            self._repeats = self.epoch, counts
+        start = step * self.size
+        return self._repeats[1][start : start + self.images(step)][self.rank :: self.parts]
+
     def __iter__(self) -> Iterator[list[int]]:
-        order = self.indices
-        if self.shuffle:
-            # A generator of this epoch alone: a resumed run needs none of those before it
-            places = torch.randperm(len(order), generator=generator("order", self.seed, self.epoch)).tolist()
-            order = tuple(self.indices[i] for i in places)
+        order = self._order(self.epoch)
         start = self.skip * self.size
         for step in range(self.skip, len(self)):
             end = start + self.images(step)

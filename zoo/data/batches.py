@@ -8,21 +8,23 @@ from functools import partial
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from zoo.data.batch_order import Order
 from zoo.data.masks import check_mask, cropped, prepare_mask
+from zoo.data.row_cache.pixels import PixelCache
 from zoo.data.workers import check_workers, watched
-from zoo.images.prepare import prepare
+from zoo.images.prepare import as_numbers, pixels
 from zoo.interfaces.augmenter import Batch
-from zoo.interfaces.dataset import Dataset
+from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.draws import generator
 from zoo.interfaces.geometry.places import SpatialTensor, resizing
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.masks import IGNORED
 from zoo.spec.errors import DataError, ZooError
-from zoo.spec.inputs import InputSpec
+from zoo.spec.inputs import EXACT, InputSpec
 
 PLACE, SIZE = "place", "size"
 """Entries of a batch that say where each image comes from."""
@@ -49,6 +51,7 @@ class Batches:
         places: say of each image where it comes from, in `place` (N x 3 x 3, from the image as it is here
             to its source, see `zoo.interfaces.geometry`) and `size` (N x 2, the source's height and width).
         workers: processes that read; 0 reads in this one.
+        pixels: keeps what was read, and gives it from then on; with neither `crop` nor `own_size`.
         **order: which batches in which order, see `zoo.data.batch_order.Order`.
 
     Raises:
@@ -67,19 +70,21 @@ class Batches:
         task: Task | None = None,
         places: bool = False,
         workers: int = 0,
+        pixels: PixelCache | None = None,
         **order: Any,
     ) -> None:
         order |= {"batch_size": 1} if own_size else {}
-        self.dataset, self.order = dataset, Order(indices, **order)
-        prepared = _Prepared(
+        self.dataset, self.order, self._pixels = dataset, Order(indices, **order), pixels
+        self._places = places
+        self._prepared = prepared = _Prepared(
             dataset,
             spec,
-            Reading(crop=crop and not own_size, own_size=own_size, places=places),
+            Reading(crop=crop and not own_size, own_size=own_size, places=places or pixels is not None),
             # Without a seed, crops are taken from the middle
             self.order.seed if self.order.shuffle else None,
             chosen := task or dataset.task or Task(),
         )
-        collate = partial(_collate, task=chosen)
+        self._collate = collate = partial(_collate, task=chosen)
         check_workers(workers, prepared, collate)
         self._loader: DataLoader[Any] = DataLoader(
             prepared,
@@ -105,10 +110,46 @@ class Batches:
             DataError: an image cannot be read; the message names it.
         """
         self.order.epoch, self.order.skip = number, skip
-        for batch in watched(self._loader, self._loader.num_workers):
+        kept = self._pixels
+        read = self._read if kept is None else self._kept if self._is_full(kept) else self._keeping
+        for batch in read():
             if isinstance(batch, ZooError):
                 raise batch
-            yield batch
+            entries = batch if self._places else {k: v for k, v in batch.items() if k not in (PLACE, SIZE)}
+            # Bytes until here: a quarter of what workers send
+            yield {**entries, "image": as_numbers(batch["image"])}
+
+    def _read(self) -> Iterator[Batch | ZooError]:
+        yield from watched(self._loader, self._loader.num_workers)
+
+    def _is_full(self, kept: PixelCache) -> bool:
+        return not kept.missing(self.order.indices)
+
+    def _keeping(self) -> Iterator[Batch | ZooError]:
+        """Batches that are read, and kept on the way."""
+        assert self._pixels is not None  # noqa: S101 - as `epoch` has looked
+        with self._pixels.filling():
+            for batch in self._read():
+                if not isinstance(batch, ZooError):
+                    sizes = [(int(height), int(width)) for height, width in batch[SIZE]]
+                    self._pixels.add(batch["index"].tolist(), batch["image"], sizes)
+                yield batch
+
+    def _kept(self) -> Iterator[Batch | ZooError]:
+        """Batches of kept pixels; workers would read them no faster."""
+        assert self._pixels is not None  # noqa: S101 - as `epoch` has looked
+        for indices in self.order:
+            images, sizes, lost = self._pixels.read(indices)
+            items: list[Item] = []
+            for place, index in enumerate(indices):
+                if place in lost:
+                    item = self._prepared[self.order.epoch, index]
+                else:
+                    item = self._prepared.item(
+                        index, images[place], sizes[place], self._pixels.targets[index]
+                    )
+                items.append(item)
+            yield self._collate(items, images=None if lost else images)
 
     def __iter__(self) -> Iterator[Batch]:
         return self.epoch()
@@ -148,30 +189,55 @@ class _Prepared(TorchDataset[Item]):
     def __getitem__(self, place: Place) -> Item:
         epoch, index = place
         try:
-            sample, where = self.dataset[index], self.dataset.name(index)
+            sample, where = self._sample(index), self.dataset.name(index)
             if sample.mask is not None:
                 ignored = IGNORED if self.task.ignored is None else self.task.ignored
                 check_mask(sample.mask, sample.image, where, len(self.dataset.labels) or None, ignored)
             # Height and width, from H x W x C
-            own = sample.image.shape[0], sample.image.shape[1]
+            own = sample.size or (sample.image.shape[0], sample.image.shape[1])
             if self.reading.crop:
                 draw = None if self.seed is None else generator("place", self.seed, epoch, index)
                 image, mask, matrix = cropped(sample.image, sample.mask, self.spec, draw, where)
             else:
                 spec = self.spec.with_size(own) if self.reading.own_size else self.spec
-                image = prepare(sample.image, spec, where)
+                image = pixels(sample.image, spec, where)
                 mask = None if sample.mask is None else prepare_mask(sample.mask, spec.size)
                 matrix = resizing(own, spec.size)
-            target = sample.target
-            if self.task.spatial and target is not None:
-                rows = self._rows(target, where)
-                # 1 x 3 x 3: places move as the pixels did
-                target = rows.warped(matrix[None], own, (image.shape[1], image.shape[2]))
+            item = self._item(index, image, own, matrix, sample.target)
         except ZooError as error:
             return error
-        item = {"image": image, "target": target, "index": index}
-        item |= {PLACE: matrix, SIZE: torch.tensor(own)} if self.reading.places else {}
         return item if mask is None else {**item, "mask": mask}
+
+    def item(self, index: int, image: Tensor, own: tuple[int, int], target: Any) -> Item:
+        """The entries of an image that was read before.
+
+        Args:
+            index: its number.
+            image: C x H x W, as it was read.
+            own: height and width of the source.
+            target: as the data set has it.
+        """
+        try:
+            return self._item(index, image, own, resizing(own, self.spec.size), target)
+        except ZooError as error:
+            return error
+
+    def _item(
+        self, index: int, image: Tensor, own: tuple[int, int], matrix: Tensor, target: Any
+    ) -> dict[str, Any]:
+        if self.task.spatial and target is not None:
+            rows = self._rows(target, self.dataset.name(index))
+            # 1 x 3 x 3: places move as the pixels did
+            target = rows.warped(matrix[None], own, (image.shape[1], image.shape[2]))
+        item = {"image": image, "target": target, "index": index}
+        return item | ({PLACE: matrix, SIZE: torch.tensor(own)} if self.reading.places else {})
+
+    def _sample(self, index: int) -> Sample:
+        """A sample, read at a reduced scale where each image gets the size of the spec anyway."""
+        spec, reading = self.spec, self.reading
+        # Of the pixels that `nearest` takes there are none at another scale
+        whole = reading.crop or reading.own_size or spec.decode == EXACT or spec.interpolation == "nearest"
+        return self.dataset[index] if whole else self.dataset.reduced(index, spec.size)
 
     def _rows(self, target: Any, where: str) -> SpatialTensor:
         """One target as a tensor of one row."""
@@ -183,14 +249,15 @@ class _Prepared(TorchDataset[Item]):
         return rows
 
 
-def _collate(items: list[Item], task: Task) -> Batch | ZooError:
+def _collate(items: list[Item], task: Task, images: Tensor | None = None) -> Batch | ZooError:
+    """The batch of items; their images may be in one tensor already."""
     good = []
     for item in items:
         if isinstance(item, ZooError):
             return item
         good.append(item)
     # N x C x H x W
-    batch = {"image": torch.stack([item["image"] for item in good])}
+    batch = {"image": _stacked([item["image"] for item in good]) if images is None else images}
     targets = [item["target"] for item in good]
     if targets[0] is not None:
         try:
@@ -203,3 +270,9 @@ def _collate(items: list[Item], task: Task) -> Batch | ZooError:
             batch[name] = torch.stack([item[name] for item in good])
     batch["index"] = torch.tensor([item["index"] for item in good])
     return batch
+
+
+def _stacked(images: list[Tensor]) -> Tensor:
+    if len({image.dtype for image in images}) > 1:
+        images = [as_numbers(image) for image in images]
+    return torch.stack(images)

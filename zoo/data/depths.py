@@ -13,9 +13,10 @@ import numpy as np
 from zoo.data.reading import in_threads
 from zoo.data.sources.torch_dataset import TorchData
 from zoo.data.view import source_of
-from zoo.images.decode import ORIENTATION, SWAPPING, ImageArray, read
+from zoo.images.decode import ORIENTATION, SUFFIXES, SWAPPING, ImageArray, read
 from zoo.images.header import ALPHA, depth, lost
 from zoo.images.opening import open_image
+from zoo.images.readers import reader_of
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
 from zoo.interfaces.records.records import Records
@@ -104,6 +105,9 @@ def _depth_loss(item: Item) -> str:
         return ""
     found = depth(item if isinstance(item, Path) else io.BytesIO(item))
     if found is None or (found.bits <= 8 and not found.other):
+        return ""
+    # Read by a plugin in full
+    if isinstance(item, Path) and reader_of(item, lambda: found, item.suffix.lower() in SUFFIXES) is not None:
         return ""
     # One band of 16 bits keeps them
     with suppress(DataError, OSError, ValueError), open_image(_source(item)) as opened:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
 
 from zoo.data.label_mapping import numbers_of
+from zoo.data.reading import in_threads
 from zoo.data.view import source_of
 from zoo.interfaces.dataset import Dataset
-from zoo.spec.errors import quote, warn
+from zoo.spec.errors import DataError, quote, warn
+from zoo.spec.hints.spoken import spoken
 
 RARE = 10
 """Classes are called unbalanced where the commonest has more than so many times the rarest's images."""
@@ -42,9 +47,76 @@ def unbalanced(counts: Mapping[str, int]) -> str | None:
         return None
     return (
         f"unbalanced classes: {quote(rare)} {counts[rare]}, {quote(common)} {counts[common]}, "
-        "less than a tenth; accuracy says little then: look at each class, and give a loss that weighs them "
-        "(class_weights, of two classes positive_weight)"
+        f"less than a tenth; accuracy says little then: look at each class, and draw them alike ({_way()}), "
+        "or give a loss that weighs them (class_weights='balanced', of two classes positive_weight)"
     )
+
+
+def _way() -> str:
+    """The sampler as one says it."""
+    return "--set data.sampler=balanced" if spoken().way == "shell" else "sampler='balanced'"
+
+
+def drawn_classes(dataset: Dataset, indices: Sequence[int]) -> list[int]:
+    """The class of each image that is drawn from, for classes to be drawn alike.
+
+    Args:
+        dataset: with a class for each image.
+        indices: of the images.
+
+    Raises:
+        DataError: images have several labels, values or masks.
+    """
+    targets = [dataset.targets[i] for i in indices]
+    if not dataset.labels or not all(isinstance(target, int) for target in targets):
+        hint = "leave the sampler out, and weigh labels in the loss"
+        got = "masks" if dataset.masks else "values, or several labels an image"
+        raise DataError("data: sampler", expected="one class for each image", got=got, hint=hint)
+    return targets
+
+
+def counts_of(dataset: Dataset, indices: Sequence[int]) -> list[int]:
+    """Images by class, or pixels by class where there are masks.
+
+    Args:
+        dataset: with labels.
+        indices: of the images that count.
+
+    Raises:
+        DataError: they are of no classes.
+    """
+    size = len(dataset.labels)
+    if size and dataset.masks:
+        total = np.zeros(size, dtype=np.int64)
+        for found in in_threads(lambda i: _pixels(dataset, i), indices, "counting pixels"):
+            total += found
+        return [int(count) for count in total]
+    targets = [dataset.targets[i] for i in indices]
+    if not size or not all(isinstance(target, int) for target in targets):
+        got, hint = "values, or several labels an image", "give the numbers themselves"
+        raise DataError("loss: balanced weights", expected="one class for each image", got=got, hint=hint)
+    images = Counter(targets)
+    return [images[i] for i in range(size)]
+
+
+def balanced_weights(counts: Sequence[int]) -> list[float]:
+    """Weights by which all classes count alike, n / (classes * images of the class); 1 for one without any.
+
+    Args:
+        counts: images by class.
+
+    Example:
+        >>> balanced_weights([30, 10])
+        [0.6666666666666666, 2.0]
+    """
+    total, there = sum(counts), sum(map(bool, counts))
+    return [total / (there * count) if count else 1.0 for count in counts]
+
+
+def _pixels(dataset: Dataset, index: int) -> npt.NDArray[np.int64]:
+    mask = dataset[index].mask
+    assert mask is not None  # noqa: S101 - the data say that they have masks
+    return np.bincount(mask.ravel(), minlength=len(dataset.labels))[: len(dataset.labels)]
 
 
 def class_counts(dataset: Dataset) -> dict[str, int]:

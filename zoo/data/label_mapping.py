@@ -42,7 +42,13 @@ class Relabelled(View):
         self._same = self.numbers == [*range(len(self.numbers))]
 
     def __getitem__(self, index: int) -> Sample:
-        sample = self.source[index]
+        return self._mapped(index, self.source[index])
+
+    def reduced(self, index: int, least: tuple[int, int]) -> Sample:
+        """The sample in the data, with the model's numbers."""
+        return self._mapped(index, self.source.reduced(index, least))
+
+    def _mapped(self, index: int, sample: Sample) -> Sample:
         mask = sample.mask
         if mask is not None and not self._same:
             # Before it is mapped: a number that nobody knows must not become one that is known
@@ -50,7 +56,7 @@ class Relabelled(View):
             table = np.arange(_VALUES, dtype=np.uint8)
             table[: len(self.numbers)] = self.numbers
             mask = table[mask]
-        return Sample(sample.image, self._renumbered(sample.target), mask)
+        return Sample(sample.image, self._renumbered(sample.target), mask, sample.size)
 
     def _renumbered(self, target: Any) -> Any:
         return target if self._same else self._task.renumbered(target, self.numbers)

@@ -9,42 +9,125 @@ import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
+from zoo.data.sources.mask_colors import ColorTable, packed, shown
+from zoo.data.sources.mask_options import said
 from zoo.images.decode import ImageArray
 from zoo.images.opening import open_image
 from zoo.images.prepare import prepare
 from zoo.interfaces.geometry.places import resizing
 from zoo.interfaces.tasks.masks import IGNORED
-from zoo.spec.errors import DataError, reason
+from zoo.spec.display import counted
+from zoo.spec.errors import DataError, listing, reason
 from zoo.spec.inputs import InputSpec
 
 Mask = npt.NDArray[np.uint8]
 
+HINT = "save the number of the class in each pixel, as PNG"
+"""What to do with what is no mask."""
+_NAMED = 4
+"""Colours that an error names."""
 
-def read_mask(file: Path) -> npt.NDArray[np.uint8]:
-    """H x W class numbers of a gray, black-and-white or palette image.
+
+def read_mask(file: Path, colors: ColorTable | None = None, threshold: int | None = None) -> Mask:
+    """H x W class numbers of an image of numbers or, where colours of classes are given, of these.
+
+    A palette's numbers are read and not its colours, unless colours are given.
+
+    Args:
+        file: gray, black-and-white or palette image, or colours that are all gray.
+        colors: of the classes.
+        threshold: gray values above it are 1, all others 0.
 
     Raises:
         DataError: it is none, or cannot be read.
     """
     where = f"mask {file}"
-    hint = "save the number of the class in each pixel, as PNG"
     try:
         with open_image(file, where) as image:
-            kind, mode, values = image.format, image.mode, np.asarray(image)
+            _check_kind(image, where, exact=threshold is None)
+            _check_opaque(image, where)
+            if colors is not None:
+                return colors.classes(_rgb(image, where), where)
+            if threshold is not None:
+                gray = image.convert("L") if image.mode == "P" else image
+                return (_numbers(gray, where) > threshold).astype(np.uint8)
+            if image.mode == "P":
+                _check_order(image, where)
+            return _numbers(image, where)
     except DataError:
         raise
     except Exception as error:  # decoders raise whatever they stumble over
         raise DataError(where, expected="a readable image", got=reason(error)) from error
-    if kind == "JPEG":  # its values are near those that were saved, no more
-        raise DataError(where, expected="a format that keeps values, such as PNG", got=kind, hint=hint)
-    # A palette's numbers are read, not its colours; Pillow opens 16-bit gray as I;16 or I
-    if mode not in ("L", "P", "1", "I;16", "I"):
-        raise DataError(where, expected="gray or palette", got=f"mode {mode}", hint=hint)
-    if (highest := int(values.max(initial=0))) > IGNORED:
-        raise DataError(where, expected="values 0..255", got=str(highest), hint=hint)
+
+
+def _numbers(image: Image.Image, where: str) -> Mask:
+    """H x W values of a gray or palette image, or one whose colours are all gray."""
+    mode = {"LA": "L", "PA": "P", "RGBA": "RGB"}.get(image.mode, image.mode)
+    values = np.asarray(image.convert(mode) if mode != image.mode else image)
+    if mode == "RGB":
+        if (values != values[..., :1]).any():
+            raise _coloured(values, where)
+        values = values[..., 0]
+    # Pillow opens 16-bit gray as I;16 or I
+    elif mode not in ("L", "P", "1", "I;16", "I", "F"):
+        raise DataError(where, expected="gray or palette", got=f"mode {mode}", hint=HINT)
+    lowest, highest = values.min(initial=0), values.max(initial=0)
+    if not 0 <= lowest <= highest <= IGNORED or (mode == "F" and (values % 1).any()):
+        odd = lowest if lowest < 0 else highest if highest > IGNORED else values[values % 1 != 0][0]
+        raise DataError(where, expected=f"values 0..{IGNORED}", got=str(odd), hint=HINT)
     return values.astype(np.uint8)
+
+
+def _rgb(image: Image.Image, where: str) -> npt.NDArray[np.uint8]:
+    """H x W x 3 colours, a palette's own too."""
+    if image.mode in ("P", "PA", "RGB", "RGBA"):
+        return np.asarray(image.convert("RGB"))
+    # Black and white as they are seen
+    gray = _numbers(image.convert("L") if image.mode == "1" else image, where)
+    return np.repeat(gray[..., None], 3, axis=2)
+
+
+def _check_kind(image: Image.Image, where: str, *, exact: bool) -> None:
+    # Its values are near those that were saved, no more
+    if image.format == "JPEG" and exact:
+        expected = "a format that keeps values, such as PNG"
+        hint = f"{HINT}; of two classes {said(threshold=127)} tells what is above"
+        raise DataError(where, expected=expected, got="JPEG", hint=hint)
+
+
+def _check_opaque(image: Image.Image, where: str) -> None:
+    if image.mode not in ("LA", "PA", "RGBA"):
+        return
+    alpha = np.asarray(image.getchannel("A"))
+    if clear := int((alpha != IGNORED).sum()):
+        got = f"transparency in {clear} of {alpha.size} pixels"
+        hint = "save what they mean as numbers or colours, without alpha"
+        raise DataError(where, expected="opaque pixels", got=got, hint=hint)
+
+
+def _check_order(image: Image.Image, where: str) -> None:
+    """Raises DataError for black and white whose numbers are the other way round than one sees them."""
+    numbers, palette = np.unique(np.asarray(image)), image.getpalette() or []
+    seen = {tuple(palette[3 * n : 3 * n + 3]): int(n) for n in numbers}
+    white, black = seen.get((255,) * 3), seen.get((0,) * 3)
+    if white is not None and black is not None and white < black:
+        ways = said(colors={"background": "#000000", "object": "#ffffff"})
+        hint = f"{ways} goes by what one sees; to go by the numbers, save them as gray"
+        got = f"white as number {white} and black as {black}"
+        raise DataError(where, expected="a palette in which black comes before white", got=got, hint=hint)
+
+
+def _coloured(values: npt.NDArray[np.uint8], where: str) -> DataError:
+    """The error of colours that nobody has named, with how to name them."""
+    codes, counts = np.unique(packed(values), return_counts=True)
+    most = codes[np.argsort(-counts, kind="stable")[:_NAMED]]
+    table = {"background" if i == 0 else f"class {i}": shown(int(code)) for i, code in enumerate(most)}
+    got = f"{counted(len(codes), 'colour')}, {listing((shown(int(code)) for code in most), _NAMED)}"
+    hint = f"name them, {said(colors=table)} ..., or give a file of names and colours"
+    return DataError(where, expected="class numbers in gray or palette", got=got, hint=hint)
 
 
 def check_mask(

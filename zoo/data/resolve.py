@@ -6,14 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from zoo.data.objects.forms import data_of, parts_of
+from zoo.data.objects.parts import Parts
 from zoo.data.reading import check_there, readable
 from zoo.data.section import DataSection, WithOptions, section_of
 from zoo.data.sources.class_folders import ClassFolders, ImageFiles
 from zoo.data.sources.image_folder import ImageFolder
 from zoo.data.sources.layout import scan
 from zoo.data.sources.mask_folders import MaskFolders
-from zoo.data.sources.objects import data_of, parts_of
-from zoo.data.sources.parts import Parts
+from zoo.data.sources.mask_options import check_none
 from zoo.data.view import Grouped, Subset
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks import Task
@@ -116,7 +117,7 @@ def _found(
 ) -> Dataset:
     source = section.source
     if isinstance(source, PathRef):
-        return _folder(source, task, classes, part=part, skip_unreadable=skip_unreadable)
+        return _folder(section, source, task, classes, part=part, skip_unreadable=skip_unreadable)
     if isinstance(source, ComponentRef):
         found = _component(source, named, bare=section.bare)
     elif isinstance(source, HubRef):
@@ -135,24 +136,32 @@ def _found(
     else:
         found = data_of(source, task, section.own)
     found = found.for_task(task)
-    if skip_unreadable and found.files is None:
-        expected, got = "a folder of images or a table of files", quote(type(found).__name__)
-        raise OptionError("skip_unreadable", expected=expected, got=got, hint="leave it out")
-    if found.files is None or isinstance(found, ImageFiles):
-        return found
-    if not skip_unreadable:
+    if skip_unreadable:
+        if found.files is None:
+            expected, got = "a folder of images or a table of files", quote(type(found).__name__)
+            raise OptionError("skip_unreadable", expected=expected, got=got, hint="leave it out")
+        return Subset(found, readable(found.files))
+    # Of those that a folder was looked through for it is known
+    if found.files is not None and not isinstance(found, ImageFiles):
         check_there(found.files, f"data {section.called}")
-        return found
-    return Subset(found, readable(found.files))
+    return found
 
 
 def _folder(
-    source: PathRef, task: Task | None, classes: int | None, *, part: bool, skip_unreadable: bool
+    section: DataSection,
+    source: PathRef,
+    task: Task | None,
+    classes: int | None,
+    *,
+    part: bool,
+    skip_unreadable: bool,
 ) -> Dataset:
     folder = Path(source.path).expanduser()
     needs = task.needs if task else "target"
     if needs == "mask":
-        return MaskFolders(folder, classes=classes, skip_unreadable=skip_unreadable)
+        options = section.folder
+        return MaskFolders(folder, classes=classes, options=options, skip_unreadable=skip_unreadable)
+    check_none(section.folder, f"data {folder}")
     # What needs no classes takes them where the folder has some: a split is then stratified by them
     if needs == "image" and scan(folder).problems:
         return ImageFolder(folder, skip_unreadable=skip_unreadable)

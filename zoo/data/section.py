@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from zoo.data.sources.frames import has_columns
+from zoo.data.objects.frames import has_columns
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.records.table_file import tables_in
 from zoo.registry.loading import resolve_config

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from zoo.data.stratify import are_labels, by_labels, in_hash_order
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks import Task
 from zoo.spec.errors import DataError, listing, quote, warn
@@ -76,7 +77,7 @@ def split(
     left out stays empty.
 
     Args:
-        dataset: with class indices as targets it is stratified by them.
+        dataset: stratified by what its task says: classes, several labels, or quantiles of values.
         seed: another seed, another split.
         fractions: of train, val and test.
         training: whether there must be something to train on and to validate with.
@@ -87,7 +88,7 @@ def split(
     """
     keys = [dataset.key(i) for i in range(len(dataset))]
     together = _together(keys, [dataset.group_of(i) for i in range(len(dataset))])
-    strata = _strata(dataset)
+    classes, strata = _classes(dataset), _strata(dataset)
     if not keys:
         raise DataError("data", expected="images", got="none")
     given = [dataset.split_of(i) for i in range(len(dataset))]
@@ -105,10 +106,10 @@ def split(
     elif order := _order(dataset):
         sides = _in_order(together, order, fractions)
     else:
-        _warn_two_labels(dataset, keys, strata)
+        _warn_two_labels(dataset, keys, classes)
         sides = _draw(range(len(dataset)), together, strata, seed, fractions)
     if training:
-        _check_trainable(dataset, strata, sides)
+        _check_trainable(dataset, classes, sides)
     digest = hashlib.blake2b(digest_size=16)
     for name in NAMES:
         # Contents and not numbers, which follow from the order of the files
@@ -117,11 +118,17 @@ def split(
     return Splits(train, val, test, seed, digest.hexdigest())
 
 
-def _strata(dataset: Dataset) -> Sequence[Any]:
-    """What each sample is stratified by; one and the same where the task tells no classes."""
+def _classes(dataset: Dataset) -> Sequence[Any]:
+    """The class of each sample; one and the same where the task tells none."""
     task = dataset.task or Task()
-    strata = [task.stratum(target) for target in dataset.targets]
-    return [_ALL] * len(strata) if None in strata else strata
+    classes = [task.stratum(target) for target in dataset.targets]
+    return [_ALL] * len(classes) if None in classes else classes
+
+
+def _strata(dataset: Dataset) -> Sequence[Any]:
+    """Strata of the samples; one and the same where the task tells none."""
+    strata = (dataset.task or Task()).strata(dataset.targets)
+    return [_ALL] * len(dataset) if strata is None else strata
 
 
 def _draw(
@@ -135,6 +142,9 @@ def _draw(
     groups: dict[str, list[int]] = {}
     for i in indices:
         groups.setdefault(keys[i], []).append(i)
+    if are_labels(strata):
+        shares = {"test": fractions[2], "val": fractions[1], "train": fractions[0]}
+        return by_labels(groups, strata, {name: share for name, share in shares.items() if share}, seed)
     by_class: dict[Any, list[str]] = {}
     for key, members in groups.items():
         # A group of several classes counts as its first
@@ -146,7 +156,7 @@ def _draw(
         left = {"test": _quota(count, fractions[2], 2), "val": _quota(count, fractions[1], 3)}
         drawn: dict[str, list[str]] = {name: [] for name in NAMES}
         # An order by hash and not a shuffle: it follows from the contents, whatever the order of the files
-        for key in sorted(found, key=lambda k: hashlib.blake2b(f"{seed}:{k}".encode()).digest()):
+        for key in in_hash_order(found, seed):
             size = len(groups[key])
             # A group goes where it brings the side nearer to its quota, though it may be more than is left.
             side = next((name for name, room in left.items() if size < 2 * room), "train")
@@ -203,6 +213,9 @@ def _together(keys: Sequence[str], groups: Sequence[str | None]) -> list[str]:
         >>> _together(["a", "b", "b", "c"], ["left", "left", "right", None])
         ['a', 'a', 'a', 'c']
     """
+    # Most data have no groups, and a hundred thousand images need no table of none
+    if all(group is None for group in groups):
+        return [*keys]
     parent: dict[object, object] = {}
 
     def root(node: object) -> object:

@@ -33,6 +33,13 @@ class View(Dataset):
     def __getitem__(self, index: int) -> Sample:
         return self.source[index]
 
+    def reduced(self, index: int, least: tuple[int, int]) -> Sample:
+        """The sample in the data, read for a size."""
+        # Whoever makes samples in another way has more in them than an image
+        if type(self).__getitem__ is not View.__getitem__:
+            return self[index]
+        return self.source.reduced(index, least)
+
     @property
     def targets(self) -> Sequence[Any]:
         """Targets in the data."""
@@ -91,6 +98,10 @@ class Subset(View):
 
     def __getitem__(self, index: int) -> Sample:
         return self.source[self.indices[index]]
+
+    def reduced(self, index: int, least: tuple[int, int]) -> Sample:
+        """The sample in the whole set, read for a size."""
+        return self.source.reduced(self.indices[index], least)
 
     @property
     def targets(self) -> Sequence[Any]:

@@ -126,9 +126,9 @@ def _packages(recipe: Recipe) -> Iterator[tuple[str, bool]]:
     if tag is None or found is None or tag not in found.weights:
         return
     places = found.weights[tag].sources
-    if any(place.repo is None and (place.package is None or version_of(place.package)) for place in places):
+    if any(not place.remote and (place.package is None or version_of(place.package)) for place in places):
         return
-    hub = any(place.repo for place in places)
+    hub = any(place.remote for place in places)
     first = next((place for place in places if place.package), None)
     if first is not None:
         yield first.install or str(first.package), hub

@@ -5,20 +5,20 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
-from torch import Tensor
+from PIL import Image, ImageOps, UnidentifiedImageError
 
-from zoo.images.header import check_sign, depth, lost, opened_depth, unreadable_bands
+from zoo.images.header import check_sign, depth, lost, unreadable_bands
 from zoo.images.opening import open_image
+from zoo.images.readers import numbers, reader_of, reads
 from zoo.images.scale import advice
 from zoo.images.strips import pixels_of
-from zoo.spec.errors import DataError, reason, warn
+from zoo.spec.errors import DataError, PluginError, reason, warn
 
 ImageArray = npt.NDArray[Any]
 """H x W x C, uint8 in 0..255 or float32 in [0, 1]."""
@@ -26,16 +26,23 @@ ImageArray = npt.NDArray[Any]
 SUFFIXES = frozenset(
     [".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"]
 )
-"""Names of files that are taken for images, in lower case."""
+"""Names of files that Pillow is asked for, in lower case."""
+
+
+def is_image(file: Path) -> bool:
+    """Whether a file is called like an image."""
+    suffix = file.suffix.lower()
+    return suffix in SUFFIXES or reads(suffix)
+
 
 SKIP = "mend or remove it, or skip such files (skip_unreadable=True, --skip-unreadable)"
 """Next step where one of many images cannot be read."""
 
-TURNED = (
-    "turned upright by the EXIF tag that the Pillow image still has; where it was turned by hand, remove the "
-    "tag (del image.getexif()[0x0112]), or let PIL.ImageOps.exif_transpose(image) do both"
-)
-"""What is said of images made of an opened one."""
+MARGIN = 2.5
+"""How much larger than wanted a JPEG is decoded at least. Measured on five photographs where the scale
+leaves exactly so much, against the exact way: 1 differs by 2 of 255 in the mean (by 63 at most), 2 by 0.9
+(15), 2.5 by 0.6 (10), 3 by 0.5 (7), of which rounding makes 0.3. From 3 on, 1600 x 1200 is decoded in full
+for 224 x 224."""
 
 _FLAT, _MAP = 2, 3
 _DEEP = 65535
@@ -43,21 +50,27 @@ ORIENTATION, SWAPPING = 0x0112, (5, 6, 7, 8)
 """The EXIF tag, and its values that swap height and width."""
 
 
+ARRAYS = "array"
+"""Format of what Pillow does not read, and of which nothing is lost."""
+
+
 @dataclass(frozen=True, slots=True)
 class FileFacts:
     """Facts that a file states of its image.
 
     Args:
-        format: as Pillow names it, such as `JPEG`.
-        mode: how pixels are stored, as Pillow names it, such as `RGB` or `CMYK`.
+        format: as Pillow names it, such as `JPEG`, or `ARRAYS`.
+        mode: how pixels are stored, as Pillow names it, such as `RGB` or `CMYK`; empty of arrays.
         turned: whether an EXIF tag says that the image must be turned to be upright.
         frames: how many there are.
+        size: height and width of the upright image, whatever scale it was decoded at.
     """
 
     format: str
     mode: str
     turned: bool
     frames: int
+    size: tuple[int, int]
 
 
 def decode(source: str | Path | IO[bytes], where: str | None = None) -> ImageArray:
@@ -79,37 +92,69 @@ def decode(source: str | Path | IO[bytes], where: str | None = None) -> ImageArr
     where = where or f"image {source}"
     # First: an open file is read to its end
     own = depth(source)
-    image, facts = _first(source, where)
-    if own is not None and (words := lost(own, facts.mode, float(image.max()))):
+    image, facts = decoded(source, where)
+    if own is not None and facts.format != ARRAYS and (words := lost(own, facts.mode, float(image.max()))):
         warn(f"{where}: {words}")
     return image
 
 
 def decode_counted(source: str | Path | IO[bytes], where: str | None = None) -> ImageArray:
     """The same where what is lost of depth and bands was said of all images together."""
-    return _first(source, where or f"image {source}")[0]
+    return decoded(source, where or f"image {source}")[0]
 
 
-def _first(source: str | Path | IO[bytes], where: str) -> tuple[ImageArray, FileFacts]:
-    image, facts = read(source, where)
+def decode_reduced(
+    source: str | Path | IO[bytes], least: tuple[int, int], where: str | None = None
+) -> tuple[ImageArray, tuple[int, int]]:
+    """The same, of a JPEG perhaps at a reduced scale, and the height and width that it has in full.
+
+    Args:
+        source: a file's path, or an open file that can seek.
+        least: height and width that are wanted of it; it is decoded `MARGIN` times as large or larger.
+        where: what to call it in an error.
+    """
+    image, facts = decoded(source, where or f"image {source}", least)
+    return image, facts.size
+
+
+def decoded(
+    source: str | Path | IO[bytes], where: str, least: tuple[int, int] | None = None
+) -> tuple[ImageArray, FileFacts]:
+    """The image and its file's facts; see `read`. A warning says that other frames are left out."""
+    image, facts = read(source, where, least)
     if facts.frames > 1:
         warn(f"{where} has several frames; the first is taken")
     return image, facts
 
 
-def read(source: str | Path | IO[bytes], where: str) -> tuple[ImageArray, FileFacts]:
-    """An image as `decode` returns it, without its warning, and what its file says of it."""
+def read(
+    source: str | Path | IO[bytes], where: str, least: tuple[int, int] | None = None
+) -> tuple[ImageArray, FileFacts]:
+    """An image as `decode` returns it, without its warning, and what its file says of it.
+
+    Args:
+        source: a file's path, or an open file that can seek.
+        where: what to call it in an error.
+        least: as `decode_reduced` takes it; None decodes in full.
+    """
     try:
+        usual = not isinstance(source, str | Path) or Path(source).suffix.lower() in SUFFIXES
+        if (reader := reader_of(source, partial(depth, source), usual)) is not None:
+            values = from_array(numbers(reader(source, where)), where)
+            return values, FileFacts(ARRAYS, "", False, 1, (values.shape[0], values.shape[1]))
         with open_image(source, where) as image:
             # A camera's MPO holds the image and its previews.
             frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
             if frames > 1:
                 image.seek(0)
+            size = upright_size(image)
+            if least is not None:
+                _reduce(image, size, least)
             image.load()
-            facts = FileFacts(str(image.format), image.mode, is_turned(image), frames)
+            facts = FileFacts(str(image.format), image.mode, is_turned(image), frames, size)
             return from_pil(image, where), facts
-    # Of `open_image` and `from_pil`, which name it already: not to be wrapped once more below
-    except DataError:
+    # Of what names it already: not to be wrapped once more below
+    except (DataError, PluginError):
         raise
     except FileNotFoundError:
         raise DataError(where, expected="a file", got="nothing there") from None
@@ -147,6 +192,20 @@ def _is_empty(source: str | Path | IO[bytes]) -> bool:
     if isinstance(source, str | Path):
         return Path(source).stat().st_size == 0
     return source.seek(0, io.SEEK_END) == 0
+
+
+def upright_size(image: Image.Image) -> tuple[int, int]:
+    """Height and width of an image once it is turned upright."""
+    sideways = image.getexif().get(ORIENTATION, 1) in SWAPPING
+    return (image.width, image.height) if sideways else (image.height, image.width)
+
+
+def _reduce(image: Image.Image, own: tuple[int, int], least: tuple[int, int]) -> None:
+    """Has a JPEG decoded at a half, quarter or eighth, where that leaves `MARGIN` times what is wanted."""
+    room = min(a / (MARGIN * b) for a, b in zip(own, least, strict=True))
+    if step := next((step for step in (8, 4, 2) if step <= room), 0):
+        # Pillow takes the scale from a size; other formats pass over it
+        image.draft(None, (image.width // step, image.height // step))
 
 
 def is_turned(image: Image.Image) -> bool:
@@ -221,66 +280,3 @@ def from_array(array: Any, where: str = "image") -> ImageArray:
         got, hint = advice(values)
         raise DataError(where, expected="values in [0, 1]", got=got, hint=hint)
     return values.astype(np.float32)
-
-
-def from_tensor(x: Tensor, where: str = "image") -> ImageArray:
-    """A tensor C x H x W as an image; see `from_array`."""
-    if x.ndim != _MAP:
-        raise DataError(where, expected="a tensor C x H x W", got=" x ".join(map(str, x.shape)))
-    kind = str(x.layout).removeprefix("torch.") if x.layout != torch.strided else ""
-    kind = "a quantised one" if x.is_quantized else "one without values, on meta" if x.is_meta else kind
-    if kind:
-        hint = None if x.is_meta else "x.dequantize()" if x.is_quantized else "x.to_dense()"
-        raise DataError(where, expected="a plain tensor C x H x W", got=kind, hint=hint)
-    x = x.detach().cpu().permute(1, 2, 0)
-    # numpy has no bfloat16, and an image is float32 anyway
-    return from_array((x.float() if x.is_floating_point() else x).numpy(), where)
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """An image that was given as an object.
-
-    Args:
-        pixels: H x W x C.
-        lost: words for what was lost or done in taking it.
-    """
-
-    pixels: ImageArray
-    lost: tuple[str, ...] = ()
-
-
-def taken(value: Any, where: str = "image") -> Taken:
-    """An image from an object as `to_image` makes it, and what a Pillow image loses on the way."""
-    # First: Pillow closes its file where pixels are read
-    own = opened_depth(value) if isinstance(value, Image.Image) else None
-    pixels = to_image(value, where)
-    if not isinstance(value, Image.Image):
-        return Taken(pixels)
-    lost_depth = lost(own, value.mode, float(pixels.max())) if own else ""
-    # What was made of an opened image keeps its tag, and may have been turned by hand
-    turned = is_turned(value) and not isinstance(value, ImageFile.ImageFile)
-    return Taken(pixels, tuple(filter(None, (lost_depth, TURNED * turned))))
-
-
-def to_image(value: Any, where: str = "image") -> ImageArray:
-    """A Pillow image, an array H x W (x C) or a tensor C x H x W as an image.
-
-    Raises:
-        DataError: it is none of them.
-    """
-    if isinstance(value, Image.Image):
-        try:
-            value.load()
-        except Exception as error:  # decoders raise whatever they stumble over
-            expected, hint = (
-                "a Pillow image that can be read",
-                "mend its file; if it was closed, open it again",
-            )
-            raise DataError(where, expected=expected, got=reason(error), hint=hint) from error
-        return from_pil(value, where)
-    if isinstance(value, Tensor):
-        return from_tensor(value, where)
-    if isinstance(value, np.ndarray):
-        return from_array(value, where)
-    raise DataError(where, expected="a Pillow image, an array or a tensor", got=type(value).__name__)

@@ -11,7 +11,8 @@ from zoo.images.decode import ImageArray
 from zoo.images.strips import is_large, strips
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError
-from zoo.spec.inputs import InputSpec, channels_hint
+from zoo.spec.hints.channels import channels_hint
+from zoo.spec.inputs import FAST, InputSpec
 
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in a gray value (ITU-R BT.601), as Pillow has them."""
@@ -35,9 +36,30 @@ def prepare(image: ImageArray, spec: InputSpec, where: str = "image") -> Tensor:
     Raises:
         DataError: its channels cannot be turned into the model's.
     """
+    return as_numbers(pixels(image, spec, where))
+
+
+def as_numbers(x: Tensor) -> Tensor:
+    """Pixels, bytes among them, as float32 in [0, 1]."""
+    return x.to(torch.float32).div_(255) if x.dtype == torch.uint8 else x
+
+
+def pixels(image: ImageArray, spec: InputSpec, where: str = "image") -> Tensor:
+    """An image as `prepare` returns it, but as uint8 where it is uint8 and the spec reads fast.
+
+    Args:
+        image: H x W x C, uint8 or float32 in [0, 1].
+        spec: of the model.
+        where: what to call it in an error.
+
+    Raises:
+        DataError: its channels cannot be turned into the model's.
+    """
     # A copy of mirrored arrays, whose negative strides torch refuses, and read-only ones, which it warns of
     x = torch.from_numpy(np.require(image, requirements=["C", "W"])).permute(2, 0, 1)  # C x H x W
     _check_widening(x, spec, where)
+    if spec.decode == FAST and x.dtype == torch.uint8:
+        return _bytes(x, spec, where)
     if is_large(*x.shape[1:]):
         return _in_strips(x, spec, where)
     return resize(_numbers(x, spec, where), spec).contiguous()
@@ -45,7 +67,32 @@ def prepare(image: ImageArray, spec: InputSpec, where: str = "image") -> Tensor:
 
 def _numbers(x: Tensor, spec: InputSpec, where: str) -> Tensor:
     """C x H x W float32 in [0, 1] with the channels of a spec."""
-    return to_channels(x.to(torch.float32) / 255 if x.dtype == torch.uint8 else x, spec.channels, where)
+    return to_channels(as_numbers(x), spec.channels, where)
+
+
+def _bytes(x: Tensor, spec: InputSpec, where: str) -> Tensor:
+    """C x H x W uint8 with the channels and size of a spec, rounded wherever bytes are computed."""
+    # Alpha first: behind it lie colours that must not be mixed into what is seen
+    if x.shape[0] in (2, 4) and spec.channels in (_GRAY, _RGB):
+        x = _byte_channels(x, spec, where)
+    if tuple(x.shape[1:]) != tuple(spec.size):
+        if spec.interpolation == "nearest":
+            x = F.interpolate(x[None], size=spec.size, mode="nearest-exact")[0]
+        else:
+            x = _reduced(x, spec.size, spec)
+    # The others are fewer to compute behind it, and the same but for rounding
+    return _byte_channels(x, spec, where).contiguous()
+
+
+def _byte_channels(x: Tensor, spec: InputSpec, where: str) -> Tensor:
+    if x.shape[0] == spec.channels:
+        return x
+    height, width = x.shape[1:]
+    # Channels last, in which torch resizes bytes several times faster
+    found = torch.empty(height, width, spec.channels, dtype=torch.uint8).permute(2, 0, 1)
+    for rows in strips(height, width):
+        found[:, rows] = _numbers(x[:, rows], spec, where).mul(255).round()
+    return found
 
 
 def _in_strips(x: Tensor, spec: InputSpec, where: str) -> Tensor:

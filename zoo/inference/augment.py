@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zoo.images.decode import decode, taken
+from zoo.images.decode import decode
+from zoo.images.objects import taken
 from zoo.images.prepare import prepare
 from zoo.inference.generated_images import Images
 from zoo.inference.given_images import asked_alone
@@ -50,6 +51,10 @@ def augment(
         if value is not None and value < 1:
             raise OptionError(name, expected="at least 1", got=str(value))
     augmenter, _ = as_augmenter(augment)
+    if augmenter is not None and augmenter.changes_labels:
+        expected, got = "augmenters of one image", "one that mixes the images of a batch"
+        hint = "zoo.fit(augment=...) takes it; leave it out here"
+        raise OptionError("augment", expected=expected, got=got, hint=hint)
     original = as_tensor(image, size)
     # Contiguous, since all variants would share their memory
     x = original.expand(count, -1, -1, -1).contiguous()

@@ -14,9 +14,11 @@ from zoo.data.depths import warn_dataset
 from zoo.data.resolve import DataLike
 from zoo.data.splits import Split
 from zoo.data.splits import split as split_data
+from zoo.inference.asking.views import Views, check_views
 from zoo.inference.evaluation import Evaluation, Measured
 from zoo.inference.looks import looks, warn_of_leak
 from zoo.inference.measuring.answers import measure
+from zoo.inference.measuring.constant import constant_figures
 from zoo.inference.measuring.files import figures_folder, write_figures
 from zoo.inference.sample_quality import measure_samples
 from zoo.inference.saved_figures import SavedFigures
@@ -49,6 +51,7 @@ def evaluate(
     batch_size: int = BATCH_SIZE,
     device: str | torch.device | None = None,
     workers: int = 0,
+    tta: Views | None = None,
     skip_unreadable: bool = False,
     progress: bool = True,
     out: PathLike | None = None,
@@ -76,6 +79,8 @@ def evaluate(
         batch_size: images at a time.
         device: by default an accelerator if there is one.
         workers: processes that read images.
+        tta: answers to views of each image, averaged, as `predict` takes it. The figures are then not the
+            model's own, so that they are not kept with it.
         skip_unreadable: leaves out the files of a folder that cannot be read.
         progress: whether a terminal or a notebook shows a bar where it takes longer.
         out: folder to write `metrics.json`, `confusion.png` (for values `scatter.png`, for embeddings
@@ -98,15 +103,16 @@ def evaluate(
     Raises:
         DataError: the data cannot be read, do not fit the model, or lack the split.
         TrainingError: the model has no task, or generates images and `features` is missing.
+        OptionError: answers to the views cannot be made one.
         ShapeError: there are `features`, but the model does not generate.
         SaveError: `out` cannot be written; or `save` without a saved model's folder to keep the figures in.
     """
     check_order("evaluate", model, data)
     with Team("evaluate") as team:
-        kept = _kept(model) if save else None
+        kept = _kept(model, tta) if save else None
         model, folder = as_model(model)
         check_alike(team, model)
-        dataset = _data(model, data, skip_unreadable=skip_unreadable)
+        dataset = _data(model, data, tta, skip_unreadable=skip_unreadable)
         splits = split_data(dataset, seed := pick_seed(seed, model), training=False)
         indices = splits.of(split)
         team.agree("data", f"{splits.hash} {len(indices)}")
@@ -115,7 +121,7 @@ def evaluate(
         task: Any = model.task  # for_model has looked
         # Where a model cannot generate, `sample` says so
         sampled = features is not None or samples is not None or task.generates
-        cropped = model.crops and not sampled
+        score, cropped = None, model.crops and not sampled
         # A network that takes every size is measured on whole images
         own_size = cropped and model.any_size
         batches = own_batches(
@@ -123,30 +129,43 @@ def evaluate(
             batch_size=batch_size, workers=workers, task=task,
         )  # fmt: skip
         how: dict[str, Any] = {"team": team, "device": team.device(device), "progress": progress}
-        left_out: Mapping[str, str] = {}
         asked = _asked(metrics, model, sampled)
         if sampled:
             count = len(indices) if samples is None else samples
             figures, found = measure_samples(model, features, batches, count=count, seed=seed, **how)
         else:
             score = Score(task, model.outputs, _loss(model, loss, batch_size), metrics=asked)
-            figures, found = measure(model, dataset, batches, score, split=split, **how)
-            figures, left_out = _defined(figures, score)
-        options = {"seed": seed, "size": None if own_size else [*model.input_spec.size], "cropped": cropped}
+            figures, found = measure(model, dataset, batches, score, split=split, tta=tta, **how)
+        figures, left_out = _defined(figures, score)
+        options = _options(model, seed, tta, cropped=cropped, own_size=own_size)
         seen = team.from_first(lambda: {"looks": looks(model, folder, splits.hash) if split == "test" else 1})
         known: Any = {"count": len(indices), "hash": splits.hash, "options": options, **seen}
         on = Measured(data=data_value(data), split=split, **known)
-        model.note_figures(split, figures, on.kept)
-        result = Evaluation.of(on, figures, found, left_out)
+        same = {} if sampled else constant_figures(model, dataset, splits.train, indices)
+        result = Evaluation.of(on, figures, found, left_out, same)
         if target is not None:
             write_figures(target, result, found, dataset)
-        if kept is not None and team.first:
-            kept.add(model, split)
+        if tta is None:  # of views they are not the model's own
+            _note(model, result, kept if team.first else None)
         return result
 
 
-def _data(model: Model, data: DataLike, *, skip_unreadable: bool) -> Dataset:
+def _note(model: Model, result: Evaluation, kept: SavedFigures | None) -> None:
+    """Keeps the figures with the model, and in its folder where that was asked for."""
+    model.note_figures(result.on.split, result.metrics, result.on.kept)
+    if kept is not None:
+        kept.add(model, result.on.split)
+
+
+def _options(model: Model, seed: int, tta: str | None, *, cropped: bool, own_size: bool) -> dict[str, Any]:
+    """What the figures depend on beside model and data; see `Measured`."""
+    size = None if own_size else [*model.input_spec.size]
+    return {"seed": seed, "size": size, "cropped": cropped} | ({"tta": tta} if tta else {})
+
+
+def _data(model: Model, data: DataLike, tta: str | None, *, skip_unreadable: bool) -> Dataset:
     """The data with the classes of the model; where these have names, some of them are enough."""
+    check_views(model, tta, "evaluate")
     dataset = as_dataset(
         data, task=model.task, classes=classes_of(model), part=bool(model.labels),
         skip_unreadable=skip_unreadable,
@@ -154,8 +173,11 @@ def _data(model: Model, data: DataLike, *, skip_unreadable: bool) -> Dataset:
     return for_model(model, dataset, "evaluate")
 
 
-def _kept(model: object) -> SavedFigures:
+def _kept(model: object, tta: str | None) -> SavedFigures:
     """Where figures are kept; refused before anything is read where there is no such place."""
+    if tta is not None:
+        expected, hint = "a model that answers by itself", "leave out tta or save"
+        raise OptionError("evaluate: save", expected=expected, got=f"tta={tta!r}", hint=hint)
     if (folder := folder_of(model)) is not None:
         return SavedFigures.of(folder)
     if isinstance(model, Model):
@@ -193,8 +215,10 @@ def _loss(model: Model, loss: LossLike | None, batch_size: int) -> nn.Module | N
     return found
 
 
-def _defined(figures: Mapping[str, float], score: Score) -> tuple[dict[str, float], dict[str, str]]:
+def _defined(figures: Mapping[str, float], score: Score | None) -> tuple[dict[str, float], dict[str, str]]:
     """Figures that are numbers, as JSON has no others, and why other ones are left out."""
+    if score is None:  # of generated images
+        return dict(figures), {}
     why = score.lost or UNDEFINED
     odd = {name: why for name, value in figures.items() if not math.isfinite(value)}
     left_out = {**odd, **score.left_out}

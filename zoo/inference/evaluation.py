@@ -62,6 +62,7 @@ class Evaluation:
         on: what was measured on.
         metrics: loss and metrics by name.
         left_out: why figures that were asked for are not defined for these data, by name.
+        constant: metrics of the best answer that is the same for all images, chosen on the training images.
         labels: names of the classes, where figures are told by class.
         per_class: figures by class or label, with the number of its images or pixels.
         confusion: where an image has one class, K x K counts; rows are the truth, columns the answer.
@@ -82,6 +83,7 @@ class Evaluation:
     on: Measured
     metrics: Mapping[str, float]
     left_out: Mapping[str, str] = field(default_factory=dict)
+    constant: Mapping[str, float] = field(default_factory=dict)
     labels: Sequence[str] = ()
     per_class: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     confusion: Sequence[Sequence[int]] | None = None
@@ -96,6 +98,7 @@ class Evaluation:
         metrics: Mapping[str, float],
         found: Findings,
         left_out: Mapping[str, str] = MappingProxyType({}),
+        constant: Mapping[str, float] = MappingProxyType({}),
     ) -> Evaluation:
         """Figures, with what a task's error analysis found.
 
@@ -104,11 +107,13 @@ class Evaluation:
             metrics: loss and metrics by name.
             found: its metrics are among these already.
             left_out: why figures that were asked for are not defined, by name.
+            constant: metrics of the answer that is the same for all images.
         """
         on = replace(on, classes=_some(found))
         return cls(
-            on=on, metrics=metrics, left_out=left_out, labels=found.labels, per_class=found.per_class,
-            confusion=found.confusion, worst=found.worst, more=found.more, tables=found.tables,
+            on=on, metrics=metrics, left_out=left_out, constant=constant, labels=found.labels,
+            per_class=found.per_class, confusion=found.confusion, worst=found.worst, more=found.more,
+            tables=found.tables,
         )  # fmt: skip
 
     def __getitem__(self, name: str) -> Any:
@@ -127,6 +132,7 @@ class Evaluation:
             "confusion": None if self.confusion is None else [list(row) for row in self.confusion],
             "per_class": {label: dict(row) for label, row in self.per_class.items()},
             "left_out": dict(self.left_out),
+            "constant": dict(self.constant),
         }
         return {
             "split": self.on.split,
@@ -141,13 +147,17 @@ class Evaluation:
     def __repr__(self) -> str:
         width = max(map(len, ("", *self.metrics, *self.left_out)))
         lines = [self.headline, *(f"{name:<{width}}  {value}" for name, value in self._numbers())]
+        lines += filter(None, [self._beside()])
         for part in self._tables(_MOST_COLUMNS):
             lines += ["", part.text()]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         numbers = Table(["FIGURE", "VALUE"], self._numbers(), right=[1])
-        return html_page(self.headline, numbers.html(), *(part.html() for part in self._tables(MOST_ROWS)))
+        beside = [text] if (text := self._beside()) else []
+        return html_page(
+            self.headline, numbers.html(), *beside, *(part.html() for part in self._tables(MOST_ROWS))
+        )
 
     @property
     def headline(self) -> str:
@@ -158,6 +168,11 @@ class Evaluation:
             line += f" of {len(some)} of {of} ({listing(map(str, some), 6)})"
         line += f", look {self.on.looks} at it" * (self.on.looks > 1)
         return f"{line}, {self.more['samples']} generated" if "samples" in self.more else line
+
+    def _beside(self) -> str:
+        """The figures that a model must beat; empty where there are none."""
+        figures = "  ".join(f"{name} {value:.4f}" for name, value in self.constant.items())
+        return f"the same answer to every image: {figures}" if figures else ""
 
     def _numbers(self) -> list[list[str]]:
         numbers = [[name, f"{value:.4f}"] for name, value in self.metrics.items()]

@@ -17,7 +17,8 @@ from torch import Tensor
 from zoo.data.reading import readable
 from zoo.data.sources.class_folders import ImageFiles
 from zoo.data.sources.walk import kinds, walk, warn_passed_over
-from zoo.images.decode import SKIP, ImageArray, Taken, decode_counted, taken
+from zoo.images.decode import SKIP, ImageArray, decoded
+from zoo.images.objects import Taken, taken
 from zoo.images.opening import may_begin
 from zoo.inference.predictions import MOST_SHOWN, THUMBNAIL
 from zoo.interfaces.dataset import Dataset, Sample
@@ -61,16 +62,25 @@ class Given(Dataset):
         return len(self.items)
 
     def __getitem__(self, index: int) -> Sample:
+        return self._sample(index, None)
+
+    def reduced(self, index: int, least: tuple[int, int]) -> Sample:
+        """The sample; files and bytes perhaps decoded at a reduced scale."""
+        return self._sample(index, least)
+
+    def _sample(self, index: int, least: tuple[int, int] | None) -> Sample:
         name, item = self.items[index]
         if isinstance(item, Path):
-            return ImageFiles([item])[0]
+            file = ImageFiles([item])
+            return file[0] if least is None else file.reduced(0, least)
         if isinstance(item, bytes):
             alone = len(self) == 1 and not self.first
-            image = decode_counted(io.BytesIO(item), name if name != "image 0" or not alone else "image")
+            called = name if name != "image 0" or not alone else "image"
+            image, facts = decoded(io.BytesIO(item), called, least)
             # Kept, so that it need not be decoded again to be shown
             if self.first + index < MOST_SHOWN:
                 self._small[index] = fitted(image, THUMBNAIL)
-            return Sample(image, None)
+            return Sample(image, None, size=facts.size)
         return Sample(item, None)
 
     @property

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from zoo.inference.asking.shared import Asked
+from zoo.inference.asking.views import Views, check_views
 from zoo.inference.file_names import DistinctStems, distinct_stems
 from zoo.inference.given_images import Given, Named, chunks, given, is_stream, peeked
 from zoo.inference.predictions import Predicted, Predictions
@@ -36,6 +37,7 @@ def predict(
     batch_size: int = BATCH_SIZE,
     device: str | torch.device | None = None,
     workers: int = 0,
+    tta: Views | None = None,
     skip_unreadable: bool = False,
     progress: bool = True,
     out: PathLike | None = None,
@@ -50,6 +52,8 @@ def predict(
         batch_size: images at a time.
         device: by default an accelerator if there is one.
         workers: processes that read images.
+        tta: answers to views of each image, averaged: `flip` for the image and its mirror image, `d4` for its
+            eight turns and mirror images. Masks and images are turned back.
         skip_unreadable: leaves out the files that cannot be read, with a warning.
         progress: whether a terminal or a notebook shows a bar where it takes longer.
         out: image file (PNG, JPEG or WebP) to draw the first 60 images into, with their labels or masks.
@@ -58,6 +62,7 @@ def predict(
     Raises:
         DataError: there is no image, or one cannot be read.
         TrainingError: the model has no task, or makes images of nothing.
+        OptionError: answers to the views cannot be made one.
         SaveError: `out` cannot be written.
         MissingPackageError: images are to be drawn with their labels, and matplotlib is not installed.
     """
@@ -65,6 +70,7 @@ def predict(
     with Team("predict") as team:
         model, _ = as_model(model)
         task = answering(model)
+        check_views(model, tta, "predict")
         check_alike(team, model)
         if is_stream(source):
             source, several = peeked(source)
@@ -75,7 +81,7 @@ def predict(
             team.agree("images", digest_of(sources))
         # Before the work, which would be lost; one process writes
         written = PredictionFolder(out if team.first else None, task, several=several, sources=sources)
-        asked = Asked(model, team, team.device(device), batch_size, workers, progress=progress)
+        asked = Asked(model, team, team.device(device), batch_size, workers, progress=progress, tta=tta)
         found = Predictions()
         with borrowed(model, asked.device, inference=True):
             for item, said in asked.answers(parts):

@@ -13,10 +13,10 @@ from PIL import Image
 
 from zoo.data.batches import PLACE, SIZE, Batches
 from zoo.data.depths import warn_losses
+from zoo.inference.asking.views import answered
 from zoo.inference.given_images import Given, chunks, given, is_one, is_stream
 from zoo.inference.predictions import Predicted, Predictions
 from zoo.interfaces.augmenter import Batch
-from zoo.interfaces.blocks.number_types import fitted, widened
 from zoo.interfaces.model import Model, ModelLike
 from zoo.interfaces.tasks import Task
 from zoo.runtime.answer_checks import check_answers
@@ -181,7 +181,9 @@ def answers(
         yield from said_of(model, images, found, device)
 
 
-def outputs(model: Model, images: Given, batches: Iterable[Batch], device: torch.device) -> Iterator[Values]:
+def outputs(
+    model: Model, images: Given, batches: Iterable[Batch], device: torch.device, tta: str | None = None
+) -> Iterator[Values]:
     """Outputs of a model for batches, and what is needed to read them.
 
     Args:
@@ -189,6 +191,7 @@ def outputs(model: Model, images: Given, batches: Iterable[Batch], device: torch
         images: to be answered.
         batches: of them, with places.
         device: to compute on.
+        tta: views of each image; see `zoo.inference.asking.views`.
 
     Raises:
         WeightsError: the weights are no numbers.
@@ -197,7 +200,7 @@ def outputs(model: Model, images: Given, batches: Iterable[Batch], device: torch
     for batch in batches:
         # Left before an answer is handed on: who asks may be computing gradients
         with torch.no_grad():
-            output = widened(model.infer(fitted(batch["image"].to(device), model)))
+            output = answered(model, batch["image"].to(device), tta)
             named = partial(_name, images, batch["index"].tolist())
             check_answers(output, model, "predict", named)
         places = {name: batch[name] for name in ("index", PLACE, SIZE)}

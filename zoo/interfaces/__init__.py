@@ -1,6 +1,6 @@
 """Door 2: the contract of every kind, and what those who keep one need beside it; imports torch."""
 
-from zoo.images.decode import ImageArray, decode
+from zoo.images.decode import ImageArray, decode, decode_reduced
 from zoo.images.prepare import LUMA
 from zoo.interfaces.adversarial import Pair
 from zoo.interfaces.augmenter import Augmenter, Batch, Chain, Geometric, check_batch, uniform
@@ -142,6 +142,7 @@ __all__ = [
     "cut",
     "cuts_of",
     "decode",
+    "decode_reduced",
     "divisor_of",
     "draws",
     "from_sums",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,9 @@ from torch import Tensor, nn
 from zoo.interfaces.geometry.warp import Fill, warp
 from zoo.spec.display import counted
 from zoo.spec.errors import ShapeError
+
+if TYPE_CHECKING:
+    from zoo.interfaces.tasks.base import Task
 
 Batch = dict[str, Tensor]
 """`image` N x C x H x W in [0, 1], `target`, `index` of the sample, and `mask` if there is one.
@@ -26,7 +29,8 @@ class Augmenter(nn.Module):
     `draws` alone, one generator a sample, so that the number of workers and processes changes nothing.
 
     Attributes:
-        changes_labels: whether targets change too.
+        changes_labels: whether targets change too, as where images of a batch are mixed; in several processes
+            it is handed the batch of all of them.
         resamples: whether pixels are interpolated; then `zoo.interfaces.geometry.warp.resampler` belongs in a
             run's record.
         moves_places: whether it moves each `zoo.interfaces.SpatialTensor` of a batch with the pixels,
@@ -40,6 +44,17 @@ class Augmenter(nn.Module):
     def moves_places(self) -> bool:
         """Whether targets that are places move too; who interpolates without `Geometric` says it itself."""
         return not self.resamples
+
+    def prepare(self, task: Task, outputs: int) -> None:
+        """Takes note of whose targets it changes; called once before training.
+
+        Args:
+            task: of the model.
+            outputs: length of its output vector.
+
+        Raises:
+            OptionError: it cannot change the targets of this task.
+        """
 
     def forward(self, batch: Batch, draws: list[torch.Generator]) -> Batch:
         """The augmented batch; the one given is left as it is.
@@ -100,6 +115,11 @@ class Chain(Augmenter):
         """Whether each of them moves places."""
         return all(item.moves_places for item in self)
 
+    def prepare(self, task: Task, outputs: int) -> None:
+        """Prepares each of them."""
+        for item in self:
+            item.prepare(task, outputs)
+
     def __iter__(self) -> Iterator[Augmenter]:
         for item in self.items:
             assert isinstance(item, Augmenter)  # noqa: S101 - for the type checker
@@ -122,6 +142,19 @@ class Chain(Augmenter):
                 pending.append(mover.matrices((height, width), draws))
                 fill = fill or mover.fill
         return warp(batch, _product(pending), fill or Fill()) if pending else batch
+
+
+def parted(augmenter: Augmenter) -> tuple[Chain, Chain]:
+    """Parts of an augmenter: what is done to each image alone, and the rest from the first that mixes on.
+
+    Example:
+        >>> alone, together = parted(Augmenter())
+        >>> len(alone.items), len(together.items)
+        (1, 0)
+    """
+    items = list(augmenter if type(augmenter) is Chain else [augmenter])
+    first = next((i for i, item in enumerate(items) if item.changes_labels), len(items))
+    return Chain(items[:first]), Chain(items[first:])
 
 
 AugmentLike = Augmenter | str | Mapping[str, Any] | Sequence[Augmenter | str | Mapping[str, Any]]

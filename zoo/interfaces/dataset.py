@@ -24,11 +24,13 @@ class Sample:
         image: H x W x C, uint8 in 0..255 or float32 in [0, 1].
         target: class index, indicator row, value, or None.
         mask: H x W class indices, uint8, where each pixel has a class; 255 for pixels that do not count.
+        size: height and width of the source, where the image was read smaller than it is.
     """
 
     image: ImageArray
     target: Any
     mask: npt.NDArray[np.uint8] | None = None
+    size: tuple[int, int] | None = None
 
 
 class Dataset(ABC):
@@ -58,6 +60,17 @@ class Dataset(ABC):
     @abstractmethod
     def __getitem__(self, index: int) -> Sample:
         """One sample; the same at every call."""
+
+    def reduced(self, index: int, least: tuple[int, int]) -> Sample:
+        """The same sample, where its image is resized afterwards: files may be decoded at a reduced scale.
+
+        A data set that reads files may do so by `zoo.interfaces.decode_reduced`.
+
+        Args:
+            index: of the sample.
+            least: height and width that the image will have.
+        """
+        return self[index]
 
     @property
     @abstractmethod

@@ -50,6 +50,18 @@ def generator(*parts: int | str) -> torch.Generator:
     return torch.Generator().manual_seed(mix(*parts))
 
 
-def draws(seed: int, epoch: int, indices: Iterable[int]) -> list[torch.Generator]:
-    """One generator a sample, as augmenters take them: a function of (seed, epoch, index) alone."""
-    return [generator("sample", seed, epoch, index) for index in indices]
+def draws(
+    seed: int, epoch: int, indices: Iterable[int], repeats: Iterable[int] | None = None
+) -> list[torch.Generator]:
+    """One generator a sample, as augmenters take them: a function of (seed, epoch, index) alone.
+
+    Args:
+        seed: of the run.
+        epoch: from 1 on.
+        indices: of the samples.
+        repeats: times that each has been drawn before in the epoch; each time it is drawn for otherwise.
+    """
+    if repeats is None:
+        return [generator("sample", seed, epoch, index) for index in indices]
+    pairs = zip(indices, repeats, strict=True)
+    return [generator("sample", seed, epoch, index, *([again] if again else [])) for index, again in pairs]

@@ -20,7 +20,8 @@ from zoo.interfaces.normalise import Normalise
 from zoo.interfaces.tasks import Prediction, Task
 from zoo.interfaces.tasks.data_checks import checked_names
 from zoo.spec.errors import ShapeError, listing, quote, warn
-from zoo.spec.inputs import InputSpec, channels_hint
+from zoo.spec.hints.channels import channels_hint
+from zoo.spec.inputs import InputSpec
 from zoo.spec.options import RefValue
 from zoo.spec.reference import PathLike
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image, ImageColor, ImageDraw
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 from torch import Tensor
 
 from zoo.data.masks import prepare_mask
@@ -25,6 +25,8 @@ _LEAST_VARIANT, _FRAME, _SHAPE = 96, 4, 1.5
 """Least size of a drawn image's longer side, pixels around it, width of the grid over its height."""
 _LEAST_MARKED = 160
 _GRAY, _RGB, _MOST = 1, 3, 4
+_LETTERS = 15
+"""Height of a label, in pixels."""
 
 PALETTE = (
     (0, 0, 0), (230, 97, 1), (31, 95, 191), (27, 127, 59), (192, 39, 45), (122, 63, 176), (240, 190, 30),
@@ -109,12 +111,7 @@ def variants_grid(original: Tensor | None, images: Tensor) -> Image.Image:
         images: N x C x H x W.
     """
     tiles = images if original is None else torch.cat([original[None], images])
-    # Gray images get three equal channels.
-    tiles = tiles.detach().cpu().float().clamp(0, 1).expand(-1, 3, -1, -1)
-    # Whole pixels, so that each stays a square.
-    zoom = -(-_LEAST_VARIANT // max(tiles.shape[2:]))
-    pixels = (tiles * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
-    pixels = pixels.repeat(zoom, axis=1).repeat(zoom, axis=2)
+    pixels = _enlarged(tiles)
     count, height, width = pixels.shape[:3]
     # columns * width = shape * rows * height, and rows = count / columns.
     columns = min(count, max(1, round((_SHAPE * count * height / width) ** 0.5)))
@@ -137,6 +134,44 @@ def draw_variants(original: Tensor, variants: Tensor, path: Path) -> Path:
         SaveError: it cannot be written.
     """
     return write_pil(variants_grid(original, variants), path)
+
+
+def draw_rows(original: Tensor, rows: Mapping[str, Tensor], path: Path) -> Path:
+    """Draws a row for each label: the original, in a blue frame in the first row, and its images beside it.
+
+    Args:
+        original: C x H x W in [0, 1], C = 1 or 3.
+        rows: N x C x H x W by label, as many in each.
+        path: image file to write; a crash leaves the old one or the new one.
+
+    Raises:
+        SaveError: it cannot be written.
+    """
+    cells = _enlarged(torch.cat([torch.cat([original[None], images]) for images in rows.values()]))
+    columns = len(cells) // len(rows)
+    sheet = tiled([*cells], columns, gap=_FRAME, border=_FRAME)
+    height, width = cells.shape[1:3]
+    sheet[: height + 2 * _FRAME, : width + 2 * _FRAME] = ImageColor.getrgb(BLUE)
+    sheet[_FRAME : _FRAME + height, _FRAME : _FRAME + width] = cells[0]
+    font = ImageFont.load_default(_LETTERS)
+    room = math.ceil(max(font.getlength(label) for label in rows)) + 2 * _FRAME
+    canvas = Image.new("RGB", (room + sheet.shape[1], sheet.shape[0]), "white")
+    canvas.paste(Image.fromarray(sheet), (room, 0))
+    pen = ImageDraw.Draw(canvas)
+    for i, label in enumerate(rows):
+        middle = _FRAME + i * (height + _FRAME) + height / 2
+        pen.text((room - _FRAME, middle), label, fill="black", font=font, anchor="rm")
+    return write_pil(canvas, path)
+
+
+def _enlarged(tiles: Tensor) -> ImageArray:
+    """N x H x W x 3 bytes of N x C x H x W, small images enlarged by whole pixels."""
+    # Gray images get three equal channels
+    tiles = tiles.detach().cpu().float().clamp(0, 1).expand(-1, 3, -1, -1)
+    # Whole pixels, so that each stays a square
+    zoom = -(-_LEAST_VARIANT // max(tiles.shape[2:]))
+    pixels = (tiles * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
+    return np.ascontiguousarray(pixels.repeat(zoom, axis=1).repeat(zoom, axis=2))
 
 
 def overlay(image: ImageArray, mask: Tensor, share: float = 0.6) -> ImageArray:

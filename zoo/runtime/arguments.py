@@ -39,7 +39,7 @@ from zoo.spec.errors import (
     warn,
 )
 from zoo.spec.hints.spoken import spoken
-from zoo.spec.options import Options
+from zoo.spec.options import Options, balanced_options
 from zoo.spec.reference import ComponentRef, PathLike, local_path, parse_reference
 from zoo.weights.fitting import is_saved
 
@@ -132,7 +132,18 @@ def as_loss(loss: LossLike | None, model: Model, *, needed: bool) -> tuple[nn.Mo
             if needed:
                 raise
             return None, None
+    _check_numbers(loss)
     return _made("loss", loss, nn.Module), recorded("loss", loss)
+
+
+def _check_numbers(loss: Any) -> None:
+    """Raises OptionError for weights that only training images tell."""
+    ref = parse_reference(loss)
+    if isinstance(ref, ComponentRef) and ref.options:
+        found = balanced_options(resolve_config(find(ref, "loss").component), ref.options)
+        for name in found:
+            hint = "fit fills them in from the training images"
+            raise OptionError(f"loss {ref.name}: {name}", expected="numbers", got="'balanced'", hint=hint)
 
 
 def as_trainer(trainer: TrainerLike | None, model: Model, options: dict[str, Any]) -> tuple[Trainer, Any]:

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
 from zoo.interfaces.augmenter import Augmenter, Chain
+from zoo.interfaces.blocks.modes import kept_modes
+from zoo.interfaces.draws import forked
+from zoo.interfaces.loss import needs_of, total
 from zoo.interfaces.model import Model
+from zoo.interfaces.tasks import Task
 from zoo.interfaces.trainer import Trainer
-from zoo.spec.errors import TrainingError, listing
+from zoo.spec.errors import TrainingError, listing, reason
+from zoo.trainers.loss_cuts import TRIED
 
 
-def check_augment(augmenter: Augmenter, model: Model, trainer: Trainer, *, resumed: bool) -> None:
+def check_augment(
+    augmenter: Augmenter, model: Model, trainer: Trainer, loss: nn.Module | None, *, resumed: bool
+) -> None:
     """Raises TrainingError where augmented images would teach something else than what was meant.
 
     Args:
         augmenter: of the training images.
         model: whose targets may be places in the images, which are to move with them.
         trainer: that may compare images of its own making with those of the data.
+        loss: that may be given mixed targets; prepared.
         resumed: whether the run was begun so, by a version that did not ask.
     """
     task = model.task
@@ -32,3 +45,41 @@ def check_augment(augmenter: Augmenter, model: Model, trainer: Trainer, *, resum
             got=listing(type(item).__name__ for item in own),
             hint="leave it out, or put the changed images into the data",
         )
+    if task is not None:
+        augmenter.prepare(task, model.outputs)
+        if augmenter.changes_labels and loss is not None and not needs_of(loss):
+            _check_mixed(loss, task, model.outputs, [item for item in own if item.changes_labels])
+
+
+def _check_mixed(loss: nn.Module, task: Task, outputs: int, mixers: Sequence[Augmenter]) -> None:
+    """Raises TrainingError where a loss, tried on random answers, takes no mixed targets."""
+    fault = _fault(loss, task, outputs)
+    if fault:
+        raise TrainingError(
+            f"fit: augment {listing(type(item).__name__ for item in mixers)}",
+            expected=f"a loss that takes targets of mixed images, as that of task {task.name} does",
+            got=f"{type(loss).__name__}, {fault}",
+            hint="leave out loss=, or the augmenter",
+        )
+
+
+def _fault(loss: nn.Module, task: Task, outputs: int) -> str:
+    device = next((t.device for t in (*loss.parameters(), *loss.buffers())), torch.device("cpu"))
+    with forked():
+        torch.manual_seed(0)
+        answers, raw = task.example(task.classes(outputs), TRIED)
+    rows = task.mixable(raw, answers.shape[1])
+    # Of a task with masks these are mixed, and keep their classes
+    if rows is None:
+        return ""
+    found: list[Tensor] = []
+    for share in (1.0, 0.6):
+        mixed = task.target(torch.lerp(rows.roll(1, 0), rows, share), answers.shape[1])
+        try:
+            with torch.no_grad(), kept_modes(loss), forked(device):
+                torch.manual_seed(0)
+                found.append(total(loss(answers.to(device), mixed.to(device))))
+        # Whatever it stumbles over: it was made for other targets
+        except Exception as error:
+            return f"which stumbles over them: {reason(error)}"
+    return "which is the same for all shares" if torch.equal(*found) else ""

@@ -14,6 +14,7 @@ from zoo.spec.display import counted
 from zoo.spec.errors import DataError, TrainingError, listing, quote, warn
 
 _MOST_NAMES = 6
+_FEWEST = 2
 
 
 def for_model(model: Model, dataset: Dataset, where: str, labels: Sequence[str] = ()) -> Dataset:
@@ -59,12 +60,13 @@ def _matched(model: Model, task: Task, dataset: Dataset, where: str, labels: Seq
 
 
 def check_masks(dataset: Dataset) -> None:
-    """Raises DataError where masks have nothing but the first class."""
+    """Raises DataError where masks have nothing but one class."""
     source = source_of(dataset)
     present: frozenset[int] | None = getattr(source, "present", None)
-    if present is not None and not present - {0}:
-        got = f"nothing but {quote(source.labels[0])}"
-        raise DataError("fit: masks", expected="at least two classes", got=got)
+    if present is not None and len(present) < _FEWEST:
+        got = f"nothing but {listing(quote(source.labels[i]) for i in present)}"
+        hint = getattr(source, "way_out", None)
+        raise DataError("fit: masks", expected="at least two classes", got=got, hint=hint)
 
 
 def warn_lacking(dataset: Dataset, task: Task | None) -> None:

@@ -18,7 +18,8 @@ API = 2
 
 
 EXAMPLE = ("model", "head", "data", "classes", "for")
-_NAME = re.compile(r"^[a-z0-9][a-z0-9_.\-]*$")
+_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.\-]*$")
+_NAMESPACE = re.compile(r"^[a-z0-9][a-z0-9_.\-]*$")
 _DOTTED = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")
 
 
@@ -29,7 +30,8 @@ class Component:
 
     Args:
         kind: one of `zoo.spec.kinds.KINDS`.
-        name: lower case, unique per kind in its distribution.
+        name: letters, digits, `_`, `-` and `.`, unique per kind in its distribution; in lower case, but for
+            what another library has made known in a spelling of its own, such as `CIFAR10`.
         target: `package.module:Class`, called with the options as keyword arguments; imported when built.
         config: dotted name `package.module:Class` of its pydantic options class, free of torch.
         summary: one line.
@@ -76,7 +78,7 @@ class Component:
             check(isinstance(value, str) and bool(value.strip()), where, key, "a text", value)
         meant = near(self.kind, [*KINDS]) if closest(self.kind, [*KINDS]) else None
         check(self.kind in KINDS, where, "kind", f"one of {', '.join(KINDS)}", self.kind, meant)
-        check(bool(_NAME.match(self.name)), where, "name", "lower case letters, digits, _ - .", self.name)
+        check(bool(_NAME.match(self.name)), where, "name", "letters, digits, _ - .", self.name)
         check(bool(_DOTTED.match(self.target)), where, "target", "package.module:Class", self.target)
         check("\n" not in self.summary, where, "summary", "one line", self.summary)
         config_fine = self.config is None or (
@@ -144,14 +146,14 @@ class Namespace:
 
     def __post_init__(self) -> None:
         where = f"namespace {quote(self.name)}"
-        fine = isinstance(self.name, str) and bool(_NAME.match(self.name))
+        fine = isinstance(self.name, str) and bool(_NAMESPACE.match(self.name))
         check(fine, where, "name", "lower case letters, digits, _ - .", self.name)
         fine = isinstance(self.bare, bool) or (
             isinstance(self.bare, tuple) and all(isinstance(name, str) for name in self.bare)
         )
         check(fine, where, "bare", "True, False or a tuple of names", self.bare)
         fine = isinstance(self.formerly, tuple) and all(
-            isinstance(name, str) and _NAME.match(name) and name != self.name for name in self.formerly
+            isinstance(name, str) and _NAMESPACE.match(name) and name != self.name for name in self.formerly
         )
         check(fine, where, "formerly", "a tuple of other namespaces", self.formerly)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -26,6 +26,12 @@ class DataOptions(Options):
         "split, such as 'patient\\d+'; of two parts in parentheses both count",
     )
 
+    sampler: Literal["balanced"] | None = Field(
+        None,
+        description="balanced draws as many training images of each class in an epoch, those of a rare class "
+        "several times",
+    )
+
     @field_validator("group")
     @classmethod
     def _compiles(cls, value: str | None) -> str | None:
@@ -37,8 +43,36 @@ class DataOptions(Options):
         return value
 
 
-class FolderOptions(Options):
-    """Options of a folder of images."""
+_Value = Annotated[int, Field(ge=0, le=255, strict=True)]
+Color = str | _Value | tuple[_Value, _Value, _Value] | list[_Value]
+"""A colour: `#804080`, a gray value, or red, green and blue; where values are numbers a value or a name."""
+
+
+class MaskOptions(Options):
+    """Options of images with masks; what is left out is found where it is certain."""
+
+    images: str | None = Field(None, description="folder of the images, such as JPEGImages")
+    masks: str | None = Field(None, description="folder of the masks, such as SegmentationClass")
+    image_suffix: str | None = Field(None, description="end of an image's name that its mask's lacks")
+    mask_suffix: str | None = Field(None, description="end of a mask's name that its image's lacks: _mask")
+    skip_unpaired: bool = Field(
+        False, description="leave out images without a mask and masks without an image"
+    )
+    colors: str | dict[str, Any] | list[Any] | None = Field(
+        None,
+        description="colours of the classes, by which masks are then read: {road = '#804080', ...}, a list "
+        "in the order of the classes, or a file of either",
+    )
+    ignore: Color | list[Color] | None = Field(
+        None, description="value, colour or class that does not count, or several; 255 where nothing is said"
+    )
+    threshold: Annotated[int, Field(ge=0, lt=255, strict=True)] | None = Field(
+        None, description="gray values above it are the object, all others background"
+    )
+
+
+class FolderOptions(MaskOptions):
+    """Options of a folder of images; those of masks where it has some."""
 
 
 class ColumnOptions(Options):

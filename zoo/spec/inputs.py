@@ -1,22 +1,116 @@
-"""Input specs: size, channels and normalisation that a network expects of images."""
+"""Input specs: size, channels, bands and normalisation that a network expects of images."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from zoo.spec.arguments import check, said_by_name
+from zoo.spec.errors import listing, near
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic")
 """How an image may be resized."""
+EXACT, FAST = DECODES = ("exact", "fast")
+"""How a file may be read, see `InputSpec`."""
 MOST_CHANNELS = 4096
 """Most channels of an image: there are cameras of some hundred bands."""
 MOST_PIXELS = 65_536
 """Largest height and width: of three channels in float32 this is 48 GiB."""
+CHOSEN = ("range", "mean", "std", "interpolation", "bands")
+"""Fields that are chosen for a new network; channels and size are arguments of their own."""
 _BEYOND = 1e300
+
+
+OF_COLOURS = ("red", "green", "blue", "gray", "hue", "saturation", "value")
+"""Bands of images whose first three channels are red, green and blue; each lies in 0..1."""
+
+DIFFERENCES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "ndvi": ("near_infrared", "red"),
+        "gndvi": ("near_infrared", "green"),
+        "ndre": ("near_infrared", "red_edge"),
+        "ndwi": ("green", "near_infrared"),
+        "mndwi": ("green", "shortwave_infrared"),
+        "ndmi": ("near_infrared", "shortwave_infrared"),
+        "ndbi": ("shortwave_infrared", "near_infrared"),
+        "nbr": ("near_infrared", "shortwave_infrared"),
+        "ndsi": ("green", "shortwave_infrared"),
+    }
+)
+"""Indices (a - b) / (a + b) in -1..1 and the two channels that each takes; 0 where both are 0."""
+
+_COLOURS = 3
+_SPEC = "input spec"
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """One channel that a network sees.
+
+    Args:
+        name: of `OF_COLOURS` or `DIFFERENCES`; empty for a channel as it is.
+        channels: numbers of the image's channels that it is made of, from 0 on.
+
+    Example:
+        >>> Band.of({"ndvi": {"red": 0, "near_infrared": 3}})
+        Band(name='ndvi', channels=(3, 0))
+    """
+
+    name: str
+    channels: tuple[int, ...]
+
+    @classmethod
+    def of(cls, value: Any) -> Band:
+        """The band that a value of a recipe means: a channel's number, a name, or a table of an index.
+
+        Raises:
+            DeclarationError: there is no such band, or a channel of it is missing.
+        """
+        if isinstance(value, Band):
+            return value
+        if type(value) is int:
+            check(value >= 0, _SPEC, "bands", "numbers of channels from 0 on", value)
+            return cls("", (value,))
+        if isinstance(value, str):
+            step = f"say {{{value!r}: {_example(value)}}}" if value in DIFFERENCES else near(value, _NAMES)
+            check(value in OF_COLOURS, _SPEC, "bands", "names of bands", value, step)
+            return cls(value, tuple(range(_COLOURS)))
+        fine = isinstance(value, Mapping) and len(value) == 1
+        check(fine, _SPEC, "bands", "a channel's number, a name, or {'ndvi': {...}}", value)
+        ((name, given),) = value.items()
+        step = near(str(name), [*DIFFERENCES])
+        check(name in DIFFERENCES, _SPEC, "bands", "the name of an index", name, step)
+        wanted = DIFFERENCES[name]
+        fine = isinstance(given, Mapping) and {*given} == {*wanted}
+        check(fine, _SPEC, name, f"the numbers of its channels, {_example(name)}", given)
+        numbers = tuple(given[key] for key in wanted)
+        fine = all(type(n) is int and n >= 0 for n in numbers) and len({*numbers}) == len(numbers)
+        check(fine, _SPEC, name, "two numbers of channels from 0 on", given)
+        return cls(name, numbers)
+
+    def to_value(self) -> Any:
+        """The reverse of `of`."""
+        if not self.name:
+            return self.channels[0]
+        if self.name in OF_COLOURS:
+            return self.name
+        return {self.name: dict(zip(DIFFERENCES[self.name], self.channels, strict=True))}
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """Least and largest value."""
+        return (-1.0, 1.0) if self.name in DIFFERENCES else (0.0, 1.0)
+
+
+_NAMES = (*OF_COLOURS, *DIFFERENCES)
+
+
+def _example(name: str) -> str:
+    return "{" + ", ".join(f"{key!r}: {i}" for i, key in enumerate(DIFFERENCES[name])) + "}"
 
 
 @said_by_name(lambda given: "input spec")
@@ -24,16 +118,19 @@ _BEYOND = 1e300
 class InputSpec:
     """Preprocessing that belongs to a set of weights.
 
-    An image in [0, 1] is resized to `size` with `interpolation`, scaled to `range` and normalised to
-    `(x - mean) / std` per channel.
+    An image in [0, 1] is resized to `size` with `interpolation`; of it the `bands` are taken, scaled to
+    `range` and normalised to `(x - mean) / std`, each by itself.
 
     Args:
-        channels: number of input channels.
+        channels: number of the images' channels.
         size: height and width in pixels.
         range: values that 0 and 1 of an image are mapped to before normalisation.
-        mean: per channel, in units of `range`.
-        std: per channel, in units of `range`, positive.
+        mean: per band, in units of `range`.
+        std: per band, in units of `range`, positive.
         interpolation: one of `nearest`, `bilinear`, `bicubic`.
+        bands: what the network sees, see `Band`; nothing means the channels as they are.
+        decode: `exact` decodes a file in full and resizes in float32; `fast` decodes a JPEG at a reduced
+            scale where it is made much smaller anyway, and resizes bytes as bytes.
 
     Raises:
         DeclarationError: a field is out of range or has the wrong length.
@@ -45,10 +142,20 @@ class InputSpec:
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
     interpolation: str = "bilinear"
+    bands: tuple[Band, ...] = ()
+    decode: str = EXACT
 
     def __post_init__(self) -> None:
         fine = type(self.channels) is int and 1 <= self.channels <= MOST_CHANNELS
         check(fine, "input spec", "channels", f"a whole number from 1 to {MOST_CHANNELS:,}", self.channels)
+        check(isinstance(self.bands, list | tuple), "input spec", "bands", "a list of bands", self.bands)
+        object.__setattr__(self, "bands", tuple(map(Band.of, self.bands)))
+        most = max((i for band in self.bands for i in band.channels), default=0)
+        step = f"images of {most + 1} channels: in_channels={most + 1}"
+        fine = most < self.channels
+        check(fine, "input spec", "bands", f"channels 0..{self.channels - 1}", most, step)
+        count = len(self.bands) or self.channels
+        each = "a band" if self.bands else "a channel"
         for name in ("size", "range", "mean", "std"):
             value = getattr(self, name)
             check(_are_numbers(value), "input spec", name, "a tuple of numbers", value)
@@ -59,14 +166,15 @@ class InputSpec:
             ),
             "range": (len(self.range) == 2 and self.range[0] < self.range[1], "two rising numbers"),
             "mean": (
-                len(self.mean) == self.channels,
-                f"{self.channels} number{'s' * (self.channels != 1)}, one a channel",
+                len(self.mean) == count,
+                f"{count} number{'s' * (count != 1)}, one {each}",
             ),
             "std": (
-                len(self.std) == self.channels and all(value > 0 for value in self.std),
-                f"{self.channels} positive numbers, one a channel",
+                len(self.std) == count and all(value > 0 for value in self.std),
+                f"{count} positive number{'s' * (count != 1)}, one {each}",
             ),
             "interpolation": (self.interpolation in INTERPOLATIONS, f"one of {', '.join(INTERPOLATIONS)}"),
+            "decode": (self.decode in DECODES, f"one of {', '.join(DECODES)}"),
         }
         for field, (fine, expected) in checks.items():
             check(fine, "input spec", field, expected, getattr(self, field))
@@ -80,6 +188,8 @@ class InputSpec:
         """
         if channels == self.channels:
             return self
+        if self.bands:
+            return replace(self, channels=channels)
 
         def fit(values: tuple[float, ...]) -> tuple[float, ...]:
             # As the first layer's weights are summed over the colours, see `Backbone.adapt_input`
@@ -93,9 +203,56 @@ class InputSpec:
         """The same for another image size."""
         return replace(self, size=size)
 
+    @property
+    def network(self) -> InputSpec:
+        """The spec of the network behind the bands, whose channels they are."""
+        return replace(self, channels=len(self.bands), bands=()) if self.bands else self
+
+    def changed(self, changes: Mapping[str, Any]) -> InputSpec:
+        """The same with what somebody has chosen for a new network.
+
+        Args:
+            changes: of `CHOSEN`; one number as mean or std is that of each channel. Bands without these are
+                scaled from the values that they may have to -1..1.
+
+        Raises:
+            DeclarationError: a value does not fit.
+
+        Example:
+            >>> InputSpec().changed({"range": [-1, 1], "mean": 0, "std": 1}).mean
+            (0, 0, 0)
+        """
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in changes.items()}
+        # Checked before bands are scaled to it
+        low, high = replace(self, range=values.get("range", self.range)).range
+        if "bands" in values:
+            check(
+                isinstance(values["bands"], tuple), "input spec", "bands", "a list of bands", values["bands"]
+            )
+            values["bands"] = tuple(map(Band.of, values["bands"]))
+            spans = [band.span for band in values["bands"]]
+            middle = [(least + most) / 2 * (high - low) + low for least, most in spans]
+            half = [(most - least) / 2 * (high - low) for least, most in spans]
+            values = {"mean": tuple(middle), "std": tuple(half), **values}
+        count = len(values.get("bands", self.bands)) or self.channels
+        for name in ("mean", "std"):
+            if isinstance(values.get(name), int | float):
+                values[name] = (values[name],) * count
+        return replace(self, **values)
+
+    def with_decode(self, decode: str) -> InputSpec:
+        """The same for files that are read in another way."""
+        return replace(self, decode=decode)
+
     def to_dict(self) -> dict[str, Any]:
-        """Plain lists and numbers, for JSON."""
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+        """Plain lists and numbers, for JSON; `decode` where it is not that of files without a word on it."""
+        found = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+        if self.decode == EXACT:
+            del found["decode"]
+        if self.bands:
+            return {**found, "bands": [band.to_value() for band in self.bands]}
+        del found["bands"]
+        return found
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> InputSpec:
@@ -108,37 +265,29 @@ class InputSpec:
         return cls(**values)
 
 
+def input_value(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Plain data of an input spec, checked: of a whole one, or of what was chosen of it.
+
+    Numbers of the latter are checked where all channels are known.
+
+    Raises:
+        DeclarationError: a field is unknown, or there is no such band.
+    """
+    if "channels" in value:
+        # Written out in full: a default that changes later changes no recipe
+        spec = InputSpec.from_dict(value)
+        return spec.to_dict() | ({"decode": spec.decode} if "decode" in value else {})
+    for name in value:
+        check(name in CHOSEN, "input", "field", f"one of {listing(CHOSEN)}", name, near(name, CHOSEN))
+    plain = {key: [*item] if isinstance(item, tuple) else item for key, item in value.items()}
+    if isinstance(bands := plain.get("bands"), list):
+        plain["bands"] = [Band.of(band).to_value() for band in bands]
+    return plain
+
+
 def _are_numbers(value: object) -> bool:
     return isinstance(value, tuple | list) and all(
         # Of a whole number beyond all floats nothing is asked, which would be an error of its own
         isinstance(each, int | float) and abs(each) < _BEYOND
         for each in value
     )
-
-
-_FEW_BANDS = 8
-"""Fewer are always bands."""
-
-
-def channels_hint(own: int, height: int, width: int, *, batch: bool = False) -> str:
-    """The next step where images have another number of channels than a model takes.
-
-    Args:
-        own: channels of the images, as their axes say.
-        height: of the images.
-        width: of the images.
-        batch: whether a model itself was called.
-
-    Example:
-        >>> channels_hint(5, 64, 64)
-        'build the model with in_channels=5'
-        >>> channels_hint(20, 20, 3)
-        'mind the order of the axes: tensors are C x H x W, arrays H x W x C, and several gray images a list'
-    """
-    # Images have more rows and columns than bands, or so few bands that these are no axis of pixels
-    if own < max(_FEW_BANDS, min(height, width)):
-        return f"build the model with in_channels={own}"
-    if batch:
-        return "mind the order of the axes: x.permute(0, 3, 1, 2) where the channels are last"
-    order = "tensors are C x H x W, arrays H x W x C, and several gray images a list"
-    return f"mind the order of the axes: {order}"

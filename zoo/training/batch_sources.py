@@ -20,9 +20,10 @@ from zoo.runtime.devices import has_live_batch_norm, norms_of_one_number
 from zoo.runtime.processes import FULL
 from zoo.runtime.progress import Reporter
 from zoo.spec.display import counted, size
-from zoo.spec.errors import OptionError, SaveError, warn
+from zoo.spec.errors import OptionError, SaveError, quote, warn
 from zoo.spec.hints.spoken import argument
 from zoo.training.feature_cache import CachedBatches, FeatureCache, features_folder, limit_bytes, make_room
+from zoo.training.pixel_reuse import PIXELS, pixel_cache
 from zoo.training.setup import Setup
 
 if TYPE_CHECKING:
@@ -35,15 +36,18 @@ def sources(
     device: torch.device,
     precision: str,
     workers: int,
-    cache: bool | None,
+    cache: bool | str | None,
     reporter: Reporter,
     accelerator: Accelerator | None,
 ) -> tuple[Source, Source, str]:
     """Batches to train on and to validate with, and a note on what was cached ("" for nothing).
 
     Raises:
-        OptionError: `cache` is True and nothing can be cached.
+        OptionError: `cache` is True or "pixels" and nothing can be cached, or something else.
     """
+    if cache not in (True, False, None, PIXELS):
+        expected = f"True, False, None or {PIXELS!r}"
+        raise OptionError(argument("cache", cache), expected=expected, got=quote(cache))
     part = processes()
     # In training, batch norm needs two images, in each process.
     # A frozen batch norm takes nothing from the batch; `.train()` leaves it as it is.
@@ -54,12 +58,13 @@ def sources(
     read = partial(
         Batches, setup.dataset, spec=model.input_spec, crop=model.crops, workers=workers, task=model.task
     )
-    train_order, val_order = order(shuffle=True, least=least), order()
+    train_order, val_order = order(shuffle=True, least=least, classes=setup.drawn_classes), order()
     if least > 1:
         _check_batch_norm(setup, Order(setup.splits.train, **train_order), least)
-    features, why = (None, "") if cache is False else _cache(setup, device, precision)
+    features, why = (None, "") if cache in (False, PIXELS) else _cache(setup, device, precision)
     if features is None:
         _say_why(why, cache, reporter)
+        read = _keeping(setup, read, (*setup.splits.train, *setup.splits.val), cache, reporter)
         return read(setup.splits.train, **train_order), read(setup.splits.val, **val_order), ""
     # Augmented images are others in each epoch.
     wanted = setup.splits.val if setup.augment is not None else (*setup.splits.train, *setup.splits.val)
@@ -72,15 +77,30 @@ def sources(
         why = why or ("" if not features.missing(wanted) else "the first process could not fill it")
     if why:
         _say_why(why, cache, reporter)
+        read = _keeping(setup, read, (*setup.splits.train, *setup.splits.val), cache, reporter)
         return read(setup.splits.train, **train_order), read(setup.splits.val, **val_order), ""
     total = size(len(wanted) * features.row_bytes)
     kept = f"{features.name} of {counted(len(wanted), 'image')}, {total}, in {features.folder}"
     images = partial(read, setup.splits.val, **val_order)
     val = CachedBatches(features, setup.splits.val, images, **val_order)
     if setup.augment is not None:
+        read = _keeping(setup, read, setup.splits.train, cache, reporter)
         return read(setup.splits.train, **train_order), val, kept
     images = partial(read, setup.splits.train, **train_order)
     return CachedBatches(features, setup.splits.train, images, **train_order), val, kept
+
+
+def _keeping(
+    setup: Setup, read: Any, indices: tuple[int, ...], cache: bool | str | None, reporter: Reporter
+) -> Any:
+    """What reads images, with the pixel cache where there is one."""
+    if cache is False:
+        return read
+    pixels = pixel_cache(
+        setup.model, setup.dataset, indices, epochs=setup.trainer.epochs, asked=cache == PIXELS,
+        reporter=reporter,
+    )  # fmt: skip
+    return partial(read, pixels=pixels)
 
 
 def _check_batch_norm(setup: Setup, order: Order, least: int) -> None:
@@ -180,7 +200,7 @@ def _reused(features: FeatureCache, wanted: tuple[int, ...], reporter: Reporter)
     return ""
 
 
-def _say_why(why: str, cache: bool | None, reporter: Reporter) -> None:
+def _say_why(why: str, cache: bool | str | None, reporter: Reporter) -> None:
     if cache is True:
         raise OptionError(
             argument("cache", True),

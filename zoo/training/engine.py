@@ -14,7 +14,7 @@ from zoo.interfaces.augmenter import Augmenter, Batch, check_batch
 from zoo.interfaces.blocks.block import Block, watched
 from zoo.interfaces.blocks.freezing_state import check_frozen, freezing_state, restore_freezing
 from zoo.interfaces.blocks.frozen_prefix import rows
-from zoo.interfaces.draws import drawing, draws
+from zoo.interfaces.draws import drawing
 from zoo.interfaces.execution import Execution
 from zoo.interfaces.geometry.places import plain_tensors
 from zoo.interfaces.loss import Loss
@@ -30,6 +30,7 @@ from zoo.spec.hints.spoken import argument
 from zoo.spec.trainers.early_stopping import stalled
 from zoo.training.batch_sources import Source
 from zoo.training.best_weights import BestWeights
+from zoo.training.mixed_batches import augmented
 from zoo.training.record.checkpoint import Saving
 from zoo.training.run import Outcome
 from zoo.training.running_means import RunningMeans
@@ -140,7 +141,7 @@ class Engine:
         look = 1 if self.device.type == "cpu" else _LOOK_EVERY
         seen = RunningMeans(epoch, self._steps, every=look, state=means)
         for batch in self.train.epoch(epoch, step):
-            ready = self._examples(self._augmented(to_device(batch, self.device), epoch))
+            ready = self._examples(self._augmented(to_device(batch, self.device), epoch, step))
             with drawing:  # other threads seed the same generators
                 seed_step(self.seed, epoch, step, self.device)
                 seen.add(self._stepped(ready, epoch, step), rows(ready))
@@ -204,9 +205,10 @@ class Engine:
                 got=got, hint=hint,
             )  # fmt: skip
 
-    def _augmented(self, batch: Batch, epoch: int) -> Batch:
+    def _augmented(self, batch: Batch, epoch: int, step: int) -> Batch:
         if self.augment is not None:
-            batch = self.augment(batch, draws(self.seed, epoch, batch["index"].tolist()))
+            repeats = self.train.order.repeats(step)
+            batch = augmented(self.augment, batch, self.seed, epoch, self._execution, repeats=repeats)
             check_batch(batch)
         return batch
 

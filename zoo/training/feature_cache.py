@@ -81,7 +81,7 @@ class FeatureCache:
 
     def _key(self) -> str:
         section, source = self.model.recipe.model, source_of(self.dataset)
-        versions = {"zoo": version(CORE), **pixel_libraries(), **self.model.plugins, **_plugin_of(source)}
+        versions = {"zoo": version(CORE), **pixel_libraries(), **self.model.plugins, **plugin_of(source)}
         facts = {
             "format": FORMAT,
             "versions": versions,
@@ -277,7 +277,7 @@ def make_room(needed: int, keep: Path) -> str | None:
         return room.make_room(needed, keep, limit=limit_bytes(), variable=LIMIT)
 
 
-def _plugin_of(dataset: Dataset) -> dict[str, str]:
+def plugin_of(dataset: Dataset) -> dict[str, str]:
     """Distribution and version of the plugin that the code of a data set is in."""
     package = type(dataset).__module__.partition(".")[0]
     return {

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -59,7 +59,7 @@ def fit(
     device: str | torch.device | None = None,
     precision: Precision | None = None,
     workers: int = 0,
-    cache: bool | None = None,
+    cache: bool | Literal["pixels"] | None = None,
     skip_unreadable: bool = False,
     resume: PathLike | None = None,
     checkpoint_every: float = CHECKPOINT_SECONDS,
@@ -90,8 +90,9 @@ def fit(
         device: `cpu`, `cuda`, ...; by default an accelerator if there is one.
         precision: `fp32` (the default), `bf16` or `fp16`, of forwards and losses; weights stay in fp32.
         workers: processes that read images.
-        cache: whether to keep what frozen blocks compute; None where it is possible and there is room, True
-            raises where it is not.
+        cache: whether to keep what frozen blocks compute, or else what was decoded and resized; None where
+            it is possible and there is room, True raises where nothing of frozen blocks can be kept,
+            "pixels" where no pixels can, and keeps these alone.
         skip_unreadable: leave out images that cannot be decoded, and say which.
         resume: folder of a run to go on with. What it was begun with is known; give only what was an object
             (data, a loss, `metrics` and the like), where to compute, and `epochs` to go on for longer.
@@ -238,7 +239,7 @@ def _train(
     checkpoint: Mapping[str, Any] | None,
     on_restored: Callable[[], None] | None,
     workers: int,
-    cache: bool | None,
+    cache: bool | str | None,
     every: float,
     reporter: Reporter,
 ) -> tuple[Outcome, str]:

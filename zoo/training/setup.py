@@ -14,7 +14,7 @@ from zoo.compose.build import from_recipe
 from zoo.compose.foreign.torch_module import PlainModel
 from zoo.compose.meta_build import seeded
 from zoo.data.depths import warn_dataset
-from zoo.data.imbalance import warn_unbalanced
+from zoo.data.imbalance import drawn_classes, warn_unbalanced
 from zoo.data.resolve import DataLike
 from zoo.data.section import section_of
 from zoo.data.splits import Splits, split
@@ -36,6 +36,7 @@ from zoo.runtime.torch_losses import called
 from zoo.spec.errors import DataError, TrainingError, listing, warn
 from zoo.spec.hints.spoken import argument
 from zoo.spec.recipe import Recipe
+from zoo.training.balance import with_counts
 from zoo.training.own_metrics import METRICS, Figures, figures_of
 from zoo.training.recipe_data import with_data
 
@@ -55,6 +56,7 @@ class Setup:
         data: as the caller called it; of an object its options alone, or None.
         objects: names of the parts that have no name in the recipe.
         figures: the metrics that were asked for.
+        drawn_classes: of the images that are trained on, where classes are drawn alike.
     """
 
     model: Model
@@ -67,6 +69,7 @@ class Setup:
     data: str | dict[str, Any] | None
     objects: tuple[str, ...]
     figures: Figures
+    drawn_classes: tuple[int, ...] | None = None
 
     @property
     def seed(self) -> int:
@@ -107,25 +110,24 @@ def assemble(
     check_frozen(model)
     seed = pick_seed(seed, model)
     dataset = _fitting(model, dataset, labels)
+    parts["loss"], splits = with_counts(parts["loss"], dataset, seed)
     # What was begun goes on, as 0.1 began it too
     needed = trainer is None
     made_loss, loss_value = _loss(parts["loss"], model, dataset, seed, needed=needed, checked=not resumed)
     made_trainer, trainer_value = as_trainer(parts["trainer"], model, dict(options))
     augmenter, augment_value = as_augmenter(parts["augment"])
     if augmenter is not None:
-        check_augment(augmenter, model, made_trainer, resumed=resumed)
+        check_augment(augmenter, model, made_trainer, made_loss, resumed=resumed)
     check_masks(dataset)
-    splits = _split(model, dataset, seed, new=not resumed)
-    _tell_of_data(model, dataset, splits, default_loss=loss is None)
+    splits = _split(model, dataset, seed, new=not resumed, known=splits)
+    drawn = _drawn(parts["data"], dataset, splits)
+    _tell_of_data(model, dataset, splits, default_loss=loss is None and drawn is None)
     named = {"augment": augment_value, "loss": loss_value, "trainer": trainer_value}
     values = {"data": data_value(parts["data"]), **named}
     made = {"data": dataset, "augment": augmenter, "loss": made_loss, "trainer": made_trainer}
     figures = figures_of(made_trainer, trainer_value)
-    objects = [
-        *(["model"] if plain else []),
-        *(name for name, value in values.items() if value is None and made[name] is not None),
-        *([METRICS] if None in figures.values() else []),
-    ]
+    nameless = [name for name, value in values.items() if value is None and made[name] is not None]
+    objects = [*["model"] * plain, *nameless, *[METRICS] * (None in figures.values())]
     return Setup(
         model=model,
         dataset=dataset,
@@ -137,7 +139,15 @@ def assemble(
         data=data_value(parts["data"], whole=True) or section_of(parts["data"]).beside or None,
         objects=tuple(objects),
         figures=figures,
+        drawn_classes=drawn,
     )
+
+
+def _drawn(data: DataLike, dataset: Dataset, splits: Splits) -> tuple[int, ...] | None:
+    """Classes of the training images, where these are drawn alike."""
+    if section_of(data).options.sampler is None:
+        return None
+    return tuple(drawn_classes(dataset, splits.train))
 
 
 def _fitting(model: Model, dataset: Dataset, labels: Sequence[str] | None) -> Dataset:
@@ -149,10 +159,10 @@ def _fitting(model: Model, dataset: Dataset, labels: Sequence[str] | None) -> Da
     return found
 
 
-def _split(model: Model, dataset: Dataset, seed: int, *, new: bool) -> Splits:
+def _split(model: Model, dataset: Dataset, seed: int, *, new: bool, known: Splits | None) -> Splits:
     """The splits; what a model keeps of training targets, a new run takes from them."""
     # After what is checked at once: it reads all files for their keys
-    splits = split(dataset, seed)
+    splits = known or split(dataset, seed)
     if new and model.task is not None:
         targets = dataset.targets
         model.task.settle([targets[i] for i in splits.train])

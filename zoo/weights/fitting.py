@@ -21,6 +21,7 @@ from zoo.spec.files import CONFIG_FILE, WEIGHTS_FILE
 from zoo.spec.inputs import InputSpec
 from zoo.spec.published_weights import Weights, WeightsSource
 from zoo.spec.reference import HubRef, PathRef, local_path, parse_reference
+from zoo.weights.addresses import read_address
 from zoo.weights.broken_values import warn_broken, warn_overflow
 from zoo.weights.download import WITHOUT_HUB, fetch, fetch_beside
 from zoo.weights.packages import installed_file, to_install
@@ -38,7 +39,7 @@ class Source:
 
     Args:
         text: how messages and the card call it.
-        path: local file, or None while it is on the Hub.
+        path: local file, or None while it is on the Hub or a server.
         published: what the plugin says of them, if it does.
         declared: preprocessing that the plugin states for them.
         place: what is declared of the file, or of the repository that was named.
@@ -67,7 +68,8 @@ class Source:
     def config(self) -> dict[str, Any] | None:
         """The config beside the weights of a saved model; None for a bare file or another program's."""
         path = self.path
-        if path is None and self.place is not None:
+        # A bare address has a file and no folder of a saved model
+        if path is None and self.place is not None and self.place.repo is not None:
             path = fetch_beside(self.text, self.place, CONFIG_FILE, installs=self.installs)
         try:
             config = read_json(path.with_name(CONFIG_FILE)) if path else None
@@ -75,7 +77,11 @@ class Source:
             return None
         return config if isinstance(config, dict) and "zoo" in config else None
 
-    def fetch(self) -> Path:
+    def fetch(self) -> None:
+        """Brings the file onto this machine, where it is on none of its disks yet."""
+        _ = self.read() if self.place and self.place.address else self._file()
+
+    def _file(self) -> Path:
         """The local file; see `zoo.weights.download.fetch`."""
         if self.path is not None:
             return self.path
@@ -88,9 +94,11 @@ class Source:
         Raises:
             WeightsError: the file cannot be reached, or is not what it should be.
         """
-        path, wanted = self.fetch(), self.place.sha256 if self.place is not None else None
-        if self.place is not None and self.place.pickled and wanted is not None:
-            return read_pickle(path, sha256=wanted, text=self.text)
+        if self.place is not None and self.place.address is not None:
+            return read_address(self.text, self.place, installs=self.installs)
+        path, wanted = self._file(), self.place.sha256 if self.place else None
+        if self.place and self.place.pickled and wanted:
+            return read_pickle(path, digits=wanted, text=self.text)
         return read(path, verified=wanted is not None)
 
 
@@ -172,8 +180,8 @@ def tagged(text: str, published: Weights) -> Source:
         which = "Hub" if place.repo else place.place
         called = f"{text} ({which})" if published.fallbacks else text
         # A damaged package raises here: only a missing one is passed over
-        path = None if place.repo else installed_file(called, place)
-        if place.repo or path:
+        path = None if place.remote else installed_file(called, place)
+        if place.remote or path:
             return Source(called, path, published, published.input, place, tuple(installs))
         installs.append(to_install(place))
     names = " or ".join(str(place.package) for place in published.sources)

@@ -1,6 +1,6 @@
 """Torch pickles with a declared hash: verified, read as tensors alone, and kept as safetensors.
 
-The file that is kept is named after the pickle's hash and holds a digest of its own tensors, so that a
+The file that is kept is named after the pickle or its hash and holds a digest of its own tensors, so that a
 damaged one is noticed and made anew. Losing it costs time and nothing else.
 """
 
@@ -22,31 +22,54 @@ from zoo.spec.errors import SaveError, WeightsError, quote, reason
 from zoo.weights.tensor_files import Tensors, read, read_notes, write
 
 _DIGEST = "digest"
+_OF = "sha256"
 
 
-def read_pickle(path: Path, *, sha256: str, text: str) -> Tensors:
+def read_pickle(path: Path, *, digits: str, text: str, kept: str | None = None) -> Tensors:
     """The tensors of a state dict that torch has pickled, mapped from zoo's cache once they are there.
 
     Args:
         path: local file.
-        sha256: that it must have; nothing of another content is unpickled.
+        digits: its sha256, or the first digits of it; nothing of another content is unpickled.
         text: how messages call the weights.
+        kept: name of the cached tensors, without suffix; the hash where None.
 
     Raises:
         WeightsError: the file cannot be read, has another content, or holds more than tensors by name.
     """
-    kept = _kept_file(sha256)
-    state = _kept(kept) if kept else None
-    if state is not None:
-        return state
-    state = _unpickled(path, sha256, text)
-    if kept is None:
-        return state
-    _keep(state, kept)
-    return _kept(kept) or state
+    name = kept or digits
+    if (found := kept_tensors(name, digits)) is not None:
+        return found
+    return keep_tensors(_unpickled(path, digits, text), name, digits)
 
 
-def _unpickled(path: Path, sha256: str, text: str) -> Tensors:
+def kept_tensors(name: str, digits: str) -> Tensors | None:
+    """The tensors of a pickle that was read before; None where they are damaged or not there.
+
+    Args:
+        name: of the cached file, without suffix.
+        digits: hash that the pickle had.
+    """
+    file = _kept_file(name)
+    return _kept(file, digits) if file else None
+
+
+def keep_tensors(state: Tensors, name: str, digits: str) -> Tensors:
+    """The tensors, mapped from what is kept of them from now on; themselves where nothing can be kept.
+
+    Args:
+        state: tensors by name.
+        name: of the cached file, without suffix.
+        digits: hash of the file that they came in.
+    """
+    file = _kept_file(name)
+    if file is None:
+        return state
+    _keep(state, file, digits)
+    return kept_tensors(name, digits) or state
+
+
+def _unpickled(path: Path, digits: str, text: str) -> Tensors:
     """The content is hashed and unpickled from one reading, so that nobody can change it in between."""
     where = f"weights {text}"
     try:
@@ -55,9 +78,9 @@ def _unpickled(path: Path, sha256: str, text: str) -> Tensors:
         got = f"{error.strerror} at {path}"
         raise WeightsError(where, expected="a file that can be read", got=got) from error
     found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
+    if not digits or not found.startswith(digits):
         raise WeightsError(
-            where, expected=f"sha256 {sha256[:12]}...", got=f"{found[:12]}... in {path}",
+            where, expected=f"sha256 {digits[:12]}...", got=f"{found[:12]}... in {path}",
             hint="nothing of it was used; fetch or install it again",
         )  # fmt: skip
     expected = "a state dict that torch has pickled, tensors by name and nothing else"
@@ -81,14 +104,14 @@ def _unpickled(path: Path, sha256: str, text: str) -> Tensors:
     return {k: v.detach().clone(memory_format=torch.contiguous_format) for k, v in state.items()}
 
 
-def _kept_file(sha256: str) -> Path | None:
+def _kept_file(name: str) -> Path | None:
     try:
-        return cache_folder() / "weights" / f"{sha256}.safetensors"
+        return cache_folder() / "weights" / f"{name}.safetensors"
     except RuntimeError:  # there is no home folder
         return None
 
 
-def _kept(file: Path) -> Tensors | None:
+def _kept(file: Path, digits: str) -> Tensors | None:
     """What was kept, unless it is damaged or not there."""
     if not file.is_file():  # a pipe would be waited for
         return None
@@ -96,17 +119,19 @@ def _kept(file: Path) -> Tensors | None:
         state, notes = read(file, verified=True), read_notes(file)
     except WeightsError:
         return None
-    return state if notes.get(_DIGEST) == _digest(state) else None
+    # Files of one name may come from two addresses
+    fine = notes.get(_OF, digits) == digits and notes.get(_DIGEST) == _digest(state)
+    return state if fine else None
 
 
-def _keep(state: Tensors, file: Path) -> None:
+def _keep(state: Tensors, file: Path, digits: str) -> None:
     """Keeps the tensors if it can; written beside the file and renamed, so that it is seen whole."""
     # By process and thread: several may unpickle the same at once
     with suppress(OSError, SaveError):
         file.parent.mkdir(parents=True, exist_ok=True)
         # Its digest tells one that a power cut has damaged
         with atomic_write(file, durable=False) as staged:
-            write(staged, state, {_DIGEST: _digest(state)})
+            write(staged, state, {_DIGEST: _digest(state), _OF: digits})
 
 
 def _digest(state: Mapping[str, Tensor]) -> str:

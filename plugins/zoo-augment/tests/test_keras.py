@@ -16,8 +16,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from keras.src.legacy.preprocessing import image as keras_image
 
-from zoo_augment.config import ImageDataGeneratorOptions
 from zoo_augment.keras import ImageDataGenerator, composed
+from zoo_augment.keras_config import ImageDataGeneratorOptions
 
 from zoo.interfaces.draws import draws
 from zoo.interfaces.geometry.warp import FILL_MODES, warp_images

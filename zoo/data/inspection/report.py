@@ -14,16 +14,18 @@ from zoo.data.imbalance import class_counts
 from zoo.data.inspection.findings import InspectedImage, findings
 from zoo.data.inspection.near_duplicates import thumbnail
 from zoo.data.inspection.reported import NOT_COUNTED, Report, Spread
+from zoo.data.inspection.statistics import Statistics, pixel_statistics
 from zoo.data.masks import check_mask
 from zoo.data.reading import in_threads
 from zoo.data.sources.class_folders import FoundFolders, ImageFiles
 from zoo.data.sources.mask_folders import MaskFolders
-from zoo.data.splits import NAMES
+from zoo.data.splits import NAMES, split
+from zoo.data.view import source_of
 from zoo.images.decode import read
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks.masks import IGNORED
 from zoo.spec.display import counted
-from zoo.spec.errors import ZooError
+from zoo.spec.errors import DataError, ZooError
 
 _CHANNELS = {1: "gray", 2: "gray with alpha", 3: "colour", 4: "colour with alpha"}
 _MODES = {
@@ -40,12 +42,13 @@ _MODES = {
 _VALUES = 256  # of a pixel of a mask
 
 
-def report(data: Path | Dataset, source: str | None = None) -> Report:
+def report(data: Path | Dataset, source: str | None = None, *, seed: int | None = None) -> Report:
     """Looks at all images, and goes on where a training would stop.
 
     Args:
         data: a folder of class folders, or a data set.
         source: what to call it.
+        seed: of the splits, for statistics of the images that are trained on; None for none.
 
     Example:
         >>> from zoo.runtime.data_arguments import as_dataset
@@ -55,7 +58,8 @@ def report(data: Path | Dataset, source: str | None = None) -> Report:
     """
     source = source or (str(data) if isinstance(data, Path) else type(data).__name__.lower())
     dataset = data if isinstance(data, Dataset) else FoundFolders(data)
-    layout = dataset.layout if isinstance(dataset, FoundFolders) else None
+    own = source_of(dataset)
+    layout = own.layout if isinstance(own, FoundFolders) else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what decoders warn of is in the report
         seen = in_threads(lambda i: _inspect(dataset, i), range(len(dataset)), "reading images")
@@ -76,7 +80,18 @@ def report(data: Path | Dataset, source: str | None = None) -> Report:
         kinds=_counted(map(_kind, good)),
         turned=sum(s.facts.turned for s in good if s.facts),
         findings=tuple(sorted(found, key=lambda finding: not finding.stops)),
+        masks=own.words if isinstance(own, MaskFolders) else None,
+        statistics=None if seed is None else _statistics(dataset, seed),
     )
+
+
+def _statistics(dataset: Dataset, seed: int) -> Statistics | None:
+    """Statistics of the images that are trained on; nothing where they cannot be told, which is a finding."""
+    try:
+        indices = split(dataset, seed, training=False).train
+    except DataError:
+        return None
+    return pixel_statistics(dataset, indices)
 
 
 def _inspect(dataset: Dataset, index: int) -> InspectedImage:
@@ -84,10 +99,11 @@ def _inspect(dataset: Dataset, index: int) -> InspectedImage:
     try:
         # First, so that copies are found among those that cannot be decoded too
         key = dataset.key(index)
-        if isinstance(dataset, ImageFiles):
+        own = source_of(dataset)
+        if isinstance(own, ImageFiles):
             # One reading for pixels and facts of the file
-            image, facts = read(dataset.files[index], dataset.name(index))
-            mask = dataset.mask(index) if isinstance(dataset, MaskFolders) else None
+            image, facts = read(own.files[index], dataset.name(index))
+            mask = own.mask(index) if isinstance(own, MaskFolders) else None
         else:
             sample = dataset[index]
             image, mask = sample.image, sample.mask

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from zoo.data.inspection.findings import Finding
+from zoo.data.inspection.statistics import Statistics
 from zoo.spec.display import Markup, Table, counted, escaped, html_page, more
 
 NOT_COUNTED = "not counted"
@@ -40,6 +41,8 @@ class Report:
         kinds: images by what their pixels are.
         turned: how many an EXIF tag turns upright.
         findings: what is wrong, the worst first.
+        masks: the layout of masks, and how their values are read; None where there are no files of masks.
+        statistics: mean and std by channel of the images that are trained on, where they were asked for.
     """
 
     source: str
@@ -56,6 +59,8 @@ class Report:
     kinds: dict[str, int]
     turned: int
     findings: tuple[Finding, ...]
+    masks: str | None = None
+    statistics: Statistics | None = None
 
     @property
     def ok(self) -> bool:
@@ -72,6 +77,7 @@ class Report:
             [part if isinstance(part, str) else part.text() for part in _classes(self)],
             [part.text() for part in _pixels(self)],
             [*_facts(self)],
+            [part if isinstance(part, str) else part.text() for part in _statistics(self)],
             *([title, *_findings(found)] for title, found in _judged(self)),
             [_NOTHING] * self.ok,
         ]
@@ -82,6 +88,7 @@ class Report:
             part if isinstance(part, str) else part.html() for part in (*_classes(self), *_pixels(self))
         ]
         parts += _facts(self)
+        parts += [part if isinstance(part, str) else part.html() for part in _statistics(self)]
         for title, found in _judged(self):
             lines = "".join(f"<div>{escaped(line)}</div>" for line in _findings(found))
             parts.append(html_page(title, Markup(lines)))
@@ -139,8 +146,19 @@ def _facts(found: Report) -> Iterator[str]:
     for name, counts in (("formats", found.formats), ("kinds", found.kinds)):
         if counts:
             yield f"{name:<8} " + ", ".join(f"{word} {count}" for word, count in counts.items())
+    if found.masks:
+        yield f"masks    {found.masks}"
     if found.turned:
         yield f"turned   {found.turned} upright by their EXIF tag"
+
+
+def _statistics(found: Report) -> Iterator[Table | str]:
+    if (known := found.statistics) is None:
+        return
+    yield f"{counted(known.images, 'image')} to train on, all pixels, in 0..1"
+    yield known.table()
+    yield f"zoo.build(..., {known.line})"
+    yield f"{known.recipe}  in [model]"
 
 
 def _number(value: float) -> str:

@@ -11,7 +11,8 @@ from typing import Any
 
 from zoo.data.reading import readable
 from zoo.data.sources.layout import FEWEST_CLASSES, scan
-from zoo.images.decode import decode_counted
+from zoo.data.sources.variant_names import groups_of
+from zoo.images.decode import decode_counted, decode_reduced
 from zoo.images.digests import FileDigests, digest
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks.choice import for_classes
@@ -34,7 +35,19 @@ class ImageFiles(Dataset):
         return len(self.files)
 
     def __getitem__(self, index: int) -> Sample:
-        return Sample(decode_counted(self.files[index]), None)
+        return Sample(decode_counted(self.files[index]), self._target(index))
+
+    def reduced(self, index: int, least: tuple[int, int]) -> Sample:
+        """The sample, a JPEG perhaps decoded at a reduced scale."""
+        # Whoever makes samples in another way has more in them than an image
+        if type(self).__getitem__ is not ImageFiles.__getitem__:
+            return self[index]
+        image, size = decode_reduced(self.files[index], least)
+        return Sample(image, self._target(index), size=size)
+
+    def _target(self, index: int) -> Any:
+        """The target of one image, without a list of all."""
+        return None
 
     @property
     def targets(self) -> Sequence[Any]:
@@ -78,6 +91,14 @@ class RootedFiles(ImageFiles):
         """Whether the file has the size and time that it had before its digest was computed."""
         return self._digests.unchanged(index)
 
+    def group_of(self, index: int) -> str | None:
+        """The image that a file is a variant of, by its name; see `zoo.data.sources.variant_names`."""
+        return self._groups[index]
+
+    @cached_property
+    def _groups(self) -> list[str | None]:
+        return groups_of(self.files)
+
     @cached_property
     def _digests(self) -> FileDigests:
         return FileDigests(self.files)
@@ -118,8 +139,8 @@ class ClassFolders(RootedFiles):
             if numbers[label] not in there:
                 raise DataError(f"class {quote(label)}", expected="images that can be read", got="none")
 
-    def __getitem__(self, index: int) -> Sample:
-        return Sample(decode_counted(self.files[index]), self._targets[index])
+    def _target(self, index: int) -> int:
+        return self._targets[index]
 
     @property
     def targets(self) -> Sequence[int]:

@@ -32,12 +32,13 @@ class ImageFolder(RootedFiles):
             got = "a file" if place.exists() else "nothing there"
             raise DataError(f"data {place}", expected="a folder", got=got)
         found = walk(place)
+        self.root = place
         files, loose = self._chosen(found)
         if not files:
             got = f"none that can be read ({kinds(found.others)})" if found.others else "none"
             raise DataError(f"data {place}", expected="images", got=got)
         inner = inner_folder(place)
-        splits = {file: split_of(without_folder(file.relative_to(inner).parts)) for file in files}
+        splits = {file: self._split(file, inner) for file in files}
         files, aside = parted(splits, place)
         lost = (f"{len(aside)} beside the split folders", aside), (f"{len(loose)} {self._elsewhere}", loose)
         warn_passed_over(place, len(files), [*lost, *found.reasons()])
@@ -53,6 +54,10 @@ class ImageFolder(RootedFiles):
     def _chosen(self, found: Walk) -> tuple[list[Path], list[Path]]:
         """The files that are images to be learnt from, and images that are left out."""
         return found.images, []
+
+    def _split(self, file: Path, inner: Path) -> str | None:
+        """The split that the folders of an image mean, below the one that is read."""
+        return split_of(without_folder(file.relative_to(inner).parts))
 
     def split_of(self, index: int) -> str | None:
         """`train`, `val`, `test`, or None where there are no split folders."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from zoo.data.sources.split_names import same_classes, split_within, splits_inside
-from zoo.data.sources.walk import Walk, is_hidden, is_image, kinds, walk, warn_passed_over
-from zoo.images.decode import SUFFIXES
+from zoo.data.sources.walk import Walk, is_hidden, kinds, walk, warn_passed_over
+from zoo.images.decode import SUFFIXES, is_image
 from zoo.spec.disk.systems import by_parts
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, listing, quote, warn
@@ -97,7 +97,10 @@ def scan(root: str | Path) -> Layout:
                 _take(folder, split, found)
                 taken.add(folder)
         if {*groups.values()} == {None}:
-            homes = [found.inner / file.relative_to(found.inner).parts[0] for file in found.files]
+            above = len(found.inner.parts)
+            names_at_top = [file.parts[above] for file in found.files]
+            tops = {name: found.inner / name for name in {*names_at_top}}
+            homes = [tops[name] for name in names_at_top]
             splits, problem = splits_inside(found.files, homes, where)
             found.splits = splits
             found.problems += [problem] if problem else []

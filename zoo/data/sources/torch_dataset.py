@@ -8,8 +8,8 @@ from typing import Any
 
 from torch.utils.data import ConcatDataset, Subset
 
-from zoo.data.sources.arrays import first_sample, is_image
-from zoo.images.decode import Taken, taken, to_image
+from zoo.data.objects.arrays import first_sample, is_image
+from zoo.images.objects import Taken, taken, to_image
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.choice import for_samples, needs_images_alone

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from zoo.images.decode import SUFFIXES
+from zoo.images.decode import is_image
 from zoo.spec.disk.systems import by_parts
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, listing, warn
@@ -64,11 +64,6 @@ class Walk:
             (_counted(self.again, *_AGAIN), self.again),
             (f"{len(self.stored)} in folders of a network drive's own", self.stored),
         ]
-
-
-def is_image(file: Path) -> bool:
-    """Whether a file is called like an image."""
-    return file.suffix.lower() in SUFFIXES
 
 
 def is_hidden(name: str) -> bool:

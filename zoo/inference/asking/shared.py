@@ -30,6 +30,7 @@ class Asked:
         batch_size: images at a time.
         workers: processes that read images.
         progress: whether to show a bar where it takes longer.
+        tta: views of each image; see `zoo.inference.asking.views`.
     """
 
     model: Model
@@ -38,6 +39,7 @@ class Asked:
     batch_size: int
     workers: int
     progress: bool
+    tta: str | None = None
 
     def answers(self, parts: Iterable[Given]) -> Iterator[tuple[Named, Predicted]]:
         """Each image and its answer, in their order.
@@ -70,7 +72,7 @@ class Asked:
             )  # fmt: skip
             behind += self._batches(images)
             shown = watched(batches, "predicting", self.progress and self.team.first)
-            yield from outputs(self.model, images, shown, self.device)
+            yield from outputs(self.model, images, shown, self.device, self.tta)
 
     def _batches(self, images: Given) -> int:
         """Batches that the images of a part make."""

@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from zoo.data.batches import Batches
+from zoo.inference.asking.views import answered
 from zoo.inference.verify import CHOOSES
 from zoo.interfaces.augmenter import Batch
-from zoo.interfaces.blocks.number_types import fitted, widened
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.geometry.places import plain_tensors
 from zoo.interfaces.model import Model
@@ -34,6 +34,7 @@ def measure(
     team: Team,
     device: torch.device,
     progress: bool,
+    tta: str | None = None,
 ) -> tuple[dict[str, float], Findings]:
     """Loss and metrics over batches, and the error analysis of the model's task.
 
@@ -46,6 +47,7 @@ def measure(
         team: of the processes, each of which gets all figures.
         device: of this process.
         progress: whether to show a bar where it takes longer.
+        tta: views of each image; see `zoo.inference.asking.views`.
     """
     task, loss = score.task, score.loss
     count = task.classes(model.outputs)
@@ -58,7 +60,7 @@ def measure(
         borrowed(lent, device, inference=True),
         torch.no_grad(),
     ):
-        own = _answered(model, watched(batches, "measuring", progress and team.first), device)
+        own = _answered(model, watched(batches, "measuring", progress and team.first), device, tta)
         # In the order of one process and on its device, so that the figures are the same to the last digit
         for found in team.shared(own):
             there = {name: found[name].to(device) for name in ("output", "target") if name in found}
@@ -74,11 +76,13 @@ def measure(
     return figures | dict(findings.metrics), findings
 
 
-def _answered(model: Model, batches: Iterable[Batch], device: torch.device) -> Iterator[Values]:
+def _answered(
+    model: Model, batches: Iterable[Batch], device: torch.device, tta: str | None
+) -> Iterator[Values]:
     """The model's outputs to batches, and what they are measured by."""
     for batch in batches:
         ready = plain_tensors(model.examples(to_device(batch, device)))
-        output = widened(model.infer(fitted(ready["image"], model)))
+        output = answered(model, ready["image"], tta)
         target = {"target": ready["target"]} if "target" in ready else {}
         size = [*ready["image"].shape[2:]]
         yield {"output": output, **target, "index": batch["index"], "size": size}

@@ -11,8 +11,9 @@ from functools import cached_property
 from pathlib import Path, PurePath
 from typing import Any
 
-from zoo.images.decode import SUFFIXES, ImageArray, Taken, decode_counted, taken
+from zoo.images.decode import SUFFIXES, ImageArray, decode_counted, decode_reduced
 from zoo.images.digests import FileDigests
+from zoo.images.objects import Taken, taken
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.records.roles import Roles, settled
 from zoo.interfaces.tasks import Task
@@ -152,6 +153,13 @@ class Records(Dataset):
 
     def __getitem__(self, index: int) -> Sample:
         return Sample(self._image(index), self.targets[index])
+
+    def reduced(self, index: int, least: tuple[int, int]) -> Sample:
+        """The sample, a JPEG perhaps decoded at a reduced scale."""
+        if self.files is None or type(self).__getitem__ is not Records.__getitem__:
+            return self[index]
+        image, size = decode_reduced(self.files[index], least)
+        return Sample(image, self.targets[index], size=size)
 
     def _image(self, index: int) -> ImageArray:
         if self.files is not None:

@@ -17,6 +17,7 @@ from zoo.interfaces.tasks.confusion import Confusion, by_class, per_class
 from zoo.interfaces.tasks.data_checks import check_labels, check_there
 from zoo.interfaces.tasks.descriptions import Drawing, Examples, Mistake, worst_table
 from zoo.interfaces.tasks.logits import EPSILON, in_order, settled, widened
+from zoo.interfaces.tasks.mixing import likelier, likeliest, mean_logit, mean_softmax, one_hot
 from zoo.interfaces.tasks.prediction import Prediction, names_for
 from zoo.interfaces.tasks.samples import class_indices
 from zoo.spec.errors import DataError, OptionError, quote
@@ -103,6 +104,16 @@ class Binary(Classes):
     def target(self, y: Tensor, outputs: int) -> Tensor:
         return y.float().reshape(-1, 1)
 
+    def mixable(self, y: Tensor, outputs: int) -> Tensor:
+        """The share of the second class, N."""
+        return y.float()
+
+    def hard(self, y: Tensor) -> Tensor:
+        return likelier(y)
+
+    def averaged(self, outputs: Tensor) -> Tensor:
+        return mean_logit(outputs)
+
     def constant(self, targets: Sequence[Any], outputs: int) -> Tensor:
         """The logit of the second class' share."""
         return torch.tensor(targets).float().mean().reshape(1).logit(EPSILON)
@@ -152,7 +163,18 @@ class Multiclass(Classes):
         return in_order(settled(surely - torch.log1p(-surely.exp()).scatter(1, top, rest)))
 
     def target(self, y: Tensor, outputs: int) -> Tensor:
-        return y.long()
+        """N class indices; shares of mixed images stay N x outputs."""
+        return y if y.is_floating_point() and y.ndim == 2 else y.long()
+
+    def mixable(self, y: Tensor, outputs: int) -> Tensor:
+        """The share of each class, N x outputs."""
+        return one_hot(y, outputs)
+
+    def hard(self, y: Tensor) -> Tensor:
+        return likeliest(y)
+
+    def averaged(self, outputs: Tensor) -> Tensor:
+        return mean_softmax(outputs)
 
     def metrics(self, outputs: int) -> MetricCollection:
         from torchmetrics import MetricCollection

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -16,6 +16,7 @@ from zoo.interfaces.tasks.confusion import class_table, rows_by_class
 from zoo.interfaces.tasks.data_checks import check_finite, check_there, row_renumbered
 from zoo.interfaces.tasks.descriptions import Drawing, Examples, Mistake, worst_table
 from zoo.interfaces.tasks.logits import EPSILON, in_order, widened
+from zoo.interfaces.tasks.mixing import likelier, mean_logit
 from zoo.interfaces.tasks.prediction import Prediction, names_for
 from zoo.interfaces.tasks.samples import indicator_rows
 from zoo.spec.errors import DataError, quote
@@ -69,6 +70,22 @@ class Multilabel(Task):
 
     def target(self, y: Tensor, outputs: int) -> Tensor:
         return y.float()
+
+    def strata(self, targets: Sequence[Any]) -> Sequence[Hashable] | None:
+        """The labels of each sample; None where targets are no rows."""
+        if not all(isinstance(row, list | tuple) for row in targets):
+            return None
+        return [frozenset(i for i, value in enumerate(row) if value) for row in targets]
+
+    def mixable(self, y: Tensor, outputs: int) -> Tensor:
+        """The share of each label, N x outputs."""
+        return y.float()
+
+    def hard(self, y: Tensor) -> Tensor:
+        return likelier(y)
+
+    def averaged(self, outputs: Tensor) -> Tensor:
+        return mean_logit(outputs)
 
     def constant(self, targets: Sequence[Any], outputs: int) -> Tensor:
         """The logits of the labels' shares."""

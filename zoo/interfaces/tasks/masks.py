@@ -14,6 +14,7 @@ from zoo.interfaces.tasks.base import Task
 from zoo.interfaces.tasks.confusion import class_table
 from zoo.interfaces.tasks.data_checks import check_labels
 from zoo.interfaces.tasks.descriptions import Mistake, Overlay, Overlays, worst_table
+from zoo.interfaces.tasks.mixing import mean_softmax
 from zoo.interfaces.tasks.prediction import Prediction, names_for
 from zoo.interfaces.tasks.target_counts import ignored_index
 from zoo.spec.errors import DataError, OptionError, ShapeError
@@ -76,6 +77,9 @@ class Segmentation(Task):
 
     def probabilities(self, output: Tensor) -> Tensor:
         return output.softmax(dim=1)
+
+    def averaged(self, outputs: Tensor) -> Tensor:
+        return mean_softmax(outputs)
 
     def scored(self, output: Tensor) -> Tensor:
         return output.argmax(dim=1)

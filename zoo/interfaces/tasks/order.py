@@ -13,6 +13,7 @@ from torch import Tensor
 from zoo.interfaces.tasks.base import Task
 from zoo.interfaces.tasks.classes import Classes
 from zoo.interfaces.tasks.logits import EPSILON, in_order, settled, widened
+from zoo.interfaces.tasks.mixing import likeliest, mean_logit, one_hot
 from zoo.spec.errors import OptionError
 
 if TYPE_CHECKING:
@@ -41,8 +42,21 @@ class Ordinal(Classes):
         return outputs + 1
 
     def target(self, y: Tensor, outputs: int) -> Tensor:
+        if y.is_floating_point() and y.ndim == 2:
+            # Shares of the classes of mixed images: what is above class k is not at or below it
+            return 1 - y.cumsum(dim=1)[:, :outputs]
         # Of four classes, class 2 is 1 1 0
         return (y.reshape(-1, 1) > torch.arange(outputs, device=y.device)).float()
+
+    def mixable(self, y: Tensor, outputs: int) -> Tensor:
+        """The share of each class, N x outputs + 1."""
+        return one_hot(y, outputs + 1)
+
+    def hard(self, y: Tensor) -> Tensor:
+        return likeliest(y)
+
+    def averaged(self, outputs: Tensor) -> Tensor:
+        return mean_logit(outputs)
 
     def constant(self, targets: Sequence[Any], outputs: int) -> Tensor:
         """The logits of the shares above each class."""

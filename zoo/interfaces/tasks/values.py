@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,6 +20,8 @@ from zoo.spec.errors import DataError, listing, quote
 
 if TYPE_CHECKING:
     from zoo.interfaces.dataset import Dataset
+
+_MOST_BINS, _FEWEST = 10, 10
 
 
 class Regression(Task):
@@ -53,8 +56,28 @@ class Regression(Task):
         """None: whole numbers are values like any other, such as ages."""
         return None
 
+    def strata(self, targets: Sequence[Any]) -> Sequence[Hashable] | None:
+        """Numbers of quantiles, each of ten samples or more and ten of them at most; of rows by their mean.
+
+        None where a target is missing, or there are too few for two.
+        """
+        bins = min(_MOST_BINS, len(targets) // _FEWEST)
+        if bins < 2 or None in targets:
+            return None
+        values = torch.tensor(targets, dtype=torch.float64).reshape(len(targets), -1)
+        spread = values.std(dim=0, correction=0)
+        rows = ((values - values.mean(dim=0)) / torch.where(spread > 0, spread, 1)).mean(dim=1)
+        # Torch's quantiles end at 16 million values
+        edges = np.quantile(rows.numpy(), np.linspace(0, 1, bins + 1)[1:-1])
+        found: list[Hashable] = np.searchsorted(edges, rows.numpy()).tolist()
+        return found
+
     def target(self, y: Tensor, outputs: int) -> Tensor:
         return y.float().reshape(-1, outputs)
+
+    def mixable(self, y: Tensor, outputs: int) -> Tensor:
+        """The values, N x outputs or N: means of values are values."""
+        return y.float()
 
     def for_loss(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Output and target standardised, where the scale is known."""

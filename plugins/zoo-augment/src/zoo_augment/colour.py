@@ -8,59 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from zoo.errors import ShapeError
-from zoo.interfaces import LUMA, Augmenter, Batch, uniform
-from zoo_augment.geometry import Range, either_way, spread
-
-Factors = tuple[float, float]
-
-_IN_CACHE = 2**19
-"""Values, 2 MiB of float32; with whole batches hue, noise and blur take twice the time."""
+from zoo_augment.changes import Changed, Factors, coloured, luma
+from zoo_augment.geometry import Range, as_range, either_way, spread
 
 
-class _Changed(Augmenter):
-    """Changes some images, each by one drawn number, and cuts the result to [0, 1].
-
-    Args:
-        p: probability that an image is changed.
-    """
-
-    def __init__(self, *, p: float = 1.0) -> None:
-        super().__init__()
-        self.p = p
-
-    def forward(self, batch: Batch, draws: list[torch.Generator]) -> Batch:
-        """The batch with some images changed."""
-        image = batch["image"]
-        numbers = uniform(draws, 2)
-        places = (numbers[:, 0] < self.p).nonzero()[:, 0]
-        if not len(places):
-            return dict(batch)
-        whole = len(places) == len(image)
-        out = torch.empty_like(image) if whole else image.clone()
-        for part in torch.split(places, _together(image)):
-            at = slice(int(part[0]), int(part[-1]) + 1) if whole else part.to(image.device)
-            drawn = numbers[part, 1].to(image.device, image.dtype).view(-1, 1, 1, 1)
-            out[at] = self.changed(image[at], drawn, [draws[i] for i in part.tolist()]).clamp(0, 1)
-        return {**batch, "image": out}
-
-    def changed(self, x: Tensor, numbers: Tensor, draws: Sequence[torch.Generator]) -> Tensor:
-        """The changed images, which need not stay in [0, 1].
-
-        Args:
-            x: N x C x H x W in [0, 1]; to be left as it is.
-            numbers: N x 1 x 1 x 1 in [0, 1).
-            draws: for more random numbers.
-        """
-        raise NotImplementedError
-
-
-def _together(image: Tensor) -> int:
-    """Images to change at once: on the CPU so few that what is computed in between stays in the cache."""
-    return max(1, len(image) if image.device.type != "cpu" else _IN_CACHE // max(1, image[0].numel()))
-
-
-class _ByFactor(_Changed):
+class _ByFactor(Changed):
     """Blends with something duller; beyond it where the factor is above 1.
 
     Args:
@@ -102,8 +54,13 @@ class Contrast(_ByFactor):
 
     def changed(self, x: Tensor, numbers: Tensor, draws: Sequence[torch.Generator]) -> Tensor:
         """See the base class."""
-        gray = _luma(x) if x.shape[1] == 3 else x
-        return torch.lerp(gray.mean((1, 2, 3), keepdim=True), x, spread(numbers, *self.factor))
+        return contrasted(x, spread(numbers, *self.factor))
+
+
+def contrasted(x: Tensor, factor: Tensor) -> Tensor:
+    """Images blended with their mean gray; a factor of 1 changes nothing."""
+    gray = luma(x) if x.shape[1] == 3 else x
+    return torch.lerp(gray.mean((1, 2, 3), keepdim=True), x, factor)
 
 
 class Saturation(_ByFactor):
@@ -119,10 +76,15 @@ class Saturation(_ByFactor):
 
     def changed(self, x: Tensor, numbers: Tensor, draws: Sequence[torch.Generator]) -> Tensor:
         """See the base class."""
-        return torch.lerp(_luma(x), x, spread(numbers, *self.factor)) if _coloured(x, self) else x
+        return saturated(x, spread(numbers, *self.factor)) if coloured(x, self) else x
 
 
-class Hue(_Changed):
+def saturated(x: Tensor, factor: Tensor) -> Tensor:
+    """N x 3 x H x W blended with its gray; a factor of 1 changes nothing."""
+    return torch.lerp(luma(x), x, factor)
+
+
+class Hue(Changed):
     """Turns the colour circle. Gray images stay as they are.
 
     Args:
@@ -139,7 +101,7 @@ class Hue(_Changed):
 
     def changed(self, x: Tensor, numbers: Tensor, draws: Sequence[torch.Generator]) -> Tensor:
         """See the base class."""
-        return _turned(x, spread(numbers, *self.shift)) if _coloured(x, self) else x
+        return _turned(x, spread(numbers, *self.shift)) if coloured(x, self) else x
 
 
 def _turned(x: Tensor, shift: Tensor) -> Tensor:
@@ -160,7 +122,7 @@ def _turned(x: Tensor, shift: Tensor) -> Tensor:
     return torch.lerp(low[:, None], value[:, None], pure)
 
 
-class Grayscale(_Changed):
+class Grayscale(Changed):
     """Takes the colours away and keeps the channels. Gray images stay as they are.
 
     Args:
@@ -175,10 +137,10 @@ class Grayscale(_Changed):
 
     def changed(self, x: Tensor, numbers: Tensor, draws: Sequence[torch.Generator]) -> Tensor:
         """See the base class."""
-        return _luma(x).expand_as(x) if _coloured(x, self) else x
+        return luma(x).expand_as(x) if coloured(x, self) else x
 
 
-class Invert(_Changed):
+class Invert(Changed):
     """The negative of an image.
 
     Args:
@@ -193,7 +155,7 @@ class Invert(_Changed):
         return 1 - x
 
 
-class Noise(_Changed):
+class Noise(Changed):
     """Adds independent Gaussian noise to each value.
 
     Args:
@@ -203,7 +165,7 @@ class Noise(_Changed):
 
     def __init__(self, *, std: Range = 0.05, p: float = 1.0) -> None:
         super().__init__(p=p)
-        self.std = _range(std)
+        self.std = as_range(std)
 
     def changed(self, x: Tensor, numbers: Tensor, draws: Sequence[torch.Generator]) -> Tensor:
         """See the base class."""
@@ -212,7 +174,7 @@ class Noise(_Changed):
         return x + noise.to(x) * spread(numbers, *self.std)
 
 
-class Blur(_Changed):
+class Blur(Changed):
     """Gaussian blur; outside stands the nearest pixel.
 
     Args:
@@ -222,7 +184,7 @@ class Blur(_Changed):
 
     def __init__(self, *, sigma: Range = (0.1, 2.0), p: float = 1.0) -> None:
         super().__init__(p=p)
-        self.sigma = _range(sigma)
+        self.sigma = as_range(sigma)
         self.radius = max(1, round(4 * self.sigma[1]))
 
     def changed(self, x: Tensor, numbers: Tensor, draws: Sequence[torch.Generator]) -> Tensor:
@@ -234,20 +196,3 @@ class Blur(_Changed):
         padded = F.pad(x, [self.radius] * 4, mode="replicate")
         rows = F.conv2d(padded.reshape(1, n * c, *padded.shape[2:]), kernel, groups=n * c)
         return F.conv2d(rows, kernel.transpose(2, 3), groups=n * c).view(n, c, height, width)
-
-
-def _range(value: Range) -> tuple[float, float]:
-    return value if isinstance(value, tuple) else (value, value)
-
-
-def _luma(x: Tensor) -> Tensor:
-    """N x 1 x H x W of N x 3 x H x W."""
-    return (x * x.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
-
-
-def _coloured(x: Tensor, augmenter: Augmenter) -> bool:
-    if x.shape[1] not in (1, 3):
-        where = type(augmenter).__name__.lower()
-        hint = "leave what changes colours out"
-        raise ShapeError(where, expected="images of 1 or 3 channels", got=str(x.shape[1]), hint=hint)
-    return x.shape[1] == 3

@@ -17,22 +17,7 @@ Degrees = NotNegative | tuple[Finite, Finite]
 Shift = Annotated[int, Field(ge=0)] | NotNegative | tuple[Finite, ...]
 FillMode = Literal["nearest", "constant", "reflect", "wrap"]
 
-_FACTOR = "least and largest factor; 1 leaves the image as it is"
-_BYTES = 1 / 255
-
-_KERAS_ELSEWHERE = {
-    "featurewise_center": "models normalise inside, by the input spec of their weights",
-    "featurewise_std_normalization": "models normalise inside, by the input spec of their weights",
-    "samplewise_center": "models normalise inside, by the input spec of their weights",
-    "samplewise_std_normalization": "models normalise inside, by the input spec of their weights",
-    "zca_whitening": "there is no whitening",
-    "zca_epsilon": "there is no whitening",
-    "preprocessing_function": "a recipe holds no code: write an augmenter of your own",
-    "validation_split": "zoo.fit splits the data itself",
-    "data_format": "batches are always channels first",
-    "interpolation_order": "it is always 1, bilinear",
-    "dtype": "images are float32",
-}
+FACTOR = "least and largest factor; 1 leaves the image as it is"
 
 
 class ChanceOptions(Options):
@@ -105,6 +90,23 @@ class ZoomOptions(FillOptions):
     )
 
 
+class ScalingOptions(FillOptions):
+    """Options of the scaling of width and height."""
+
+    x: tuple[Positive, Positive] = Field(
+        (0.8, 1.2), description="least and largest factor of the width; above 1 the content grows"
+    )
+    y: tuple[Positive, Positive] = Field((0.8, 1.2), description="least and largest factor of the height")
+
+
+class PadOptions(FillOptions):
+    """Options of padding."""
+
+    padding: NotNegative | tuple[NotNegative, NotNegative] = Field(
+        (0.0, 0.25), description="share of the side added at either end of it: a number or a range"
+    )
+
+
 class FlipOptions(ChanceOptions):
     """Options of flips."""
 
@@ -141,19 +143,19 @@ class ResizedCropOptions(ChanceOptions):
 class BrightnessOptions(ChanceOptions):
     """Options of brightness."""
 
-    factor: tuple[NotNegative, NotNegative] = Field((0.8, 1.2), description=f"{_FACTOR}, 0 makes it black")
+    factor: tuple[NotNegative, NotNegative] = Field((0.8, 1.2), description=f"{FACTOR}, 0 makes it black")
 
 
 class ContrastOptions(ChanceOptions):
     """Options of contrast."""
 
-    factor: tuple[NotNegative, NotNegative] = Field((0.8, 1.2), description=f"{_FACTOR}, 0 makes it flat")
+    factor: tuple[NotNegative, NotNegative] = Field((0.8, 1.2), description=f"{FACTOR}, 0 makes it flat")
 
 
 class SaturationOptions(ChanceOptions):
     """Options of saturation."""
 
-    factor: tuple[NotNegative, NotNegative] = Field((0.8, 1.2), description=f"{_FACTOR}, 0 makes it gray")
+    factor: tuple[NotNegative, NotNegative] = Field((0.8, 1.2), description=f"{FACTOR}, 0 makes it gray")
 
 
 class HueOptions(ChanceOptions):
@@ -192,6 +194,72 @@ class BlurOptions(ChanceOptions):
     )
 
 
+class SharpenOptions(ChanceOptions):
+    """Options of sharpening."""
+
+    factor: tuple[NotNegative, NotNegative] = Field((1.0, 3.0), description=f"{FACTOR}, 0 smooths it")
+
+
+class EdgesOptions(ChanceOptions):
+    """Options of the enhancement of edges."""
+
+    strength: NotNegative | tuple[NotNegative, NotNegative] = Field(
+        (0.2, 1.0), description="share of the Laplacian that is added: a number or a range"
+    )
+
+
+class SalientEdgesOptions(ChanceOptions):
+    """Options of the map of strong edges."""
+
+    threshold: Share | tuple[Share, Share] = Field(
+        (0.1, 0.3),
+        description="share of the strongest edge below which an edge is black: a number or a range",
+    )
+    p: Share = Field(0.5, description="probability that an image is changed")
+
+
+class DeTexturiseOptions(ChanceOptions):
+    """Options of the smoothing of texture."""
+
+    contrast: Positive | tuple[Positive, Positive] = Field(
+        (0.05, 0.2),
+        description="standard deviation below which a neighbourhood is smoothed, where values go "
+        "from 0 to 1: a number or a range",
+    )
+    radius: Annotated[int, Field(ge=1, le=64)] = Field(3, description="of a neighbourhood, in pixels")
+
+
+class FogOptions(ChanceOptions):
+    """Options of fog."""
+
+    density: Share | tuple[Share, Share] = Field(
+        (0.1, 0.5), description="share of the light that comes from the air: a number or a range"
+    )
+    patchiness: Share = Field(0.5, description="0 is even haze, 1 has places without any")
+    light: Share = Field(0.9, description="value of the air: 1 is white")
+
+
+class ErasingOptions(ChanceOptions):
+    """Options of random erasing."""
+
+    scale: tuple[Positive, Positive] = Field(
+        (0.02, 0.33), description="least and largest share of the image's area"
+    )
+    ratio: tuple[Positive, Positive] = Field(
+        (0.3, 3.3), description="least and largest height divided by width"
+    )
+    value: Share | Literal["random"] = Field(
+        0.0, description="of the rectangle: 0 is black, 1 is white; random draws each value"
+    )
+    p: Share = Field(0.5, description="probability that an image is changed")
+
+    @model_validator(mode="after")
+    def _within(self) -> ErasingOptions:
+        if self.scale[1] > 1:
+            raise ValueError("a scale of at most 1")
+        return self
+
+
 class PhotoOptions(Options):
     """Options of the chain for photographs."""
 
@@ -209,61 +277,3 @@ class DocumentOptions(Options):
         1.0, description="factor of all ranges: 0 changes nothing, 2 doubles them"
     )
     paper: Share = Field(1.0, description="value of the empty paper that is filled in: 1 is white")
-
-
-class ImageDataGeneratorOptions(Options):
-    """Keras' own names. Values of pixels count in the units before `rescale`, as in Keras."""
-
-    rotation_range: NotNegative = Field(0.0, description="largest angle in degrees, either way")
-    width_shift_range: Shift = Field(
-        0.0, description="a float below 1: share of the width; 1 or more, or an int: pixels; a list: these"
-    )
-    height_shift_range: Shift = Field(
-        0.0, description="a float below 1: share of the height; 1 or more, or an int: pixels; a list: these"
-    )
-    shear_range: NotNegative = Field(0.0, description="largest angle in degrees, either way")
-    zoom_range: NotNegative | tuple[Positive, Positive] = Field(
-        0.0, description="z for 1 - z .. 1 + z, or a pair; each direction by itself; below 1 content grows"
-    )
-    channel_shift_range: NotNegative = Field(0.0, description="largest value added to all channels")
-    brightness_range: tuple[NotNegative, NotNegative] | None = Field(None, description=_FACTOR)
-    horizontal_flip: bool = Field(False, description="swap left and right in half of the images")
-    vertical_flip: bool = Field(False, description="swap top and bottom in half of the images")
-    fill_mode: FillMode = Field("nearest", description="what stands outside of an image")
-    cval: NotNegative = Field(0.0, description="of fill_mode constant: the value outside")
-    rescale: float | None = Field(
-        None,
-        description="images are in [0, 1] already: 1/255 says that channel_shift_range and cval count in "
-        "0..255, nothing that they count in 0..1",
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _done_elsewhere(cls, values: Any) -> Any:
-        for name, reason in _KERAS_ELSEWHERE.items():
-            if isinstance(values, dict) and name in values:
-                raise ValueError(f"no {name}: {reason}")
-        return values
-
-    @field_validator("rescale", mode="before")
-    @classmethod
-    def _one_of_two(cls, value: Any) -> Any:
-        if value == "1/255":  # TOML and the command line have no fractions
-            return _BYTES
-        if value is None or (isinstance(value, float | int) and abs(value - _BYTES) < 1e-5):
-            return value
-        raise ValueError("1/255 or nothing, since images are in [0, 1]")
-
-    @model_validator(mode="after")
-    def _units(self) -> ImageDataGeneratorOptions:
-        largest = 255 if self.rescale else 1
-        for name in ("channel_shift_range", "cval"):
-            if getattr(self, name) > largest:
-                more = "" if self.rescale else "; with rescale=1/255 it counts in 0..255"
-                raise ValueError(f"{name} of at most {largest}{more}")
-        for pair in (self.zoom_range, self.brightness_range):
-            if isinstance(pair, tuple) and pair[0] > pair[1]:
-                raise ValueError("ranges with the smaller number first")
-        if isinstance(self.zoom_range, float) and self.zoom_range >= 1:
-            raise ValueError("a zoom_range below 1, or a pair")
-        return self

@@ -1,4 +1,4 @@
-"""Crops: a part of an image in the old size."""
+"""Crops and padding: a part of an image, or more than the image, in the old size."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import ClassVar, Unpack
 import torch
 from torch import Tensor
 
-from zoo_augment.geometry import Drawn, Shared, Size, affine, spread
+from zoo_augment.geometry import Drawn, Range, Shared, Size, affine, as_range, spread
 
 
 class Crop(Drawn):
@@ -39,6 +39,28 @@ class Crop(Drawn):
         padding = torch.tensor([self.padding if whole else round(self.padding * side) for side in sides])
         x, y = (torch.floor(numbers * (2 * padding + 1)) - padding).unbind(1)
         return affine(1, 0, x, 0, 1, y, count=len(numbers))
+
+
+class Pad(Drawn):
+    """Padding on the four sides, each drawn by itself, and the whole resized to the image's size.
+
+    Args:
+        padding: share of the side that is added at either end of it; a number or a range.
+        **shared: see `Shared`; the filling is the padding.
+    """
+
+    numbers = 4
+
+    def __init__(self, *, padding: Range = (0.0, 0.25), **shared: Unpack[Shared]) -> None:
+        super().__init__(**shared)
+        self.padding = as_range(padding)
+
+    def drawn(self, size: Size, numbers: Tensor) -> Tensor:
+        """See the base class."""
+        shares = spread(numbers, *self.padding)
+        left, right, top, bottom = (torch.round(shares * torch.tensor(size)[[1, 1, 0, 0]])).unbind(1)
+        width, height = 1 + (left + right) / size[1], 1 + (top + bottom) / size[0]
+        return affine(width, 0, (right - left) / 2, 0, height, (bottom - top) / 2, count=len(numbers))
 
 
 class ResizedCrop(Drawn):

@@ -36,6 +36,11 @@ def either_way(limits: Range) -> tuple[float, float]:
     return limits if isinstance(limits, tuple) else (-limits, limits)
 
 
+def as_range(value: Range) -> tuple[float, float]:
+    """A pair as it is, a number as the range from itself to itself."""
+    return value if isinstance(value, tuple) else (value, value)
+
+
 def affine(*entries: Tensor | float, count: int) -> Tensor:
     """Matrices of an affine map.
 
@@ -200,6 +205,33 @@ class Zoom(Drawn):
         """See the base class."""
         factor = 1 / spread(numbers[:, 0], *self.scale)
         return affine(factor, 0, 0, 0, factor, 0, count=len(numbers))
+
+
+class Scaling(Drawn):
+    """Scaling of width and height, each by a factor of its own, about the middle.
+
+    Args:
+        x: least and largest factor of the width; above 1 the content grows.
+        y: least and largest factor of the height.
+        **shared: see `Shared`.
+    """
+
+    numbers = 2
+
+    def __init__(
+        self,
+        *,
+        x: tuple[float, float] = (0.8, 1.2),
+        y: tuple[float, float] = (0.8, 1.2),
+        **shared: Unpack[Shared],
+    ) -> None:
+        super().__init__(**shared)
+        self.x, self.y = x, y
+
+    def drawn(self, size: Size, numbers: Tensor) -> Tensor:
+        """See the base class."""
+        x, y = 1 / spread(numbers[:, 0], *self.x), 1 / spread(numbers[:, 1], *self.y)
+        return affine(x, 0, 0, 0, y, 0, count=len(numbers))
 
 
 class Flip(Drawn):

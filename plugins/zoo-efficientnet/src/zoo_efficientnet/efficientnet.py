@@ -71,8 +71,8 @@ class EfficientNet(Backbone):
         dropout: dropout rate of the original head.
         drop_path: stochastic depth; a unit's rate rises linearly with its number, from 0 towards this.
         padding: `same` as TensorFlow pads, which is not symmetric and depends on the image's size, or
-            `symmetric` as PyTorch does. The published weights had the first in training.
-        bn_eps: batch norm's epsilon; the published weights had 1e-3.
+            `symmetric` as PyTorch does. timm's weights had the first in training, torchvision's the second.
+        bn_eps: batch norm's epsilon; timm's weights had 1e-3.
 
     Example:
         >>> import torch
@@ -154,5 +154,5 @@ class EfficientNet(Backbone):
         return OriginalHead(inputs=inputs, classes=classes, **steps).apply(initialise)
 
     def convert(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """timm's state dict, or a Lite package's, under this network's keys."""
+        """timm's state dict, torchvision's or a Lite package's, under this network's keys."""
         return weights.convert(state, self.layout, last=self.block_names[-1])

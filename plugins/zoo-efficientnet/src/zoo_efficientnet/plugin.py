@@ -7,6 +7,7 @@ from dataclasses import replace
 from zoo import Component, InputSpec, Weights, WeightsSource, hookimpl
 
 PAPER = "https://arxiv.org/abs/1905.11946"
+TORCHVISION = "https://download.pytorch.org/models"
 LITE = "https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite"
 INSTALL = "zoo-efficientnet[imagenet]"
 
@@ -30,6 +31,34 @@ LITES = {
     "lite4": (380, "bilinear", None),
 }
 
+# name: torchvision's file of its first weights, top-1 and top-5 in percent. Their images have the sizes of
+# `B` but for B2's.
+FILES = {
+    "b0": ("b0_rwightman-7f5810bc", 77.692, 93.532),
+    "b1": ("b1_rwightman-bac287d4", 78.642, 94.186),
+    "b2": ("b2_rwightman-c35c1473", 80.608, 95.31),
+    "b3": ("b3_rwightman-b3899882", 82.008, 96.054),
+    "b4": ("b4_rwightman-23ab8bcd", 83.384, 96.594),
+    "b5": ("b5_lukemelas-1a07897c", 83.444, 96.628),
+    "b6": ("b6_lukemelas-24a108a5", 84.008, 96.916),
+    "b7": ("b7_lukemelas-c5b4e57e", 84.122, 96.908),
+}
+
+
+def _own(name: str, file: str, top1: float, top5: float, interpolation: str = "bicubic") -> Weights:
+    """A file of torchvision's, whose licence it does not say."""
+    size = 288 if name == "b2" else B[name]
+    return Weights(
+        address=TORCHVISION,
+        file=f"efficientnet_{file}.pth",
+        classes=1000,
+        labels="imagenet-1k",
+        input=InputSpec(size=(size, size), interpolation=interpolation),
+        metrics={"imagenet top-1": top1, "imagenet top-5": top5},
+        # The larger ones are TensorFlow's, with its epsilon
+        options={"padding": "symmetric", "bn_eps": 1e-3 if "lukemelas" in file else 1e-5},
+    )
+
 
 def _hub(source: str, size: int, interpolation: str, half: float | None) -> Weights:
     """Weights in timm's repository; `half` is mean and deviation of all channels, ImageNet's where None."""
@@ -42,7 +71,14 @@ def _hub(source: str, size: int, interpolation: str, half: float | None) -> Weig
 
 
 def _b(name: str) -> dict[str, Weights]:
-    return {tag: _hub(f"{name}.{source}", B[name], "bicubic", half) for tag, (source, half) in B_TAGS.items()}
+    found = {
+        tag: _hub(f"{name}.{source}", B[name], "bicubic", half) for tag, (source, half) in B_TAGS.items()
+    }
+    found["imagenet1k_v1"] = _own(name, *FILES[name])
+    # Trained anew by torchvision's later recipe
+    if name == "b1":
+        found["imagenet1k_v2"] = _own(name, "b1-c27df63c", 79.838, 94.934, "bilinear")
+    return found
 
 
 def _lite(name: str) -> dict[str, Weights]:

@@ -79,7 +79,32 @@ def ported_names(units: Sequence[UnitNames], *, last: str) -> dict[str, str]:
     return names
 
 
+def torchvision_names(units: Sequence[UnitNames], *, last: str) -> dict[str, str]:
+    """Our module path for each of torchvision's, which number stages, units and the parts in them.
+
+    Args:
+        units: all units in order.
+        last: name of the block that the last convolution is in.
+
+    Example:
+        >>> unit = UnitNames("block1.unit1", 0, 0, False)
+        >>> torchvision_names([unit], last="block5")["features.1.0.block.2.0"]
+        'block1.unit1.branch.project.conv'
+    """
+    names = {"features.0.0": "block1.conv", "features.0.1": "block1.bn", "classifier.1": "head.fc"}
+    for unit in units:
+        parts = (*(("expand",) if unit.widens else ()), "depthwise", "squeeze", "project")
+        for j, part in enumerate(parts):
+            theirs, ours = f"features.{unit.row + 1}.{unit.place}.block.{j}", f"{unit.path}.branch.{part}"
+            # Only squeeze-and-excitation has the latter two
+            names |= {f"{theirs}.0": f"{ours}.conv", f"{theirs}.1": f"{ours}.bn"}
+            names |= {f"{theirs}.fc1": f"{ours}.reduce", f"{theirs}.fc2": f"{ours}.expand"}
+    closing = f"features.{max(unit.row for unit in units) + 2}"
+    return names | {f"{closing}.0": f"{last}.conv", f"{closing}.1": f"{last}.bn"}
+
+
 def convert(state: Mapping[str, Tensor], units: Sequence[UnitNames], *, last: str) -> dict[str, Tensor]:
     """A published state dict under our keys: the backbone's own, and `head.*` of the original head."""
     names = timm_names(units, last=last) | ported_names(units, last=last)
+    names |= torchvision_names(units, last=last)
     return with_counters(rename(state, names))

@@ -61,7 +61,10 @@ class MobileNetOptions(Options):
         default=1.0, gt=0, le=8, description="Multiplier of all channels, rounded to multiples of 8."
     )
     bn_eps: float = Field(
-        default=1e-5, gt=0, le=0.1, description="Batch norm's epsilon; torchvision's V3 weights need 0.001."
+        default=1e-5,
+        gt=0,
+        le=0.1,
+        description="Batch norm's epsilon; torchvision's V3 weights bring their 0.001.",
     )
     dropout: Dropout = 0.2
 

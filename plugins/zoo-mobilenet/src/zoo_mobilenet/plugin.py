@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zoo import Component, InputSpec, Weights, hookimpl
 
+TORCHVISION = "https://download.pytorch.org/models"
 HALF = (0.5, 0.5, 0.5)
 IMAGENET = InputSpec(interpolation="bicubic")
 CENTRED = InputSpec(mean=HALF, std=HALF, interpolation="bicubic")
@@ -39,8 +40,33 @@ TABLE = {
     ),
 }
 
+# name: torchvision's weights by tag: first digits of the hash, which the file's name ends with, top-1, top-5
+FILES = {
+    "mobilenet_v2": {
+        "imagenet1k_v1": ("b0353104", 71.878, 90.286),
+        "imagenet1k_v2": ("7ebf99e0", 72.154, 90.822),
+    },
+    "mobilenet_v3_small": {"imagenet1k_v1": ("047dcff4", 67.668, 87.402)},
+    "mobilenet_v3_large": {
+        "imagenet1k_v1": ("8738ca79", 74.042, 91.34),
+        "imagenet1k_v2": ("5c1a4163", 75.274, 92.566),
+    },
+}
 
-def _weights(source: str, spec: InputSpec) -> Weights:
+
+def _own(name: str, digits: str, top1: float, top5: float) -> Weights:
+    """A file of torchvision's, whose licence it does not say."""
+    return Weights(
+        address=TORCHVISION,
+        file=f"{name}-{digits}.pth",
+        classes=1000,
+        labels="imagenet-1k",
+        metrics={"imagenet top-1": top1, "imagenet top-5": top5},
+        options={"bn_eps": 1e-3} if "v3" in name else {},
+    )
+
+
+def _hub(source: str, spec: InputSpec) -> Weights:
     return Weights(
         repo=f"timm/{source}", classes=1000, labels="imagenet-1k", input=spec, licence="Apache-2.0"
     )
@@ -59,7 +85,10 @@ def zoo_components() -> list[Component]:
             paper=paper,
             licence="Apache-2.0",
             tags=("cnn", "imagenet", "mobilenet"),
-            weights={tag: _weights(*source) for tag, source in published.items()},
+            weights={
+                **{tag: _hub(*source) for tag, source in published.items()},
+                **{tag: _own(name, *file) for tag, file in FILES.get(name, {}).items()},
+            },
             tiny={"width": 0.125},
         )
         for name, (config, paper, summary, published) in TABLE.items()

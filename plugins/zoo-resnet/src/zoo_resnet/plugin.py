@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from zoo import Component, InputSpec, Weights, hookimpl
 
+TORCHVISION = "https://download.pytorch.org/models"
 PAPER = "https://arxiv.org/abs/1512.03385"
 
 # depth: ImageNet top-1 and top-5 in percent of the weights by tag, where their publisher gives them
@@ -22,8 +25,29 @@ SOURCES = {
     "a1": ("a1_in1k", "Apache-2.0", "bicubic"),
 }
 
+# tag: (the tag that has the same tensors on the Hub, and by depth the digits of the hash in the file's name)
+FILES = {
+    "imagenet1k_v1": (
+        "imagenet",
+        {18: "f37072fd", 34: "b627a593", 50: "0676ba61", 101: "63fe2227", 152: "394f9c45"},
+    ),
+    "imagenet1k_v2": ("tv2", {50: "11ad3fa6", 101: "cd907fc2", 152: "f82ba261"}),
+}
 
-def _weights(depth: int, tag: str, accuracy: tuple[float, float] | None) -> Weights:
+
+def _weights(depth: int) -> dict[str, Weights]:
+    hub = {tag: _hub(depth, tag, accuracy) for tag, accuracy in TABLE[depth].items()}
+    # torchvision's own files; what licence they have, it does not say
+    return hub | {
+        tag: replace(
+            hub[same], repo=None, address=TORCHVISION, file=f"resnet{depth}-{digits[depth]}.pth", licence=None
+        )
+        for tag, (same, digits) in FILES.items()
+        if depth in digits
+    }
+
+
+def _hub(depth: int, tag: str, accuracy: tuple[float, float] | None) -> Weights:
     source, licence, interpolation = SOURCES[tag]
     metrics = dict(zip(("imagenet top-1", "imagenet top-5"), accuracy or (), strict=False))
     return Weights(
@@ -49,8 +73,8 @@ def zoo_components() -> list[Component]:
             paper=PAPER,
             licence="Apache-2.0",
             tags=("cnn", "imagenet", "resnet"),
-            weights={tag: _weights(depth, tag, accuracy) for tag, accuracy in published.items()},
+            weights=_weights(depth),
             tiny={"width": 0.125, "layers": [2, 1, 1, 1]},
         )
-        for depth, published in TABLE.items()
+        for depth in TABLE
     ]

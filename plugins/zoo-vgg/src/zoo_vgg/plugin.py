@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from zoo import Component, Weights, hookimpl
 
+TORCHVISION = "https://download.pytorch.org/models"
 PAPER = "https://arxiv.org/abs/1409.1556"
 
 # name: (options class, summary, ImageNet top-1 and top-5 of the published weights in percent)
@@ -18,15 +21,31 @@ TABLE = {
     "vgg19_bn": ("VGG19BN", "VGG with 19 layers and batch norm.", (74.218, 91.842)),
 }
 
+# name: first digits of the hash of torchvision's file, which its name ends with
+FILES = {
+    "vgg11": "8a719046",
+    "vgg13": "19584684",
+    "vgg16": "397923af",
+    "vgg19": "dcbb9e9d",
+    "vgg11_bn": "6002323d",
+    "vgg13_bn": "abd245e5",
+    "vgg16_bn": "6c64b313",
+    "vgg19_bn": "c79401a0",
+}
 
-def _weights(name: str, top1: float, top5: float) -> Weights:
-    return Weights(
+
+def _weights(name: str, top1: float, top5: float) -> dict[str, Weights]:
+    """timm's copy on the Hub, and torchvision's own file, whose licence it does not say."""
+    hub = Weights(
         repo=f"timm/{name}.tv_in1k",
         classes=1000,
         labels="imagenet-1k",
         metrics={"imagenet top-1": top1, "imagenet top-5": top5},
         licence="BSD-3-Clause",
     )
+    file = f"{name}-{FILES[name]}.pth"
+    own = replace(hub, repo=None, address=TORCHVISION, file=file, licence=None)
+    return {"imagenet": hub, "imagenet1k_v1": own}
 
 
 @hookimpl
@@ -42,7 +61,7 @@ def zoo_components() -> list[Component]:
             paper=PAPER,
             licence="Apache-2.0",
             tags=("cnn", "imagenet", "vgg"),
-            weights={"imagenet": _weights(name, *accuracy)},
+            weights=_weights(name, *accuracy),
             tiny={"width": 0.125, "hidden": 32},
         )
         for name, (config, summary, accuracy) in TABLE.items()

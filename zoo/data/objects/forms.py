@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from zoo.data.sources.arrays import Listed, first_sample, images_of, is_array, is_image, listed
-from zoo.data.sources.frames import LazyColumn, columns_of, columns_of_rows, has_columns, is_dicts
+from zoo.data.objects.arrays import Listed, first_sample, images_of, is_array, is_image, listed
+from zoo.data.objects.frames import LazyColumn, columns_of, columns_of_rows, has_columns, is_dicts
 from zoo.data.sources.torch_dataset import TorchData, class_names
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.records.records import Records

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.data.sources.arrays import first_sample
+from zoo.data.objects.arrays import first_sample
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks.columns import Cells
 from zoo.spec.split_names import split_named

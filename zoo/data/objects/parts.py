@@ -25,7 +25,7 @@ class Parts(Dataset):
         DataError: a part has splits of its own.
 
     Example:
-        >>> from zoo.data.sources.arrays import listed
+        >>> from zoo.data.objects.arrays import listed
         >>> import numpy as np
         >>> image = np.zeros((8, 8), np.uint8)
         >>> data = Parts({"train": listed([image] * 2, ["dog", "cat"]), "val": listed([image], ["dog"])})

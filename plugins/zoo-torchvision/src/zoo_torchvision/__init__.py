@@ -1,0 +1,1 @@
+"""torchvision's data sets by name, for zoo."""

@@ -1,0 +1,116 @@
+"""Mean and standard deviation of images by channel, as a new network is normalised by them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from zoo.data.reading import in_threads
+from zoo.images.decode import ImageArray
+from zoo.interfaces.dataset import Dataset
+from zoo.spec.display import Table
+from zoo.spec.errors import DataError, ZooError, listing
+
+_DIGITS = 4
+
+Moments = tuple[int, npt.NDArray[np.float64], npt.NDArray[np.float64]]
+"""Number of pixels, and by channel their mean and the sum of squared distances from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Mean and standard deviation over all pixels of some images, by channel.
+
+    Args:
+        images: how many.
+        mean: in 0..1.
+        std: in 0..1, with all pixels as the divisor.
+    """
+
+    images: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @property
+    def line(self) -> str:
+        """The argument of `zoo.build` that normalises by them."""
+        mean, std = ([round(value, _DIGITS) for value in values] for values in (self.mean, self.std))
+        return f'input={{"mean": {mean}, "std": {std}}}'
+
+    @property
+    def recipe(self) -> str:
+        """The same in a recipe's section `model`."""
+        mean, std = ([round(value, _DIGITS) for value in values] for values in (self.mean, self.std))
+        return f"input = {{mean = {mean}, std = {std}}}"
+
+    def table(self) -> Table:
+        """A row for each channel."""
+        rows = [
+            [i, f"{m:.{_DIGITS}f}", f"{s:.{_DIGITS}f}"]
+            for i, (m, s) in enumerate(zip(self.mean, self.std, strict=True))
+        ]
+        return Table(["CHANNEL", "MEAN", "STD"], rows, right=[0, 1, 2])
+
+
+def pixel_statistics(dataset: Dataset, indices: Sequence[int]) -> Statistics:
+    """Looks at the pixels of images; those that cannot be read are left out.
+
+    Args:
+        dataset: with images of one number of channels.
+        indices: of the images.
+
+    Raises:
+        DataError: images have different channels, a channel is the same everywhere, or none can be read.
+    """
+    found = [each for each in in_threads(lambda i: _seen(dataset, i), indices, "reading pixels") if each]
+    channels = {len(mean) for _, mean, _ in found}
+    if len(channels) != 1:
+        got = (
+            f"images of {listing(map(str, sorted(channels)))} channels"
+            if channels
+            else "none that can be read"
+        )
+        raise DataError("statistics", expected="images of as many channels each", got=got)
+    count, mean, squares = merged(found)
+    std = np.sqrt(squares / count)
+    if flat := [str(i) for i, value in enumerate(std) if not value > 0]:
+        got, hint = f"one value all over channel {listing(flat)}", "leave it out with bands"
+        raise DataError("statistics", expected="channels that vary", got=got, hint=hint)
+    return Statistics(len(found), tuple(mean.tolist()), tuple(std.tolist()))
+
+
+def moments(image: ImageArray) -> Moments:
+    """Pixels, mean and squared distances of one image, H x W x C; bytes are taken by 255."""
+    x = image.reshape(-1, image.shape[2]).astype(np.float64)
+    if image.dtype == np.uint8:
+        x /= 255
+    mean = x.mean(axis=0)
+    return len(x), mean, np.square(x - mean).sum(axis=0)
+
+
+def merged(parts: Iterable[Moments]) -> Moments:
+    """The moments of all pixels together (Chan, Golub and LeVeque, 1979), without a difference of large sums.
+
+    Example:
+        >>> count, mean, squares = merged([moments(np.full((1, 2, 1), v, np.float32)) for v in (0.0, 1.0)])
+        >>> count, mean.tolist(), squares.tolist()
+        (4, [0.5], [1.0])
+    """
+    parts = iter(parts)
+    count, mean, squares = next(parts)
+    for other, its_mean, its_squares in parts:
+        total, apart = count + other, its_mean - mean
+        mean = mean + apart * (other / total)
+        squares = squares + its_squares + np.square(apart) * (count * other / total)
+        count = total
+    return count, mean, squares
+
+
+def _seen(dataset: Dataset, index: int) -> Moments | None:
+    try:
+        return moments(dataset[index].image)
+    except ZooError:  # the report names it
+        return None

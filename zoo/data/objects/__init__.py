@@ -1,0 +1,1 @@
+"""Data sets made of objects in memory: arrays, lists, tables of columns, frames, several sets in one."""

@@ -1,0 +1,133 @@
+"""Pixels of images as a model takes them, in their own depth, kept on disk by image."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from zoo.data.row_cache.segments import Layout
+from zoo.data.row_cache.store import RowStore, Writer
+from zoo.images.libraries import pixel_libraries
+from zoo.interfaces.dataset import Dataset
+from zoo.registry.plugins.installed import CORE
+from zoo.spec.errors import SaveError, warn
+from zoo.spec.inputs import InputSpec
+
+FORMAT = 1
+_SIDES = 2
+_READING = ("channels", "size", "interpolation", "decode")
+"""What of an input spec decides the pixels; the rest normalises them."""
+
+
+class PixelCache:
+    """Rows of pixels, one an image of a data set; a row is what reading the file would give, to the last bit.
+
+    The key is a digest of all that decides the pixels: the contents of the files, how they are read, and the
+    versions of everything that decodes and resizes.
+
+    Args:
+        dataset: with a fingerprint, each of whose images gets the size of the spec.
+        spec: of the model.
+        home: folder of all keys' folders.
+        dtype: of the pixels: uint8, or float32 where the images have more depth or are read exactly.
+        plugins: versions of the distributions that the data set's code is in.
+    """
+
+    def __init__(
+        self, dataset: Dataset, spec: InputSpec, home: Path, dtype: torch.dtype, plugins: dict[str, str]
+    ) -> None:
+        self.dataset, self.dtype, self.targets = dataset, dtype, dataset.targets
+        # Height and width of the source stand beside its pixels, in numbers of one type with them
+        self._sides = _SIDES * (torch.int32.itemsize // dtype.itemsize)
+        shape = (spec.channels, *spec.size)
+        facts = {
+            "format": FORMAT,
+            "versions": {"zoo": version(CORE), **pixel_libraries(), **plugins},
+            # Torch resizes bytes by other instructions on other processors
+            "processor": torch.backends.cpu.get_cpu_capability(),
+            "reading": {name: getattr(spec, name) for name in _READING},
+            "dtype": str(dtype),
+            "data": [type(dataset).__name__, len(dataset), dataset.fingerprint],
+        }
+        digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode())
+        layout = Layout((shape, (self._sides,)), dtype)
+        self._store = RowStore(home, digest.hexdigest()[:32], layout, len(dataset))
+        self._writer: Writer | None = None
+        self._told = False
+
+    @property
+    def folder(self) -> Path:
+        """The folder of these rows."""
+        return self._store.folder
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one image."""
+        return self._store.layout.row_bytes
+
+    def missing(self, indices: Sequence[int]) -> list[int]:
+        """Images without a row; those that have one are now safe from other runs."""
+        return self._store.missing(indices)
+
+    def read(self, indices: Sequence[int]) -> tuple[Tensor, list[tuple[int, int]], list[int]]:
+        """Images by number, N x C x H x W.
+
+        Returns:
+            The pixels, height and width of each source, and the places 0..N-1 of rows that are not there or
+            damaged: their values mean nothing.
+        """
+        (images, sides), lost = self._store.read(indices)
+        if lost and not self._told:
+            self._told = True
+            warn(f"pixels in {self.folder} are damaged or gone, and their files are read again")
+        sizes = sides.view(torch.int32) if self.dtype == torch.uint8 else sides.to(torch.int32)
+        return images, [(int(height), int(width)) for height, width in sizes], lost
+
+    @contextmanager
+    def filling(self) -> Iterator[None]:
+        """Keeps what `add` is given while inside, unless another process does so or the disk says no."""
+        try:
+            with self._store.filling(None) as alone:
+                if not alone:
+                    yield
+                    return
+                with self._store.writing() as writer:
+                    self._writer = writer
+                    try:
+                        yield
+                    finally:
+                        self._writer = None
+        except SaveError as error:
+            # Rows that were written before are kept; all others are read as if there were no cache
+            warn(f"pixels are not kept: {error}")
+
+    def add(self, index: Sequence[int], images: Tensor, sizes: Sequence[tuple[int, int]]) -> None:
+        """Keeps images that were read; files that have changed since their digest was computed are left out.
+
+        Args:
+            index: their numbers.
+            images: N x C x H x W as they were read.
+            sizes: height and width of each source.
+        """
+        if self._writer is None or images.dtype != self.dtype:
+            return
+        kept = [i for i, number in enumerate(index) if self.dataset.unchanged(number)]
+        sides = torch.tensor([sizes[i] for i in kept], dtype=torch.int32).reshape(-1, _SIDES)
+        # Whoever gets the batch may change it in place; of bytes he gets other numbers
+        own = images.clone() if self.dtype == torch.float32 else images
+        rows: list[Any] = [own if len(kept) == len(index) else own[kept]]
+        rows.append(sides.view(torch.uint8) if self.dtype == torch.uint8 else sides.to(self.dtype))
+        try:
+            self._writer.add([index[i] for i in kept], rows)
+        except SaveError as error:
+            self._writer = None
+            with suppress(SaveError):
+                warn(f"pixels are not kept any more: {error}")

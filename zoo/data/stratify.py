@@ -1,0 +1,66 @@
+"""Stratified draws: classes, bins of values, and several labels an image."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Groups = Mapping[str, Sequence[int]]
+"""Samples that stay together, by their name."""
+
+
+def in_hash_order(names: Sequence[str], seed: int) -> list[str]:
+    """Names in an order that follows from them and the seed, whatever order they are given in."""
+    return sorted(names, key=lambda name: hashlib.blake2b(f"{seed}:{name}".encode()).digest())
+
+
+def by_labels(
+    groups: Groups, labels: Sequence[frozenset[int]], shares: Mapping[str, float], seed: int
+) -> dict[str, list[int]]:
+    """Iterative stratification: each side gets its share of every label, the rarest first.
+
+    Sechidis, Tsoumakas and Vlahavas, 2011, https://doi.org/10.1007/978-3-642-23808-6_10, of whole groups.
+
+    Args:
+        groups: samples that stay together.
+        labels: of each sample.
+        shares: of the sides, by name; they sum to 1.
+        seed: another one, another draw.
+
+    Example:
+        >>> labels = [frozenset({0}), frozenset({0, 1})] * 4
+        >>> found = by_labels({str(i): [i] for i in range(8)}, labels, {"test": 0.5, "train": 0.5}, 0)
+        >>> [sum(1 in labels[i] for i in side) for side in found.values()]
+        [2, 2]
+    """
+    counts = {name: Counter(label for i in own for label in labels[i]) for name, own in groups.items()}
+    left = sum(counts.values(), Counter[int]())
+    wanted = {side: {label: share * count for label, count in left.items()} for side, share in shares.items()}
+    room = {side: share * sum(map(len, groups.values())) for side, share in shares.items()}
+    waiting = dict.fromkeys(in_hash_order([*groups], seed))
+    sides: dict[str, list[int]] = {side: [] for side in shares}
+
+    def deal(name: str, label: int | None) -> None:
+        # Most wanted of the label; of equals the side with most room, then the first
+        side = max(shares, key=lambda s: (wanted[s][label] if label is not None else 0.0, room[s]))
+        for each, count in counts[name].items():
+            wanted[side][each] -= count
+            left[each] -= count
+        room[side] -= len(groups[name])
+        sides[side] += groups[name]
+        del waiting[name]
+
+    while rare := [label for label, count in left.items() if count > 0]:
+        label = min(rare, key=lambda each: (left[each], each))
+        for name in [name for name in waiting if counts[name][label]]:
+            deal(name, label)
+    for name in [*waiting]:
+        deal(name, None)
+    return sides
+
+
+def are_labels(strata: Sequence[Any]) -> bool:
+    """Whether samples may be of several strata each."""
+    return any(isinstance(stratum, frozenset) for stratum in strata)

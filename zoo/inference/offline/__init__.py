@@ -1,0 +1,1 @@
+"""Augmented images written as files, beside those that they are made of."""

@@ -1,0 +1,57 @@
+"""Balance of a run's classes: weights of the loss that follow from the images trained on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from zoo.data.imbalance import balanced_weights, counts_of
+from zoo.data.splits import Splits, split
+from zoo.interfaces.dataset import Dataset
+from zoo.registry.loading import resolve_config
+from zoo.registry.lookup import find
+from zoo.runtime.data_checks import check_masks
+from zoo.spec.errors import DataError
+from zoo.spec.options import balanced_options
+from zoo.spec.reference import ComponentRef, parse_reference
+
+_PAIR = 2
+
+
+def with_counts(loss: Any, dataset: Dataset, seed: int) -> tuple[Any, Splits | None]:
+    """The loss with numbers in the place of `balanced`, and the splits whose images were counted.
+
+    Args:
+        loss: as the caller gave it.
+        dataset: all images, with the classes of the model.
+        seed: of the splits.
+
+    Raises:
+        DataError: there are no classes, or not two for the weight of one against the other.
+    """
+    options = _options(loss)
+    if not options:
+        return loss, None
+    check_masks(dataset)
+    splits = split(dataset, seed)
+    counts = counts_of(dataset, splits.train)
+    weights = balanced_weights(counts)
+    values: dict[str, Any] = {}
+    for name, mark in options.items():
+        if mark.pair and (len(counts) != _PAIR or not all(counts)):
+            got = f"{len([count for count in counts if count])} with images"
+            raise DataError(f"loss: {name}", expected="two classes to be balanced", got=got)
+        values[name] = weights[1] / weights[0] if mark.pair else weights
+    ref = parse_reference(loss)
+    assert isinstance(ref, ComponentRef)  # noqa: S101 - it has options
+    return ComponentRef(ref.name, ref.namespace, {**ref.options, **values}), splits
+
+
+def _options(loss: Any) -> dict[str, Any]:
+    if loss is None or isinstance(loss, nn.Module):
+        return {}
+    ref = parse_reference(loss)
+    if not isinstance(ref, ComponentRef) or not ref.options:
+        return {}
+    return balanced_options(resolve_config(find(ref, "loss").component), ref.options)
