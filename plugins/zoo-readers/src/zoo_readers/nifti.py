@@ -1,0 +1,114 @@
+"""NIfTI volumes, a slice an image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from zoo.errors import DataError, reason
+from zoo.interfaces import Records, Roles
+from zoo_readers.folders import class_files, windowed
+from zoo_readers.packages import package
+
+_SUFFIXES = (".nii", ".nii.gz")
+_AXES = 3
+
+
+class _Slices(Sequence[Any]):
+    """Slices of volumes, read when they are asked for."""
+
+    def __init__(
+        self, places: Sequence[tuple[Path, int]], axis: int, window: tuple[float, float] | None
+    ) -> None:
+        self.places, self.axis, self.window = places, axis, window
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, index: Any) -> Any:
+        file, number = self.places[index]
+        volume = _volume(file)
+        low, high = self.window or (float(volume.min()), float(volume.max()))
+        # First axis upwards, as it is looked at
+        return np.rot90(windowed(volume.take(number, axis=self.axis), low, high)).copy()
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+
+class Nifti(Records):
+    """Class folders of NIfTI volumes; all slices of a volume are in one split.
+
+    Volumes are turned so that their axes run from left to right, back to front and foot to head. Without a
+    window a volume's own lowest and highest value are black and white.
+
+    Args:
+        path: folder with a folder for each class.
+        window: lowest and highest value, which become black and white.
+        axis: across which slices lie.
+        every: take each so many slices one.
+        empty: whether slices of one value are taken.
+
+    Raises:
+        DataError: there is no such file, or one is no volume.
+        MissingPackageError: nibabel is not installed.
+    """
+
+    def __init__(
+        self,
+        *,
+        path: str,
+        window: tuple[float, float] | None = None,
+        axis: int = 2,
+        every: int = 1,
+        empty: bool = False,
+    ) -> None:
+        places: list[tuple[Path, int]] = []
+        labels: list[str] = []
+        for file, label in class_files(path, _SUFFIXES):
+            volume = _volume(file)
+            others = tuple(other for other in range(_AXES) if other != axis)
+            varied = np.ptp(volume, axis=others) > 0
+            taken = [i for i in range(0, volume.shape[axis], every) if empty or varied[i]]
+            places += [(file, i) for i in taken]
+            labels += [label] * len(taken)
+        if not places:
+            raise DataError(f"data {path}", expected="slices with more than one value", got="none")
+        self._places = places
+        columns = {
+            "image": _Slices(places, axis, window),
+            "label": labels,
+            "volume": [str(file) for file, _ in places],
+        }
+        super().__init__(
+            columns, roles=Roles(image="image", target=("label",), group="volume"), where=f"data {path}"
+        )
+
+    def name(self, index: int) -> str:
+        """The path of a sample's volume and the number of the slice."""
+        file, number = self._places[index]
+        return f"{file}[{number}]"
+
+
+@lru_cache(maxsize=4)
+def _volume(file: Path) -> npt.NDArray[np.float32]:
+    where = f"image {file}"
+    nibabel = package("nibabel", where)
+    try:
+        values = nibabel.as_closest_canonical(nibabel.load(file)).get_fdata(dtype=np.float32)
+    except Exception as error:  # decoders raise whatever they stumble over
+        raise DataError(where, expected="a NIfTI volume", got=reason(error)) from error
+    if values.ndim == _AXES + 1 and values.shape[-1] == 1:
+        values = values[..., 0]
+    if values.ndim != _AXES:
+        got, hint = " x ".join(map(str, values.shape)), "save each volume as a file"
+        raise DataError(where, expected="a volume of three axes", got=got, hint=hint)
+    if not np.isfinite(values).all():
+        raise DataError(where, expected="numbers", got="nan or infinity", hint="say what stands there")
+    found: npt.NDArray[np.float32] = values
+    return found

@@ -1,0 +1,134 @@
+"""DICOM and NIfTI: windows, inverted gray, patients and volumes as groups."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+import pytest
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.pixels import apply_modality_lut, apply_voi_lut
+from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
+from zoo_readers.dicom import Dicom, read
+from zoo_readers.nifti import Nifti
+
+import zoo
+from zoo.errors import DataError, MissingPackageError
+from zoo.interfaces import Binary, decode
+
+
+def stored(seed: int = 0) -> np.ndarray[Any, Any]:
+    return np.random.default_rng(seed).integers(0, 4096, (6, 8), dtype=np.uint16)
+
+
+def dicom(file: Path, values: np.ndarray[Any, Any], **more: Any) -> FileDataset:
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
+    meta.MediaStorageSOPInstanceUID = generate_uid()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    data = FileDataset(str(file), {}, file_meta=meta, preamble=b"\0" * 128)
+    data.SOPClassUID, data.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
+    data.Rows, data.Columns, data.SamplesPerPixel = *values.shape[-2:], 1
+    data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 16, 12, 11, 0
+    data.PhotometricInterpretation, data.PixelData = "MONOCHROME2", values.tobytes()
+    for name, value in more.items():
+        setattr(data, name, value)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    data.save_as(file, enforce_file_format=True)
+    return data
+
+
+@pytest.mark.parametrize("function", ["LINEAR", "LINEAR_EXACT", "SIGMOID"])
+def test_a_window_is_that_of_pydicom(tmp_path: Path, function: str) -> None:
+    window = {"WindowCenter": [40, 50], "WindowWidth": [400, 80], "VOILUTFunction": function}
+    data = dicom(tmp_path / "0.dcm", stored(), RescaleSlope=0.5, RescaleIntercept=-300, **window)
+    right = apply_voi_lut(apply_modality_lut(stored(), data), data)
+    # Pydicom gives the range of all stored values, in their unit
+    low, high = -300.0, 4095 * 0.5 - 300
+    np.testing.assert_allclose(read(tmp_path / "0.dcm", "x"), (right - low) / (high - low), atol=1e-5)
+
+
+def test_without_a_window_all_bits_count_and_low_values_may_be_white(tmp_path: Path) -> None:
+    dicom(tmp_path / "0.dcm", stored(), RescaleSlope=2, RescaleIntercept=-1000)
+    np.testing.assert_allclose(read(tmp_path / "0.dcm", "x"), stored() / 4095, atol=1e-6)
+    dicom(tmp_path / "1.dcm", stored(), PhotometricInterpretation="MONOCHROME1")
+    np.testing.assert_allclose(read(tmp_path / "1.dcm", "x"), 1 - stored() / 4095, atol=1e-6)
+    said = read(tmp_path / "0.dcm", "x", (0.0, 1000.0))
+    np.testing.assert_allclose(said, ((stored() * 2.0 - 1000) / 1000).clip(0, 1), atol=1e-6)
+    # Wherever files are read
+    np.testing.assert_allclose(decode(tmp_path / "0.dcm")[..., 0], stored() / 4095, atol=1e-6)
+
+
+def test_what_is_no_single_image_is_told(tmp_path: Path) -> None:
+    (tmp_path / "0.dcm").write_bytes(b"no")
+    with pytest.raises(DataError, match="x: expected a DICOM image"):
+        read(tmp_path / "0.dcm", "x")
+    dicom(tmp_path / "1.dcm", np.stack([stored(), stored(1)]), NumberOfFrames=2)
+    with pytest.raises(DataError, match="expected one image, got 2 frames; save each as a file"):
+        read(tmp_path / "1.dcm", "x")
+
+
+def test_a_patient_is_a_group(tmp_path: Path) -> None:
+    for i in range(4):
+        dicom(tmp_path / "ab"[i % 2] / f"{i}.dcm", stored(i), PatientID=f"p{i // 2}")
+    data = Dicom(path=str(tmp_path), window=(0, 4095)).for_task(Binary())
+    assert (data.labels, data.targets) == (("a", "b"), [0, 0, 1, 1])
+    assert [data.group_of(i) for i in range(4)] == ["p0", "p1", "p0", "p1"]
+    assert data.name(1).endswith("2.dcm")
+    np.testing.assert_allclose(data[1].image[..., 0], stored(2) / 4095, atol=1e-6)
+
+
+def volume(file: Path, values: np.ndarray[Any, Any], affine: Any = None) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    nibabel.save(nibabel.Nifti1Image(values, np.eye(4) if affine is None else affine), file)
+
+
+def test_slices_of_volumes(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(size=(4, 5, 6)).astype(np.float32)
+    values[..., 2] = 0
+    volume(tmp_path / "a" / "0.nii.gz", values)
+    volume(tmp_path / "b" / "1.nii", values * 2)
+    data = Nifti(path=str(tmp_path), window=(-1, 1)).for_task(Binary())
+    assert len(data) == 10
+    assert data.name(2).endswith("0.nii.gz[3]")
+    assert len({data.group_of(i) for i in range(10)}) == 2
+    right = ((np.rot90(values[..., 3]) + 1) / 2).clip(0, 1)
+    np.testing.assert_allclose(data[2].image[..., 0], right, atol=1e-6)
+    assert len(Nifti(path=str(tmp_path), axis=0, every=2, empty=True)) == 4
+    whole = (values[..., 0] - values.min()) / (values.max() - values.min())
+    np.testing.assert_allclose(Nifti(path=str(tmp_path))[0].image[..., 0], np.rot90(whole), atol=1e-6)
+
+
+def test_volumes_are_turned_to_the_same_axes(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).random((4, 5, 6)).astype(np.float32)
+    volume(tmp_path / "a" / "0.nii", values)
+    # The first axis from right to left, stored the other way round
+    volume(tmp_path / "b" / "1.nii", values[::-1].copy(), np.diag([-1, 1, 1, 1]))
+    data = Nifti(path=str(tmp_path))
+    np.testing.assert_array_equal(data[0].image, data[6].image)
+
+
+def test_what_is_no_volume_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"class folders with files of \.nii, \.nii\.gz"):
+        Nifti(path=str(tmp_path))
+    volume(tmp_path / "a" / "0.nii", np.zeros((3, 3, 3, 2), np.float32))
+    with pytest.raises(DataError, match="a volume of three axes, got 3 x 3 x 3 x 2"):
+        Nifti(path=str(tmp_path))
+
+
+def test_a_window_that_is_none_and_a_missing_package_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = zoo.build("mlp", head="binary", input_size=8, seed=0)
+    with pytest.raises(zoo.ZooError, match="low < high"):
+        zoo.fit(model, {"name": "readers:dicom", "path": str(tmp_path), "window": [2, 1]})
+    from zoo_readers import packages
+
+    def missing(name: str) -> None:
+        raise ModuleNotFoundError(name=name)
+
+    monkeypatch.setattr(packages, "import_module", missing)
+    with pytest.raises(MissingPackageError, match=r"the package pydicom, got none; .*zoo-readers\[medical\]"):
+        read(tmp_path / "0.dcm", "x")
