@@ -1,5 +1,6 @@
 """Data to be measured on, read as those that a model was trained on."""
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,10 @@ from zoo.spec.errors import OptionError
 
 Make = Callable[..., Path]
 
-TRAINED = {"name": "core:table", "path": "labels.csv", "image": "file", "target": ["age"],
-           "group": "person", "split": None, "order": None, "separator": None, "folder": None, "sampler": "balanced"}  # fmt: skip
+TRAINED = {
+    "name": "core:table", "path": "labels.csv", "image": "file", "target": ["age"], "group": "person",
+    "split": None, "order": None, "separator": None, "folder": None, "sampler": "balanced",
+}  # fmt: skip
 
 
 def effective(data: Any, trained: Any) -> dict[str, Any]:
@@ -69,6 +72,8 @@ def test_a_model_is_measured_on_its_own_test_split_without_a_word(tmp_path: Path
     found = zoo.evaluate(tmp_path / "run", data, progress=False)
     assert found.on.data["target"] == ["age"]  # type: ignore[index, call-overload]
     assert found.on.hash == zoo.load(tmp_path / "run").recipe.data_hash
+    # Of other targets there are other splits, which is warned of
+    warnings.simplefilter("ignore")
     shown = CliRunner().invoke(
         evaluate_command.command, [str(tmp_path / "run"), str(data), "--json", "--set", "target=target"]
     )
