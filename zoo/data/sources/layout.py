@@ -90,17 +90,14 @@ def scan(root: str | Path) -> Layout:
         top = _folders(found.inner, where)
         groups = _groups(top, found, where)
         names: dict[str | None, set[str]] = {}
-        taken = set[Path]()
+        taken, homes = set[Path](), list[Path]()
         for parent, split in groups.items():
             for folder in _folders(parent, where):
                 names.setdefault(split, set()).add(folder_label(folder.name))
                 _take(folder, split, found)
                 taken.add(folder)
+                homes += [folder] * (len(found.files) - len(homes))
         if {*groups.values()} == {None}:
-            above = len(found.inner.parts)
-            names_at_top = [file.parts[above] for file in found.files]
-            tops = {name: found.inner / name for name in {*names_at_top}}
-            homes = [tops[name] for name in names_at_top]
             splits, problem = splits_inside(found.files, homes, where)
             found.splits = splits
             found.problems += [problem] if problem else []

@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from zoo.images.decode import is_image
@@ -45,15 +46,22 @@ class Walk:
     again: list[Path] = field(default_factory=list)
     stored: list[Path] = field(default_factory=list)
 
+    @cached_property
+    def _apart(self) -> tuple[list[Path], list[Path]]:
+        apart: tuple[list[Path], list[Path]] = ([], [])
+        for file in self.files:
+            apart[is_image(file)].append(file)
+        return apart
+
     @property
     def images(self) -> list[Path]:
         """The files that are called like images."""
-        return [file for file in self.files if is_image(file)]
+        return self._apart[True]
 
     @property
     def others(self) -> list[Path]:
         """The files that are not."""
-        return [file for file in self.files if not is_image(file)]
+        return self._apart[False]
 
     def reasons(self) -> list[tuple[str, list[Path]]]:
         """Files and links that are passed over wherever they lie, with why; without what is no image."""
@@ -74,6 +82,20 @@ def is_hidden(name: str) -> bool:
 def is_store(name: str) -> bool:
     """Whether a folder is one that a network drive makes: copies of what lies beside it, or deleted files."""
     return name.lower() in _STORES
+
+
+def inside(path: Path, folder: Path) -> str:
+    """The path of what lies in a folder, from there on and with slashes, without asking the disk.
+
+    As `relative_to` and `as_posix`, in a tenth of the time, for paths that were made from the folder's.
+
+    Example:
+        >>> inside(Path("photos/cats/1.jpg"), Path("photos")), inside(Path("1.jpg"), Path())
+        ('cats/1.jpg', '1.jpg')
+    """
+    above = str(folder)
+    below = str(path) if above == "." else str(path)[len(above) :].lstrip(os.sep)
+    return below.replace("\\", "/") if os.sep == "\\" else below
 
 
 def walk(root: Path, without: Collection[Path] = ()) -> Walk:
@@ -114,7 +136,9 @@ def walk(root: Path, without: Collection[Path] = ()) -> Walk:
                         (links if entry.is_symlink() else folders).append(path)
                 elif not entry.name.startswith("."):
                     (found.files if entry.is_file() else found.broken).append(path)
-    for paths in (found.files, found.broken, found.again, found.stored):
+    # As `by_parts`, whose tuples a path would keep for good
+    found.files.sort(key=lambda file: inside(file, root).split("/"))
+    for paths in (found.broken, found.again, found.stored):
         paths.sort(key=by_parts)
     return found
 
