@@ -108,7 +108,7 @@ def test_other_things_are_no_data(data: object) -> None:
 
 
 def test_files_are_in_the_order_of_their_folders_names(make: Make) -> None:
-    """As names one by one, where `-` comes before the separator in text, and other orders draw other splits."""
+    """Name by name: in text `-` would come before the separator, and other orders draw other splits."""
     root = make({"a/b": 1, "a/b-c": 1, "a": 1, "z/B": 1, "z": 1})
     shutil.copy(root / "a" / "b" / "0.png", root / "a" / "b.png")
     found = ClassFolders(root).files

@@ -123,7 +123,7 @@ class ComposedModel(Model):
 
     @property
     def prefix_outputs(self) -> tuple[str, ...]:
-        """Names of the prefix's last block, and of the steps of the head's taps in it; one if they are pooled."""
+        """Names of the prefix's last block, and of the steps of the head's taps in it; one if pooled."""
         if self._pools:
             assert self.head is not None  # noqa: S101 - as `_pools` has looked
             return (f"{listing(info.name for info in self.head.inputs)} ({self.head.pooling} pooled)",)
