@@ -224,6 +224,8 @@ def test_an_idle_option_that_was_typed_is_refused_with_its_default_too(zoo: Zoo,
         (["fit", "--resume", "runs/x", "--lr", "1"], "got --lr; leave it out"),
         (["fit", "--resume", "runs/x", "--epochs", "3", "r.toml", "--set", "a=b"], "got RECIPE, --set;"),
         (["fit", "--resume", "runs/x", "--epochs", "3"], "expected the folder of a run"),
+        (["fit", "--cache", "r.toml"], "nothing behind it, got 'r.toml'; put --cache behind RECIPE"),
+        (["fit", "--cache", "--no-cache"], "--no-cache: expected it alone, got --cache too"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_line_with_the_way_out(

@@ -6,6 +6,10 @@ import hashlib
 from array import array
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from zoo.spec.errors import DataError
 
@@ -37,6 +41,15 @@ class FileDigests:
     def unchanged(self, index: int) -> bool:
         """Whether the file has the size and time that it had before its digest was computed."""
         return not self._digests[index] or self._states[index] == _state(self._files[index])
+
+
+def digest_of_pixels(image: npt.NDArray[Any]) -> str:
+    """A digest of an image's pixels and shape."""
+    pixels = np.ascontiguousarray(image)
+    # The shape too: 2 x 3 and 3 x 2 pixels can be the same bytes. `person` holds 16 of them
+    return hashlib.blake2b(
+        pixels.tobytes(), digest_size=16, person=str(pixels.shape).encode()[:16]
+    ).hexdigest()
 
 
 def digest(file: Path) -> str:

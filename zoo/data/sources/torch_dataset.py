@@ -9,6 +9,7 @@ from typing import Any
 
 from torch.utils.data import ConcatDataset, Subset
 
+from zoo.images.digests import digest_of_pixels
 from zoo.images.objects import Taken, taken, to_image
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks import Task
@@ -38,6 +39,7 @@ class TorchData(Dataset):
 
     def __init__(self, source: Any, task: Task | None = None) -> None:
         self.source, self._parse = source, (task or Task()).parse
+        self._keys: dict[int, str] = {}
         if len(source) == 0:
             raise DataError(f"data {type(source).__name__}", expected="samples", got="none")
         self.labels = _names(source)
@@ -68,7 +70,20 @@ class TorchData(Dataset):
         given = _targets(self.source)
         if given is not None:
             return [self._parse(target) for target in given]
-        return [self[i].target for i in range(len(self))]
+        # Splits ask for the digests next: a sample is read once for both, not twice
+        return [self._noted(i).target for i in range(len(self))]
+
+    def key(self, index: int) -> str:
+        """A digest of the image's content, computed once."""
+        if index not in self._keys:
+            self._noted(index)
+        return self._keys[index]
+
+    def _noted(self, index: int) -> Sample:
+        """The sample, whose digest is kept."""
+        sample = self[index]
+        self._keys[index] = digest_of_pixels(sample.image)
+        return sample
 
     def group_of(self, index: int) -> str | None:
         """The sample's group, where the set itself tells it."""
