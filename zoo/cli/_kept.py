@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -11,11 +11,11 @@ from zoo.spec.errors import OptionError, quote
 FEATURES = ""
 """What `--cache` means with nothing behind it."""
 
-_PIXELS = "pixels"
+_PIXELS: Literal["pixels"] = "pixels"
 
 
 class Kept(click.ParamType[str]):
-    """What may stand behind `--cache`: `pixels`, or nothing."""
+    """Value of `--cache`: `pixels`, or nothing."""
 
     name = "kept"
 
@@ -27,7 +27,7 @@ class Kept(click.ParamType[str]):
         return str(value)
 
 
-def kept(cache: str | None, *, none: bool) -> bool | str | None:
+def kept(cache: str | None, *, none: bool) -> bool | Literal["pixels"] | None:
     """The flags as `zoo.fit` takes them.
 
     Args:
@@ -43,4 +43,6 @@ def kept(cache: str | None, *, none: bool) -> bool | str | None:
     """
     if none and cache is not None:
         raise OptionError("--no-cache", expected="it alone", got="--cache too", hint="leave one of them out")
-    return False if none else True if cache == FEATURES else cache
+    if cache is None:
+        return False if none else None
+    return True if cache == FEATURES else _PIXELS

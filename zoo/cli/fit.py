@@ -145,7 +145,6 @@ def command(
     from zoo.cli._recipe import spoken_of
     from zoo.training.fit import fit
 
-    keeping = kept(cache, none=no_cache)
     if resume is not None:
         check_alone(resume, {"recipe": recipe, "model": name, "set": sets or None, **flags})
         # A run knows all the rest, which `check_alone` has refused
@@ -160,7 +159,7 @@ def command(
             out=out,
             device=device,
             precision=precision,
-            cache=keeping,
+            cache=kept(cache, none=no_cache),
             skip_unreadable=skip_unreadable,
             resume=resume,
             checkpoint_every=checkpoint_every,
