@@ -1,4 +1,4 @@
-"""How fast images are read: first and later epochs, the time left, a long listing, beside torchvision in one run.
+"""How fast images are read beside torchvision: first and later epochs, the time left, a long listing.
 
     python benchmarks/reading.py
 
@@ -116,7 +116,7 @@ def sizes(workers: int, home: Path) -> bool:
 
 
 def remaining(home: Path) -> bool:
-    """The time left that is told after the second epoch, and how long it was; whether they are too far apart."""
+    """Whether the time left that is told after the second epoch is too far from what it took."""
     from zoo.runtime.progress import TimeLeft
 
     size, count = (1600, 1200), SIZES[1600, 1200]

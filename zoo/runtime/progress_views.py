@@ -85,7 +85,7 @@ class Terminal(View):
     def advance(self, steps: int, left: float | None = None) -> None:
         """Advances by so many steps; `left` is the time in seconds that the rest will take."""
         if self._task is not None:
-            told = {} if left is None else {"left": _clock(left)}
+            told: dict[str, Any] = {} if left is None else {"left": _clock(left)}
             self._bar.update(self._task, advance=steps, **told)
 
     def epoch(self, row: Row, epochs: int, best: bool) -> None:
