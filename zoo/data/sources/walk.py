@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from zoo.images.decode import is_image
+from zoo.images.readers import ARRAY
 from zoo.spec.disk.systems import by_parts
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, listing, warn
@@ -47,27 +48,44 @@ class Walk:
     stored: list[Path] = field(default_factory=list)
 
     @cached_property
-    def _apart(self) -> tuple[list[Path], list[Path]]:
-        apart: tuple[list[Path], list[Path]] = ([], [])
+    def _apart(self) -> tuple[list[Path], list[Path], list[Path]]:
+        others, images, arrays = list[Path](), list[Path](), list[Path]()
         for file in self.files:
-            apart[is_image(file)].append(file)
-        return apart
+            (images if is_image(file) else others).append(file)
+        are = [file.name.lower().endswith(ARRAY) for file in images]
+        if any(are) and not all(are):
+            mixed = {file.parent for file, is_array in zip(images, are, strict=True) if not is_array}
+            left = {f for f, is_array in zip(images, are, strict=True) if is_array and f.parent in mixed}
+            arrays = [file for file in images if file in left]
+            images = [file for file in images if file not in left]
+        return others, images, arrays
 
     @property
     def images(self) -> list[Path]:
-        """The files that are called like images."""
-        return self._apart[True]
+        """The files that are called like images, without `arrays`."""
+        return self._apart[1]
+
+    @property
+    def arrays(self) -> list[Path]:
+        """Arrays beside images of other kinds: features or masks, mostly, that a program saved there."""
+        return self._apart[2]
 
     @property
     def others(self) -> list[Path]:
         """The files that are not."""
-        return self._apart[False]
+        return self._apart[0]
 
-    def reasons(self) -> list[tuple[str, list[Path]]]:
-        """Files and links that are passed over wherever they lie, with why; without what is no image."""
+    def reasons(self, arrays: Sequence[Path] | None = None) -> list[tuple[str, list[Path]]]:
+        """Files and links that are passed over wherever they lie, with why; without what is no image.
+
+        Args:
+            arrays: beside images; by default those of this walk.
+        """
+        beside = [*(self.arrays if arrays is None else arrays)]
         unlike = [file for file in self.others if file.suffix.lower() not in BESIDE]
         return [
             (f"{kinds(unlike)}, called like no image that can be read", unlike),
+            (f"{len(beside)} {ARRAY} beside images of other kinds", beside),
             (_counted(self.broken, "link that leads nowhere", "links that lead nowhere"), self.broken),
             (_counted(self.again, *_AGAIN), self.again),
             (f"{len(self.stored)} in folders of a network drive's own", self.stored),
