@@ -6,7 +6,7 @@ import contextlib
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -28,8 +28,8 @@ _DRAWN = 10
 @click.option(
     "--as",
     "kind",
-    type=click.Choice(["classes", "masks", "images"]),
-    help="How to read a folder  [default: masks beside images/, else classes]",
+    type=click.Choice(["classes", "labels", "values", "masks", "images"]),
+    help="How to read a folder, or targets of a table  [default: by what is there]",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Draw a few images of each class: sheet.png.")
 @click.option("--statistics", is_flag=True, help="Mean and std of the images that are trained on.")
@@ -45,7 +45,7 @@ def command(
     seed: int | None,
     as_json: bool,
 ) -> int:
-    """Look at DATA: a folder of class folders, of images with masks, or the name of a data set.
+    """Look at DATA: a folder of class folders, of images with masks, a table, or the name of a data set.
 
     Every image is read. Exit status 1 if something would stop a training.
 
@@ -53,6 +53,7 @@ def command(
     zoo data ./photos --out sheet.png
     zoo data digits --set per_class=20
     zoo data ./photos --statistics
+    zoo data labels.csv --set target=age --as values
     """
     from zoo.data.inspection.report import report
     from zoo.reports.files import plots_path
@@ -86,22 +87,20 @@ def _dataset(data: str, sets: Sequence[str], kind: str | None) -> Dataset:
     from zoo.data.sources.mask_options import check_none
     from zoo.data.sources.walk import walk
     from zoo.data.view import Grouped
-    from zoo.runtime.data_arguments import as_dataset
-    from zoo.spec.errors import OptionError, quote
+    from zoo.spec.errors import OptionError
 
     named = apply({"data": data}, [f"data.{text}" for text in sets])["data"]
     folder = folder_of(named)
     if folder is None:
-        if kind is not None:
-            hint = "leave it out: a data set knows what it has"
-            raise OptionError("--as", expected="a folder beside it", got=quote(data), hint=hint)
-        return as_dataset(named)
+        return _not_a_folder(named, kind)
     section = section_of(named)
     if kind is None:
         layout = found_layout(walk(folder)) if folder.is_dir() else None
         # The same image in two formats is no mask of itself
         masks = layout is not None and not layout.by_kind
         kind = "masks" if masks or section.folder.model_fields_set else "classes"
+    if kind not in ("classes", "masks", "images"):
+        raise OptionError("--as", expected="classes, masks or images of a folder", got=kind)
     found: Dataset
     if kind == "masks":
         found = MaskFolders(folder, options=section.folder)
@@ -110,6 +109,25 @@ def _dataset(data: str, sets: Sequence[str], kind: str | None) -> Dataset:
         found = FoundFolders(folder) if kind == "classes" else ImageFolder(folder)
     pattern = section.options.group
     return found if pattern is None else Grouped(found, pattern)
+
+
+def _not_a_folder(named: Any, kind: str | None) -> Dataset:
+    """A table, whose targets may be read as somebody says, or a data set by name."""
+    from zoo.data.section import section_of
+    from zoo.interfaces.tasks.choice import FORMS, for_form
+    from zoo.runtime.data_arguments import as_dataset
+    from zoo.spec.data_options import PATH
+    from zoo.spec.errors import OptionError, listing, quote
+    from zoo.spec.reference import ComponentRef
+
+    if kind is None:
+        return as_dataset(named)
+    source = section_of(named).source
+    if kind in FORMS and isinstance(source, ComponentRef) and PATH in source.options:
+        return as_dataset(named, task=for_form(kind))
+    hint = "leave it out: a data set knows what it has"
+    expected = f"a folder, or {listing(FORMS)} of a table, beside it"
+    raise OptionError("--as", expected=expected, got=quote(str(source)), hint=hint)
 
 
 def _draw(dataset: Dataset, found: Report, path: Path) -> None:

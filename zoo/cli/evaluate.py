@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 @click.argument("model")
 @click.argument("data")
 @click.option(
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="OPTION=VALUE",
+    help="Set an option of the data: target=age  [default: as the model was trained].",
+)
+@click.option(
     "--split",
     default="test",
     show_default=True,
@@ -54,6 +61,7 @@ def command(
     *,
     model: str,
     data: str,
+    sets: tuple[str, ...],
     split: Split,
     metrics: tuple[str, ...],
     features: str | None,
@@ -66,7 +74,8 @@ def command(
     skip_unreadable: bool,
     as_json: bool,
 ) -> None:
-    """Measure a saved MODEL on DATA, a folder of class folders or the name of a data set."""
+    """Measure a saved MODEL on DATA, a folder of class folders, a table, or the name of a data set."""
+    from zoo.cli._recipe import apply
     from zoo.inference.evaluate import evaluate
     from zoo.runtime.arguments import check_order
 
@@ -74,7 +83,7 @@ def command(
 
     figures = evaluate(
         model,
-        data,
+        apply({"data": data}, [f"data.{text}" for text in sets])["data"],
         split=split,
         metrics=metrics,
         features=features,

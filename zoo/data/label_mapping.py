@@ -97,6 +97,8 @@ def by_name(data: Dataset, labels: Sequence[str], task: Task, where: str) -> Dat
     # Without what the task needs there is nothing to match
     if not own or own == tuple(labels) or not has_answers(data, task):
         return data
+    if len(own) == len(labels) == 1:  # one value may be called otherwise: there is no order to get wrong
+        return data
     if data.numbered or (data.masks and len(own) == len(labels) and _made_up(labels)):
         return Relabelled(data, labels, range(len(own)), task) if len(own) <= len(labels) else data
     # A label that the one has from a folder of macOS may be typed in the other

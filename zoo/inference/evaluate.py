@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from zoo.data.as_trained import as_trained
 from zoo.data.depths import warn_dataset
 from zoo.data.resolve import DataLike
 from zoo.data.splits import Split
@@ -112,14 +113,14 @@ def evaluate(
         kept = _kept(model, tta) if save else None
         model, folder = as_model(model)
         check_alike(team, model)
+        data = as_trained(data, model.recipe.data, "evaluate")
         dataset = _data(model, data, tta, skip_unreadable=skip_unreadable)
         splits = split_data(dataset, seed := pick_seed(seed, model), training=False)
         indices = splits.of(split)
         team.agree("data", f"{splits.hash} {len(indices)}")
         _warn_of_images(model, folder, dataset, indices, split)
         target = figures_folder(out) if out is not None and team.first else None  # one process writes
-        task: Any = model.task  # for_model has looked
-        # Where a model cannot generate, `sample` says so
+        task: Any = model.task  # for_model has looked; where it cannot generate, `sample` says so
         sampled = features is not None or samples is not None or task.generates
         score, cropped = None, model.crops and not sampled
         # A network that takes every size is measured on whole images

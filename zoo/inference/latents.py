@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from zoo.data.as_trained import as_trained
 from zoo.data.resolve import DataLike
 from zoo.data.splits import Split
 from zoo.data.splits import split as split_data
@@ -116,6 +117,7 @@ def latents(
         model, _ = as_model(model)
         check_can(model, "encode")
         check_alike(team, model)
+        data = as_trained(data, model.recipe.data, "latents")
         dataset = as_dataset(data, task=model.task, skip_unreadable=skip_unreadable)
         splits = split_data(dataset, pick_seed(seed, model), training=False)
         indices = splits.of(split)

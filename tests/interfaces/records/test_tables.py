@@ -143,14 +143,12 @@ def test_splits_groups_and_times_of_a_table_hold(table: Write) -> None:
     )
     text = path.read_text().replace("split", "side")
     path.write_text(text)
-    with pytest.warns(ZooWarning):
-        grouped = as_dataset({"path": str(path), "target": "label", "group": "person"})
+    grouped = as_dataset({"path": str(path), "target": "label", "group": "person"})
     sides = split(grouped, 0)
     people = [{grouped.group_of(i) for i in side} for side in (sides.train, sides.val, sides.test)]
     assert all(people)
     assert not (people[0] & people[1] or people[0] & people[2] or people[1] & people[2])
-    with pytest.warns(ZooWarning):
-        timed = as_dataset({"path": str(path), "target": "label", "order": "day"})
+    timed = as_dataset({"path": str(path), "target": "label", "order": "day"})
     sides = split(timed, 0)
     # 15 % of 24 are 3.6, and a day has 3 images: two days each for test and validation
     assert (sides.test, sides.val) == (tuple(range(18, 24)), tuple(range(12, 18)))

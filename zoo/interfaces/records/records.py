@@ -120,8 +120,10 @@ class Records(Dataset):
         return self._read[1].targets
 
     def _tell_unused(self) -> None:
-        """Says which columns have no role, since one may have been meant."""
+        """Says which columns have no role where nobody said the targets, since one may have been meant."""
         assert self._read  # noqa: S101 - reads the targets, which settles the roles
+        if self._asked.target:
+            return
         free = [name for name in self.columns if name not in self.roles.named and not _is_index(name)]
         if free:
             names = listing(map(quote, free), _NAMED)

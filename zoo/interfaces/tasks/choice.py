@@ -65,6 +65,19 @@ def for_numbers() -> Task:
     return Regression()
 
 
+FORMS = ("classes", "labels", "values")
+"""Forms of targets that somebody may name where no task does."""
+
+
+def for_form(form: str) -> Task:
+    """The task of targets of a form.
+
+    Args:
+        form: one of `FORMS`.
+    """
+    return {"classes": for_logits, "labels": for_rows, "values": for_numbers}[form]()
+
+
 def for_columns(columns: Cells, separator: str | None, where: str) -> tuple[Task, TargetColumn]:
     """The task that the cells of a table tell, and the targets as it reads them.
 

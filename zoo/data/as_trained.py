@@ -1,0 +1,66 @@
+"""Data to be measured on, read as those that a model was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from zoo.data.section import DataSection, WithOptions, section_of
+from zoo.registry.lookup import find
+from zoo.spec.data_options import PATH
+from zoo.spec.errors import OptionError
+from zoo.spec.options import RefValue
+from zoo.spec.reference import ComponentRef, PathRef, without_prefix
+
+_SIDES = ("group", "split", "order")
+"""Options that say which images are on which side; other data may have other columns."""
+
+_PLACES = ("name", PATH, "folder")
+
+
+def as_trained(data: Any, trained: RefValue | None, where: str) -> DataSection:
+    """The data with the options of a model's training data, where nobody says others.
+
+    Columns of a table and the meaning of masks belong to what was learnt. What decides the splits is taken
+    over for data of the same name alone, so that the test split stays the one that was never seen.
+
+    Args:
+        data: as the caller gave them.
+        trained: the recipe's data section.
+        where: who asks, for messages.
+
+    Raises:
+        OptionError: an option is of training alone, or does not fit.
+    """
+    section = section_of(data)
+    if training := [name for name in ("sampler",) if getattr(section.options, name) is not None]:
+        hint = "it says in which order a run sees images: leave it out"
+        raise OptionError(f"{where}: {training[0]}", expected="no such option", got="one", hint=hint)
+    if not isinstance(trained, Mapping) or not isinstance(trained.get(PATH), str):
+        return section
+    path = _path(section, trained)
+    if path is None:
+        return section
+    same = Path(without_prefix(path)).name == Path(without_prefix(trained[PATH])).name
+    known = {
+        name: value
+        for name, value in trained.items()
+        if name not in _PLACES and value not in (None, [], ()) and (same or name not in _SIDES)
+    }
+    known.pop("sampler", None)
+    given = {**section.source.options} if isinstance(section.source, ComponentRef) else {}
+    given = {name: value for name, value in {**given, **section.beside}.items() if name != PATH}
+    unsaid = {name: value for name, value in known.items() if given.get(name) in (None, [], ())}
+    return section_of(WithOptions(section, unsaid)) if unsaid else section
+
+
+def _path(section: DataSection, trained: Mapping[str, Any]) -> str | None:
+    """The path of data of the same kind as those trained on; None for others."""
+    if isinstance(section.source, PathRef):
+        return None if "name" in trained else section.source.path
+    if not isinstance(section.source, ComponentRef) or "name" not in trained:
+        return None
+    path = section.source.options.get(PATH)
+    alike = find(section.source, "dataset").qualified == trained["name"]
+    return path if alike and isinstance(path, str) else None
