@@ -18,8 +18,9 @@ from PIL import Image
 from zoo.cli import fit as fit_command
 from zoo.cli._fit import model_and_options
 from zoo.cli._flags import PATHS
+from zoo.cli._kept import kept
 from zoo.cli._recipe import apply
-from zoo.spec.errors import RecipeError, ZooWarning
+from zoo.spec.errors import OptionError, RecipeError, ZooWarning
 from zoo.spec.kinds import KINDS
 
 from .conftest import Zoo
@@ -224,6 +225,7 @@ def test_an_idle_option_that_was_typed_is_refused_with_its_default_too(zoo: Zoo,
         (["fit", "--resume", "runs/x", "--lr", "1"], "got --lr; leave it out"),
         (["fit", "--resume", "runs/x", "--epochs", "3", "r.toml", "--set", "a=b"], "got RECIPE, --set;"),
         (["fit", "--resume", "runs/x", "--epochs", "3"], "expected the folder of a run"),
+        (["fit", "--cache", "r.toml"], "nothing behind it, got 'r.toml'; put --cache behind RECIPE"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_line_with_the_way_out(
@@ -305,3 +307,8 @@ def test_closed_standard_streams_do_not_stop_a_training(place: Path) -> None:
     )
     assert done.returncode == 0
     assert Path("closed/model.safetensors").is_file()
+
+
+def test_to_keep_and_not_to_keep_is_refused() -> None:
+    with pytest.raises(OptionError, match="--no-cache: expected it alone, got --cache too"):
+        kept("pixels", none=True)

@@ -112,3 +112,12 @@ def test_a_bare_name_of_a_folder_is_told_apart_from_a_path(
 def test_other_things_are_no_data(data: object, words: str) -> None:
     with pytest.raises(DataError, match=words):
         resolve(data, unknown)
+
+
+def test_files_are_in_the_order_of_their_folders_names(make: Make) -> None:
+    """Name by name: in text `-` would come before the separator, and other orders draw other splits."""
+    root = make({"a/b": 1, "a/b-c": 1, "a": 1, "z/B": 1, "z": 1})
+    shutil.copy(root / "a" / "b" / "0.png", root / "a" / "b.png")
+    found = ClassFolders(root).files
+    assert found == sorted(found, key=lambda file: file.parts)
+    assert len(found) == 6

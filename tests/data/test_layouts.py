@@ -324,3 +324,16 @@ def test_names_that_are_no_utf_8_are_trained_on_saved_and_drawn(tmp_path: Path) 
     zoo.save(model, tmp_path / "m")
     assert zoo.load(tmp_path / "m").labels == model.labels
     assert "th\ufffd" in (tmp_path / "m" / "README.md").read_text(encoding="utf-8")
+
+
+def test_arrays_among_other_images_are_left_out_and_said(make: Make) -> None:
+    root = make({"a": 2, "b": 2})
+    np.save(root / "a" / "features.npy", np.zeros((4, 4), np.uint8))
+    with pytest.warns(ZooWarning, match=r"1 file passed over: 1 \.npy beside images of other kinds \(a/feat"):
+        data = ClassFolders(root)
+    assert [file.suffix for file in data.files] == [".png"] * 4
+    assert len(data.targets) == 4
+    for i, file in enumerate(data.files):
+        np.save(root / "ab"[data.targets[i]] / f"{i}.npy", np.zeros((4, 4), np.uint8))
+        file.unlink()
+    assert len(ClassFolders(root)) == 5  # where there is nothing else, they are the images

@@ -23,6 +23,7 @@ from zoo.data.inspection.report import report
 from zoo.data.inspection.reported import Report
 from zoo.data.sources.mask_folders import MaskFolders
 from zoo.data.sources.torch_dataset import TorchData
+from zoo.data.splits import split
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks.choice import BY_NAME
 
@@ -387,3 +388,24 @@ def test_tensors_are_reported_as_the_images_that_they_are() -> None:
 
     found = report(TorchData(Pairs()))
     assert found.kinds == {"float gray": 4}
+
+
+def test_samples_without_known_targets_are_read_once_before_training() -> None:
+    """Targets and digests, by which splits are drawn, come from one look at each."""
+
+    class Counting:
+        def __init__(self) -> None:
+            self.reads = [0] * 40
+
+        def __len__(self) -> int:
+            return len(self.reads)
+
+        def __getitem__(self, index: int) -> tuple[np.ndarray, int]:
+            self.reads[index] += 1
+            return np.full((4, 4, 3), index, np.uint8), index % 2
+
+    source = Counting()
+    data = TorchData(source)
+    found = split(data)
+    assert source.reads == [1] * 40
+    assert len({data.key(i) for i in range(40)}) == len(found.train + found.val + found.test) == 40

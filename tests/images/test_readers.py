@@ -2,6 +2,8 @@
 
 import io
 import sys
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from PIL import Image
 
 import zoo
 from zoo.images import readers
-from zoo.images.decode import decode, decode_counted
+from zoo.images.decode import decode, decode_counted, is_image
 
 RNG = np.random.default_rng(0)
 
@@ -114,7 +116,7 @@ def test_a_folder_of_arrays_is_trained_on_and_predicted(tmp_path):
 class Point:
     """An entry point of a plugin's reader, which counts how often it is loaded."""
 
-    name, value = ".tif", "zoo_example.tiff:read"
+    name, value, dist = ".tif", "zoo_example.tiff:read", None
 
     def __init__(self, result):
         self.result, self.loaded = result, 0
@@ -171,3 +173,22 @@ def test_a_reader_that_cannot_be_had_is_named(tmp_path, offer):
         zoo.ZooError, match=r"reader of \.scan files, zoo_example\.tiff:read.*No module named 'tifffile'"
     ):
         decode(tmp_path / "a.scan")
+
+
+@pytest.mark.parametrize(
+    ("said", "there"),
+    [
+        ("ZOO_DISABLED_PLUGINS=zoo_readers", False),
+        ("ZOO_PLUGINS=zoo-vgg", False),
+        ("ZOO_PLUGINS=zoo-vgg,zoo-readers", True),
+    ],
+)
+def test_a_reader_of_a_plugin_that_takes_no_part_is_not_asked(tmp_path, offer, monkeypatch, said, there):
+    point = Point(np.full((4, 4), 7, np.uint8))
+    point.name, point.dist = ".scan", SimpleNamespace(name="Zoo-Readers")
+    offer(point)
+    monkeypatch.setenv(*said.split("="))
+    (tmp_path / "a.scan").write_bytes(b"x")
+    assert is_image(tmp_path / "a.scan") == there
+    with nullcontext() if there else pytest.raises(zoo.ZooError, match="a file of another kind"):
+        assert decode(tmp_path / "a.scan").max() == 7

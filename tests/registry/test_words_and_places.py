@@ -27,8 +27,9 @@ from zoo.registry.lookup import recipe_series, registry
 from zoo.registry.plugins.discovery import PluginChoice, discover
 from zoo.registry.plugins.inspection import difference, inspect
 from zoo.registry.plugins.install_command import way_to_install, way_to_upgrade
-from zoo.registry.plugins.installed import Installed, installed, is_package, normalise, package_folder
+from zoo.registry.plugins.installed import Installed, installed, is_package, package_folder
 from zoo.spec.errors import MissingPackageError, OptionError, PluginError, UnknownComponentError
+from zoo.spec.names import normalise
 from zoo.spec.reference import ComponentRef
 
 Known = Callable[..., None]

@@ -463,9 +463,10 @@ def test_what_is_left_follows_from_the_steps_of_this_run(monkeypatch: pytest.Mon
     view.begin("training", 100, 40)
     assert repr(view) == "training: 40 of 100 batches"
     clock.now = 10.0
-    view.advance(10)
+    view.advance(10, 50.0)
     assert repr(view) == "training: 50 of 100 batches, 0:50 left"
     clock.now = 1500.0
+    view.advance(0, 7500.0)
     assert repr(view) == "training: 50 of 100 batches, 2:05:00 left"
     assert '<progress value="50" max="100"' in view._repr_html_()
     view.note("note")
@@ -523,7 +524,7 @@ def test_a_bar_begins_where_work_takes_two_seconds(
             assert (title, total) == ("looking", 3)
             said.append(("begin", done))
 
-        def advance(self, steps: int) -> None:
+        def advance(self, steps: int, left: float | None = None) -> None:
             said.append(("advance", steps))
 
     monkeypatch.setattr("zoo.runtime.progress.time", clock)

@@ -59,7 +59,7 @@ def test_a_training_writes_a_line_an_epoch_where_there_is_no_terminal(
     make_model: Make, photos: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     model = make_model(in_channels=3)
-    zoo.fit(model, photos, epochs=3, out=tmp_path / "run")
+    zoo.fit(model, photos, epochs=3, out=tmp_path / "run", cache=False)
     said = capsys.readouterr()
     lines = said.err.splitlines()
     assert said.out == ""
@@ -122,7 +122,7 @@ with reporter:
 
 def test_a_bar_is_changed_a_few_times_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[int] = []
-    monkeypatch.setattr(View, "advance", lambda self, steps: told.append(steps))
+    monkeypatch.setattr(View, "advance", lambda self, steps, left: told.append(steps))
     with Reporter(False) as reporter:
         reporter.begin(1, 10_000)
         started = time.monotonic()
@@ -131,6 +131,24 @@ def test_a_bar_is_changed_a_few_times_a_second(monkeypatch: pytest.MonkeyPatch) 
         seconds = time.monotonic() - started
     assert sum(told) == 10_000  # none is lost
     assert len(told) <= 3 + seconds / progress._TICK
+
+
+def test_the_time_left_is_that_of_epochs_behind_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first fills caches: here 5 steps of 8 s and 10 s of validation, then of 1 s and 5 s."""
+    now, told = [0.0], []
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(View, "advance", lambda self, steps, left: told.append(left))
+    reporter = Reporter(False)
+    reporter.begin(10, 5)
+    for epoch in range(1, 4):
+        for _ in range(5):
+            now[0] += 8 if epoch == 1 else 1
+            reporter.step()
+        now[0] += 10 if epoch == 1 else 5
+        reporter.epoch({"epoch": epoch, "seconds": 1.0}, False)
+    assert told[0] == 8 * 49
+    # One step of the third epoch is done: its validation and 7 epochs of 10 s are to come
+    assert told[10] == pytest.approx(7 * 10 + 4 + 5, rel=0.02)
 
 
 def test_a_log_that_breaks_does_not_end_a_training(stderr: Callable[[bool], Screen]) -> None:

@@ -75,6 +75,28 @@ def test_the_losses_are_those_without_the_cache(
     assert cached.cache in str(cached)
 
 
+@pytest.mark.parametrize("pool", ["avg", "max", "avgmax"])
+@pytest.mark.parametrize("taps", [(), ("block2", "block3")])
+def test_pooled_rows_give_what_the_maps_give(make_model: Make, tmp_path: Path, pool, taps) -> None:
+    """To the last bit, as each row of the mean or maximum follows from its own map alone."""
+    head = {"name": "binary", "pool": pool, "taps": list(taps)}
+    pooled = zoo.fit(make_model(freeze="all", head=head), FACES, out=tmp_path / "pooled", **SHORT)
+    model = make_model(freeze="all", head=head)
+    model.head.pooling = ""
+    maps = zoo.fit(model, FACES, out=tmp_path / "maps", **SHORT)
+    assert f"({pool} pooled)" in pooled.cache
+    assert "pooled)" not in maps.cache
+    assert losses(pooled) == losses(maps)
+
+
+def test_each_pooling_has_rows_of_its_own(make_model: Make) -> None:
+    def folder(pool: str) -> Path:
+        model = make_model(freeze="all", head={"name": "binary", "pool": pool})
+        return FeatureCache(model, as_dataset(FACES), torch.device("cpu")).folder
+
+    assert len({folder(pool) for pool in ("avg", "max", "flatten")}) == 3
+
+
 def test_each_change_computes_anew(make_model: Make, tmp_path: Path, computed, home: Path) -> None:
     """Weights, frozen range, component options, preprocessing and data are all part of the key."""
     models = [
@@ -207,7 +229,8 @@ def test_a_cut_or_damaged_cache_is_computed_again(
     make_model: Make, tmp_path: Path, computed, home: Path
 ) -> None:
     def trained(name: str) -> Run:
-        return zoo.fit(make_model(freeze="all"), FACES, out=tmp_path / name, **SHORT)
+        model = make_model(freeze="all", head={"name": "binary", "pool": "flatten"})
+        return zoo.fit(model, FACES, out=tmp_path / name, **SHORT)
 
     first = trained("0")
     (file,) = segments(home)
@@ -310,9 +333,9 @@ def test_the_disk_it_will_take_is_said_and_a_lack_of_it_too(
 ) -> None:
     zoo.fit(make_model(freeze="all"), FACES, out=tmp_path / "run", progress=True, **SHORT)
     said = " ".join(capsys.readouterr().err.split())
-    assert "computing block3 of 20 images once, 81.9 kB in" in said  # 20 x 64 x 4 x 4 numbers of 4 bytes
-    monkeypatch.setenv("ZOO_FEATURE_CACHE_GB", "0.00001")
-    with pytest.warns(zoo.ZooWarning, match=r"81.9 kB are needed and ZOO_FEATURE_CACHE_GB allows 10.0 kB"):
+    assert "computing block3 (avg pooled) of 20 images once, 5.1 kB in" in said  # 20 x 64 numbers of 4 bytes
+    monkeypatch.setenv("ZOO_FEATURE_CACHE_GB", "0.000001")
+    with pytest.warns(zoo.ZooWarning, match=r"5.1 kB are needed and ZOO_FEATURE_CACHE_GB allows 1.0 kB"):
         zoo.fit(make_model(freeze="all", seed=3), FACES, out=tmp_path / "full", **SHORT)
 
 

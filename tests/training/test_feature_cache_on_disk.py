@@ -234,7 +234,7 @@ def test_of_two_processes_that_need_the_same_features_one_computes_and_the_other
     out, error = second.communicate()
     assert second.returncode == 0, error
     assert out.splitlines() == ["batch", losses]
-    assert "reusing block3 of 20 images" in error
+    assert "reusing block3 (avg pooled) of 20 images" in error
 
 
 @pytest.mark.slow
@@ -253,7 +253,7 @@ def test_a_killed_filling_leaves_what_it_wrote_and_the_next_run_goes_on(home: Pa
     (folder / f".zoo-{0:08x}.part").write_bytes(b"the beginning of a segment")
     out, error = (second := started("second", "go")).communicate()
     assert second.returncode == 0, error
-    assert "computing block3 of 12 images once" in error
+    assert "computing block3 (avg pooled) of 12 images once" in error
     assert not list(folder.glob("*.part"))
     assert not list(folder.glob("lease*"))
     whole, error = (third := started("third", "go")).communicate()

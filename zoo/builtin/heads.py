@@ -35,6 +35,10 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {"relu": nn.ReLU, "leaky-relu"
 _TOKENS = {"token": "the class token", "token+avg": "the class token beside the mean of the patch tokens"}
 
 
+_VECTORS = 2
+"""Axes of N x W."""
+
+
 class Pooling(TypedDict, total=False):
     """Options that all heads here share; see `zoo.builtin.config.PooledOptions`."""
 
@@ -92,6 +96,11 @@ class PooledHead(Head):
             )
         self.pool = _own(self.inputs) if pool is None else pool
         self.settled = {"pool": self.pool}
+        # Of flattened maps and of vectors nothing would be saved
+        if self.pool != "flatten" and any(
+            info.layout != "NC" and info.size != (1, 1) for info in self.inputs
+        ):
+            self.pooling = self.pool
         if any(info.prefix for info in self.inputs):
             self.note = f"head takes {_TOKENS.get(self.pool, f'{self.pool} of the patch tokens')}"
         # Each tap is pooled by itself, and the vectors lie side by side
@@ -104,15 +113,20 @@ class PooledHead(Head):
         self.last = nn.Linear(widths[-1], outputs)
 
     def forward(self, *features: Tensor) -> Tensor:
-        """N x outputs from one tensor a tap.
+        """N x outputs from one tensor a tap, or from what `pooled` made of them.
 
         Raises:
             ShapeError: a tensor is not what the head was built for.
         """
-        self.check_features(features)
-        vectors = [self._vector(x, info) for x, info in zip(features, self.inputs, strict=True)]
-        x: Tensor = self.last(self.hidden(_side_by_side(vectors)))
+        # Taps that are pooled are not all vectors, and so never a single one
+        given = self.pooling and len(features) == 1 and features[0].ndim == _VECTORS
+        x: Tensor = self.last(self.hidden(features[0] if given else self.pooled(*features)))
         return x
+
+    def pooled(self, *features: Tensor) -> Tensor:
+        """N x W: a vector of each tap, side by side."""
+        self.check_features(features)
+        return _side_by_side([self._vector(x, info) for x, info in zip(features, self.inputs, strict=True)])
 
     def _width(self, info: FeatureInfo) -> int:
         """Length of the vector that a tap becomes."""

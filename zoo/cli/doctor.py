@@ -151,7 +151,7 @@ def _plugins() -> Iterator[Finding]:
     for name in found.disabled:
         yield Finding(f"plugin {name}", "disabled by ZOO_PLUGINS or ZOO_DISABLED_PLUGINS")
     wanted = {name.strip() for name in os.environ.get("ZOO_PLUGINS", "").split(",") if name.strip()}
-    from zoo.registry.plugins.installed import normalise
+    from zoo.spec.names import normalise
 
     for name in sorted(
         {normalise(name) for name in wanted} - {report.plugin.distribution for report in found.reports}

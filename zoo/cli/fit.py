@@ -10,6 +10,7 @@ import click
 from zoo.cli import INTERRUPTED
 from zoo.cli._common import emit_json, json_option
 from zoo.cli._complete import MODELS, components, folders, recipe_files
+from zoo.cli._kept import FEATURES, Kept, kept
 from zoo.cli._options import MODEL_OPTIONS, NAME, RATE, model_options
 from zoo.cli._unknown import Answering
 from zoo.spec.hints.spoken import speaking
@@ -22,7 +23,7 @@ _SECTIONS = {
     "Data": ("data", "augment", "skip_unreadable", "workers"),
     "Training": ("epochs", "lr", "batch_size", "loss", "trainer", "metric", "seed", "sets"),
     "Run": ("out", "resume", "checkpoint_every", "quiet"),
-    "Computing": ("device", "precision", "cache"),
+    "Computing": ("device", "precision", "cache", "no_cache"),
 }
 
 
@@ -99,8 +100,14 @@ _SECTIONS = {
     help="fp32, bf16 or fp16, of forwards and losses  [default: fp32]",
 )
 @click.option(
-    "--cache/--no-cache", default=None, help="Keep what frozen blocks compute  [default: if possible]"
+    "--cache",
+    type=Kept(),
+    is_flag=False,
+    flag_value=FEATURES,
+    metavar="[pixels]",
+    help="Keep what frozen blocks compute, or pixels  [default: what is possible]",
 )
+@click.option("--no-cache", is_flag=True, help="Keep neither.")
 @click.option("--skip-unreadable", is_flag=True, help="Leave out images that cannot be decoded.")
 @click.option("--workers", default=0, show_default=True, metavar="NUMBER", help="Processes that read images.")
 @click.option("--quiet", is_flag=True, help="Say nothing of how it goes; warnings and errors stay.")
@@ -114,7 +121,8 @@ def command(
     seed: int | None,
     device: str | None,
     precision: Precision | None,
-    cache: bool | None,
+    cache: str | None,
+    no_cache: bool,
     skip_unreadable: bool,
     resume: str | None,
     checkpoint_every: float,
@@ -151,7 +159,7 @@ def command(
             out=out,
             device=device,
             precision=precision,
-            cache=cache,
+            cache=kept(cache, none=no_cache),
             skip_unreadable=skip_unreadable,
             resume=resume,
             checkpoint_every=checkpoint_every,

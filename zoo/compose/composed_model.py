@@ -80,7 +80,7 @@ class ComposedModel(Model):
             ShapeError: the images do not fit the model.
         """
         if isinstance(x, Prefix):
-            return self.predict_head(self._behind(x))
+            return self.predict_head(tuple(x) if self._pools else self._behind(x))
         self.check_images(x)
         try:
             return self.predict_head(self.features(x))
@@ -123,8 +123,16 @@ class ComposedModel(Model):
 
     @property
     def prefix_outputs(self) -> tuple[str, ...]:
-        """Names of the prefix's last block, and of the steps of the head's taps inside it."""
+        """Names of the prefix's last block, and of the steps of the head's taps in it; one if pooled."""
+        if self._pools:
+            assert self.head is not None  # noqa: S101 - as `_pools` has looked
+            return (f"{listing(info.name for info in self.head.inputs)} ({self.head.pooling} pooled)",)
         return (*self.prefix[-1:], *self._kept_steps())
+
+    @property
+    def _pools(self) -> bool:
+        """Whether the prefix is the whole backbone, and the head pools: vectors are kept, not maps."""
+        return self.head is not None and bool(self.head.pooling) and self.prefix == self.backbone.block_names
 
     def _kept_steps(self) -> list[str]:
         # Steps are called block1.conv, ...: the first word says in which block they are
@@ -139,7 +147,7 @@ class ComposedModel(Model):
                     yield f"{name}.{key}", tensor
 
     def run_prefix(self, x: Tensor) -> Prefix:
-        """Outputs of the frozen prefix, and the head's taps inside it.
+        """Outputs of the frozen prefix, and the head's taps inside it; if that is all, what the head pools.
 
         Args:
             x: images N x C x H x W in [0, 1].
@@ -154,7 +162,10 @@ class ComposedModel(Model):
         state, found = self.backbone.tapped(self.normalise(x), kept, until=self.prefix[-1])
         # A block may hand several tensors on to the next
         last = state if isinstance(state, tuple) else (state,)
-        return Prefix([*last, *(found[step] for step in kept)])
+        outputs = Prefix([*last, *(found[step] for step in kept)])
+        if self.head is None or not self._pools:
+            return outputs
+        return Prefix([self.head.pooled(*self._behind(outputs))])
 
     def _behind(self, prefix: Prefix) -> tuple[Tensor, ...]:
         """What `features` returns, from what `run_prefix` returned."""

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from array import array
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from zoo.spec.errors import DataError
 
 _PIECE = 1 << 16
 
-State = int
-"""A number by which a file is known for another one without reading it."""
+_NO_STATE = -1
+"""Of a file that cannot be asked; no hash of Python's is -1."""
 
 
 class FileDigests:
@@ -20,19 +26,30 @@ class FileDigests:
         files: by their numbers.
     """
 
-    def __init__(self, files: list[Path]) -> None:
+    def __init__(self, files: Sequence[Path]) -> None:
         self._files = files
-        self._known: dict[int, tuple[str, State | None]] = {}
+        # A pair in a dict for each would take as much memory as all else that is known of a file
+        self._digests = [""] * len(files)
+        self._states = array("q", [_NO_STATE]) * len(files)
 
     def __getitem__(self, index: int) -> str:
-        if index not in self._known:
-            state = _state(self._files[index])  # before it is read
-            self._known[index] = digest(self._files[index]), state
-        return self._known[index][0]
+        if not self._digests[index]:
+            self._states[index] = _state(self._files[index])  # before it is read
+            self._digests[index] = digest(self._files[index])
+        return self._digests[index]
 
     def unchanged(self, index: int) -> bool:
         """Whether the file has the size and time that it had before its digest was computed."""
-        return index not in self._known or self._known[index][1] == _state(self._files[index])
+        return not self._digests[index] or self._states[index] == _state(self._files[index])
+
+
+def digest_of_pixels(image: npt.NDArray[Any]) -> str:
+    """A digest of an image's pixels and shape."""
+    pixels = np.ascontiguousarray(image)
+    # The shape too: 2 x 3 and 3 x 2 pixels can be the same bytes. `person` holds 16 of them
+    return hashlib.blake2b(
+        pixels.tobytes(), digest_size=16, person=str(pixels.shape).encode()[:16]
+    ).hexdigest()
 
 
 def digest(file: Path) -> str:
@@ -53,10 +70,11 @@ def digest(file: Path) -> str:
         raise DataError(f"image {file}", expected="a readable file", got=str(error)) from error
 
 
-def _state(file: Path) -> State | None:
+def _state(file: Path) -> int:
+    """A number by which a file is known for another one without reading it."""
     try:
         stat = file.stat()
     except OSError:  # said where it is read
-        return None
+        return _NO_STATE
     # A file may be replaced by one that is as old: the inode tells, and on some systems is 0 for all
     return hash((stat.st_ino, stat.st_mtime_ns, stat.st_size))

@@ -15,6 +15,7 @@ from PIL import Image
 from zoo.images.header import Depth
 from zoo.images.opening import check_file
 from zoo.spec.errors import DataError, PluginError, reason
+from zoo.spec.names import takes_part
 
 GROUP = "zoo.readers"
 """Group of entry points: the name is a suffix such as `.dcm`, the value `package.module:function`."""
@@ -33,9 +34,15 @@ def offered() -> Mapping[str, EntryPoint]:
     return {point.name.lower(): point for point in entry_points(group=GROUP)}
 
 
+def _chosen(suffix: str) -> EntryPoint | None:
+    """The reader of a suffix, unless the environment leaves its distribution out."""
+    point = offered().get(suffix)
+    return point if point is None or point.dist is None or takes_part(point.dist.name) else None
+
+
 def reads(suffix: str) -> bool:
     """Whether files of a suffix are read here, and not by Pillow."""
-    return suffix == ARRAY or suffix in offered()
+    return suffix == ARRAY or _chosen(suffix) is not None
 
 
 def reader_of(source: str | Path | IO[bytes], own: Callable[[], Depth | None], usual: bool) -> Reader | None:
@@ -53,7 +60,7 @@ def reader_of(source: str | Path | IO[bytes], own: Callable[[], Depth | None], u
     suffix = Path(source).suffix.lower()
     if suffix == ARRAY:
         return array
-    if (point := offered().get(suffix)) is None:
+    if (point := _chosen(suffix)) is None:
         return None
     deep = own() if usual else None
     lossy = deep is not None and (deep.other > 0 or (deep.bits > _BYTE_BITS and deep.bands > 1))

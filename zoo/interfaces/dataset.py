@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.images.decode import ImageArray
+from zoo.images.digests import digest_of_pixels
 from zoo.interfaces.tasks import Task
 
 
@@ -83,11 +83,7 @@ class Dataset(ABC):
 
     def key(self, index: int) -> str:
         """A digest of the image's content: identical images go to the same split."""
-        image = np.ascontiguousarray(self[index].image)
-        # The shape too: 2 x 3 and 3 x 2 pixels can be the same bytes. `person` holds 16 of them
-        return hashlib.blake2b(
-            image.tobytes(), digest_size=16, person=str(image.shape).encode()[:16]
-        ).hexdigest()
+        return digest_of_pixels(self[index].image)
 
     def unchanged(self, index: int) -> bool:
         """Whether the image is still the one of `key`, as far as that is known without reading it.

@@ -28,10 +28,13 @@ class Head(nn.Module):
     Attributes:
         settled: values of options that followed from `inputs`; a recipe records these.
         note: what a summary says of it besides.
+        pooling: the way in which `pooled` makes one vector of the taps, told apart from any other way; empty
+            for a head that does not. Vectors may be kept instead of the taps, which are many times as large.
     """
 
     settled: Mapping[str, Any] = MappingProxyType({})
     note: str = ""
+    pooling: str = ""
 
     def __init__(self, *, task: Task, inputs: Sequence[FeatureInfo], outputs: int) -> None:
         super().__init__()
@@ -43,8 +46,18 @@ class Head(nn.Module):
         return tuple(options.get("taps", ()))
 
     def forward(self, *features: Tensor) -> Tensor:
-        """N x outputs from one tensor a declared tap."""
+        """N x outputs from one tensor a declared tap; with a `pooling` also from what `pooled` made."""
         raise NotImplementedError
+
+    def pooled(self, *features: Tensor) -> Tensor:
+        """N x W vectors from one tensor a declared tap, by nothing that is learnt or drawn.
+
+        Each row follows from its own image alone.
+
+        Raises:
+            ShapeError: there is no `pooling`, or a tensor is not what the head was built for.
+        """
+        raise ShapeError(f"head {type(self).__name__} does not pool", hint="give it the taps")
 
     def check_features(self, features: Sequence[Tensor]) -> None:
         """Raises ShapeError unless the tensors are those that the head was built for."""

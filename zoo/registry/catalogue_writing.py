@@ -16,13 +16,14 @@ from zoo.registry.catalogue import CATALOGUE, FORMAT, RECIPES, Row, read_registr
 from zoo.registry.loading import declare, guarded, resolve_config, resolve_target
 from zoo.registry.plugins.discovery import recipe_files
 from zoo.registry.plugins.inspection import Inspection, Report, difference
-from zoo.registry.plugins.installed import GROUP, Installed, installed, normalise, package_folder
+from zoo.registry.plugins.installed import GROUP, Installed, installed, package_folder
 from zoo.spec.component import Component
 from zoo.spec.disk.atomic_write import write_errors, write_text
 from zoo.spec.disk.leftovers import sweep_parts
 from zoo.spec.disk.paths import check_path
 from zoo.spec.disk.reading import read_json
 from zoo.spec.errors import OptionError, PluginError, ZooError, quote
+from zoo.spec.names import normalise
 
 Facts = Callable[[Component], Mapping[str, Any]]
 """Computes what a catalogue says about a component beside its declaration."""

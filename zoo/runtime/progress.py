@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
+from statistics import median
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from zoo.runtime.progress_views import Lines, Notebook, Terminal, View
@@ -18,8 +20,48 @@ T_co = TypeVar("T_co", covariant=True)
 _TICK = 0.2
 """Seconds between two changes of a bar: more often nobody sees it, and each costs as much as a small step."""
 
+_LATEST = 5
+"""Epochs whose seconds count: of other work on the machine only the latest are like those to come."""
+
 _PATIENCE = 2.0
 """Seconds that people wait without being told how it goes."""
+
+
+class TimeLeft:
+    """Seconds that work of several epochs will still take.
+
+    The first epoch reads files and fills caches, and says little of the others: once there is a later one,
+    these alone count, validation included.
+
+    Args:
+        epochs: of `steps` steps each.
+        steps: batches.
+        done: steps that are behind already, and took none of the time that is measured.
+    """
+
+    def __init__(self, epochs: int, steps: int, done: int = 0) -> None:
+        self._total, self._steps, self._done, self._before = epochs * steps, steps, done, done
+        self._started = self._began = time.monotonic()
+        self._first, self._seconds = True, deque[float](maxlen=_LATEST)
+
+    def advance(self, steps: int) -> None:
+        """Notes that so many steps are done."""
+        self._done += steps
+
+    def epoch(self) -> None:
+        """Notes that an epoch is over, validation included."""
+        now = time.monotonic()
+        if not self._first:
+            self._seconds.append(now - self._began)
+        self._first, self._began = False, now
+
+    @property
+    def seconds(self) -> float | None:
+        """Seconds; None where no step has been done yet."""
+        left, new = self._total - self._done, self._done - self._before
+        if self._seconds:
+            return median(self._seconds) * left / self._steps
+        return (time.monotonic() - self._started) / new * left if new else None
 
 
 class Reporter(AbstractContextManager["Reporter"]):
@@ -34,6 +76,7 @@ class Reporter(AbstractContextManager["Reporter"]):
         self.epochs = 0
         self._view = _view(lines) if shown else View()
         self._steps, self._due = 0, 0.0
+        self._left = TimeLeft(0, 0)
 
     def __enter__(self) -> Reporter:
         self._view.open()
@@ -46,6 +89,7 @@ class Reporter(AbstractContextManager["Reporter"]):
     def begin(self, epochs: int, steps: int, *, done: int = 0, title: str = "training") -> None:
         """Begins the display of `epochs` times `steps` steps, of which `done` are behind."""
         self.epochs, self._steps, self._due = epochs, 0, 0.0
+        self._left = TimeLeft(epochs, steps, done)
         self._view.begin(title, epochs * steps, done)
 
     def note(self, text: str) -> None:
@@ -61,6 +105,7 @@ class Reporter(AbstractContextManager["Reporter"]):
     def epoch(self, row: Row, best: bool) -> None:
         """Shows the figures of an epoch."""
         self._tell()
+        self._left.epoch()
         self._view.epoch(row, self.epochs, best)
 
     def _tell(self) -> None:
@@ -68,7 +113,8 @@ class Reporter(AbstractContextManager["Reporter"]):
         self._due = time.monotonic() + _TICK
         if self._steps:
             steps, self._steps = self._steps, 0
-            self._view.advance(steps)
+            self._left.advance(steps)
+            self._view.advance(steps, self._left.seconds)
 
 
 class SizedIterable(Protocol[T_co]):

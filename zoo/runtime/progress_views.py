@@ -35,8 +35,8 @@ class View:
     def note(self, text: str) -> None:
         """Prints a line."""
 
-    def advance(self, steps: int) -> None:
-        """Advances by so many steps."""
+    def advance(self, steps: int, left: float | None = None) -> None:
+        """Advances by so many steps; `left` is the time in seconds that the rest will take."""
 
     def epoch(self, row: Row, epochs: int, best: bool) -> None:
         """Shows the figures of an epoch."""
@@ -75,17 +75,18 @@ class Terminal(View):
         """Begins a new bar."""
         if self._task is not None:
             self._bar.remove_task(self._task)
-        self._task = self._bar.add_task(title, total=total, completed=done)
+        self._task = self._bar.add_task(title, total=total, completed=done, left="-:--")
 
     def note(self, text: str) -> None:
         """Prints a line above the bar."""
         # A path in brackets is no markup of rich's.
         self._bar.console.print(text, highlight=False, markup=False)
 
-    def advance(self, steps: int) -> None:
-        """Advances by so many steps."""
+    def advance(self, steps: int, left: float | None = None) -> None:
+        """Advances by so many steps; `left` is the time in seconds that the rest will take."""
         if self._task is not None:
-            self._bar.advance(self._task, steps)
+            told: dict[str, Any] = {} if left is None else {"left": _clock(left)}
+            self._bar.update(self._task, advance=steps, **told)
 
     def epoch(self, row: Row, epochs: int, best: bool) -> None:
         """Prints a line above the bar."""
@@ -107,7 +108,8 @@ class Notebook(View):
         self._handle: Any = None
         self._notes: list[str] = []
         self._rows: list[tuple[Row, bool]] = []
-        self._title, self._total, self._done, self._before, self._epochs = "", 0, 0, 0, 0
+        self._title, self._total, self._done, self._epochs = "", 0, 0, 0
+        self._left: float | None = None
         self._started = time.monotonic()
         self._working = False
 
@@ -122,7 +124,7 @@ class Notebook(View):
 
     def begin(self, title: str, total: int, done: int) -> None:
         """Begins a new bar."""
-        self._title, self._total, self._done, self._before = title, total, done, done
+        self._title, self._total, self._done, self._left = title, total, done, None
         self._started = time.monotonic()
         self._show()
 
@@ -131,9 +133,9 @@ class Notebook(View):
         self._notes.append(text)
         self._show()
 
-    def advance(self, steps: int) -> None:
-        """Advances by so many steps."""
-        self._done += steps
+    def advance(self, steps: int, left: float | None = None) -> None:
+        """Advances by so many steps; `left` is the time in seconds that the rest will take."""
+        self._done, self._left = self._done + steps, left
         self._show()
 
     def epoch(self, row: Row, epochs: int, best: bool) -> None:
@@ -186,9 +188,7 @@ class Notebook(View):
         batches = counted(self._total, "batch", "batches")
         if not self._working:
             return f"{self._title}: {self._done} of {batches} in {seconds:.1f} s"
-        # Steps from before a resumption took none of the time that is measured.
-        new = self._done - self._before
-        left = f", {_clock(seconds / new * (self._total - self._done))} left" if new else ""
+        left = "" if self._left is None else f", {_clock(self._left)} left"
         return f"{self._title}: {self._done} of {batches}{left}"
 
     def _show(self) -> None:
@@ -236,7 +236,8 @@ def _clock(seconds: float) -> str:
 
 def _bar() -> Progress:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    left = TextColumn("{task.fields[left]}", style="progress.remaining")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), left)
     return Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=5)

@@ -225,3 +225,29 @@ def replaced(text: str) -> str:
         'caf?'
     """
     return text.encode(errors="replace").decode()
+
+
+def normalise(name: str) -> str:
+    """A distribution's name as PEP 503 writes it.
+
+    Example:
+        >>> normalise("Zoo_VGG")
+        'zoo-vgg'
+    """
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def named_in(variable: str) -> frozenset[str]:
+    """The distributions that an environment variable names, with commas between."""
+    parts = os.environ.get(variable, "").split(",")
+    return frozenset(normalise(part.strip()) for part in parts if part.strip())
+
+
+def takes_part(distribution: str) -> bool:
+    """Whether `ZOO_PLUGINS` and `ZOO_DISABLED_PLUGINS` let a distribution take part.
+
+    Args:
+        distribution: its name, in any spelling.
+    """
+    name, only = normalise(distribution), named_in("ZOO_PLUGINS")
+    return name not in named_in("ZOO_DISABLED_PLUGINS") and (not only or name in only)

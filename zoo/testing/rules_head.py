@@ -64,6 +64,21 @@ def rule_it_learns(case: Case) -> None:
     assert idle == [], f"expected a gradient for every parameter, got none for {listing(idle, 3)}; {step}"
 
 
+def rule_it_goes_on_from_what_it_pooled(case: Case) -> None:
+    """A head that says a `pooling` gives the same outputs for pooled vectors as for the features."""
+    for info, shape in zip(_INPUTS, _SHAPES, strict=True):
+        head, x = _head(case, info).eval(), torch.rand(shape)
+        if not head.pooling:
+            continue
+        vectors = head.pooled(x)
+        step = "take vectors N x W in forward as they are, or leave `pooling` empty"
+        same = vectors.ndim == 2 and torch.equal(head(vectors), head(x))
+        assert same, f"features {info.layout}: expected the outputs of what was pooled to be the same; {step}"
+        apart = torch.equal(head.pooled(x[:1]), vectors[:1]) and torch.equal(head.train().pooled(x), vectors)
+        step = "pool each image by itself, by nothing that is drawn"
+        assert apart, f"features {info.layout}: expected one vector an image, whatever else there is; {step}"
+
+
 def rule_it_refuses_other_features(case: Case) -> None:
     """Features of another number of channels are an error of ours."""
     head = _head(case, _INPUTS[0])

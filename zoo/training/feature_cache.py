@@ -33,7 +33,7 @@ from zoo.spec.disk.atomic_write import write_errors
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, SaveError, warn
 
-FORMAT = 2
+FORMAT = 3
 LIMIT = "ZOO_FEATURE_CACHE_GB"
 """Names the environment variable with the most that all cached features together may take."""
 

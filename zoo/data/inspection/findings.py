@@ -169,6 +169,7 @@ def _files(dataset: Dataset, seen: Sequence[InspectedImage], layout: Layout | No
     for files, text in (
         (layout.aside, "beside the split folders, and not used"),
         (layout.loose, "outside the class folders, and not used"),
+        (layout.arrays, ".npy beside images of other kinds, and not used"),
         (layout.others, "called like no image, and not used"),
         (layout.broken, "behind a link to nothing"),
         (layout.again, "behind a link to a folder that is read already"),

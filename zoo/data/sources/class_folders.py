@@ -12,6 +12,7 @@ from typing import Any
 from zoo.data.reading import readable
 from zoo.data.sources.layout import FEWEST_CLASSES, scan
 from zoo.data.sources.variant_names import groups_of
+from zoo.data.sources.walk import inside
 from zoo.images.decode import decode_counted, decode_reduced
 from zoo.images.digests import FileDigests, digest
 from zoo.interfaces.dataset import Dataset, Sample
@@ -80,7 +81,7 @@ class RootedFiles(ImageFiles):
         """Digest of all files' names and contents."""
         digest = hashlib.blake2b(digest_size=16)
         for i, file in enumerate(self.files):
-            digest.update(os.fsencode(f"{file.relative_to(self.root).as_posix()}\0{self.key(i)}\n"))
+            digest.update(os.fsencode(f"{inside(file, self.root)}\0{self.key(i)}\n"))
         return digest.hexdigest()
 
     def key(self, index: int) -> str:

@@ -37,6 +37,7 @@ class Layout:
         broken: links that lead nowhere.
         again: links to folders that are read already.
         stored: images in folders of a network drive's own.
+        arrays: `.npy` files among images of other kinds.
         inner: the only folder in the root, which is read in its place; else the root itself.
         problems: what a training would stop at, the first one first.
         lone: the one of them that is no matter to whoever needs no second class.
@@ -53,6 +54,7 @@ class Layout:
     broken: list[Path] = field(default_factory=list)
     again: list[Path] = field(default_factory=list)
     stored: list[Path] = field(default_factory=list)
+    arrays: list[Path] = field(default_factory=list)
     inner: Path = Path()
     problems: list[DataError] = field(default_factory=list)
     lone: DataError | None = None
@@ -65,7 +67,7 @@ class Layout:
         reasons = (
             (f"{len(self.aside)} beside the split folders", self.aside),
             (f"{len(self.loose)} outside the class folders", self.loose),
-            *Walk(self.root, self.others, self.broken, self.again, self.stored).reasons(),
+            *Walk(self.root, self.others, self.broken, self.again, self.stored).reasons(self.arrays),
         )
         warn_passed_over(self.root, len(self.files), reasons)
 
@@ -90,17 +92,14 @@ def scan(root: str | Path) -> Layout:
         top = _folders(found.inner, where)
         groups = _groups(top, found, where)
         names: dict[str | None, set[str]] = {}
-        taken = set[Path]()
+        taken, homes = set[Path](), list[Path]()
         for parent, split in groups.items():
             for folder in _folders(parent, where):
                 names.setdefault(split, set()).add(folder_label(folder.name))
                 _take(folder, split, found)
                 taken.add(folder)
+                homes += [folder] * (len(found.files) - len(homes))
         if {*groups.values()} == {None}:
-            above = len(found.inner.parts)
-            names_at_top = [file.parts[above] for file in found.files]
-            tops = {name: found.inner / name for name in {*names_at_top}}
-            homes = [tops[name] for name in names_at_top]
             splits, problem = splits_inside(found.files, homes, where)
             found.splits = splits
             found.problems += [problem] if problem else []
@@ -123,6 +122,7 @@ def _take_rest(found: Layout, taken: set[Path], beside: Sequence[Path]) -> None:
         aside = any(file.is_relative_to(folder) for folder in beside)
         (found.aside if aside else found.loose).append(file)
     found.others += rest.others
+    found.arrays += rest.arrays
     found.broken += rest.broken
     found.again += rest.again
     found.stored += rest.stored
@@ -244,6 +244,7 @@ def _take(folder: Path, split: str | None, found: Layout) -> None:
     below = walk(folder)
     files = below.images
     found.others += below.others
+    found.arrays += below.arrays
     found.broken += below.broken
     found.again += below.again
     found.stored += below.stored

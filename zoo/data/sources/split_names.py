@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from zoo.data.sources.walk import inside
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, listing
 from zoo.spec.split_names import BETWEEN, WORDS, split_named
@@ -37,8 +38,10 @@ def splits_inside(
         homes: the class folder of each.
         where: the data, for messages.
     """
-    parts = [file.relative_to(home).parts for file, home in zip(files, homes, strict=True)]
-    splits = [split_named(own[0]) if len(own) > 1 else None for own in parts]
+    # A folder a file, and splits a folder: of a hundred thousand files each step counts
+    parts = [inside(file, home).split("/", 1) for file, home in zip(files, homes, strict=True)]
+    known = {name: split_named(name) for name in {own[0] for own in parts if len(own) > 1}}
+    splits = [known[own[0]] if len(own) > 1 else None for own in parts]
     if len({*splits} - {None}) < 2:  # one folder of such a name says nothing
         return [None] * len(files), None
     if all(splits):

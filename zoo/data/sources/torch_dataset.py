@@ -9,6 +9,7 @@ from typing import Any
 from torch.utils.data import ConcatDataset, Subset
 
 from zoo.data.objects.arrays import first_sample, is_image
+from zoo.images.digests import digest_of_pixels
 from zoo.images.objects import Taken, taken, to_image
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks import Task
@@ -41,6 +42,7 @@ class TorchData(Dataset):
     def __init__(self, source: Any, task: Task | None = None) -> None:
         self.source = source
         self.where = f"data {type(source).__name__}"
+        self._keys: dict[int, str] = {}
         if len(source) == 0:
             raise DataError(self.where, expected="samples", got="none")
         self._alone = needs_images_alone(task) and is_image(first_sample(source))
@@ -74,13 +76,26 @@ class TorchData(Dataset):
     def _cells(self, task: Task) -> list[Any]:
         given = None if self._alone else _targets(self.source)
         if given is None:
-            given = [self._pair(i)[1] for i in range(len(self))]
+            # Splits ask for the digests next: a sample is read once for both, not twice
+            given = [self._noted(i) for i in range(len(self))]
         return [task.parse(plain(target)) for target in given]
 
     @property
     def targets(self) -> Sequence[Any]:
         """All targets as plain numbers or lists."""
         return self._targets
+
+    def key(self, index: int) -> str:
+        """A digest of the image's content, computed once."""
+        if index not in self._keys:
+            self._noted(index)
+        return self._keys[index]
+
+    def _noted(self, index: int) -> Any:
+        """The raw target of a sample, the digest of whose image is kept."""
+        image, target = self._pair(index)
+        self._keys[index] = digest_of_pixels(to_image(image, self.name(index)))
+        return target
 
     def group_of(self, index: int) -> str | None:
         """The sample's group, where the set itself tells it."""

@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-_VARIANT = re.compile(r"(?P<original>.+)~aug\d+")
+_MARK = "~aug"
+_VARIANT = re.compile(rf"(?P<original>.+){_MARK}\d+")
 
 
 def variant_stem(stem: str, number: int) -> str:
@@ -20,7 +21,7 @@ def variant_stem(stem: str, number: int) -> str:
         >>> variant_stem("cat", 2)
         'cat~aug2'
     """
-    return f"{stem}~aug{number}"
+    return f"{stem}{_MARK}{number}"
 
 
 def groups_of(files: Sequence[Path]) -> list[str | None]:
@@ -32,6 +33,8 @@ def groups_of(files: Sequence[Path]) -> list[str | None]:
     """
     originals = [_original(file) for file in files]
     known = {name for name in originals if name is not None}
+    if not known:
+        return originals
     own = (file.with_suffix("").as_posix() for file in files)
     return [
         name if name is not None else stem if stem in known else None
@@ -40,5 +43,6 @@ def groups_of(files: Sequence[Path]) -> list[str | None]:
 
 
 def _original(file: Path) -> str | None:
-    found = _VARIANT.fullmatch(file.stem)
+    # Most of a hundred thousand names are none, and their stems need not be cut
+    found = _VARIANT.fullmatch(file.stem) if _MARK in file.name else None
     return None if found is None else file.with_name(found["original"]).as_posix()

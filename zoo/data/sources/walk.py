@@ -6,9 +6,11 @@ import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from zoo.images.decode import is_image
+from zoo.images.readers import ARRAY
 from zoo.spec.disk.systems import by_parts
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, listing, warn
@@ -45,21 +47,45 @@ class Walk:
     again: list[Path] = field(default_factory=list)
     stored: list[Path] = field(default_factory=list)
 
+    @cached_property
+    def _apart(self) -> tuple[list[Path], list[Path], list[Path]]:
+        others, images, arrays = list[Path](), list[Path](), list[Path]()
+        for file in self.files:
+            (images if is_image(file) else others).append(file)
+        are = [file.name.lower().endswith(ARRAY) for file in images]
+        if any(are) and not all(are):
+            mixed = {file.parent for file, is_array in zip(images, are, strict=True) if not is_array}
+            left = {f for f, is_array in zip(images, are, strict=True) if is_array and f.parent in mixed}
+            arrays = [file for file in images if file in left]
+            images = [file for file in images if file not in left]
+        return others, images, arrays
+
     @property
     def images(self) -> list[Path]:
-        """The files that are called like images."""
-        return [file for file in self.files if is_image(file)]
+        """The files that are called like images, without `arrays`."""
+        return self._apart[1]
+
+    @property
+    def arrays(self) -> list[Path]:
+        """Arrays beside images of other kinds: features or masks, mostly, that a program saved there."""
+        return self._apart[2]
 
     @property
     def others(self) -> list[Path]:
         """The files that are not."""
-        return [file for file in self.files if not is_image(file)]
+        return self._apart[0]
 
-    def reasons(self) -> list[tuple[str, list[Path]]]:
-        """Files and links that are passed over wherever they lie, with why; without what is no image."""
+    def reasons(self, arrays: Sequence[Path] | None = None) -> list[tuple[str, list[Path]]]:
+        """Files and links that are passed over wherever they lie, with why; without what is no image.
+
+        Args:
+            arrays: beside images; by default those of this walk.
+        """
+        beside = [*(self.arrays if arrays is None else arrays)]
         unlike = [file for file in self.others if file.suffix.lower() not in BESIDE]
         return [
             (f"{kinds(unlike)}, called like no image that can be read", unlike),
+            (f"{len(beside)} {ARRAY} beside images of other kinds", beside),
             (_counted(self.broken, "link that leads nowhere", "links that lead nowhere"), self.broken),
             (_counted(self.again, *_AGAIN), self.again),
             (f"{len(self.stored)} in folders of a network drive's own", self.stored),
@@ -74,6 +100,20 @@ def is_hidden(name: str) -> bool:
 def is_store(name: str) -> bool:
     """Whether a folder is one that a network drive makes: copies of what lies beside it, or deleted files."""
     return name.lower() in _STORES
+
+
+def inside(path: Path, folder: Path) -> str:
+    """The path of what lies in a folder, from there on and with slashes, without asking the disk.
+
+    As `relative_to` and `as_posix`, in a tenth of the time, for paths that were made from the folder's.
+
+    Example:
+        >>> inside(Path("photos/cats/1.jpg"), Path("photos")), inside(Path("1.jpg"), Path())
+        ('cats/1.jpg', '1.jpg')
+    """
+    above = str(folder)
+    below = str(path) if above == "." else str(path)[len(above) :].lstrip(os.sep)
+    return below.replace("\\", "/") if os.sep == "\\" else below
 
 
 def walk(root: Path, without: Collection[Path] = ()) -> Walk:
@@ -114,7 +154,9 @@ def walk(root: Path, without: Collection[Path] = ()) -> Walk:
                         (links if entry.is_symlink() else folders).append(path)
                 elif not entry.name.startswith("."):
                     (found.files if entry.is_file() else found.broken).append(path)
-    for paths in (found.files, found.broken, found.again, found.stored):
+    # As `by_parts`, whose tuples a path would keep for good
+    found.files.sort(key=lambda file: inside(file, root).split("/"))
+    for paths in (found.broken, found.again, found.stored):
         paths.sort(key=by_parts)
     return found
 

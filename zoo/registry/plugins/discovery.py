@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,10 +10,11 @@ from typing import Any
 from zoo.registry.catalogue import CATALOGUE, RECIPES, Row, check_rows, read_namespace
 from zoo.registry.catalogue_index import facts_of, read_for_listing
 from zoo.registry.environment import switch
-from zoo.registry.plugins.installed import CORE, Installed, installed, normalise, package_folder
+from zoo.registry.plugins.installed import CORE, Installed, installed, package_folder
 from zoo.registry.plugins.probe import Answer, probe_all
 from zoo.spec.component import Namespace
 from zoo.spec.errors import PluginError, ZooError
+from zoo.spec.names import named_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,7 @@ class PluginChoice:
         Raises:
             OptionError: the last is neither on nor off.
         """
-        return cls(_names("ZOO_PLUGINS"), _names("ZOO_DISABLED_PLUGINS"), switch("ZOO_STRICT_PLUGINS"))
+        return cls(named_in("ZOO_PLUGINS"), named_in("ZOO_DISABLED_PLUGINS"), switch("ZOO_STRICT_PLUGINS"))
 
     def takes(self, distribution: str) -> bool:
         """Whether the distribution takes part; the core always does."""
@@ -192,8 +192,3 @@ def _fallback(distribution: str) -> Namespace:
         return read_namespace(None, distribution)
     except ZooError:  # a distribution may have a name that no namespace can have
         return Namespace(name="unknown")
-
-
-def _names(variable: str) -> frozenset[str]:
-    parts = os.environ.get(variable, "").split(",")
-    return frozenset(normalise(part.strip()) for part in parts if part.strip())

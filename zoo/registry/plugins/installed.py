@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
-import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from pathlib import Path
 
 from zoo.spec.disk.reading import read_text
 from zoo.spec.errors import PluginError, listing, quote
-from zoo.spec.names import one_line
+from zoo.spec.names import normalise, one_line
 
 GROUP = "zoo"
 CORE = "zoo-core"
@@ -61,16 +60,6 @@ class Installed:
         if not all(part.isidentifier() for part in value.split(".")):
             raise PluginError(where, expected="a module, as in `zoo_name.plugin`", got=quote(value))
         return value
-
-
-def normalise(name: str) -> str:
-    """A distribution's name as PEP 503 writes it.
-
-    Example:
-        >>> normalise("Zoo_VGG")
-        'zoo-vgg'
-    """
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def installed() -> list[Installed]:

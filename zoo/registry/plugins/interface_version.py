@@ -6,9 +6,10 @@ from pathlib import Path
 
 from zoo.registry.catalogue import written_again
 from zoo.registry.plugins.install_command import way_to_upgrade
-from zoo.registry.plugins.installed import CORE, normalise, requirements
+from zoo.registry.plugins.installed import CORE, requirements
 from zoo.spec.component import API
 from zoo.spec.errors import PluginError
+from zoo.spec.names import normalise
 
 
 def version_problem(
