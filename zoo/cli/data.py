@@ -85,7 +85,7 @@ def _dataset(data: str, sets: Sequence[str], kind: str | None) -> Dataset:
     from zoo.data.sources.mask_layout import found_layout
     from zoo.data.sources.mask_options import check_none
     from zoo.data.sources.walk import walk
-    from zoo.data.view import Grouped
+    from zoo.data.view import with_options
     from zoo.runtime.data_arguments import as_dataset
     from zoo.spec.errors import OptionError, quote
 
@@ -108,8 +108,7 @@ def _dataset(data: str, sets: Sequence[str], kind: str | None) -> Dataset:
     else:
         check_none(section.folder, f"data {folder}")
         found = FoundFolders(folder) if kind == "classes" else ImageFolder(folder)
-    pattern = section.options.group
-    return found if pattern is None else Grouped(found, pattern)
+    return with_options(found, section.options)
 
 
 def _draw(dataset: Dataset, found: Report, path: Path) -> None:

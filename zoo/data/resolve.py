@@ -14,7 +14,7 @@ from zoo.data.sources.layout import scan
 from zoo.data.sources.mask_folders import MaskFolders
 from zoo.data.sources.mask_options import check_none
 from zoo.data.sources.torch_dataset import TorchData
-from zoo.data.view import Grouped, Subset
+from zoo.data.view import Subset, with_options
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks import Task
 from zoo.spec.errors import DataError, OptionError, UnknownComponentError, quote
@@ -79,8 +79,7 @@ def resolve(
     """
     section = section_of(data)
     found = _found(section, named, task, classes, part=part, skip_unreadable=skip_unreadable)
-    pattern = section.options.group
-    return found if pattern is None else Grouped(found, pattern)
+    return with_options(found, section.options)
 
 
 def _found(
