@@ -101,13 +101,13 @@ def test_killed_folds_go_on_and_nothing_is_done_twice(
 def test_what_was_trained_and_not_yet_measured_is_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Off(Exception):
+    class OffError(Exception):
         """As if the machine went off."""
 
     def off(*args: Any, **named: Any) -> None:
-        raise Off
+        raise OffError
 
-    with monkeypatch.context() as patched, pytest.raises(Off):
+    with monkeypatch.context() as patched, pytest.raises(OffError):
         patched.setattr(folds_module, "evaluate", off)
         zoo.fit(model(), FACES, folds=2, out=tmp_path / "f", **HOW)
     fit, trained = folds_module.fit, []
@@ -115,6 +115,28 @@ def test_what_was_trained_and_not_yet_measured_is_measured(
     found = zoo.fit(resume=tmp_path / "f", progress=False)
     assert trained == ["fold-2"]
     assert [fold.number for fold in found.folds] == [1, 2]
+
+
+class Scaled(torch.nn.Module):
+    """A loss with a weight that is learnt."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.ones(1))
+
+    def forward(self, output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.binary_cross_entropy_with_logits(self.scale * output, target.float())
+
+
+def test_a_loss_that_learns_begins_each_fold_anew(tmp_path: Path) -> None:
+    loss = Scaled()
+    found = zoo.fit(model(), FACES, folds=2, out=tmp_path / "f", loss=loss, **{**HOW, "lr": 0.05})
+    assert loss.scale.item() == 1
+    zoo.fit(model(), FACES, fold="2/2", out=tmp_path / "alone", loss=Scaled(), **{**HOW, "lr": 0.05})
+    ours = read(found.folds[1].folder / "loss.safetensors")
+    theirs = read(tmp_path / "alone" / "loss.safetensors")
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
 def test_what_no_fold_can_be_made_of_is_refused_before_work(tmp_path: Path) -> None:
@@ -136,7 +158,11 @@ def test_what_no_fold_can_be_made_of_is_refused_before_work(tmp_path: Path) -> N
 
 def test_a_recipe_is_built_for_the_classes_of_the_data(tmp_path: Path) -> None:
     recipe = zoo.Recipe.from_dict(
-        {"model": {"name": "mlp", "head": "multiclass"}, "data": {"name": "digits", "per_class": 6}, "seed": 3}
+        {
+            "model": {"name": "mlp", "head": "multiclass"},
+            "data": {"name": "digits", "per_class": 6},
+            "seed": 3,
+        }
     )
     found = zoo.fit(recipe, folds=2, out=tmp_path / "f", metrics=["mcc"], **HOW)
     assert {"accuracy", "mcc"} <= found.mean.keys()

@@ -202,7 +202,10 @@ class TableOptions(Options):
         (), description="column of what is to be learnt, or several; by default found by its name"
     )
     group: str | None = Field(None, description="column of what stays in one split, such as patients")
-    split: str | None = Field(None, description="column of train, val and test; by default found by its name")
+    split: str | None = Field(
+        None,
+        description="column of train, val and test, by default found by its name; or of the numbers of folds",
+    )
     order: str | None = Field(
         None, description="column of what comes first, such as a date: the last images are the test"
     )
