@@ -41,6 +41,7 @@ VOCABULARY = {
         (
             "zoo/cli/fit.py", "zoo/spec/arguments.py", "zoo/runtime/processes.py", "zoo/training/fit.py",
             "zoo/training/record/run_folder.py", "zoo/training/request.py", "zoo/spec/disk/records.py",
+            "zoo/experiments/folds.py", "zoo/experiments/fold_record.py",
         ),
         PRECISION,
     ),

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from zoo.compose.build import build
     from zoo.compose.foreign.convert import Converted, convert
+    from zoo.experiments.fit import fit
+    from zoo.experiments.fold_figures import Fold, Folds
     from zoo.hub.folder import load, save
     from zoo.hub.pull import pull
     from zoo.hub.push import push
@@ -50,7 +52,6 @@ if TYPE_CHECKING:
         TrainerOptions,
     )
     from zoo.spec.trainers.schedule import AnySchedule, Plateau, Schedule
-    from zoo.training.fit import fit
     from zoo.training.run import Run
 
     # An assignment, which type checkers take as public without a place in __all__.
@@ -67,6 +68,8 @@ __all__ = [
     "Converted",
     "EarlyStopping",
     "Evaluation",
+    "Fold",
+    "Folds",
     "ForPart",
     "GradientOptions",
     "Images",
@@ -125,6 +128,8 @@ _HOMES = {
     "EarlyStopping": "zoo.spec.trainers.early_stopping",
     "Evaluation": "zoo.inference.evaluation",
     "Balanced": "zoo.spec.options",
+    "Fold": "zoo.experiments.fold_figures",
+    "Folds": "zoo.experiments.fold_figures",
     "ForPart": "zoo.spec.options",
     "GradientOptions": "zoo.spec.trainers.options",
     "INTERPOLATIONS": "zoo.spec.inputs",
@@ -162,7 +167,7 @@ _HOMES = {
     "build": "zoo.compose.build",
     "convert": "zoo.compose.foreign.convert",
     "evaluate": "zoo.inference.evaluate",
-    "fit": "zoo.training.fit",
+    "fit": "zoo.experiments.fit",
     "hookimpl": "zoo.registry.hookspec",
     "info": "zoo.registry.listing",
     "latents": "zoo.inference.latents",

@@ -171,3 +171,15 @@ def test_values_are_toml_and_else_texts() -> None:
     assert table["model"] == {"freeze": "block1-4", "classes": 3}
     with pytest.raises(RecipeError, match=r"model\.classes to be a table"):
         apply(table, ["classes.a=1"])
+
+
+def test_folds_are_trained_shown_and_told_as_json(zoo: Zoo, recipe: Path) -> None:
+    found = zoo.json("fit", recipe, "--folds", "2", "--epochs", "1", "--out", "f")
+    assert (found["folder"], [fold["folder"] for fold in found["folds"]]) == ("f", ["fold-1", "fold-2"])
+    assert found["spread"]["accuracy"] >= 0
+    status, out, _ = zoo("fit", recipe, "--folds", "2", "--epochs", "1", "--quiet")
+    assert status == 0
+    assert "(spread: standard deviation over the folds)" in out
+    assert "saved in runs/tiny_resnet-folds-1" in out
+    status, _, err = zoo("fit", "--resume", "f", "--folds", "3")
+    assert (status, "expected unfinished folds, got finished ones" in err) == (2, True)

@@ -141,7 +141,7 @@ def _check_trainer(table: Mapping[str, Any], flags: list[Flag]) -> None:
 
 def _check_places(options: Mapping[str, Any]) -> None:
     """Raises where an argument of `zoo.fit` stands among the trainer's options, and would be taken for it."""
-    from zoo.training.fit import fit
+    from zoo.experiments.fit import fit
 
     beside = {name for name, p in inspect.signature(fit).parameters.items() if p.kind is not p.VAR_KEYWORD}
     for name in options:

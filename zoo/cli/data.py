@@ -86,7 +86,7 @@ def _dataset(data: str, sets: Sequence[str], kind: str | None) -> Dataset:
     from zoo.data.sources.mask_layout import found_layout
     from zoo.data.sources.mask_options import check_none
     from zoo.data.sources.walk import walk
-    from zoo.data.view import Grouped
+    from zoo.data.view import with_options
     from zoo.spec.errors import OptionError
 
     named = apply({"data": data}, [f"data.{text}" for text in sets])["data"]
@@ -107,8 +107,7 @@ def _dataset(data: str, sets: Sequence[str], kind: str | None) -> Dataset:
     else:
         check_none(section.folder, f"data {folder}")
         found = FoundFolders(folder) if kind == "classes" else ImageFolder(folder)
-    pattern = section.options.group
-    return found if pattern is None else Grouped(found, pattern)
+    return with_options(found, section.options)
 
 
 def _not_a_folder(named: Any, kind: str | None) -> Dataset:

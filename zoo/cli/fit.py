@@ -17,12 +17,13 @@ from zoo.spec.hints.spoken import speaking
 
 if TYPE_CHECKING:
     from zoo.runtime.processes import Precision
+    from zoo.training.run import Run
 
 _SECTIONS = {
     "Model": ("name", *MODEL_OPTIONS),
     "Data": ("data", "augment", "skip_unreadable", "workers"),
     "Training": ("epochs", "lr", "batch_size", "loss", "trainer", "metric", "seed", "sets"),
-    "Run": ("out", "resume", "checkpoint_every", "quiet"),
+    "Run": ("out", "folds", "resume", "checkpoint_every", "quiet"),
     "Computing": ("device", "precision", "cache", "no_cache"),
 }
 
@@ -80,6 +81,12 @@ _SECTIONS = {
     "--out", type=click.Path(path_type=Path), metavar="FOLDER", help="Of the run  [default: runs/MODEL-N]"
 )
 @click.option(
+    "--folds",
+    type=int,
+    metavar="NUMBER",
+    help="Of cross-validation: a run for each, measured on the images left out.",
+)
+@click.option(
     "--resume",
     metavar="RUN",
     shell_complete=folders,
@@ -124,6 +131,7 @@ def command(
     cache: str | None,
     no_cache: bool,
     skip_unreadable: bool,
+    folds: int | None,
     resume: str | None,
     checkpoint_every: float,
     workers: int,
@@ -139,11 +147,13 @@ def command(
     \b
     zoo fit --model vgg16 --head binary --freeze block1-4 --data ./cats
     zoo fit recipe.toml --lr 1e-4 --set head.dropout=0.5
+    zoo fit recipe.toml --folds 5
     zoo fit --resume runs/vgg16-1 --epochs 20
     """
     from zoo.cli._fit import check_alone, model_and_options
     from zoo.cli._recipe import spoken_of
-    from zoo.training.fit import fit
+    from zoo.experiments.fit import fit
+    from zoo.experiments.fold_figures import Folds
 
     if resume is not None:
         check_alone(resume, {"recipe": recipe, "model": name, "set": sets or None, **flags})
@@ -161,6 +171,7 @@ def command(
             precision=precision,
             cache=kept(cache, none=no_cache),
             skip_unreadable=skip_unreadable,
+            folds=folds,
             resume=resume,
             checkpoint_every=checkpoint_every,
             workers=workers,
@@ -168,18 +179,21 @@ def command(
             **options,
         )
     if as_json:
-        emit_json(
-            {
-                "folder": str(run.folder),
-                "epochs": len(run.history),
-                "best_epoch": run.best_epoch,
-                "metrics": run.metrics,
-                "images": run.images,
-                "seconds": round(run.seconds, 3),
-                "interrupted": run.interrupted,
-                "stopped_early": run.stopped_early,
-            }
-        )
+        emit_json(run.to_dict() if isinstance(run, Folds) else _facts(run))
     else:
         click.echo(run)
     return INTERRUPTED if run.interrupted else 0
+
+
+def _facts(run: Run) -> dict[str, Any]:
+    """Plain data of a run, for a program."""
+    return {
+        "folder": str(run.folder),
+        "epochs": len(run.history),
+        "best_epoch": run.best_epoch,
+        "metrics": run.metrics,
+        "images": run.images,
+        "seconds": round(run.seconds, 3),
+        "interrupted": run.interrupted,
+        "stopped_early": run.stopped_early,
+    }

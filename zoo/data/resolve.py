@@ -15,7 +15,7 @@ from zoo.data.sources.image_folder import ImageFolder
 from zoo.data.sources.layout import scan
 from zoo.data.sources.mask_folders import MaskFolders
 from zoo.data.sources.mask_options import check_none
-from zoo.data.view import Grouped, Subset
+from zoo.data.view import Subset, with_options
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks import Task
 from zoo.spec.errors import DataError, OptionError, UnknownComponentError, quote
@@ -101,9 +101,11 @@ def _grouped(
     skip_unreadable: bool,
 ) -> Dataset:
     found = _found(section, named, task, classes, part=part, skip_unreadable=skip_unreadable)
-    pattern = section.options.group
     # Parts are grouped each by itself: in a table by a column, in a folder by names
-    return found if pattern is None or isinstance(found, Parts) else Grouped(found, pattern)
+    parts = isinstance(found, Parts)
+    return with_options(
+        found, section.options.model_copy(update={"group": None}) if parts else section.options
+    )
 
 
 def _found(

@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from zoo.data.stratify import are_labels, by_labels, in_hash_order
+from zoo.data.division.folds import fold_numbers
+from zoo.data.division.sides import Belonging, in_time, order_of, times, together
+from zoo.data.division.stratify import are_labels, by_labels, in_hash_order
+from zoo.data.view import fold_asked
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks import Task
 from zoo.spec.errors import DataError, listing, quote, warn
@@ -87,27 +90,21 @@ def split(
             same image or one group in two splits that the user made.
     """
     keys = [dataset.key(i) for i in range(len(dataset))]
-    together = _together(keys, [dataset.group_of(i) for i in range(len(dataset))])
+    belonging = together(keys, [dataset.group_of(i) for i in range(len(dataset))])
     classes, strata = _classes(dataset), _strata(dataset)
     if not keys:
         raise DataError("data", expected="images", got="none")
     given = [dataset.split_of(i) for i in range(len(dataset))]
-    sides: dict[str, list[int]] = {name: [] for name in NAMES}
-    if any(given):
-        _check_apart(dataset, keys, given, "the same image in two splits", "each image in one split")
-        _check_apart(dataset, together, given, "one group in two splits", "each group in one split")
-        for i, name in enumerate(given):
-            sides[name or "train"].append(i)
-        if sides["train"] and not sides["val"]:
-            share = fractions[1] / (fractions[0] + fractions[1])
-            sides |= _draw(sides["train"], together, strata, seed, (1 - share, share, 0.0))
-            # `_draw` has returned an empty one
-            sides["test"] = [i for i, name in enumerate(given) if name == "test"]
-    elif order := _order(dataset):
-        sides = _in_order(together, order, fractions)
-    else:
+    _check_apart(dataset, keys, given, "the same image in two splits", "each image in one split")
+    _check_apart(dataset, belonging, given, "one group in two splits", "each group in one split")
+    if not any(given):
         _warn_two_labels(dataset, keys, classes)
-        sides = _draw(range(len(dataset)), together, strata, seed, fractions)
+    known = Belonging(keys, belonging, strata, given)
+    if (fold := fold_asked(dataset)) is not None:
+        sides = _of_fold(dataset, fold, known, seed, fractions)
+    else:
+        _check_no_folds(dataset)
+        sides = _sides(dataset, known, seed, fractions)
     if training:
         _check_trainable(dataset, classes, sides)
     digest = hashlib.blake2b(digest_size=16)
@@ -116,6 +113,67 @@ def split(
         digest.update(f"{name}:{','.join(sorted(keys[i] for i in sides[name]))}\n".encode())
     train, val, test = (tuple(sorted(sides[name])) for name in NAMES)
     return Splits(train, val, test, seed, digest.hexdigest())
+
+
+def _sides(
+    dataset: Dataset, known: Belonging, seed: int, fractions: tuple[float, float, float]
+) -> dict[str, list[int]]:
+    """The user's splits, with val cut from train where it is missing; else cut in time, or drawn."""
+    given, names, strata = known.given, known.names, known.strata
+    if any(given):
+        sides: dict[str, list[int]] = {name: [] for name in NAMES}
+        for i, name in enumerate(given):
+            sides[name or "train"].append(i)
+        if sides["train"] and not sides["val"]:
+            cut = _draw(sides["train"], names, strata, seed, _without_test(fractions))
+            # `_draw` has returned an empty one
+            sides |= {**cut, "test": sides["test"]}
+        return sides
+    if order := order_of(dataset):
+        return in_time(times(range(len(dataset)), names, order), fractions)
+    return _draw(range(len(dataset)), names, strata, seed, fractions)
+
+
+def _of_fold(
+    dataset: Dataset,
+    fold: tuple[int, int],
+    known: Belonging,
+    seed: int,
+    fractions: tuple[float, float, float],
+) -> dict[str, list[int]]:
+    """The test images of a fold, and the others trained on and validated with by the usual shares.
+
+    What the user keeps for the test is on no side.
+    """
+    number, count = fold
+    inside = [i for i, name in enumerate(known.given) if name != "test"]
+    folds = fold_numbers(dataset, inside, known, count, seed)
+    placed = [str(folds[i]) if i in folds else None for i in range(len(dataset))]
+    _check_apart(dataset, known.keys, placed, "the same image in two folds", "each image in one fold")
+    _check_apart(dataset, known.names, placed, "one group in two folds", "each group in one fold")
+    # In time nothing is learnt from what comes after
+    order = order_of(dataset)
+    rest = [i for i in folds if (folds[i] < number - 1 if order else folds[i] != number - 1)]
+    shares = _without_test(fractions)
+    if order:
+        sides = in_time(times(rest, known.names, order), shares)
+    else:
+        sides = _draw(rest, known.names, known.strata, seed, shares)
+    return {**sides, "test": [i for i in folds if folds[i] == number - 1]}
+
+
+def _without_test(fractions: tuple[float, float, float]) -> tuple[float, float, float]:
+    """The shares of train and val where the test is known."""
+    share = fractions[1] / (fractions[0] + fractions[1])
+    return 1 - share, share, 0.0
+
+
+def _check_no_folds(dataset: Dataset) -> None:
+    """Raises DataError where the data have folds, and nobody asks for one."""
+    folds = {dataset.fold_of(i) for i in range(len(dataset))} - {None}
+    if folds:
+        hint = f"say folds={len(folds)} (--folds {len(folds)}), or fold='1/{len(folds)}' for one of them"
+        raise DataError("data with folds", expected="a training for each fold", got="one for all", hint=hint)
 
 
 def _classes(dataset: Dataset) -> Sequence[Any]:
@@ -173,66 +231,9 @@ def _draw(
     return sides
 
 
-def _order(dataset: Dataset) -> list[Any]:
-    """The places of all samples in time; nothing where the data tell none."""
-    found = [dataset.order_of(i) for i in range(len(dataset))]
-    return [] if all(place is None for place in found) else found
-
-
-def _in_order(
-    together: Sequence[str], order: Sequence[Any], fractions: tuple[float, ...]
-) -> dict[str, list[int]]:
-    """Cuts samples in time: the last are the test, those before them validation.
-
-    A group counts where its last sample does, and what is of one time stays together.
-    """
-    last: dict[str, Any] = {}
-    for name, place in zip(together, order, strict=True):
-        last[name] = max(last.get(name, place), place)
-    times: dict[Any, list[int]] = {}
-    for i, name in enumerate(together):
-        times.setdefault(last[name], []).append(i)
-    sides: dict[str, list[int]] = {name: [] for name in NAMES}
-    quota = {"test": len(order) * fractions[2], "val": len(order) * fractions[1]}
-    for place in sorted(times, reverse=True):
-        # A side is closed by what reaches its share; each gets something where there are three times
-        side = next((name for name, share in quota.items() if len(sides[name]) < share), "train")
-        sides[side] += times[place]
-    return sides
-
-
 def _quota(count: int, share: float, least: int) -> int:
     """Images of a class on a side; at least one where the class has `least` of them."""
     return max(round(count * share), 1) if share and count >= least else 0
-
-
-def _together(keys: Sequence[str], groups: Sequence[str | None]) -> list[str]:
-    """For each sample a name of all that must stay together: identical ones, its group, and theirs in turn.
-
-    Example:
-        >>> _together(["a", "b", "b", "c"], ["left", "left", "right", None])
-        ['a', 'a', 'a', 'c']
-    """
-    # Most data have no groups, and a hundred thousand images need no table of none
-    if all(group is None for group in groups):
-        return [*keys]
-    parent: dict[object, object] = {}
-
-    def root(node: object) -> object:
-        while (above := parent.setdefault(node, node)) != node:
-            node = above
-        return node
-
-    # A key, never a group, is the root: without groups each sample is called by its own key, as ever.
-    for key, group in zip(keys, groups, strict=True):
-        if group is None:
-            continue
-        top = root((group,))
-        if isinstance(top, tuple):
-            parent[top] = root(key)
-        else:
-            parent[root(key)] = top
-    return [str(root(key)) for key in keys]
 
 
 def _check_apart(

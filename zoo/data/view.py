@@ -10,6 +10,7 @@ from typing import Any
 
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks import Task
+from zoo.spec.data_options import DataOptions, fold_pair
 from zoo.spec.errors import DataError, quote
 
 _FEWEST = 2
@@ -69,6 +70,10 @@ class View(Dataset):
     def group_of(self, index: int) -> str | None:
         """The group in the data."""
         return self.source.group_of(index)
+
+    def fold_of(self, index: int) -> int | None:
+        """The fold in the data."""
+        return self.source.fold_of(index)
 
     def order_of(self, index: int) -> Any:
         """The place in time in the data."""
@@ -137,6 +142,10 @@ class Subset(View):
         """The group that it has in the whole set."""
         return self.source.group_of(self.indices[index])
 
+    def fold_of(self, index: int) -> int | None:
+        """The fold that it has in the whole set."""
+        return self.source.fold_of(self.indices[index])
+
     def order_of(self, index: int) -> Any:
         """The place that it has in the whole set."""
         return self.source.order_of(self.indices[index])
@@ -172,8 +181,43 @@ class Grouped(View):
         return self._groups[index]
 
 
+def with_options(data: Dataset, options: DataOptions) -> Dataset:
+    """The data with what the options of any data say of their sides.
+
+    Args:
+        data: as they are.
+        options: beside them.
+
+    Raises:
+        DataError: they do not fit.
+    """
+    if options.group is not None:
+        data = Grouped(data, options.group)
+    return data if options.fold is None else Folded(data, fold_pair(options.fold))
+
+
 def _group(match: re.Match[str]) -> str:
     return "\0".join(part or "" for part in match.groups()) or match.group()
+
+
+class Folded(View):
+    """Data of which one fold of cross-validation is the test; see `zoo.data.splits.split`.
+
+    Args:
+        source: the data as they are.
+        fold: its number, from 1, and how many there are.
+    """
+
+    def __init__(self, source: Dataset, fold: tuple[int, int]) -> None:
+        super().__init__(source)
+        self.fold = fold
+
+
+def fold_asked(data: Dataset) -> tuple[int, int] | None:
+    """The fold that is the test, by number and count; None where the data are split as usual."""
+    if isinstance(data, Folded):
+        return data.fold
+    return fold_asked(data.source) if isinstance(data, View) else None
 
 
 def source_of(data: Dataset) -> Dataset:

@@ -96,6 +96,10 @@ class Dataset(ABC):
         """`train`, `val` or `test` where the user made the splits; else None."""
         return None
 
+    def fold_of(self, index: int) -> int | None:
+        """The fold of cross-validation that the user put a sample in, by a number; else None."""
+        return None
+
     def order_of(self, index: int) -> Any:
         """The place of a sample in time or the like, a number or text that sorts; None for none.
 

@@ -17,6 +17,9 @@ PATH = "path"
 """Option that says which file or folder is read; a recipe keeps its last part alone."""
 
 
+_FEWEST_FOLDS = 2
+
+
 class DataOptions(Options):
     """Options that any data take, beside those of their own."""
 
@@ -32,6 +35,19 @@ class DataOptions(Options):
         "several times",
     )
 
+    fold: str | None = Field(
+        None,
+        description="one fold of cross-validation, such as '2/5': its images are the test, the others are "
+        "trained on and validated with",
+    )
+
+    @field_validator("fold")
+    @classmethod
+    def _is_fold(cls, value: str | None) -> str | None:
+        if value is not None:
+            fold_pair(value)
+        return value
+
     @field_validator("group")
     @classmethod
     def _compiles(cls, value: str | None) -> str | None:
@@ -41,6 +57,26 @@ class DataOptions(Options):
             # The text of a ValueError stands behind `expected`
             raise ValueError(f"a regular expression ({error})") from None
         return value
+
+
+def fold_pair(value: str) -> tuple[int, int]:
+    """Number and count of a fold.
+
+    Args:
+        value: such as `2/5`.
+
+    Raises:
+        ValueError: it is none.
+
+    Example:
+        >>> fold_pair("2/5")
+        (2, 5)
+    """
+    match = re.fullmatch(r"(\d{1,4})/(\d{1,4})", value)
+    number, count = map(int, match.groups()) if match else (0, 0)
+    if not 1 <= number <= count or count < _FEWEST_FOLDS:
+        raise ValueError("a fold such as 2/5, the second of five")
+    return number, count
 
 
 _Value = Annotated[int, Field(ge=0, le=255, strict=True)]
@@ -83,7 +119,10 @@ class ColumnOptions(Options):
         (), description="column of what is to be learnt, or several; by default found by its name"
     )
     group: str | None = Field(None, description="column of what stays in one split, such as patients")
-    split: str | None = Field(None, description="column of train, val and test; by default found by its name")
+    split: str | None = Field(
+        None,
+        description="column of train, val and test, by default found by its name; or of the numbers of folds",
+    )
     order: str | None = Field(
         None, description="column of what comes first, such as a date: the last images are the test"
     )

@@ -1,4 +1,4 @@
-"""`zoo.fit`: from a model and data to a trained model in a run folder."""
+"""One run: from a model and data to a trained model in a run folder."""
 
 from __future__ import annotations
 
@@ -66,57 +66,10 @@ def fit(
     progress: bool = True,
     **options: Any,
 ) -> Run:
-    """Trains a model on images and saves it in a run folder.
-
-    Whatever is left None is taken from the model's recipe; after that data are needed, loss and trainer are
-    the defaults of the model's task. In the end the model has the weights of its best epoch, is in inference
-    mode, and on the device where it was. The same seed gives the same weights, with any number of workers.
-
-    A run that was killed goes on with `resume=` and ends with the same weights as if nothing had happened.
-    With `epochs=` beside it, a run goes on for longer, a finished one too: it ends as one with so many epochs
-    from the start, unless its schedule depends on their number and is stretched, which is told.
-    What the frozen blocks at a model's beginning compute is kept on disk and reused where that gives the same
-    result: for training images without augmentation, for validation images always.
-
-    Args:
-        model: from `zoo.build`, the folder of a saved one, or any torch module, which needs a loss; or a
-            recipe, which is built for the classes of its data where it says nothing of classes.
-        data: a folder of class folders, a table of labels, the name of a data set, or a torch data set.
-        augment: an augmenter by name, several in a list, or objects.
-        loss: a loss by name, or a module.
-        trainer: a trainer by name, or an object.
-        seed: of splits, order, augmentation and dropout; the recipe's, else 0.
-        out: folder of the run, new or empty; by default the next free `runs/<name>-<n>`.
-        device: `cpu`, `cuda`, ...; by default an accelerator if there is one.
-        precision: `fp32` (the default), `bf16` or `fp16`, of forwards and losses; weights stay in fp32.
-        workers: processes that read images.
-        cache: whether to keep what frozen blocks compute, or else what was decoded and resized; None where
-            it is possible and there is room, True raises where nothing of frozen blocks can be kept,
-            "pixels" where no pixels can, and keeps these alone.
-        skip_unreadable: leave out images that cannot be decoded, and say which.
-        resume: folder of a run to go on with. What it was begun with is known; give only what was an object
-            (data, a loss, `metrics` and the like), where to compute, and `epochs` to go on for longer.
-        checkpoint_every: seconds between two checkpoints at least; 0 writes one after each step.
-        progress: whether to say how it goes: a bar on a terminal and in a notebook, else a line an epoch on
-            standard error.
-        **options: of the trainer, such as `epochs=5`, `lr=1e-4`, `schedule="cosine"`, `early_stopping=3`; and
-            of the data, such as `group="patient[0-9]+"`.
+    """Trains one run; see `zoo.experiments.fit.fit`, which trains several where folds are asked for.
 
     Raises:
-        DataError: the data cannot be read, or do not fit the model.
-        MissingPackageError: a precision or several processes need Accelerate, or a resumed run OpenCV.
-        TrainingError: nothing is trainable, the loss is no longer a number, or there is nothing to resume.
-        OptionError: an option is unknown or does not fit.
-        SaveError: the README of a run that goes on cannot be kept.
-        UnknownComponentError: no plugin has a part of that name.
-
-    Example:
-        >>> import tempfile, zoo
-        >>> model = zoo.build("small_cnn", head="binary", in_channels=1, input_size=32, seed=0)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     run = zoo.fit(model, {"name": "faces", "per_class": 8}, epochs=1, out=folder + "/run")
-        >>> run.images
-        {'train': 12, 'val': 2, 'test': 2}
+        ZooError: as there.
     """
     need_folder("fit")  # torch looks for the working folder in the midst of training
     if not checkpoint_every >= 0:  # which nan is not either

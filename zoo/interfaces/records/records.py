@@ -15,7 +15,7 @@ from zoo.images.decode import SUFFIXES, ImageArray, decode_counted, decode_reduc
 from zoo.images.digests import FileDigests
 from zoo.images.objects import Taken, taken
 from zoo.interfaces.dataset import Dataset, Sample
-from zoo.interfaces.records.roles import Roles, settled
+from zoo.interfaces.records.roles import Roles, folds_in, settled
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.choice import for_columns
 from zoo.interfaces.tasks.columns import Cells, TargetColumn, is_missing, plain
@@ -243,15 +243,25 @@ class Records(Dataset):
     @cached_property
     def _splits(self) -> list[str] | None:
         name = self.roles.split
-        if name is None:
+        if name is None or self._folds is not None:
             return None
         found = [split_named(str(cell)) for cell in self.columns[name]]
         odd = [i for i, split in enumerate(found) if split is None]
         if odd:
             got = f"{quote(plain(self.columns[name][odd[0]]))} in row {odd[0] + 1}"
-            expected = "train, val or test in each row"
-            raise DataError(f"{self.where}: column {quote(name)}", expected=expected, got=got)
+            where, expected = f"{self.where}: column {quote(name)}", "train, val or test in each row"
+            hint = "numbers of folds, 0 to 4 say, are read too, where each row has one"
+            raise DataError(where, expected=expected, got=got, hint=hint)
         return [split for split in found if split]
+
+    def fold_of(self, index: int) -> int | None:
+        """The number of its fold, where the column of the splits holds such numbers."""
+        return self._folds[index] if self._folds else None
+
+    @cached_property
+    def _folds(self) -> list[int] | None:
+        name = self.roles.split
+        return None if name is None else folds_in(self.columns[name])
 
     def group_of(self, index: int) -> str | None:
         """The group of a sample, where a column says it; an empty cell is none."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
 from zoo.images.decode import SUFFIXES
-from zoo.interfaces.tasks.columns import Cells, is_missing
+from zoo.interfaces.tasks.columns import Cells, is_missing, plain
 from zoo.spec.errors import DataError, did_you_mean, listing, quote
 from zoo.spec.names import closest
 from zoo.spec.split_names import split_named
@@ -26,6 +27,7 @@ SPLITS = ("split", "subset", "partition", "set", "fold")
 """Names under which they keep splits."""
 
 _MOST = 8
+_FOLD = re.compile(r"(?:fold)?[ _-]?(\d{1,4})(?:\.0)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +38,7 @@ class Roles:
         image: of paths, bytes, Pillow images or arrays; found by its name or its cells where None.
         target: of targets, one or several; found by its name, or the only one left, where empty.
         group: of what belongs together, such as patients.
-        split: of `train`, `val` and `test`.
+        split: of `train`, `val` and `test`, or of the numbers of folds.
         order: of what comes first, such as a date: the last ones are the test.
         separator: between several labels in a cell.
     """
@@ -108,6 +110,18 @@ def _holds_images(column: Sequence[Any]) -> bool:
     if isinstance(first, str | PurePath):
         return PurePath(str(first)).suffix.lower() in SUFFIXES
     return isinstance(first, bytes | Mapping) or hasattr(first, "convert") or getattr(first, "ndim", 0) > 1
+
+
+def folds_in(cells: Sequence[Any]) -> list[int] | None:
+    """The numbers of folds in a column's cells, such as 3 or `fold 3`; None where they are none.
+
+    Example:
+        >>> folds_in(["0", 1, "fold-2"]), folds_in(["train", "test"]), folds_in([1, 1])
+        ([0, 1, 2], None, None)
+    """
+    found = [_FOLD.fullmatch(str(plain(cell)).strip().lower()) for cell in cells]
+    numbers = [int(match[1]) for match in found if match]
+    return numbers if len(numbers) == len(found) and len({*numbers}) > 1 else None
 
 
 def _split(free: Sequence[str], columns: Cells) -> str | None:

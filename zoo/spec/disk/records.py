@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from zoo.spec.disk.schema import (
     anything,
     flag,
     list_of,
+    matching,
     misfit,
     number,
     one_of,
@@ -25,7 +27,8 @@ from zoo.spec.disk.schema import (
 )
 from zoo.spec.files import RUN_FILE
 
-FIGURES: Check = table_of(table_of(number, "numbers by name"), "numbers by name, by split")
+_NUMBERS: Check = table_of(number, "numbers by name")
+FIGURES: Check = table_of(_NUMBERS, "numbers by name, by split")
 
 _DATA: Check = (lambda value: isinstance(value, str | dict | None), "a name or table of data")
 MEASURED: Check = table_of(
@@ -101,6 +104,30 @@ _SIDE: Check = list_of(
 
 SPLITS: Schema = {"train": _SIDE, "val": _SIDE, "test": _SIDE, "hash": text}
 """Record of which image is where."""
+
+
+_FOLD: Schema = {
+    "number": whole(1), "folder": matching(re.compile(r"fold-\d+"), "the name of a folder"),
+    "metrics": _NUMBERS, "validation": _NUMBERS, "images": table_of(whole(), "counts by split"),
+}  # fmt: skip
+
+MEASURED_FOLDS: Schema = {
+    "format": whole(1),
+    "count": whole(2),
+    "seed": whole(),
+    "precision": or_none(one_of("fp32", "bf16", "fp16")),
+    "skip_unreadable": flag,
+    "parts": record(dict.fromkeys(("data", "augment", "loss", "trainer"), anything), "parts by name",
+                    ("data", "augment", "loss", "trainer")),
+    "options": table,
+    "objects": texts,
+    "origin": or_none(text),
+    "freezing": RUN["freezing"],
+    "results": list_of(record(_FOLD, "figures of a fold", _FOLD), "a list of folds"),
+    "mean": _NUMBERS,
+    "spread": _NUMBERS,
+}  # fmt: skip
+"""Record of folds, `folds.json`; mean and spread once all are measured."""
 
 
 def known_run(folder: Path) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Division of data into sides and folds: stratified, groups whole, in time."""

@@ -1,0 +1,109 @@
+"""Samples that belong on one side: identical ones and groups; and the sides of what has an order in time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from zoo.interfaces.dataset import Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """Facts of samples that decide on which sides they are, in their order.
+
+    Args:
+        keys: digests of the images.
+        names: what each belongs to, from `together`.
+        strata: which keep their shares; one and the same where there are none.
+        given: splits that the user made, None for none.
+    """
+
+    keys: Sequence[str]
+    names: Sequence[str]
+    strata: Sequence[Any]
+    given: Sequence[str | None]
+
+
+def together(keys: Sequence[str], groups: Sequence[str | None]) -> list[str]:
+    """Names of what must stay together, one a sample: identical ones, its group, and theirs in turn.
+
+    Args:
+        keys: digests of the images.
+        groups: of the samples.
+
+    Example:
+        >>> together(["a", "b", "b", "c"], ["left", "left", "right", None])
+        ['a', 'a', 'a', 'c']
+    """
+    # Most data have no groups, and a hundred thousand images need no table of none
+    if all(group is None for group in groups):
+        return [*keys]
+    parent: dict[object, object] = {}
+
+    def root(node: object) -> object:
+        while (above := parent.setdefault(node, node)) != node:
+            node = above
+        return node
+
+    # A key, never a group, is the root: without groups each sample is called by its own key, as ever.
+    for key, group in zip(keys, groups, strict=True):
+        if group is None:
+            continue
+        top = root((group,))
+        if isinstance(top, tuple):
+            parent[top] = root(key)
+        else:
+            parent[root(key)] = top
+    return [str(root(key)) for key in keys]
+
+
+def order_of(dataset: Dataset) -> list[Any]:
+    """The places of all samples in time; nothing where the data tell none."""
+    found = [dataset.order_of(i) for i in range(len(dataset))]
+    return [] if all(place is None for place in found) else found
+
+
+def times(indices: Sequence[int], names: Sequence[str], order: Sequence[Any]) -> list[list[int]]:
+    """Samples that stay together in time, the earliest first.
+
+    A group counts where its last sample does, and what is of one time stays together.
+
+    Args:
+        indices: of the samples that are meant.
+        names: what each sample of the data belongs to, from `together`.
+        order: the place of each in time.
+
+    Example:
+        >>> times([0, 1, 2, 3], ["a", "b", "a", "c"], [1, 2, 3, 2])
+        [[1, 3], [0, 2]]
+    """
+    last: dict[str, Any] = {}
+    for i in indices:
+        last[names[i]] = max(last.get(names[i], order[i]), order[i])
+    found: dict[Any, list[int]] = {}
+    for i in indices:
+        found.setdefault(last[names[i]], []).append(i)
+    return [found[place] for place in sorted(found)]
+
+
+def in_time(moments: Sequence[Sequence[int]], shares: tuple[float, ...]) -> dict[str, list[int]]:
+    """Cuts samples in time: the last are the test, those before them validation.
+
+    Args:
+        moments: from `times`.
+        shares: of train, val and test.
+
+    Example:
+        >>> in_time([[0], [1], [2], [3, 4]], (0.5, 0.25, 0.25))
+        {'train': [1, 0], 'val': [2], 'test': [3, 4]}
+    """
+    count = sum(map(len, moments))
+    sides: dict[str, list[int]] = {"train": [], "val": [], "test": []}
+    quota = {"test": count * shares[2], "val": count * shares[1]}
+    for moment in reversed(moments):
+        # A side is closed by what reaches its share; each gets something where there are three times
+        side = next((name for name, share in quota.items() if len(sides[name]) < share), "train")
+        sides[side] += moment
+    return sides
