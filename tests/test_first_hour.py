@@ -189,7 +189,7 @@ def test_a_tag_goes_before_a_folder_of_its_name_and_says_so(here, empty):
 
 def test_a_tag_is_offered_whatever_its_case():
     for name in ("imagnet", "ImageNet"):
-        assert said(zoo.build, "vgg16", weights=name).endswith("did you mean imagenet?")
+        assert said(zoo.build, "vgg16", weights=name).rpartition("; did you mean ")[2].startswith("imagenet")
 
 
 # Names
@@ -219,7 +219,6 @@ def test_a_misspelt_family_is_offered_whole():
 @pytest.mark.parametrize(
     ("kind", "word", "offered"),
     [
-        ("augment", "scaling", "zoom"),
         ("augment", "translation", "shift"),
         ("loss", "CrossEntropy", "cross-entropy"),
         ("loss", "mae", "l1"),

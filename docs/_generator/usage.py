@@ -9,6 +9,7 @@ from typing import Any
 from _generator.companions import classes, companion, declared, generates, head, targets, task_of, with_form
 from _generator.parts import Part
 from zoo.interfaces.tasks.choice import BY_NAME, for_classes
+from zoo.spec.data_options import PATH
 from zoo.spec.kinds import KINDS
 
 PAIR = 2
@@ -194,8 +195,18 @@ def _augmenter(part: Part) -> Use:
     return replace(use, commands=(f"zoo augment image.jpg --augment {part.ref}", *use.commands))
 
 
+def place_of(part: Part) -> str | None:
+    """A path that data of files may be read from; None for data of a name alone."""
+    if "default" in part.options.get(PATH, {"default": None}):
+        return None
+    return f"./data{next((tag for tag in part.row.get('tags', ()) if tag.startswith('.')), '')}"
+
+
 def _dataset(part: Part) -> Use:
     look = f"zoo data {part.ref}"
+    if (place := place_of(part)) is not None:
+        known = f"zoo data {place}" if "." in place[1:] else f"zoo data {part.ref} --set path={place}"
+        return Use((), (known,))
     setting = _setting(part, part.task, data=part) if part.task else None
     if setting is None:
         return Use((), (look,))
@@ -245,7 +256,8 @@ def example_of_options(part: Part) -> tuple[str, str] | None:
         number = setting.classes if setting else None
         python = _call("zoo.build", _literal(part.ref), classes=number, **{name: value})
         return python, f"zoo build {part.ref}{_words({'classes': number})} --set options.{name}={text}"
-    table = _literal({"name": part.ref, name: value})
+    place = place_of(part) if part.kind == "dataset" else None
+    table = _literal({"name": part.ref, **({PATH: place} if place else {}), name: value})
     if part.kind == "head":
         backbone = companion(part, "backbone", str(part.task))
         below = backbone.ref if backbone else "BACKBONE"
@@ -256,4 +268,5 @@ def example_of_options(part: Part) -> tuple[str, str] | None:
         typed = f"zoo fit recipe.toml --set 'trainer.metrics=[{{name=\"{part.ref}\", {name}={text}}}]'"
         return f"zoo.evaluate(model, data, {section}=[{table}])", typed
     fit = f"zoo.fit(model, {table})" if part.kind == "dataset" else f"zoo.fit(model, data, {section}={table})"
-    return fit, f"zoo fit recipe.toml --set {section}.{name}={text}"
+    where = f" --set {section}.{PATH}={place}" if place else ""
+    return fit, f"zoo fit recipe.toml{where} --set {section}.{name}={text}"

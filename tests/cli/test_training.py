@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from zoo.cli._recipe import apply
-from zoo.runtime import arguments as common
+from zoo.runtime import data_arguments as common
 from zoo.spec.errors import RecipeError
 
 from .conftest import Zoo

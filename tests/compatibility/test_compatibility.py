@@ -72,6 +72,8 @@ def same_areas(got: Any, want: Any) -> None:
 def same_figures(got: Any, want: Any) -> None:
     # Version 0.1 called images pictures.
     got, want = json.loads(json.dumps(got)), json.loads(json.dumps(want).replace('"pictures"', '"images"'))
+    for found in (got, *(value for value in got.values() if isinstance(value, dict))):
+        found.pop("constant", None)  # 0.1 did not look at it
     same_areas(got, want)
     if HERE:
         assert got == want
@@ -131,7 +133,10 @@ def test_a_repository_is_pulled(name: str, tmp_path: Path, expected: dict[str, T
 def test_a_recipe_builds_what_it_built(expected: dict[str, Tensor]) -> None:
     model = settled(zoo.build(zoo.Recipe.from_file(OLD / "recipe.toml")))
     same(answers(model), expected["recipe"])
-    assert plain(model) == FACTS["recipe"]
+    now = plain(model)
+    # A new model reads files fast, whatever recipe it is built of
+    assert now["input"].pop("decode") == "fast"
+    assert now == FACTS["recipe"]
 
 
 def test_a_finished_run_gives_and_measures_what_it_did(tmp_path: Path, expected: dict[str, Tensor]) -> None:

@@ -28,7 +28,7 @@ def save(file: Path, pixels: Array | Image.Image) -> Path:
     return file
 
 
-def picture(file: Path, seed: int = 0) -> Path:
+def photo(file: Path, seed: int = 0) -> Path:
     return save(file, np.random.default_rng(seed).integers(0, 256, (6, 9, 3), dtype=np.uint8))
 
 
@@ -46,7 +46,7 @@ def pairs(
     root: Path, mask: Callable[[int], Array | Image.Image], name: str = "{}.png", count: int = 3
 ) -> Path:
     for i in range(count):
-        picture(root / "images" / f"{i}.jpg", i)
+        photo(root / "images" / f"{i}.jpg", i)
         save(root / "masks" / name.format(i), mask(i))
     return root
 
@@ -354,7 +354,7 @@ LAYOUTS = {
 def test_layouts_that_are_certain_are_found(tmp_path: Path, name: str) -> None:
     images, masks, words = LAYOUTS[name]
     for i in range(3):
-        picture(tmp_path / images.format(i), i)
+        photo(tmp_path / images.format(i), i)
         save(tmp_path / masks.format(i), stripes(i, 1, 0))
     data = read(tmp_path)
     assert [file.stem for file in data.files] == ["0", "1", "2"]
@@ -365,7 +365,7 @@ def test_layouts_that_are_certain_are_found(tmp_path: Path, name: str) -> None:
 def test_splits_of_folders_beside_each_other(tmp_path: Path) -> None:
     for split in ("train", "val"):
         for i in range(2):
-            picture(tmp_path / split / f"{split}{i}.png", i)
+            photo(tmp_path / split / f"{split}{i}.png", i)
             save(tmp_path / f"{split}_masks" / f"{split}{i}_mask.png", stripes(0, 1, 1))
     data = read(tmp_path)
     assert [data.split_of(i) for i in range(4)] == ["train", "train", "val", "val"]
@@ -373,7 +373,7 @@ def test_splits_of_folders_beside_each_other(tmp_path: Path) -> None:
 
 def test_splits_below_folders_of_other_names(tmp_path: Path) -> None:
     for split in ("train", "val"):
-        picture(tmp_path / "leftImg8bit" / split / "bonn" / f"{split}_leftImg8bit.png")
+        photo(tmp_path / "leftImg8bit" / split / "bonn" / f"{split}_leftImg8bit.png")
         save(tmp_path / "gtFine" / split / "bonn" / f"{split}_gtFine_labelIds.png", stripes(0, 1, 1))
         save(tmp_path / "gtFine" / split / "bonn" / f"{split}_gtFine_color.png", stripes(0, 9, 9))
     with pytest.warns(ZooWarning, match="2 files passed over: 2 neither in leftImg8bit/ nor in gtFine/"):
@@ -389,7 +389,7 @@ def test_splits_below_folders_of_other_names(tmp_path: Path) -> None:
 
 def test_folders_are_said_where_they_are_not_known(tmp_path: Path) -> None:
     for i in range(2):
-        picture(tmp_path / "scans" / f"{i}.jpg", i)
+        photo(tmp_path / "scans" / f"{i}.jpg", i)
         save(tmp_path / "out" / "truth" / f"{i}.png", stripes(0, 1, 1))
     with pytest.raises(
         DataError, match=r"say which folders are meant: images='truth', masks='scans' \(there"
@@ -417,7 +417,7 @@ def test_two_folders_of_known_names_are_not_guessed_between(tmp_path: Path) -> N
 
 def test_names_that_go_on_are_no_masks(tmp_path: Path) -> None:
     for name in ("a.png", "a_2.png", "b.png", "b_2.png"):
-        picture(tmp_path / "p" / name)
+        photo(tmp_path / "p" / name)
     with pytest.raises(DataError, match=r"say how the names of masks end: mask_suffix='_mask'"):
         read(tmp_path)
     for name in ("a_2.png", "b_2.png"):
@@ -427,7 +427,7 @@ def test_names_that_go_on_are_no_masks(tmp_path: Path) -> None:
 
 def test_what_has_no_partner_is_left_out_where_that_is_said(tmp_path: Path) -> None:
     pairs(tmp_path, lambda i: stripes(0, 1, 1))
-    picture(tmp_path / "images" / "9.jpg")
+    photo(tmp_path / "images" / "9.jpg")
     with pytest.raises(DataError, match=r"none for 1: 9\.jpg; .* or leave them out by skip_unpaired=True"):
         read(tmp_path)
     with pytest.warns(ZooWarning, match=r"3 images are used, 1 file passed over: .*\(images/9\.jpg\)"):

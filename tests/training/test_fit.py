@@ -74,7 +74,7 @@ def test_the_recipe_says_how_it_was_trained(make_model: Make, tmp_path: Path) ->
     assert model.recipe.seed == 3
     assert model.recipe.data == {**FACES, "name": "datasets:faces"}
     assert model.recipe.trainer == {**model.recipe.trainer, "name": "core:supervised", **SHORT}
-    assert model.recipe.loss == {"name": "core:bce", "positive_weight": 1.0}
+    assert model.recipe.loss == {"name": "core:bce", "positive_weight": 1.0, "label_smoothing": 0.0}
 
 
 def test_splits_are_recorded_disjoint_and_with_their_hash(make_model: Make, tmp_path: Path) -> None:

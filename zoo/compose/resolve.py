@@ -10,6 +10,7 @@ from zoo.compose.chosen_inputs import check_chosen, check_parts
 from zoo.compose.hints.option_homes import check_homes
 from zoo.compose.parts import BODIES, FILLED_IN, Part, part, recorded
 from zoo.compose.saved_models import elsewhere, from_saved
+from zoo.registry.loading import load
 from zoo.registry.lookup import find
 from zoo.spec.errors import OptionError, listing, quote, warn
 from zoo.spec.inputs import CHOSEN, InputSpec
@@ -103,7 +104,7 @@ def resolve(section: ModelSection, *, saved: bool = False, inner: bool = False) 
     ref = _component(section)
     if not inner:
         check_homes(section, ref)
-    component = find(ref, BODIES).component
+    component = load(find(ref, BODIES)).component
     source = locate(component, section.weights) if section.weights else None
     ref = _trained_with(source, ref) if source is not None else ref
     declared = section.input_spec or (source.input if source else None)

@@ -111,7 +111,7 @@ def _check_opaque(image: Image.Image, where: str) -> None:
 def _check_order(image: Image.Image, where: str) -> None:
     """Raises DataError for black and white whose numbers are the other way round than one sees them."""
     numbers, palette = np.unique(np.asarray(image)), image.getpalette() or []
-    seen = {tuple(palette[3 * n : 3 * n + 3]): int(n) for n in numbers}
+    seen = {tuple(palette[3 * n : 3 * n + 3]): n for n in map(int, numbers)}
     white, black = seen.get((255,) * 3), seen.get((0,) * 3)
     if white is not None and black is not None and white < black:
         ways = said(colors={"background": "#000000", "object": "#ffffff"})

@@ -69,7 +69,7 @@ def banded(x: Tensor, bands: Sequence[Band]) -> Tensor:
         bands: in the order in which a network takes them.
 
     Example:
-        >>> x = torch.tensor([0.2, 0.0, 0.0, 0.6]).view(1, 4, 1, 1)
+        >>> x = torch.tensor([0.25, 0.0, 0.0, 0.75]).view(1, 4, 1, 1)
         >>> banded(x, [Band.of(1), Band.of({"ndvi": {"red": 0, "near_infrared": 3}})]).flatten().tolist()
         [0.0, 0.5]
     """

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
-
-from torch import nn
 
 from zoo.data.imbalance import balanced_weights, counts_of
 from zoo.data.splits import Splits, split
@@ -49,7 +48,8 @@ def with_counts(loss: Any, dataset: Dataset, seed: int) -> tuple[Any, Splits | N
 
 
 def _options(loss: Any) -> dict[str, Any]:
-    if loss is None or isinstance(loss, nn.Module):
+    # What is no reference is told of where the loss is made
+    if not isinstance(loss, str | Mapping | ComponentRef):
         return {}
     ref = parse_reference(loss)
     if not isinstance(ref, ComponentRef) or not ref.options:

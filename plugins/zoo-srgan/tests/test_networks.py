@@ -110,7 +110,8 @@ def test_tiles_give_what_the_whole_image_gives(upsampling: str, scale: int, chan
         hook.remove()
         assert len(sizes) == 8 * 6
         assert max(max(size) for size in sizes) <= 8 + 2 * model.reach
-        torch.testing.assert_close(tiles, model(x), rtol=0, atol=1e-5)
+        # Sums of other kernels: some processors are up to 2e-5 apart
+        torch.testing.assert_close(tiles, model(x), rtol=0, atol=5e-5)
 
 
 def test_the_overlap_is_no_wider_than_the_network_may_see_and_no_narrower() -> None:

@@ -133,7 +133,7 @@ def _pair(value: tuple[Any, Any], where: str) -> Dataset:
     rows, targets = images_of(value[0], where), value[1]
     assert rows is not None  # noqa: S101 - as `is_pair` says
     if len(rows) != len(targets):
-        got = f"{len(rows)} images and {len(targets)} targets"
+        got = f"{counted(len(rows), 'image')} and {counted(len(targets), 'target')}"
         raise DataError(where, expected="a target for each image", got=got)
     return listed(rows, targets if isinstance(targets, list) else [*targets], where)
 

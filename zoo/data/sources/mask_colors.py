@@ -114,7 +114,11 @@ def color_table(given: Any, root: Path, ignored: Sequence[Any] = (), names: Sequ
     if names:
         if named or len(names) != len(rows):
             got = f"{counted(len(names), 'name')} in classes.txt" + " besides" * named
-            expected = "the names of classes once" if named else f"{len(rows)} names, one for each of colors"
+            expected = (
+                "the names of classes once"
+                if named
+                else f"{counted(len(rows), 'name')}, one for each of colors"
+            )
             hint = "remove classes.txt, or give colors as a list in its order" if named else None
             raise DataError(f"data {root}: colors", expected=expected, got=got, hint=hint)
         rows = [(name, codes) for name, (_, codes) in zip(names, rows, strict=True)]
