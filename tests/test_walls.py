@@ -25,9 +25,9 @@ WORDS = {"table"}
 
 VOCABULARY = {
     # Bands of images, which some augmenters are called after.
-    **dict.fromkeys(
-        ("zoo/cli/evaluate.py", "zoo/cli/predict.py", "zoo/inference/asking/views.py"), {"flip"}
-    ),
+    "zoo/cli/evaluate.py": {"flip"},
+    "zoo/cli/predict.py": {"flip"},
+    "zoo/inference/asking/views.py": {"flip"},
     "zoo/spec/inputs.py": {"hue", "saturation", "grayscale"},
     "zoo/interfaces/normalise.py": {"hue", "saturation", "grayscale"},
     # Task names are the tasks' own words, and some heads are called after them.

@@ -114,7 +114,7 @@ def test_soft_masks_are_said(tmp_path: Path) -> None:
     for i in range(8):
         Image.new("RGB", (24, 24)).save(tmp_path / "images" / f"{i}.png")
         mask.resize((24, 24), Image.Resampling.BILINEAR).save(tmp_path / "masks" / f"{i}.png")
-    words = r"where these are soft \(anti-aliased\) edges between 0 and 255, threshold=127 makes two classes of them"
+    words = r"where these are soft \(anti-aliased\) edges between 0 and 255, threshold=127 makes two classes"
     model = zoo.build("unet", encoder="tiny_resnet", classes=2, in_channels=3, input_size=32, seed=0)
     for names in (None, "background\nobject"):
         if names:

@@ -15,6 +15,7 @@ from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.choice import needs_images_alone
 from zoo.interfaces.tasks.columns import Cells
 from zoo.spec.data_options import ColumnOptions
+from zoo.spec.display import counted
 from zoo.spec.errors import DataError, OptionError, listing, quote
 from zoo.spec.options import validate
 from zoo.spec.reference import local_path
