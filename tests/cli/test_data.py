@@ -121,7 +121,10 @@ def test_a_folder_of_images_alone(capsys: pytest.CaptureFixture[str], masked: Pa
     ("arguments", "words"),
     [
         (["./pets", "--set", "per_class=3"], "has no option 'per_class': expected options among colors"),
-        (["digits", "--as", "masks"], "--as: expected a folder beside it"),
+        (
+            ["digits", "--as", "masks"],
+            "--as: expected a folder, or classes, labels, values of a table, beside it",
+        ),
         (["digits", "--set", "per_clas=3"], "did you mean per_class"),
         (["./nowhere"], "expected a folder, got nothing there"),
         (["./pets/cats/0.png"], "expected a folder, or a file of"),

@@ -17,6 +17,13 @@ from zoo.images.decode import decode
 from zoo.images.header import Depth, depth
 from zoo.spec.errors import DataError
 
+
+@pytest.fixture(autouse=True)
+def pillow_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are read by Pillow, whatever readers of other files are installed."""
+    monkeypatch.setenv("ZOO_DISABLED_PLUGINS", "zoo-readers")
+
+
 COLOURS = (200, 100, 50, 7, 90, 30)
 RGB, GRAY, CMYK = 2, 1, 5
 LEFT_OUT = "{} of {} bands {} neither colour nor alpha and left out"

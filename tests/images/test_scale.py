@@ -13,6 +13,13 @@ from zoo.images.header import depth
 from zoo.images.objects import to_image
 from zoo.spec.errors import DataError
 
+
+@pytest.fixture(autouse=True)
+def pillow_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are read by Pillow, whatever readers of other files are installed."""
+    monkeypatch.setenv("ZOO_DISABLED_PLUGINS", "zoo-readers")
+
+
 X = np.random.default_rng(0).random((32, 32, 3)).astype(np.float32)
 X[0, 0], X[0, 1] = 0, 1
 MEAN, STD = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])

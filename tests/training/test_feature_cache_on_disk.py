@@ -148,7 +148,7 @@ def test_features_of_a_live_run_are_not_removed_by_another(
 ) -> None:
     """Forced out by a run with other features while it trains, a run would begin anew or read nothing."""
     plain = trained(cache=True)
-    monkeypatch.setenv("ZOO_FEATURE_CACHE_GB", "0.0001")  # room for one of the two
+    monkeypatch.setenv("ZOO_FEATURE_CACHE_GB", "0.000008")  # room for one of the two
     other = make_model(freeze="all", seed=7)
 
     told = []

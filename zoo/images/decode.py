@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -140,8 +141,10 @@ def read(
     try:
         usual = not isinstance(source, str | Path) or Path(source).suffix.lower() in SUFFIXES
         if (reader := reader_of(source, partial(depth, source), usual)) is not None:
-            values = from_array(numbers(reader(source, where)), where)
-            return values, FileFacts(ARRAYS, "", False, 1, (values.shape[0], values.shape[1]))
+            # What Pillow opens too it reads with a word on what is lost, where the reader cannot
+            with suppress(*((DataError,) if usual else ())):
+                values = from_array(numbers(reader(source, where)), where)
+                return values, FileFacts(ARRAYS, "", False, 1, (values.shape[0], values.shape[1]))
         with open_image(source, where) as image:
             # A camera's MPO holds the image and its previews.
             frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)

@@ -60,7 +60,7 @@ class TimeLeft:
         """Seconds; None where no step has been done yet."""
         left, new = self._total - self._done, self._done - self._before
         if self._seconds:
-            return median(self._seconds) * left / self._steps
+            return median(self._seconds) * left / max(self._steps, 1)
         return (time.monotonic() - self._started) / new * left if new else None
 
 

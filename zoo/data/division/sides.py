@@ -97,7 +97,7 @@ def in_time(moments: Sequence[Sequence[int]], shares: tuple[float, ...]) -> dict
 
     Example:
         >>> in_time([[0], [1], [2], [3, 4]], (0.5, 0.25, 0.25))
-        {'train': [1, 0], 'val': [2], 'test': [3, 4]}
+        {'train': [0], 'val': [2, 1], 'test': [3, 4]}
     """
     count = sum(map(len, moments))
     sides: dict[str, list[int]] = {"train": [], "val": [], "test": []}

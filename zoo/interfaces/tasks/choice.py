@@ -8,7 +8,7 @@ from typing import Any
 
 from zoo.interfaces.tasks.base import Task
 from zoo.interfaces.tasks.classes import Binary, Multiclass
-from zoo.interfaces.tasks.columns import Cells, TargetColumn, classes_of, form_of, is_indicator
+from zoo.interfaces.tasks.columns import Cells, TargetColumn, classes_of, form_of
 from zoo.interfaces.tasks.images import Generation, Reconstruction
 from zoo.interfaces.tasks.labels import Multilabel
 from zoo.interfaces.tasks.masks import Segmentation
@@ -122,7 +122,7 @@ def for_samples(
 
     Args:
         cells: one a sample: of classes where they are whole numbers, names or booleans, of labels where they
-            are rows of zeros and ones or of names, else of values.
+            are lists of names, else of values.
         labels: names of the classes, where the data say them.
         where: the data, for messages.
         task: of the model.
@@ -133,7 +133,7 @@ def for_samples(
     Example:
         >>> for_samples([0, 1], (), "data")[0].name, for_samples([0.5], (), "data")[0].name
         ('binary', 'regression')
-        >>> for_samples([[0, 1], [1, 1]], (), "data")[0].name
+        >>> for_samples([["cat"], ["cat", "dog"]], (), "data")[0].name
         'multilabel'
     """
     if task is not None and task.needs == "target":
@@ -142,7 +142,7 @@ def for_samples(
         found = class_indices(cells, labels, where)
         # Labels may name classes that no image has
         return task or for_classes(max(len(found.labels), max(found.targets) + 1)), found
-    several = is_indicator(cells) or (isinstance(cells[0], list) and _names_all(cells))
+    several = isinstance(cells[0], list) and _names_all(cells)
     told: Task = Multilabel() if several else Regression()
     return task or told, told.read_samples(cells, labels, where)
 
