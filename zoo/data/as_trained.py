@@ -16,7 +16,8 @@ from zoo.spec.reference import ComponentRef, PathRef, without_prefix
 _SIDES = ("group", "split", "order")
 """Options that say which images are on which side; other data may have other columns."""
 
-_PLACES = ("name", PATH, "folder")
+_OTHERS = ("name", PATH, "folder", "sampler")
+"""Facts of the training data that say nothing of how others are read."""
 
 
 def as_trained(data: Any, trained: RefValue | None, where: str) -> DataSection:
@@ -34,9 +35,9 @@ def as_trained(data: Any, trained: RefValue | None, where: str) -> DataSection:
         OptionError: an option is of training alone, or does not fit.
     """
     section = section_of(data)
-    if training := [name for name in ("sampler",) if getattr(section.options, name) is not None]:
+    if section.options.sampler is not None:
         hint = "it says in which order a run sees images: leave it out"
-        raise OptionError(f"{where}: {training[0]}", expected="no such option", got="one", hint=hint)
+        raise OptionError(f"{where}: sampler", expected="no such option", got="one", hint=hint)
     if not isinstance(trained, Mapping) or not isinstance(trained.get(PATH), str):
         return section
     path = _path(section, trained)
@@ -46,9 +47,8 @@ def as_trained(data: Any, trained: RefValue | None, where: str) -> DataSection:
     known = {
         name: value
         for name, value in trained.items()
-        if name not in _PLACES and value not in (None, [], ()) and (same or name not in _SIDES)
+        if name not in _OTHERS and value not in (None, [], ()) and (same or name not in _SIDES)
     }
-    known.pop("sampler", None)
     given = {**section.source.options} if isinstance(section.source, ComponentRef) else {}
     given = {name: value for name, value in {**given, **section.beside}.items() if name != PATH}
     unsaid = {name: value for name, value in known.items() if given.get(name) in (None, [], ())}

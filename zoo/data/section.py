@@ -133,7 +133,7 @@ def _with(section: DataSection, given: Mapping[str, Any]) -> DataSection:
     )
     rest = {key: value for key, value in merged.items() if key in general}
     own = {key: value for key, value in merged.items() if key not in rest}
-    return replace(section, options=_checked(rest, DataOptions, "data"), own=own)
+    return replace(section, options=validate(DataOptions, rest, "data"), own=own)
 
 
 def _of_path(path: str, given: Mapping[str, Any]) -> DataSection:
@@ -153,8 +153,8 @@ def _of_path(path: str, given: Mapping[str, Any]) -> DataSection:
     _check_known(where, own, {*FolderOptions.model_fields, *DataOptions.model_fields})
     return DataSection(
         source=PathRef(path),
-        options=_checked(rest, DataOptions, where),
-        folder=_checked(own, FolderOptions, where),
+        options=validate(DataOptions, rest, where),
+        folder=validate(FolderOptions, own, where),
     )
 
 
@@ -165,7 +165,7 @@ def _of_component(ref: ComponentRef) -> DataSection:
     rest = {key: value for key, value in ref.options.items() if key in general}
     own = {key: value for key, value in ref.options.items() if key not in rest}
     source = ComponentRef(ref.name, ref.namespace, own)
-    return DataSection(source=source, options=_checked(rest, DataOptions, f"data {ref}"))
+    return DataSection(source=source, options=validate(DataOptions, rest, f"data {ref}"))
 
 
 def _reader(file: Path) -> ComponentRef | None:
@@ -190,10 +190,6 @@ def _reader(file: Path) -> ComponentRef | None:
 
 def _is_suffix(tag: str) -> bool:
     return tag.startswith(".")
-
-
-def _checked(given: Mapping[str, Any], config: type[Any], where: str) -> Any:
-    return validate(config, given, where)
 
 
 def _check_known(where: str, given: Mapping[str, Any], known: set[str]) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from zoo.interfaces.dataset import Dataset, Sample
+from zoo.interfaces.dataset import Dataset, Sample, fingerprint_of
 from zoo.interfaces.tasks import Task
 from zoo.spec.data_options import DataOptions, fold_pair
 from zoo.spec.errors import DataError, quote
@@ -117,10 +116,7 @@ class Subset(View):
     @cached_property
     def fingerprint(self) -> str:  # type: ignore[override]  # looks at all images, when asked for
         """Digest of the names and images of the samples that are left."""
-        digest = hashlib.blake2b(digest_size=16)
-        for i in range(len(self)):
-            digest.update(f"{self.name(i)}\0{self.key(i)}\0{self.targets[i]}\n".encode())
-        return digest.hexdigest()
+        return fingerprint_of(self)
 
     def name(self, index: int) -> str:
         """The name that the whole set gives it."""

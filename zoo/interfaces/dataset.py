@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -119,3 +121,15 @@ class Dataset(ABC):
     def group_of(self, index: int) -> str | None:
         """The group of a sample, such as a patient; a group stays in one split. None for no group."""
         return None
+
+
+def fingerprint_of(data: Dataset) -> str:
+    """Digest of the names, images and targets of all samples.
+
+    Args:
+        data: all of whose images are looked at.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for i, target in enumerate(data.targets):
+        digest.update(os.fsencode(f"{data.name(i)}\0{data.key(i)}\0{target}\n"))
+    return digest.hexdigest()

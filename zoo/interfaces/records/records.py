@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from copy import copy
@@ -14,7 +13,7 @@ from typing import Any
 from zoo.images.decode import SUFFIXES, ImageArray, decode_counted, decode_reduced
 from zoo.images.digests import FileDigests
 from zoo.images.objects import Taken, taken
-from zoo.interfaces.dataset import Dataset, Sample
+from zoo.interfaces.dataset import Dataset, Sample, fingerprint_of
 from zoo.interfaces.records.roles import Roles, folds_in, settled
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.choice import for_columns
@@ -229,10 +228,7 @@ class Records(Dataset):
     @cached_property
     def fingerprint(self) -> str:  # type: ignore[override]  # computed when first asked for
         """Digest of all names, images and targets."""
-        digest = hashlib.blake2b(digest_size=16)
-        for i in range(len(self)):
-            digest.update(f"{self.name(i)}\0{self.key(i)}\0{self.targets[i]}\n".encode())
-        return digest.hexdigest()
+        return fingerprint_of(self)
 
     # -- sides -----------------------------------------------------------------------------------------
 
