@@ -1,0 +1,23 @@
+"""The caches of zoo in a folder of the test run's own, so that no test reads or fills the user's."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+
+
+def pytest_configure() -> None:
+    """The first process makes the folder; the processes that it starts take it over."""
+    if "ZOO_CACHE" in os.environ:
+        return
+    place = tempfile.mkdtemp(prefix="zoo-cache-")
+    os.environ["ZOO_CACHE"] = place
+    atexit.register(_remove, place, os.getpid())
+
+
+def _remove(place: str, owner: int) -> None:
+    """By the process that made it: a fork has the handlers of its parent."""
+    if os.getpid() == owner:
+        shutil.rmtree(place, ignore_errors=True)
