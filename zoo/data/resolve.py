@@ -15,7 +15,8 @@ from zoo.data.sources.image_folder import ImageFolder
 from zoo.data.sources.layout import scan
 from zoo.data.sources.mask_folders import MaskFolders
 from zoo.data.sources.mask_options import check_none
-from zoo.data.view import Subset, with_options
+from zoo.data.sources.masked import with_masks
+from zoo.data.view import with_options
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks import Task
 from zoo.spec.errors import DataError, OptionError, UnknownComponentError, quote
@@ -137,16 +138,16 @@ def _found(
         return Parts(found_each)
     else:
         found = data_of(source, task, section.own)
-    found = found.for_task(task)
+    found, kept = found.for_task(task), None
     if skip_unreadable:
         if found.files is None:
             expected, got = "a folder of images or a table of files", quote(type(found).__name__)
             raise OptionError("skip_unreadable", expected=expected, got=got, hint="leave it out")
-        return Subset(found, readable(found.files))
+        kept = readable(found.files)
     # Of those that a folder was looked through for it is known
-    if found.files is not None and not isinstance(found, ImageFiles):
+    elif found.files is not None and not isinstance(found, ImageFiles):
         check_there(found.files, f"data {section.called}")
-    return found
+    return with_masks(found, task, classes, kept)
 
 
 def _folder(
