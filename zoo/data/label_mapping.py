@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -56,7 +57,7 @@ class Relabelled(View):
             table = np.arange(_VALUES, dtype=np.uint8)
             table[: len(self.numbers)] = self.numbers
             mask = table[mask]
-        return Sample(sample.image, self._renumbered(sample.target), mask, sample.size)
+        return replace(sample, target=self._renumbered(sample.target), mask=mask)
 
     def _renumbered(self, target: Any) -> Any:
         return target if self._same else self._task.renumbered(target, self.numbers)

@@ -25,7 +25,7 @@ class Around(Dataset):
     def __init__(self, source: Dataset) -> None:
         self.source = source
         self.task, self.masks = source.task, source.masks
-        self.labels, self.numbered = source.labels, source.numbered
+        self.labels, self.numbered, self.fields = source.labels, source.numbered, source.fields
 
     def __len__(self) -> int:
         return len(self.source)

@@ -16,10 +16,10 @@ from zoo.data.inspection.near_duplicates import thumbnail
 from zoo.data.inspection.reported import NOT_COUNTED, Report, Spread
 from zoo.data.inspection.statistics import Statistics, pixel_statistics
 from zoo.data.masks import check_mask
+from zoo.data.objects.masked import Masked
 from zoo.data.reading import in_threads
 from zoo.data.sources.class_folders import FoundFolders, ImageFiles
 from zoo.data.sources.mask_folders import MaskFolders
-from zoo.data.sources.masked import Masked
 from zoo.data.splits import NAMES, split
 from zoo.data.view import source_of
 from zoo.images.decode import read

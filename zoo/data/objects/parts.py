@@ -40,7 +40,7 @@ class Parts(Dataset):
             _check_whole(name, part)
         # A part with images of two classes alone would tell a task of two
         self.task = max(given, key=lambda part: len(part.labels)).task
-        self.masks = given[0].masks
+        self.masks, self.fields = given[0].masks, given[0].fields
         self.numbered = all(part.numbered for part in given)
         self.labels = _labels([tuple(part.labels) for part in given], numbered=self.numbered)
         self.parts = [self._as_all(part) for part in given]

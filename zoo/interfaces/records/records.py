@@ -5,14 +5,16 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path, PurePath
 from typing import Any
 
-from zoo.images.decode import SUFFIXES, ImageArray, decode_counted, decode_reduced
+from zoo.images.decode import ImageArray, decode_counted, decode_reduced
 from zoo.images.digests import FileDigests
 from zoo.images.objects import Taken, taken
 from zoo.interfaces.dataset import Dataset, Sample, fingerprint_of
+from zoo.interfaces.records.paths import path_of, suffix_lacking
 from zoo.interfaces.records.roles import Roles, folds_in, is_index, order_in, settled, splits_in
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.choice import for_columns
@@ -145,7 +147,7 @@ class Records(Dataset):
     def _tell_unused(self) -> None:
         """Says which columns have no role where nobody said the targets, since one may have been meant."""
         assert self._read  # noqa: S101 - reads the targets, which settles the roles
-        if self._asked.target or self._asked.mask:
+        if (self._asked.target or self._asked.mask) and not self._asked.fields:
             return
         free = [name for name in self.columns if name not in self.roles.named and not is_index(name)]
         if free:
@@ -174,36 +176,50 @@ class Records(Dataset):
         return Sample(image, self.targets[index], size=size)
 
     def mask_cell(self, index: int) -> Any:
-        """The mask of a sample as its column holds it: the path of a file, or an object.
+        """The mask of a sample as its column holds it: the path of a file, or an object."""
+        return self.image_cell(index, str(self.roles.mask))
+
+    def image_cell(self, index: int, column: str) -> Any:
+        """An image or mask as a column holds it: the path of a file, or an object.
 
         Raises:
             DataError: the cell is empty.
         """
-        cell, where = (
-            self.columns[str(self.roles.mask)][index],
-            f"{self.where}: column {quote(self.roles.mask)}",
-        )
+        cell = self.columns[column][index]
         if is_missing(cell):
-            raise DataError(where, expected="a mask in each row", got=f"none in row {index + 1}")
+            where, got = f"{self.where}: column {quote(column)}", f"none in row {index + 1}"
+            raise DataError(where, expected="an image or mask in each row", got=got)
         if isinstance(cell, Mapping):
             cell = cell.get("bytes") or cell.get("path") or cell
-        return self._path(cell) if isinstance(cell, str | PurePath) else cell
+        return path_of(cell, self.root) if isinstance(cell, str | PurePath) else cell
 
     def _image(self, index: int) -> ImageArray:
         if self.files is not None:
             return decode_counted(self.files[index])
         return self.taken(index).pixels
 
-    def taken(self, index: int) -> Taken:
-        """An image, and what it loses where it is read."""
-        cell, where = self._cells[index], self.name(index)
-        if isinstance(cell, Mapping):
-            cell = cell.get("bytes") or cell.get("path") or cell
+    def taken(self, index: int, column: str | None = None) -> Taken:
+        """An image, and what it loses where it is read.
+
+        Args:
+            index: of the sample.
+            column: of the image; by default that of the images.
+        """
+        cell = self.image_cell(index, column or str(self.roles.image))
+        where = self.name(index) if column is None else f"{quote(column)} of {self.name(index)}"
         if isinstance(cell, bytes | bytearray | memoryview):
             return Taken(decode_counted(io.BytesIO(bytes(cell)), where))
-        if isinstance(cell, str | PurePath):
-            return Taken(decode_counted(self._path(cell), where))
-        return taken(cell, where)
+        return Taken(decode_counted(cell, where)) if isinstance(cell, Path) else taken(cell, where)
+
+    def with_fields(self, names: tuple[str, ...]) -> Records:
+        """The data with columns of further images and targets, which are then nothing else.
+
+        Args:
+            names: of the columns.
+        """
+        found = copy(self)
+        found._asked = replace(self._asked, fields=names)
+        return found
 
     @cached_property
     def _cells(self) -> Sequence[Any]:
@@ -220,21 +236,8 @@ class Records(Dataset):
         cells = self._cells
         if not all(isinstance(cell, str | PurePath) for cell in cells):
             return None
-        suffix = self._suffix(str(cells[0]))
-        return [self._path(f"{cell}{suffix}") for cell in cells]
-
-    def _suffix(self, first: str) -> str:
-        """The suffix that names lack, as identities do."""
-        if PurePath(first).suffix.lower() in SUFFIXES or self._path(first).exists():
-            return ""
-        both = [s for suffix in sorted(SUFFIXES) for s in (suffix, suffix.upper())]
-        return next((suffix for suffix in both if self._path(f"{first}{suffix}").is_file()), "")
-
-    def _path(self, cell: Any) -> Path:
-        found = Path(str(cell)).expanduser()
-        if "\\" in str(cell) and not found.exists():  # written on Windows
-            found = Path(str(cell).replace("\\", "/"))
-        return found if self.root is None else self.root / found
+        suffix = suffix_lacking(str(cells[0]), self.root)
+        return [path_of(f"{cell}{suffix}", self.root) for cell in cells]
 
     def name(self, index: int) -> str:
         """The path of a sample's file, or its row."""

@@ -45,6 +45,7 @@ class Roles:
         group: of what belongs together, such as patients.
         split: of `train`, `val` and `test`, or of the numbers of folds.
         order: of what comes first, such as a date: the last ones are the test.
+        fields: of further images and targets that a model or trainer declares.
         separator: between several labels in a cell.
     """
 
@@ -54,13 +55,14 @@ class Roles:
     group: str | None = None
     split: str | None = None
     order: str | None = None
+    fields: tuple[str, ...] = ()
     separator: str | None = None
 
     @property
     def named(self) -> tuple[str, ...]:
         """All columns that have a role."""
         single = (self.image, self.mask, self.group, self.split, self.order)
-        return (*filter(None, single), *self.target)
+        return (*filter(None, single), *self.target, *self.fields)
 
 
 def settled(roles: Roles, columns: Cells, where: str, *, needs: str | None) -> Roles:
@@ -77,7 +79,7 @@ def settled(roles: Roles, columns: Cells, where: str, *, needs: str | None) -> R
         DataError: a column is not there, or nobody can tell which one is meant.
         OptionError: targets are named where masks are learnt, or masks where these are not.
     """
-    for role in ("image", "target", "mask", "group", "split", "order"):
+    for role in ("image", "target", "mask", "group", "split", "order", "fields"):
         value = getattr(roles, role)
         for name in value if isinstance(value, tuple) else filter(None, [value]):
             _check_there(name, columns, f"{where}: {role}")
