@@ -25,7 +25,9 @@ class Around(Dataset):
     def __init__(self, source: Dataset) -> None:
         self.source = source
         self.task, self.masks = source.task, source.masks
-        self.labels, self.numbered, self.fields = source.labels, source.numbered, source.fields
+        self.labels, self.numbered, self.tagged = source.labels, source.numbered, source.tagged
+        # A copy: what data have by default cannot be sent to workers
+        self.fields = dict(source.fields)
 
     def __len__(self) -> int:
         return len(self.source)

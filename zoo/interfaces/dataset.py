@@ -47,6 +47,8 @@ class Dataset(ABC):
         labels: names of the classes, in the order of their indices.
         numbered: whether the data name no classes, and `labels` are made up of their numbers; they are then
             the classes of a model in its order, and called as it calls them.
+        tagged: whether samples name their labels one by one, so that one that no sample names is on none; of
+            other data nobody knows it.
         masks: whether samples have masks; `labels` are then the classes of pixels, and targets are None.
         files: paths of the images by their numbers, where each is a file that holds nothing else.
         fingerprint: changes whenever the data change; None where that cannot be known.
@@ -56,6 +58,7 @@ class Dataset(ABC):
     task: Task | None = None
     labels: tuple[str, ...] = ()
     numbered: bool = False
+    tagged: bool = False
     masks: bool = False
     files: Sequence[Path] | None = None
     fingerprint: str | None = None

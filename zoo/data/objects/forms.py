@@ -44,13 +44,14 @@ def parts_of(value: Any, task: Task | None) -> dict[str, Any] | None:
             got = listing(map(quote, value))
             raise DataError("data", expected="each of train, val and test once", got=got)
         return {str(name): part for name, part in zip(names, value.values(), strict=True)}
-    if not isinstance(value, tuple) or len(value) not in (_PAIR, len(_PARTS)) or is_pair(value, task):
+    if not isinstance(value, tuple) or len(value) not in (_PAIR, len(_PARTS)):
         return None
-    # Samples are pairs and tables themselves
-    if any(isinstance(part, Mapping) and not _is_columns(part) for part in value) or _is_sample(
-        value[0], task
-    ):
-        return None
+    # First: gray images of an array look like one image with channels
+    if not all(_is_set(part, task) for part in value):
+        # Samples are pairs and tables themselves
+        tables = any(isinstance(part, Mapping) and not _is_columns(part) for part in value)
+        if is_pair(value, task) or tables or _is_sample(value[0], task):
+            return None
     return dict(zip(_PARTS, value, strict=False))
 
 
@@ -169,6 +170,20 @@ def _samples(items: Sequence[Any], where: str, task: Task | None, masks: MaskVal
         what = type(item).__name__ + (f" of {len(item)}" if isinstance(item, list | tuple) else "")
         raise DataError(f"{where}[{odd}]", expected=_SAMPLE, got=what, hint=hint)
     return listed([item[0] for item in items], [item[1] for item in items], where, masks=masks)
+
+
+def _is_set(value: Any, task: Task | None) -> bool:
+    """Whether an object is an array of images with as many targets."""
+    if (
+        not isinstance(value, tuple)
+        or len(value) != _PAIR
+        or not is_array(value[0])
+        or value[0].ndim <= _AXES
+    ):
+        return False
+    if needs_masks(task) and getattr(value[1], "ndim", 0) == _AXES:
+        return False
+    return hasattr(value[1], "__len__") and len(value[0]) == len(value[1]) > _PAIR
 
 
 def _is_sample(item: Any, task: Task | None) -> bool:

@@ -61,6 +61,7 @@ class TorchData(Dataset):
         else:
             self.task, found = for_samples(cells, labels, self.where, task)
         self._targets, self.labels, self.numbered = found.targets, found.labels, found.numbered
+        self.tagged = found.tagged
 
     def __len__(self) -> int:
         return len(self.source)

@@ -15,7 +15,7 @@ from zoo.images.digests import FileDigests
 from zoo.images.objects import Taken, taken
 from zoo.interfaces.dataset import Dataset, Sample, fingerprint_of
 from zoo.interfaces.records.paths import path_of, suffix_lacking
-from zoo.interfaces.records.roles import Roles, folds_in, is_index, order_in, settled, splits_in
+from zoo.interfaces.records.roles import Roles, folds_in, order_in, settled, splits_in, words_of_unused
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.choice import for_columns
 from zoo.interfaces.tasks.columns import Cells, TargetColumn, is_missing, plain
@@ -140,6 +140,11 @@ class Records(Dataset):
         return self._read[1].numbered
 
     @property
+    def tagged(self) -> bool:  # type: ignore[override]  # follows from the columns
+        """Whether cells name labels one by one."""
+        return self._read[1].tagged
+
+    @property
     def targets(self) -> Sequence[Any]:
         """All targets."""
         return self._read[1].targets
@@ -149,16 +154,8 @@ class Records(Dataset):
         assert self._read  # noqa: S101 - reads the targets, which settles the roles
         if (self._asked.target or self._asked.mask) and not self._asked.fields:
             return
-        free = [name for name in self.columns if name not in self.roles.named and not is_index(name)]
-        if free:
-            names = listing(map(quote, free), _NAMED)
-            warn(f"{self.where}: images are {quote(self.roles.image)}, {self._learnt()}; not used: {names}")
-
-    def _learnt(self) -> str:
-        names = self.roles.target
-        if self.roles.mask:
-            return f"masks {quote(self.roles.mask)}"
-        return f"targets {listing(map(quote, names), _NAMED)}" if names else "without targets"
+        if words := words_of_unused(self.roles, self.columns):
+            warn(f"{self.where}: {words}")
 
     # -- samples ---------------------------------------------------------------------------------------
 

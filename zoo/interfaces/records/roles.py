@@ -30,7 +30,7 @@ MASKS = ("mask", "masks", "mask_path", "mask_file", "seg", "annotation", "label"
 SPLITS = ("split", "subset", "partition", "set", "fold")
 """Names under which they keep splits."""
 
-_MOST = 8
+_MOST, _NAMED = 8, 3
 _FOLD = re.compile(r"(?:fold)?[ _-]?(\d{1,4})(?:\.0)?")
 
 
@@ -236,10 +236,21 @@ def _target(free: Sequence[str], where: str) -> str:
     raise DataError(f"{where}: target", expected="the column of what is to be learnt", got=got, hint=hint)
 
 
-def is_index(name: str) -> bool:
-    """Whether a column only numbers the rows, as files written by pandas have one.
+def words_of_unused(roles: Roles, columns: Cells) -> str:
+    """The roles of a table, and the columns that have none, in words; empty where each has one.
 
     Args:
-        name: of the column.
+        roles: settled.
+        columns: of the table.
     """
+    free = [name for name in columns if name not in roles.named and not _is_index(name)]
+    if not free:
+        return ""
+    learnt = f"targets {listing(map(quote, roles.target), _NAMED)}" if roles.target else "without targets"
+    learnt = f"masks {quote(roles.mask)}" if roles.mask else learnt
+    return f"images are {quote(roles.image)}, {learnt}; not used: {listing(map(quote, free), _NAMED)}"
+
+
+def _is_index(name: str) -> bool:
+    """Whether a column only numbers the rows, as files written by pandas have one."""
     return not name.strip() or name.startswith("Unnamed: ") or name.lower() in ("index", "level_0")
