@@ -37,7 +37,7 @@ VOCABULARY = {
     "zoo/interfaces/tasks/values.py": {"regression"},
     "zoo/interfaces/tasks/vectors.py": {"embedding"},
     # An option of training, and a metric that is called alike.
-    "zoo/training/setup.py": {"precision"},
+    "zoo/runtime/given_objects.py": {"precision"},
     # Forms of answers, which some tasks are called after.
     "zoo/interfaces/tasks/target_counts.py": {"binary", "multiclass", "multilabel"},
     # Figures that tasks measure, and a loss and metrics that are called after them.

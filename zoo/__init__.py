@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from zoo.registry.hookspec import hookimpl
     from zoo.registry.listing import Row, Rows, info
     from zoo.spec.component import Component, Namespace
-    from zoo.spec.data_options import ColumnOptions
+    from zoo.spec.data_options import ColumnOptions, MaskValues
     from zoo.spec.errors import ZooError, ZooWarning
     from zoo.spec.inputs import INTERPOLATIONS, InputSpec
     from zoo.spec.options import Balanced, ForPart, Options, PartOf, RefValue
@@ -75,6 +75,7 @@ __all__ = [
     "Images",
     "InputSpec",
     "Latents",
+    "MaskValues",
     "Measured",
     "MeasuredOptions",
     "Model",
@@ -123,6 +124,7 @@ __all__ = [
 _HOMES = {
     "AnySchedule": "zoo.spec.trainers.schedule",
     "ColumnOptions": "zoo.spec.data_options",
+    "MaskValues": "zoo.spec.data_options",
     "Component": "zoo.spec.component",
     "Converted": "zoo.compose.foreign.convert",
     "EarlyStopping": "zoo.spec.trainers.early_stopping",

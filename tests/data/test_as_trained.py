@@ -81,5 +81,5 @@ def test_a_model_is_measured_on_its_own_test_split_without_a_word(tmp_path: Path
     assert '"target"' in shown.output
     looked = CliRunner().invoke(data_command.command, [str(data), "--set", "target=age", "--as", "values"])
     assert "task regression" in looked.output
-    with pytest.raises(OptionError, match="expected a folder, or classes, labels, values of a table"):
+    with pytest.raises(OptionError, match="expected a folder, or classes, labels, values, masks of a table"):
         CliRunner().invoke(data_command.command, ["digits", "--as", "values"], catch_exceptions=False)

@@ -81,8 +81,8 @@ def test_masks_are_mapped_pixel_by_pixel_and_255_stays() -> None:
 def test_rows_follow_their_labels(task: Task) -> None:
     found = by_name(Set(("a", "b", "c"), [[1, 2, 3]]), ("c", "a", "b"), task, "fit")
     assert found.targets == [[3, 1, 2]]
-    with pytest.raises(DataError, match="expected a value for each label of the model, got 2"):
-        by_name(Set(("a", "b"), [[1, 0]]), ("c", "a", "b"), task, "fit").targets  # noqa: B018
+    with pytest.raises(DataError, match="expected a value for each of 'c', 'a', 'b', got none for 'c'"):
+        by_name(Set(("a", "b"), [[1, 0]]), ("c", "a", "b"), task, "fit")
 
 
 def test_targets_of_which_only_their_task_knows_are_not_guessed() -> None:

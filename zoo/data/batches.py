@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -36,7 +36,7 @@ Place = tuple[int, int]
 
 class Batches:
     """Batches of a part of a data set: `image` N x C x H x W float32 in [0, 1], `target`, `index`,
-    and `mask` N x H x W class indices where there are masks.
+    `mask` N x H x W class indices where there are masks, and the fields of the data by their names.
 
     The same with any number of workers.
 
@@ -84,7 +84,7 @@ class Batches:
             self.order.seed if self.order.shuffle else None,
             chosen := task or dataset.task or Task(),
         )
-        self._collate = collate = partial(_collate, task=chosen)
+        self._collate = collate = partial(_collate, task=chosen, fields=dict(dataset.fields))
         check_workers(workers, prepared, collate)
         self._loader: DataLoader[Any] = DataLoader(
             prepared,
@@ -117,7 +117,8 @@ class Batches:
                 raise batch
             entries = batch if self._places else {k: v for k, v in batch.items() if k not in (PLACE, SIZE)}
             # Bytes until here: a quarter of what workers send
-            yield {**entries, "image": as_numbers(batch["image"])}
+            images = [name for name, kind in self.dataset.fields.items() if isinstance(kind, InputSpec)]
+            yield {**entries, **{name: as_numbers(batch[name]) for name in ("image", *images)}}
 
     def _read(self) -> Iterator[Batch | ZooError]:
         yield from watched(self._loader, self._loader.num_workers)
@@ -204,9 +205,15 @@ class _Prepared(TorchDataset[Item]):
                 mask = None if sample.mask is None else prepare_mask(sample.mask, spec.size)
                 matrix = resizing(own, spec.size)
             item = self._item(index, image, own, matrix, sample.target)
+            item |= {name: self._field(name, value, where) for name, value in sample.fields.items()}
         except ZooError as error:
             return error
         return item if mask is None else {**item, "mask": mask}
+
+    def _field(self, name: str, value: Any, where: str) -> Any:
+        """A field as it is collated: an image prepared by its own spec, a target as it is."""
+        kind = self.dataset.fields[name]
+        return pixels(value, kind, f"{name} of {where}") if isinstance(kind, InputSpec) else value
 
     def item(self, index: int, image: Tensor, own: tuple[int, int], target: Any) -> Item:
         """The entries of an image that was read before.
@@ -249,7 +256,9 @@ class _Prepared(TorchDataset[Item]):
         return rows
 
 
-def _collate(items: list[Item], task: Task, images: Tensor | None = None) -> Batch | ZooError:
+def _collate(
+    items: list[Item], task: Task, fields: Mapping[str, InputSpec | Task], images: Tensor | None = None
+) -> Batch | ZooError:
     """The batch of items; their images may be in one tensor already."""
     good = []
     for item in items:
@@ -265,6 +274,12 @@ def _collate(items: list[Item], task: Task, images: Tensor | None = None) -> Bat
             batch["target"] = torch.cat(targets) if task.spatial else task.collate(targets)
         except (TypeError, ValueError, RuntimeError) as error:
             return DataError("targets", expected="numbers, or rows of one length", got=str(error))
+    for name, kind in fields.items():
+        values = [item[name] for item in good]
+        try:
+            batch[name] = kind.collate(values) if isinstance(kind, Task) else _stacked(values)
+        except (TypeError, ValueError, RuntimeError) as error:
+            return DataError(f"field {name}", expected="numbers, or rows of one length", got=str(error))
     for name in ("mask", PLACE, SIZE):
         if name in good[0]:
             batch[name] = torch.stack([item[name] for item in good])

@@ -12,7 +12,7 @@ import numpy as np
 
 from zoo.data.reading import in_threads
 from zoo.data.sources.torch_dataset import TorchData
-from zoo.data.view import source_of
+from zoo.data.view import innermost
 from zoo.images.decode import ORIENTATION, SUFFIXES, SWAPPING, ImageArray, read
 from zoo.images.header import ALPHA, depth, lost
 from zoo.images.opening import open_image
@@ -69,7 +69,7 @@ def _warn_values(model: Model, items: Sequence[Item], looked_at: Sequence[Item])
 
 def warn_dataset(model: Model, dataset: Dataset) -> None:
     """The same of data that are files, and of some images that are objects."""
-    source = source_of(dataset)
+    source = innermost(dataset)
     if source.files is not None or not isinstance(source, TorchData | Records):
         warn_losses(model, [file for file in dataset.files or () if isinstance(file, Path)])
         return

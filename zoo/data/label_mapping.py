@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -40,6 +41,7 @@ class Relabelled(View):
         # With a name for each class the data are those of the model
         self.labels, self.numbers, self._task, self.numbered = tuple(labels), [*numbers], task, False
         self._same = self.numbers == [*range(len(self.numbers))]
+        self._padded = self.tagged and not self.masks and (not self._same or len(labels) > len(self.numbers))
 
     def __getitem__(self, index: int) -> Sample:
         return self._mapped(index, self.source[index])
@@ -56,9 +58,15 @@ class Relabelled(View):
             table = np.arange(_VALUES, dtype=np.uint8)
             table[: len(self.numbers)] = self.numbers
             mask = table[mask]
-        return Sample(sample.image, self._renumbered(sample.target), mask, sample.size)
+        return replace(sample, target=self._renumbered(sample.target), mask=mask)
 
     def _renumbered(self, target: Any) -> Any:
+        if self._padded and isinstance(target, list | tuple):
+            row = [0] * len(self.labels)
+            for number, value in zip(self.numbers, target, strict=True):
+                # A label that the model lacks is on no image here
+                row[number] = value or row[number]
+            return row
         return target if self._same else self._task.renumbered(target, self.numbers)
 
     @cached_property
@@ -107,9 +115,31 @@ def by_name(data: Dataset, labels: Sequence[str], task: Task, where: str) -> Dat
     if used and not 0 <= min(used) <= max(used) < len(own):
         return data
     _check_known(own, used, known, where)
+    check_rows(data, known, f"{where}: labels")
     numbers = {label: i for i, label in enumerate(known)}
     # What no image is of may have any number
     return Relabelled(data, labels, [numbers.get(label, 0) for label in own], task)
+
+
+def check_rows(data: Dataset, labels: Sequence[str], where: str) -> None:
+    """Refuses data of which nobody knows whether their images have a label.
+
+    Args:
+        data: with a row of labels or values an image.
+        labels: that each row must tell of.
+        where: who asks, for messages.
+
+    Raises:
+        DataError: the rows say nothing of a label.
+    """
+    missing = [label for label in labels if label not in map(composed, data.labels)]
+    if not missing or data.tagged or not len(data.targets) or not isinstance(data.targets[0], list | tuple):
+        return
+    expected = f"a value for each of {listing(map(quote, labels), _MOST_NAMES)}"
+    hint = "add it, 0 where no image has the label; lists of names need no label that is on no image"
+    raise DataError(
+        where, expected=expected, got=f"none for {listing(map(quote, missing), _MOST_NAMES)}", hint=hint
+    )
 
 
 def in_order(data: Dataset, task: Task | None) -> Dataset:
@@ -167,6 +197,8 @@ def _made_up(labels: Sequence[str]) -> bool:
 def _used(data: Dataset) -> set[int] | None:
     """The classes that some image is of; None where targets are no classes, so that each label counts."""
     targets = data.targets
+    if data.tagged and not data.masks:
+        return {i for row in targets for i, value in enumerate(row) if value}
     return {*targets} if len(targets) and all(isinstance(target, int) for target in targets) else None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from zoo.images.prepare import prepare
 from zoo.interfaces.geometry.places import resizing
 from zoo.interfaces.tasks.masks import IGNORED
 from zoo.spec.display import counted
-from zoo.spec.errors import DataError, listing, reason
+from zoo.spec.errors import DataError, listing, quote, reason
 from zoo.spec.inputs import InputSpec
 
 Mask = npt.NDArray[np.uint8]
@@ -29,24 +31,30 @@ HINT = "save the number of the class in each pixel, as PNG"
 """What to do with what is no mask."""
 _NAMED = 4
 """Colours that an error names."""
+_AXES = 3
 
 
-def read_mask(file: Path, colors: ColorTable | None = None, threshold: int | None = None) -> Mask:
-    """H x W class numbers of an image of numbers or, where colours of classes are given, of these.
+def read_mask(
+    source: Any, where: str | None = None, colors: ColorTable | None = None, threshold: int | None = None
+) -> Mask:
+    """H x W class numbers of a mask of numbers or, where colours of classes are given, of these.
 
     A palette's numbers are read and not its colours, unless colours are given.
 
     Args:
-        file: gray, black-and-white or palette image, or colours that are all gray.
+        source: path or contents of a gray, black-and-white or palette image, or one whose colours are all
+            gray; a Pillow image of these; or an array or tensor of whole numbers, H x W, with an axis of one
+            channel or without.
+        where: the mask, for messages; by default its path.
         colors: of the classes.
         threshold: gray values above it are 1, all others 0.
 
     Raises:
         DataError: it is none, or cannot be read.
     """
-    where = f"mask {file}"
+    where = where or f"mask {source}"
     try:
-        with open_image(file, where) as image:
+        with _opened(source, where) as image:
             _check_kind(image, where, exact=threshold is None)
             _check_opaque(image, where)
             if colors is not None:
@@ -61,6 +69,41 @@ def read_mask(file: Path, colors: ColorTable | None = None, threshold: int | Non
         raise
     except Exception as error:  # decoders raise whatever they stumble over
         raise DataError(where, expected="a readable image", got=reason(error)) from error
+
+
+def _opened(source: Any, where: str) -> AbstractContextManager[Image.Image]:
+    if isinstance(source, Path):
+        return open_image(source, where)
+    if isinstance(source, bytes | bytearray | memoryview):
+        return open_image(io.BytesIO(bytes(source)), where)
+    if isinstance(source, Image.Image):
+        # Stays open: it is somebody else's
+        return nullcontext(source)
+    if isinstance(source, Tensor):
+        source = source.detach().cpu().numpy()
+    if isinstance(source, np.ndarray):
+        return nullcontext(Image.fromarray(_whole(source, where)))
+    expected = "an array of class numbers H x W, a Pillow image or a file"
+    raise DataError(where, expected=expected, got=quote(type(source).__name__))
+
+
+def _whole(values: npt.NDArray[Any], where: str) -> Mask:
+    """Bytes of an array of whole numbers: H x W, or H x W x 3 of colours."""
+    if values.ndim == _AXES and 1 in (values.shape[0], values.shape[2]):
+        values = values.squeeze(0 if values.shape[0] == 1 else 2)
+    if values.ndim == _AXES and values.shape[0] == _AXES != values.shape[2]:
+        values = np.moveaxis(values, 0, 2)
+    if values.ndim != _AXES - 1 and values.shape[2:] != (_AXES,):
+        hint = "of a channel for each class, mask.argmax(axis of the channels) has the numbers"
+        raise DataError(where, expected="class numbers H x W", got=_axes(values), hint=hint)
+    if values.dtype.kind not in "bui":
+        hint = "mask.astype('uint8') where they are numbers of classes, mask > 0.5 where they are shares"
+        raise DataError(where, expected="whole numbers", got=str(values.dtype), hint=hint)
+    lowest, highest = int(values.min(initial=0)), int(values.max(initial=0))
+    if not 0 <= lowest <= highest <= IGNORED:
+        got, hint = str(lowest if lowest < 0 else highest), f"{IGNORED} stands for what does not count"
+        raise DataError(where, expected=f"values 0..{IGNORED}", got=got, hint=hint)
+    return np.ascontiguousarray(values, dtype=np.uint8)
 
 
 def _numbers(image: Image.Image, where: str) -> Mask:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from zoo.data.objects.forms import data_of, parts_of
+from zoo.data.objects.masked import with_masks
+from zoo.data.objects.named_fields import Fielded, check_columns
 from zoo.data.objects.parts import Parts
 from zoo.data.reading import check_there, readable
 from zoo.data.section import DataSection, WithOptions, section_of
@@ -16,10 +19,12 @@ from zoo.data.sources.layout import scan
 from zoo.data.sources.mask_folders import MaskFolders
 from zoo.data.sources.mask_layout import check_no_pair
 from zoo.data.sources.mask_options import check_none
-from zoo.data.view import Subset, with_options
+from zoo.data.view import with_options
 from zoo.interfaces.dataset import Dataset
+from zoo.interfaces.records.records import Records
 from zoo.interfaces.tasks import Task
 from zoo.spec.errors import DataError, OptionError, UnknownComponentError, quote
+from zoo.spec.inputs import InputSpec
 from zoo.spec.reference import ComponentRef, HubRef, PathLike, PathRef, Reference
 
 
@@ -61,6 +66,18 @@ def folder_of(data: DataLike | None) -> Path | None:
     return Path(ref.path).expanduser() if isinstance(ref, PathRef) else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """Whoever asks for data, as `resolve` takes it."""
+
+    named: Named
+    task: Task | None
+    classes: int | None
+    part: bool
+    skip_unreadable: bool
+    fields: Mapping[str, InputSpec | Task]
+
+
 def resolve(
     data: DataLike | None,
     named: Named,
@@ -69,6 +86,7 @@ def resolve(
     classes: int | None = None,
     part: bool = False,
     skip_unreadable: bool = False,
+    fields: Mapping[str, InputSpec | Task] | None = None,
 ) -> Dataset:
     """The data set that is meant.
 
@@ -82,26 +100,26 @@ def resolve(
         classes: of the model, where they are known: they say what the numbers in masks without names are.
         part: whether class folders may be a part of those of a model; see `ClassFolders`.
         skip_unreadable: leaves out the files that cannot be read; see `ClassFolders`.
+        fields: further images and targets that each sample must have; see `zoo.interfaces.Fields`.
 
     Raises:
-        DataError: it is none of these, or cannot be read.
+        DataError: it is none of these, cannot be read, or has no such fields.
         OptionError: there are no files to be skipped, or an option does not fit.
         UnknownComponentError: no plugin has a data set of that name.
     """
-    section = section_of(data)
-    return _grouped(section, named, task, classes, part=part, skip_unreadable=skip_unreadable)
+    asked = _Asked(
+        named=named,
+        task=task,
+        classes=classes,
+        part=part,
+        skip_unreadable=skip_unreadable,
+        fields=fields or {},
+    )
+    return _grouped(section_of(data), asked)
 
 
-def _grouped(
-    section: DataSection,
-    named: Named,
-    task: Task | None,
-    classes: int | None,
-    *,
-    part: bool,
-    skip_unreadable: bool,
-) -> Dataset:
-    found = _found(section, named, task, classes, part=part, skip_unreadable=skip_unreadable)
+def _grouped(section: DataSection, asked: _Asked) -> Dataset:
+    found = _found(section, asked)
     # Parts are grouped each by itself: in a table by a column, in a folder by names
     parts = isinstance(found, Parts)
     return with_options(
@@ -109,66 +127,59 @@ def _grouped(
     )
 
 
-def _found(
-    section: DataSection,
-    named: Named,
-    task: Task | None,
-    classes: int | None,
-    *,
-    part: bool,
-    skip_unreadable: bool,
-) -> Dataset:
-    source = section.source
+def _found(section: DataSection, asked: _Asked) -> Dataset:
+    source, task = section.source, asked.task
     if isinstance(source, PathRef):
-        return _folder(section, source, task, classes, part=part, skip_unreadable=skip_unreadable)
+        found = _folder(section, source, asked)
+        if asked.fields:
+            check_columns(found, asked.fields)
+        return found
     if isinstance(source, ComponentRef):
-        found = _component(source, named, bare=section.bare)
+        found = _component(source, asked.named, bare=section.bare)
     elif isinstance(source, HubRef):
         expected = "a folder or the name of a data set"
         raise DataError("data", expected=expected, got=str(source), hint="download it first")
     elif (parts := parts_of(source, task)) is not None:
         group = section.options.group
         own = {**section.own, **({} if group is None else {"group": group})}
-        found_each = {}
-        for name, one in parts.items():
-            of_one = section_of(WithOptions(one, own) if own else one)
-            found_each[name] = _grouped(
-                of_one, named, task, classes, part=part, skip_unreadable=skip_unreadable
-            )
-        return Parts(found_each)
+        each = {name: section_of(WithOptions(one, own) if own else one) for name, one in parts.items()}
+        return Parts({name: _grouped(one, asked) for name, one in each.items()})
     else:
         found = data_of(source, task, section.own)
-    found = found.for_task(task)
-    if skip_unreadable:
-        if found.files is None:
-            expected, got = "a folder of images or a table of files", quote(type(found).__name__)
+    return _complete(found, f"data {section.called}", asked)
+
+
+def _complete(found: Dataset, where: str, asked: _Asked) -> Dataset:
+    """The data as the task reads them, with masks and further fields where there are some."""
+    if asked.fields:
+        found = check_columns(found, asked.fields)
+    columns, kept = found.for_task(asked.task), None
+    if asked.skip_unreadable:
+        if columns.files is None:
+            expected, got = "a folder of images or a table of files", quote(type(columns).__name__)
             raise OptionError("skip_unreadable", expected=expected, got=got, hint="leave it out")
-        return Subset(found, readable(found.files))
+        kept = readable(columns.files)
     # Of those that a folder was looked through for it is known
-    if found.files is not None and not isinstance(found, ImageFiles):
-        check_there(found.files, f"data {section.called}")
-    return found
+    elif columns.files is not None and not isinstance(columns, ImageFiles):
+        check_there(columns.files, where)
+    found = with_masks(columns, asked.task, asked.classes, kept)
+    return (
+        Fielded(found, columns, asked.fields, kept)
+        if isinstance(columns, Records) and asked.fields
+        else found
+    )
 
 
-def _folder(
-    section: DataSection,
-    source: PathRef,
-    task: Task | None,
-    classes: int | None,
-    *,
-    part: bool,
-    skip_unreadable: bool,
-) -> Dataset:
+def _folder(section: DataSection, source: PathRef, asked: _Asked) -> Dataset:
     folder = Path(source.path).expanduser()
-    needs = task.needs if task else "target"
+    needs, skip = asked.task.needs if asked.task else "target", asked.skip_unreadable
     if needs == "mask":
-        options = section.folder
-        return MaskFolders(folder, classes=classes, options=options, skip_unreadable=skip_unreadable)
+        return MaskFolders(folder, classes=asked.classes, options=section.folder, skip_unreadable=skip)
     check_none(section.folder, f"data {folder}")
     # What needs no classes takes them where the folder has some: a split is then stratified by them
     if needs == "image" and scan(folder).problems:
-        return ImageFolder(folder, skip_unreadable=skip_unreadable)
-    found = ClassFolders(folder, part=part, skip_unreadable=skip_unreadable)
+        return ImageFolder(folder, skip_unreadable=skip)
+    found = ClassFolders(folder, part=asked.part, skip_unreadable=skip)
     check_no_pair(found.labels, f"data {folder}")
     return found
 

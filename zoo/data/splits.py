@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from zoo.data.division.folds import fold_numbers
 from zoo.data.division.sides import Belonging, in_time, order_of, times, together
-from zoo.data.division.stratify import are_labels, by_labels, in_hash_order
+from zoo.data.division.stratify import are_labels, by_labels, check_labels_trained, in_hash_order
 from zoo.data.view import fold_asked
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks import Task
@@ -86,7 +86,7 @@ def split(
         training: whether there must be something to train on and to validate with.
 
     Raises:
-        DataError: one class only, a class with images in other splits alone, too few images, or the
+        DataError: one class only, a class or label with images in other splits alone, too few images, or the
             same image or one group in two splits that the user made.
     """
     keys = [dataset.key(i) for i in range(len(dataset))]
@@ -107,6 +107,7 @@ def split(
         sides = _sides(dataset, known, seed, fractions)
     if training:
         _check_trainable(dataset, classes, sides)
+        check_labels_trained(dataset.labels, strata, sides["train"], made=any(given))
     digest = hashlib.blake2b(digest_size=16)
     for name in NAMES:
         # Contents and not numbers, which follow from the order of the files

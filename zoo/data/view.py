@@ -1,4 +1,4 @@
-"""Views: data of another data set, some of which is told otherwise."""
+"""Data around another data set, and views: some of what it tells is told otherwise."""
 
 from __future__ import annotations
 
@@ -15,30 +15,25 @@ from zoo.spec.errors import DataError, quote
 _FEWEST = 2
 
 
-class View(Dataset):
-    """The data of another data set, told as that one tells them.
+class Around(Dataset):
+    """A data set made of another one, which it passes on.
 
     Args:
-        source: the data as they are.
+        source: the other one.
     """
 
     def __init__(self, source: Dataset) -> None:
         self.source = source
         self.task, self.masks = source.task, source.masks
-        self.labels, self.numbered = source.labels, source.numbered
+        self.labels, self.numbered, self.tagged = source.labels, source.numbered, source.tagged
+        # A copy: what data have by default cannot be sent to workers
+        self.fields = dict(source.fields)
 
     def __len__(self) -> int:
         return len(self.source)
 
     def __getitem__(self, index: int) -> Sample:
         return self.source[index]
-
-    def reduced(self, index: int, least: tuple[int, int]) -> Sample:
-        """The sample in the data, read for a size."""
-        # Whoever makes samples in another way has more in them than an image
-        if type(self).__getitem__ is not View.__getitem__:
-            return self[index]
-        return self.source.reduced(index, least)
 
     @property
     def targets(self) -> Sequence[Any]:
@@ -79,8 +74,19 @@ class View(Dataset):
         return self.source.order_of(index)
 
     def for_task(self, task: Task | None) -> Dataset:
-        """The view as it is: what it shows was read for a task."""
+        """The data as they are: what is around them was read for a task."""
         return self
+
+
+class View(Around):
+    """The data of another data set, some of which is told otherwise."""
+
+    def reduced(self, index: int, least: tuple[int, int]) -> Sample:
+        """The sample in the data, read for a size."""
+        # Whoever makes samples in another way has more in them than an image
+        if type(self).__getitem__ is not Around.__getitem__:
+            return self[index]
+        return self.source.reduced(index, least)
 
 
 class Subset(View):
@@ -219,3 +225,8 @@ def fold_asked(data: Dataset) -> tuple[int, int] | None:
 def source_of(data: Dataset) -> Dataset:
     """The data as they are, whatever a view tells otherwise."""
     return source_of(data.source) if isinstance(data, View) else data
+
+
+def innermost(data: Dataset) -> Dataset:
+    """The data whose images others are made of: without views, and without masks beside them."""
+    return innermost(data.source) if isinstance(data, Around) else data

@@ -28,7 +28,7 @@ from zoo.interfaces.loss import Loss, LossLike, needs_of
 from zoo.interfaces.metric import Metric
 from zoo.interfaces.model import Model, ModelLike
 from zoo.runtime.arguments import BATCH_SIZE, as_loss, as_model, check_order, folder_of, metrics_of, pick_seed
-from zoo.runtime.data_arguments import as_dataset, classes_of, data_value
+from zoo.runtime.data_arguments import as_dataset, classes_of, data_value, declared_fields
 from zoo.runtime.data_checks import for_model
 from zoo.runtime.loss_checks import check_fits, held_warnings, warn_squashed
 from zoo.runtime.team.shares import check_alike, own_batches
@@ -169,7 +169,7 @@ def _data(model: Model, data: DataLike, tta: str | None, *, skip_unreadable: boo
     check_views(model, tta, "evaluate")
     dataset = as_dataset(
         data, task=model.task, classes=classes_of(model), part=bool(model.labels),
-        skip_unreadable=skip_unreadable,
+        skip_unreadable=skip_unreadable, fields=declared_fields(model),
     )  # fmt: skip
     return for_model(model, dataset, "evaluate")
 

@@ -32,6 +32,7 @@ from zoo.interfaces.loss import (
 from zoo.interfaces.metric import Metric, TorchMetric
 from zoo.interfaces.model import Model
 from zoo.interfaces.normalise import Normalise
+from zoo.interfaces.records.fields import FieldKind, Fields
 from zoo.interfaces.records.records import Records
 from zoo.interfaces.records.roles import Roles
 from zoo.interfaces.records.table_file import TableFile
@@ -90,6 +91,8 @@ __all__ = [
     "Examples",
     "Execution",
     "FeatureInfo",
+    "FieldKind",
+    "Fields",
     "Fill",
     "Findings",
     "Generation",

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from zoo.interfaces.tasks.base import Task
 
 Batch = dict[str, Tensor]
-"""`image` N x C x H x W in [0, 1], `target`, `index` of the sample, and `mask` if there is one.
+"""`image` N x C x H x W in [0, 1], `target`, `index` of the sample, `mask` if there is one, and the `fields`
+that model and trainer declare.
 
 An entry that is a `zoo.interfaces.SpatialTensor` tells places in the images, and moves with their
 pixels."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy.typing as npt
 from zoo.images.decode import ImageArray
 from zoo.images.digests import digest_of_pixels
 from zoo.interfaces.tasks import Task
+from zoo.spec.inputs import InputSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,14 @@ class Sample:
         target: class index, indicator row, value, or None.
         mask: H x W class indices, uint8, where each pixel has a class; 255 for pixels that do not count.
         size: height and width of the source, where the image was read smaller than it is.
+        fields: further images and targets by name, where the data have `fields`.
     """
 
     image: ImageArray
     target: Any
     mask: npt.NDArray[np.uint8] | None = None
     size: tuple[int, int] | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Dataset(ABC):
@@ -43,17 +47,22 @@ class Dataset(ABC):
         labels: names of the classes, in the order of their indices.
         numbered: whether the data name no classes, and `labels` are made up of their numbers; they are then
             the classes of a model in its order, and called as it calls them.
+        tagged: whether samples name their labels one by one, so that one that no sample names is on none; of
+            other data nobody knows it.
         masks: whether samples have masks; `labels` are then the classes of pixels, and targets are None.
         files: paths of the images by their numbers, where each is a file that holds nothing else.
         fingerprint: changes whenever the data change; None where that cannot be known.
+        fields: the further fields of each sample by name: how an image is prepared, or the task of a target.
     """
 
     task: Task | None = None
     labels: tuple[str, ...] = ()
     numbered: bool = False
+    tagged: bool = False
     masks: bool = False
     files: Sequence[Path] | None = None
     fingerprint: str | None = None
+    fields: Mapping[str, InputSpec | Task] = MappingProxyType({})
 
     @abstractmethod
     def __len__(self) -> int:

@@ -17,6 +17,7 @@ from zoo.interfaces.blocks.weight_values import checksum
 from zoo.interfaces.freezing import Freezable
 from zoo.interfaces.hub_methods import HubMethods
 from zoo.interfaces.normalise import Normalise
+from zoo.interfaces.records.fields import Fields
 from zoo.interfaces.tasks import Prediction, Task
 from zoo.interfaces.tasks.data_checks import checked_names
 from zoo.spec.errors import ShapeError, listing, quote, warn
@@ -40,6 +41,7 @@ class Model(HubMethods, Freezable):
         crops: whether training images of another size are cropped to the input spec's, not resized; where
             every size is taken, images are then measured whole.
         defaults: by kind, the parts to take where a recipe names none, before those of the task.
+        fields: further images and targets of samples, see `zoo.interfaces.Fields`; `examples` joins them.
         labels: names of the classes, if known.
         recipe: the description that builds it again; what is frozen is read off the blocks.
         part_sections: by option, the sections of the models and backbones inside.
@@ -56,6 +58,7 @@ class Model(HubMethods, Freezable):
     any_size: bool = False
     crops: bool = False
     defaults: Mapping[str, RefValue] = MappingProxyType({})
+    fields: Fields = MappingProxyType({})
     part_sections: Mapping[str, ModelSection] = MappingProxyType({})
     labels: tuple[str, ...]
     plugins: dict[str, str]

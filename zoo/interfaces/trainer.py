@@ -13,6 +13,7 @@ from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.execution import Execution
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
+from zoo.interfaces.records.fields import Fields
 from zoo.interfaces.tasks.descriptions import ImageGrid
 from zoo.spec.trainers.early_stopping import EarlyStopping
 from zoo.spec.trainers.schedule import Schedule
@@ -54,6 +55,8 @@ class Trainer(ABC):
             see `zoo.interfaces.blocks.frozen_prefix.model_input`.
         takes_augment: whether training images may be augmented; not where a model learns to make images like
             them, and would make augmented ones.
+        fields: further images and targets that a step takes from each batch, beside those of the model; see
+            `zoo.interfaces.Fields`.
     """
 
     epochs: int
@@ -65,6 +68,7 @@ class Trainer(ABC):
     charts: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     takes_prefix: bool = False
     takes_augment: bool = True
+    fields: Fields = MappingProxyType({})
 
     @abstractmethod
     def setup(self, model: Model, loss: Loss | None, execution: Execution) -> None:

@@ -9,27 +9,39 @@ from torch import Tensor, nn
 
 from zoo.interfaces.augmenter import Augmenter, Chain
 from zoo.interfaces.blocks.modes import kept_modes
+from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.draws import forked
 from zoo.interfaces.loss import needs_of, total
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.trainer import Trainer
-from zoo.spec.errors import TrainingError, listing, reason
+from zoo.spec.errors import TrainingError, listing, quote, reason
+from zoo.spec.inputs import InputSpec
 from zoo.trainers.loss_cuts import TRIED
 
 
 def check_augment(
-    augmenter: Augmenter, model: Model, trainer: Trainer, loss: nn.Module | None, *, resumed: bool
+    augmenter: Augmenter | None,
+    model: Model,
+    trainer: Trainer,
+    loss: nn.Module | None,
+    dataset: Dataset,
+    *,
+    resumed: bool,
 ) -> None:
     """Raises TrainingError where augmented images would teach something else than what was meant.
 
     Args:
-        augmenter: of the training images.
+        augmenter: of the training images; None for none.
         model: whose targets may be places in the images, which are to move with them.
         trainer: that may compare images of its own making with those of the data.
         loss: that may be given mixed targets; prepared.
+        dataset: of which samples may have several images.
         resumed: whether the run was begun so, by a version that did not ask.
     """
+    _check_images(dataset, model, augmenter)
+    if augmenter is None:
+        return
     task = model.task
     own = [m for m in augmenter.modules() if isinstance(m, Augmenter) and not isinstance(m, Chain)]
     if task is not None and task.spatial and not augmenter.moves_places:
@@ -49,6 +61,27 @@ def check_augment(
         augmenter.prepare(task, model.outputs)
         if augmenter.changes_labels and loss is not None and not needs_of(loss):
             _check_mixed(loss, task, model.outputs, [item for item in own if item.changes_labels])
+
+
+def _check_images(dataset: Dataset, model: Model, augmenter: Augmenter | None) -> None:
+    """Raises TrainingError where further images would be another thing than the one that they stand beside.
+
+    Args:
+        dataset: perhaps with fields.
+        model: that may be trained on crops.
+        augmenter: of the training images.
+    """
+    images = [name for name, kind in dataset.fields.items() if isinstance(kind, InputSpec)]
+    if not images:
+        return
+    got = listing(map(quote, images))
+    if augmenter is not None:
+        expected = "none for samples of several images, of which it changes the first alone"
+        hint = "leave it out, and change the images of a batch in the trainer's step"
+        raise TrainingError("fit: augment", expected=expected, got=got, hint=hint)
+    if model.crops:
+        expected = "one image a sample for a model that is trained on crops"
+        raise TrainingError("fit: data", expected=expected, got=f"further images {got}")
 
 
 def _check_mixed(loss: nn.Module, task: Task, outputs: int, mixers: Sequence[Augmenter]) -> None:

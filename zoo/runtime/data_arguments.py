@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,12 @@ from zoo.data.resolve import DataLike, resolve
 from zoo.data.section import section_of
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
+from zoo.interfaces.records.fields import settled_fields
 from zoo.interfaces.tasks import Task
+from zoo.interfaces.trainer import TrainerLike
+from zoo.runtime.arguments import as_trainer
 from zoo.spec.data_options import PATH
+from zoo.spec.inputs import InputSpec
 from zoo.spec.reference import HubRef, PathRef, without_prefix
 
 
@@ -23,17 +28,35 @@ def as_dataset(
     classes: int | None = None,
     part: bool = False,
     skip_unreadable: bool = False,
+    fields: Mapping[str, InputSpec | Task] | None = None,
 ) -> Dataset:
     """The data as a task needs them; see `zoo.data.resolve.resolve`."""
     return resolve(
         data, lambda ref: make("dataset", ref), task=task, classes=classes, part=part,
-        skip_unreadable=skip_unreadable,
+        skip_unreadable=skip_unreadable, fields=fields,
     )  # fmt: skip
 
 
 def classes_of(model: Model) -> int | None:
     """Number of classes of a model; None without a task, or where its outputs are no classes."""
     return model.task.classes(model.outputs) if model.task is not None and model.task.named else None
+
+
+def declared_fields(
+    model: Model, trainer: TrainerLike | None = None, options: dict[str, Any] | None = None
+) -> dict[str, InputSpec | Task]:
+    """The fields that samples must have for a model and, where one is named, its trainer.
+
+    Args:
+        model: perhaps without weights.
+        trainer: by name, as a table, or an object; None for that of the model.
+        options: of the trainer; None where nothing is trained.
+
+    Raises:
+        ZooError: a field cannot be had, or the trainer.
+    """
+    made = None if options is None else as_trainer(trainer, model, options)[0]
+    return settled_fields(model.fields, made.fields if made else {}, model.input_spec)
 
 
 def data_value(data: DataLike | None, *, whole: bool = False) -> str | dict[str, Any] | None:

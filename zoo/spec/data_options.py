@@ -84,16 +84,9 @@ Color = str | _Value | tuple[_Value, _Value, _Value] | list[_Value]
 """A colour: `#804080`, a gray value, or red, green and blue; where values are numbers a value or a name."""
 
 
-class MaskOptions(Options):
-    """Options of images with masks; what is left out is found where it is certain."""
+class MaskValues(Options):
+    """Options of what the values of masks mean; what is left out is found where it is certain."""
 
-    images: str | None = Field(None, description="folder of the images, such as JPEGImages")
-    masks: str | None = Field(None, description="folder of the masks, such as SegmentationClass")
-    image_suffix: str | None = Field(None, description="end of an image's name that its mask's lacks")
-    mask_suffix: str | None = Field(None, description="end of a mask's name that its image's lacks: _mask")
-    skip_unpaired: bool = Field(
-        False, description="leave out images without a mask and masks without an image"
-    )
     colors: str | dict[str, Any] | list[Any] | None = Field(
         None,
         description="colours of the classes, by which masks are then read: {road = '#804080', ...}, a list "
@@ -107,16 +100,31 @@ class MaskOptions(Options):
     )
 
 
+class MaskOptions(MaskValues):
+    """Options of images with masks; what is left out is found where it is certain."""
+
+    images: str | None = Field(None, description="folder of the images, such as JPEGImages")
+    masks: str | None = Field(None, description="folder of the masks, such as SegmentationClass")
+    image_suffix: str | None = Field(None, description="end of an image's name that its mask's lacks")
+    mask_suffix: str | None = Field(None, description="end of a mask's name that its image's lacks: _mask")
+    skip_unpaired: bool = Field(
+        False, description="leave out images without a mask and masks without an image"
+    )
+
+
 class FolderOptions(MaskOptions):
     """Options of a folder of images; those of masks where it has some."""
 
 
-class ColumnOptions(Options):
+class ColumnOptions(MaskValues):
     """Options of data that are columns: what each of them holds."""
 
     image: str | None = Field(None, description="column of the images; by default found by its name or cells")
     target: tuple[str, ...] = Field(
         (), description="column of what is to be learnt, or several; by default found by its name"
+    )
+    mask: str | None = Field(
+        None, description="column of the masks, for models that give a class to each pixel; found by its name"
     )
     group: str | None = Field(None, description="column of what stays in one split, such as patients")
     split: str | None = Field(

@@ -192,9 +192,9 @@ def _trainer(case: Case) -> Iterator[Any]:
     logs: dict[str, Tensor] = {}
     for seed in range(3):
         torch.manual_seed(seed)
-        logs = trainer.step(rules_trainer.batch_for(model))
+        logs = trainer.step(rules_trainer.batch_for(model, trainer))
         yield logs
-    values = trainer.evaluate([rules_trainer.batch_for(model)])
+    values = trainer.evaluate([rules_trainer.batch_for(model, trainer)])
     yield [values, {name: grid.columns for name, grid in trainer.draw().items()}]
     said = {name: float(value) for name, value in logs.items()}
     trainer.end_epoch(1, {"epoch": 1.0, **said, **{f"val_{name}": value for name, value in values.items()}})

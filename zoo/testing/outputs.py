@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.choice import BY_NAME
+from zoo.testing.tiny_models import random_fields
 
 _MAPS = ("masks", "images")
 _KNOWN = frozenset(task.form for task in BY_NAME.values())
@@ -48,7 +49,7 @@ def _like_the_target(model: Model, x: Tensor) -> tuple[int, ...]:
     whole = torch.rand(count, model.input_spec.channels, *size)
     mask = torch.zeros(count, *size, dtype=torch.int64)
     batch = {"image": whole, "mask": mask, "target": torch.zeros(count), "index": torch.arange(count)}
-    made = model.examples(batch)
+    made = model.examples({**batch, **random_fields(model, {}, count)})
     target = made["target"].shape
     assert model.task is not None, "the caller has looked"
     masks = model.task.form == "masks"

@@ -22,7 +22,7 @@ from zoo.interfaces.trainer import Trainer
 from zoo.registry.lookup import entries
 from zoo.spec.errors import listing
 from zoo.testing.case import Case
-from zoo.testing.tiny_models import CrossEntropy, Net, built
+from zoo.testing.tiny_models import CrossEntropy, Net, built, random_fields
 
 
 def model_for(case: Case, *, modes: bool = False) -> Model:
@@ -53,13 +53,13 @@ def trainer_for(case: Case, model: Model) -> Trainer:
     return trainer
 
 
-def batch_for(model: Model) -> Batch:
-    """Six examples of random images with targets and empty masks, as the model's steps take them."""
+def batch_for(model: Model, trainer: Trainer) -> Batch:
+    """Six examples of random images with targets, empty masks and fields, as the model's steps take them."""
     spec = model.input_spec
     image = torch.rand(6, spec.channels, *spec.size, generator=torch.Generator().manual_seed(0))
     mask = torch.zeros(6, *spec.size, dtype=torch.int64)
     batch = {"image": image, "mask": mask, "target": torch.arange(6) % 3, "index": torch.arange(6)}
-    return model.examples(batch)
+    return model.examples({**batch, **random_fields(model, trainer.fields, 6)})
 
 
 def rule_a_step_trains_what_is_trainable(case: Case) -> None:
@@ -68,7 +68,7 @@ def rule_a_step_trains_what_is_trainable(case: Case) -> None:
     before = copy.deepcopy(model.state_dict())
     trainer = trainer_for(case, model)
     model.train()
-    logs = trainer.step(batch_for(model))
+    logs = trainer.step(batch_for(model, trainer))
     assert isinstance(logs, Mapping), f"step: expected scalars by name, got {logs!r}; return {{'loss': ...}}"
     assert logs, "step: expected scalars to log by name, got none; return at least the loss"
     for name, value in logs.items():
@@ -98,7 +98,7 @@ def rule_its_state_goes_on_where_it_was(case: Case) -> None:
     """Model and trainer state restored into a new pair, the next step gives the same tensors."""
     model = model_for(case)
     trainer = trainer_for(case, model)
-    trainer.step(batch_for(model))
+    trainer.step(batch_for(model, trainer))
     twin = copy.deepcopy(model)
     other = trainer_for(case, twin)
     state = copy.deepcopy(trainer.state_dict())
@@ -112,7 +112,7 @@ def rule_its_state_goes_on_where_it_was(case: Case) -> None:
     for each in (trainer, other):
         # Dropout and the like draw from here
         torch.manual_seed(1)
-        each.step(batch_for(model))
+        each.step(batch_for(model, trainer))
     tensors, same = model.state_dict(), twin.state_dict()
     apart = [name for name in tensors if not torch.equal(tensors[name], same[name])]
     step = "put all that a step depends on into state_dict and load_state_dict"
@@ -126,7 +126,7 @@ def rule_evaluating_changes_nothing(case: Case) -> None:
     model.train()
     before = copy.deepcopy(model.state_dict())
     with _calls(model) as (training, graphs):
-        values = trainer.evaluate([batch_for(model)])
+        values = trainer.evaluate([batch_for(model, trainer)])
     assert training == [], f"evaluate runs in training mode ({listing(training, 3)}); {_INFERENCE}"
     assert graphs == [], f"evaluate keeps gradients ({listing(graphs, 3)}); {_INFERENCE}"
     assert values, "evaluate: expected numbers by name, got none; return the loss or a metric"
@@ -177,7 +177,7 @@ def rule_its_draws_follow_the_run(case: Case) -> None:
             torch.manual_seed(seed)
             np.random.seed(seed)
             random.seed(seed)
-            trainer.step(batch_for(model))
+            trainer.step(batch_for(model, trainer))
             after.append((torch.get_rng_state().tolist(), repr(np.random.get_state()), random.getstate()))
     finally:
         torch.set_rng_state(kept[0])

@@ -27,7 +27,7 @@ def rule_steps_move_weights_by_their_optimizers_alone(case: Case) -> None:
             group["lr"] = 0.0
     before = _weights(model)
     for what in ("step", "evaluate"):
-        batch = batch_for(model)
+        batch = batch_for(model, trainer)
         trainer.step(batch) if what == "step" else trainer.evaluate([batch])
         moved, norm = float((_weights(model) - before).norm()), float(before.norm())
         assert moved <= _ROUNDING * norm, f"{what} with rates of 0 leaves weights moved by {moved:.3g}"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from zoo.compose.build import build
 from zoo.compose.idle_options import is_idle
 from zoo.compose.plan import plan
+from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.blocks.block import Block
 from zoo.interfaces.head import Head
 from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
+from zoo.interfaces.records.fields import Fields, settled_fields
+from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.choice import for_logits
 from zoo.registry.lookup import entries
 from zoo.registry.snapshot import Entry
@@ -91,3 +95,21 @@ class CrossEntropy(Loss):
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
         return nn.functional.cross_entropy(output, target)
+
+
+def random_fields(model: Model, fields: Fields, count: int) -> Batch:
+    """Random further images and targets, as many as a batch has examples.
+
+    Args:
+        model: whose fields there are.
+        fields: of a trainer, besides.
+        count: of the examples.
+    """
+    settled = settled_fields(model.fields, fields, model.input_spec)
+    draw = torch.Generator().manual_seed(1)
+    return {
+        name: kind.example(3, count)[1]
+        if isinstance(kind, Task)
+        else torch.rand(count, kind.channels, *kind.size, generator=draw)
+        for name, kind in settled.items()
+    }

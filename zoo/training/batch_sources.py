@@ -141,6 +141,7 @@ def _cache(setup: Setup, device: torch.device, precision: str) -> tuple[FeatureC
         "features are kept in full precision only": precision != FULL or not full,
         with_images: bool(with_images),
         f"{hooked} has forward hooks, which may change what it gives": bool(hooked),
+        "samples have further fields, which are read with their images": bool(setup.dataset.fields),
         f"data {data} have no fingerprint, so a change could not be seen": setup.dataset.fingerprint is None,
     }
     if why := next((why for why, there in obstacles.items() if there), ""):

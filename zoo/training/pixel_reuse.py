@@ -67,6 +67,7 @@ def _obstacle(model: Model, dataset: Dataset, epochs: int, *, asked: bool) -> st
     obstacles = {
         "data that are no files": not getattr(source, "files", ()),
         "masks, which are read with their images": dataset.masks,
+        "further fields, which are read with their images": bool(dataset.fields),
         "a model that is trained on crops, which are others in each epoch": model.crops,
         "data without a fingerprint, so that a change could not be seen": source.fingerprint is None,
         "several processes, of which each reads other images in each epoch": processes()[1] > 1,

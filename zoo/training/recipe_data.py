@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from zoo.compose.plan import plan
 from zoo.compose.saved_models import from_saved
 from zoo.data.label_mapping import in_order
 from zoo.data.resolve import DataLike
 from zoo.interfaces.dataset import Dataset
+from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
-from zoo.runtime.data_arguments import as_dataset
-from zoo.spec.errors import DataError, OptionError
+from zoo.interfaces.trainer import Trainer, TrainerLike
+from zoo.runtime.data_arguments import as_dataset, classes_of, declared_fields
+from zoo.spec.errors import DataError, OptionError, TrainingError
+from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import ORIGINAL, ModelSection, Recipe
 
 _SOME = 2
@@ -17,7 +23,11 @@ _SOME = 2
 
 
 def with_data(
-    recipe: Recipe, data: DataLike | None = None, *, skip_unreadable: bool = False
+    recipe: Recipe,
+    data: DataLike | None = None,
+    *,
+    skip_unreadable: bool = False,
+    fields: Callable[[Model], Mapping[str, InputSpec | Task]] | None = None,
 ) -> tuple[Recipe, Dataset]:
     """The recipe with the classes of its data where it says nothing of classes, and the data.
 
@@ -27,6 +37,7 @@ def with_data(
         recipe: to fill.
         data: instead of the recipe's own.
         skip_unreadable: leave out images that cannot be decoded.
+        fields: says which further images and targets samples must have for the model, which has no weights.
 
     Raises:
         DataError: there are no data.
@@ -44,8 +55,12 @@ def with_data(
         raise DataError("fit", expected="data", got="none", hint=hint)
     section = from_saved(recipe.model, "backbone")
     free = section.classes is None and section.head != ORIGINAL
-    task = _task(section, free)
-    dataset = as_dataset(source, task=task, classes=section.count, skip_unreadable=skip_unreadable)
+    planned = _planned(section, free)
+    task = planned.task
+    dataset = as_dataset(
+        source, task=task, classes=section.count, skip_unreadable=skip_unreadable,
+        fields=fields(planned) if fields is not None and task is not None else None,
+    )  # fmt: skip
     if not (free and task is not None and task.named and dataset.labels):
         return recipe, dataset
     # From here on the recipe says the order
@@ -55,15 +70,45 @@ def with_data(
     ), dataset
 
 
-def _task(section: ModelSection, free: bool) -> Task | None:
-    """The task of a model that may lack its classes still."""
+def _planned(section: ModelSection, free: bool) -> Model:
+    """The model without weights; it may lack its classes still."""
     # Planning takes no memory for weights
     try:
-        return plan(section).meta_model.task
+        return plan(section).meta_model
     except OptionError as error:
         if not free:
             raise
         try:
-            return plan(section.model_copy(update={"classes": _SOME})).meta_model.task
+            return plan(section.model_copy(update={"classes": _SOME})).meta_model
         except OptionError:
             raise error from None  # it was not the classes that were missing
+
+
+def data_for(
+    model: Any, data: DataLike, trainer: TrainerLike | None, options: dict[str, Any], *, skip_unreadable: bool
+) -> Dataset:
+    """The data as a model takes them, with the fields that it and its trainer name.
+
+    Args:
+        model: or a torch module.
+        data: as the caller gave them.
+        trainer: by name, as a table, or an object.
+        options: of the trainer.
+        skip_unreadable: leave out images that cannot be decoded.
+
+    Raises:
+        ZooError: they cannot be read, or lack a field.
+    """
+    skip: Any = {"skip_unreadable": skip_unreadable}
+    if not isinstance(model, Model):
+        _check_no_fields(trainer)
+        return as_dataset(data, **skip)
+    fields = declared_fields(model, trainer, options) if model.task is not None else {}
+    return as_dataset(data, task=model.task, classes=classes_of(model), fields=fields, **skip)
+
+
+def _check_no_fields(trainer: object) -> None:
+    """Raises TrainingError for a trainer with fields beside a torch module, which has no input spec."""
+    if isinstance(trainer, Trainer) and trainer.fields:
+        expected, got = "a model of zoo.interfaces.Model", "a torch module"
+        raise TrainingError(f"fields of {type(trainer).__name__}", expected=expected, got=got)

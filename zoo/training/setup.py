@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from torch import nn
@@ -20,7 +20,6 @@ from zoo.data.section import section_of
 from zoo.data.splits import Splits, split
 from zoo.interfaces.augmenter import Augmenter
 from zoo.interfaces.blocks.freezing_state import check_frozen
-from zoo.interfaces.blocks.number_types import HALVES, mixed_types
 from zoo.interfaces.blocks.wrapped import inside
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.loss import Loss
@@ -29,16 +28,16 @@ from zoo.interfaces.trainer import Trainer
 from zoo.runtime.answer_checks import check_weights
 from zoo.runtime.arguments import as_augmenter, as_loss, as_model, as_trainer, bare, check_order, pick_seed
 from zoo.runtime.augment_checks import check_augment
-from zoo.runtime.data_arguments import as_dataset, classes_of, data_value
+from zoo.runtime.data_arguments import as_dataset, data_value, declared_fields
 from zoo.runtime.data_checks import check_masks, for_model, warn_lacking
+from zoo.runtime.given_objects import check_precision
 from zoo.runtime.loss_checks import check_fits, held_warnings, task_said, vectors_of, warn_squashed
 from zoo.runtime.torch_losses import called
 from zoo.spec.errors import DataError, TrainingError, listing, warn
-from zoo.spec.hints.spoken import argument
 from zoo.spec.recipe import Recipe
 from zoo.training.balance import with_counts
 from zoo.training.own_metrics import METRICS, Figures, figures_of
-from zoo.training.recipe_data import with_data
+from zoo.training.recipe_data import data_for, with_data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,9 +103,10 @@ def assemble(
     plain = _foreign(model)
     given = {"data": data, "augment": augment, "loss": loss, "trainer": trainer}
     resumed = labels is not None
-    model, parts, dataset = _named_parts(model, given, seed, resumed, skip_unreadable=skip_unreadable)
+    skip: Any = {"skip_unreadable": skip_unreadable}
+    model, parts, dataset = _named_parts(model, given, dict(options), seed, resumed, **skip)
     if plain:
-        model, dataset = _wrapped(model, dataset, parts, skip_unreadable=skip_unreadable)
+        model, dataset = _wrapped(model, dataset, parts, **skip)
     check_frozen(model)
     seed = pick_seed(seed, model)
     dataset = _fitting(model, dataset, labels)
@@ -116,8 +116,7 @@ def assemble(
     made_loss, loss_value = _loss(parts["loss"], model, dataset, seed, needed=needed, checked=not resumed)
     made_trainer, trainer_value = as_trainer(parts["trainer"], model, dict(options))
     augmenter, augment_value = as_augmenter(parts["augment"])
-    if augmenter is not None:
-        check_augment(augmenter, model, made_trainer, made_loss, resumed=resumed)
+    check_augment(augmenter, model, made_trainer, made_loss, dataset, resumed=resumed)
     check_masks(dataset)
     splits = _split(model, dataset, seed, new=not resumed, known=splits)
     drawn = _drawn(parts["data"], dataset, splits)
@@ -170,7 +169,13 @@ def _split(model: Model, dataset: Dataset, seed: int, *, new: bool, known: Split
 
 
 def _named_parts(
-    model: Any, given: Mapping[str, Any], seed: int | None, resumed: bool, *, skip_unreadable: bool
+    model: Any,
+    given: Mapping[str, Any],
+    options: dict[str, Any],
+    seed: int | None,
+    resumed: bool,
+    *,
+    skip_unreadable: bool,
 ) -> tuple[Any, dict[str, Any], Dataset]:
     """The model or torch module, the parts as given or else as its recipe names them, and the data.
 
@@ -180,7 +185,9 @@ def _named_parts(
     dataset: Dataset | None = None
     foreign = _foreign(model)
     if isinstance(model, Recipe):
-        filled, dataset = with_data(model, given["data"], skip_unreadable=skip_unreadable)
+        trainer = model.trainer if given["trainer"] is None else given["trainer"]
+        asks = partial(declared_fields, trainer=trainer, options=options)
+        filled, dataset = with_data(model, given["data"], skip_unreadable=skip_unreadable, fields=asks)
         drawn = filled.model_copy(update={"seed": (filled.seed or 0) if seed is None else seed})
         model = from_recipe(drawn, recorded=resumed)
     elif not foreign:
@@ -195,28 +202,8 @@ def _named_parts(
         hint = "give a folder of class folders, or a data set's name"
         raise DataError("fit", expected="data", got="none", hint=hint)
     if dataset is None:
-        task, count = (model.task, classes_of(model)) if isinstance(model, Model) else (None, None)
-        dataset = as_dataset(parts["data"], task=task, classes=count, skip_unreadable=skip_unreadable)
+        dataset = data_for(model, parts["data"], parts["trainer"], options, skip_unreadable=skip_unreadable)
     return model, parts, dataset
-
-
-def check_precision(model: nn.Module, asked: object = None) -> None:
-    """Raises TrainingError where steps would be lost in the rounding of half precision weights.
-
-    Args:
-        model: or a torch module.
-        asked: as it was given, perhaps by its folder.
-    """
-    kinds = {p.dtype for p in model.parameters()} & {*HALVES}
-    if kinds:
-        kind = listing(sorted(str(kind).removeprefix("torch.") for kind in kinds))
-        got = mixed_types(model) or kind
-        by_name = isinstance(asked, str | os.PathLike)
-        place = str(asked)
-        load = f"zoo.pull({place!r})" if place.startswith("hf://") else f"zoo.load({place!r})"
-        say = f"zoo.fit({load}.float(), ...) widens them" if by_name else "model.float() widens them"
-        hint = f"{say}, {argument('precision', 'bf16')} computes in half precision all the same"
-        raise TrainingError("fit", expected="weights in float32", got=got, hint=hint)
 
 
 def _foreign(model: object) -> bool:

@@ -7,6 +7,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from zoo.spec.errors import DataError, listing, quote, warn
+
+_NAMED = 6
+
 Groups = Mapping[str, Sequence[int]]
 """Samples that stay together, by their name."""
 
@@ -64,3 +68,30 @@ def by_labels(
 def are_labels(strata: Sequence[Any]) -> bool:
     """Whether samples may be of several strata each."""
     return any(isinstance(stratum, frozenset) for stratum in strata)
+
+
+def check_labels_trained(
+    labels: Sequence[str], strata: Sequence[Any], train: Sequence[int], *, made: bool
+) -> None:
+    """Refuses splits that somebody made so that a label is on no training image; of drawn ones it is said.
+
+    Args:
+        labels: by their numbers.
+        strata: of all samples, sets of numbers where samples have labels.
+        train: numbers of the training images.
+        made: whether somebody made the splits.
+
+    Raises:
+        DataError: there is such a label, and somebody made the splits.
+    """
+    if not labels or not are_labels(strata):
+        return
+    trained = frozenset[int]().union(*(strata[i] for i in train))
+    lost = sorted(frozenset[int]().union(*strata) - trained)
+    if not lost:
+        return
+    names = listing((quote(labels[number]) for number in lost), _NAMED)
+    if made:
+        hint = "add images of it, or train a model for the other labels"
+        raise DataError(f"label {names}", expected="at least one training image", got="none", hint=hint)
+    warn(f"no training image has {names}: the network learns never to give it")

@@ -16,6 +16,7 @@ from zoo.data.inspection.near_duplicates import thumbnail
 from zoo.data.inspection.reported import NOT_COUNTED, Report, Spread
 from zoo.data.inspection.statistics import Statistics, pixel_statistics
 from zoo.data.masks import check_mask
+from zoo.data.objects.masked import Masked
 from zoo.data.reading import in_threads
 from zoo.data.sources.class_folders import FoundFolders, ImageFiles
 from zoo.data.sources.mask_folders import MaskFolders
@@ -80,7 +81,7 @@ def report(data: Path | Dataset, source: str | None = None, *, seed: int | None 
         kinds=_counted(map(_kind, good)),
         turned=sum(s.facts.turned for s in good if s.facts),
         findings=tuple(sorted(found, key=lambda finding: not finding.stops)),
-        masks=own.words if isinstance(own, MaskFolders) else None,
+        masks=own.words if isinstance(own, MaskFolders | Masked) else None,
         statistics=None if seed is None else _statistics(dataset, seed),
     )
 

@@ -18,10 +18,11 @@ from zoo.interfaces.records.roles import Roles
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.choice import for_samples
 from zoo.interfaces.tasks.columns import Cells, TargetColumn, plain
+from zoo.spec.data_options import MaskValues
 from zoo.spec.errors import DataError
 
-IMAGE, TARGET = "image", "target"
-"""Columns of images and targets that were given without names."""
+IMAGE, TARGET, MASK = "image", "target", "mask"
+"""Columns of images, targets and masks that were given without names."""
 
 _FLAT, _MAP, _MANY = 2, 3, 4
 
@@ -52,7 +53,7 @@ class Listed(Records):
         **more: Any,
     ) -> None:
         super().__init__(columns, roles=roles, **more)
-        self._class_names, self._stable = tuple(names), stable
+        self.class_names, self._stable = tuple(names), stable
 
     def read_targets(self, columns: Cells, task: Task | None) -> tuple[Task | None, TargetColumn]:
         """The targets as those of samples; see `zoo.interfaces.tasks.Task.read_samples`."""
@@ -60,7 +61,7 @@ class Listed(Records):
             return super().read_targets(columns, task)
         (column,) = columns.values()
         cells = [(task or Task()).parse(plain(cell)) for cell in column]
-        return for_samples(cells, self._class_names, self.where, task)
+        return for_samples(cells, self.class_names, self.where, task)
 
     @cached_property
     def fingerprint(self) -> str | None:  # type: ignore[override]  # computed when first asked for
@@ -68,17 +69,28 @@ class Listed(Records):
         return super().fingerprint if self._stable else None
 
 
-def listed(images: Sequence[Any], targets: Sequence[Any] | None, where: str = "data") -> Listed:
+def listed(
+    images: Sequence[Any],
+    targets: Sequence[Any] | None,
+    where: str = "data",
+    *,
+    masks: MaskValues | None = None,
+) -> Listed:
     """Images with their targets.
 
     Args:
         images: as `Records` takes them.
         targets: as many; None where there are none.
         where: what to call the data in messages.
+        masks: what values mean, where the targets are masks.
     """
-    columns = {IMAGE: images} if targets is None else {IMAGE: images, TARGET: targets}
-    roles = Roles(image=IMAGE, target=() if targets is None else (TARGET,))
-    return Listed(columns, roles, where=where)
+    if targets is None:
+        return Listed({IMAGE: images}, Roles(image=IMAGE), where=where)
+    if masks is not None:
+        return Listed(
+            {IMAGE: images, MASK: targets}, Roles(image=IMAGE, mask=MASK), where=where, mask_values=masks
+        )
+    return Listed({IMAGE: images, TARGET: targets}, Roles(image=IMAGE, target=(TARGET,)), where=where)
 
 
 class ArrayRows(Sequence[Any]):

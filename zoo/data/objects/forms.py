@@ -6,22 +6,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zoo.data.objects.arrays import Listed, first_sample, images_of, is_array, is_image, listed
-from zoo.data.objects.frames import LazyColumn, columns_of, columns_of_rows, has_columns, is_dicts
+from zoo.data.objects.frames import LastRow, LazyColumn, columns_of, columns_of_rows, has_columns, is_dicts
 from zoo.data.sources.torch_dataset import TorchData, class_names
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.records.records import Records
 from zoo.interfaces.records.roles import Roles
 from zoo.interfaces.tasks import Task
-from zoo.interfaces.tasks.choice import needs_images_alone
+from zoo.interfaces.tasks.choice import needs_images_alone, needs_masks
 from zoo.interfaces.tasks.columns import Cells
-from zoo.spec.data_options import ColumnOptions
+from zoo.spec.data_options import ColumnOptions, MaskValues
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, OptionError, listing, quote
 from zoo.spec.options import validate
 from zoo.spec.reference import local_path
 from zoo.spec.split_names import split_named
 
-_PAIR, _PARTS = 2, ("train", "val", "test")
+_PAIR, _AXES, _PARTS = 2, 2, ("train", "val", "test")
 _SAMPLE = "a pair (image, target) or a dict with names"
 
 
@@ -44,11 +44,14 @@ def parts_of(value: Any, task: Task | None) -> dict[str, Any] | None:
             got = listing(map(quote, value))
             raise DataError("data", expected="each of train, val and test once", got=got)
         return {str(name): part for name, part in zip(names, value.values(), strict=True)}
-    if not isinstance(value, tuple) or len(value) not in (_PAIR, len(_PARTS)) or is_pair(value, task):
+    if not isinstance(value, tuple) or len(value) not in (_PAIR, len(_PARTS)):
         return None
-    # Samples are pairs and tables themselves
-    if any(isinstance(part, Mapping) and not _is_columns(part) for part in value) or _is_sample(value[0]):
-        return None
+    # First: gray images of an array look like one image with channels
+    if not all(_is_set(part, task) for part in value):
+        # Samples are pairs and tables themselves
+        tables = any(isinstance(part, Mapping) and not _is_columns(part) for part in value)
+        if is_pair(value, task) or tables or _is_sample(value[0], task):
+            return None
     return dict(zip(_PARTS, value, strict=False))
 
 
@@ -76,32 +79,40 @@ def data_of(value: Any, task: Task | None, options: Mapping[str, Any]) -> Datase
     where = f"data {type(value).__name__}"
     if has_columns(value):
         return _table(value, options, where)
-    if options and not isinstance(value, Dataset):
-        hint = 'give columns, such as {"image": images, "label": labels, "patient": patients}'
-        expected, got = "data with columns", quote(type(value).__name__)
-        raise OptionError(f"{where}: {listing(options)}", expected=expected, got=got, hint=hint)
     if isinstance(value, Dataset):
         if options:
             raise OptionError(where, expected="no options of columns", got=listing(options))
         return value
+    masks = _mask_values(options, task, where)
     if is_pair(value, task):
-        return _pair(value, where)
+        return _pair(value, where, masks)
     if (images := images_of(value, where)) is not None:
         return listed(images, None, where)
     if isinstance(value, list | tuple):
-        return _samples(value, where)
+        return _samples(value, where, task, masks)
     _check_by_number(value)
-    return TorchData(value, task)
+    return TorchData(value, task, masks)
+
+
+def _mask_values(options: Mapping[str, Any], task: Task | None, where: str) -> MaskValues | None:
+    """What the values of masks mean, where masks are learnt; other options of columns are refused."""
+    allowed = {*MaskValues.model_fields} if needs_masks(task) else set()
+    if other := [name for name in options if name not in allowed]:
+        hint = 'give columns, such as {"image": images, "label": labels, "patient": patients}'
+        expected, got = "data with columns", quote(where.removeprefix("data "))
+        raise OptionError(f"{where}: {listing(other)}", expected=expected, got=got, hint=hint)
+    return validate(MaskValues, options, where) if needs_masks(task) else None
 
 
 def _table(value: Any, options: Mapping[str, Any], where: str) -> Dataset:
     said = validate(ColumnOptions, options, where)
     root = None if said.folder is None else local_path(said.folder)
-    roles = Roles(**said.model_dump(exclude={"folder"}))
+    values = said.model_dump(include={*MaskValues.model_fields}, exclude_unset=True)
+    roles = Roles(**said.model_dump(exclude={"folder", *MaskValues.model_fields}))
+    more: dict[str, Any] = {"root": root, "where": where, "mask_values": MaskValues(**values)}
     if is_dicts(value):
-        names = class_names(value)
-        return Listed(_cells(value), roles, names=names, stable=False, root=root, where=where)
-    return Records(_columns(value), roles=roles, root=root, where=where)
+        return Listed(_cells(value), roles, names=class_names(value), stable=False, **more)
+    return Records(_columns(value), roles=roles, **more)
 
 
 def _columns(value: Any) -> Cells:
@@ -127,22 +138,28 @@ def _cells(data: Any) -> Cells:
             raise DataError(f"{where}[{i}]", expected=f"{quote(missing[0])} in each dict", got=got)
         for name, cells in found.items():
             cells.append(item[name])
-    return {str(name): found[name] if name in found else LazyColumn(data, name) for name in first}
+    rows = LastRow(data)
+    return {str(name): found[name] if name in found else LazyColumn(rows, name) for name in first}
 
 
-def _pair(value: tuple[Any, Any], where: str) -> Dataset:
+def _pair(value: tuple[Any, Any], where: str, masks: MaskValues | None) -> Dataset:
     rows, targets = images_of(value[0], where), value[1]
+    if masks is not None:
+        targets = images_of(targets, where) or targets
     assert rows is not None  # noqa: S101 - as `is_pair` says
     if len(rows) != len(targets):
-        got = f"{counted(len(rows), 'image')} and {counted(len(targets), 'target')}"
-        raise DataError(where, expected="a target for each image", got=got)
-    return listed(rows, targets if isinstance(targets, list) else [*targets], where)
+        what = "target" if masks is None else "mask"
+        got = f"{counted(len(rows), 'image')} and {counted(len(targets), what)}"
+        raise DataError(where, expected=f"a {what} for each image", got=got)
+    if masks is None and not isinstance(targets, list):
+        targets = [*targets]
+    return listed(rows, targets, where, masks=masks)
 
 
-def _samples(items: Sequence[Any], where: str) -> Dataset:
+def _samples(items: Sequence[Any], where: str, task: Task | None, masks: MaskValues | None) -> Dataset:
     if not items:
         raise DataError(where, expected="samples", got="none")
-    odd = next((i for i, item in enumerate(items) if not _is_sample(item)), None)
+    odd = next((i for i, item in enumerate(items) if not _is_sample(item, task)), None)
     if odd is not None:
         item = items[odd]
         hint = None
@@ -152,15 +169,29 @@ def _samples(items: Sequence[Any], where: str) -> Dataset:
             hint = "(X, y), a tuple of two arrays, is taken too"
         what = type(item).__name__ + (f" of {len(item)}" if isinstance(item, list | tuple) else "")
         raise DataError(f"{where}[{odd}]", expected=_SAMPLE, got=what, hint=hint)
-    return listed([item[0] for item in items], [item[1] for item in items], where)
+    return listed([item[0] for item in items], [item[1] for item in items], where, masks=masks)
 
 
-def _is_sample(item: Any) -> bool:
+def _is_set(value: Any, task: Task | None) -> bool:
+    """Whether an object is an array of images with as many targets."""
+    if (
+        not isinstance(value, tuple)
+        or len(value) != _PAIR
+        or not is_array(value[0])
+        or value[0].ndim <= _AXES
+    ):
+        return False
+    if needs_masks(task) and getattr(value[1], "ndim", 0) == _AXES:
+        return False
+    return hasattr(value[1], "__len__") and len(value[0]) == len(value[1]) > _PAIR
+
+
+def _is_sample(item: Any, task: Task | None) -> bool:
     """Whether an item is an image with its target."""
     if not isinstance(item, list | tuple) or len(item) != _PAIR or not is_image(item[0]):
         return False
     # Two arrays of one length are many images with their targets
-    several = is_array(item[1]) and item[1].ndim > 0
+    several = is_array(item[1]) and item[1].ndim > 0 and not (needs_masks(task) and item[1].ndim == _AXES)
     return not (several and is_array(item[0]) and len(item[0]) == len(item[1]) > _PAIR)
 
 

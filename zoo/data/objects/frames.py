@@ -63,6 +63,31 @@ class LazyColumn(Sequence[Any]):
         return (self[i] for i in range(len(self)))
 
 
+class LastRow(Sequence[Any]):
+    """Samples of a data set, of which the last one is kept: several of its fields are asked for in turn.
+
+    Args:
+        source: gives a sample by number.
+    """
+
+    def __init__(self, source: Any) -> None:
+        self.source, self._last = source, (-1, None)
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __getitem__(self, index: Any) -> Any:
+        # Read once: another thread may put another one there
+        number, row = self._last
+        if number != index:
+            row = self.source[index]
+            self._last = (index, row)
+        return row
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"source": self.source, "_last": (-1, None)}
+
+
 def has_columns(value: Any) -> bool:
     """Whether an object is a table: of columns, of rows, or of another library.
 

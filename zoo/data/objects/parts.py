@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Any
 
-from zoo.data.label_mapping import Relabelled
+from zoo.data.label_mapping import Relabelled, check_rows
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks import Task
 from zoo.spec.errors import DataError, listing, quote
@@ -40,18 +40,21 @@ class Parts(Dataset):
             _check_whole(name, part)
         # A part with images of two classes alone would tell a task of two
         self.task = max(given, key=lambda part: len(part.labels)).task
-        self.masks = given[0].masks
+        self.masks, self.fields = given[0].masks, dict(given[0].fields)
         self.numbered = all(part.numbered for part in given)
         self.labels = _labels([tuple(part.labels) for part in given], numbered=self.numbered)
-        self.parts = [self._as_all(part) for part in given]
+        self.tagged = all(part.tagged for part in given)
+        self.parts = [self._as_all(name, part) for name, part in parts.items()]
         self._ends = [*accumulate(map(len, self.parts))]
         if all(part.files is not None for part in self.parts):
             self.files = [file for part in self.parts for file in part.files or ()]
 
-    def _as_all(self, part: Dataset) -> Dataset:
+    def _as_all(self, name: str, part: Dataset) -> Dataset:
         own = tuple(part.labels)
         if not own or own == self.labels:
             return part
+        if not part.numbered:
+            check_rows(part, self.labels, f"data: {name}")
         numbers = range(len(own)) if part.numbered else [self.labels.index(label) for label in own]
         return Relabelled(part, self.labels, [*numbers], self.task or Task())
 

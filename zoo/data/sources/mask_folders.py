@@ -4,31 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import os
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from zoo.data.depths import warn_turned
-from zoo.data.masks import check_mask, read_mask
-from zoo.data.reading import in_threads
+from zoo.data.masks import check_mask
 from zoo.data.sources.image_folder import ImageFolder
 from zoo.data.sources.layout import inner_folder
-from zoo.data.sources.mask_classes import mask_classes
-from zoo.data.sources.mask_colors import NOTHING, ColorTable, color_table
-from zoo.data.sources.mask_options import check_options, ignored_items, said
+from zoo.data.sources.mask_options import check_options
 from zoo.data.sources.mask_pairs import pairs_of, split_of
+from zoo.data.sources.mask_reader import CLASSES, MaskReader, header_size, names_in
 from zoo.data.sources.walk import Walk
-from zoo.images.decode import ORIENTATION, SWAPPING, decode_counted
-from zoo.images.opening import open_image
+from zoo.images.decode import decode_counted
 from zoo.interfaces.dataset import Sample
 from zoo.interfaces.tasks.choice import for_masks
 from zoo.spec.data_options import MaskOptions
-from zoo.spec.disk.reading import read_text
-from zoo.spec.errors import DataError, listing, quote, reason
-
-CLASSES = "classes.txt"
 
 
 class MaskFolders(ImageFolder):
@@ -65,27 +58,28 @@ class MaskFolders(ImageFolder):
         check_options(self._options)
         super().__init__(root, skip_unreadable=skip_unreadable)
         self.mask_files = [self._pairs.masks[file] for file in self.files]
-        ignored = ignored_items(self._options)
-        where, lines, given = (
-            f"data {self.root}",
-            _names(self.root, f"data {self.root}"),
-            self._options.colors,
+        where = f"data {self.root}"
+        file = next((f for f in (self.root / CLASSES, inner_folder(self.root) / CLASSES) if f.exists()), None)
+        self.reader = MaskReader(
+            self.mask_files,
+            self._size,
+            self._options,
+            names=() if file is None else names_in(file, where),
+            root=self.root,
+            classes=classes,
+            where=where,
+            calls=self._called,
         )
-        self._colors: ColorTable | None = None
-        if given is not None:
-            self._colors = color_table(given, self.root, ignored, lines)
-            lines, ignored = self._colors.names, []
-        found: set[int] = set()
-        values = partial(_values, colors=self._colors, threshold=self._options.threshold)
-        for some in in_threads(values, [*zip(self.files, self.mask_files, strict=True)], "reading masks"):
-            found |= some
         warn_turned(self.files)
-        two, by_color = self._options.threshold is not None, self._colors is not None
-        self._classes = mask_classes(found, lines, classes, where, ignored, binary=two, colors=by_color)
-        self.labels = self._classes.labels
-        self.numbered = not (self._colors.named if self._colors else lines)
-        self.present, self.leaves_out = self._classes.present, self._classes.leaves_out
+        self.labels, self.numbered = self.reader.labels, self.reader.numbered
+        self.present, self.leaves_out = self.reader.present, self.reader.leaves_out
         self.task = for_masks()
+
+    def _size(self, index: int, mask: npt.NDArray[np.uint8]) -> tuple[tuple[int, int], str]:
+        return header_size(self.files[index], mask), self.files[index].name
+
+    def _called(self, index: int) -> str:
+        return f"mask {self.mask_files[index]}"
 
     def _chosen(self, found: Walk) -> tuple[list[Path], list[Path]]:
         self._pairs = pairs_of(found, self._options)
@@ -110,29 +104,17 @@ class MaskFolders(ImageFolder):
 
     def mask(self, index: int) -> npt.NDArray[np.uint8]:
         """H x W class numbers, without reading the image."""
-        mask = read_mask(self.mask_files[index], self._colors, self._options.threshold)
-        return self._classes.table[mask]
+        return self.reader[index]
 
     @property
     def words(self) -> str:
         """The layout of the masks and the way in which they are read, in words."""
-        parts = [self._pairs.layout.words()]
-        if self._colors is not None:
-            parts.append(f"classes by {len(self._colors.codes)} colours")
-        if self._options.threshold is not None:
-            parts.append(f"object above {self._options.threshold}")
-        if self._classes.left_out:
-            parts.append(f"{listing(map(str, sorted(self._classes.left_out)), 4)} does not count")
-        return "; ".join(parts)
+        return "; ".join([self._pairs.layout.words(), *self.reader.words])
 
     @property
     def way_out(self) -> str | None:
-        """The next step where one class alone is in the masks, and other values do not count."""
-        left = sorted(self._classes.left_out)
-        if not left or self._colors is not None:
-            return None
-        table = {"background": 0, "object": left[-1]}
-        return f"{listing(map(str, left), 4)} does not count; {said(colors=table)} gives each value its class"
+        """The next step where one class alone is in the masks; see `MaskReader`."""
+        return self.reader.way_out
 
     @cached_property
     def fingerprint(self) -> str:  # type: ignore[override]  # computed when first asked for
@@ -142,40 +124,5 @@ class MaskFolders(ImageFolder):
             name = self.files[i].relative_to(self.root).as_posix()
             digest.update(os.fsencode(f"{name}\0{self.key(i)}\0") + mask.read_bytes())
         digest.update("\n".join(self.labels).encode())
-        options = self._options
-        if any(given is not None for given in (options.colors, options.ignore, options.threshold)):
-            digest.update(repr((self._colors, options.threshold)).encode() + self._classes.table.tobytes())
+        digest.update(self.reader.token)
         return digest.hexdigest()
-
-
-def _values(pair: tuple[Path, Path], colors: ColorTable | None, threshold: int | None) -> set[int]:
-    """The values in a mask, which is as large as its image's header says."""
-    image, file = pair
-    mask = read_mask(file, colors, threshold)
-    try:
-        # Opening reads the header alone
-        with open_image(image) as opened:
-            width, height = (
-                opened.size[::-1] if opened.getexif().get(ORIENTATION, 1) in SWAPPING else opened.size
-            )
-    except Exception:  # said where images are read
-        height, width = mask.shape
-    if mask.shape != (height, width):
-        expected, got = f"{width}x{height}, as {image.name}", f"{mask.shape[1]}x{mask.shape[0]}"
-        resized = f"resize(({width}, {height}), Image.Resampling.NEAREST)"
-        hint = f"give the mask of this very image, or resize it with Pillow's {resized}"
-        raise DataError(f"mask {file}", expected=expected, got=got, hint=hint)
-    return {*np.flatnonzero(np.bincount(mask.ravel())).tolist()}
-
-
-def _names(root: Path, where: str) -> tuple[str, ...]:
-    """What `classes.txt` says; nothing where there is none."""
-    file = next((f for f in (root / CLASSES, inner_folder(root) / CLASSES) if f.exists()), root / CLASSES)
-    try:
-        text = read_text(file) if file.exists() else ""
-    except (OSError, ValueError) as error:
-        raise DataError(f"{where}: {CLASSES}", expected="a text file", got=reason(error)) from error
-    names = tuple(line.strip() for line in text.splitlines() if line.strip())
-    if twice := next((name for name in names if name != NOTHING and names.count(name) > 1), None):
-        raise DataError(f"{where}: {CLASSES}", expected="a name for each class", got=f"{quote(twice)} twice")
-    return names

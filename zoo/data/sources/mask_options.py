@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from zoo.spec.data_options import MaskOptions
+from zoo.spec.data_options import MaskOptions, MaskValues
 from zoo.spec.errors import OptionError, listing, quote
+from zoo.spec.options import Options
 
 
-def check_options(options: MaskOptions) -> None:
-    """Raises OptionError where options do not go together, or a value does not fit."""
+def check_values(options: MaskValues) -> None:
+    """Raises OptionError where options of values do not go together."""
     if options.threshold is not None:
         for name in ("colors", "ignore"):
             if getattr(options, name) is not None:
@@ -18,6 +19,11 @@ def check_options(options: MaskOptions) -> None:
                     "a threshold makes two classes, and every pixel counts",
                 )
                 raise OptionError("masks", expected=expected, got="both", hint=hint)
+
+
+def check_options(options: MaskOptions) -> None:
+    """Raises OptionError where options do not go together, or a value does not fit."""
+    check_values(options)
     for name in ("images", "masks", "image_suffix", "mask_suffix"):
         value = getattr(options, name)
         if value is not None and not value.strip("/"):
@@ -27,16 +33,15 @@ def check_options(options: MaskOptions) -> None:
         raise OptionError("masks", expected="another folder than images", got=quote(options.masks), hint=hint)
 
 
-def check_none(options: MaskOptions, where: str) -> None:
+def check_none(options: Options, where: str) -> None:
     """Raises OptionError where options of masks are given for data that are read without any."""
-    given = options.model_dump(exclude_unset=True)
-    if found := [name for name in MaskOptions.model_fields if name in given]:
+    if found := [name for name in type(options).model_fields if name in options.model_fields_set]:
         expected = "a model that gives a class to each pixel"
         hint = f"leave out {listing(found)}: {'it is' if len(found) == 1 else 'they are'} of masks"
         raise OptionError(where, expected=expected, got="data that are read without masks", hint=hint)
 
 
-def ignored_items(options: MaskOptions) -> list[object]:
+def ignored_items(options: MaskValues) -> list[object]:
     """The values, colours and names that do not count.
 
     Example:

@@ -9,12 +9,14 @@ from typing import Any
 from torch.utils.data import ConcatDataset, Subset
 
 from zoo.data.objects.arrays import first_sample, is_image
+from zoo.data.objects.frames import LastRow
 from zoo.images.digests import digest_of_pixels
 from zoo.images.objects import Taken, taken, to_image
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks import Task
-from zoo.interfaces.tasks.choice import for_samples, needs_images_alone
+from zoo.interfaces.tasks.choice import for_samples, needs_images_alone, needs_masks
 from zoo.interfaces.tasks.columns import TargetColumn, plain
+from zoo.spec.data_options import MaskValues
 from zoo.spec.errors import DataError, listing, quote
 from zoo.spec.names import in_order
 
@@ -33,26 +35,33 @@ class TorchData(Dataset):
     Args:
         source: has `__len__` and `__getitem__`.
         task: reads the targets; None where it is read off them.
+        mask_values: what the values of masks mean, where targets are masks.
 
     Raises:
         DataError: it has not, or is empty, or an item is not such a pair; or parts number their classes
             otherwise.
     """
 
-    def __init__(self, source: Any, task: Task | None = None) -> None:
-        self.source = source
+    def __init__(self, source: Any, task: Task | None = None, mask_values: MaskValues | None = None) -> None:
+        self.source, self._rows = source, LastRow(source) if needs_masks(task) else source
+        self.mask_values = mask_values or MaskValues()
         self.where = f"data {type(source).__name__}"
         self._keys: dict[int, str] = {}
         if len(source) == 0:
             raise DataError(self.where, expected="samples", got="none")
         self._alone = needs_images_alone(task) and is_image(first_sample(source))
-        labels = class_names(source)
+        self.class_names = labels = class_names(source)
+        if needs_masks(task):
+            # Masks are read where they are looked through
+            self._targets: Sequence[Any] = [None] * len(source)
+            return
         cells = self._cells(task or Task())
         if self._alone or all(cell is None for cell in cells):
             self.task, found = task, TargetColumn(cells, labels)
         else:
             self.task, found = for_samples(cells, labels, self.where, task)
         self._targets, self.labels, self.numbered = found.targets, found.labels, found.numbered
+        self.tagged = found.tagged
 
     def __len__(self) -> int:
         return len(self.source)
@@ -65,8 +74,13 @@ class TorchData(Dataset):
         """An image, and what it loses where it is read."""
         return taken(self._pair(index)[0], self.name(index))
 
+    def mask_cell(self, index: int) -> Any:
+        """The mask of a sample as it comes."""
+        # Splits ask for the digests next
+        return self._pair(index)[1] if index in self._keys else self._noted(index)
+
     def _pair(self, index: int) -> tuple[Any, Any]:
-        item = self.source[index]
+        item = self._rows[index]
         if self._alone:
             return item, None
         if not isinstance(item, tuple | list) or len(item) != _PAIR:

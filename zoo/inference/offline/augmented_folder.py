@@ -11,8 +11,8 @@ from typing import Any
 import torch
 
 from zoo.data.sources.class_folders import RootedFiles
-from zoo.data.sources.mask_folders import CLASSES
 from zoo.data.sources.mask_layout import IMAGES, MASKS
+from zoo.data.sources.mask_reader import CLASSES
 from zoo.data.sources.variant_names import variant_stem
 from zoo.data.splits import NAMES, Splits, split
 from zoo.images.prepare import prepare

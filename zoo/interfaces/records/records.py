@@ -5,21 +5,22 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from copy import copy
-from datetime import datetime
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path, PurePath
 from typing import Any
 
-from zoo.images.decode import SUFFIXES, ImageArray, decode_counted, decode_reduced
+from zoo.images.decode import ImageArray, decode_counted, decode_reduced
 from zoo.images.digests import FileDigests
 from zoo.images.objects import Taken, taken
 from zoo.interfaces.dataset import Dataset, Sample, fingerprint_of
-from zoo.interfaces.records.roles import Roles, folds_in, settled
+from zoo.interfaces.records.paths import path_of, suffix_lacking
+from zoo.interfaces.records.roles import Roles, folds_in, order_in, settled, splits_in, words_of_unused
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.choice import for_columns
 from zoo.interfaces.tasks.columns import Cells, TargetColumn, is_missing, plain
+from zoo.spec.data_options import MaskValues
 from zoo.spec.errors import DataError, listing, quote, warn
-from zoo.spec.split_names import split_named
 
 _NAMED = 3
 
@@ -35,6 +36,11 @@ class Records(Dataset):
         roles: which column holds what; what is not said is told by names and cells.
         root: folder that paths are read from; the working folder where None.
         where: what to call the data in messages.
+        mask_values: what the values of masks mean, where a column holds masks.
+
+    Attributes:
+        home: the folder that a table lies in, with `classes.txt` beside it; None where it is no file.
+        class_names: names of the classes, where the data themselves say them.
 
     Raises:
         DataError: the columns are of several lengths, or have no row. Reading the targets raises it where
@@ -48,6 +54,9 @@ class Records(Dataset):
         (('cat', 'dog'), [0, 1, 0])
     """
 
+    home: Path | None = None
+    class_names: tuple[str, ...] = ()
+
     def __init__(
         self,
         columns: Cells,
@@ -55,8 +64,10 @@ class Records(Dataset):
         roles: Roles | None = None,
         root: Path | None = None,
         where: str = "data",
+        mask_values: MaskValues | None = None,
     ) -> None:
         self.columns, self.root, self.where = columns, root, where
+        self.mask_values = mask_values or MaskValues()
         self._asked = roles or Roles()
         self._for: Task | None = None
         lengths = {name: len(column) for name, column in columns.items()}
@@ -89,8 +100,8 @@ class Records(Dataset):
     @cached_property
     def roles(self) -> Roles:
         """Columns by what they hold."""
-        needed = self._for is None or self._for.needs == "target"
-        return settled(self._asked, self.columns, self.where, targets=needed)
+        needs = None if self._for is None else self._for.needs
+        return settled(self._asked, self.columns, self.where, needs=needs)
 
     @cached_property
     def _read(self) -> tuple[Task | None, TargetColumn]:
@@ -129,6 +140,11 @@ class Records(Dataset):
         return self._read[1].numbered
 
     @property
+    def tagged(self) -> bool:  # type: ignore[override]  # follows from the columns
+        """Whether cells name labels one by one."""
+        return self._read[1].tagged
+
+    @property
     def targets(self) -> Sequence[Any]:
         """All targets."""
         return self._read[1].targets
@@ -136,16 +152,10 @@ class Records(Dataset):
     def _tell_unused(self) -> None:
         """Says which columns have no role where nobody said the targets, since one may have been meant."""
         assert self._read  # noqa: S101 - reads the targets, which settles the roles
-        if self._asked.target:
+        if (self._asked.target or self._asked.mask) and not self._asked.fields:
             return
-        free = [name for name in self.columns if name not in self.roles.named and not _is_index(name)]
-        if free:
-            names = listing(map(quote, free), _NAMED)
-            warn(f"{self.where}: images are {quote(self.roles.image)}, {self._learnt()}; not used: {names}")
-
-    def _learnt(self) -> str:
-        names = self.roles.target
-        return f"targets {listing(map(quote, names), _NAMED)}" if names else "without targets"
+        if words := words_of_unused(self.roles, self.columns):
+            warn(f"{self.where}: {words}")
 
     # -- samples ---------------------------------------------------------------------------------------
 
@@ -162,21 +172,51 @@ class Records(Dataset):
         image, size = decode_reduced(self.files[index], least)
         return Sample(image, self.targets[index], size=size)
 
+    def mask_cell(self, index: int) -> Any:
+        """The mask of a sample as its column holds it: the path of a file, or an object."""
+        return self.image_cell(index, str(self.roles.mask))
+
+    def image_cell(self, index: int, column: str) -> Any:
+        """An image or mask as a column holds it: the path of a file, or an object.
+
+        Raises:
+            DataError: the cell is empty.
+        """
+        cell = self.columns[column][index]
+        if is_missing(cell):
+            where, got = f"{self.where}: column {quote(column)}", f"none in row {index + 1}"
+            raise DataError(where, expected="an image or mask in each row", got=got)
+        if isinstance(cell, Mapping):
+            cell = cell.get("bytes") or cell.get("path") or cell
+        return path_of(cell, self.root) if isinstance(cell, str | PurePath) else cell
+
     def _image(self, index: int) -> ImageArray:
         if self.files is not None:
             return decode_counted(self.files[index])
         return self.taken(index).pixels
 
-    def taken(self, index: int) -> Taken:
-        """An image, and what it loses where it is read."""
-        cell, where = self._cells[index], self.name(index)
-        if isinstance(cell, Mapping):
-            cell = cell.get("bytes") or cell.get("path") or cell
+    def taken(self, index: int, column: str | None = None) -> Taken:
+        """An image, and what it loses where it is read.
+
+        Args:
+            index: of the sample.
+            column: of the image; by default that of the images.
+        """
+        cell = self.image_cell(index, column or str(self.roles.image))
+        where = self.name(index) if column is None else f"{quote(column)} of {self.name(index)}"
         if isinstance(cell, bytes | bytearray | memoryview):
             return Taken(decode_counted(io.BytesIO(bytes(cell)), where))
-        if isinstance(cell, str | PurePath):
-            return Taken(decode_counted(self._path(cell), where))
-        return taken(cell, where)
+        return Taken(decode_counted(cell, where)) if isinstance(cell, Path) else taken(cell, where)
+
+    def with_fields(self, names: tuple[str, ...]) -> Records:
+        """The data with columns of further images and targets, which are then nothing else.
+
+        Args:
+            names: of the columns.
+        """
+        found = copy(self)
+        found._asked = replace(self._asked, fields=names)
+        return found
 
     @cached_property
     def _cells(self) -> Sequence[Any]:
@@ -193,21 +233,8 @@ class Records(Dataset):
         cells = self._cells
         if not all(isinstance(cell, str | PurePath) for cell in cells):
             return None
-        suffix = self._suffix(str(cells[0]))
-        return [self._path(f"{cell}{suffix}") for cell in cells]
-
-    def _suffix(self, first: str) -> str:
-        """The suffix that names lack, as identities do."""
-        if PurePath(first).suffix.lower() in SUFFIXES or self._path(first).exists():
-            return ""
-        both = [s for suffix in sorted(SUFFIXES) for s in (suffix, suffix.upper())]
-        return next((suffix for suffix in both if self._path(f"{first}{suffix}").is_file()), "")
-
-    def _path(self, cell: Any) -> Path:
-        found = Path(str(cell)).expanduser()
-        if "\\" in str(cell) and not found.exists():  # written on Windows
-            found = Path(str(cell).replace("\\", "/"))
-        return found if self.root is None else self.root / found
+        suffix = suffix_lacking(str(cells[0]), self.root)
+        return [path_of(f"{cell}{suffix}", self.root) for cell in cells]
 
     def name(self, index: int) -> str:
         """The path of a sample's file, or its row."""
@@ -241,14 +268,7 @@ class Records(Dataset):
         name = self.roles.split
         if name is None or self._folds is not None:
             return None
-        found = [split_named(str(cell)) for cell in self.columns[name]]
-        odd = [i for i, split in enumerate(found) if split is None]
-        if odd:
-            got = f"{quote(plain(self.columns[name][odd[0]]))} in row {odd[0] + 1}"
-            where, expected = f"{self.where}: column {quote(name)}", "train, val or test in each row"
-            hint = "numbers of folds, 0 to 4 say, are read too, where each row has one"
-            raise DataError(where, expected=expected, got=got, hint=hint)
-        return [split for split in found if split]
+        return splits_in(self.columns[name], f"{self.where}: column {quote(name)}")
 
     def fold_of(self, index: int) -> int | None:
         """The number of its fold, where the column of the splits holds such numbers."""
@@ -274,20 +294,4 @@ class Records(Dataset):
         name = self.roles.order
         if name is None:
             return None
-        cells = [plain(cell) for cell in self.columns[name]]
-        if all(isinstance(cell, int | float) and not is_missing(cell) for cell in cells):
-            return cells
-        return [_date(cell, i, f"{self.where}: column {quote(name)}") for i, cell in enumerate(cells)]
-
-
-def _date(cell: Any, row: int, where: str) -> str:
-    try:
-        return datetime.fromisoformat(str(cell).strip()).isoformat()
-    except ValueError:
-        expected = "numbers, or dates such as 2025-12-31"
-        raise DataError(where, expected=expected, got=f"{quote(cell)} in row {row + 1}") from None
-
-
-def _is_index(name: str) -> bool:
-    """Whether a column only numbers the rows, as files written by pandas have one."""
-    return not name.strip() or name.startswith("Unnamed: ") or name.lower() in ("index", "level_0")
+        return order_in(self.columns[name], f"{self.where}: column {quote(name)}")

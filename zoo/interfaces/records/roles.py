@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import PurePath
 from typing import Any
 
 from zoo.images.decode import SUFFIXES
 from zoo.interfaces.tasks.columns import Cells, is_missing, plain
-from zoo.spec.errors import DataError, did_you_mean, listing, quote
+from zoo.spec.errors import DataError, OptionError, did_you_mean, listing, quote
 from zoo.spec.names import closest
 from zoo.spec.split_names import split_named
 
@@ -23,10 +24,13 @@ IMAGES = (
 TARGETS = ("target", "label", "labels", "class", "category", "class_name", "tags", "y", "target_name")
 """Names under which they keep targets."""
 
+MASKS = ("mask", "masks", "mask_path", "mask_file", "seg", "annotation", "label", "target")
+"""Names under which they keep masks; what is called so holds images, unless it is called `mask`."""
+
 SPLITS = ("split", "subset", "partition", "set", "fold")
 """Names under which they keep splits."""
 
-_MOST = 8
+_MOST, _NAMED = 8, 3
 _FOLD = re.compile(r"(?:fold)?[ _-]?(\d{1,4})(?:\.0)?")
 
 
@@ -37,51 +41,70 @@ class Roles:
     Args:
         image: of paths, bytes, Pillow images or arrays; found by its name or its cells where None.
         target: of targets, one or several; found by its name, or the only one left, where empty.
+        mask: of masks; found by its name where a task needs masks.
         group: of what belongs together, such as patients.
         split: of `train`, `val` and `test`, or of the numbers of folds.
         order: of what comes first, such as a date: the last ones are the test.
+        fields: of further images and targets that a model or trainer declares.
         separator: between several labels in a cell.
     """
 
     image: str | None = None
     target: tuple[str, ...] = ()
+    mask: str | None = None
     group: str | None = None
     split: str | None = None
     order: str | None = None
+    fields: tuple[str, ...] = ()
     separator: str | None = None
 
     @property
     def named(self) -> tuple[str, ...]:
         """All columns that have a role."""
-        single = (self.image, self.group, self.split, self.order)
-        return (*filter(None, single), *self.target)
+        single = (self.image, self.mask, self.group, self.split, self.order)
+        return (*filter(None, single), *self.target, *self.fields)
 
 
-def settled(roles: Roles, columns: Cells, where: str, *, targets: bool) -> Roles:
-    """The roles with a column for the images and, where they are asked for, for the targets.
+def settled(roles: Roles, columns: Cells, where: str, *, needs: str | None) -> Roles:
+    """The roles with a column for the images and, where they are asked for, for targets or masks.
 
     Args:
         roles: as they were said.
         columns: of the table.
         where: whose, for messages.
-        targets: whether there must be some.
+        needs: what a task needs, see `zoo.interfaces.Task`; None for no task: then masks are found where
+            nothing else is a target.
 
     Raises:
         DataError: a column is not there, or nobody can tell which one is meant.
+        OptionError: targets are named where masks are learnt, or masks where these are not.
     """
-    for role in ("image", "target", "group", "split", "order"):
+    for role in ("image", "target", "mask", "group", "split", "order", "fields"):
         value = getattr(roles, role)
         for name in value if isinstance(value, tuple) else filter(None, [value]):
             _check_there(name, columns, f"{where}: {role}")
+    _check_fits(roles, needs, where)
     taken = {*roles.named}
     image = roles.image or _images(columns, taken, where)
     free = [name for name in columns if name not in {*taken, image}]
     split = roles.split or _split(free, columns)
     free = [name for name in free if name != split]
-    target = roles.target
-    if not target and targets:
+    mask, target = roles.mask, roles.target
+    if mask is None and (needs == "mask" or (needs is None and not target)):
+        mask = _masks({name: columns[name] for name in free}, alone=needs is None)
+    if not target and not mask and needs in (None, "target"):
         target = (_target(free, where),)
-    return replace(roles, image=image, target=target, split=split)
+    return replace(roles, image=image, target=target, mask=mask, split=split)
+
+
+def _check_fits(roles: Roles, needs: str | None, where: str) -> None:
+    if roles.mask is not None and needs not in (None, "mask"):
+        expected, hint = "a model that gives a class to each pixel", "leave out mask"
+        got = f"mask={quote(roles.mask)} for one that does not"
+        raise OptionError(where, expected=expected, got=got, hint=hint)
+    if roles.target and (roles.mask is not None or needs == "mask"):
+        got, hint = f"target={quote(roles.target[0])}", "mask=... names the column of masks; leave out target"
+        raise OptionError(where, expected="masks alone, a class for each pixel", got=got, hint=hint)
 
 
 def _check_there(name: str, columns: Cells, where: str) -> None:
@@ -99,10 +122,30 @@ def _images(columns: Cells, taken: Iterable[str], where: str) -> str:
         if found and (found[0].lower() not in ("id", "path") or _holds_images(free[found[0]])):
             return found[0]
     holding = [name for name, column in free.items() if _holds_images(column)]
+    # A second one may be of masks
+    holding = [name for name in holding if len(holding) == 1 or name.lower() not in MASKS]
     if len(holding) == 1:
         return holding[0]
     got = listing(map(quote, holding), _MOST) if holding else f"columns {listing(map(quote, columns), _MOST)}"
     raise DataError(f"{where}: image", expected="the column of images", got=got, hint='say image="..."')
+
+
+def _masks(free: Cells, *, alone: bool) -> str | None:
+    """The column of masks, by its name or as the only one that holds images; None where there is none.
+
+    Args:
+        free: columns without a role.
+        alone: whether nobody asked for masks: only a column called so is one then, that holds images, beside
+            none that is called as targets are.
+    """
+    if alone:
+        free = free if not any(name.lower() in TARGETS for name in free) else {}
+        return next((name for name in free if name.lower() in MASKS and _holds_images(free[name])), None)
+    if found := next((name for name in free if name.lower() == MASKS[0]), None):
+        return found
+    holding = [name for name, column in free.items() if _holds_images(column)]
+    known = [name for word in MASKS for name in holding if name.lower() == word]
+    return known[0] if known else holding[0] if len(holding) == 1 else None
 
 
 def _holds_images(column: Sequence[Any]) -> bool:
@@ -124,8 +167,50 @@ def folds_in(cells: Sequence[Any]) -> list[int] | None:
     return numbers if len(numbers) == len(found) and len({*numbers}) > 1 else None
 
 
-def _split(free: Sequence[str], columns: Cells) -> str | None:
+def splits_in(cells: Sequence[Any], where: str) -> list[str]:
+    """The splits that a column's cells mean.
 
+    Args:
+        cells: such as `train` and `Testing`.
+        where: whose, for messages.
+
+    Raises:
+        DataError: a cell means none.
+    """
+    found = [split_named(str(cell)) for cell in cells]
+    odd = [i for i, split in enumerate(found) if split is None]
+    if odd:
+        got = f"{quote(plain(cells[odd[0]]))} in row {odd[0] + 1}"
+        hint = "numbers of folds, 0 to 4 say, are read too, where each row has one"
+        raise DataError(where, expected="train, val or test in each row", got=got, hint=hint)
+    return [split for split in found if split]
+
+
+def order_in(cells: Sequence[Any], where: str) -> list[Any]:
+    """The places in time that a column's cells say: numbers, or dates as text that sorts.
+
+    Args:
+        cells: numbers, dates, or texts of dates.
+        where: whose, for messages.
+
+    Raises:
+        DataError: a cell is neither.
+    """
+    cells = [plain(cell) for cell in cells]
+    if all(isinstance(cell, int | float) and not is_missing(cell) for cell in cells):
+        return [*cells]
+    return [_date(cell, i, where) for i, cell in enumerate(cells)]
+
+
+def _date(cell: Any, row: int, where: str) -> str:
+    try:
+        return datetime.fromisoformat(str(cell).strip()).isoformat()
+    except ValueError:
+        expected = "numbers, or dates such as 2025-12-31"
+        raise DataError(where, expected=expected, got=f"{quote(cell)} in row {row + 1}") from None
+
+
+def _split(free: Sequence[str], columns: Cells) -> str | None:
     for known in SPLITS:
         for name in free:
             if name.lower() == known and all(
@@ -149,3 +234,23 @@ def _target(free: Sequence[str], where: str) -> str:
     got = f"columns {listing(map(quote, free), _MOST)}" if free else "no column but that of the images"
     hint = f"say target={quote(free[0])}, or several in a list" if free else None
     raise DataError(f"{where}: target", expected="the column of what is to be learnt", got=got, hint=hint)
+
+
+def words_of_unused(roles: Roles, columns: Cells) -> str:
+    """The roles of a table, and the columns that have none, in words; empty where each has one.
+
+    Args:
+        roles: settled.
+        columns: of the table.
+    """
+    free = [name for name in columns if name not in roles.named and not _is_index(name)]
+    if not free:
+        return ""
+    learnt = f"targets {listing(map(quote, roles.target), _NAMED)}" if roles.target else "without targets"
+    learnt = f"masks {quote(roles.mask)}" if roles.mask else learnt
+    return f"images are {quote(roles.image)}, {learnt}; not used: {listing(map(quote, free), _NAMED)}"
+
+
+def _is_index(name: str) -> bool:
+    """Whether a column only numbers the rows, as files written by pandas have one."""
+    return not name.strip() or name.startswith("Unnamed: ") or name.lower() in ("index", "level_0")

@@ -10,6 +10,7 @@ from typing import Any
 from zoo.interfaces.records.records import Records
 from zoo.interfaces.records.roles import Roles
 from zoo.interfaces.tasks.columns import Cells
+from zoo.spec.data_options import MaskValues
 from zoo.spec.errors import DataError, listing, quote
 from zoo.spec.reference import local_path
 from zoo.spec.split_names import split_named
@@ -29,11 +30,15 @@ class TableFile(Records):
         path: of the table, or of a folder with `metadata.*`.
         image: column of the images; found by its name or its cells.
         target: column of targets, or several; found by its name.
+        mask: column of masks, for models that give a class to each pixel; found by its name.
         group: column of what stays in one split, such as patients.
         split: column of train, val and test; found by its name.
         order: column of what comes first, such as dates: the last images are the test.
         separator: between several labels in a cell.
         folder: that image paths are read from; by default the table's own.
+        colors: of the classes, by which masks are read: a table of names and colours, a list, or a file.
+        ignore: value, colour or class of masks that does not count, or several; by default 255.
+        threshold: of gray values of masks: those above it are the object.
 
     Raises:
         DataError: there is no table, or it cannot be read.
@@ -45,25 +50,32 @@ class TableFile(Records):
         path: str,
         image: str | None = None,
         target: str | Sequence[str] = (),
+        mask: str | None = None,
         group: str | None = None,
         split: str | None = None,
         order: str | None = None,
         separator: str | None = None,
         folder: str | None = None,
+        colors: Any = None,
+        ignore: Any = None,
+        threshold: int | None = None,
     ) -> None:
         place = local_path(path)
         columns, split_found = self._cells_of(place)
         roles = Roles(
             image=image,
             target=(target,) if isinstance(target, str) else tuple(target),
+            mask=mask,
             group=group,
             split=split or split_found,
             order=order,
             separator=separator,
         )
-        home = place if place.is_dir() else place.parent
+        self.home = home = place if place.is_dir() else place.parent
         root = home if folder is None else home / local_path(folder)
-        super().__init__(columns, roles=roles, root=root, where=f"data {place}")
+        said = {"colors": colors, "ignore": ignore, "threshold": threshold}
+        values = MaskValues(**{name: value for name, value in said.items() if value is not None})
+        super().__init__(columns, roles=roles, root=root, where=f"data {place}", mask_values=values)
 
     @abstractmethod
     def read(self, file: Path) -> Cells:

@@ -66,7 +66,7 @@ def for_numbers() -> Task:
     return Regression()
 
 
-FORMS = ("classes", "labels", "values")
+FORMS = ("classes", "labels", "values", "masks")
 """Forms of targets that somebody may name where no task does."""
 
 
@@ -76,7 +76,7 @@ def for_form(form: str) -> Task:
     Args:
         form: one of `FORMS`.
     """
-    return {"classes": for_logits, "labels": for_rows, "values": for_numbers}[form]()
+    return {"classes": for_logits, "labels": for_rows, "values": for_numbers, "masks": for_masks}[form]()
 
 
 def for_columns(columns: Cells, separator: str | None, where: str) -> tuple[Task, TargetColumn]:
@@ -111,6 +111,11 @@ def for_columns(columns: Cells, separator: str | None, where: str) -> tuple[Task
 def needs_images_alone(task: Task | None) -> bool:
     """Whether a model of a task learns from images without targets."""
     return task is not None and task.needs == "image"
+
+
+def needs_masks(task: Task | None) -> bool:
+    """Whether a model of a task learns a class for each pixel."""
+    return task is not None and task.needs == "mask"
 
 
 def for_samples(

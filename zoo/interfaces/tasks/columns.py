@@ -35,11 +35,13 @@ class TargetColumn:
         targets: class indices, indicator rows, values or rows of values; one a table row.
         labels: names of classes, labels or values.
         numbered: whether the table names no classes but their numbers, from 0 on.
+        tagged: whether samples name their labels, so that one that no sample names is on none.
     """
 
     targets: Sequence[Any]
     labels: tuple[str, ...] = ()
     numbered: bool = False
+    tagged: bool = False
 
 
 def is_missing(cell: Any) -> bool:
@@ -101,7 +103,7 @@ def classes_of(columns: Cells, where: str) -> TargetColumn:
 
     Example:
         >>> classes_of({"kind": ["dog", "cat", "dog"]}, "data")
-        TargetColumn(targets=[1, 0, 1], labels=('cat', 'dog'), numbered=False)
+        TargetColumn(targets=[1, 0, 1], labels=('cat', 'dog'), numbered=False, tagged=False)
         >>> classes_of({"grade": [3, 1]}, "data").labels
         ('1', '3')
     """
@@ -157,9 +159,8 @@ def labels_of(columns: Cells, separator: str | None, where: str) -> TargetColumn
     labels = sorted({label for found in sets for label in found})
     if not labels:
         raise DataError(f"{where}: column {quote(name)}", expected="labels", got="none in any row")
-    return TargetColumn(
-        [[int(label in found) for label in labels] for found in map(set, sets)], tuple(labels)
-    )
+    rows = [[int(label in found) for label in labels] for found in map(set, sets)]
+    return TargetColumn(rows, tuple(labels), tagged=True)
 
 
 def is_indicator(rows: Sequence[Any]) -> bool:
@@ -185,7 +186,7 @@ def values_of(columns: Cells, where: str) -> TargetColumn:
 
     Example:
         >>> values_of({"age": [31, 40.5]}, "data")
-        TargetColumn(targets=[31.0, 40.5], labels=('age',), numbered=False)
+        TargetColumn(targets=[31.0, 40.5], labels=('age',), numbered=False, tagged=False)
     """
     found = []
     for name, column in columns.items():

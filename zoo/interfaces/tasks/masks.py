@@ -43,7 +43,7 @@ class Segmentation(Task):
     def check(self, data: Dataset, outputs: int, labels: Sequence[str], where: str) -> None:
         """Raises DataError unless there is a mask for each image, of the model's classes."""
         if not data.masks:
-            hint = "a folder with images/ and masks/, or a data set with masks"
+            hint = 'a folder with images/ and masks/, pairs (image, mask), or a table with mask="its column"'
             raise DataError(f"{where}: data", expected="a mask for each image", got="none", hint=hint)
         check_labels(data, len(data.labels), outputs, labels, where)
 

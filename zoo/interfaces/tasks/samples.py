@@ -29,9 +29,9 @@ def class_indices(cells: Sequence[Any], labels: Sequence[str], where: str) -> Ta
 
     Example:
         >>> class_indices(["dog", "cat"], (), "data")
-        TargetColumn(targets=[1, 0], labels=('cat', 'dog'), numbered=False)
+        TargetColumn(targets=[1, 0], labels=('cat', 'dog'), numbered=False, tagged=False)
         >>> class_indices([[0, 1, 0], [1, 0, 0]], (), "data")
-        TargetColumn(targets=[1, 0], labels=('0', '1', '2'), numbered=True)
+        TargetColumn(targets=[1, 0], labels=('0', '1', '2'), numbered=True, tagged=False)
         >>> class_indices([True, False], (), "data").labels
         ('False', 'True')
     """
@@ -64,7 +64,7 @@ def indicator_rows(cells: Sequence[Any], labels: Sequence[str], where: str) -> T
 
     Example:
         >>> indicator_rows([["cat", "dog"], []], (), "data")
-        TargetColumn(targets=[[1, 1], [0, 0]], labels=('cat', 'dog'), numbered=False)
+        TargetColumn(targets=[[1, 1], [0, 0]], labels=('cat', 'dog'), numbered=False, tagged=True)
     """
     if not all(isinstance(cell, list) for cell in cells) or not any(
         isinstance(name, str) for cell in cells for name in cell

@@ -1,0 +1,191 @@
+"""Reading of many masks, whose classes are read off all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from zoo.data.masks import read_mask
+from zoo.data.reading import in_threads
+from zoo.data.sources.mask_classes import WHITE, MaskClasses, mask_classes
+from zoo.data.sources.mask_colors import NOTHING, ColorTable, color_table
+from zoo.data.sources.mask_options import check_values, ignored_items, said
+from zoo.images.decode import ORIENTATION, SWAPPING
+from zoo.images.opening import open_image
+from zoo.spec.data_options import MaskValues
+from zoo.spec.disk.reading import read_text
+from zoo.spec.display import counted
+from zoo.spec.errors import DataError, listing, quote, reason, warn
+
+CLASSES = "classes.txt"
+
+Size = tuple[int, int]
+Sizes = Callable[[int, npt.NDArray[np.uint8]], tuple[Size, str]]
+"""Gives height and width that a mask must have, and what its image is called."""
+
+
+class MaskReader:
+    """Class numbers of masks: as they are, by colours, or above a threshold; each is read once, and checked.
+
+    Args:
+        masks: as `zoo.data.masks.read_mask` takes them.
+        sizes: what a mask must have, by its number.
+        options: what values mean, where it is said.
+        names: of the classes, a name a value; `-` for one that does not count.
+        root: where a file of colours may lie.
+        classes: of the model, where they are known.
+        where: the data, for messages.
+        calls: what a mask is called in messages, by number.
+        sure: whether the names are certainly those of classes of pixels; a data set may have others.
+
+    Attributes:
+        labels: names of the classes.
+        numbered: whether they are made up of their numbers.
+        present: the classes that are in some mask.
+        leaves_out: whether there are pixels that do not count.
+
+    Raises:
+        DataError: a mask cannot be read, has another size, or its values are no classes.
+        OptionError: options do not fit.
+    """
+
+    def __init__(
+        self,
+        masks: Sequence[Any],
+        sizes: Sizes,
+        options: MaskValues,
+        *,
+        names: Sequence[str],
+        root: Path,
+        classes: int | None,
+        where: str,
+        calls: Callable[[int], str],
+        sure: bool = True,
+    ) -> None:
+        check_values(options)
+        self._masks, self._calls, self._options = masks, calls, options
+        ignored, given = ignored_items(options), options.colors
+        self._colors: ColorTable | None = None
+        if given is not None:
+            self._colors = color_table(given, root, ignored, names)
+            names, ignored = self._colors.names, []
+        two, by_color = options.threshold is not None, self._colors is not None
+        found: set[int] = set()
+        for some in self._all_values(sizes):
+            found |= some
+        if names and not sure:
+            names = _fitting(names, found, classes, where)
+        self._classes: MaskClasses = mask_classes(
+            found, names, classes, where, ignored, binary=two, colors=by_color
+        )
+        self.labels = self._classes.labels
+        self.numbered = not (self._colors.named if self._colors else names)
+        self.present, self.leaves_out = self._classes.present, self._classes.leaves_out
+
+    def _all_values(self, sizes: Sizes) -> Iterable[set[int]]:
+        numbers, values = range(len(self._masks)), partial(self._values, sizes=sizes)
+        # Objects of others may not bear to be read by several threads
+        if all(isinstance(mask, Path) for mask in self._masks):
+            return in_threads(values, numbers, "reading masks")
+        return map(values, numbers)
+
+    def _values(self, index: int, sizes: Sizes) -> set[int]:
+        """The values in a mask, which is as large as its image."""
+        mask = self._read(index)
+        (height, width), image = sizes(index, mask)
+        if mask.shape != (height, width):
+            expected, got = f"{width}x{height}, as {image}", f"{mask.shape[1]}x{mask.shape[0]}"
+            resized = f"resize(({width}, {height}), Image.Resampling.NEAREST)"
+            hint = f"give the mask of this very image, or resize it with Pillow's {resized}"
+            raise DataError(self._calls(index), expected=expected, got=got, hint=hint)
+        return {*np.flatnonzero(np.bincount(mask.ravel())).tolist()}
+
+    def _read(self, index: int) -> npt.NDArray[np.uint8]:
+        return read_mask(self._masks[index], self._calls(index), self._colors, self._options.threshold)
+
+    def __getitem__(self, index: int) -> npt.NDArray[np.uint8]:
+        """H x W class numbers."""
+        return self._classes.table[self._read(index)]
+
+    @property
+    def words(self) -> list[str]:
+        """The way in which values are read, in words."""
+        parts = []
+        if self._colors is not None:
+            parts.append(f"classes by {len(self._colors.codes)} colours")
+        if self._options.threshold is not None:
+            parts.append(f"object above {self._options.threshold}")
+        if self._classes.left_out:
+            parts.append(f"{listing(map(str, sorted(self._classes.left_out)), 4)} does not count")
+        return parts
+
+    @property
+    def way_out(self) -> str | None:
+        """The next step where one class alone is in the masks, and other values do not count."""
+        left = sorted(self._classes.left_out)
+        if not left or self._colors is not None:
+            return None
+        table = {"background": 0, "object": left[-1]}
+        return f"{listing(map(str, left), 4)} does not count; {said(colors=table)} gives each value its class"
+
+    @property
+    def token(self) -> bytes:
+        """Bytes that change with what the values mean, where somebody said that; else nothing."""
+        options = self._options
+        if all(given is None for given in (options.colors, options.ignore, options.threshold)):
+            return b""
+        return repr((self._colors, options.threshold)).encode() + self._classes.table.tobytes()
+
+
+def _fitting(names: Sequence[str], found: set[int], classes: int | None, where: str) -> Sequence[str]:
+    """Names where there are as many as classes of pixels; else none, which is said."""
+    highest = max(found - {WHITE}, default=0)
+    if len(names) == (classes or highest + 1):
+        return names
+    warn(
+        f"{where}: its {counted(len(names), 'class', 'classes')} ({listing(map(quote, names), 3)}) are not "
+        f"those of the masks, in which values go up to {highest}; they are not used"
+    )
+    return ()
+
+
+def header_size(image: Path, mask: npt.NDArray[np.uint8]) -> Size:
+    """Height and width of an image by its file's header; those of its mask where that cannot be read.
+
+    Args:
+        image: its file.
+        mask: H x W.
+    """
+    try:
+        # Opening reads the header alone
+        with open_image(image) as opened:
+            turned = opened.getexif().get(ORIENTATION, 1) in SWAPPING
+            width, height = opened.size[::-1] if turned else opened.size
+    except Exception:  # said where images are read
+        height, width = mask.shape
+    return height, width
+
+
+def names_in(file: Path, where: str) -> tuple[str, ...]:
+    """Names of classes in a file, a name a line; nothing where there is no file.
+
+    Args:
+        file: that may be there.
+        where: the data, for messages.
+
+    Raises:
+        DataError: it cannot be read, or has a name twice.
+    """
+    try:
+        text = read_text(file) if file.exists() else ""
+    except (OSError, ValueError) as error:
+        raise DataError(f"{where}: {CLASSES}", expected="a text file", got=reason(error)) from error
+    names = tuple(line.strip() for line in text.splitlines() if line.strip())
+    if twice := next((name for name in names if name != NOTHING and names.count(name) > 1), None):
+        raise DataError(f"{where}: {CLASSES}", expected="a name for each class", got=f"{quote(twice)} twice")
+    return names
