@@ -13,7 +13,7 @@ from zoo.spec.errors import OptionError
 from zoo.spec.options import RefValue
 from zoo.spec.reference import ComponentRef, PathRef, without_prefix
 
-_SIDES = ("group", "split", "order")
+_SIDES = ("group", "near_duplicates", "split", "order")
 """Options that say which images are on which side; other data may have other columns."""
 
 _OTHERS = ("name", PATH, "folder", "sampler")

@@ -29,6 +29,12 @@ class DataOptions(Options):
         "split, such as 'patient\\d+'; of two parts in parentheses both count",
     )
 
+    near_duplicates: Literal["together"] | None = Field(
+        None,
+        description="together keeps images that look alike, such as resized or re-encoded copies, in one "
+        "split; each image is read once for it",
+    )
+
     sampler: Literal["balanced"] | None = Field(
         None,
         description="balanced draws as many training images of each class in an epoch, those of a rare class "

@@ -26,36 +26,41 @@ class Belonging:
     given: Sequence[str | None]
 
 
-def together(keys: Sequence[str], groups: Sequence[str | None]) -> list[str]:
-    """Names of what must stay together, one a sample: identical ones, its group, and theirs in turn.
+def together(keys: Sequence[str], *kinds: Sequence[str | None]) -> list[str]:
+    """Names of what must stay together, one a sample: identical ones, its groups, and theirs in turn.
 
     Args:
         keys: digests of the images.
-        groups: of the samples.
+        kinds: groups of the samples, such as those of patients and those that look alike.
 
     Example:
         >>> together(["a", "b", "b", "c"], ["left", "left", "right", None])
         ['a', 'a', 'a', 'c']
+        >>> together(["a", "b", "c"], ["left", "left", None], [None, "left", "left"])
+        ['a', 'a', 'a']
     """
     # Most data have no groups, and a hundred thousand images need no table of none
-    if all(group is None for group in groups):
+    if all(group is None for groups in kinds for group in groups):
         return [*keys]
     parent: dict[object, object] = {}
 
     def root(node: object) -> object:
         while (above := parent.setdefault(node, node)) != node:
+            # Halves the way for the next question
+            parent[node] = parent.setdefault(above, above)
             node = above
         return node
 
     # A key, never a group, is the root: without groups each sample is called by its own key, as ever.
-    for key, group in zip(keys, groups, strict=True):
-        if group is None:
-            continue
-        top = root((group,))
-        if isinstance(top, tuple):
-            parent[top] = root(key)
-        else:
-            parent[root(key)] = top
+    for number, groups in enumerate(kinds):
+        for key, group in zip(keys, groups, strict=True):
+            if group is None:
+                continue
+            top = root((number, group))
+            if isinstance(top, tuple):
+                parent[top] = root(key)
+            else:
+                parent[root(key)] = top
     return [str(root(key)) for key in keys]
 
 

@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from zoo.data.division.alike import check_drawn
 from zoo.data.imbalance import class_counts, lacking, unbalanced
-from zoo.data.inspection.near_duplicates import Thumbnail, look_alikes
 from zoo.data.sources.layout import Layout
 from zoo.data.splits import split
+from zoo.data.view import fold_asked, keeps_alike
 from zoo.images.decode import FileFacts
+from zoo.images.near_duplicates import Thumbnail, look_alikes
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.spec.display import counted
-from zoo.spec.errors import DataError
+from zoo.spec.errors import DataError, OptionError
 
 Counts = npt.NDArray[np.int64]
 
@@ -114,16 +116,24 @@ def _alike(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Finding
     numbers = sorted(first.values())
     small = [s for i in numbers if (s := seen[i].small) is not None]
     groups = [[numbers[i] for i in group] for group in look_alikes(small)]
-    apart = [g for g in groups if len({dataset.split_of(i) for i in g}) > 1]
+    given = [dataset.split_of(i) for i in range(len(dataset))]
+    if asked := keeps_alike(dataset):
+        try:
+            check_drawn(dataset, [None] * len(dataset), given, folded=fold_asked(dataset) is not None)
+        except OptionError as error:
+            yield Finding(True, str(error))
+    apart = [g for g in groups if len({given[i] for i in g}) > 1]
     if apart:
         groups_apart = counted(len(apart), "group")
         text = f"{groups_apart} of images look alike, in more than one split: figures may be too good"
         yield Finding(False, text, _joined(dataset, apart))
     # Where the user made the splits, groups inside of one are no matter
     rest = [g for g in groups if g not in apart]
-    if rest and not any(dataset.split_of(i) for i in range(len(dataset))):
-        text = f"{counted(len(rest), 'group')} of images look alike, and may end up in different splits"
-        yield Finding(False, text, _joined(dataset, rest))
+    if rest and not any(given):
+        option = 'near_duplicates = "together"'
+        apart_else = f"may end up in different splits; the option {option} keeps them in one"
+        text = f"{counted(len(rest), 'group')} of images look alike, and "
+        yield Finding(False, text + ("stay in one split" if asked else apart_else), _joined(dataset, rest))
 
 
 def _unsplittable(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Finding]:

@@ -12,7 +12,6 @@ import numpy as np
 
 from zoo.data.imbalance import class_counts
 from zoo.data.inspection.findings import InspectedImage, findings
-from zoo.data.inspection.near_duplicates import thumbnail
 from zoo.data.inspection.reported import NOT_COUNTED, Report, Spread
 from zoo.data.inspection.statistics import Statistics, pixel_statistics
 from zoo.data.masks import check_mask
@@ -22,6 +21,7 @@ from zoo.data.sources.mask_folders import MaskFolders
 from zoo.data.splits import NAMES, split
 from zoo.data.view import source_of
 from zoo.images.decode import read
+from zoo.images.near_duplicates import thumbnail
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks.masks import IGNORED
 from zoo.spec.display import counted
