@@ -77,7 +77,7 @@ def command(
 
 
 def _dataset(data: str, sets: Sequence[str], kind: str | None) -> Dataset:
-    from zoo.cli._recipe import apply
+    from zoo.cli._recipe import apply, typed_data
     from zoo.data.resolve import folder_of
     from zoo.data.section import section_of
     from zoo.data.sources.class_folders import FoundFolders
@@ -89,7 +89,7 @@ def _dataset(data: str, sets: Sequence[str], kind: str | None) -> Dataset:
     from zoo.data.view import with_options
     from zoo.spec.errors import OptionError
 
-    named = apply({"data": data}, [f"data.{text}" for text in sets])["data"]
+    named = apply({"data": typed_data(data)}, [f"data.{text}" for text in sets])["data"]
     folder = folder_of(named)
     if folder is None:
         return _not_a_folder(named, kind)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from zoo.data.objects.forms import data_of, parts_of
 from zoo.data.objects.parts import Parts
+from zoo.data.objects.several import Several
 from zoo.data.reading import check_there, readable
 from zoo.data.section import DataSection, WithOptions, section_of
+from zoo.data.several import Sources
 from zoo.data.sources.class_folders import ClassFolders, ImageFiles
 from zoo.data.sources.image_folder import ImageFolder
 from zoo.data.sources.layout import scan
@@ -18,6 +21,7 @@ from zoo.data.sources.mask_options import check_none
 from zoo.data.view import Subset, with_options
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks import Task
+from zoo.spec.data_options import SOURCE
 from zoo.spec.errors import DataError, OptionError, UnknownComponentError, quote
 from zoo.spec.reference import ComponentRef, HubRef, PathLike, PathRef, Reference
 
@@ -102,9 +106,9 @@ def _grouped(
 ) -> Dataset:
     found = _found(section, named, task, classes, part=part, skip_unreadable=skip_unreadable)
     # Parts are grouped each by itself: in a table by a column, in a folder by names
-    parts = isinstance(found, Parts)
+    told = isinstance(found, Parts) or (isinstance(found, Several) and found.by_source)
     return with_options(
-        found, section.options.model_copy(update={"group": None}) if parts else section.options
+        found, section.options.model_copy(update={"group": None}) if told else section.options
     )
 
 
@@ -122,6 +126,14 @@ def _found(
         return _folder(section, source, task, classes, part=part, skip_unreadable=skip_unreadable)
     if isinstance(source, ComponentRef):
         found = _component(source, named, bare=section.bare)
+    elif isinstance(source, Sources):
+        # Each may hold a part of the classes
+        read = partial(_grouped, named=named, task=task, classes=classes, part=True)
+        return Several(
+            {n: read(one.section, skip_unreadable=skip_unreadable) for n, one in source.parts.items()},
+            {n: one.classes for n, one in source.parts.items()},
+            by_source=section.options.group == SOURCE,
+        )
     elif isinstance(source, HubRef):
         expected = "a folder or the name of a data set"
         raise DataError("data", expected=expected, got=str(source), hint="download it first")

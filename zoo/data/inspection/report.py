@@ -15,11 +15,13 @@ from zoo.data.inspection.findings import InspectedImage, findings
 from zoo.data.inspection.reported import NOT_COUNTED, Report, Spread
 from zoo.data.inspection.statistics import Statistics, pixel_statistics
 from zoo.data.masks import check_mask
+from zoo.data.objects.joined import Joined
+from zoo.data.objects.several import sources_of
 from zoo.data.reading import in_threads
 from zoo.data.sources.class_folders import FoundFolders, ImageFiles
 from zoo.data.sources.mask_folders import MaskFolders
 from zoo.data.splits import NAMES, split
-from zoo.data.view import source_of
+from zoo.data.view import Subset, View, source_of
 from zoo.images.decode import read
 from zoo.images.near_duplicates import thumbnail
 from zoo.interfaces.dataset import Dataset
@@ -71,7 +73,8 @@ def report(data: Path | Dataset, source: str | None = None, *, seed: int | None 
         readable=len(good),
         classes=class_counts(dataset),
         pixels=_pixels(dataset, good),
-        splits=_by_split(dataset),
+        splits=_counts(dataset, [dataset.split_of(i) for i in range(len(dataset))], NAMES),
+        sources=_counts(dataset, sources := sources_of(dataset) or [], dict.fromkeys(sources)),
         task=dataset.task.name if dataset.task is not None else None,
         height=_spread([s.shape[0] for s in good]),
         width=_spread([s.shape[1] for s in good]),
@@ -99,11 +102,11 @@ def _inspect(dataset: Dataset, index: int) -> InspectedImage:
     try:
         # First, so that copies are found among those that cannot be decoded too
         key = dataset.key(index)
-        own = source_of(dataset)
+        own, at = _own(dataset, index)
         if isinstance(own, ImageFiles):
             # One reading for pixels and facts of the file
-            image, facts = read(own.files[index], dataset.name(index))
-            mask = own.mask(index) if isinstance(own, MaskFolders) else None
+            image, facts = read(own.files[at], dataset.name(index))
+            mask = own.mask(at) if isinstance(own, MaskFolders) else None
         else:
             sample = dataset[index]
             image, mask = sample.image, sample.mask
@@ -121,6 +124,17 @@ def _inspect(dataset: Dataset, index: int) -> InspectedImage:
     )
 
 
+def _own(dataset: Dataset, index: int) -> tuple[Dataset, int]:
+    """The data set that reads an image, and its number there."""
+    if isinstance(dataset, Subset):
+        return _own(dataset.source, dataset.indices[index])
+    if isinstance(dataset, Joined):
+        part, at = dataset.place(index)
+        # Masks are told by the names of all
+        return (dataset, index) if dataset.masks else _own(dataset.parts[part], at)
+    return _own(dataset.source, index) if isinstance(dataset, View) else (dataset, index)
+
+
 def _pixels(dataset: Dataset, seen: Sequence[InspectedImage]) -> dict[str, tuple[int, float]]:
     counts = [s.pixels for s in seen if s.pixels is not None]
     if not counts:
@@ -134,13 +148,13 @@ def _pixels(dataset: Dataset, seen: Sequence[InspectedImage]) -> dict[str, tuple
     return found
 
 
-def _by_split(dataset: Dataset) -> dict[str, dict[str, int]]:
-    given = [dataset.split_of(i) for i in range(len(dataset))]
+def _counts(dataset: Dataset, sides: Sequence[str | None], names: Iterable[str]) -> dict[str, dict[str, int]]:
+    """Images by class for each side that has some."""
     targets, labels = dataset.targets, dataset.labels
     classes = bool(labels) and all(isinstance(target, int) for target in targets)
     result = {}
-    for name in NAMES:
-        inside = [i for i, split in enumerate(given) if split == name]
+    for name in names:
+        inside = [i for i, side in enumerate(sides) if side == name]
         if inside:
             found = Counter(labels[targets[i]] for i in inside) if classes else {}
             result[name] = {label: found[label] for label in labels} if classes else {"": len(inside)}

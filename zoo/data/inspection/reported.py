@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from zoo.data.inspection.findings import Finding
@@ -43,6 +43,7 @@ class Report:
         findings: what is wrong, the worst first.
         masks: the layout of masks, and how their values are read; None where there are no files of masks.
         statistics: mean and std by channel of the images that are trained on, where they were asked for.
+        sources: images by class for each of several sources; empty where there is one.
     """
 
     source: str
@@ -61,6 +62,7 @@ class Report:
     findings: tuple[Finding, ...]
     masks: str | None = None
     statistics: Statistics | None = None
+    sources: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -115,13 +117,14 @@ def _classes(found: Report) -> Iterator[Table | str]:
             rows = [[label, count, f"{share:.1%}"] for label, (count, share) in found.pixels.items()]
             below = more(len(rows), _MOST_CLASSES, "classes")
             yield Table(["CLASS", "IMAGES", "PIXELS"], rows[:_MOST_CLASSES], right=[1, 2], below=below)
-        if found.splits:
-            yield "  ".join(f"{name} {sum(counts.values())}" for name, counts in found.splits.items())
+        for sides in filter(None, (found.splits, found.sources)):
+            yield "  ".join(f"{name} {sum(counts.values())}" for name, counts in sides.items())
         return
     total = max(sum(found.classes.values()), 1)
-    splits = [*found.splits]
+    columns = {**found.splits, **found.sources}
+    splits = [*columns]
     rows = [
-        [label, count, f"{count / total:.1%}", *(found.splits[name].get(label, "") for name in splits)]
+        [label, count, f"{count / total:.1%}", *(columns[name].get(label, "") for name in splits)]
         for label, count in found.classes.items()
     ]
     # The classes that are not shown are told by how few or many images they have
