@@ -118,7 +118,7 @@ def test_a_chain_of_most_images_is_told(tmp_path: Path) -> None:
     write(tmp_path / "photos", "cat", 1)
     write(tmp_path / "photos", "horse", 2, copies=1)
     data = as_dataset({"path": str(tmp_path / "photos"), **TOGETHER})
-    with pytest.warns(UserWarning, match=r"3 of 5 images look alike, each like another"):
+    with pytest.warns(UserWarning, match=r"3 images of 5 look alike, each like another"):
         split(data, training=False)
 
 

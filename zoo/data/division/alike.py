@@ -65,8 +65,8 @@ def check_drawn(
         what = counted(len(apart), "group")
         warn(f"{what} of images look alike in the test split and outside, {_first(dataset, apart[0])} first")
     most = max(members.values(), key=len, default=[])
-    if 2 * len(most) > len(groups):
-        what = f"{len(most)} of {len(groups)} images look alike, each like another"
+    if (count := len(most)) * 2 > len(groups):
+        what = f"{counted(count, 'image')} of {len(groups)} look alike, each like another"
         warn(f"{what}, and stay in one split: {_first(dataset, most)} first")
 
 

@@ -25,6 +25,7 @@ from zoo.data.view import Subset, View, source_of
 from zoo.images.decode import read
 from zoo.images.near_duplicates import thumbnail
 from zoo.interfaces.dataset import Dataset
+from zoo.interfaces.records.records import Records
 from zoo.interfaces.tasks.masks import IGNORED
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, ZooError
@@ -83,9 +84,25 @@ def report(data: Path | Dataset, source: str | None = None, *, seed: int | None 
         kinds=_counted(map(_kind, good)),
         turned=sum(s.facts.turned for s in good if s.facts),
         findings=tuple(sorted(found, key=lambda finding: not finding.stops)),
+        columns=_columns(own),
+        groups=_groups(dataset),
         masks=own.words if isinstance(own, MaskFolders) else None,
         statistics=None if seed is None else _statistics(dataset, seed),
     )
+
+
+def _columns(own: Dataset) -> dict[str, str]:
+    """Columns of a table by what they hold."""
+    if not isinstance(own, Records):
+        return {}
+    found = {role: getattr(own.roles, role) for role in ("image", "target", "group", "split", "order")}
+    return {role: ", ".join(n) if isinstance(n, tuple) else n for role, n in found.items() if n}
+
+
+def _groups(dataset: Dataset) -> tuple[int, int] | None:
+    """How many groups there are, and how many images the largest has; None without any."""
+    sizes = Counter(filter(None, map(dataset.group_of, range(len(dataset)))))
+    return (len(sizes), max(sizes.values())) if sizes else None
 
 
 def _statistics(dataset: Dataset, seed: int) -> Statistics | None:
@@ -120,7 +137,13 @@ def _inspect(dataset: Dataset, index: int) -> InspectedImage:
     # Of one length for all, so that they can be stacked
     pixels = None if mask is None else np.bincount(mask.ravel(), minlength=_VALUES)
     return InspectedImage(
-        key, facts=facts, shape=image.shape, deep=deep, small=thumbnail(image), pixels=pixels
+        key,
+        facts=facts,
+        shape=image.shape,
+        deep=deep,
+        flat=bool((image == image[:1, :1]).all()),
+        small=thumbnail(image),
+        pixels=pixels,
     )
 
 
