@@ -114,9 +114,10 @@ def test_the_groups_of_one_source_are_none_of_another() -> None:
 
 @QUIET
 def test_a_source_stays_on_one_side_where_it_is_the_group(written: Callable[..., None]) -> None:
-    for number, name in enumerate("abc"):
-        written(name, cat=3 + number, dog=3)
-    value = {"sources": ["a", "b", "c"], "group": "source"}
+    # The first class of each counts for it where classes are cut, and is another in one of them
+    for number, (name, other) in enumerate(zip("abc", ("cat", "egg", "cat"), strict=True)):
+        written(name, **{other: 3 + number, "dog": 3})
+    value = {"sources": ["a", {"path": "b", "classes": {"egg": "cat"}}, "c"], "group": "source"}
     data = as_dataset(value)
     names = sources_of(data) or []
     sides = split(data, 0)

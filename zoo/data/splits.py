@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from zoo.data.division.alike import check_drawn
 from zoo.data.division.folds import fold_numbers
-from zoo.data.division.sides import Belonging, in_time, order_of, times, together
+from zoo.data.division.sides import Belonging, fill, in_time, order_of, times, together
 from zoo.data.division.stratify import are_labels, by_labels, in_hash_order
 from zoo.data.view import alike_asked, fold_asked
 from zoo.interfaces.dataset import Dataset
@@ -232,6 +232,8 @@ def _draw(
                 drawn[side].append(smallest)
         for side, chosen in drawn.items():
             sides[side] += [i for key in chosen for i in groups[key]]
+    if fractions[1] and not sides["val"] and len(groups) < len(indices):
+        fill(groups, sides, [name for name, share in zip(NAMES, fractions, strict=True) if share])
     return sides
 
 

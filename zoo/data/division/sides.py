@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,3 +112,27 @@ def in_time(moments: Sequence[Sequence[int]], shares: tuple[float, ...]) -> dict
         side = next((name for name, share in quota.items() if len(sides[name]) < share), "train")
         sides[side] += moment
     return sides
+
+
+def fill(groups: Mapping[str, Sequence[int]], sides: dict[str, list[int]], names: Iterable[str]) -> None:
+    """Gives each side that has nothing the smallest group of train, as long as that keeps one.
+
+    Of few large groups each may be the only one that counts for its class, so that all are trained on.
+
+    Args:
+        groups: samples that stay together, by name.
+        sides: is changed.
+        names: of the sides that shall have some.
+
+    Example:
+        >>> sides = {"train": [0, 1, 2, 3, 4], "val": [], "test": []}
+        >>> fill({"a": [0, 1], "b": [2], "c": [3, 4]}, sides, ["val", "test"])
+        >>> sides
+        {'train': [3, 4], 'val': [2], 'test': [0, 1]}
+    """
+    for name in names:
+        inside = {*sides["train"]}
+        left = sorted((len(members), key) for key, members in groups.items() if members[0] in inside)
+        if not sides[name] and len(left) > 1:
+            sides[name] += groups[left[0][1]]
+            sides["train"] = [i for i in sides["train"] if i not in {*sides[name]}]
