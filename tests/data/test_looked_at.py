@@ -18,12 +18,12 @@ from PIL import Image
 from zoo.data import reading
 from zoo.data.imbalance import class_counts
 from zoo.data.inspection.findings import Finding
-from zoo.data.inspection.near_duplicates import look_alikes, thumbnail
 from zoo.data.inspection.report import report
 from zoo.data.inspection.reported import Report
 from zoo.data.sources.mask_folders import MaskFolders
 from zoo.data.sources.torch_dataset import TorchData
 from zoo.data.splits import split
+from zoo.images.near_duplicates import look_alikes, thumbnail
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks.choice import BY_NAME
 
@@ -215,7 +215,8 @@ def test_look_alikes_are_told_where_they_may_part(make: Make) -> None:
     shutil.copy(root / "a" / "two.png", root / "a" / "copy.png")
     assert texts(root) == {
         "1 image more than once; all copies go to the same split": ("a/copy.png = a/two.png",),
-        "1 group of images look alike, and may end up in different splits": ("a/copy.png = a/one.png",),
+        "1 group of images look alike, and may end up in different splits; the option "
+        'near_duplicates = "together" keeps them in one': ("a/copy.png = a/one.png",),
     }
 
 

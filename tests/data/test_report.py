@@ -14,10 +14,10 @@ from zoo_datasets.embedded import Digits
 from zoo_datasets.photos import Photos
 
 from zoo.data.imbalance import class_counts, unbalanced, warn_unbalanced
-from zoo.data.inspection.near_duplicates import look_alikes, thumbnail
 from zoo.data.inspection.report import Report, report
 from zoo.data.sources.class_folders import ClassFolders
 from zoo.data.sources.torch_dataset import TorchData
+from zoo.images.near_duplicates import look_alikes, thumbnail
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks import Multilabel
 from zoo.spec.errors import DataError, ZooWarning

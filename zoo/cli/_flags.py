@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.cli._options import MODEL_OPTIONS
-from zoo.cli._recipe import REFERENCES, Table, apply, check_sets
+from zoo.cli._recipe import REFERENCES, Table, apply, check_sets, typed_data
+from zoo.spec.data_options import SOURCES
 from zoo.spec.errors import RecipeError, listing, warn
 
 
@@ -50,6 +51,8 @@ def flags_of(values: Mapping[str, Any]) -> list[Flag]:
 
 def _plain(name: str, value: Any) -> Any:
     """What may be typed several times, as a recipe has it."""
+    if name == "data":
+        return typed_data(str(value))
     if not isinstance(value, tuple) or name not in _SEVERAL:
         return value
     return value[0] if name == "augment" and len(value) == 1 else [*value]
@@ -97,7 +100,12 @@ def _put(table: Table, flag: Flag) -> None:
         inner = here.get(section)
         here[section] = here = {"name": inner} if isinstance(inner, str) else dict(inner or {})
     before = here.get(key)
-    if key in REFERENCES and isinstance(flag.value, str) and isinstance(before, dict):
+    if (
+        key in REFERENCES
+        and isinstance(flag.value, str)
+        and isinstance(before, dict)
+        and SOURCES not in before
+    ):
         name = before.get("name", flag.value)
         if name == flag.value or _names(name, flag.value):
             here[key] = {**before, "name": name}
@@ -118,4 +126,6 @@ def _found(table: Table, path: tuple[str, ...]) -> Any:
     here: Any = table
     for key in path:
         here = here.get(key) if isinstance(here, dict) else None
-    return here.get("name") if path[-1] in REFERENCES and isinstance(here, dict) else here
+    if path[-1] not in REFERENCES or not isinstance(here, dict):
+        return here
+    return {SOURCES: here[SOURCES]} if SOURCES in here else here.get("name")

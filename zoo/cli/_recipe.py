@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.registry.references import component_hint
+from zoo.spec.data_options import SOURCES
 from zoo.spec.errors import RecipeError, quote
 from zoo.spec.hints.spoken import Spoken
 from zoo.spec.recipe import ModelSection, Recipe
@@ -58,6 +59,17 @@ def apply(table: Table, sets: Iterable[str]) -> Table:
             keys = ["model", *keys]
         _put(result, keys, _value(value.strip()), text)
     return result
+
+
+def typed_data(text: str) -> Any:
+    """Data as they were typed: several sources are a list as TOML has it.
+
+    Example:
+        >>> typed_data("./photos"), typed_data('["mine", {path = "theirs"}]')
+        ('./photos', {'sources': ['mine', {'path': 'theirs'}]})
+    """
+    found = _value(text.strip()) if text.lstrip().startswith("[") and not Path(text).exists() else None
+    return {SOURCES: found} if isinstance(found, list) else text
 
 
 def check_sets(sets: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from zoo.cli._unknown import options_of_parts, working
 from zoo.spec.arguments import BUILD, ELSEWHERE, FIT
-from zoo.spec.data_options import PATH
+from zoo.spec.data_options import PATH, SOURCES
 from zoo.spec.errors import RecipeError
 from zoo.spec.kinds import KINDS
 from zoo.spec.recipe import ModelSection, Recipe
@@ -39,7 +39,12 @@ def check_paths(sets: Sequence[str], table: Table) -> None:
             hint = f"say {' or '.join(ways)}"
             raise RecipeError(f"--set {text}", expected=expected, got=first, hint=hint)
         section = table.get("model", {}).get("head") if first == "head" else table.get(first)
-        if rest and first in _NAMED and isinstance(section, Mapping) and not {"name", PATH} & {*section}:
+        if (
+            rest
+            and first in _NAMED
+            and isinstance(section, Mapping)
+            and not {"name", PATH, SOURCES} & {*section}
+        ):
             expected = f"the name of the {_NAMED[first]} that has the option"
             hint = f"add --{first} NAME (zoo list {_NAMED[first]})"
             raise RecipeError(f"--set {text}", expected=expected, got="none", hint=hint)

@@ -14,8 +14,10 @@ from zoo.cli._common import emit_json, json_option
 
 if TYPE_CHECKING:
     from zoo.data.inspection.reported import Report
+    from zoo.experiments.label_errors import LabelErrors
     from zoo.images.decode import ImageArray
     from zoo.interfaces.dataset import Dataset
+    from zoo.reports.data_page import Suspects
 
 _DRAWN = 10
 
@@ -32,6 +34,21 @@ _DRAWN = 10
     help="How to read a folder, or targets of a table  [default: by what is there]",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Draw a few images of each class: sheet.png.")
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(path_type=Path),
+    help="Write a page with the images in question: report.html.",
+)
+@click.option(
+    "--model",
+    help="Folder of a run, or of folds, on these data: finds labels that are probably wrong.",
+)
+@click.option(
+    "--trained",
+    is_flag=True,
+    help="Ask the model about images that it was trained on too; they are marked.",
+)
 @click.option("--statistics", is_flag=True, help="Mean and std of the images that are trained on.")
 @click.option("--seed", type=int, help="Of the splits that these come from  [default: 0]")
 @json_option
@@ -41,6 +58,9 @@ def command(
     sets: tuple[str, ...],
     kind: str | None,
     out: Path | None,
+    page: Path | None,
+    model: str | None,
+    trained: bool,
     statistics: bool,
     seed: int | None,
     as_json: bool,
@@ -52,32 +72,70 @@ def command(
     \b
     zoo data ./photos --out sheet.png
     zoo data digits --set per_class=20
+    zoo data ./photos --html report.html --model runs/cats
     zoo data ./photos --statistics
     zoo data labels.csv --set target=age --as values
     """
     from zoo.data.inspection.report import report
+    from zoo.reports.data_page import page_path, write_page
     from zoo.reports.files import plots_path
-    from zoo.spec.errors import OptionError
+    from zoo.spec.errors import OptionError, hearing
 
-    dataset = _dataset(data, sets, kind)
+    notes: list[str] = []
+
+    def hear(text: str) -> bool:
+        notes.append(text)
+        return False
+
+    with hearing(hear):
+        dataset = _dataset(data, sets, kind)
     # After what is wrong with the data, and before they are read
     out = plots_path(out) if out is not None else None
+    page = page_path(page) if page is not None else None
     if seed is not None and not statistics:
         raise OptionError("--seed", expected="--statistics beside it", got="none", hint="leave it out")
+    if trained and model is None:
+        raise OptionError("--trained", expected="--model beside it", got="none", hint="leave it out")
     found = report(dataset, data, seed=(seed or 0) if statistics else None)
+    wrong = None
+    if model is not None:
+        # Which these are is in the report
+        skipped = found.readable < found.images
+        with hearing(lambda text: text in notes):
+            wrong = _label_errors(model, data, sets, trained=trained, skip_unreadable=skipped)
     if out is not None:
         _draw(dataset, found, out)
+    if page is not None:
+        write_page(page, found, dataset, notes=notes, suspects=_suspects(wrong) if wrong else None)
     if as_json:
-        emit_json(found.to_dict())
-    else:
-        click.echo(found)
-        if out is not None:
-            click.echo(f"\nsheet: {out}")
+        emit_json(found.to_dict() | ({"label_errors": wrong.to_dict()} if wrong else {}))
+        return 0 if found.ok else 1
+    click.echo(found)
+    if wrong is not None:
+        click.echo(f"\n{wrong}")
+    for name, path in (("sheet", out), ("page", page)):
+        if path is not None:
+            click.echo(f"\n{name}: {path}")
     return 0 if found.ok else 1
 
 
+def _label_errors(model: str, data: str, sets: Sequence[str], **how: bool) -> LabelErrors:
+    from zoo.cli._recipe import apply, typed_data
+    from zoo.experiments.label_errors import label_errors
+
+    named = apply({"data": typed_data(data)}, [f"data.{text}" for text in sets])["data"]
+    return label_errors(model, named, **how)
+
+
+def _suspects(found: LabelErrors) -> Suspects:
+    from zoo.reports.data_page import Suspects
+
+    shown = [(e.index, e.name, e.given, e.likely, e.confidence, e.trained_on) for e in found.errors]
+    return Suspects(found.headline, shown, found.data, found.joint.counts, found.labels)
+
+
 def _dataset(data: str, sets: Sequence[str], kind: str | None) -> Dataset:
-    from zoo.cli._recipe import apply
+    from zoo.cli._recipe import apply, typed_data
     from zoo.data.resolve import folder_of
     from zoo.data.section import section_of
     from zoo.data.sources.class_folders import FoundFolders
@@ -89,7 +147,7 @@ def _dataset(data: str, sets: Sequence[str], kind: str | None) -> Dataset:
     from zoo.data.view import with_options
     from zoo.spec.errors import OptionError
 
-    named = apply({"data": data}, [f"data.{text}" for text in sets])["data"]
+    named = apply({"data": typed_data(data)}, [f"data.{text}" for text in sets])["data"]
     folder = folder_of(named)
     if folder is None:
         return _not_a_folder(named, kind)

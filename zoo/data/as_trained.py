@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from zoo.data.section import DataSection, WithOptions, section_of
+from zoo.data.several import Sources
 from zoo.registry.lookup import find
-from zoo.spec.data_options import PATH
+from zoo.spec.data_options import PATH, SOURCES
 from zoo.spec.errors import OptionError
 from zoo.spec.options import RefValue
 from zoo.spec.reference import ComponentRef, PathRef, without_prefix
 
-_SIDES = ("group", "split", "order")
+_SIDES = ("group", "near_duplicates", "split", "order")
 """Options that say which images are on which side; other data may have other columns."""
 
 _OTHERS = ("name", PATH, "folder", "sampler")
@@ -38,6 +40,8 @@ def as_trained(data: Any, trained: RefValue | None, where: str) -> DataSection:
     if section.options.sampler is not None:
         hint = "it says in which order a run sees images: leave it out"
         raise OptionError(f"{where}: sampler", expected="no such option", got="one", hint=hint)
+    if isinstance(section.source, Sources):
+        return _sources_as_trained(section, section.source, trained)
     if not isinstance(trained, Mapping) or not isinstance(trained.get(PATH), str):
         return section
     path = _path(section, trained)
@@ -53,6 +57,27 @@ def as_trained(data: Any, trained: RefValue | None, where: str) -> DataSection:
     given = {name: value for name, value in {**given, **section.beside}.items() if name != PATH}
     unsaid = {name: value for name, value in known.items() if given.get(name) in (None, [], ())}
     return section_of(WithOptions(section, unsaid)) if unsaid else section
+
+
+def _sources_as_trained(section: DataSection, sources: Sources, trained: RefValue | None) -> DataSection:
+    """Several sources with the classes and sides of those trained on, where they are called alike."""
+    if not isinstance(trained, Mapping) or SOURCES not in trained:
+        return section
+    known = section_of(trained)
+    if not isinstance(known.source, Sources):
+        return section
+    before = known.source.parts
+    parts = {
+        name: replace(one, classes=one.classes or before[name].classes) if name in before else one
+        for name, one in sources.parts.items()
+    }
+    found = replace(section, source=Sources(parts))
+    if [*before] != [*parts]:
+        return found
+    unsaid = {
+        name: value for name, value in known.beside.items() if name in _SIDES and name not in found.beside
+    }
+    return section_of(WithOptions(found, unsaid)) if unsaid else found
 
 
 def _path(section: DataSection, trained: Mapping[str, Any]) -> str | None:

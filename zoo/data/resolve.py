@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,8 +11,10 @@ from zoo.data.objects.forms import data_of, parts_of
 from zoo.data.objects.masked import with_masks
 from zoo.data.objects.named_fields import Fielded, check_columns
 from zoo.data.objects.parts import Parts
+from zoo.data.objects.several import Several
 from zoo.data.reading import check_there, readable
 from zoo.data.section import DataSection, WithOptions, section_of
+from zoo.data.several import Sources
 from zoo.data.sources.class_folders import ClassFolders, ImageFiles
 from zoo.data.sources.image_folder import ImageFolder
 from zoo.data.sources.layout import scan
@@ -23,6 +25,7 @@ from zoo.data.view import with_options
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.records.records import Records
 from zoo.interfaces.tasks import Task
+from zoo.spec.data_options import SOURCE
 from zoo.spec.errors import DataError, OptionError, UnknownComponentError, quote
 from zoo.spec.inputs import InputSpec
 from zoo.spec.reference import ComponentRef, HubRef, PathLike, PathRef, Reference
@@ -121,9 +124,9 @@ def resolve(
 def _grouped(section: DataSection, asked: _Asked) -> Dataset:
     found = _found(section, asked)
     # Parts are grouped each by itself: in a table by a column, in a folder by names
-    parts = isinstance(found, Parts)
+    told = isinstance(found, Parts) or (isinstance(found, Several) and found.by_source)
     return with_options(
-        found, section.options.model_copy(update={"group": None}) if parts else section.options
+        found, section.options.model_copy(update={"group": None}) if told else section.options
     )
 
 
@@ -136,6 +139,14 @@ def _found(section: DataSection, asked: _Asked) -> Dataset:
         return found
     if isinstance(source, ComponentRef):
         found = _component(source, asked.named, bare=section.bare)
+    elif isinstance(source, Sources):
+        # Each may hold a part of the classes
+        of_one = replace(asked, part=True)
+        return Several(
+            {n: _grouped(one.section, of_one) for n, one in source.parts.items()},
+            {n: one.classes for n, one in source.parts.items()},
+            by_source=section.options.group == SOURCE,
+        )
     elif isinstance(source, HubRef):
         expected = "a folder or the name of a data set"
         raise DataError("data", expected=expected, got=str(source), hint="download it first")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.data.objects.frames import has_columns
+from zoo.data.several import Sources, sources_given, sources_of_items
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.records.table_file import tables_in
 from zoo.registry.loading import resolve_config
@@ -49,7 +50,8 @@ class DataSection:
         """Name for messages: a path where one is read, else a component or the type of an object."""
         if isinstance(self.source, ComponentRef):
             return str(self.source.options.get(PATH, self.source))
-        return str(self.source) if self.ref is not None else type(self.source).__name__
+        named = self.ref is not None or isinstance(self.source, Sources)
+        return str(self.source) if named else type(self.source).__name__
 
     @property
     def beside(self) -> dict[str, Any]:
@@ -77,7 +79,7 @@ def section_of(data: Any) -> DataSection:  # noqa: PLR0911 - one return a form
     A file is read by the component that its plugin tags with the file's suffix, such as `.csv`.
 
     Args:
-        data: a path, a name, a table with a name or a path and options, or an object.
+        data: a path, a name, a table with a name or a path and options, a list of sources, or an object.
 
     Raises:
         AmbiguousNameError: a data set and a folder have the name, or two components read such a file.
@@ -88,6 +90,8 @@ def section_of(data: Any) -> DataSection:  # noqa: PLR0911 - one return a form
         return data
     if isinstance(data, WithOptions):
         return _with(section_of(data.data), data.options)
+    if (several := sources_given(data)) is not None:
+        return _of_sources(sources_of_items(several[0], section_of), several[1])
     if isinstance(data, os.PathLike):
         return _of_path(os.fspath(data), {})
     if isinstance(data, Mapping) and isinstance(data.get(PATH), str | os.PathLike) and "name" not in data:
@@ -127,6 +131,8 @@ def _with(section: DataSection, given: Mapping[str, Any]) -> DataSection:
         return _of_component(ComponentRef(ref.name, ref.namespace, merged))
     if isinstance(section.source, PathRef):
         return _of_path(section.source.path, {**section.beside, **given})
+    if isinstance(section.source, Sources):
+        return _of_sources(section.source, {**section.beside, **given})
     merged = {**section.beside, **given}
     general = DataOptions.model_fields.keys() - (
         ColumnOptions.model_fields.keys() if has_columns(section.source) else ()
@@ -134,6 +140,15 @@ def _with(section: DataSection, given: Mapping[str, Any]) -> DataSection:
     rest = {key: value for key, value in merged.items() if key in general}
     own = {key: value for key, value in merged.items() if key not in rest}
     return replace(section, options=validate(DataOptions, rest, "data"), own=own)
+
+
+def _of_sources(sources: Sources, given: Mapping[str, Any]) -> DataSection:
+    where = f"data {sources}"
+    if (unknown := next((name for name in given if name not in DataOptions.model_fields), None)) is not None:
+        known = listing(sorted(DataOptions.model_fields))
+        hint = "what is one source's own stands in its table"
+        raise OptionError(where, expected=f"options among {known}", got=unknown, hint=hint)
+    return DataSection(source=sources, options=validate(DataOptions, given, where))
 
 
 def _of_path(path: str, given: Mapping[str, Any]) -> DataSection:

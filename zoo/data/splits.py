@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from zoo.data.division.alike import check_drawn
 from zoo.data.division.folds import fold_numbers
-from zoo.data.division.sides import Belonging, in_time, order_of, times, together
+from zoo.data.division.sides import Belonging, fill, in_time, order_of, times, together
 from zoo.data.division.stratify import are_labels, by_labels, check_labels_trained, in_hash_order
-from zoo.data.view import fold_asked
+from zoo.data.view import alike_asked, fold_asked
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks import Task
 from zoo.spec.errors import DataError, listing, quote, warn
@@ -99,6 +100,9 @@ def split(
     _check_apart(dataset, belonging, given, "one group in two splits", "each group in one split")
     if not any(given):
         _warn_two_labels(dataset, keys, classes)
+    if (alike := alike_asked(dataset)) is not None:
+        check_drawn(dataset, alike, given, folded=fold_asked(dataset) is not None)
+        belonging = together(keys, [dataset.group_of(i) for i in range(len(dataset))], alike)
     known = Belonging(keys, belonging, strata, given)
     if (fold := fold_asked(dataset)) is not None:
         sides = _of_fold(dataset, fold, known, seed, fractions)
@@ -229,6 +233,8 @@ def _draw(
                 drawn[side].append(smallest)
         for side, chosen in drawn.items():
             sides[side] += [i for key in chosen for i in groups[key]]
+    if fractions[1] and not sides["val"] and len(groups) < len(indices):
+        fill(groups, sides, [name for name, share in zip(NAMES, fractions, strict=True) if share])
     return sides
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
+from zoo.data.division.alike import alike
 from zoo.interfaces.dataset import Dataset, Sample, fingerprint_of
 from zoo.interfaces.tasks import Task
 from zoo.spec.data_options import DataOptions, fold_pair
@@ -195,6 +196,8 @@ def with_options(data: Dataset, options: DataOptions) -> Dataset:
     """
     if options.group is not None:
         data = Grouped(data, options.group)
+    if options.near_duplicates is not None:
+        data = AlikeTogether(data)
     return data if options.fold is None else Folded(data, fold_pair(options.fold))
 
 
@@ -213,6 +216,32 @@ class Folded(View):
     def __init__(self, source: Dataset, fold: tuple[int, int]) -> None:
         super().__init__(source)
         self.fold = fold
+
+
+class AlikeTogether(View):
+    """Data of which images that look alike stay on one side; see `zoo.data.splits.split`.
+
+    Args:
+        source: the data as they are.
+    """
+
+    @cached_property
+    def alike(self) -> list[str | None]:
+        """The group of each sample among those that look alike; see `zoo.data.division.alike`."""
+        return alike(self.source)
+
+
+def keeps_alike(data: Dataset) -> bool:
+    """Whether somebody asked that images that look alike stay together."""
+    return isinstance(data, AlikeTogether) or (isinstance(data, View) and keeps_alike(data.source))
+
+
+def alike_asked(data: Dataset) -> list[str | None] | None:
+    """The groups of images that look alike; None where nobody asked that they stay together."""
+    if isinstance(data, AlikeTogether):
+        return data.alike
+    found = alike_asked(data.source) if isinstance(data, View) else None
+    return [found[i] for i in data.indices] if found is not None and isinstance(data, Subset) else found
 
 
 def fold_asked(data: Dataset) -> tuple[int, int] | None:

@@ -1,1 +1,1 @@
-"""Figures as pure functions: verification, Frechet distance, precision and recall of samples."""
+"""Figures as pure functions: verification, Frechet distance, precision and recall, label errors."""

@@ -10,13 +10,14 @@ from zoo.compose.instantiate import make
 from zoo.compose.parts import recorded
 from zoo.data.resolve import DataLike, resolve
 from zoo.data.section import section_of
+from zoo.data.several import Sources
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
 from zoo.interfaces.records.fields import settled_fields
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.trainer import TrainerLike
 from zoo.runtime.arguments import as_trainer
-from zoo.spec.data_options import PATH
+from zoo.spec.data_options import CLASSES, PATH, SOURCES, with_options
 from zoo.spec.inputs import InputSpec
 from zoo.spec.reference import HubRef, PathRef, without_prefix
 
@@ -70,6 +71,8 @@ def data_value(data: DataLike | None, *, whole: bool = False) -> str | dict[str,
             else its last part alone, since recipes are shared, and where somebody's images lie is not.
     """
     section = section_of(data)
+    if isinstance(section.source, Sources):
+        return _sources_value(section.source, section.beside, whole=whole)
     if section.ref is None:
         return None
     if isinstance(section.ref, PathRef):
@@ -83,6 +86,21 @@ def data_value(data: DataLike | None, *, whole: bool = False) -> str | dict[str,
     if not section.beside:
         return value
     return {**(value if isinstance(value, dict) else {"name": value}), **section.beside}
+
+
+def _sources_value(sources: Sources, beside: Mapping[str, Any], *, whole: bool) -> dict[str, Any] | None:
+    found = [(data_value(one.section, whole=whole), one.classes) for one in sources.parts.values()]
+    if any(value is None for value, _ in found):
+        return None
+    return {SOURCES: [_with_classes(value, classes) for value, classes in found], **beside}
+
+
+def _with_classes(value: Any, classes: Mapping[str, str | None]) -> Any:
+    """The value of a source; TOML has no None."""
+    if not classes:
+        return value
+    table = {label: called or "" for label, called in classes.items()}
+    return {**with_options(value), CLASSES: table}
 
 
 def _place(path: str, whole: bool) -> str:

@@ -16,6 +16,11 @@ from zoo.spec.reference import ComponentRef, PathRef, parse_reference, without_p
 PATH = "path"
 """Option that says which file or folder is read; a recipe keeps its last part alone."""
 
+SOURCES, CLASSES = "sources", "classes"
+"""Key of several data sets that are read as one, and of what the classes of one are called in all."""
+
+SOURCE = "source"
+"""Value of `group` by which each of several sources is a group."""
 
 _FEWEST_FOLDS = 2
 
@@ -26,7 +31,14 @@ class DataOptions(Options):
     group: str | None = Field(
         None,
         description="regular expression of what, in the names of images, belongs together and stays in one "
-        "split, such as 'patient\\d+'; of two parts in parentheses both count",
+        "split, such as 'patient\\d+'; of two parts in parentheses both count; of several sources, source "
+        "keeps each in one",
+    )
+
+    near_duplicates: Literal["together"] | None = Field(
+        None,
+        description="together keeps images that look alike, such as resized or re-encoded copies, in one "
+        "split; each image is read once for it",
     )
 
     sampler: Literal["balanced"] | None = Field(
@@ -146,7 +158,7 @@ class ColumnOptions(MaskValues):
 
 
 def data_reference(value: Any) -> Any:
-    """The value of a recipe's data section, checked: a reference, or a table with a name or a path.
+    """The value of a recipe's data section, checked: a reference, a table with a name or a path, or sources.
 
     Args:
         value: as it was given.
@@ -161,6 +173,10 @@ def data_reference(value: Any) -> Any:
     """
     if value is None:
         return None
+    if isinstance(value, list | tuple):
+        value = {SOURCES: value}
+    if isinstance(value, Mapping) and isinstance(value.get(SOURCES), list | tuple):
+        return {**value, SOURCES: [_source(item) for item in value[SOURCES]]}
     if isinstance(value, Mapping) and PATH in value and "name" not in value:
         if not isinstance(value[PATH], str) or not value[PATH].strip():
             raise RecipeError("data.path", expected="a file or folder", got=quote(value[PATH]))
@@ -174,6 +190,26 @@ def data_reference(value: Any) -> Any:
     return ref.to_value() if isinstance(ref, ComponentRef) else str(ref)
 
 
+def _source(value: Any) -> Any:
+    """One of several sources, checked; its table of classes is no reference."""
+    if not isinstance(value, Mapping) or not isinstance(value.get(CLASSES), Mapping):
+        return data_reference(value)
+    found = data_reference({key: item for key, item in value.items() if key != CLASSES})
+    return {**with_options(found), CLASSES: dict(value[CLASSES])}
+
+
+def with_options(value: RefValue) -> dict[str, Any]:
+    """The value of data as a table, in which options may stand.
+
+    Example:
+        >>> with_options("digits"), with_options("file:cats"), with_options({"path": "./cats"})
+        ({'name': 'digits'}, {'path': 'file:cats'}, {'path': './cats'})
+    """
+    if not isinstance(value, str):
+        return dict(value)
+    return {PATH if isinstance(parse_reference(value), PathRef) else "name": value}
+
+
 def called(value: RefValue) -> tuple[str, bool]:
     """Name of data for people, and whether it is that of a file or folder.
 
@@ -184,6 +220,8 @@ def called(value: RefValue) -> tuple[str, bool]:
         >>> called("datasets:digits"), called({"path": "file:/images/cats", "group": "p"})
         (('digits', False), ('cats', True))
     """
+    if isinstance(value, Mapping) and SOURCES in value:
+        return " + ".join(called(item)[0] for item in value[SOURCES]), True
     # A file says more than what reads it
     if isinstance(value, Mapping) and isinstance(path := value.get(PATH), str):
         return Path(without_prefix(path)).name, True

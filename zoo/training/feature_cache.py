@@ -15,6 +15,7 @@ from torch import Tensor
 
 from zoo.data.batch_order import Order
 from zoo.data.batches import Batches
+from zoo.data.objects.joined import joined_in
 from zoo.data.row_cache import room
 from zoo.data.row_cache.segments import Layout
 from zoo.data.row_cache.store import RowStore
@@ -279,11 +280,11 @@ def make_room(needed: int, keep: Path) -> str | None:
 
 def plugin_of(dataset: Dataset) -> dict[str, str]:
     """Distribution and version of the plugin that the code of a data set is in."""
-    package = type(dataset).__module__.partition(".")[0]
+    packages = {type(one).__module__.partition(".")[0] for one in (dataset, *joined_in(dataset))}
     return {
         item.distribution: item.version
         for item in installed()
-        if package in {value.partition(".")[0] for value in item.values}
+        if packages & {value.partition(".")[0] for value in item.values}
     }
 
 

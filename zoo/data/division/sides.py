@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,36 +26,41 @@ class Belonging:
     given: Sequence[str | None]
 
 
-def together(keys: Sequence[str], groups: Sequence[str | None]) -> list[str]:
-    """Names of what must stay together, one a sample: identical ones, its group, and theirs in turn.
+def together(keys: Sequence[str], *kinds: Sequence[str | None]) -> list[str]:
+    """Names of what must stay together, one a sample: identical ones, its groups, and theirs in turn.
 
     Args:
         keys: digests of the images.
-        groups: of the samples.
+        kinds: groups of the samples, such as those of patients and those that look alike.
 
     Example:
         >>> together(["a", "b", "b", "c"], ["left", "left", "right", None])
         ['a', 'a', 'a', 'c']
+        >>> together(["a", "b", "c"], ["left", "left", None], [None, "left", "left"])
+        ['a', 'a', 'a']
     """
     # Most data have no groups, and a hundred thousand images need no table of none
-    if all(group is None for group in groups):
+    if all(group is None for groups in kinds for group in groups):
         return [*keys]
     parent: dict[object, object] = {}
 
     def root(node: object) -> object:
         while (above := parent.setdefault(node, node)) != node:
+            # Halves the way for the next question
+            parent[node] = parent.setdefault(above, above)
             node = above
         return node
 
     # A key, never a group, is the root: without groups each sample is called by its own key, as ever.
-    for key, group in zip(keys, groups, strict=True):
-        if group is None:
-            continue
-        top = root((group,))
-        if isinstance(top, tuple):
-            parent[top] = root(key)
-        else:
-            parent[root(key)] = top
+    for number, groups in enumerate(kinds):
+        for key, group in zip(keys, groups, strict=True):
+            if group is None:
+                continue
+            top = root((number, group))
+            if isinstance(top, tuple):
+                parent[top] = root(key)
+            else:
+                parent[root(key)] = top
     return [str(root(key)) for key in keys]
 
 
@@ -107,3 +112,27 @@ def in_time(moments: Sequence[Sequence[int]], shares: tuple[float, ...]) -> dict
         side = next((name for name, share in quota.items() if len(sides[name]) < share), "train")
         sides[side] += moment
     return sides
+
+
+def fill(groups: Mapping[str, Sequence[int]], sides: dict[str, list[int]], names: Iterable[str]) -> None:
+    """Gives each side that has nothing the smallest group of train, as long as that keeps one.
+
+    Of few large groups each may be the only one that counts for its class, so that all are trained on.
+
+    Args:
+        groups: samples that stay together, by name.
+        sides: is changed.
+        names: of the sides that shall have some.
+
+    Example:
+        >>> sides = {"train": [0, 1, 2, 3, 4], "val": [], "test": []}
+        >>> fill({"a": [0, 1], "b": [2], "c": [3, 4]}, sides, ["val", "test"])
+        >>> sides
+        {'train': [3, 4], 'val': [2], 'test': [0, 1]}
+    """
+    for name in names:
+        inside = {*sides["train"]}
+        left = sorted((len(members), key) for key, members in groups.items() if members[0] in inside)
+        if not sides[name] and len(left) > 1:
+            sides[name] += groups[left[0][1]]
+            sides["train"] = [i for i in sides["train"] if i not in {*sides[name]}]

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from zoo.data.division.alike import check_drawn
 from zoo.data.imbalance import class_counts, lacking, unbalanced
-from zoo.data.inspection.near_duplicates import Thumbnail, look_alikes
 from zoo.data.sources.layout import Layout
 from zoo.data.splits import split
+from zoo.data.view import fold_asked, keeps_alike
 from zoo.images.decode import FileFacts
+from zoo.images.near_duplicates import Thumbnail, look_alikes
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.spec.display import counted
-from zoo.spec.errors import DataError
+from zoo.spec.errors import DataError, OptionError
 
 Counts = npt.NDArray[np.int64]
+
+_MANY, _TIMES, _RARE = 20, 4, 20
+"""Images from which on some are called odd; sides above or below the median; one of so many is rare."""
 
 _FEW = 3
 """A class needs so many images to be in train, val and test."""
@@ -33,11 +38,13 @@ class Finding:
         stops: whether a training would stop at it.
         text: in one line.
         names: the images that it is about; those that belong together are one text.
+        places: numbers of these images, of those that belong together in one tuple; as many as names or none.
     """
 
     stops: bool
     text: str
     names: tuple[str, ...] = ()
+    places: tuple[tuple[int, ...], ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,7 @@ class InspectedImage:
         facts: of its file.
         shape: H, W, C.
         deep: whether it has more than 8 bits.
+        flat: whether all its pixels are the same.
         small: to compare it by.
         pixels: of its mask, how many pixels have each value.
     """
@@ -59,6 +67,7 @@ class InspectedImage:
     facts: FileFacts | None = None
     shape: tuple[int, ...] = ()
     deep: bool = False
+    flat: bool = False
     small: Thumbnail | None = None
     pixels: Counts | None = None
 
@@ -77,14 +86,15 @@ def findings(dataset: Dataset, seen: Sequence[InspectedImage], layout: Layout | 
     if not found or not any(finding.stops for finding in found):
         found += _unsplittable(dataset, seen)
     found += [*_alike(dataset, seen), *_counts(dataset), *_absent(dataset, seen)]
-    return [*found, *_files(dataset, seen, layout)]
+    return [*found, *_odd(dataset, seen), *_files(dataset, seen, layout)]
 
 
 def _unreadable(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Finding]:
-    names = [f"{dataset.name(i)}: {s.error}" for i, s in enumerate(seen) if s.error]
+    names = {i: f"{dataset.name(i)}: {s.error}" for i, s in enumerate(seen) if s.error}
     if names:
         hint = "mend or remove them, or leave them out with --skip-unreadable"
-        yield Finding(True, f"{counted(len(names), 'image')} cannot be read; {hint}", tuple(names))
+        text = f"{counted(len(names), 'image')} cannot be read; {hint}"
+        yield Finding(True, text, tuple(names.values()), tuple((i,) for i in names))
 
 
 def _copies(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Finding]:
@@ -97,15 +107,15 @@ def _copies(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Findin
     apart = [g for g in groups if len({dataset.split_of(i) for i in g}) > 1]
     if apart:
         text = f"{counted(len(apart), 'image')} in more than one split; keep one copy of each"
-        yield Finding(True, text, _joined(dataset, apart))
+        yield Finding(True, text, *_joined(dataset, apart))
     two = [g for g in groups if len({str(targets[i]) for i in g}) > 1]
     if two:
         text = f"{counted(len(two), 'image')} with two labels; at least one of them is wrong"
-        yield Finding(False, text, _joined(dataset, two))
+        yield Finding(False, text, *_joined(dataset, two))
     rest = [g for g in groups if g not in apart and g not in two]
     if rest:
         text = f"{counted(len(rest), 'image')} more than once; all copies go to the same split"
-        yield Finding(False, text, _joined(dataset, rest))
+        yield Finding(False, text, *_joined(dataset, rest))
 
 
 def _alike(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Finding]:
@@ -114,16 +124,24 @@ def _alike(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Finding
     numbers = sorted(first.values())
     small = [s for i in numbers if (s := seen[i].small) is not None]
     groups = [[numbers[i] for i in group] for group in look_alikes(small)]
-    apart = [g for g in groups if len({dataset.split_of(i) for i in g}) > 1]
+    given = [dataset.split_of(i) for i in range(len(dataset))]
+    if asked := keeps_alike(dataset):
+        try:
+            check_drawn(dataset, [None] * len(dataset), given, folded=fold_asked(dataset) is not None)
+        except OptionError as error:
+            yield Finding(True, str(error))
+    apart = [g for g in groups if len({given[i] for i in g}) > 1]
     if apart:
         groups_apart = counted(len(apart), "group")
         text = f"{groups_apart} of images look alike, in more than one split: figures may be too good"
-        yield Finding(False, text, _joined(dataset, apart))
+        yield Finding(False, text, *_joined(dataset, apart))
     # Where the user made the splits, groups inside of one are no matter
     rest = [g for g in groups if g not in apart]
-    if rest and not any(dataset.split_of(i) for i in range(len(dataset))):
-        text = f"{counted(len(rest), 'group')} of images look alike, and may end up in different splits"
-        yield Finding(False, text, _joined(dataset, rest))
+    if rest and not any(given):
+        option = 'near_duplicates = "together"'
+        apart_else = f"may end up in different splits; the option {option} keeps them in one"
+        text = f"{counted(len(rest), 'group')} of images look alike, and "
+        yield Finding(False, text + ("stay in one split" if asked else apart_else), *_joined(dataset, rest))
 
 
 def _unsplittable(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Finding]:
@@ -156,11 +174,36 @@ def _absent(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Findin
         yield Finding(False, f"{counted(len(names), 'class', 'classes')} in no mask", names)
 
 
+def _odd(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Finding]:
+    """Images unlike the others: of one value, of another size, of another depth or number of channels."""
+    good = [(i, s) for i, s in enumerate(seen) if s.shape]
+    if flat := [i for i, s in good if s.flat]:
+        yield _of_images(dataset, f"{counted(len(flat), 'image')} of one value throughout", flat)
+    if len(good) < _MANY:
+        return
+    sides = np.array([s.shape[:2] for _, s in good], float)
+    ratio = np.abs(np.log(sides / np.median(sides, axis=0))).max(axis=1)
+    if odd := [i for (i, _), far in zip(good, ratio, strict=True) if far > np.log(_TIMES)]:
+        what = f"more than {_TIMES} times the median one, or less than a quarter of it"
+        text = f"{counted(len(odd), 'image')} with a side {what}"
+        yield _of_images(dataset, text, odd)
+    channels = {i: (s.deep, s.shape[2]) for i, s in good}
+    common = Counter(channels.values())
+    rare = [i for i, own in channels.items() if common[own] * _RARE <= len(good)]
+    if rare:
+        text = f"{counted(len(rare), 'image')} of another depth or other channels than most"
+        yield _of_images(dataset, text, rare)
+
+
+def _of_images(dataset: Dataset, text: str, indices: Sequence[int]) -> Finding:
+    return Finding(False, text, tuple(map(dataset.name, indices)), tuple((i,) for i in indices))
+
+
 def _files(dataset: Dataset, seen: Sequence[InspectedImage], layout: Layout | None) -> Iterator[Finding]:
-    moving = [dataset.name(i) for i, s in enumerate(seen) if s.facts and s.facts.frames > 1]
+    moving = [i for i, s in enumerate(seen) if s.facts and s.facts.frames > 1]
     if moving:
         text = f"{counted(len(moving), 'image')} of several frames; the first one is taken"
-        yield Finding(False, text, tuple(moving))
+        yield _of_images(dataset, text, moving)
     if layout is None:
         return
     if layout.inner != layout.root:
@@ -180,8 +223,11 @@ def _files(dataset: Dataset, seen: Sequence[InspectedImage], layout: Layout | No
             yield Finding(False, f"{counted(len(names), 'file')} {text}", names)
 
 
-def _joined(dataset: Dataset, groups: Sequence[Sequence[int]]) -> tuple[str, ...]:
-    return tuple(" = ".join(dataset.name(i) for i in group) for group in groups)
+def _joined(
+    dataset: Dataset, groups: Sequence[Sequence[int]]
+) -> tuple[tuple[str, ...], tuple[tuple[int, ...], ...]]:
+    names = tuple(" = ".join(dataset.name(i) for i in group) for group in groups)
+    return names, tuple(map(tuple, groups))
 
 
 class _Keyed(Dataset):

@@ -12,18 +12,21 @@ import numpy as np
 
 from zoo.data.imbalance import class_counts
 from zoo.data.inspection.findings import InspectedImage, findings
-from zoo.data.inspection.near_duplicates import thumbnail
 from zoo.data.inspection.reported import NOT_COUNTED, Report, Spread
 from zoo.data.inspection.statistics import Statistics, pixel_statistics
 from zoo.data.masks import check_mask
+from zoo.data.objects.joined import Joined
 from zoo.data.objects.masked import Masked
+from zoo.data.objects.several import sources_of
 from zoo.data.reading import in_threads
 from zoo.data.sources.class_folders import FoundFolders, ImageFiles
 from zoo.data.sources.mask_folders import MaskFolders
 from zoo.data.splits import NAMES, split
-from zoo.data.view import source_of
+from zoo.data.view import Subset, View, source_of
 from zoo.images.decode import read
+from zoo.images.near_duplicates import thumbnail
 from zoo.interfaces.dataset import Dataset
+from zoo.interfaces.records.records import Records
 from zoo.interfaces.tasks.masks import IGNORED
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, ZooError
@@ -72,7 +75,8 @@ def report(data: Path | Dataset, source: str | None = None, *, seed: int | None 
         readable=len(good),
         classes=class_counts(dataset),
         pixels=_pixels(dataset, good),
-        splits=_by_split(dataset),
+        splits=_counts(dataset, [dataset.split_of(i) for i in range(len(dataset))], NAMES),
+        sources=_counts(dataset, sources := sources_of(dataset) or [], dict.fromkeys(sources)),
         task=dataset.task.name if dataset.task is not None else None,
         height=_spread([s.shape[0] for s in good]),
         width=_spread([s.shape[1] for s in good]),
@@ -81,9 +85,25 @@ def report(data: Path | Dataset, source: str | None = None, *, seed: int | None 
         kinds=_counted(map(_kind, good)),
         turned=sum(s.facts.turned for s in good if s.facts),
         findings=tuple(sorted(found, key=lambda finding: not finding.stops)),
+        columns=_columns(own),
+        groups=_groups(dataset),
         masks=own.words if isinstance(own, MaskFolders | Masked) else None,
         statistics=None if seed is None else _statistics(dataset, seed),
     )
+
+
+def _columns(own: Dataset) -> dict[str, str]:
+    """Columns of a table by what they hold."""
+    if not isinstance(own, Records):
+        return {}
+    found = {role: getattr(own.roles, role) for role in ("image", "target", "group", "split", "order")}
+    return {role: ", ".join(n) if isinstance(n, tuple) else n for role, n in found.items() if n}
+
+
+def _groups(dataset: Dataset) -> tuple[int, int] | None:
+    """How many groups there are, and how many images the largest has; None without any."""
+    sizes = Counter(filter(None, map(dataset.group_of, range(len(dataset)))))
+    return (len(sizes), max(sizes.values())) if sizes else None
 
 
 def _statistics(dataset: Dataset, seed: int) -> Statistics | None:
@@ -100,11 +120,11 @@ def _inspect(dataset: Dataset, index: int) -> InspectedImage:
     try:
         # First, so that copies are found among those that cannot be decoded too
         key = dataset.key(index)
-        own = source_of(dataset)
+        own, at = _own(dataset, index)
         if isinstance(own, ImageFiles):
             # One reading for pixels and facts of the file
-            image, facts = read(own.files[index], dataset.name(index))
-            mask = own.mask(index) if isinstance(own, MaskFolders) else None
+            image, facts = read(own.files[at], dataset.name(index))
+            mask = own.mask(at) if isinstance(own, MaskFolders) else None
         else:
             sample = dataset[index]
             image, mask = sample.image, sample.mask
@@ -118,8 +138,25 @@ def _inspect(dataset: Dataset, index: int) -> InspectedImage:
     # Of one length for all, so that they can be stacked
     pixels = None if mask is None else np.bincount(mask.ravel(), minlength=_VALUES)
     return InspectedImage(
-        key, facts=facts, shape=image.shape, deep=deep, small=thumbnail(image), pixels=pixels
+        key,
+        facts=facts,
+        shape=image.shape,
+        deep=deep,
+        flat=bool((image == image[:1, :1]).all()),
+        small=thumbnail(image),
+        pixels=pixels,
     )
+
+
+def _own(dataset: Dataset, index: int) -> tuple[Dataset, int]:
+    """The data set that reads an image, and its number there."""
+    if isinstance(dataset, Subset):
+        return _own(dataset.source, dataset.indices[index])
+    if isinstance(dataset, Joined):
+        part, at = dataset.place(index)
+        # Masks are told by the names of all
+        return (dataset, index) if dataset.masks else _own(dataset.parts[part], at)
+    return _own(dataset.source, index) if isinstance(dataset, View) else (dataset, index)
 
 
 def _pixels(dataset: Dataset, seen: Sequence[InspectedImage]) -> dict[str, tuple[int, float]]:
@@ -135,13 +172,13 @@ def _pixels(dataset: Dataset, seen: Sequence[InspectedImage]) -> dict[str, tuple
     return found
 
 
-def _by_split(dataset: Dataset) -> dict[str, dict[str, int]]:
-    given = [dataset.split_of(i) for i in range(len(dataset))]
+def _counts(dataset: Dataset, sides: Sequence[str | None], names: Iterable[str]) -> dict[str, dict[str, int]]:
+    """Images by class for each side that has some."""
     targets, labels = dataset.targets, dataset.labels
     classes = bool(labels) and all(isinstance(target, int) for target in targets)
     result = {}
-    for name in NAMES:
-        inside = [i for i, split in enumerate(given) if split == name]
+    for name in names:
+        inside = [i for i, side in enumerate(sides) if side == name]
         if inside:
             found = Counter(labels[targets[i]] for i in inside) if classes else {}
             result[name] = {label: found[label] for label in labels} if classes else {"": len(inside)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from zoo.data.inspection.findings import Finding
@@ -43,6 +43,9 @@ class Report:
         findings: what is wrong, the worst first.
         masks: the layout of masks, and how their values are read; None where there are no files of masks.
         statistics: mean and std by channel of the images that are trained on, where they were asked for.
+        sources: images by class for each of several sources; empty where there is one.
+        columns: of a table, by what they hold.
+        groups: how many there are, and the images of the largest; None where there are none.
     """
 
     source: str
@@ -61,6 +64,9 @@ class Report:
     findings: tuple[Finding, ...]
     masks: str | None = None
     statistics: Statistics | None = None
+    sources: dict[str, dict[str, int]] = field(default_factory=dict)
+    columns: dict[str, str] = field(default_factory=dict)
+    groups: tuple[int, int] | None = None
 
     @property
     def ok(self) -> bool:
@@ -69,33 +75,37 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, with `ok`."""
-        return {**asdict(self), "ok": self.ok}
+        found = asdict(self)
+        for finding in found["findings"]:
+            del finding["places"]
+        return {**found, "ok": self.ok}
 
     def __repr__(self) -> str:
         parts = [
-            [f"{self.source}: {_overview(self)}"],
-            [part if isinstance(part, str) else part.text() for part in _classes(self)],
-            [part.text() for part in _pixels(self)],
-            [*_facts(self)],
-            [part if isinstance(part, str) else part.text() for part in _statistics(self)],
-            *([title, *_findings(found)] for title, found in _judged(self)),
+            [f"{self.source}: {overview(self)}"],
+            [part if isinstance(part, str) else part.text() for part in class_tables(self)],
+            [part.text() for part in pixel_tables(self)],
+            [*facts(self)],
+            [part if isinstance(part, str) else part.text() for part in statistic_parts(self)],
+            *([title, *_findings(found)] for title, found in judged(self)),
             [_NOTHING] * self.ok,
         ]
         return "\n\n".join("\n".join(part) for part in parts if part)
 
     def _repr_html_(self) -> str:
         parts: list[object] = [
-            part if isinstance(part, str) else part.html() for part in (*_classes(self), *_pixels(self))
+            part if isinstance(part, str) else part.html()
+            for part in (*class_tables(self), *pixel_tables(self))
         ]
-        parts += _facts(self)
-        parts += [part if isinstance(part, str) else part.html() for part in _statistics(self)]
-        for title, found in _judged(self):
+        parts += facts(self)
+        parts += [part if isinstance(part, str) else part.html() for part in statistic_parts(self)]
+        for title, found in judged(self):
             lines = "".join(f"<div>{escaped(line)}</div>" for line in _findings(found))
             parts.append(html_page(title, Markup(lines)))
-        return html_page(f"{self.source}: {_overview(self)}", *parts, _NOTHING if self.ok else "")
+        return html_page(f"{self.source}: {overview(self)}", *parts, _NOTHING if self.ok else "")
 
 
-def _overview(found: Report) -> str:
+def overview(found: Report) -> str:
     words = [counted(found.images, "image")]
     if found.readable < found.images:
         words.append(f"{found.readable} of them readable")
@@ -109,19 +119,20 @@ def _overview(found: Report) -> str:
     return ", ".join(words)
 
 
-def _classes(found: Report) -> Iterator[Table | str]:
+def class_tables(found: Report) -> Iterator[Table | str]:
     if not found.classes:
         if found.pixels:
             rows = [[label, count, f"{share:.1%}"] for label, (count, share) in found.pixels.items()]
             below = more(len(rows), _MOST_CLASSES, "classes")
             yield Table(["CLASS", "IMAGES", "PIXELS"], rows[:_MOST_CLASSES], right=[1, 2], below=below)
-        if found.splits:
-            yield "  ".join(f"{name} {sum(counts.values())}" for name, counts in found.splits.items())
+        for sides in filter(None, (found.splits, found.sources)):
+            yield "  ".join(f"{name} {sum(counts.values())}" for name, counts in sides.items())
         return
     total = max(sum(found.classes.values()), 1)
-    splits = [*found.splits]
+    columns = {**found.splits, **found.sources}
+    splits = [*columns]
     rows = [
-        [label, count, f"{count / total:.1%}", *(found.splits[name].get(label, "") for name in splits)]
+        [label, count, f"{count / total:.1%}", *(columns[name].get(label, "") for name in splits)]
         for label, count in found.classes.items()
     ]
     # The classes that are not shown are told by how few or many images they have
@@ -135,24 +146,28 @@ def _classes(found: Report) -> Iterator[Table | str]:
     yield Table(header, rows[:_MOST_CLASSES], right=range(1, len(header)), below=below)
 
 
-def _pixels(found: Report) -> Iterator[Table]:
+def pixel_tables(found: Report) -> Iterator[Table]:
     spreads = {"height": found.height, "width": found.width, "width / height": found.aspect}
     rows = [[name, *map(_number, spread)] for name, spread in spreads.items() if spread]
     if rows:
         yield Table(["PIXELS", "LEAST", "MEDIAN", "MOST"], rows, right=[1, 2, 3])
 
 
-def _facts(found: Report) -> Iterator[str]:
+def facts(found: Report) -> Iterator[str]:
     for name, counts in (("formats", found.formats), ("kinds", found.kinds)):
         if counts:
             yield f"{name:<8} " + ", ".join(f"{word} {count}" for word, count in counts.items())
+    if found.columns:
+        yield "columns  " + ", ".join(f"{role} {name}" for role, name in found.columns.items())
+    if found.groups:
+        yield f"groups   {found.groups[0]}, of at most {counted(found.groups[1], 'image')}"
     if found.masks:
         yield f"masks    {found.masks}"
     if found.turned:
         yield f"turned   {found.turned} upright by their EXIF tag"
 
 
-def _statistics(found: Report) -> Iterator[Table | str]:
+def statistic_parts(found: Report) -> Iterator[Table | str]:
     if (known := found.statistics) is None:
         return
     yield f"{counted(known.images, 'image')} to train on, all pixels, in 0..1"
@@ -171,8 +186,8 @@ def _number(value: float) -> str:
     return f"{value:.0f}" if value == int(value) else f"{value:.2f}"
 
 
-def _judged(found: Report) -> Iterator[tuple[str, list[Finding]]]:
-    """What stops a training, and what is worth a look, where there is any."""
+def judged(found: Report) -> Iterator[tuple[str, list[Finding]]]:
+    """Findings that stop a training, and those that are worth a look, where there are any."""
     for title, stops in (("stops a training", True), ("worth a look", False)):
         chosen = [finding for finding in found.findings if finding.stops is stops]
         if chosen:

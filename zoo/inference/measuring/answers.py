@@ -9,6 +9,7 @@ from torch import nn
 
 from zoo.data.batches import Batches
 from zoo.inference.asking.views import answered
+from zoo.inference.measuring.by_source import SourceScores
 from zoo.inference.verify import CHOOSES
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.dataset import Dataset
@@ -54,6 +55,7 @@ def measure(
     found_labels = dataset.labels if len(dataset.labels) == count else ()  # classes do not name one value
     labels = model.labels or found_labels if task.named else ()
     analysis = task.analysis(names_for(labels, count), _MOST_MISTAKES)
+    by_source = SourceScores(dataset, task, model.outputs)
     lent = nn.Identity() if loss is None else loss
     with (
         borrowed(model, device, inference=True),
@@ -65,6 +67,7 @@ def measure(
         for found in team.shared(own):
             there = {name: found[name].to(device) for name in ("output", "target") if name in found}
             score.add(there["output"], {**there, "index": found["index"]})
+            by_source.add(there, found["index"])
             height, width = found["size"]
             analysis.add(there["output"], there["target"], found["index"], (height, width))
         figures = score.values()
@@ -73,7 +76,7 @@ def measure(
     # Thresholds are chosen on this split: it is measured at those that it gives
     known = split != CHOOSES and model.figures_hold().get(CHOOSES) is not False
     findings = analysis.findings(dataset.name, model.metrics.get(CHOOSES, {}) if known else {})
-    return figures | dict(findings.metrics), findings
+    return figures | dict(findings.metrics), by_source.into(findings)
 
 
 def _answered(

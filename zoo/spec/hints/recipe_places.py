@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from zoo.spec.arguments import BUILD, ELSEWHERE, FIT
-from zoo.spec.data_options import PATH
+from zoo.spec.data_options import PATH, SOURCES
 from zoo.spec.errors import RecipeError, listing, quote
 from zoo.spec.kinds import KINDS, with_article
 
@@ -32,7 +32,12 @@ def check_named(data: Mapping[str, Any], where: str) -> None:
         found = data.get(kind.argument) if kind.argument != "model" else None
         for value in found if isinstance(found, list) else [found]:
             # Data may be called by the place where they lie
-            if isinstance(value, Mapping) and "name" not in value and PATH not in value:
+            if (
+                isinstance(value, Mapping)
+                and "name" not in value
+                and PATH not in value
+                and SOURCES not in value
+            ):
                 expected = f"the name of {with_article(kind.name)} beside its options"
                 hint = f"add name = ..., one of zoo list {kind.name}"
                 raise RecipeError(f"{where}: {kind.argument}", expected=expected, got=quote(value), hint=hint)

@@ -22,7 +22,10 @@ MOST_GRAY = 4.0
 
 _ROWS, _COLUMNS = 8, 9
 _BANDS = MOST_BITS + 1  # of two hashes that differ in three bits, one of four bands is equal
-_ONES = np.array([value.bit_count() for value in range(1 << 16)], np.uint8)
+_ROUNDING = 1e-6
+_PAIRS, _FOURS, _EIGHTS, _EACH = map(
+    np.uint64, (0x5555555555555555, 0x3333333333333333, 0x0F0F0F0F0F0F0F0F, 0x0101010101010101)
+)
 
 
 def thumbnail(image: ImageArray) -> Thumbnail:
@@ -46,7 +49,8 @@ def look_alikes(thumbnails: Sequence[Thumbnail]) -> list[list[int]]:
 
     Two images do where their difference hashes (N. Krawetz, 2013: is each of 8 x 8 places of a thumbnail
     brighter than its neighbour?) differ in 3 bits at most, and their thumbnails hardly. Turned, mirrored
-    and cut images are not found; flat ones are left out.
+    and cut images are not found; flat ones are left out. Only those are compared that agree in 16 of the 64
+    bits and hardly differ in brightness.
 
     Example:
         >>> ramp = np.arange(0, 216, 3, np.uint8).reshape(8, 9)
@@ -59,23 +63,45 @@ def look_alikes(thumbnails: Sequence[Thumbnail]) -> list[list[int]]:
         return []
     small = np.stack([thumbnails[i] for i in numbers])
     # N x 8 bytes: a bit for each place that is brighter than the one to its left
-    bits = np.packbits((small[:, :, 1:] > small[:, :, :-1]).reshape(len(small), -1), axis=1)
+    packed = np.packbits((small[:, :, 1:] > small[:, :, :-1]).reshape(len(small), -1), axis=1)
+    bits = np.ascontiguousarray(packed).view(np.uint64)[:, 0]
     # N x 4, each of 16 bits
-    bands = np.ascontiguousarray(bits).view(np.uint16)
+    bands = bits[:, None].view(np.uint16)
     gray = small.reshape(len(small), -1).astype(np.int16)  # differences of uint8 would wrap around
+    bright = gray.mean(axis=1)
     head = np.arange(len(small))  # each group by its first image
     for band in range(_BANDS):
-        for members in _equal(bands[:, band]):
-            for place, one in enumerate(members[:-1]):
-                others = members[place + 1 :]
-                others = others[_ONES[bands[others] ^ bands[one]].sum(axis=1) <= MOST_BITS]
-                near = others[np.abs(gray[others] - gray[one]).mean(axis=1) <= MOST_GRAY]
+        for found in _equal(bands[:, band]):
+            # Thumbnails differ by no less than their means do: nobody further away has to be looked at
+            members = found[np.argsort(bright[found], kind="stable")]
+            ends = np.searchsorted(bright[members], bright[members] + MOST_GRAY + _ROUNDING, side="right")
+            # Side by side in memory, as most of the work is here
+            near_bits, near_gray = bits[members], gray[members]
+            for place in np.flatnonzero(ends > np.arange(1, len(ends) + 1)):
+                others = slice(place + 1, ends[place])
+                few = np.flatnonzero(_ones(near_bits[others] ^ near_bits[place]) <= MOST_BITS) + place + 1
+                if not few.size:
+                    continue
+                near = few[np.abs(near_gray[few] - near_gray[place]).mean(axis=1) <= MOST_GRAY]
                 for other in near:
-                    _join(head, int(one), int(other))
+                    _join(head, int(members[place]), int(members[other]))
     groups: dict[int, list[int]] = defaultdict(list)
     for i in range(len(small)):
         groups[_first(head, i)].append(int(numbers[i]))
     return [group for group in groups.values() if len(group) > 1]
+
+
+def _ones(bits: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Bits that are set in each, counted side by side; `np.bitwise_count` is of numpy 2.
+
+    Example:
+        >>> _ones(np.array([0, 1, 0b1011, 2**64 - 1], np.uint64)).tolist()
+        [0, 1, 3, 64]
+    """
+    bits = bits - (bits >> np.uint64(1) & _PAIRS)
+    bits = (bits & _FOURS) + (bits >> np.uint64(2) & _FOURS)
+    bits = bits + (bits >> np.uint64(4)) & _EIGHTS
+    return bits * _EACH >> np.uint64(56)
 
 
 def _equal(values: npt.NDArray[np.uint16]) -> Iterable[npt.NDArray[np.int64]]:
