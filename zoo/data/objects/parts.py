@@ -67,6 +67,11 @@ class Parts(Dataset):
         part, at = self.place(index)
         return self.parts[part][at]
 
+    def reduced(self, index: int, least: tuple[int, int]) -> Sample:
+        """The sample in its part, read for a size."""
+        part, at = self.place(index)
+        return self.parts[part].reduced(at, least)
+
     @cached_property
     def targets(self) -> Sequence[Any]:
         """Targets of all parts."""

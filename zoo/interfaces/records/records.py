@@ -11,10 +11,11 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from zoo.images.decode import SUFFIXES, ImageArray, decode_counted, decode_reduced
-from zoo.images.digests import FileDigests
+from zoo.images.digests import FileDigests, digest_of_content
 from zoo.images.objects import Taken, taken
 from zoo.interfaces.dataset import Dataset, Sample, fingerprint_of
-from zoo.interfaces.records.roles import Roles, folds_in, settled
+from zoo.interfaces.records.cells import content_of
+from zoo.interfaces.records.roles import Roles, folds_in, is_index, settled
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.choice import for_columns
 from zoo.interfaces.tasks.columns import Cells, TargetColumn, is_missing, plain
@@ -138,7 +139,7 @@ class Records(Dataset):
         assert self._read  # noqa: S101 - reads the targets, which settles the roles
         if self._asked.target:
             return
-        free = [name for name in self.columns if name not in self.roles.named and not _is_index(name)]
+        free = [name for name in self.columns if name not in self.roles.named and not is_index(name)]
         if free:
             names = listing(map(quote, free), _NAMED)
             warn(f"{self.where}: images are {quote(self.roles.image)}, {self._learnt()}; not used: {names}")
@@ -157,9 +158,15 @@ class Records(Dataset):
 
     def reduced(self, index: int, least: tuple[int, int]) -> Sample:
         """The sample, a JPEG perhaps decoded at a reduced scale."""
-        if self.files is None or type(self).__getitem__ is not Records.__getitem__:
+        if type(self).__getitem__ is not Records.__getitem__:
             return self[index]
-        image, size = decode_reduced(self.files[index], least)
+        where = self.name(index)
+        if self.files is not None:
+            image, size = decode_reduced(self.files[index], least)
+        elif (content := content_of(self._cells[index])) is not None:
+            image, size = decode_reduced(io.BytesIO(content), least, where)
+        else:
+            return self[index]
         return Sample(image, self.targets[index], size=size)
 
     def _image(self, index: int) -> ImageArray:
@@ -170,10 +177,10 @@ class Records(Dataset):
     def taken(self, index: int) -> Taken:
         """An image, and what it loses where it is read."""
         cell, where = self._cells[index], self.name(index)
+        if (content := content_of(cell)) is not None:
+            return Taken(decode_counted(io.BytesIO(content), where))
         if isinstance(cell, Mapping):
-            cell = cell.get("bytes") or cell.get("path") or cell
-        if isinstance(cell, bytes | bytearray | memoryview):
-            return Taken(decode_counted(io.BytesIO(bytes(cell)), where))
+            cell = cell.get("path") or cell
         if isinstance(cell, str | PurePath):
             return Taken(decode_counted(self._path(cell), where))
         return taken(cell, where)
@@ -181,7 +188,9 @@ class Records(Dataset):
     @cached_property
     def _cells(self) -> Sequence[Any]:
         column = self.columns[str(self.roles.image)]
-        empty = [i + 1 for i, cell in enumerate(column) if is_missing(cell)]
+        # What is read from a disk when it is asked for may know that it lacks none
+        full = getattr(column, "full", False)
+        empty = [] if full else [i + 1 for i, cell in enumerate(column) if is_missing(cell)]
         if empty:
             expected, got = "an image in each row", f"none in row {listing(map(str, empty), _NAMED)}"
             raise DataError(f"{self.where}: column {quote(self.roles.image)}", expected=expected, got=got)
@@ -215,7 +224,10 @@ class Records(Dataset):
 
     def key(self, index: int) -> str:
         """A digest of the file's bytes, or of the image."""
-        return super().key(index) if self._digests is None else self._digests[index]
+        if self._digests is not None:
+            return self._digests[index]
+        content = content_of(self._cells[index])
+        return super().key(index) if content is None else digest_of_content(content)
 
     def unchanged(self, index: int) -> bool:
         """Whether the file is still the one of its digest."""
@@ -286,8 +298,3 @@ def _date(cell: Any, row: int, where: str) -> str:
     except ValueError:
         expected = "numbers, or dates such as 2025-12-31"
         raise DataError(where, expected=expected, got=f"{quote(cell)} in row {row + 1}") from None
-
-
-def _is_index(name: str) -> bool:
-    """Whether a column only numbers the rows, as files written by pandas have one."""
-    return not name.strip() or name.startswith("Unnamed: ") or name.lower() in ("index", "level_0")

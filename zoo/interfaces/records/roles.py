@@ -124,6 +124,11 @@ def folds_in(cells: Sequence[Any]) -> list[int] | None:
     return numbers if len(numbers) == len(found) and len({*numbers}) > 1 else None
 
 
+def is_index(name: str) -> bool:
+    """Whether a column only numbers the rows, as files written by pandas have one."""
+    return not name.strip() or name.startswith("Unnamed: ") or name.lower() in ("index", "level_0")
+
+
 def _split(free: Sequence[str], columns: Cells) -> str | None:
 
     for known in SPLITS:
