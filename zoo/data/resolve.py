@@ -19,7 +19,7 @@ from zoo.data.view import Subset, with_options
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks import Task
 from zoo.spec.errors import DataError, OptionError, UnknownComponentError, quote
-from zoo.spec.reference import ComponentRef, HubRef, PathLike, PathRef, Reference
+from zoo.spec.reference import ComponentRef, HubDataRef, HubRef, PathLike, PathRef, Reference
 
 
 class IndexedData(Protocol):
@@ -46,8 +46,9 @@ DataLike = (
 )
 """A data set as `data` takes it: an object, a file or folder, a name, or a table of either with options."""
 
-Named = Callable[[ComponentRef], Any]
-"""Makes the data set of a component reference; handed in, so that this room composes nothing."""
+Named = Callable[[ComponentRef | DataSection], Any]
+"""Makes the data set of a component reference, or brings a section of the Hub here, as that of a folder;
+handed in, so that this room composes and fetches nothing."""
 
 
 def folder_of(data: DataLike | None) -> Path | None:
@@ -122,9 +123,11 @@ def _found(
         return _folder(section, source, task, classes, part=part, skip_unreadable=skip_unreadable)
     if isinstance(source, ComponentRef):
         found = _component(source, named, bare=section.bare)
+    elif isinstance(source, HubDataRef):
+        return _grouped(named(section), named, task, classes, part=part, skip_unreadable=skip_unreadable)
     elif isinstance(source, HubRef):
-        expected = "a folder or the name of a data set"
-        raise DataError("data", expected=expected, got=str(source), hint="download it first")
+        hint = f"a data set is called hf://datasets/{source.repo}"
+        raise DataError("data", expected="a data set", got=f"{source}, a model", hint=hint)
     elif (parts := parts_of(source, task)) is not None:
         group = section.options.group
         own = {**section.own, **({} if group is None else {"group": group})}

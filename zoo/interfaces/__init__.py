@@ -32,6 +32,7 @@ from zoo.interfaces.loss import (
 from zoo.interfaces.metric import Metric, TorchMetric
 from zoo.interfaces.model import Model
 from zoo.interfaces.normalise import Normalise
+from zoo.interfaces.records.cells import ClassColumn
 from zoo.interfaces.records.records import Records
 from zoo.interfaces.records.roles import Roles
 from zoo.interfaces.records.table_file import TableFile
@@ -83,6 +84,7 @@ __all__ = [
     "Block",
     "CardWords",
     "Chain",
+    "ClassColumn",
     "Confusion",
     "Curve",
     "Dataset",

@@ -11,7 +11,15 @@ from pydantic import Field, field_validator
 
 from zoo.spec.errors import RecipeError, quote
 from zoo.spec.options import Options, RefValue
-from zoo.spec.reference import ComponentRef, PathRef, parse_reference, without_prefix
+from zoo.spec.reference import (
+    HUB_PREFIX,
+    ComponentRef,
+    HubDataRef,
+    HubRef,
+    PathRef,
+    parse_reference,
+    without_prefix,
+)
 
 PATH = "path"
 """Option that says which file or folder is read; a recipe keeps its last part alone."""
@@ -160,8 +168,9 @@ def data_reference(value: Any) -> Any:
     if isinstance(value, Mapping) and isinstance(name := value.get("name"), str) and len(value) > 1:
         # `--data ./photos --set data.group=...`
         place = parse_reference(name)
-        if isinstance(place, PathRef):
-            return {PATH: place.path, **{str(key): item for key, item in value.items() if key != "name"}}
+        if isinstance(place, PathRef | HubDataRef):
+            path = place.path if isinstance(place, PathRef) else str(place)
+            return {PATH: path, **{str(key): item for key, item in value.items() if key != "name"}}
     ref = parse_reference(value)
     return ref.to_value() if isinstance(ref, ComponentRef) else str(ref)
 
@@ -178,6 +187,19 @@ def called(value: RefValue) -> tuple[str, bool]:
     """
     # A file says more than what reads it
     if isinstance(value, Mapping) and isinstance(path := value.get(PATH), str):
-        return Path(without_prefix(path)).name, True
+        return name_of_place(path), not path.startswith(HUB_PREFIX)
     ref = parse_reference(value)
+    if isinstance(ref, HubDataRef):
+        return name_of_place(str(ref)), False
     return (Path(ref.path).name, True) if isinstance(ref, PathRef) else (str(ref).rpartition(":")[2], False)
+
+
+def name_of_place(path: str) -> str:
+    """Name of a file or folder, or of a data set of the Hub whatever its revision.
+
+    Example:
+        >>> name_of_place("file:/images/cats"), name_of_place("hf://datasets/me/cats@v1")
+        ('cats', 'me/cats')
+    """
+    ref = parse_reference(path) if path.startswith(HUB_PREFIX) else None
+    return ref.repo if isinstance(ref, HubDataRef | HubRef) else Path(without_prefix(path)).name

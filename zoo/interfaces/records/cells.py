@@ -44,3 +44,19 @@ def content_of(cell: Any) -> bytes | None:
     """
     found = cell.get("bytes") if isinstance(cell, Mapping) else cell
     return bytes(found) if isinstance(found, bytes | bytearray | memoryview) else None
+
+
+def in_one(columns: Sequence[Sequence[Any]]) -> Sequence[Any]:
+    """The cells of columns, one behind the other; the classes that each of them says stay said.
+
+    Args:
+        columns: of several tables.
+
+    Example:
+        >>> kinds = ["cat", "dog"]
+        >>> in_one([ClassColumn(["cat"], kinds), ClassColumn(["dog"], kinds)]).dtype.categories
+        ['cat', 'dog']
+    """
+    cells = [cell for column in columns for cell in column]
+    orders = [[*column.dtype.categories] if isinstance(column, ClassColumn) else None for column in columns]
+    return ClassColumn(cells, orders[0]) if orders[0] and orders.count(orders[0]) == len(orders) else cells
