@@ -7,7 +7,7 @@ PLUGINS := $(sort $(wildcard plugins/*/))
 PROJECTS := pyproject.toml $(PLUGINS:%=%pyproject.toml)
 # A plugin with its extras, of packages that hold weights, so that tests need no Hub, or that read files.
 extra = $(if $(shell grep '^$(2) = ' $(1)pyproject.toml),[$(3)])
-editable = -e './$(1:%/=%)$(call extra,$(1),imagenet,imagenet)$(call extra,$(1),medical,tables$(,)hf$(,)medical$(,)deep)'
+editable = -e './$(1:%/=%)$(call extra,$(1),imagenet,imagenet)$(call extra,$(1),medical,tables$(,)hf$(,)shards$(,)medical$(,)deep)'
 , := ,
 WORKERS ?= 2
 # One thread a worker: more of them wait for each other, which takes half as long again.

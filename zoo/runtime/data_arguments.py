@@ -17,6 +17,9 @@ from zoo.interfaces.tasks import Task
 from zoo.spec.data_options import PATH
 from zoo.spec.reference import ComponentRef, HubDataRef, HubRef, PathRef, without_prefix
 
+_ADDRESS = "://"
+"""Sign of an address, which is no path."""
+
 
 def as_dataset(
     data: DataLike | None,
@@ -75,5 +78,7 @@ def data_value(data: DataLike | None, *, whole: bool = False) -> str | dict[str,
 
 
 def _place(path: str, whole: bool) -> str:
+    if _ADDRESS in path:
+        return path if whole else path.rpartition("/")[2]
     found = Path(without_prefix(path)).expanduser().resolve()
     return str(found) if whole else found.name
