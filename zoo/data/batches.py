@@ -76,7 +76,7 @@ class Batches:
         order |= {"batch_size": 1} if own_size else {}
         self.dataset, self.order, self._pixels = dataset, Order(indices, **order), pixels
         self._places = places
-        self._prepared = prepared = _Prepared(
+        self._prepared = prepared = Prepared(
             dataset,
             spec,
             Reading(crop=crop and not own_size, own_size=own_size, places=places or pixels is not None),
@@ -84,12 +84,12 @@ class Batches:
             self.order.seed if self.order.shuffle else None,
             chosen := task or dataset.task or Task(),
         )
-        self._collate = collate = partial(_collate, task=chosen)
-        check_workers(workers, prepared, collate)
+        self._collate = put = partial(collate, task=chosen)
+        check_workers(workers, prepared, put)
         self._loader: DataLoader[Any] = DataLoader(
             prepared,
             batch_sampler=_InEpoch(self.order),
-            collate_fn=collate,
+            collate_fn=put,
             num_workers=workers,
             persistent_workers=workers > 0,
             generator=torch.Generator(),  # so that it draws nothing from the global one
@@ -178,8 +178,16 @@ class _InEpoch:
             yield [(self.order.epoch, index) for index in indices]
 
 
-class _Prepared(TorchDataset[Item]):
-    """Samples as the model takes them. Errors are values here: torch's workers garble what is raised."""
+class Prepared(TorchDataset[Item]):
+    """Samples as the model takes them. Errors are values here: torch's workers garble what is raised.
+
+    Args:
+        dataset: where they come from.
+        spec: size, channels and interpolation of the images.
+        reading: how they are brought to it.
+        seed: of random crops; None takes crops from the middle.
+        task: how targets are read.
+    """
 
     def __init__(
         self, dataset: Dataset, spec: InputSpec, reading: Reading, seed: int | None, task: Task
@@ -249,8 +257,14 @@ class _Prepared(TorchDataset[Item]):
         return rows
 
 
-def _collate(items: list[Item], task: Task, images: Tensor | None = None) -> Batch | ZooError:
-    """The batch of items; their images may be in one tensor already."""
+def collate(items: list[Item], task: Task, images: Tensor | None = None) -> Batch | ZooError:
+    """The batch of items, or the first error among them.
+
+    Args:
+        items: as `Prepared` gives them.
+        task: how targets are collated.
+        images: of the items, where they are in one tensor already.
+    """
     good = []
     for item in items:
         if isinstance(item, ZooError):

@@ -15,6 +15,7 @@ from zoo.data.sources.image_folder import ImageFolder
 from zoo.data.sources.layout import scan
 from zoo.data.sources.mask_folders import MaskFolders
 from zoo.data.sources.mask_options import check_none
+from zoo.data.streams.forms import Streamed, with_stream
 from zoo.data.view import Subset, with_options
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks import Task
@@ -102,6 +103,10 @@ def _grouped(
     skip_unreadable: bool,
 ) -> Dataset:
     found = _found(section, named, task, classes, part=part, skip_unreadable=skip_unreadable)
+    if section.options.steps_per_epoch is not None and not isinstance(found, Streamed):
+        hint = "leave it out: an epoch is once through the images"
+        where = f"data {section.called}: steps_per_epoch"
+        raise OptionError(where, expected="a set without a length", got=f"{len(found)} samples", hint=hint)
     # Parts are grouped each by itself: in a table by a column, in a folder by names
     parts = isinstance(found, Parts)
     return with_options(
@@ -119,25 +124,28 @@ def _found(
     skip_unreadable: bool,
 ) -> Dataset:
     source = section.source
+    how: dict[str, Any] = {"task": task, "classes": classes, "part": part, "skip_unreadable": skip_unreadable}
+
+    def each(one: DataSection) -> Dataset:
+        return _grouped(one, named, **how)
+
     if isinstance(source, PathRef):
         return _folder(section, source, task, classes, part=part, skip_unreadable=skip_unreadable)
     if isinstance(source, ComponentRef):
         found = _component(source, named, bare=section.bare)
     elif isinstance(source, HubDataRef):
-        return _grouped(named(section), named, task, classes, part=part, skip_unreadable=skip_unreadable)
+        return each(named(section))
     elif isinstance(source, HubRef):
         hint = f"a data set is called hf://datasets/{source.repo}"
         raise DataError("data", expected="a data set", got=f"{source}, a model", hint=hint)
+    elif (streamed := with_stream(section)) is not None:
+        stream, beside = streamed
+        found = _parts(beside, section.own, each)
+        return Streamed(found, stream, section.own, section.options.steps_per_epoch)
     elif (parts := parts_of(source, task)) is not None:
         group = section.options.group
         own = {**section.own, **({} if group is None else {"group": group})}
-        found_each = {}
-        for name, one in parts.items():
-            of_one = section_of(WithOptions(one, own) if own else one)
-            found_each[name] = _grouped(
-                of_one, named, task, classes, part=part, skip_unreadable=skip_unreadable
-            )
-        return Parts(found_each)
+        return _parts(parts, own, each)
     else:
         found = data_of(source, task, section.own)
     found = found.for_task(task)
@@ -150,6 +158,12 @@ def _found(
     if found.files is not None and not isinstance(found, ImageFiles):
         check_there(found.files, f"data {section.called}")
     return found
+
+
+def _parts(parts: Mapping[str, Any], own: Mapping[str, Any], each: Callable[[DataSection], Dataset]) -> Parts:
+    """Data sets that are a split each, with the options that hold for all of them."""
+    sections = {name: section_of(WithOptions(one, own) if own else one) for name, one in parts.items()}
+    return Parts({name: each(one) for name, one in sections.items()})
 
 
 def _folder(

@@ -49,6 +49,10 @@ class DataOptions(Options):
         "trained on and validated with",
     )
 
+    steps_per_epoch: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="batches an epoch, of a set without a length"
+    )
+
     @field_validator("fold")
     @classmethod
     def _is_fold(cls, value: str | None) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,10 +16,10 @@ from zoo.data.depths import warn_dataset
 from zoo.data.imbalance import drawn_classes, warn_unbalanced
 from zoo.data.resolve import DataLike
 from zoo.data.section import section_of
-from zoo.data.splits import Splits, split
+from zoo.data.splits import NAMES, Splits, split
+from zoo.data.streams.forms import Streamed, stream_in
 from zoo.interfaces.augmenter import Augmenter
 from zoo.interfaces.blocks.freezing_state import check_frozen
-from zoo.interfaces.blocks.number_types import HALVES, mixed_types
 from zoo.interfaces.blocks.wrapped import inside
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.loss import Loss
@@ -29,12 +28,12 @@ from zoo.interfaces.trainer import Trainer
 from zoo.runtime.answer_checks import check_weights
 from zoo.runtime.arguments import as_augmenter, as_loss, as_model, as_trainer, bare, check_order, pick_seed
 from zoo.runtime.augment_checks import check_augment
+from zoo.runtime.computing import check_precision
 from zoo.runtime.data_arguments import as_dataset, classes_of, data_value
-from zoo.runtime.data_checks import check_masks, for_model, warn_lacking
+from zoo.runtime.data_checks import check_masks, check_stream, for_model, warn_lacking
 from zoo.runtime.loss_checks import check_fits, held_warnings, task_said, vectors_of, warn_squashed
 from zoo.runtime.torch_losses import called
 from zoo.spec.errors import DataError, TrainingError, listing, warn
-from zoo.spec.hints.spoken import argument
 from zoo.spec.recipe import Recipe
 from zoo.training.balance import with_counts
 from zoo.training.own_metrics import METRICS, Figures, figures_of
@@ -75,6 +74,19 @@ class Setup:
     def seed(self) -> int:
         """The seed of all random draws."""
         return self.recipe.seed or 0
+
+    @property
+    def stream(self) -> Streamed | None:
+        """The stream that is trained on, if it is one; its images are in no split."""
+        return stream_in(self.dataset)
+
+    @property
+    def images(self) -> dict[str, int]:
+        """Number of images by split, of a stream those of an epoch."""
+        found = {name: len(getattr(self.splits, name)) for name in NAMES}
+        if self.stream is not None:
+            found["train"] = self.stream.counted * self.trainer.batch_size
+        return found
 
     @property
     def given(self) -> dict[str, str]:
@@ -162,10 +174,13 @@ def _fitting(model: Model, dataset: Dataset, labels: Sequence[str] | None) -> Da
 def _split(model: Model, dataset: Dataset, seed: int, *, new: bool, known: Splits | None) -> Splits:
     """The splits; what a model keeps of training targets, a new run takes from them."""
     # After what is checked at once: it reads all files for their keys
-    splits = known or split(dataset, seed)
+    if (stream := stream_in(dataset)) is not None:
+        check_stream(stream)
+    splits = known or split(dataset, seed, training=stream is None)
     if new and model.task is not None:
         targets = dataset.targets
-        model.task.settle([targets[i] for i in splits.train])
+        # What comes is not known before it is there
+        model.task.settle([targets[i] for i in (splits.train if stream is None else splits.val)])
     return splits
 
 
@@ -198,25 +213,6 @@ def _named_parts(
         task, count = (model.task, classes_of(model)) if isinstance(model, Model) else (None, None)
         dataset = as_dataset(parts["data"], task=task, classes=count, skip_unreadable=skip_unreadable)
     return model, parts, dataset
-
-
-def check_precision(model: nn.Module, asked: object = None) -> None:
-    """Raises TrainingError where steps would be lost in the rounding of half precision weights.
-
-    Args:
-        model: or a torch module.
-        asked: as it was given, perhaps by its folder.
-    """
-    kinds = {p.dtype for p in model.parameters()} & {*HALVES}
-    if kinds:
-        kind = listing(sorted(str(kind).removeprefix("torch.") for kind in kinds))
-        got = mixed_types(model) or kind
-        by_name = isinstance(asked, str | os.PathLike)
-        place = str(asked)
-        load = f"zoo.pull({place!r})" if place.startswith("hf://") else f"zoo.load({place!r})"
-        say = f"zoo.fit({load}.float(), ...) widens them" if by_name else "model.float() widens them"
-        hint = f"{say}, {argument('precision', 'bf16')} computes in half precision all the same"
-        raise TrainingError("fit", expected="weights in float32", got=got, hint=hint)
 
 
 def _foreign(model: object) -> bool:
@@ -273,8 +269,10 @@ def _loss(
 def _tell_of_data(model: Model, dataset: Dataset, splits: Splits, *, default_loss: bool) -> None:
     """Warns of lost depth, classes out of balance where the loss ignores that, and what the task remarks."""
     warn_dataset(model, dataset)
-    warn_lacking(dataset, model.task)
-    if default_loss and (model.task is None or model.task.named):
+    known = stream_in(dataset) is None
+    if known:
+        warn_lacking(dataset, model.task)
+    if known and default_loss and (model.task is None or model.task.named):
         warn_unbalanced(dataset)
     if model.task is not None:
         for remark in model.task.remarks([dataset.targets[i] for i in splits.val]):

@@ -64,9 +64,9 @@ def _column(data: Any, name: str, feature: Any) -> Sequence[Any]:
     if len(getattr(feature, "shape", ())) > 1:
         return LazyColumn(data.with_format("numpy", dtype=feature.dtype), name)
     cells: list[Any] = data.with_format("arrow")[:].column(name).to_pylist()
-    if names := _names(feature):
+    if names := names_of(feature):
         return ClassColumn([_named(cell, names) for cell in cells], names)
-    if names := _names(getattr(feature, "feature", None)):
+    if names := names_of(getattr(feature, "feature", None)):
         return [None if row is None else [_named(cell, names) for cell in row] for row in cells]
     return cells
 
@@ -87,8 +87,12 @@ def _decoded(data: Any, name: str, feature: Any) -> Sequence[Any]:
     return raw
 
 
-def _names(feature: Any) -> list[str]:
-    """Names of the classes of a feature; nothing where it has none."""
+def names_of(feature: Any) -> list[str]:
+    """Names of the classes of a feature; nothing where it has none.
+
+    Args:
+        feature: of a column.
+    """
     names = getattr(feature, "names", None)
     return [*names] if names and hasattr(feature, "int2str") else []
 

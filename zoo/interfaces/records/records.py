@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from copy import copy
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path, PurePath
 from typing import Any
 
-from zoo.images.decode import SUFFIXES, ImageArray, decode_counted, decode_reduced
+from zoo.images.decode import SUFFIXES, ImageArray, decode_counted
 from zoo.images.digests import FileDigests, digest_of_content
-from zoo.images.objects import Taken, taken
+from zoo.images.objects import Taken
 from zoo.interfaces.dataset import Dataset, Sample, fingerprint_of
 from zoo.interfaces.records.cells import content_of
+from zoo.interfaces.records.images import reduced_cell, taken_cell
 from zoo.interfaces.records.roles import Roles, folds_in, is_index, settled
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.choice import for_columns
@@ -160,13 +160,8 @@ class Records(Dataset):
         """The sample, a JPEG perhaps decoded at a reduced scale."""
         if type(self).__getitem__ is not Records.__getitem__:
             return self[index]
-        where = self.name(index)
-        if self.files is not None:
-            image, size = decode_reduced(self.files[index], least)
-        elif (content := content_of(self._cells[index])) is not None:
-            image, size = decode_reduced(io.BytesIO(content), least, where)
-        else:
-            return self[index]
+        cell = self._cells[index] if self.files is None else self.files[index]
+        image, size = reduced_cell(cell, least, self.name(index), self._path)
         return Sample(image, self.targets[index], size=size)
 
     def _image(self, index: int) -> ImageArray:
@@ -176,14 +171,7 @@ class Records(Dataset):
 
     def taken(self, index: int) -> Taken:
         """An image, and what it loses where it is read."""
-        cell, where = self._cells[index], self.name(index)
-        if (content := content_of(cell)) is not None:
-            return Taken(decode_counted(io.BytesIO(content), where))
-        if isinstance(cell, Mapping):
-            cell = cell.get("path") or cell
-        if isinstance(cell, str | PurePath):
-            return Taken(decode_counted(self._path(cell), where))
-        return taken(cell, where)
+        return taken_cell(self._cells[index], self.name(index), self._path)
 
     @cached_property
     def _cells(self) -> Sequence[Any]:
