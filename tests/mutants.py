@@ -33,7 +33,7 @@ _PASSED, _FAILED = 0, 1
 _HEAVY = (
     "pytest", "numpy", "torch", "torchvision", "pydantic", "pluggy", "PIL.Image", "safetensors.torch", "cv2",
     "yaml", "click", "huggingface_hub", "matplotlib.figure", "matplotlib.backends.backend_agg",
-    "sklearn.datasets",
+    "sklearn.datasets", "torchmetrics", "execnet", "anyio",
 )  # fmt: skip
 """Imported before forking, where they are there; nothing of zoo is."""
 

@@ -97,10 +97,17 @@ def house(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def plant(file: Path, line: str) -> None:
-    assert file.exists()
+def plant(file: Path, *lines: str) -> list[int]:
+    """Each line in a function of its own; returns their numbers."""
+    last = len(file.read_text().splitlines())
     with file.open("a") as end:
-        end.write(f"\n\ndef _planted() -> None:\n    {line}\n")
+        end.writelines(f"\n\ndef _planted() -> None:\n    {line}\n" for line in lines)
+    return [last + 4 * (i + 1) for i in range(len(lines))]
+
+
+def places(breaches: list[str]) -> set[str]:
+    """Files and lines of breaches."""
+    return {":".join(breach.split(":")[:2]) for breach in breaches}
 
 
 def test_no_core_file_names_a_component():
@@ -122,9 +129,9 @@ def test_no_core_file_asks_for_a_particular_task():
     assert walls.task_questions(ROOT) == []
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
+def test_planted_questions_about_a_task_are_found(house):
+    numbers = plant(
+        house / "zoo/inference/evaluate.py",
         "from zoo.interfaces.tasks import Segmentation",
         "from zoo.interfaces.tasks.masks import Segmentation",
         "from zoo.interfaces import Regression",
@@ -132,56 +139,45 @@ def test_no_core_file_asks_for_a_particular_task():
         'PLANTED = task.needs == "mask"',
         "PLANTED = model.task.name in WORDS",
         'PLANTED = {"segmentation": 1}',
-    ],
-)
-def test_a_planted_question_about_a_task_is_found(house, line):
-    with (house / "zoo/inference/evaluate.py").open("a") as file:
-        file.write(f"\n{line}\n")
-    (found,) = walls.task_questions(house)
-    assert found.startswith("zoo/inference/evaluate.py:")
+    )
+    found = walls.task_questions(house)
+    assert places(found) == {f"zoo/inference/evaluate.py:{number}" for number in numbers}
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
+def test_planted_questions_about_the_system_are_found(house):
+    lines = (
         "os.fsync(handle)", "os.kill(pid, 0)", "size = path.stat().st_blocks * 512", "os.fork()",
         "import msvcrt", "import fcntl", "os.replace(old, new)", "os.rename(old, new)",
         "path.replace(target)", "old.rename(new)", 'size = getattr(facts, "st_blocks", None)',
         "if sys.platform: ...", "path.symlink_to(target)", 'if hasattr(os, "killpg"): ...',
         "os.kill(pid, signal.SIGKILL)", "from resource import getrlimit",
-    ],
-)  # fmt: skip
-def test_a_planted_question_about_the_system_is_found(house, line):
-    plant(house / "zoo/hub/push.py", line)
-    plant(house / "zoo/spec/disk/locks.py", line)
-    found = walls.system_questions(house)
-    assert found and {breach.partition(":")[0] for breach in found} == {"zoo/hub/push.py"}
+    )  # fmt: skip
+    # Texts and tables may be replaced and renamed anywhere
+    fine = 'text.replace("a", "b"); replace(recipe, seed=0); table.rename({"a": "b"})'
+    *numbers, _ = plant(house / "zoo/hub/push.py", *lines, fine)
+    plant(house / "zoo/spec/disk/locks.py", *lines)
+    assert places(walls.system_questions(house)) == {f"zoo/hub/push.py:{number}" for number in numbers}
 
 
-def test_texts_and_tables_may_be_replaced_outside_of_the_room_for_systems(house):
-    plant(
-        house / "zoo/hub/push.py", 'text.replace("a", "b"); replace(recipe, seed=0); table.rename({"a": "b"})'
-    )
-    assert walls.system_questions(house) == []
-
-
-@pytest.mark.parametrize(
-    ("place", "line"),
-    [
-        ("zoo/spec/freeze_grammar.py", "import torch"),
-        ("zoo/registry/lookup.py", "import zoo.interfaces.backbone"),
-        ("zoo/interfaces/head.py", "import zoo.trainers.score"),
-        ("zoo/trainers/score.py", "import zoo.data.batch_order"),
-        ("zoo/compose/build.py", "import zoo.hub.folder"),
-        ("zoo/builtin/heads.py", "import zoo.compose.build"),
-        ("zoo/builtin/config.py", "import torch"),
-        ("zoo/compose/plan.py", "import zoo.builtin.heads"),
-    ],
-)
-def test_a_planted_import_against_the_floors_is_found(house, place, line):
-    plant(house / place, line)
-    importer = place.removesuffix(".py").replace("/", ".")
-    assert [breach for breach in walls.floors(house) if importer in breach]
+def test_planted_imports_against_the_floors_are_found(house):
+    lines = {
+        "zoo/spec/freeze_grammar.py": "import torch",
+        "zoo/registry/lookup.py": "import zoo.interfaces.backbone",
+        "zoo/interfaces/head.py": "import zoo.trainers.score",
+        "zoo/trainers/score.py": "import zoo.data.batch_order",
+        "zoo/compose/build.py": "import zoo.hub.folder",
+        "zoo/builtin/heads.py": "import zoo.compose.build",
+        "zoo/builtin/config.py": "import torch",
+        "zoo/compose/plan.py": "import zoo.builtin.heads",
+    }
+    for place, line in lines.items():
+        plant(house / place, line)
+    found = "\n".join(walls.floors(house))
+    wanted = [
+        f"{place.removesuffix('.py').replace('/', '.')} -> {line.removeprefix('import ')} "
+        for place, line in lines.items()
+    ]
+    assert [one for one in wanted if one not in found] == []
 
 
 def test_a_planted_import_in_every_plugin_is_found(house):
@@ -195,15 +191,12 @@ def test_a_planted_import_in_every_plugin_is_found(house):
     assert [name for name in packages if f"{name}.plugin -> zoo.registry.lookup" not in found] == []
 
 
-@pytest.mark.parametrize(
-    ("line", "said"),
-    [
-        ("from zoo.interfaces.blocks.block import Block", "zoo.interfaces.blocks.block is behind the doors"),
-        ("import zoo.registry.lookup", "zoo.registry.lookup is behind the doors"),
-        ("from zoo.interfaces import _hidden", "zoo.interfaces._hidden is private"),
-    ],
-)
-def test_a_way_around_the_doors_is_found_everywhere(house, line, said):
+def test_a_way_around_the_doors_is_found_everywhere(house):
+    lines = {
+        "from zoo.interfaces.blocks.block import Block": "zoo.interfaces.blocks.block is behind the doors",
+        "import zoo.registry.lookup": "zoo.registry.lookup is behind the doors",
+        "from zoo.interfaces import _hidden": "zoo.interfaces._hidden is private",
+    }
     places = [
         *(folder / "plugin.py" for folder in walls.packages(house).values()),
         *house.glob("examples/*/src/*/plugin.py"),
@@ -211,11 +204,10 @@ def test_a_way_around_the_doors_is_found_everywhere(house, line, said):
         *house.glob("zoo/cli/templates/*/module.py.tmpl"),
     ]
     for place in places:
-        place.write_text(f"{place.read_text()}\n{line}\n")
+        place.write_text("\n".join([place.read_text(), *lines, ""]))
     found = walls.doors(house)
-    wanted = {str(place.relative_to(house)) for place in places}
-    assert {breach.split(":")[0] for breach in found} == wanted
-    assert all(breach.endswith(said) for breach in found)
+    wanted = {(str(place.relative_to(house)), said) for place in places for said in lines.values()}
+    assert {(breach.split(":")[0], breach.rpartition(": ")[2]) for breach in found} == wanted
 
 
 def test_a_local_import_that_saves_nothing_is_found(house):
@@ -280,34 +272,26 @@ def test_a_room_that_does_not_say_what_is_in_it_is_found(house, text):
     assert found.startswith("zoo/spec/__init__.py: ")
 
 
-@pytest.mark.parametrize(("lines", "breaches"), [(40, 0), (41, 1)])
-def test_a_planted_function_of_more_than_40_lines_is_found(house, lines, breaches):
-    body = "\n".join(f"    number = {i}\n\n    # no code" for i in range(lines))
+def test_a_planted_function_of_more_than_40_lines_is_found_and_a_table_may_be_longer(house):
     with (house / "zoo/spec/freeze_grammar.py").open("a") as file:
-        file.write(f'\n\ndef planted(\n    number: int,\n) -> None:\n    """A docstring."""\n{body}\n')
-    found = walls.long_functions(house)
-    assert len(found) == breaches
-    assert all("planted: 41 lines of code" in breach for breach in found)
-
-
-def test_a_table_of_any_length_does_one_job(house):
-    rows = "\n".join(f"        {i}," for i in range(100))
-    with (house / "zoo/spec/freeze_grammar.py").open("a") as file:
+        for lines in (40, 41):
+            body = "\n".join(f"    number = {i}\n\n    # no code" for i in range(lines))
+            file.write(f'\n\ndef planted(\n    number: int,\n) -> None:\n    """A docstring."""\n{body}\n')
+        rows = "\n".join(f"        {i}," for i in range(100))
         file.write(f"\n\ndef planted() -> list[int]:\n    return [\n{rows}\n    ]\n")
-    assert walls.long_functions(house) == []
+    (found,) = walls.long_functions(house)
+    assert "planted: 41 lines of code" in found
 
 
-@pytest.mark.parametrize("word", ["What", "Of", "There"])
-def test_a_planted_riddle_is_found_in_the_core_and_in_every_plugin(house, word):
-    folders = [house / "zoo/spec", *walls.packages(house).values()]
+def test_a_planted_riddle_is_found_in_the_core_and_in_every_plugin(house):
+    folders, words = [house / "zoo/spec", *walls.packages(house).values()], ("What", "Of", "There")
+    methods = "".join(f'\n    def outcome(self) -> None:\n        """{word} it."""\n' for word in words)
     for folder in folders:
-        method = f'    def outcome(self) -> None:\n        """{word} it."""\n'
-        (folder / "planted.py").write_text(f'class Run:\n    """A run."""\n\n{method}')
-    found = walls.riddles(house)
-    assert {breach.split(":")[0] for breach in found} == {
-        str((folder / "planted.py").relative_to(house)) for folder in folders
-    }
-    assert all(f": outcome: {word}: " in breach for breach in found)
+        (folder / "planted.py").write_text(f'class Run:\n    """A run."""\n{methods}')
+    found = [breach.split(": ") for breach in walls.riddles(house)]
+    wanted = {(str((folder / "planted.py").relative_to(house)), word) for folder in folders for word in words}
+    assert {(place.split(":")[0], word) for place, name, word, *_ in found if name == "outcome"} == wanted
+    assert len(found) == len(wanted)
 
 
 def test_a_riddle_of_a_module_is_found(house):

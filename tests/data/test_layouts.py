@@ -337,3 +337,10 @@ def test_arrays_among_other_images_are_left_out_and_said(make: Make) -> None:
         np.save(root / "ab"[data.targets[i]] / f"{i}.npy", np.zeros((4, 4), np.uint8))
         file.unlink()
     assert len(ClassFolders(root)) == 5  # where there is nothing else, they are the images
+
+
+@pytest.mark.parametrize("model", [{"name": "mlp", "head": "binary"}, {"name": "autoencoder"}])
+def test_images_and_masks_are_no_classes(tmp_path: Path, model: dict[str, str]) -> None:
+    pairs(tmp_path, 4)
+    with pytest.raises(DataError, match=r"expected class folders, got images in images/ and masks in masks/"):
+        zoo.fit({"model": {**model, "input_size": 8}}, tmp_path, epochs=1)

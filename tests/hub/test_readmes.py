@@ -18,8 +18,6 @@ from zoo.hub.pull import pull_files
 from zoo.hub.readme import BEGIN, END, Readme, joined, parse, renewed
 from zoo.inference.saved_figures import SavedFigures
 from zoo.interfaces.model import Model
-from zoo.spec.disk import places
-from zoo.spec.disk.places import OccupiedError, check_places
 from zoo.spec.disk.transaction import COMMITTED
 from zoo.spec.errors import SaveError, ZooWarning
 
@@ -320,38 +318,6 @@ def test_an_error_behind_the_commit_says_that_the_new_model_is_there(
     (folder / "model.safetensors").rmdir()
     zoo.load(folder)
     assert (folder / "model.safetensors").is_file() and not (folder / COMMITTED).exists()
-
-
-def test_a_mounted_file_is_found_where_the_system_tells(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    home = tmp_path / "a b"
-    home.mkdir()
-    (home / "README.md").touch()
-    check_places(home, ["README.md"])
-    told = f"1 2 0:1 / {str(home.resolve()).replace(' ', chr(92) + '040')}/README.md rw - ext4 x rw\n\nodd\n"
-    (tmp_path / "mounts").write_text(told)
-    monkeypatch.setattr(places, "_MOUNTS", tmp_path / "mounts")
-    check_places(home, ["config.json"])
-    with pytest.raises(OccupiedError, match=r"README.md, which is mounted by itself"):
-        check_places(home, ["README.md"])
-
-
-@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="no owners of files there")
-def test_a_sticky_folder_keeps_the_files_of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "README.md").touch()
-    (tmp_path / "status").write_text("CapEff:\t0000000000000000\n")
-    monkeypatch.setattr(places, "_STATUS", tmp_path / "status")
-    me = os.geteuid()
-    monkeypatch.setattr(os, "geteuid", lambda: me + 1)
-    check_places(tmp_path, ["README.md"])
-    tmp_path.chmod(0o1777)
-    with pytest.raises(OccupiedError, match=r"another user's README.md in a folder where owners alone"):
-        check_places(tmp_path, ["README.md"])
-    (tmp_path / "status").write_text("CapEff:\t0000000000000008\n")
-    check_places(tmp_path, ["README.md"])
-    monkeypatch.setattr(os, "geteuid", lambda: me)
-    check_places(tmp_path, ["README.md"])
 
 
 def test_what_is_removed_behind_the_commit_is_no_reason_to_call_it_undone(

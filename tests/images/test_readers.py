@@ -1,6 +1,7 @@
 """Files that Pillow does not read: arrays of numpy, and what readers of plugins are for."""
 
 import io
+import os
 import sys
 from contextlib import nullcontext
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ from PIL import Image
 import zoo
 from zoo.images import readers
 from zoo.images.decode import decode, decode_counted, is_image
+from zoo.images.readers import array
 
 RNG = np.random.default_rng(0)
 
@@ -78,6 +80,13 @@ def test_a_broken_array_is_named(tmp_path, content, words):
     (tmp_path / "a.npy").write_bytes(content)
     with pytest.raises(zoo.ZooError, match=words):
         decode_counted(tmp_path / "a.npy")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes there")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.npy")
+    with pytest.raises(zoo.ZooError, match=r"a.npy.*expected an image file"):
+        array(tmp_path / "a.npy", "a.npy")
 
 
 def test_a_cut_array_is_named(tmp_path):

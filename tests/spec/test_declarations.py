@@ -107,6 +107,7 @@ def test_a_source_of_weights_that_does_not_fit_says_which_field(fields, words):
         (lambda: Component("head"), "component: bad field: expected fields by name, got 'head'; say kind="),
         (lambda: Component(kind="head", target="a:B", summary="A."), "component: bad name: expected a value"),
         (lambda: Weights(repo=3), "bad repo: expected a text or None, got 3"),
+        (lambda: Weights(repo="a/b", options=["depth"]), "bad options: expected values by name"),
         (lambda: Weights(repo="a/b", file=3), "weights of a/b: bad file: expected a text, got 3"),
         (lambda: Weights(repo="a/b", revison="x"), "weights of a/b: unknown field.*did you mean revision"),
         (lambda: Weights(repo="a/b", classes="ten"), "bad classes: expected a positive integer or None"),

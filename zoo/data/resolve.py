@@ -14,6 +14,7 @@ from zoo.data.sources.class_folders import ClassFolders, ImageFiles
 from zoo.data.sources.image_folder import ImageFolder
 from zoo.data.sources.layout import scan
 from zoo.data.sources.mask_folders import MaskFolders
+from zoo.data.sources.mask_layout import check_no_pair
 from zoo.data.sources.mask_options import check_none
 from zoo.data.streams.forms import Streamed, with_stream
 from zoo.data.view import Subset, with_options
@@ -184,7 +185,9 @@ def _folder(
     # What needs no classes takes them where the folder has some: a split is then stratified by them
     if needs == "image" and scan(folder).problems:
         return ImageFolder(folder, skip_unreadable=skip_unreadable)
-    return ClassFolders(folder, part=part, skip_unreadable=skip_unreadable)
+    found = ClassFolders(folder, part=part, skip_unreadable=skip_unreadable)
+    check_no_pair(found.labels, f"data {folder}")
+    return found
 
 
 def _component(ref: ComponentRef, named: Named, *, bare: bool) -> Dataset:

@@ -221,6 +221,9 @@ class InputSpec:
         Example:
             >>> InputSpec().changed({"range": [-1, 1], "mean": 0, "std": 1}).mean
             (0, 0, 0)
+            >>> shifted = InputSpec().changed({"range": [2, 4], "bands": ["hue"]})
+            >>> shifted.mean, shifted.std
+            ((3.0,), (1.0,))
         """
         values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in changes.items()}
         # Checked before bands are scaled to it

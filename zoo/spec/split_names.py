@@ -23,6 +23,8 @@ def split_named(name: str) -> str | None:
     Example:
         >>> [split_named(name) for name in ("Training", "test_set", "valset", "dev", "trains", "test tube")]
         ['train', 'test', 'val', 'val', None, None]
+        >>> [split_named(name) for name in ("test images", "test images old")]
+        ['test', None]
     """
     first, *rest = BETWEEN.split(name.lower())
     if len(rest) > 1 or (rest and not _MORE.fullmatch(rest[0])):

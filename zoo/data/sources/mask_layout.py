@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.data.sources.walk import Walk
+from zoo.spec.errors import DataError
 
 IMAGES, MASKS = "images", "masks"
 
@@ -102,6 +103,30 @@ def found_layout(walked: Walk) -> MaskLayout | None:
     if images or masks:
         return None
     return next((layout for layout in _beside(files) if _is_certain(files, layout)), None)
+
+
+def check_no_pair(labels: Sequence[str], where: str) -> None:
+    """Refuses two class folders that are images and their masks, which somebody means for another model.
+
+    Args:
+        labels: names of the class folders.
+        where: the data, for messages.
+
+    Raises:
+        DataError: they are.
+
+    Example:
+        >>> check_no_pair(["cat", "masks"], "data")
+        >>> check_no_pair(["JPEGImages", "SegmentationClass"], "data pets")
+        Traceback (most recent call last):
+        zoo.spec.errors.DataError: data pets: expected class folders, got images in JPEGImages/ and masks in \
+SegmentationClass/; a model for segmentation learns from both, another one from JPEGImages/ alone
+    """
+    images, masks = known_folders(labels, IMAGE_FOLDERS), known_folders(labels, MASK_FOLDERS)
+    if len(labels) == 2 and len(images) == len(masks) == 1:
+        got = f"images in {images[0]}/ and masks in {masks[0]}/"
+        hint = f"a model for segmentation learns from both, another one from {images[0]}/ alone"
+        raise DataError(where, expected="class folders", got=got, hint=hint)
 
 
 def known_folders(folders: Iterable[str], names: Collection[str]) -> list[str]:
