@@ -1,4 +1,4 @@
-"""A test run's own: the caches of zoo in a folder that goes, so that no test reads or fills the user's."""
+"""A test run's own: caches in a folder that goes, and figures that nobody looks at drawn as blanks."""
 
 from __future__ import annotations
 
@@ -6,11 +6,22 @@ import atexit
 import gc
 import os
 import shutil
+import sys
 import tempfile
+from collections.abc import Iterator
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from PIL import Image
+
+DRAWN = ("tests/reports/", "tests/site/", "tests/test_docs.py", "tests/test_examples.py", "zoo/")
+"""Tests that look at figures, beside the slow ones and those marked `drawn`."""
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """The first process makes the folder; the processes that it starts take it over."""
+    config.addinivalue_line("markers", "drawn: looks at figures, so that matplotlib draws them")
     if "ZOO_CACHE" in os.environ:
         return
     place = tempfile.mkdtemp(prefix="zoo-cache-")
@@ -18,13 +29,30 @@ def pytest_configure() -> None:
     atexit.register(_remove, place, os.getpid())
 
 
-def _remove(place: str, owner: int) -> None:
-    """By the process that made it: a fork has the handlers of its parent."""
-    if os.getpid() == owner:
-        shutil.rmtree(place, ignore_errors=True)
-
-
 def pytest_collection_finish() -> None:
     """What was imported and collected stays, so that the garbage collector need not look at it again."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _blank_figures(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Two thirds of a small run's time is matplotlib drawing its curves."""
+    figure = sys.modules.get("matplotlib.figure")
+    node = request.node
+    drawn = node.nodeid.startswith(DRAWN) or any(map(node.get_closest_marker, ("slow", "drawn")))
+    if figure is None or drawn:
+        yield
+        return
+    with patch.object(figure.Figure, "savefig", _blank):
+        yield
+
+
+def _blank(figure: Any, file: Any, *, format: str, **_: Any) -> None:  # noqa: A002 - matplotlib's name
+    Image.new("RGB", (8, 8), "white").save(file, format)
+
+
+def _remove(place: str, owner: int) -> None:
+    """By the process that made it: a fork has the handlers of its parent."""
+    if os.getpid() == owner:
+        shutil.rmtree(place, ignore_errors=True)

@@ -188,6 +188,8 @@ def __getattr__(name: str) -> Any:
     elif name in _HOMES:
         module, _, attribute = _HOMES[name].partition(":")
         value = getattr(importlib.import_module(module), attribute or name)
+    elif name.startswith("__"):  # Python and its tools ask for these of any module, and often
+        raise AttributeError(f"module 'zoo' has no attribute {name!r}")
     else:
         raise AttributeError(_unknown(name))
     globals()[name] = value

@@ -76,8 +76,9 @@ class Component:
         for key in ("kind", "name", "target", "summary"):
             value = getattr(self, key)
             check(isinstance(value, str) and bool(value.strip()), where, key, "a text", value)
-        meant = near(self.kind, [*KINDS]) if closest(self.kind, [*KINDS]) else None
-        check(self.kind in KINDS, where, "kind", f"one of {', '.join(KINDS)}", self.kind, meant)
+        if self.kind not in KINDS:
+            meant = near(self.kind, [*KINDS]) if closest(self.kind, [*KINDS]) else None
+            check(False, where, "kind", f"one of {', '.join(KINDS)}", self.kind, meant)
         check(bool(_NAME.match(self.name)), where, "name", "letters, digits, _ - .", self.name)
         check(bool(_DOTTED.match(self.target)), where, "target", "package.module:Class", self.target)
         check("\n" not in self.summary, where, "summary", "one line", self.summary)

@@ -82,8 +82,8 @@ class Band:
         fine = isinstance(value, Mapping) and len(value) == 1
         check(fine, _SPEC, "bands", "a channel's number, a name, or {'ndvi': {...}}", value)
         ((name, given),) = value.items()
-        step = near(str(name), [*DIFFERENCES])
-        check(name in DIFFERENCES, _SPEC, "bands", "the name of an index", name, step)
+        if name not in DIFFERENCES:
+            check(False, _SPEC, "bands", "the name of an index", name, near(str(name), [*DIFFERENCES]))
         wanted = DIFFERENCES[name]
         fine = isinstance(given, Mapping) and {*given} == {*wanted}
         check(fine, _SPEC, name, f"the numbers of its channels, {_example(name)}", given)
