@@ -1,13 +1,15 @@
 # Everything runs in .venv; uv is brought into .tools where the machine has none, and the machine's own
 # Python packages are left alone.
 PYTHON ?= python3
+# What is compiled is kept, wherever that is switched off: else each process compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 BIN := .venv/bin
 PLUGINS := $(sort $(wildcard plugins/*/))
 PROJECTS := pyproject.toml $(PLUGINS:%=%pyproject.toml)
 # A plugin with its extras, of packages that hold weights, so that tests need no Hub, or that read files.
 extra = $(if $(shell grep '^$(2) = ' $(1)pyproject.toml),[$(3)])
-editable = -e './$(1:%/=%)$(call extra,$(1),imagenet,imagenet)$(call extra,$(1),medical,tables$(,)medical$(,)deep)'
+editable = -e './$(1:%/=%)$(call extra,$(1),imagenet,imagenet)$(call extra,$(1),medical,tables$(,)hf$(,)shards$(,)medical$(,)deep)'
 , := ,
 WORKERS ?= 2
 # One thread a worker: more of them wait for each other, which takes half as long again.

@@ -106,7 +106,7 @@ def test_a_bare_name_of_a_folder_is_told_apart_from_a_path(
     [
         (7, "data: expected a folder"),
         ([1, 2], r"data list\[0\]: expected a pair .*, got int"),
-        ("hf://me/cats", "data: expected a folder"),
+        ("hf://me/cats", "data: expected a data set"),
     ],
 )
 def test_other_things_are_no_data(data: object, words: str) -> None:

@@ -13,7 +13,8 @@ import torch
 from PIL import Image
 
 from zoo.data.batch_order import Order
-from zoo.data.batches import PLACE, SIZE, Batches
+from zoo.data.batches import Batches
+from zoo.data.collating import PLACE, SIZE
 from zoo.data.masks import check_mask, cropped
 from zoo.data.resolve import folder_of, resolve
 from zoo.data.sources.class_folders import FoundFolders, ImageFiles
@@ -475,7 +476,7 @@ def test_data_are_resolved_by_their_form(make: Make, tmp_path: Path) -> None:
     assert resolve("digits", lambda ref: own) is own
     with pytest.raises(DataError, match="data digits: expected a zoo Dataset, got str"):
         resolve("digits", lambda ref: "text")
-    with pytest.raises(DataError, match="got hf://me/cats; download it first"):
+    with pytest.raises(DataError, match="got hf://me/cats, a model; a data set is called hf://datasets/me/cats"):
         resolve("hf://me/cats", unasked)
     for wrong in (7, None):
         with pytest.raises(DataError, match=f"samples with len.. and .., got '{type(wrong).__name__}'"):

@@ -106,7 +106,7 @@ class HubServer:
     with the request and the pattern's groups.
 
     Attributes:
-        repos: commits by repository, oldest first; a commit is (sha, files).
+        repos: commits by repository (`datasets/owner/name` of data), oldest first; a commit is (sha, files).
         heads: commit by repository and branch or tag.
         moved: new names of repositories by their old ones, and the status that tells of it.
         gates: what is answered instead, by repository: not allowed, gated, ...
@@ -124,9 +124,9 @@ class HubServer:
         self.lock = threading.Lock()
         self.routes: dict[tuple[str, str], Route] = {}
         self._faults: list[tuple[str, str, Fault, int]] = []
-        resolve = r"/(?P<repo>[\w.-]+/[\w.-]+)/resolve/(?P<revision>[\w.-]+)/(?P<file>.+)"
+        resolve = r"/(?P<repo>(?:datasets/)?[\w.-]+/[\w.-]+)/resolve/(?P<revision>[\w.-]+)/(?P<file>.+)"
         self.routes["HEAD", resolve] = self.routes["GET", resolve] = self._resolve
-        model = r"/api/models/(?P<repo>[\w.-]+/[\w.-]+)"
+        model = r"/api/(?:models/)?(?P<repo>(?:datasets/)?[\w.-]+/[\w.-]+)"
         self.routes["GET", rf"{model}(/revision/(?P<revision>[^/]+))?"] = self._info
         self.routes["GET", rf"{model}/tree/(?P<revision>[^/]+)"] = self._tree
         self._http = _Http(self)

@@ -15,7 +15,8 @@ from torch import Tensor
 
 import zoo
 from zoo.compose.instantiate import make
-from zoo.data.batches import PLACE, SIZE, Batches
+from zoo.data.batches import Batches
+from zoo.data.collating import PLACE, SIZE
 from zoo.data.imbalance import class_counts
 from zoo.data.splits import split
 from zoo.interfaces.augmenter import Augmenter, Batch, Chain, Geometric

@@ -96,7 +96,7 @@ def _data_folder(recipe: str, name: str | None, flags: list[Flag]) -> RecipeErro
 def _saved(place: str, flags: list[Flag], sets: tuple[str, ...]) -> Asked:
     """A saved model, whose parts stay as they are."""
     from zoo.runtime.arguments import as_model
-    from zoo.runtime.given_objects import check_precision
+    from zoo.runtime.computing import check_precision
 
     fixed = [flag.text for flag in flags if flag.name in MODEL_OPTIONS]
     # The seed is an argument of the run, and no part of the saved model

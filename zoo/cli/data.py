@@ -175,12 +175,13 @@ def _not_a_folder(named: Any, kind: str | None) -> Dataset:
     from zoo.runtime.data_arguments import as_dataset
     from zoo.spec.data_options import PATH
     from zoo.spec.errors import OptionError, listing, quote
-    from zoo.spec.reference import ComponentRef
+    from zoo.spec.reference import ComponentRef, HubDataRef
 
     if kind is None:
         return as_dataset(named)
     source = section_of(named).source
-    if kind in FORMS and isinstance(source, ComponentRef) and PATH in source.options:
+    table = isinstance(source, ComponentRef) and PATH in source.options
+    if kind in FORMS and (table or isinstance(source, HubDataRef)):
         return as_dataset(named, task=for_form(kind))
     hint = "leave it out: a data set knows what it has"
     expected = f"a folder, or {listing(FORMS)} of a table, beside it"

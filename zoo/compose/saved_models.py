@@ -12,7 +12,7 @@ from zoo.registry.lookup import find
 from zoo.registry.references import component_or_path
 from zoo.spec.errors import BadReferenceError, RecipeError, quote
 from zoo.spec.recipe import ModelSection
-from zoo.spec.reference import ComponentRef, HubRef, PathRef, parse_reference, without_prefix
+from zoo.spec.reference import ComponentRef, HubRef, PathRef, of_model, parse_reference, without_prefix
 from zoo.weights.fitting import is_saved, settled, stored
 
 
@@ -27,7 +27,7 @@ def from_saved(section: ModelSection, kind: str, *, recorded: bool = False) -> M
     Raises:
         RecipeError: there is no model saved by zoo, weights are named beside it, or it has no backbone.
     """
-    ref = section.ref if recorded else component_or_path(section.name, BODIES, is_saved)
+    ref = section.ref if recorded else of_model(component_or_path(section.name, BODIES, is_saved))
     if isinstance(ref, ComponentRef):
         # Files hold weights as `settled` has left them
         if recorded or section.weights is None:

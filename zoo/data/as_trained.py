@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from zoo.data.section import DataSection, WithOptions, section_of
 from zoo.data.several import Sources
 from zoo.registry.lookup import find
-from zoo.spec.data_options import PATH, SOURCES
+from zoo.spec.data_options import PATH, SOURCES, name_of_place
 from zoo.spec.errors import OptionError
 from zoo.spec.options import RefValue
-from zoo.spec.reference import ComponentRef, PathRef, without_prefix
+from zoo.spec.reference import HUB_PREFIX, ComponentRef, HubDataRef, PathRef
 
 _SIDES = ("group", "near_duplicates", "split", "order")
 """Options that say which images are on which side; other data may have other columns."""
@@ -47,7 +46,7 @@ def as_trained(data: Any, trained: RefValue | None, where: str) -> DataSection:
     path = _path(section, trained)
     if path is None:
         return section
-    same = Path(without_prefix(path)).name == Path(without_prefix(trained[PATH])).name
+    same = name_of_place(path) == name_of_place(trained[PATH])
     known = {
         name: value
         for name, value in trained.items()
@@ -82,8 +81,10 @@ def _sources_as_trained(section: DataSection, sources: Sources, trained: RefValu
 
 def _path(section: DataSection, trained: Mapping[str, Any]) -> str | None:
     """The path of data of the same kind as those trained on; None for others."""
-    if isinstance(section.source, PathRef):
-        return None if "name" in trained else section.source.path
+    if isinstance(section.source, PathRef | HubDataRef):
+        place = section.source.path if isinstance(section.source, PathRef) else str(section.source)
+        alike = place.startswith(HUB_PREFIX) == trained[PATH].startswith(HUB_PREFIX)
+        return None if "name" in trained or not alike else place
     if not isinstance(section.source, ComponentRef) or "name" not in trained:
         return None
     path = section.source.options.get(PATH)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from zoo.data.batch_order import Order
+from zoo.data.collating import PLACE, SIZE, Item, collate
 from zoo.data.masks import check_mask, cropped, prepare_mask
 from zoo.data.row_cache.pixels import PixelCache
 from zoo.data.workers import check_workers, watched
@@ -26,10 +27,6 @@ from zoo.interfaces.tasks.masks import IGNORED
 from zoo.spec.errors import DataError, ZooError
 from zoo.spec.inputs import EXACT, InputSpec
 
-PLACE, SIZE = "place", "size"
-"""Entries of a batch that say where each image comes from."""
-
-Item = dict[str, Any] | ZooError
 Place = tuple[int, int]
 """Epoch and index."""
 
@@ -76,7 +73,7 @@ class Batches:
         order |= {"batch_size": 1} if own_size else {}
         self.dataset, self.order, self._pixels = dataset, Order(indices, **order), pixels
         self._places = places
-        self._prepared = prepared = _Prepared(
+        self._prepared = prepared = Prepared(
             dataset,
             spec,
             Reading(crop=crop and not own_size, own_size=own_size, places=places or pixels is not None),
@@ -84,12 +81,12 @@ class Batches:
             self.order.seed if self.order.shuffle else None,
             chosen := task or dataset.task or Task(),
         )
-        self._collate = collate = partial(_collate, task=chosen, fields=dict(dataset.fields))
-        check_workers(workers, prepared, collate)
+        self._collate = put = partial(collate, task=chosen, fields=dict(dataset.fields))
+        check_workers(workers, prepared, put)
         self._loader: DataLoader[Any] = DataLoader(
             prepared,
             batch_sampler=_InEpoch(self.order),
-            collate_fn=collate,
+            collate_fn=put,
             num_workers=workers,
             persistent_workers=workers > 0,
             generator=torch.Generator(),  # so that it draws nothing from the global one
@@ -179,8 +176,16 @@ class _InEpoch:
             yield [(self.order.epoch, index) for index in indices]
 
 
-class _Prepared(TorchDataset[Item]):
-    """Samples as the model takes them. Errors are values here: torch's workers garble what is raised."""
+class Prepared(TorchDataset[Item]):
+    """Samples as the model takes them. Errors are values here: torch's workers garble what is raised.
+
+    Args:
+        dataset: where they come from.
+        spec: size, channels and interpolation of the images.
+        reading: how they are brought to it.
+        seed: of random crops; None takes crops from the middle.
+        task: how targets are read.
+    """
 
     def __init__(
         self, dataset: Dataset, spec: InputSpec, reading: Reading, seed: int | None, task: Task
@@ -254,40 +259,3 @@ class _Prepared(TorchDataset[Item]):
             raise DataError(f"target of {where}", expected="numbers", got=str(error)) from error
         assert isinstance(rows, SpatialTensor)  # noqa: S101 - as a task promises by `spatial`
         return rows
-
-
-def _collate(
-    items: list[Item], task: Task, fields: Mapping[str, InputSpec | Task], images: Tensor | None = None
-) -> Batch | ZooError:
-    """The batch of items; their images may be in one tensor already."""
-    good = []
-    for item in items:
-        if isinstance(item, ZooError):
-            return item
-        good.append(item)
-    # N x C x H x W
-    batch = {"image": _stacked([item["image"] for item in good]) if images is None else images}
-    targets = [item["target"] for item in good]
-    if targets[0] is not None:
-        try:
-            # Spatial targets were collated one by one above, as the matrix of each is its own
-            batch["target"] = torch.cat(targets) if task.spatial else task.collate(targets)
-        except (TypeError, ValueError, RuntimeError) as error:
-            return DataError("targets", expected="numbers, or rows of one length", got=str(error))
-    for name, kind in fields.items():
-        values = [item[name] for item in good]
-        try:
-            batch[name] = kind.collate(values) if isinstance(kind, Task) else _stacked(values)
-        except (TypeError, ValueError, RuntimeError) as error:
-            return DataError(f"field {name}", expected="numbers, or rows of one length", got=str(error))
-    for name in ("mask", PLACE, SIZE):
-        if name in good[0]:
-            batch[name] = torch.stack([item[name] for item in good])
-    batch["index"] = torch.tensor([item["index"] for item in good])
-    return batch
-
-
-def _stacked(images: list[Tensor]) -> Tensor:
-    if len({image.dtype for image in images}) > 1:
-        images = [as_numbers(image) for image in images]
-    return torch.stack(images)

@@ -21,6 +21,7 @@ from zoo.data.sources.layout import scan
 from zoo.data.sources.mask_folders import MaskFolders
 from zoo.data.sources.mask_layout import check_no_pair
 from zoo.data.sources.mask_options import check_none
+from zoo.data.streams.forms import Streamed, with_stream
 from zoo.data.view import with_options
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.records.records import Records
@@ -28,7 +29,7 @@ from zoo.interfaces.tasks import Task
 from zoo.spec.data_options import SOURCE
 from zoo.spec.errors import DataError, OptionError, UnknownComponentError, quote
 from zoo.spec.inputs import InputSpec
-from zoo.spec.reference import ComponentRef, HubRef, PathLike, PathRef, Reference
+from zoo.spec.reference import ComponentRef, HubDataRef, HubRef, PathLike, PathRef, Reference
 
 
 class IndexedData(Protocol):
@@ -55,8 +56,9 @@ DataLike = (
 )
 """A data set as `data` takes it: an object, a file or folder, a name, or a table of either with options."""
 
-Named = Callable[[ComponentRef], Any]
-"""Makes the data set of a component reference; handed in, so that this room composes nothing."""
+Named = Callable[[ComponentRef | DataSection], Any]
+"""Makes the data set of a component reference, or brings a section of the Hub here, as that of a folder;
+handed in, so that this room composes and fetches nothing."""
 
 
 def folder_of(data: DataLike | None) -> Path | None:
@@ -123,6 +125,10 @@ def resolve(
 
 def _grouped(section: DataSection, asked: _Asked) -> Dataset:
     found = _found(section, asked)
+    if section.options.steps_per_epoch is not None and not isinstance(found, Streamed):
+        hint = "leave it out: an epoch is once through the images"
+        where = f"data {section.called}: steps_per_epoch"
+        raise OptionError(where, expected="a set without a length", got=f"{len(found)} samples", hint=hint)
     # Parts are grouped each by itself: in a table by a column, in a folder by names
     told = isinstance(found, Parts) or (isinstance(found, Several) and found.by_source)
     return with_options(
@@ -147,14 +153,19 @@ def _found(section: DataSection, asked: _Asked) -> Dataset:
             {n: one.classes for n, one in source.parts.items()},
             by_source=section.options.group == SOURCE,
         )
+    elif isinstance(source, HubDataRef):
+        return _grouped(asked.named(section), asked)
     elif isinstance(source, HubRef):
-        expected = "a folder or the name of a data set"
-        raise DataError("data", expected=expected, got=str(source), hint="download it first")
+        hint = f"a data set is called hf://datasets/{source.repo}"
+        raise DataError("data", expected="a data set", got=f"{source}, a model", hint=hint)
+    elif (streamed := with_stream(section)) is not None:
+        stream, beside = streamed
+        found = _parts(beside, section.own, asked)
+        return Streamed(found, stream, section.own, section.options.steps_per_epoch)
     elif (parts := parts_of(source, task)) is not None:
         group = section.options.group
         own = {**section.own, **({} if group is None else {"group": group})}
-        each = {name: section_of(WithOptions(one, own) if own else one) for name, one in parts.items()}
-        return Parts({name: _grouped(one, asked) for name, one in each.items()})
+        return _parts(parts, own, asked)
     else:
         found = data_of(source, task, section.own)
     return _complete(found, f"data {section.called}", asked)
@@ -179,6 +190,12 @@ def _complete(found: Dataset, where: str, asked: _Asked) -> Dataset:
         if isinstance(columns, Records) and asked.fields
         else found
     )
+
+
+def _parts(parts: Mapping[str, Any], own: Mapping[str, Any], asked: _Asked) -> Parts:
+    """Data sets that are a split each, with the options that hold for all of them."""
+    sections = {name: section_of(WithOptions(one, own) if own else one) for name, one in parts.items()}
+    return Parts({name: _grouped(one, asked) for name, one in sections.items()})
 
 
 def _folder(section: DataSection, source: PathRef, asked: _Asked) -> Dataset:

@@ -11,7 +11,7 @@ from typing import Any
 from zoo.data.objects.frames import has_columns
 from zoo.data.several import Sources, sources_given, sources_of_items
 from zoo.interfaces.dataset import Dataset
-from zoo.interfaces.records.table_file import tables_in
+from zoo.interfaces.records.table_file import table_files
 from zoo.registry.loading import resolve_config
 from zoo.registry.lookup import entries, find
 from zoo.registry.references import component_or_path
@@ -19,7 +19,15 @@ from zoo.spec.data_options import PATH, ColumnOptions, DataOptions, FolderOption
 from zoo.spec.errors import AmbiguousNameError, DataError, OptionError, did_you_mean, listing, quote
 from zoo.spec.names import closest
 from zoo.spec.options import Options, validate
-from zoo.spec.reference import ComponentRef, HubRef, PathRef, Reference, local_path
+from zoo.spec.reference import (
+    HUB_PREFIX,
+    ComponentRef,
+    HubDataRef,
+    PathRef,
+    Reference,
+    local_path,
+    parse_reference,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +51,7 @@ class DataSection:
     @property
     def ref(self) -> Reference | None:
         """The reference; None for an object."""
-        return self.source if isinstance(self.source, ComponentRef | HubRef | PathRef) else None
+        return self.source if isinstance(self.source, Reference) else None
 
     @property
     def called(self) -> str:
@@ -96,13 +104,13 @@ def section_of(data: Any) -> DataSection:  # noqa: PLR0911 - one return a form
         return _of_path(os.fspath(data), {})
     if isinstance(data, Mapping) and isinstance(data.get(PATH), str | os.PathLike) and "name" not in data:
         return _of_path(str(data[PATH]), {key: value for key, value in data.items() if key != PATH})
-    if not isinstance(data, str | ComponentRef | HubRef | PathRef) and not _is_table(data):
+    if not isinstance(data, str | Reference) and not _is_table(data):
         return DataSection(source=data)
     rest = dict(data) if isinstance(data, Mapping) else {}
     # What options are beside is a component or a path as well as what stands alone
     ref = component_or_path(rest.pop("name") if rest else data, "dataset")
-    if isinstance(ref, PathRef):
-        return _of_path(ref.path, rest)
+    if isinstance(ref, PathRef | HubDataRef):
+        return _of_path(ref.path if isinstance(ref, PathRef) else str(ref), rest)
     if rest and isinstance(ref, ComponentRef):
         return _of_component(ComponentRef(ref.name, ref.namespace, rest))
     if not isinstance(ref, ComponentRef):
@@ -117,9 +125,14 @@ def data_options() -> frozenset[str]:
     return frozenset(name for config in configs for name in config.model_fields) - {PATH}
 
 
+def file_suffixes() -> list[str]:
+    """Suffixes of the files that components read, such as `.csv`."""
+    return sorted({tag for entry in entries("dataset") for tag in entry.component.tags if _is_suffix(tag)})
+
+
 def _is_table(data: Any) -> bool:
     # Columns may be called so as well
-    named = isinstance(data, Mapping) and isinstance(data.get("name"), str | ComponentRef | HubRef | PathRef)
+    named = isinstance(data, Mapping) and isinstance(data.get("name"), str | Reference)
     return named and not isinstance(data, Dataset)
 
 
@@ -129,8 +142,9 @@ def _with(section: DataSection, given: Mapping[str, Any]) -> DataSection:
         ref = section.source
         merged = {**ref.options, **section.beside, **given}
         return _of_component(ComponentRef(ref.name, ref.namespace, merged))
-    if isinstance(section.source, PathRef):
-        return _of_path(section.source.path, {**section.beside, **given})
+    if isinstance(section.source, PathRef | HubDataRef):
+        place = section.source.path if isinstance(section.source, PathRef) else str(section.source)
+        return _of_path(place, {**section.beside, **given})
     if isinstance(section.source, Sources):
         return _of_sources(section.source, {**section.beside, **given})
     merged = {**section.beside, **given}
@@ -152,16 +166,16 @@ def _of_sources(sources: Sources, given: Mapping[str, Any]) -> DataSection:
 
 
 def _of_path(path: str, given: Mapping[str, Any]) -> DataSection:
+    if path.startswith(HUB_PREFIX):
+        return _of_hub(parse_reference(path), given)
     place = local_path(path)
-    tables = tables_in(place) if place.is_dir() else [place]
+    tables = table_files(place, file_suffixes()) if place.is_dir() else [place]
     ref = _reader(tables[0]) if tables else None
     if ref is not None:
         return _of_component(ComponentRef(ref.name, ref.namespace, {PATH: path, **given}))
     if place.is_file():
-        read = sorted(
-            {tag for entry in entries("dataset") for tag in entry.component.tags if _is_suffix(tag)}
-        )
-        raise DataError(f"data {place}", expected=f"a folder, or a file of {listing(read)}", got="a file")
+        expected = f"a folder, or a file of {listing(file_suffixes())}"
+        raise DataError(f"data {place}", expected=expected, got="a file")
     own = {key: value for key, value in given.items() if key not in DataOptions.model_fields}
     rest = {key: value for key, value in given.items() if key in DataOptions.model_fields}
     where = f"data {place}"
@@ -171,6 +185,14 @@ def _of_path(path: str, given: Mapping[str, Any]) -> DataSection:
         options=validate(DataOptions, rest, where),
         folder=validate(FolderOptions, own, where),
     )
+
+
+def _of_hub(ref: Reference, given: Mapping[str, Any]) -> DataSection:
+    """What is said beside a repository; its files tell what of it fits them."""
+    general = DataOptions.model_fields.keys() - ColumnOptions.model_fields.keys()
+    rest = {key: value for key, value in given.items() if key in general}
+    own = {key: value for key, value in given.items() if key not in rest}
+    return DataSection(source=ref, options=validate(DataOptions, rest, f"data {ref}"), own=own)
 
 
 def _of_component(ref: ComponentRef) -> DataSection:

@@ -16,6 +16,7 @@ from zoo.compose.build import from_recipe
 from zoo.compose.foreign.torch_module import PlainModel
 from zoo.data.section import WithOptions, section_of
 from zoo.data.splits import NAMES, split
+from zoo.data.streams.forms import stream_in
 from zoo.data.view import Folded
 from zoo.experiments.fold_figures import FIGURE_FILE, Fold, Folds, draw_folds
 from zoo.experiments.fold_record import FOLDS_FILE, START, Asked, keep, read, write
@@ -162,6 +163,9 @@ def _check_splits(model: Model, asked: Asked, count: int) -> None:
         raise OptionError("folds", expected="all folds, or one", got=got, hint=hint)
     task, classes = model.task, classes_of(model)
     dataset = as_dataset(data, task=task, classes=classes, skip_unreadable=asked.skip_unreadable)
+    if stream_in(dataset) is not None:
+        hint = "give data with a length: a list, a folder, shards"
+        raise DataError("folds", expected="images that can be divided", got="a stream", hint=hint)
     for number in range(1, count + 1):
         split(Folded(dataset, (number, count)), asked.seed or 0)
 

@@ -52,6 +52,11 @@ def digest_of_pixels(image: npt.NDArray[Any]) -> str:
     ).hexdigest()
 
 
+def digest_of_content(content: bytes) -> str:
+    """A digest of a file's bytes that are in memory; that of `digest`."""
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
 def digest(file: Path) -> str:
     """A digest of a file's bytes.
 

@@ -11,7 +11,8 @@ from typing import Any, overload
 import torch
 from PIL import Image
 
-from zoo.data.batches import PLACE, SIZE, Batches
+from zoo.data.batches import Batches
+from zoo.data.collating import PLACE, SIZE
 from zoo.data.depths import warn_losses
 from zoo.inference.asking.views import answered
 from zoo.inference.given_images import Given, chunks, given, is_one, is_stream

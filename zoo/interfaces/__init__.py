@@ -1,5 +1,6 @@
 """Door 2: the contract of every kind, and what those who keep one need beside it; imports torch."""
 
+from zoo.images.decode import SUFFIXES as IMAGE_SUFFIXES
 from zoo.images.decode import ImageArray, decode, decode_reduced
 from zoo.images.prepare import LUMA
 from zoo.interfaces.adversarial import Pair
@@ -32,6 +33,7 @@ from zoo.interfaces.loss import (
 from zoo.interfaces.metric import Metric, TorchMetric
 from zoo.interfaces.model import Model
 from zoo.interfaces.normalise import Normalise
+from zoo.interfaces.records.cells import ClassColumn
 from zoo.interfaces.records.fields import FieldKind, Fields
 from zoo.interfaces.records.records import Records
 from zoo.interfaces.records.roles import Roles
@@ -72,8 +74,10 @@ from zoo.interfaces.tasks.standardise import Standardise
 from zoo.interfaces.tasks.target_counts import TargetCounts, ignored_index
 from zoo.interfaces.trainer import Trainer
 from zoo.spec.display import Table
+from zoo.spec.split_names import split_within
 
 __all__ = [
+    "IMAGE_SUFFIXES",
     "LUMA",
     "OUTPUT",
     "Analysis",
@@ -84,6 +88,7 @@ __all__ = [
     "Block",
     "CardWords",
     "Chain",
+    "ClassColumn",
     "Confusion",
     "Curve",
     "Dataset",
@@ -159,6 +164,7 @@ __all__ = [
     "rename",
     "resizing",
     "rows",
+    "split_within",
     "sums_of",
     "total",
     "trace_shapes",

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
+from torch import nn
 
+from zoo.interfaces.blocks.number_types import HALVES, mixed_types
 from zoo.interfaces.execution import Execution
 from zoo.registry.environment import processes
 from zoo.runtime.devices import choose_device
 from zoo.runtime.processes import Accelerated, accelerator_for
+from zoo.spec.errors import TrainingError, listing
+from zoo.spec.hints.spoken import argument
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -47,3 +52,22 @@ class Computing:
         if self.accelerator is None:
             return Execution(steps, fused=fused)
         return Accelerated(self.accelerator, steps, fused=fused)
+
+
+def check_precision(model: nn.Module, asked: object = None) -> None:
+    """Raises TrainingError where steps would be lost in the rounding of half precision weights.
+
+    Args:
+        model: or a torch module.
+        asked: as it was given, perhaps by its folder.
+    """
+    kinds = {p.dtype for p in model.parameters()} & {*HALVES}
+    if kinds:
+        kind = listing(sorted(str(kind).removeprefix("torch.") for kind in kinds))
+        got = mixed_types(model) or kind
+        by_name = isinstance(asked, str | os.PathLike)
+        place = str(asked)
+        load = f"zoo.pull({place!r})" if place.startswith("hf://") else f"zoo.load({place!r})"
+        say = f"zoo.fit({load}.float(), ...) widens them" if by_name else "model.float() widens them"
+        hint = f"{say}, {argument('precision', 'bf16')} computes in half precision all the same"
+        raise TrainingError("fit", expected="weights in float32", got=got, hint=hint)

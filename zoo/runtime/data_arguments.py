@@ -9,8 +9,10 @@ from typing import Any
 from zoo.compose.instantiate import make
 from zoo.compose.parts import recorded
 from zoo.data.resolve import DataLike, resolve
-from zoo.data.section import section_of
+from zoo.data.section import DataSection, file_suffixes, section_of
 from zoo.data.several import Sources
+from zoo.hub.sets.bring import bring, pinned
+from zoo.hub.sets.choose import CONFIG
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
 from zoo.interfaces.records.fields import settled_fields
@@ -19,7 +21,10 @@ from zoo.interfaces.trainer import TrainerLike
 from zoo.runtime.arguments import as_trainer
 from zoo.spec.data_options import CLASSES, PATH, SOURCES, with_options
 from zoo.spec.inputs import InputSpec
-from zoo.spec.reference import HubRef, PathRef, without_prefix
+from zoo.spec.reference import ComponentRef, HubDataRef, HubRef, PathRef, without_prefix
+
+_ADDRESS = "://"
+"""Sign of an address, which is no path."""
 
 
 def as_dataset(
@@ -33,9 +38,19 @@ def as_dataset(
 ) -> Dataset:
     """The data as a task needs them; see `zoo.data.resolve.resolve`."""
     return resolve(
-        data, lambda ref: make("dataset", ref), task=task, classes=classes, part=part,
-        skip_unreadable=skip_unreadable, fields=fields,
-    )  # fmt: skip
+        data, _made, task=task, classes=classes, part=part, skip_unreadable=skip_unreadable, fields=fields
+    )
+
+
+def _made(what: ComponentRef | DataSection) -> Any:
+    """The data set of a component; of one on the Hub the section of its folder here."""
+    if isinstance(what, ComponentRef):
+        return make("dataset", what)
+    assert isinstance(what.source, HubDataRef)  # noqa: S101 - no other section is brought
+    own = {**what.own}
+    config = own.pop(CONFIG, None)
+    folder = bring(what.source, tables=file_suffixes(), config=config)
+    return section_of({PATH: str(folder), **own})
 
 
 def classes_of(model: Model) -> int | None:
@@ -63,7 +78,8 @@ def declared_fields(
 def data_value(data: DataLike | None, *, whole: bool = False) -> str | dict[str, Any] | None:
     """The data's value in a recipe: a component, or a path, with the options beside; None for an object.
 
-    A bare name is recorded with its namespace: where the recipe is read again, a folder may have it.
+    A bare name is recorded with its namespace: where the recipe is read again, a folder may have it; data of
+    the Hub with the commit that was read.
 
     Args:
         data: as the caller gave it.
@@ -78,8 +94,9 @@ def data_value(data: DataLike | None, *, whole: bool = False) -> str | dict[str,
     if isinstance(section.ref, PathRef):
         path = str(PathRef(_place(section.ref.path, whole)))
         return {PATH: path, **section.beside} if section.beside else path
-    if isinstance(section.ref, HubRef):
-        return str(section.ref)
+    if isinstance(section.ref, HubRef | HubDataRef):
+        place = str(pinned(section.ref) if isinstance(section.ref, HubDataRef) else section.ref)
+        return {PATH: place, **section.beside} if section.beside else place
     value = recorded("dataset", section.ref)
     if isinstance(value, dict) and isinstance(value.get(PATH), str):
         value = {**value, PATH: _place(value[PATH], whole)}
@@ -104,5 +121,7 @@ def _with_classes(value: Any, classes: Mapping[str, str | None]) -> Any:
 
 
 def _place(path: str, whole: bool) -> str:
+    if _ADDRESS in path:
+        return path if whole else path.rpartition("/")[2]
     found = Path(without_prefix(path)).expanduser().resolve()
     return str(found) if whole else found.name

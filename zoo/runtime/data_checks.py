@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 from zoo.data.imbalance import lacking
 from zoo.data.label_mapping import by_name, in_order
+from zoo.data.streams.forms import Streamed
 from zoo.data.view import source_of
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
+from zoo.registry.environment import processes
 from zoo.spec.display import counted
-from zoo.spec.errors import DataError, TrainingError, listing, quote, warn
+from zoo.spec.errors import DataError, OptionError, TrainingError, listing, quote, warn
 
 _MOST_NAMES = 6
 _FEWEST = 2
@@ -67,6 +69,18 @@ def check_masks(dataset: Dataset) -> None:
         got = f"nothing but {listing(quote(source.labels[i]) for i in present)}"
         hint = getattr(source, "way_out", None)
         raise DataError("fit: masks", expected="at least two classes", got=got, hint=hint)
+
+
+def check_stream(data: Streamed) -> None:
+    """Raises OptionError where an epoch of a stream has no length, or it cannot give what is needed."""
+    assert data.counted  # noqa: S101 - it raises where nobody said it
+    if data.masks:
+        hint = "give images with masks as a folder"
+        raise OptionError("fit", expected="a target for each image of a stream", got="masks", hint=hint)
+    if (count := processes()[1]) > 1:
+        hint = "give shards or data with a length, of which each process gets its part"
+        got = f"a stream for {count} of them"
+        raise OptionError("fit by several processes", expected="data with a length", got=got, hint=hint)
 
 
 def warn_lacking(dataset: Dataset, task: Task | None) -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, Literal
 
 import torch
 from torch import nn
 
 from zoo.compose.foreign.torch_module import PlainModel, count_outputs
-from zoo.interfaces.blocks.number_types import HALVES, fitted, mixed_types
+from zoo.interfaces.blocks.number_types import fitted, mixed_types
 from zoo.interfaces.blocks.wrapped import wrapped_part
 from zoo.interfaces.model import Model
-from zoo.spec.errors import TrainingError, listing, quote
-from zoo.spec.hints.spoken import argument
+from zoo.spec.errors import TrainingError, quote
 
 
 def of_one_type(model: Model) -> Model:
@@ -81,22 +79,3 @@ _MODULES = {
     "kl_div": "KLDivLoss",
     "nll_loss": "NLLLoss",
 }
-
-
-def check_precision(model: nn.Module, asked: object = None) -> None:
-    """Raises TrainingError where steps would be lost in the rounding of half precision weights.
-
-    Args:
-        model: or a torch module.
-        asked: as it was given, perhaps by its folder.
-    """
-    kinds = {p.dtype for p in model.parameters()} & {*HALVES}
-    if kinds:
-        kind = listing(sorted(str(kind).removeprefix("torch.") for kind in kinds))
-        got = mixed_types(model) or kind
-        by_name = isinstance(asked, str | os.PathLike)
-        place = str(asked)
-        load = f"zoo.pull({place!r})" if place.startswith("hf://") else f"zoo.load({place!r})"
-        say = f"zoo.fit({load}.float(), ...) widens them" if by_name else "model.float() widens them"
-        hint = f"{say}, {argument('precision', 'bf16')} computes in half precision all the same"
-        raise TrainingError("fit", expected="weights in float32", got=got, hint=hint)

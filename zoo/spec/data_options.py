@@ -11,7 +11,15 @@ from pydantic import Field, field_validator
 
 from zoo.spec.errors import RecipeError, quote
 from zoo.spec.options import Options, RefValue
-from zoo.spec.reference import ComponentRef, PathRef, parse_reference, without_prefix
+from zoo.spec.reference import (
+    HUB_PREFIX,
+    ComponentRef,
+    HubDataRef,
+    HubRef,
+    PathRef,
+    parse_reference,
+    without_prefix,
+)
 
 PATH = "path"
 """Option that says which file or folder is read; a recipe keeps its last part alone."""
@@ -51,6 +59,10 @@ class DataOptions(Options):
         None,
         description="one fold of cross-validation, such as '2/5': its images are the test, the others are "
         "trained on and validated with",
+    )
+
+    steps_per_epoch: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="batches an epoch, of a set without a length"
     )
 
     @field_validator("fold")
@@ -184,8 +196,9 @@ def data_reference(value: Any) -> Any:
     if isinstance(value, Mapping) and isinstance(name := value.get("name"), str) and len(value) > 1:
         # `--data ./photos --set data.group=...`
         place = parse_reference(name)
-        if isinstance(place, PathRef):
-            return {PATH: place.path, **{str(key): item for key, item in value.items() if key != "name"}}
+        if isinstance(place, PathRef | HubDataRef):
+            path = place.path if isinstance(place, PathRef) else str(place)
+            return {PATH: path, **{str(key): item for key, item in value.items() if key != "name"}}
     ref = parse_reference(value)
     return ref.to_value() if isinstance(ref, ComponentRef) else str(ref)
 
@@ -224,6 +237,19 @@ def called(value: RefValue) -> tuple[str, bool]:
         return " + ".join(called(item)[0] for item in value[SOURCES]), True
     # A file says more than what reads it
     if isinstance(value, Mapping) and isinstance(path := value.get(PATH), str):
-        return Path(without_prefix(path)).name, True
+        return name_of_place(path), not path.startswith(HUB_PREFIX)
     ref = parse_reference(value)
+    if isinstance(ref, HubDataRef):
+        return name_of_place(str(ref)), False
     return (Path(ref.path).name, True) if isinstance(ref, PathRef) else (str(ref).rpartition(":")[2], False)
+
+
+def name_of_place(path: str) -> str:
+    """Name of a file or folder, or of a data set of the Hub whatever its revision.
+
+    Example:
+        >>> name_of_place("file:/images/cats"), name_of_place("hf://datasets/me/cats@v1")
+        ('cats', 'me/cats')
+    """
+    ref = parse_reference(path) if path.startswith(HUB_PREFIX) else None
+    return ref.repo if isinstance(ref, HubDataRef | HubRef) else Path(without_prefix(path)).name

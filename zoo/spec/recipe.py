@@ -21,7 +21,7 @@ from zoo.spec.hints.recipe_places import check_named, check_section
 from zoo.spec.inputs import MOST_CHANNELS, MOST_PIXELS, InputSpec, input_value
 from zoo.spec.names import in_order
 from zoo.spec.options import RefValue, validate
-from zoo.spec.reference import ComponentRef, HubRef, PathRef, parse_reference
+from zoo.spec.reference import ComponentRef, HubRef, PathRef, of_model, parse_reference
 
 ORIGINAL = "original"
 """As `head`: the classifier that the weights were published with."""
@@ -150,7 +150,7 @@ class ModelSection(_Section):
     @property
     def ref(self) -> ComponentRef | HubRef | PathRef:
         """The parsed reference, options included."""
-        ref = parse_reference(self.name)
+        ref = of_model(parse_reference(self.name))
         return ComponentRef(ref.name, ref.namespace, self.options) if isinstance(ref, ComponentRef) else ref
 
     @classmethod

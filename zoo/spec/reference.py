@@ -22,10 +22,13 @@ PathLike = str | os.PathLike[str]
 FILE_PREFIX = "file:"
 """What a reference to a file or folder begins with where its text alone could mean something else."""
 
+HUB_PREFIX = "hf://"
+"""What a reference to a repository on the Hub begins with."""
+
 # Wider than what a component may be called: `VGG16` is looked up, and answered by the nearest name.
 _COMPONENT = re.compile(r"^(?:(?P<namespace>\w[\w.\-]*):)?(?P<name>\w[\w.\- ]*)$")
 # A revision may have slashes, as branches do
-_HUB = re.compile(r"^hf://(?P<repo>[\w.\-]+/[\w.\-]+)(?:@(?P<revision>[\w.\-/]+))?$")
+_HUB = re.compile(r"^hf://(?P<data>datasets/)?(?P<repo>[\w.\-]+/[\w.\-]+)(?:@(?P<revision>[\w.\-/]+))?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,17 @@ class HubRef:
 
 
 @dataclass(frozen=True, slots=True)
+class HubDataRef:
+    """A data set on the Hub."""
+
+    repo: str
+    revision: str | None = None
+
+    def __str__(self) -> str:
+        return f"hf://datasets/{self.repo}" + (f"@{self.revision}" if self.revision else "")
+
+
+@dataclass(frozen=True, slots=True)
 class PathRef:
     """A file or folder."""
 
@@ -65,7 +79,7 @@ class PathRef:
         return f"{FILE_PREFIX}{self.path}"
 
 
-Reference = ComponentRef | HubRef | PathRef
+Reference = ComponentRef | HubRef | HubDataRef | PathRef
 
 
 def parse_reference(value: object) -> Reference:  # noqa: PLR0911 - one return a form
@@ -79,12 +93,14 @@ def parse_reference(value: object) -> Reference:  # noqa: PLR0911 - one return a
         ComponentRef(name='convnext_tiny', namespace='timm', options={})
         >>> parse_reference("hf://me/cats@v1")
         HubRef(repo='me/cats', revision='v1')
+        >>> parse_reference("hf://datasets/me/cats")
+        HubDataRef(repo='me/cats', revision=None)
         >>> parse_reference("./cats")
         PathRef(path='./cats')
         >>> parse_reference({"name": "binary", "dropout": 0.5}).options
         {'dropout': 0.5}
     """
-    if isinstance(value, ComponentRef | HubRef | PathRef):
+    if isinstance(value, ComponentRef | HubRef | HubDataRef | PathRef):
         return value
     if isinstance(value, Mapping):
         options = {str(k): v for k, v in value.items()}
@@ -104,13 +120,13 @@ def parse_reference(value: object) -> Reference:  # noqa: PLR0911 - one return a
     if not isinstance(value, str) or not value.strip():
         raise BadReferenceError("reference", expected=GRAMMAR, got=quote(value))
     text = value.strip()
-    if text.startswith("hf://"):
+    if text.startswith(HUB_PREFIX):
         match = _HUB.match(text)
         if match is None:
             raise BadReferenceError(
                 "Hub reference", expected="hf://owner/name or hf://owner/name@revision", got=quote(text)
             )
-        return HubRef(match["repo"], match["revision"])
+        return (HubDataRef if match["data"] else HubRef)(match["repo"], match["revision"])
     if text.startswith(FILE_PREFIX):
         if text == FILE_PREFIX:
             raise BadReferenceError("file reference", expected="file:path", got=quote(text))
@@ -122,6 +138,20 @@ def parse_reference(value: object) -> Reference:  # noqa: PLR0911 - one return a
     if match is None:
         raise BadReferenceError("reference", expected=GRAMMAR, got=quote(text))
     return ComponentRef(match["name"], match["namespace"])
+
+
+def of_model(ref: Reference) -> ComponentRef | HubRef | PathRef:
+    """A reference that may mean a model.
+
+    Args:
+        ref: as it was read.
+
+    Raises:
+        BadReferenceError: it is a data set.
+    """
+    if isinstance(ref, HubDataRef):
+        raise BadReferenceError("model", expected="hf://owner/name", got=f"{ref}, a data set")
+    return ref
 
 
 def without_prefix(text: str) -> str:

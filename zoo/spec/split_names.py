@@ -32,3 +32,14 @@ def split_named(name: str) -> str | None:
     if not rest and (more := _MORE.search(first)) and more.end() == len(first):
         first = first[: more.start()]
     return WORDS.get(first)
+
+
+def split_within(name: str) -> str | None:
+    """The split that one of the words of a name means, as those of shards have it; None where none does.
+
+    Example:
+        >>> [split_within(name) for name in ("train-00000-of-00002", "cats_validation", "latest")]
+        ['train', 'val', None]
+    """
+    words = re.split(r"[^a-z0-9]+", name.lower())
+    return next((WORDS[word] for word in words if word in WORDS), None)

@@ -7,6 +7,7 @@ from typing import Any
 
 from zoo.data.imbalance import balanced_weights, counts_of
 from zoo.data.splits import Splits, split
+from zoo.data.streams.forms import stream_in
 from zoo.interfaces.dataset import Dataset
 from zoo.registry.loading import resolve_config
 from zoo.registry.lookup import find
@@ -32,6 +33,10 @@ def with_counts(loss: Any, dataset: Dataset, seed: int) -> tuple[Any, Splits | N
     options = _options(loss)
     if not options:
         return loss, None
+    if stream_in(dataset) is not None:
+        hint = "say the weights as numbers, or give data with a length"
+        where, expected = f"loss: {next(iter(options))}", "images that can be counted before a run"
+        raise DataError(where, expected=expected, got="a stream", hint=hint)
     check_masks(dataset)
     splits = split(dataset, seed)
     counts = counts_of(dataset, splits.train)

@@ -11,10 +11,13 @@ from torch import nn
 
 from zoo.data.batch_order import Order
 from zoo.data.batches import Batches
+from zoo.data.streams.batches import StreamBatches, StreamOrder
+from zoo.data.streams.forms import Streamed
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.blocks.freezing_state import blocks_in
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
+from zoo.interfaces.tasks import Task
 from zoo.registry.environment import processes
 from zoo.runtime.devices import has_live_batch_norm, norms_of_one_number
 from zoo.runtime.processes import FULL
@@ -58,12 +61,14 @@ def sources(
     read = partial(
         Batches, setup.dataset, spec=model.input_spec, crop=model.crops, workers=workers, task=model.task
     )
+    if setup.stream is not None:
+        return _streamed(setup, setup.stream, workers, cache, least), read(setup.splits.val, **order()), ""
     train_order, val_order = order(shuffle=True, least=least, classes=setup.drawn_classes), order()
     if least > 1:
         _check_batch_norm(setup, Order(setup.splits.train, **train_order), least)
     features, why = (None, "") if cache in (False, PIXELS) else _cache(setup, device, precision)
     if features is None:
-        _say_why(why, cache, reporter)
+        _say_why(why, cache)
         read = _keeping(setup, read, (*setup.splits.train, *setup.splits.val), cache, reporter)
         return read(setup.splits.train, **train_order), read(setup.splits.val, **val_order), ""
     # Augmented images are others in each epoch.
@@ -76,7 +81,7 @@ def sources(
         # Why it could not be filled is known to the first process alone.
         why = why or ("" if not features.missing(wanted) else "the first process could not fill it")
     if why:
-        _say_why(why, cache, reporter)
+        _say_why(why, cache)
         read = _keeping(setup, read, (*setup.splits.train, *setup.splits.val), cache, reporter)
         return read(setup.splits.train, **train_order), read(setup.splits.val, **val_order), ""
     total = size(len(wanted) * features.row_bytes)
@@ -88,6 +93,32 @@ def sources(
         return read(setup.splits.train, **train_order), val, kept
     images = partial(read, setup.splits.train, **train_order)
     return CachedBatches(features, setup.splits.train, images, **train_order), val, kept
+
+
+def _streamed(
+    setup: Setup, stream: Streamed, workers: int, cache: bool | str | None, least: int
+) -> StreamBatches:
+    """Batches of a stream, which is checked for what cannot be had of it."""
+    _check_stream(setup, cache, least)
+    model = setup.model
+    return StreamBatches(
+        stream, model.input_spec, labels=setup.dataset.labels, task=model.task or Task(),
+        batch_size=setup.trainer.batch_size, seed=setup.seed, crop=model.crops, workers=workers,
+    )  # fmt: skip
+
+
+def _check_stream(setup: Setup, cache: bool | str | None, least: int) -> None:
+    """Raises what cannot be had of a stream, and says what is lost."""
+    why = "a stream gives other images in each epoch"
+    if cache == PIXELS:
+        expected = "images of files whose pixels can be kept"
+        raise OptionError(argument("cache", PIXELS), expected=expected, got=why)
+    if setup.model.prefix or cache is True:
+        _say_why(why, cache)
+    if setup.trainer.batch_size < least:
+        got = f"batch_size={setup.trainer.batch_size}"
+        expected = f"{counted(least, 'image')} at a time or more, for batch norm"
+        raise OptionError("fit: batches", expected=expected, got=got, hint="batch_size=8")
 
 
 def _keeping(
@@ -201,7 +232,7 @@ def _reused(features: FeatureCache, wanted: tuple[int, ...], reporter: Reporter)
     return ""
 
 
-def _say_why(why: str, cache: bool | str | None, reporter: Reporter) -> None:
+def _say_why(why: str, cache: bool | str | None) -> None:
     if cache is True:
         raise OptionError(
             argument("cache", True),
@@ -215,7 +246,10 @@ def _say_why(why: str, cache: bool | str | None, reporter: Reporter) -> None:
 class Source(Protocol):
     """Batches of each epoch in an order of its own: of images, or of rows of a feature cache."""
 
-    order: Order
+    @property
+    def order(self) -> Order | StreamOrder:
+        """The batches of an epoch."""
+        ...
 
     def epoch(self, number: int = 0, skip: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, without the first `skip`."""

@@ -198,6 +198,10 @@ def _train(
 ) -> tuple[Outcome, str]:
     """Runs the epochs; returns their outcome, and what of frozen blocks was kept."""
     writes = run_folder if computing.first else None
+    if checkpoint is not None and setup.stream is not None:
+        warn(
+            "the stream begins anew: a run that was not interrupted would have seen other images from here on"
+        )
     # A loss that is another's comes back as it was given
     loss = nn.Identity() if setup.loss is None else setup.loss
     with borrowed(setup.model, computing.device), borrowed(loss, computing.device):

@@ -17,7 +17,8 @@ from zoo.data.depths import warn_dataset
 from zoo.data.imbalance import drawn_classes, warn_unbalanced
 from zoo.data.resolve import DataLike
 from zoo.data.section import section_of
-from zoo.data.splits import Splits, split
+from zoo.data.splits import NAMES, Splits, split
+from zoo.data.streams.forms import Streamed, stream_in
 from zoo.interfaces.augmenter import Augmenter
 from zoo.interfaces.blocks.freezing_state import check_frozen
 from zoo.interfaces.blocks.wrapped import inside
@@ -28,9 +29,9 @@ from zoo.interfaces.trainer import Trainer
 from zoo.runtime.answer_checks import check_weights
 from zoo.runtime.arguments import as_augmenter, as_loss, as_model, as_trainer, bare, check_order, pick_seed
 from zoo.runtime.augment_checks import check_augment
+from zoo.runtime.computing import check_precision
 from zoo.runtime.data_arguments import as_dataset, data_value, declared_fields
-from zoo.runtime.data_checks import check_masks, for_model, warn_lacking
-from zoo.runtime.given_objects import check_precision
+from zoo.runtime.data_checks import check_masks, check_stream, for_model, warn_lacking
 from zoo.runtime.loss_checks import check_fits, held_warnings, task_said, vectors_of, warn_squashed
 from zoo.runtime.torch_losses import called
 from zoo.spec.errors import DataError, TrainingError, listing, warn
@@ -76,6 +77,17 @@ class Setup:
         return self.recipe.seed or 0
 
     @property
+    def stream(self) -> Streamed | None:
+        """The stream that is trained on, if it is one; its images are in no split."""
+        return stream_in(self.dataset)
+
+    @property
+    def images(self) -> dict[str, int]:
+        """Number of images by split, of a stream those of an epoch."""
+        found, stream = {name: len(getattr(self.splits, name)) for name in NAMES}, self.stream
+        return found if stream is None else {**found, "train": stream.counted * self.trainer.batch_size}
+
+    @property
     def given(self) -> dict[str, str]:
         """Classes of the objects that the caller has made, by the part that they are; not the model's."""
         parts = {"loss": self.loss, "augment": self.augment, "trainer": self.trainer}
@@ -99,8 +111,7 @@ def assemble(
     Raises:
         ZooError: a part is missing, unknown, or does not fit the others; or a frozen block would learn.
     """
-    model = bare(model)
-    plain = _foreign(model)
+    plain = _foreign(model := bare(model))
     given = {"data": data, "augment": augment, "loss": loss, "trainer": trainer}
     resumed = labels is not None
     skip: Any = {"skip_unreadable": skip_unreadable}
@@ -161,10 +172,13 @@ def _fitting(model: Model, dataset: Dataset, labels: Sequence[str] | None) -> Da
 def _split(model: Model, dataset: Dataset, seed: int, *, new: bool, known: Splits | None) -> Splits:
     """The splits; what a model keeps of training targets, a new run takes from them."""
     # After what is checked at once: it reads all files for their keys
-    splits = known or split(dataset, seed)
+    if (stream := stream_in(dataset)) is not None:
+        check_stream(stream)
+    splits = known or split(dataset, seed, training=stream is None)
     if new and model.task is not None:
         targets = dataset.targets
-        model.task.settle([targets[i] for i in splits.train])
+        # What comes is not known before it is there
+        model.task.settle([targets[i] for i in (splits.train if stream is None else splits.val)])
     return splits
 
 
@@ -260,8 +274,10 @@ def _loss(
 def _tell_of_data(model: Model, dataset: Dataset, splits: Splits, *, default_loss: bool) -> None:
     """Warns of lost depth, classes out of balance where the loss ignores that, and what the task remarks."""
     warn_dataset(model, dataset)
-    warn_lacking(dataset, model.task)
-    if default_loss and (model.task is None or model.task.named):
+    known = stream_in(dataset) is None
+    if known:
+        warn_lacking(dataset, model.task)
+    if known and default_loss and (model.task is None or model.task.named):
         warn_unbalanced(dataset)
     if model.task is not None:
         for remark in model.task.remarks([dataset.targets[i] for i in splits.val]):

@@ -13,7 +13,7 @@ from typing import Any
 
 from zoo.spec.disk.leftovers import set_aside
 from zoo.spec.disk.reading import sha256
-from zoo.spec.errors import WeightsError
+from zoo.spec.errors import WeightsError, ZooError
 from zoo.spec.published_weights import WeightsSource
 from zoo.weights.client import patiently, reachable, talking
 from zoo.weights.download_bar import DownloadBar, has_viewer
@@ -68,6 +68,8 @@ class Snapshot:
         token: for private and gated repositories; the one that the user is logged in with where None.
         cache_dir: instead of the Hub's own.
         force: download again what is in the cache.
+        sort: of the repository, as the client names it; None for a model.
+        error: of what goes wrong.
     """
 
     text: str
@@ -78,6 +80,8 @@ class Snapshot:
     token: str | bool | None = None
     cache_dir: str | Path | None = None
     force: bool = False
+    sort: str | None = None
+    error: type[ZooError] = WeightsError
 
     def file(self, name: str, *, sha256: str | None = None, most: int | None = None) -> Path:
         """A file of the commit, downloaded if need be.
@@ -104,7 +108,7 @@ class Snapshot:
                 if not path.is_symlink():
                     path.unlink(missing_ok=True)
                 expected = f"{'sha256' if _SHA256.fullmatch(wanted) else 'git hash'} {wanted[:12]}..."
-                raise WeightsError(
+                raise self.error(
                     self._where(name), expected=expected, got="another content, twice",
                     hint="the repository or the way to it is damaged; nothing of it was used",
                 )  # fmt: skip
@@ -116,7 +120,7 @@ class Snapshot:
 
         try:
             return self.file(name, sha256=sha256, most=most)
-        except WeightsError as error:
+        except self.error as error:
             cause = error.__cause__
             # That the cache has none says nothing of the commit
             if isinstance(cause, EntryNotFoundError) and not isinstance(cause, LocalEntryNotFoundError):
@@ -131,7 +135,9 @@ class Snapshot:
         if self.offline:
             return []
         with self._talking(self.text):
-            return HfApi().list_repo_files(self.repo, revision=self.commit, token=self.token)
+            return HfApi().list_repo_files(
+                self.repo, revision=self.commit, token=self.token, repo_type=self.sort
+            )
 
     def _check_size(self, name: str, most: int) -> None:
         if self.offline:
@@ -139,13 +145,13 @@ class Snapshot:
         with self._talking(self._where(name)):
             size = patiently(partial(self._client(name), dry_run=True)).file_size
         if size is not None and size > most:
-            raise WeightsError(self._where(name), expected=f"at most {most} bytes", got=str(size))
+            raise self.error(self._where(name), expected=f"at most {most} bytes", got=str(size))
 
     def _download(self, name: str, *, force: bool) -> Path:
         if force and self.offline:
             expected = "the Hub, for a whole copy"
             where = f"{self._where(name)} cannot be reached"
-            raise WeightsError(where, expected=expected, got="no answer", hint=self.hint)
+            raise self.error(where, expected=expected, got="no answer", hint=self.hint)
         ask = partial(self._client(name), force_download=force, local_files_only=self.offline)
         with self._talking(self._where(name)), self._without_old(name, force):
             return Path(ask() if self.offline else patiently(ask))
@@ -155,7 +161,8 @@ class Snapshot:
         """Moves a file of a cache without links aside: the client would leave it where it is."""
         from huggingface_hub import try_to_load_from_cache
 
-        there = try_to_load_from_cache(self.repo, name, self.cache_dir, self.commit) if force else None
+        known = partial(try_to_load_from_cache, repo_type=self.sort)
+        there = known(self.repo, name, self.cache_dir, self.commit) if force else None
         path = Path(there) if isinstance(there, str) else None
         if path is None or path.is_symlink() or self.offline:
             yield
@@ -172,10 +179,10 @@ class Snapshot:
         mark, state = _remembered(path)
         if mark.endswith(f" {state}"):
             return mark.partition(" ")[0]
-        url = hf_hub_url(self.repo, name, revision=self.commit)
+        url = hf_hub_url(self.repo, name, revision=self.commit, repo_type=self.sort)
         found = ""
         # What cannot be asked now is taken as it is, as from a cache that is offline
-        with suppress(WeightsError), self._talking(self._where(name)):
+        with suppress(self.error), self._talking(self._where(name)):
             found = get_hf_file_metadata(url, token=self.token).etag or ""
         return found if _SHA256.fullmatch(found) or _GIT.fullmatch(found) else None
 
@@ -183,6 +190,7 @@ class Snapshot:
         from huggingface_hub import hf_hub_download
 
         place = {"revision": self.commit, "token": self.token, "cache_dir": self.cache_dir}
+        place |= {"repo_type": self.sort}
         bar = {"tqdm_class": DownloadBar} if has_viewer() else {}
         return partial(hf_hub_download, self.repo, name, **place, **bar)
 
@@ -192,7 +200,8 @@ class Snapshot:
     @contextmanager
     def _talking(self, where: str) -> Iterator[Talk]:
         expected = "the Hub or a cached copy"
-        with talking(where, WeightsError, repo=self.repo, hint=self.hint, expected=expected) as talk:
+        repo = page_of(self.repo, self.sort)
+        with talking(where, self.error, repo=repo, hint=self.hint, expected=expected) as talk:
             yield talk
 
 
@@ -206,27 +215,40 @@ def snapshot(
     cache_dir: str | Path | None = None,
     local_files_only: bool = False,
     force: bool = False,
+    sort: str | None = None,
+    error: type[ZooError] = WeightsError,
 ) -> Snapshot:
     """The commit that a branch, tag or commit means now; what it last meant where the Hub does not answer.
 
     Raises:
-        WeightsError: it means none, or the Hub cannot be reached and nothing of it is cached.
+        ZooError: it means none, or the Hub cannot be reached and nothing of it is cached; of kind `error`.
     """
     from huggingface_hub import HfApi
 
     offline = local_files_only or not reachable()
-    where = f"{text}: {repo}"
-    with talking(where, WeightsError, repo=repo, hint=hint, expected="the Hub or a cached copy") as talk:
+    where, page = f"{text}: {repo}", page_of(repo, sort)
+    with talking(where, error, repo=page, hint=hint, expected="the Hub or a cached copy") as talk:
         resolve = partial(
-            HfApi().resolve_revision, repo, revision=revision or "main", token=token, cache_dir=cache_dir
-        )
+            HfApi().resolve_revision, repo, revision=revision or "main", token=token, cache_dir=cache_dir,
+            repo_type=sort,
+        )  # fmt: skip
         found = resolve(local_files_only=True) if offline else patiently(resolve)
     # The old name stays the one of the cache, so that it is found there without a network too
     warn_moved(talk, repo, text)
     return Snapshot(
         text=text, repo=repo, commit=found.resolved, hint=hint, offline=offline, token=token,
-        cache_dir=cache_dir, force=force,
+        cache_dir=cache_dir, force=force, sort=sort, error=error,
     )  # fmt: skip
+
+
+def page_of(repo: str, sort: str | None) -> str:
+    """Path of a repository's page on the Hub.
+
+    Example:
+        >>> page_of("me/cats", "dataset"), page_of("me/cats", None)
+        ('datasets/me/cats', 'me/cats')
+    """
+    return f"{sort}s/{repo}" if sort else repo
 
 
 def git_hash(path: Path) -> str:

@@ -20,7 +20,7 @@ _SOON = 2.0
 """Seconds; nobody needs to be told of a shorter wait."""
 
 _SERVER = 500
-_REPO = re.compile(r"/(?:api/models/)?([\w.\-]+/[\w.\-]+)(?:/.*)?")
+_REPO = re.compile(r"/(?:api/models/|(?:api/)?datasets/)?([\w.\-]+/[\w.\-]+)(?:/.*)?")
 _lock = threading.Lock()
 
 

@@ -110,6 +110,24 @@ def test_cells_of_one_column_are_of_one_type() -> None:
     assert typed(["1", "x"]) == ["1", "x"]
 
 
+def test_a_folder_of_tables_alone_is_split_by_their_names(table: Write, tmp_path: Path) -> None:
+    images = table([0, 1], {"label": KINDS}).parent / "images"
+    home = tmp_path / "tables"
+    (home / "data").mkdir(parents=True)
+    rows = {"train-0-of-2": 0, "train-1-of-2": 1, "validation": 0, "unsupervised": 1}
+    for name, i in rows.items():
+        text = f"image,label\n{images / f'{i}.png'},{KINDS[i]}\n"
+        (home / "data" / f"{name}.csv").write_text(text)
+    with pytest.warns(ZooWarning, match=r"no split are left out: 'data/unsupervised.csv'"):
+        data = as_dataset(home)
+    assert [data.split_of(i) for i in range(len(data))] == ["train", "train", "val"]
+    assert data.targets == [0, 1, 0]
+    # Beside images a table may be anything
+    (home / "images").mkdir()
+    with pytest.raises(DataError, match="expected images, got none that can be read"):
+        as_dataset(home)
+
+
 def test_metadata_beside_the_images_makes_a_folder_a_table(tmp_path: Path) -> None:
     for name, light in (("train", 0), ("test", 255)):
         (tmp_path / name).mkdir()
@@ -122,7 +140,8 @@ def test_metadata_beside_the_images_makes_a_folder_a_table(tmp_path: Path) -> No
     assert data[0].image.max() == 255
     (tmp_path / "train" / "metadata.csv").write_text("file_name,kind\n0.png,a\n1.png,b\n")
     with pytest.raises(
-        DataError, match=r"expected the columns of test .*'label'.*got 'file_name', 'kind' in train"
+        DataError,
+        match=r"expected the columns of test.metadata.csv .*'label'.*got 'file_name', 'kind' in train",
     ):
         as_dataset(tmp_path)
     own = tmp_path / "train"

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zoo.data.objects.arrays import Listed, first_sample, images_of, is_array, is_image, listed
-from zoo.data.objects.frames import LastRow, LazyColumn, columns_of, columns_of_rows, has_columns, is_dicts
+from zoo.data.objects.featured_tables import LazyColumn
+from zoo.data.objects.frames import LastRow, columns_of, columns_of_rows, has_columns, is_dicts, is_frame
 from zoo.data.sources.torch_dataset import TorchData, class_names
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.records.records import Records
@@ -34,11 +35,12 @@ def parts_of(value: Any, task: Task | None) -> dict[str, Any] | None:
         task: of the model: for one that needs images alone two arrays are two sets.
 
     Raises:
-        DataError: two of its names mean the same split.
+        DataError: two of its names mean the same split, or one none.
     """
     if isinstance(value, Mapping) and len(value) and not isinstance(value, Dataset):
         names = [split_named(str(name)) for name in value]
         if None in names:
+            _check_columns(value)
             return None
         if len({*names}) < len(names):
             got = listing(map(quote, value))
@@ -184,6 +186,17 @@ def _is_set(value: Any, task: Task | None) -> bool:
     if needs_masks(task) and getattr(value[1], "ndim", 0) == _AXES:
         return False
     return hasattr(value[1], "__len__") and len(value[0]) == len(value[1]) > _PAIR
+
+
+def _check_columns(value: Mapping[Any, Any]) -> None:
+    """Raises DataError for a table of tables, whose names are then those of splits."""
+    if any(is_frame(part) for part in value.values()):
+        odd = [name for name in value if not split_named(str(name))]
+        first = next(iter(value))
+        hint = f'{{"train": data[{quote(str(first))}], ...}} says what each is, and leaves others out'
+        raise DataError(
+            "data", expected="splits train, val and test", got=listing(map(quote, odd)), hint=hint
+        )
 
 
 def _is_sample(item: Any, task: Task | None) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zoo.data.objects.arrays import first_sample
+from zoo.data.objects.featured_tables import featured_columns
 from zoo.interfaces.dataset import Dataset
+from zoo.interfaces.records.cells import ClassColumn
 from zoo.interfaces.tasks.columns import Cells
 from zoo.spec.split_names import split_named
 
@@ -17,50 +18,6 @@ _HUGGING_FACE = ("features", "column_names", "select_columns")
 _ARROW = ("to_pydict", "column_names")
 _LIBRARIES = (_PANDAS, _POLARS, _HUGGING_FACE, _ARROW)
 """Attributes by which tables of other libraries are known, so that none of these is imported."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Order:
-    """The kind of an ordered categorical column, by the names that pandas gives it."""
-
-    categories: Sequence[Any]
-    ordered: bool = True
-
-
-class Column(list[Any]):
-    """Cells of a column of which somebody said the order of its classes.
-
-    Args:
-        cells: in the order of the rows.
-        order: the classes, first to last.
-    """
-
-    def __init__(self, cells: Sequence[Any], order: Sequence[Any]) -> None:
-        super().__init__(cells)
-        self.dtype = _Order(order)
-
-
-class LazyColumn(Sequence[Any]):
-    """A column whose cells are read when they are asked for, as images of Hugging Face are.
-
-    Args:
-        source: gives a row by number.
-        name: of the column.
-    """
-
-    def __init__(self, source: Any, name: str) -> None:
-        self.source, self.column = source, name
-
-    def __len__(self) -> int:
-        return len(self.source)
-
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        return self.source[int(index)][self.column]
-
-    def __iter__(self) -> Iterator[Any]:
-        return (self[i] for i in range(len(self)))
 
 
 class LastRow(Sequence[Any]):
@@ -104,7 +61,16 @@ def has_columns(value: Any) -> bool:
         return not all(split_named(str(name)) for name in value)
     if isinstance(value, list | tuple):
         return len(value) > 0 and all(isinstance(row, Mapping) for row in value)
-    return any(_has(value, names) for names in _LIBRARIES) or is_dicts(value)
+    return is_frame(value) or is_dicts(value)
+
+
+def is_frame(value: Any) -> bool:
+    """Whether an object is a table of another library.
+
+    Args:
+        value: any object.
+    """
+    return any(_has(value, names) for names in _LIBRARIES)
 
 
 def is_dicts(value: Any) -> bool:
@@ -130,7 +96,7 @@ def columns_of(value: Any) -> Cells:
     if _has(value, _POLARS):
         return {str(name): _polars(value.get_column(name)) for name in value.columns}
     if _has(value, _HUGGING_FACE):
-        return _hugging_face(value)
+        return featured_columns(value)
     cells: dict[str, list[Any]] = value.to_pydict()
     return cells
 
@@ -156,26 +122,11 @@ def _has(value: Any, names: Sequence[str]) -> bool:
 def _pandas(series: Any) -> Sequence[Any]:
     cells: list[Any] = series.tolist()
     kind = series.dtype
-    return Column(cells, [*kind.categories]) if getattr(kind, "ordered", False) else cells
+    return ClassColumn(cells, [*kind.categories]) if getattr(kind, "ordered", False) else cells
 
 
 def _polars(series: Any) -> Sequence[Any]:
     cells: list[Any] = series.to_list()
     # An Enum says the order of its names, a Categorical does not
     kind = series.dtype
-    return Column(cells, [*kind.categories]) if type(kind).__name__ == "Enum" else cells
-
-
-def _hugging_face(data: Any) -> Cells:
-    found: dict[str, Sequence[Any]] = {}
-    for name, feature in data.features.items():
-        column = data.select_columns([name])
-        names = getattr(feature, "names", None)
-        if names and hasattr(feature, "int2str"):
-            cells = [None if row[name] in (None, -1) else names[row[name]] for row in column]
-            found[name] = Column(cells, names)
-        elif hasattr(feature, "decode_example"):
-            found[name] = LazyColumn(column, name)
-        else:
-            found[name] = [row[name] for row in column]
-    return found
+    return ClassColumn(cells, [*kind.categories]) if type(kind).__name__ == "Enum" else cells

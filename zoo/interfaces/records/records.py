@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import replace
@@ -10,10 +9,12 @@ from functools import cached_property
 from pathlib import Path, PurePath
 from typing import Any
 
-from zoo.images.decode import ImageArray, decode_counted, decode_reduced
-from zoo.images.digests import FileDigests
-from zoo.images.objects import Taken, taken
+from zoo.images.decode import ImageArray, decode_counted
+from zoo.images.digests import FileDigests, digest_of_content
+from zoo.images.objects import Taken
 from zoo.interfaces.dataset import Dataset, Sample, fingerprint_of
+from zoo.interfaces.records.cells import content_of
+from zoo.interfaces.records.images import reduced_cell, taken_cell
 from zoo.interfaces.records.paths import path_of, suffix_lacking
 from zoo.interfaces.records.roles import Roles, folds_in, order_in, settled, splits_in, words_of_unused
 from zoo.interfaces.tasks import Task
@@ -167,9 +168,11 @@ class Records(Dataset):
 
     def reduced(self, index: int, least: tuple[int, int]) -> Sample:
         """The sample, a JPEG perhaps decoded at a reduced scale."""
-        if self.files is None or type(self).__getitem__ is not Records.__getitem__:
+        if type(self).__getitem__ is not Records.__getitem__:
             return self[index]
-        image, size = decode_reduced(self.files[index], least)
+        column = str(self.roles.image)
+        cell = self.image_cell(index, column) if self.files is None else self.files[index]
+        image, size = reduced_cell(cell, least, self.name(index))
         return Sample(image, self.targets[index], size=size)
 
     def mask_cell(self, index: int) -> Any:
@@ -187,13 +190,11 @@ class Records(Dataset):
             where, got = f"{self.where}: column {quote(column)}", f"none in row {index + 1}"
             raise DataError(where, expected="an image or mask in each row", got=got)
         if isinstance(cell, Mapping):
-            cell = cell.get("bytes") or cell.get("path") or cell
+            cell = content_of(cell) or cell.get("path") or cell
         return path_of(cell, self.root) if isinstance(cell, str | PurePath) else cell
 
     def _image(self, index: int) -> ImageArray:
-        if self.files is not None:
-            return decode_counted(self.files[index])
-        return self.taken(index).pixels
+        return self.taken(index).pixels if self.files is None else decode_counted(self.files[index])
 
     def taken(self, index: int, column: str | None = None) -> Taken:
         """An image, and what it loses where it is read.
@@ -202,11 +203,8 @@ class Records(Dataset):
             index: of the sample.
             column: of the image; by default that of the images.
         """
-        cell = self.image_cell(index, column or str(self.roles.image))
         where = self.name(index) if column is None else f"{quote(column)} of {self.name(index)}"
-        if isinstance(cell, bytes | bytearray | memoryview):
-            return Taken(decode_counted(io.BytesIO(bytes(cell)), where))
-        return Taken(decode_counted(cell, where)) if isinstance(cell, Path) else taken(cell, where)
+        return taken_cell(self.image_cell(index, column or str(self.roles.image)), where)
 
     def with_fields(self, names: tuple[str, ...]) -> Records:
         """The data with columns of further images and targets, which are then nothing else.
@@ -221,7 +219,9 @@ class Records(Dataset):
     @cached_property
     def _cells(self) -> Sequence[Any]:
         column = self.columns[str(self.roles.image)]
-        empty = [i + 1 for i, cell in enumerate(column) if is_missing(cell)]
+        # What is read from a disk when it is asked for may know that it lacks none
+        full = getattr(column, "full", False)
+        empty = [] if full else [i + 1 for i, cell in enumerate(column) if is_missing(cell)]
         if empty:
             expected, got = "an image in each row", f"none in row {listing(map(str, empty), _NAMED)}"
             raise DataError(f"{self.where}: column {quote(self.roles.image)}", expected=expected, got=got)
@@ -242,7 +242,10 @@ class Records(Dataset):
 
     def key(self, index: int) -> str:
         """A digest of the file's bytes, or of the image."""
-        return super().key(index) if self._digests is None else self._digests[index]
+        if self._digests is not None:
+            return self._digests[index]
+        content = content_of(self._cells[index])
+        return super().key(index) if content is None else digest_of_content(content)
 
     def unchanged(self, index: int) -> bool:
         """Whether the file is still the one of its digest."""

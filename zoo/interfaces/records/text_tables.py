@@ -35,6 +35,8 @@ class TextTable(TableFile):
     leading zeros is a name.
     """
 
+    suffixes = (".csv", ".tsv", ".jsonl", ".ndjson")
+
     def read(self, file: Path) -> Cells:
         """The cells of a file.
 

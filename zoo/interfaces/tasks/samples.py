@@ -65,10 +65,13 @@ def indicator_rows(cells: Sequence[Any], labels: Sequence[str], where: str) -> T
     Example:
         >>> indicator_rows([["cat", "dog"], []], (), "data")
         TargetColumn(targets=[[1, 1], [0, 0]], labels=('cat', 'dog'), numbered=False, tagged=True)
+        >>> indicator_rows([[]], ("cat", "dog"), "data").targets
+        [[0, 0]]
     """
-    if not all(isinstance(cell, list) for cell in cells) or not any(
-        isinstance(name, str) for cell in cells for name in cell
-    ):
+    lists = all(isinstance(cell, list) for cell in cells)
+    # Of nothing but empty lists only the data know that they might have held names
+    named = lists and (any(isinstance(name, str) for cell in cells for name in cell) or not any(cells))
+    if not named or not (labels or any(cells)):
         return TargetColumn(cells, tuple(labels))
     if not labels:
         return labels_of({"target": cells}, None, where)

@@ -122,7 +122,7 @@ def finish(
         history=tuple(outcome.history),
         best_epoch=int(outcome.best["epoch"]) if outcome.best else None,
         metrics=validation(outcome),
-        images={name: len(getattr(setup.splits, name)) for name in NAMES},
+        images=setup.images,
         seconds=seconds,
         cache=note,
         interrupted=outcome.interrupted,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from zoo import ColumnOptions, Options
 
@@ -13,6 +13,31 @@ class ArrowTableOptions(ColumnOptions):
     """Options of a table in Parquet, Feather or Arrow."""
 
     path: str = Field(description="the table, or a folder with metadata.parquet beside its images")
+
+
+class ShardsOptions(Options):
+    """Options of samples in tar files."""
+
+    path: str = Field(
+        description="tar files, such as train-{000..010}.tar; an address of fsspec, or a folder of them"
+    )
+    image: str | None = Field(None, description="suffix of the image, where a sample has several")
+    target: tuple[str, ...] = Field(
+        (), description="suffix or JSON field of what is to be learnt, or several; by default cls"
+    )
+    group: str | None = Field(None, description="suffix or field of what stays in one split: patients")
+    split: str | None = Field(
+        None, description="field of train, val and test; by default as shards are called"
+    )
+    order: str | None = Field(
+        None, description="field of what comes first, such as a date: the last images are the test"
+    )
+    separator: str | None = Field(None, min_length=1, description="sign between several labels in a text")
+
+    @field_validator("target", mode="before")
+    @classmethod
+    def _one(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
 
 
 class WindowOptions(Options):

@@ -7,7 +7,9 @@ from typing import Any
 
 from zoo.errors import MissingPackageError
 
-EXTRAS = {"pyarrow": "tables", "pydicom": "medical", "nibabel": "medical", "tifffile": "deep"}
+EXTRAS = {
+    "pyarrow": "tables", "fsspec": "shards", "pydicom": "medical", "nibabel": "medical", "tifffile": "deep",
+}  # fmt: skip
 """The extra of each package."""
 
 

@@ -9,7 +9,7 @@ _CONFIG = "zoo_readers.config:"
 
 @hookimpl
 def zoo_components() -> list[Component]:
-    """Tables in Parquet and Arrow, class folders of DICOM and NIfTI files."""
+    """Tables in Parquet and Arrow, shards, class folders of DICOM and NIfTI files."""
     return [
         Component(
             kind="dataset",
@@ -20,6 +20,15 @@ def zoo_components() -> list[Component]:
             # Suffixes of the files that it reads
             tags=(".parquet", ".feather", ".arrow"),
             tiny={"path": "tiny/labels.parquet", "target": "kind"},
+        ),
+        Component(
+            kind="dataset",
+            name="shards",
+            target="zoo_readers.shards:Shards",
+            config=_CONFIG + "ShardsOptions",
+            summary="Samples in tar files, as webdataset writes them, by path or address.",
+            tags=(".tar",),
+            tiny={"path": "tiny/light-{0..1}.tar"},
         ),
         Component(
             kind="dataset",

@@ -1,0 +1,1 @@
+"""Sets without a length: samples that come one behind the other."""

@@ -1,0 +1,1 @@
+"""Data sets on the Hub, as folders on this machine."""

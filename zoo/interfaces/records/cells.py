@@ -1,0 +1,62 @@
+"""Cells of columns: classes in an order that somebody said, and contents of image files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """The kind of an ordered categorical column, by the names that pandas gives it."""
+
+    categories: Sequence[Any]
+    ordered: bool = True
+
+
+class ClassColumn(list[Any]):
+    """Cells of a column of which somebody said the classes and their order.
+
+    Args:
+        cells: in the order of the rows.
+        order: the classes, first to last; some may be in no cell.
+
+    Example:
+        >>> ClassColumn(["cat", "cat"], ["cat", "dog"]).dtype.categories
+        ['cat', 'dog']
+    """
+
+    def __init__(self, cells: Sequence[Any], order: Sequence[Any]) -> None:
+        super().__init__(cells)
+        self.dtype = _Order(order)
+
+
+def content_of(cell: Any) -> bytes | None:
+    """The content of an image's file, where a cell holds it.
+
+    Args:
+        cell: bytes, or a table with `bytes` and `path`, as Hugging Face keeps images.
+
+    Example:
+        >>> content_of(b"GIF89a"), content_of({"bytes": None, "path": "1.png"}), content_of("1.png")
+        (b'GIF89a', None, None)
+    """
+    found = cell.get("bytes") if isinstance(cell, Mapping) else cell
+    return bytes(found) if isinstance(found, bytes | bytearray | memoryview) else None
+
+
+def in_one(columns: Sequence[Sequence[Any]]) -> Sequence[Any]:
+    """The cells of columns, one behind the other; the classes that each of them says stay said.
+
+    Args:
+        columns: of several tables.
+
+    Example:
+        >>> kinds = ["cat", "dog"]
+        >>> in_one([ClassColumn(["cat"], kinds), ClassColumn(["dog"], kinds)]).dtype.categories
+        ['cat', 'dog']
+    """
+    cells = [cell for column in columns for cell in column]
+    orders = [[*column.dtype.categories] if isinstance(column, ClassColumn) else None for column in columns]
+    return ClassColumn(cells, orders[0]) if orders[0] and orders.count(orders[0]) == len(orders) else cells
