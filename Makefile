@@ -71,6 +71,7 @@ figures: .venv/.ready
 
 docs: .venv/.ready
 	PYTHONPATH=docs $(BIN)/python -m _generator registry.json docs/components
+	PYTHONPATH=docs $(BIN)/python -m _generator.data_sources docs/guide/data-sources.md --check
 	$(BIN)/zensical build --clean --strict
 
 benchmarks: .venv/.ready

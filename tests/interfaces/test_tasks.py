@@ -248,7 +248,7 @@ def test_pairs_of_vectors_need_two_images_of_one_class_and_two_classes():
         ("multiclass", Data(0, 1, labels="acb"), 3, "labels: expected 'a', 'b', 'c', got 'a', 'c', 'b'"),
         ("binary", Data(0, 2), 1, "expected 2, as the model has"),
         ("ordinal", Data(0, 1), 2, "expected 3, as the model has"),
-        ("multilabel", Data((0, 1), 3), 2, "rows of 2 zeros and ones, got 3"),
+        ("multilabel", Data((0, 1), 3), 2, "rows of 2 zeros and ones, or the names of the labels .*, got 3"),
         ("multilabel", Data((0, 1), (0, 1, 1)), 2, "rows of 2 zeros and ones"),
         ("multilabel", Data((0, 1), None), 2, "a class for each image"),
         ("regression", Data(0.5, None), 1, "1 value an image, got none"),

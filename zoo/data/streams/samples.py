@@ -15,8 +15,8 @@ from zoo.interfaces.records.roles import Roles, settled
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.choice import needs_images_alone
 from zoo.interfaces.tasks.columns import is_missing, plain
-from zoo.spec.data_options import ColumnOptions
-from zoo.spec.errors import DataError, quote
+from zoo.spec.data_options import ColumnOptions, MaskValues
+from zoo.spec.errors import DataError, OptionError, listing, quote
 from zoo.spec.options import validate
 from zoo.spec.reference import local_path
 
@@ -40,7 +40,11 @@ class Coming(Dataset):
         self.where = f"data {type(stream).__name__}"
         said = validate(ColumnOptions, columns, self.where)
         self.root = None if said.folder is None else local_path(said.folder)
-        self._asked = Roles(**said.model_dump(exclude={"folder"}))
+        if masks := said.model_dump(include={"mask", *MaskValues.model_fields}, exclude_defaults=True):
+            hint = "give masks as data with a length: a table, a folder, a list"
+            where = f"{self.where}: {listing(masks)}"
+            raise OptionError(where, expected="no masks of a stream", got="one", hint=hint)
+        self._asked = Roles(**said.model_dump(exclude={"folder", *MaskValues.model_fields}))
         self._roles: Roles | None = None
         self.stream, names = undecoded(stream)
         self._names = names

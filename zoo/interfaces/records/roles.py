@@ -21,7 +21,7 @@ IMAGES = (
 )  # fmt: skip
 """Names under which people keep images in tables, the surest first."""
 
-TARGETS = ("target", "label", "labels", "class", "category", "class_name", "tags", "y", "target_name")
+TARGETS = ("target", "label", "labels", "class", "category", "class_name", "tags", "y", "target_name", "cls")
 """Names under which they keep targets."""
 
 MASKS = ("mask", "masks", "mask_path", "mask_file", "seg", "annotation", "label", "target")

@@ -48,8 +48,11 @@ class Multilabel(Task):
         check_there(data, where, "class")
         bad = next((t for t in data.targets if not isinstance(t, list | tuple) or len(t) != outputs), None)
         if bad is not None:
-            expected = f"rows of {outputs} zeros and ones"
-            raise DataError(f"{where}: targets", expected=expected, got=quote(bad))
+            expected, hint = f"rows of {outputs} zeros and ones", None
+            if isinstance(bad, int):
+                expected += ", or the names of the labels of each image"
+                hint = 'head="multiclass" tells one class an image; labels are columns of a table, or lists'
+            raise DataError(f"{where}: targets", expected=expected, got=quote(bad), hint=hint)
         check_finite(data, where)
         odd = next((row for row in data.targets if not {*row} <= {0, 1}), None)
         if odd is not None:

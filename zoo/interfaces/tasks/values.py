@@ -109,8 +109,8 @@ class Regression(Task):
             # Places in the alphabet, even where folders are called 23, 24, ...
             got = f"numbers of classes ({listing(map(quote, data.labels), 6)})"
             hint = (
-                'head="binary", "multiclass" or "ordinal" tells classes; for values give a torch data set of '
-                "images and numbers"
+                'head="binary", "multiclass" or "ordinal" tells classes; values are a column of a table, or '
+                "numbers beside images"
             )
             raise DataError(f"{where}: targets", expected=expected, got=got, hint=hint)
         lengths = {len(t) if isinstance(t, list | tuple) else 1 for t in data.targets}

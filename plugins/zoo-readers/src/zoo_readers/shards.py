@@ -14,7 +14,7 @@ from zoo_readers.tars import Member, addresses, members, opened
 
 _IMAGES = tuple(suffix.removeprefix(".") for suffix in sorted(IMAGE_SUFFIXES))
 _IMAGE, _SPLIT, _FEWEST = "image", "split", 2
-_JSON, _CLASS, _TEXT = "json", "cls", ("txt", "text", "cls", "cls2", "index", "inx", "id")
+_JSON, _TEXT = "json", ("txt", "text", "cls", "cls2", "index", "inx", "id")
 _MOST_BYTES, _MOST_NAMED = 1 << 20, 6
 
 
@@ -78,8 +78,6 @@ class Shards(Records):
         names = dict.fromkeys(name for row in cells for name in row)
         columns: dict[str, Sequence[Any]] = {name: [row.get(name) for row in cells] for name in names}
         said = (target,) if isinstance(target, str) else tuple(target)
-        if not said and _CLASS in columns:
-            said = (_CLASS,)
         if split is None and (sides := _sides(self._places, where)):
             split, columns[_SPLIT] = _SPLIT, sides
         # A field of JSON may be called so as well
