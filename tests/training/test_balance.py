@@ -190,6 +190,12 @@ def test_who_draws_alike_is_not_warned_and_others_are_told_how(make_model: Make)
         setup(make_model(), lone)
 
 
+def test_rare_classes_that_count_twice_are_told(make_model: Make) -> None:
+    loss = {"name": "bce", "positive_weight": "balanced"}
+    with pytest.warns(ZooWarning, match="count twice, by sampler and by positive_weight"):
+        setup(make_model(), with_options(rare(), sampler="balanced"), loss=loss)
+
+
 def folder(root: Path) -> Path:
     rng = np.random.default_rng(0)
     for label, count in (("a", 20), ("b", 5)):

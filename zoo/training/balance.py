@@ -6,26 +6,29 @@ from collections.abc import Mapping
 from typing import Any
 
 from zoo.data.imbalance import balanced_weights, counts_of
+from zoo.data.resolve import DataLike
+from zoo.data.section import section_of
 from zoo.data.splits import Splits, split
 from zoo.data.streams.forms import stream_in
 from zoo.interfaces.dataset import Dataset
 from zoo.registry.loading import resolve_config
 from zoo.registry.lookup import find
 from zoo.runtime.data_checks import check_masks
-from zoo.spec.errors import DataError
+from zoo.spec.errors import DataError, warn
 from zoo.spec.options import balanced_options
 from zoo.spec.reference import ComponentRef, parse_reference
 
 _PAIR = 2
 
 
-def with_counts(loss: Any, dataset: Dataset, seed: int) -> tuple[Any, Splits | None]:
+def with_counts(loss: Any, dataset: Dataset, seed: int, data: DataLike) -> tuple[Any, Splits | None]:
     """The loss with numbers in the place of `balanced`, and the splits whose images were counted.
 
     Args:
         loss: as the caller gave it.
         dataset: all images, with the classes of the model.
         seed: of the splits.
+        data: as the caller gave them, perhaps drawn alike by class as well, which is told.
 
     Raises:
         DataError: there are no classes, or not two for the weight of one against the other.
@@ -37,6 +40,9 @@ def with_counts(loss: Any, dataset: Dataset, seed: int) -> tuple[Any, Splits | N
         hint = "say the weights as numbers, or give data with a length"
         where, expected = f"loss: {next(iter(options))}", "images that can be counted before a run"
         raise DataError(where, expected=expected, got="a stream", hint=hint)
+    if section_of(data).options.sampler is not None:
+        name = next(iter(options))
+        warn(f"rare classes count twice, by sampler and by {name}; one of the two balances them")
     check_masks(dataset)
     splits = split(dataset, seed)
     counts = counts_of(dataset, splits.train)

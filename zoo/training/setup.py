@@ -121,7 +121,7 @@ def assemble(
     check_frozen(model)
     seed = pick_seed(seed, model)
     dataset = _fitting(model, dataset, labels)
-    parts["loss"], splits = with_counts(parts["loss"], dataset, seed)
+    parts["loss"], splits = with_counts(parts["loss"], dataset, seed, parts["data"])
     # What was begun goes on, as 0.1 began it too
     needed = trainer is None
     made_loss, loss_value = _loss(parts["loss"], model, dataset, seed, needed=needed, checked=not resumed)
