@@ -160,6 +160,9 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     real = ",".join(item.distribution for item in installed())
     monkeypatch.setenv("ZOO_DISABLED_PLUGINS", real)
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    # A file that is written twice in a second, as long as before, would be read as compiled the first time
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     monkeypatch.delenv("ZOO_PLUGINS", raising=False)
     monkeypatch.delenv("ZOO_STRICT_PLUGINS", raising=False)
     monkeypatch.syspath_prepend(str(folder))

@@ -48,7 +48,8 @@ VOCABULARY = {
     "zoo/inference/sample_quality.py": {"precision", "recall"},
     **dict.fromkeys(
         (
-            "zoo/cli/fit.py", "zoo/spec/arguments.py", "zoo/runtime/processes.py", "zoo/training/fit.py",
+            "zoo/cli/fit.py", "zoo/spec/arguments.py", "zoo/runtime/processes.py", "zoo/runtime/computing.py",
+            "zoo/training/fit.py",
             "zoo/training/record/run_folder.py", "zoo/training/request.py", "zoo/spec/disk/records.py",
             "zoo/experiments/folds.py", "zoo/experiments/fold_record.py",
         ),

@@ -58,6 +58,7 @@ def test_faults_are_listed_by_name_and_end_with_1(capsys: pytest.CaptureFixture[
     assert (found["ok"], found["readable"], len(found["findings"][0]["names"])) == (False, 25, 7)
 
 
+@pytest.mark.drawn
 def test_a_data_set_by_name_and_a_sheet(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
     status, out, _ = run(capsys, "data", "faces", "--out", "sheet.png")
     assert status == 0
@@ -89,6 +90,7 @@ def masked(folder: Path) -> Path:
     return folder.parent / "cells"
 
 
+@pytest.mark.drawn
 def test_masks_are_reported_by_class_of_pixels(capsys: pytest.CaptureFixture[str], masked: Path) -> None:
     status, out, err = run(capsys, "data", "./cells", "--out", "sheet.png")
     assert (status, err) == (0, "")
@@ -123,7 +125,7 @@ def test_a_folder_of_images_alone(capsys: pytest.CaptureFixture[str], masked: Pa
         (["./pets", "--set", "per_class=3"], "has no option 'per_class': expected options among colors"),
         (
             ["digits", "--as", "masks"],
-            "--as: expected a folder, or classes, labels, values of a table, beside it",
+            "--as: expected a folder, or classes, labels, values, masks of a table, beside it",
         ),
         (["digits", "--set", "per_clas=3"], "did you mean per_class"),
         (["./nowhere"], "expected a folder, got nothing there"),

@@ -139,6 +139,7 @@ def test_a_pipe_that_the_shell_made_is_read(capsys: pytest.CaptureFixture[str]) 
     assert json.loads(out) == [{**expected, "source": f"/dev/fd/{own}"}]
 
 
+@pytest.mark.drawn
 def test_more_classes_stand_below_the_answer_the_likelier_first(capsys: pytest.CaptureFixture[str]) -> None:
     (item,) = zoo.predict("model", "pets/cow/1.png")
     status, out, _ = run(capsys, "predict", "model", "pets/cow/1.png", "--top", "3", "--out", "sheet.png")

@@ -476,7 +476,9 @@ def test_data_are_resolved_by_their_form(make: Make, tmp_path: Path) -> None:
     assert resolve("digits", lambda ref: own) is own
     with pytest.raises(DataError, match="data digits: expected a zoo Dataset, got str"):
         resolve("digits", lambda ref: "text")
-    with pytest.raises(DataError, match="got hf://me/cats, a model; a data set is called hf://datasets/me/cats"):
+    with pytest.raises(
+        DataError, match="got hf://me/cats, a model; a data set is called hf://datasets/me/cats"
+    ):
         resolve("hf://me/cats", unasked)
     for wrong in (7, None):
         with pytest.raises(DataError, match=f"samples with len.. and .., got '{type(wrong).__name__}'"):

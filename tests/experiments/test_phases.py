@@ -150,6 +150,7 @@ def test_unseen_images_decide_nothing() -> None:
 
 
 @pytest.mark.parametrize("epochs", [1, 3])
+@pytest.mark.drawn
 def test_curves_of_all_phases_are_drawn_in_their_colours(tmp_path: Path, epochs: int) -> None:
     path = curves([phase("a", 0.5, 0.5, epochs), phase("b", 0.5, 0.5, epochs)], tmp_path / "c.png", "title")
     pixels = np.asarray(Image.open(path).convert("RGB")).reshape(-1, 3)

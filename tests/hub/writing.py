@@ -32,7 +32,7 @@ class Writing:
         self.messages: list[str] = []
         self.lose = 0
         model = f"/api/models/{REPO}"
-        info = [(key, route) for key, route in server.routes.items() if "/api/models/" in key[1]]
+        info = [(key, route) for key, route in server.routes.items() if key[1].startswith("/api/")]
         for key, route in info:
             server.routes[key] = self._with_visibility(route) if "revision/" in key[1] else route
         server.routes |= {

@@ -42,6 +42,7 @@ def drawn(monkeypatch):
     return seen
 
 
+@pytest.mark.drawn
 def test_two_numbers_are_the_plane(tmp_path, drawn):
     model = build()
     found = zoo.latents(model, DIGITS, split="all", out=tmp_path / "plots" / "latents.png")
@@ -145,6 +146,7 @@ def test_a_model_without_latent_says_so():
 
 
 @pytest.mark.parametrize("classes", [10, 15, 40])
+@pytest.mark.drawn
 def test_many_classes_have_many_colours(classes, tmp_path):
     g = torch.Generator().manual_seed(0)
     found = module.Latents(

@@ -123,6 +123,7 @@ def test_unreadable_files_are_named_or_left_out(make_model: Make, photos: Path) 
         zoo.predict(model, photos / "dark" / "3.png", skip_unreadable=True)
 
 
+@pytest.mark.drawn
 def test_the_sheet_is_drawn_and_a_bad_name_is_said_before(
     make_model: Make, photos: Path, tmp_path: Path
 ) -> None:

@@ -31,6 +31,7 @@ def test_a_model_in_training_mode_stays_in_it() -> None:
     assert model.training
 
 
+@pytest.mark.drawn
 def test_images_go_into_a_sheet_or_a_folder(saved: Path, tmp_path: Path) -> None:
     images = zoo.sample(saved, 12, seed=0, out=tmp_path / "sheets" / "all.png")
     zoo.sample(saved, 12, seed=0, out=tmp_path / "single")

@@ -57,6 +57,7 @@ def test_the_threshold_is_that_of_the_val_split_and_travels_with_the_model(
     assert f"| threshold | {chosen:.4g} |" in (zoo.save(loaded, tmp_path / "again") / "README.md").read_text()
 
 
+@pytest.mark.drawn
 def test_an_evaluation_has_the_figures_of_all_pairs_at_that_threshold(model: Model, tmp_path: Path) -> None:
     model.metrics = {"val": {"threshold": 0.9}}
     found = zoo.evaluate(model, DIGITS, split="test", out=tmp_path / "out")

@@ -290,7 +290,7 @@ def test_a_command_line_is_answered_in_its_own_words() -> None:
         with pytest.raises(OptionError, match=r"got fp16; say --precision bf16$"):
             accelerator_for("fp16", torch.device("cpu"))
         with pytest.raises(OptionError, match=r"^--cache: expected frozen blocks whose .*none frozen"):
-            _say_why("", True, None)  # type: ignore[arg-type]  # of nothing told
+            _say_why("", True)
         with pytest.raises(
             OptionError, match=r"zoo evaluate MODEL DATA --split val chooses .* give --threshold$"
         ):

@@ -135,6 +135,7 @@ def test_data_that_are_no_masks_or_of_other_classes_are_refused(make, tmp_path: 
         zoo.fit(make(classes=3), DATA, out=tmp_path / "run")
 
 
+@pytest.mark.drawn
 def test_images_are_answered_in_their_own_size_and_written(make, tmp_path: Path) -> None:
     model = make().eval()
     data = Shapes(size=64, count=3)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from zoo.spec.display import counted
 from zoo.spec.errors import DataError
 
 
@@ -67,7 +68,7 @@ def confident_joint(labels: Sequence[int], probabilities: npt.NDArray[np.floatin
     """
     given, table = np.asarray(labels, np.int64), np.asarray(probabilities, np.float64)
     if table.ndim != 2 or len(given) != len(table) or not np.isfinite(table).all():
-        got = f"{len(given)} labels and an array of {table.shape}"
+        got = f"{counted(len(given), 'label')} and an array of {table.shape}"
         raise DataError("probabilities", expected="a row of finite numbers for each label", got=got)
     count = table.shape[1]
     if given.size and not 0 <= given.min() <= given.max() < count:

@@ -179,10 +179,10 @@ def _suspects(found: Suspects, images: _Thumbnails) -> Iterator[str]:
         yield _part(Table(header, rows, right=range(1, len(header))))
     yield '<div class="groups">'
     for index, name, given, likely, confidence, trained in found.shown[: _PER_FINDING * 4]:
-        picture = images.of(found.data, index) or ""
+        shown = images.of(found.data, index) or ""
         mark = ' <b class="mark">trained on</b>' if trained else ""
         words = f"<b>{_words(given)}</b> → <b>{_words(likely)}</b>{mark}<br>label {confidence:.1%}<br>"
-        yield f"<figure><div>{picture}</div><figcaption>{words}{_words(name)}</figcaption></figure>"
+        yield f"<figure><div>{shown}</div><figcaption>{words}{_words(name)}</figcaption></figure>"
     rest = more(len(found.shown), _PER_FINDING * 4, "(zoo data --json lists all)")
     yield f"</div><p>{escaped(rest)}</p></section>"
 
