@@ -9,8 +9,10 @@ from PIL import Image
 
 import zoo
 from zoo.cli import group
+from zoo.data.section import WithOptions
 from zoo.interfaces.model import Model
 from zoo.spec.errors import OptionError
+from zoo.training.request import with_data_options
 
 COLORS = {"ground": "#000000", "roof": "#ff0000"}
 
@@ -75,3 +77,10 @@ def test_options_of_masks_are_refused_for_a_model_without_any(city: Path, tmp_pa
         OptionError, match="got data that are read without masks; leave out ignore: it is of masks"
     ):
         zoo.fit(model, tmp_path / "photos", ignore=0, epochs=1)
+
+
+def test_an_option_that_a_trainer_has_too_is_whose_value_it_is() -> None:
+    # A share of the pixels is the trainer's of autoencoders, a name is a column's
+    assert with_data_options(None, "data", {"mask": 0.3, "lr": 1.0}) == ("data", {"mask": 0.3, "lr": 1.0})
+    data, rest = with_data_options(None, "data", {"mask": "outline"})
+    assert (data, rest) == (WithOptions("data", {"mask": "outline"}), {})

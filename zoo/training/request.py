@@ -6,7 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pydantic import BaseModel, ValidationError
+
 from zoo.data.section import WithOptions, data_options
+from zoo.registry.loading import resolve_config
+from zoo.registry.lookup import entries
+from zoo.spec.data_options import ColumnOptions
 from zoo.spec.recipe import Recipe
 from zoo.spec.reference import PathLike
 from zoo.training.own_metrics import METRICS
@@ -29,13 +34,32 @@ def with_data_options(model: Any, data: Any, options: Mapping[str, Any]) -> tupl
         options: by name.
     """
     names = data_options() if options else frozenset()
-    own = {name: value for name, value in options.items() if name in names}
+    own = {name: value for name, value in options.items() if name in names and not _of_trainer(name, value)}
     if not own:
         return data, {**options}
     known = getattr(getattr(model, "recipe", model), "data", None) if data is None else data
     rest = {name: value for name, value in options.items() if name not in own}
     # Without data the run says so
     return None if known is None else WithOptions(known, own), rest
+
+
+def _of_trainer(name: str, value: Any) -> bool:
+    """Whether a trainer has an option that is called as one of tables is, and the value fits it alone.
+
+    `mask` is a column of a table, and of a trainer a share of the pixels.
+    """
+    if name not in ColumnOptions.model_fields or _takes(ColumnOptions, name, value):
+        return False
+    trainers = (resolve_config(entry.component) for entry in entries("trainer"))
+    return any(_takes(config, name, value) for config in trainers if config is not None)
+
+
+def _takes(config: type[BaseModel], name: str, value: Any) -> bool:
+    try:
+        config.model_validate({name: value})
+    except ValidationError as problem:
+        return not any(error["loc"][:1] == (name,) for error in problem.errors())
+    return True
 
 
 @dataclass(frozen=True, slots=True)
