@@ -9,13 +9,15 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 from PIL import Image
 
-DRAWN = ("tests/reports/", "tests/site/", "tests/test_docs.py", "tests/test_examples.py", "zoo/")
+ROOT = Path(__file__).parent
+DRAWN = ("examples/", "tests/reports/", "tests/site/", "tests/test_docs.py", "zoo/")
 """Tests that look at figures, beside the slow ones and those marked `drawn`."""
 
 
@@ -40,7 +42,8 @@ def _blank_figures(request: pytest.FixtureRequest) -> Iterator[None]:
     """Two thirds of a small run's time is matplotlib drawing its curves."""
     figure = sys.modules.get("matplotlib.figure")
     node = request.node
-    drawn = node.nodeid.startswith(DRAWN) or any(map(node.get_closest_marker, ("slow", "drawn")))
+    place = os.path.relpath(node.path, ROOT).replace(os.sep, "/")
+    drawn = place.startswith(DRAWN) or any(map(node.get_closest_marker, ("slow", "drawn")))
     if figure is None or drawn:
         yield
         return

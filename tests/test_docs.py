@@ -95,8 +95,11 @@ def run_page(page: Path) -> Iterator[tuple[Fence | None, str]]:
         yield shown, out.getvalue().rstrip()
 
 
-LONG = ("autoencoder", "gan", "segmentation")
-"""Pages whose programs train for a quarter of a minute or more."""
+LONG = (
+    "README", "autoencoder", "gan", "get-started", "segmentation", "training", "verification",
+    "write-a-trainer",
+)  # fmt: skip
+"""Pages whose programs run for about ten seconds or more."""
 
 
 @pytest.fixture
