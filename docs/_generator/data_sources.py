@@ -291,9 +291,8 @@ def page() -> str:
 
 
 def _lines(source: Source, used: Mapping[str, list[str]]) -> list[str]:
-    width = max(map(len, used), default=0)
     code = [source.setup] if source.setup else []
-    code += [f"{line:{width}}  # {', '.join(heads)}" for line, heads in used.items()]
+    code += [f"# {', '.join(heads)}\n{line}" for line, heads in used.items()]
     return [
         f"**{source.title}**\n",
         "\n".join(["<!-- not run: the page is made by running them -->", "```python", *code, "```"]),
