@@ -37,6 +37,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_unconfigure() -> None:
+    """Libraries tell of what is never collected as of leaks."""
+    gc.unfreeze()
+
+
 @pytest.fixture(autouse=True)
 def _blank_figures(request: pytest.FixtureRequest) -> Iterator[None]:
     """Two thirds of a small run's time is matplotlib drawing its curves."""
