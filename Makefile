@@ -37,7 +37,7 @@ lint: .venv/.ready
 
 types: .venv/.ready
 	$(BIN)/mypy zoo $(PLUGINS:%=%src)
-	MYPYPATH=docs $(BIN)/mypy -p _generator
+	MYPYPATH=docs $(BIN)/mypy -p _generator -m data_sources
 
 layers: .venv/.ready
 	$(BIN)/python checks/walls.py
@@ -76,7 +76,7 @@ figures: .venv/.ready
 
 docs: .venv/.ready
 	PYTHONPATH=docs $(BIN)/python -m _generator registry.json docs/components
-	PYTHONPATH=docs $(BIN)/python -m _generator.data_sources docs/guide/data-sources.md --check
+	$(BIN)/python docs/data_sources.py docs/guide/data-sources.md --check
 	$(BIN)/zensical build --clean --strict
 
 benchmarks: .venv/.ready

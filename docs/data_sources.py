@@ -1,4 +1,4 @@
-"""Which data which head takes: `PYTHONPATH=docs python -m _generator.data_sources PAGE [--check]`.
+"""Which data which head takes: `python docs/data_sources.py docs/guide/data-sources.md [--check]`.
 
 Each source is trained on for an epoch by a tiny network of each head, in a folder of small drawn files. The
 page says what worked with which line, and what zoo says of the rest.
@@ -326,7 +326,7 @@ def main(file: Path, *, check: bool) -> int:
         return 0
     if file.read_text(encoding="utf-8") == text:
         return 0
-    sys.stderr.write(f"{file} is out of date: PYTHONPATH=docs python -m _generator.data_sources {file}\n")
+    sys.stderr.write(f"{file} is out of date: python docs/data_sources.py {file}\n")
     return 1
 
 
