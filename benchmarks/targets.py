@@ -109,7 +109,7 @@ def blurred() -> list[Row]:
     """Crops of photographs, blurred by one of five radii."""
     data, rows = as_dataset("photos"), []
     for i in range(len(data)):
-        crop = Image.fromarray(np.asarray(data[i].image)).convert("L").resize((48, 48))
+        crop = Image.fromarray(np.asarray(data[i].image).squeeze()).convert("L").resize((48, 48))
         for level, radius in enumerate(RADII):
             image = np.asarray(crop.filter(ImageFilter.GaussianBlur(radius)))
             rows.append(Row(image, str(level), data.split_of(i) or "", str(i)))
