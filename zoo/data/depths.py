@@ -112,7 +112,8 @@ def _depth_loss(item: Item) -> str:
     if found is None or (found.bits <= 8 and not found.other):
         return ""
     # Read by a plugin in full
-    if isinstance(item, Path) and reader_of(item, lambda: found, item.suffix.lower() in SUFFIXES) is not None:
+    usual = isinstance(item, bytes) or item.suffix.lower() in SUFFIXES
+    if reader_of(_source(item), lambda: found, usual) is not None:
         return ""
     # One band of 16 bits keeps them
     with suppress(DataError, OSError, ValueError), open_image(_source(item)) as opened:
