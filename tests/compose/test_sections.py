@@ -391,12 +391,8 @@ def test_how_files_are_read_is_said_of_the_model_and_nowhere_else(name, value, t
         lambda: zoo.build("unet", encoder={"name": "small_cnn", name: value}, classes=2, input_size=32),
         lambda: zoo.build("mlp", head={"name": "binary", name: value}, input_size=8),
         lambda: zoo.build("mlp", head="binary", input_size=8, input={name: value}),
-        lambda: zoo.evaluate(
-            zoo.build("mlp", head="binary", input_size=8), {"path": str(tmp_path), name: value}
-        ),
-        lambda: zoo.evaluate(
-            zoo.build("mlp", head="binary", input_size=8), {"sources": [str(tmp_path)] * 2, name: value}
-        ),
+        lambda: zoo.evaluate(model, {"path": str(tmp_path), name: value}),
+        lambda: zoo.evaluate(model, {"sources": [str(tmp_path)] * 2, name: value}),
     ):
         with pytest.raises(zoo.ZooError, match=words):
             wrong()
