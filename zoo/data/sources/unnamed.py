@@ -33,7 +33,8 @@ def warn_unnamed(table: TableFile) -> None:
     if left:
         names = listing([inside(file, folder) for file in left], _NAMED)
         are = "is" if len(left) == 1 else "are"
-        warn(f"{table.where}: {len(left)} of {counted(len(images), 'image')} in {folder} {are} in no row: {names}")
+        of = f"{len(left)} of {counted(len(images), 'image')} in {folder}"
+        warn(f"{table.where}: {of} {are} in no row: {names}")
 
 
 def _named(table: TableFile) -> Iterator[Path]:
