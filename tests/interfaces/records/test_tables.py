@@ -288,3 +288,15 @@ def test_images_of_the_folder_that_no_row_names_are_said(
     table.write_text("\n".join([*rows, "deep/2.png,a,"]))
     as_dataset({"path": str(tmp_path), "target": "label"})
     assert not [*recwarn]
+
+
+@pytest.mark.parametrize(
+    ("column", "targets"),
+    [(["dark", "light", "dark"], [0, 1, 0]), ([7, 9, 7], [0, 1, 0]), ([0.5, 1.5, 2.5], [0.5, 1.5, 2.5])],
+)
+def test_a_model_of_images_alone_stratifies_by_the_target_that_is_said(
+    table: Write, column: list[Any], targets: list[Any]
+) -> None:
+    path = table([0, 1, 0.2], {"what": column})
+    data = as_dataset({"path": str(path), "target": "what"}, task=BY_NAME["reconstruction"])
+    assert (data.task, [*data.targets]) == (BY_NAME["reconstruction"], targets)

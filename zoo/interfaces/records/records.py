@@ -121,9 +121,7 @@ class Records(Dataset):
         Raises:
             DataError: a cell does not fit.
         """
-        if task is None:
-            return for_columns(columns, self.roles.separator, self.where)
-        return task, task.read_columns(columns, self.roles.separator, self.where)
+        return for_columns(columns, self.roles.separator, self.where, task)
 
     @property
     def task(self) -> Task | None:  # type: ignore[override]  # follows from the columns
