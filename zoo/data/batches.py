@@ -13,11 +13,11 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from zoo.data.batch_order import Order
-from zoo.data.collating import PLACE, SIZE, Item, as_trained_on, collate
+from zoo.data.collating import MASK, PLACE, SIZE, Item, as_trained_on, collate
 from zoo.data.loader.transfers import arriving, pins
 from zoo.data.loader.workers import check_workers, watched
 from zoo.data.masks import check_mask, cropped, prepare_mask
-from zoo.data.row_cache.pixels import PixelCache
+from zoo.data.row_cache.pixels import Kept, PixelCache
 from zoo.images.prepare import pixels
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.dataset import Dataset, Sample
@@ -137,24 +137,27 @@ class Batches:
             for batch in self._read():
                 if not isinstance(batch, ZooError):
                     sizes = [(int(height), int(width)) for height, width in batch[SIZE]]
-                    self._pixels.add(batch["index"].tolist(), batch["image"], sizes)
+                    read = Kept(batch["image"], batch.get(MASK), sizes)
+                    self._pixels.add(batch["index"].tolist(), read)
                 yield batch
 
     def _kept(self) -> Iterator[Batch | ZooError]:
         """Batches of kept pixels; workers would read them no faster."""
         assert self._pixels is not None  # noqa: S101 - as `epoch` has looked
         for indices in self.order:
-            images, sizes, lost = self._pixels.read(indices)
+            kept, lost = self._pixels.read(indices)
             items: list[Item] = []
             for place, index in enumerate(indices):
                 if place in lost:
                     item = self._prepared[self.order.epoch, index]
                 else:
                     item = self._prepared.item(
-                        index, images[place], sizes[place], self._pixels.targets[index]
+                        index, kept.images[place], kept.sizes[place], self._pixels.targets[index]
                     )
+                    if kept.masks is not None and not isinstance(item, ZooError):
+                        item[MASK] = kept.masks[place]
                 items.append(item)
-            yield self._collate(items, images=None if lost else images)
+            yield self._collate(items, images=None if lost else kept.images)
 
     def __iter__(self) -> Iterator[Batch]:
         return self.epoch()
@@ -220,7 +223,7 @@ class Prepared(TorchDataset[Item]):
             item |= {name: self._field(name, value, where) for name, value in sample.fields.items()}
         except ZooError as error:
             return error
-        return item if mask is None else {**item, "mask": mask}
+        return item if mask is None else {**item, MASK: mask}
 
     def _field(self, name: str, value: Any, where: str) -> Any:
         """A field as it is collated: an image prepared by its own spec, a target as it is."""
