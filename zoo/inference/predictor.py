@@ -176,7 +176,7 @@ def answers(
     warn_losses(model, [item for _, item in images.items], known=images.lost)
     batches = Batches(
         images, range(len(images)), model.input_spec, own_size=model.any_size, batch_size=batch_size,
-        workers=workers, places=True,
+        workers=workers, places=True, device=device,
     )  # fmt: skip
     for found in outputs(model, images, watched(batches, "predicting", progress), device):
         yield from said_of(model, images, found, device)
@@ -204,7 +204,7 @@ def outputs(
             output = answered(model, batch["image"].to(device), tta)
             named = partial(_name, images, batch["index"].tolist())
             check_answers(output, model, "predict", named)
-        places = {name: batch[name] for name in ("index", PLACE, SIZE)}
+        places = {name: batch[name].cpu() for name in ("index", PLACE, SIZE)}
         yield {"output": output, "shape": [*batch["image"].shape[2:]], **places}
 
 
