@@ -115,18 +115,22 @@ class Predictor:
         if is_stream(source):
             return self._stream(source)
         alone = is_one(source)
-        images = given(source, self.skip_unreadable and not alone, where="predictor")
+        skips, values = self.skip_unreadable and not alone, self._model.input_spec.value_range
+        images = given(source, skips, values=values, where="predictor")
         found = Predictions(said for _, said in self._answers(images))
         return found[0] if alone else found
 
     def _stream(self, source: Iterator[Any]) -> Iterator[Predicted]:
-        for images in chunks(source, self.batch_size, self.skip_unreadable, where="predictor"):
+        how: Any = {"values": self._model.input_spec.value_range, "where": "predictor"}
+        for images in chunks(source, self.batch_size, self.skip_unreadable, **how):
             try:
                 found = [said for _, said in self._answers(images)]
             except ZooError:
                 # One by one, up to the image at fault
                 for i, item in enumerate(images.items):
-                    yield from (said for _, said in self._answers(Given([item], images.first + i)))
+                    yield from (
+                        said for _, said in self._answers(Given([item], images.first + i, images.values))
+                    )
                 raise
             yield from found
 

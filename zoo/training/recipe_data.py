@@ -66,6 +66,7 @@ def with_data(
     dataset = as_dataset(
         source, task=task, classes=section.count, skip_unreadable=skip_unreadable,
         fields=fields(planned) if fields is not None and task is not None else None,
+        values=planned.input_spec.value_range,
     )  # fmt: skip
     if _lacks_head(section, planned) and dataset.task is not None:
         task, head = dataset.task, _head_for(dataset, section)
@@ -135,9 +136,11 @@ def data_for(
     skip: Any = {"skip_unreadable": skip_unreadable}
     if not isinstance(model, Model):
         _check_no_fields(trainer)
-        return as_dataset(data, **skip)
+        spec = getattr(model, "input_spec", None)
+        return as_dataset(data, **skip, values=spec.value_range if isinstance(spec, InputSpec) else None)
     fields = declared_fields(model, trainer, options) if model.task is not None else {}
-    return as_dataset(data, task=model.task, classes=classes_of(model), fields=fields, **skip)
+    how: Any = {"task": model.task, "classes": classes_of(model), "values": model.input_spec.value_range}
+    return as_dataset(data, fields=fields, **how, **skip)
 
 
 def _check_no_fields(trainer: object) -> None:
