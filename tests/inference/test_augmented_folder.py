@@ -25,7 +25,7 @@ def noise(seed: int, size: tuple[int, int] = (12, 16)) -> np.ndarray:
 
 @pytest.fixture
 def classes(tmp_path: Path) -> Path:
-    for k, label in enumerate("ab"):
+    for k, label in enumerate(("cats", "dogs")):
         (tmp_path / "data" / label).mkdir(parents=True)
         for i in range(12):
             Image.fromarray(noise(100 * k + i)).save(tmp_path / "data" / label / f"{i}.png")

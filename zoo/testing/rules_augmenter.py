@@ -126,3 +126,22 @@ def rule_masks_go_along(case: Case) -> None:
         share = float(((out["image"][:, 0] * 8 - out["mask"]).abs() < 0.01).float().mean())
         text = "expected mask and image moved alike"
         assert share > 0.5, f"{text}, got {share:.0%} of pixels that agree; move both by one matrix"
+
+
+def rule_orientation_is_declared(case: Case) -> None:
+    """Matrices mirror and turn images as far as `orientation` says, and no farther."""
+    augmenter: Augmenter = case.part()
+    if not isinstance(augmenter, Geometric):
+        return
+    generators = [torch.Generator().manual_seed(seed) for seed in range(64)]
+    # From output to input, y down: a turn of the content, and what swaps its sides
+    turns = augmenter.matrices((24, 24), generators)[:, :2, :2]
+    own, step = augmenter.orientation, "say it in `orientation`, so that left and right are not mixed unseen"
+    swapped = bool((torch.linalg.det(turns) < 0).any())
+    assert not swapped or own.mirrored or own.flipped, f"expected images upright, got mirrored ones; {step}"
+    upright = turns[torch.linalg.det(turns) > 0]
+    angles = torch.atan2(upright[:, 1, 0] - upright[:, 0, 1], upright[:, 0, 0] + upright[:, 1, 1]).rad2deg()
+    farthest = float(angles.abs().max()) if len(angles) else 0.0
+    # Both flips together are half a turn, and a shear leans
+    text = f"expected turns of at most {own.turned:g} degrees, got {farthest:.0f}"
+    assert own.flipped or farthest <= own.turned + 45, f"{text}; {step}"

@@ -127,7 +127,7 @@ def assemble(
     made_loss, loss_value = _loss(parts["loss"], model, dataset, seed, needed=needed, checked=not resumed)
     made_trainer, trainer_value = as_trainer(parts["trainer"], model, dict(options))
     augmenter, augment_value = as_augmenter(parts["augment"])
-    check_augment(augmenter, model, made_trainer, made_loss, dataset, resumed=resumed)
+    check_augment(augmenter, model, made_trainer, made_loss, dataset, resumed=resumed, value=augment_value)
     check_masks(dataset)
     splits = _split(model, dataset, seed, new=not resumed, known=splits)
     drawn = _drawn(parts["data"], dataset, splits)

@@ -23,6 +23,7 @@ from zoo.interfaces.draws import draws
 from zoo.interfaces.tasks.choice import for_masks
 from zoo.reports.image_grids import write_image, write_mask
 from zoo.runtime.arguments import as_augmenter
+from zoo.runtime.augment_checks import warn_misread
 from zoo.runtime.data_arguments import as_dataset
 from zoo.spec.disk.atomic_write import write_errors
 from zoo.spec.display import counted, size
@@ -83,7 +84,7 @@ def augment_folder(
         OptionError: images of several files would be mixed.
         SaveError: `out` has something in it.
     """
-    augmenter, _ = as_augmenter(augment)
+    augmenter, value = as_augmenter(augment)
     if augmenter is None or augmenter.changes_labels:
         expected, hint = "augmenters of one image", "zoo.fit(augment=...) takes it"
         raise OptionError("augment", expected=expected, got="one that mixes images", hint=hint)
@@ -95,6 +96,8 @@ def augment_folder(
     if not isinstance(dataset, RootedFiles) or not (dataset.masks or dataset.labels):
         expected = "a folder of class folders, or of images and masks"
         raise DataError(f"data {folder}", expected=expected, got=type(dataset).__name__)
+    if not dataset.numbered:
+        warn_misread(augmenter, dataset.labels, value, prefix="")
     splits = split(dataset, seed)
     writer = _Writer(dataset, augmenter.train(), target, count, seed)
     try:

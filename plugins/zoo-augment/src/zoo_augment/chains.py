@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from zoo.interfaces import Augmenter, Chain
+from dataclasses import replace
+
+from zoo.interfaces import Augmenter, Chain, Orientation
 from zoo_augment.colour import Blur, Brightness, Contrast, Hue, Noise, Saturation
 from zoo_augment.geometry import Flip, Rotate, Shared, Shear, Shift, Zoom
 
@@ -29,6 +31,11 @@ class Photo(Chain):
             chain += [Brightness(factor=factor), Contrast(factor=factor), Saturation(factor=factor)]
             chain += [Hue(shift=0.02 * strength)]
         super().__init__(chain)
+
+    @property
+    def orientation(self) -> Orientation:
+        """See the base class."""
+        return replace(super().orientation, upright={"flip": False})
 
 
 class Document(Chain):
