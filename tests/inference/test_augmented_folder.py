@@ -126,6 +126,8 @@ def test_what_cannot_be_written_is_refused(classes: Path, tmp_path: Path) -> Non
         augment_folder(classes, "flip", out=classes)
     with pytest.raises(OptionError, match="expected augmenters of one image"):
         augment_folder(classes, "mixup", out=tmp_path / "out")
+    with pytest.raises(OptionError, match="got one that looks at classes"):
+        augment_folder(classes, ["flip", "rare"], out=tmp_path / "out")
     with pytest.raises(DataError):
         augment_folder(tmp_path / "nothing", "flip", out=tmp_path / "out")
     assert "say --out" in CliRunner().invoke(command, [str(classes), "--augment", "flip"]).output

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
 
 from zoo.interfaces import Geometric, Orientation, uniform
-from zoo.testing.rules_augmenter import rule_orientation_is_declared
+from zoo.testing import rules_augmenter
 
 
 class Turned(Geometric):
@@ -33,17 +33,22 @@ class Turned(Geometric):
         return matrices
 
 
-def look(said: Orientation, degrees: float | None = None) -> None:
-    rule_orientation_is_declared(SimpleNamespace(part=lambda: Turned(said, degrees)))  # type: ignore[arg-type]
+@pytest.fixture
+def look(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    def looked(said: Orientation, degrees: float | None = None) -> None:
+        monkeypatch.setattr(rules_augmenter, "made", lambda case: Turned(said, degrees))
+        rules_augmenter.rule_orientation_is_declared(None)  # type: ignore[arg-type]
+
+    return looked
 
 
-def test_mirrored_images_that_are_not_declared_are_found() -> None:
+def test_mirrored_images_that_are_not_declared_are_found(look: Callable[..., None]) -> None:
     look(Orientation(mirrored=True))
     with pytest.raises(AssertionError, match="expected images upright, got mirrored ones"):
         look(Orientation())
 
 
-def test_so_are_turned_ones() -> None:
+def test_so_are_turned_ones(look: Callable[..., None]) -> None:
     look(Orientation(turned=120), degrees=120)
     with pytest.raises(AssertionError, match="expected turns of at most 0 degrees, got 120"):
         look(Orientation(), degrees=120)

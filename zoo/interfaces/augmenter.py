@@ -37,12 +37,15 @@ class Augmenter(nn.Module):
             it is handed the batch of all of them.
         resamples: whether pixels are interpolated; then `zoo.interfaces.geometry.warp.resampler` belongs in a
             run's record.
+        by_class: whether classes are changed differently, by their numbers of images; then `count_classes` is
+            called before a training, and data without one class for each image are refused.
         moves_places: whether it moves each `zoo.interfaces.SpatialTensor` of a batch with the pixels,
             or moves no pixels; where not, it is refused for tasks whose targets are places.
     """
 
     changes_labels: bool = False
     resamples: bool = False
+    by_class: bool = False
 
     @property
     def moves_places(self) -> bool:
@@ -67,6 +70,21 @@ class Augmenter(nn.Module):
         Raises:
             OptionError: it cannot change the targets of this task.
         """
+
+    def count_classes(self, labels: Sequence[str], counts: Sequence[int]) -> str:
+        """Takes note of how many training images each class has; called once before training.
+
+        Args:
+            labels: of the classes.
+            counts: images by class.
+
+        Returns:
+            What follows from it, for the summary of a run; empty for nothing.
+
+        Raises:
+            OptionError: nothing would be done for such numbers.
+        """
+        return ""
 
     def forward(self, batch: Batch, draws: list[torch.Generator]) -> Batch:
         """The augmented batch; the one given is left as it is.
@@ -121,6 +139,7 @@ class Chain(Augmenter):
         self.items = nn.ModuleList(items)
         self.changes_labels = any(item.changes_labels for item in self)
         self.resamples = any(item.resamples for item in self)
+        self.by_class = any(item.by_class for item in self)
 
     @property
     def moves_places(self) -> bool:
@@ -136,6 +155,10 @@ class Chain(Augmenter):
         """Prepares each of them."""
         for item in self:
             item.prepare(task, outputs)
+
+    def count_classes(self, labels: Sequence[str], counts: Sequence[int]) -> str:
+        """Has each of them count, and says what they say."""
+        return "; ".join(filter(None, (item.count_classes(labels, counts) for item in self)))
 
     def __iter__(self) -> Iterator[Augmenter]:
         for item in self.items:

@@ -85,9 +85,10 @@ def augment_folder(
         SaveError: `out` has something in it.
     """
     augmenter, value = as_augmenter(augment)
-    if augmenter is None or augmenter.changes_labels:
+    if augmenter is None or augmenter.changes_labels or augmenter.by_class:
         expected, hint = "augmenters of one image", "zoo.fit(augment=...) takes it"
-        raise OptionError("augment", expected=expected, got="one that mixes images", hint=hint)
+        got = "one that looks at classes" if augmenter and augmenter.by_class else "one that mixes images"
+        raise OptionError("augment", expected=expected, got=got, hint=hint)
     target = local_path(out)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise SaveError(f"folder {target}", expected="a new one, or an empty one", got="one with files in it")
