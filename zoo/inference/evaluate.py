@@ -127,9 +127,9 @@ def evaluate(
         own_size = cropped and model.any_size
         batches = own_batches(
             team, dataset, indices, model.input_spec, crop=cropped, own_size=own_size,
-            batch_size=batch_size, workers=workers, task=task,
+            batch_size=batch_size, workers=workers, task=task, device=(at := team.device(device)),
         )  # fmt: skip
-        how: dict[str, Any] = {"team": team, "device": team.device(device), "progress": progress}
+        how: dict[str, Any] = {"team": team, "device": at, "progress": progress}
         asked = _asked(metrics, model, sampled)
         if sampled:
             count = len(indices) if samples is None else samples

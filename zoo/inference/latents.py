@@ -130,8 +130,9 @@ def latents(
             # One process writes
             files = [plots_path(path) if path is not None and team.first else None for path in (out, grid)]
             batches = own_batches(
-                team, dataset, indices, model.input_spec, batch_size=batch_size, workers=workers
-            )
+                team, dataset, indices, model.input_spec, batch_size=batch_size, workers=workers,
+                device=chosen,
+            )  # fmt: skip
             own = (
                 {"vectors": model.encode(fitted(batch["image"].to(chosen), model)).flatten(1).float().cpu()}
                 for batch in watched(batches, "encoding", progress and team.first)

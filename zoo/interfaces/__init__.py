@@ -16,6 +16,7 @@ from zoo.interfaces.blocks.summary import Summary
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.draws import draws, generator, mix
 from zoo.interfaces.execution import Execution
+from zoo.interfaces.geometry.orientation import Orientation, farthest_turn
 from zoo.interfaces.geometry.places import Size, SpatialTensor, resizing, warp_points
 from zoo.interfaces.geometry.warp import Fill
 from zoo.interfaces.head import Head, OriginalHead
@@ -117,6 +118,7 @@ __all__ = [
     "Names",
     "Normalise",
     "Ordinal",
+    "Orientation",
     "OriginalHead",
     "Overlay",
     "Overlays",
@@ -154,6 +156,7 @@ __all__ = [
     "decode_reduced",
     "divisor_of",
     "draws",
+    "farthest_turn",
     "from_sums",
     "generator",
     "ignored_index",

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.data.division.alike import check_drawn
-from zoo.data.imbalance import class_counts, lacking, unbalanced
+from zoo.data.imbalance import class_counts, lacking, several, unbalanced
 from zoo.data.sources.layout import Layout
 from zoo.data.splits import split
 from zoo.data.view import fold_asked, keeps_alike
@@ -175,7 +175,7 @@ def _unsplittable(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[
 
 def _counts(dataset: Dataset) -> Iterator[Finding]:
     counts = {label: count for label, count in class_counts(dataset).items() if count}
-    message = unbalanced(counts)
+    message = unbalanced(counts, several=several(dataset))
     if message:
         yield Finding(False, message)
     few = [f"{label}: {count}" for label, count in counts.items() if count < _FEW]
