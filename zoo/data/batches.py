@@ -14,11 +14,11 @@ from torch.utils.data import Dataset as TorchDataset
 
 from zoo.data.batch_order import Order
 from zoo.data.collating import MASK, PLACE, SIZE, Item, as_trained_on, collate
+from zoo.data.loader.ranged import Ranged
 from zoo.data.loader.transfers import arriving, pins
 from zoo.data.loader.workers import check_workers, watched
 from zoo.data.masks import check_mask, cropped, prepare_mask
 from zoo.data.row_cache.pixels import Kept, PixelCache
-from zoo.data.sources.ranged import Ranged
 from zoo.images.prepare import pixels
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.dataset import Dataset, Sample
