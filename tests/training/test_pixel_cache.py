@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -160,6 +161,7 @@ def test_another_way_of_reading_is_another_folder(folder, tmp_path, what):
         "channels": SPEC.with_channels(1),
         "interpolation": InputSpec(size=(8, 10), decode="fast", interpolation="bicubic"),
         "decode": SPEC.with_decode("exact"),
+        "value_range": replace(SPEC, value_range=(0, 255)),
     }[what]
     dtype = torch.float32
     assert (
