@@ -38,7 +38,7 @@ class Coded(Dataset):
 def test_a_mask_is_enlarged_pixel_by_pixel_and_never_mixed() -> None:
     mask = np.array([[0, 4], [255, 1]], np.uint8)
     assert prepare_mask(mask, (4, 6)).tolist() == [[0] * 3 + [4] * 3] * 2 + [[255] * 3 + [1] * 3] * 2
-    assert prepare_mask(mask, (2, 2)).dtype == torch.int64
+    assert prepare_mask(mask, (2, 2)).dtype == torch.uint8
     small = prepare_mask(RNG.choice(np.array([0, 9, 255], np.uint8), (40, 40)), (7, 11))
     assert {*small.unique().tolist()} <= {0, 9, 255}
 

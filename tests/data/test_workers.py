@@ -19,7 +19,7 @@ import pytest
 import torch
 
 import zoo
-from zoo.data.workers import check_workers, watched
+from zoo.data.loader.workers import check_workers, watched
 from zoo.spec.errors import DataError, OptionError
 
 

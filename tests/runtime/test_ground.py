@@ -17,7 +17,7 @@ from torch import nn
 
 import zoo
 from zoo.compose.foreign.torch_module import PlainModel
-from zoo.data import workers
+from zoo.data.loader import workers
 from zoo.inference.verify import _least
 from zoo.interfaces import Execution, Metric, Sample, TorchMetric
 from zoo.interfaces.dataset import Dataset

@@ -12,8 +12,10 @@ from PIL import Image
 
 import zoo
 from zoo.data.batches import Batches
+from zoo.data.label_mapping import by_name
 from zoo.data.row_cache.pixels import PixelCache
 from zoo.data.sources.class_folders import ClassFolders
+from zoo.data.sources.mask_folders import MaskFolders
 from zoo.images import decode
 from zoo.spec.inputs import InputSpec
 
@@ -72,6 +74,73 @@ def test_kept_batches_are_those_that_are_read(folder, tmp_path, monkeypatch, way
         for ours, theirs in zip(found, expected, strict=True):
             assert ours.keys() == theirs.keys()
             assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+@pytest.fixture
+def masked(tmp_path: Path) -> Path:
+    """6 images of two sizes, and their masks of three classes."""
+    rng = np.random.default_rng(0)
+    for kind in ("images", "masks"):
+        (tmp_path / "masked" / kind).mkdir(parents=True)
+    for i in range(6):
+        size = (20 + 4 * (i % 2), 24)
+        Image.fromarray(rng.integers(0, 256, (*size, 3), dtype=np.uint8)).save(
+            tmp_path / f"masked/images/{i}.png"
+        )
+        Image.fromarray(rng.integers(0, 3, size, dtype=np.uint8)).save(tmp_path / f"masked/masks/{i}.png")
+    (tmp_path / "masked" / "classes.txt").write_text("sky\nsea\nland\n")
+    return tmp_path / "masked"
+
+
+@pytest.mark.parametrize("way", ["fast", "exact"])
+def test_masks_are_kept_beside_their_images(masked, tmp_path, monkeypatch, way):
+    spec, data = SPEC.with_decode(way), MaskFolders(masked)
+    order = {"batch_size": 4, "seed": 1, "shuffle": True}
+    plain = [[*Batches(data, range(6), spec, **order).epoch(n)] for n in (1, 2)]
+    batches = Batches(data, range(6), spec, pixels=cache_of(data, tmp_path / "rows", spec), **order)
+    first = [*batches.epoch(1)]
+    monkeypatch.setattr(MaskFolders, "__getitem__", gone)
+    for found, expected in zip([first, [*batches.epoch(2)]], plain, strict=True):
+        for ours, theirs in zip(found, expected, strict=True):
+            assert ours.keys() == theirs.keys()
+            assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+            assert ours["mask"].dtype == torch.int64
+
+
+def test_a_mask_that_changes_before_it_is_read_is_not_kept(masked, tmp_path):
+    data = MaskFolders(masked)
+    rows = cache_of(data, tmp_path)
+    Image.new("L", (24, 20), 2).save(masked / "masks" / "4.png")
+    [*Batches(data, range(6), SPEC, pixels=rows, batch_size=4)]
+    assert rows.missing(range(6)) == [4]
+
+
+def test_classes_in_another_order_are_other_masks(masked, tmp_path):
+    data = MaskFolders(masked)
+    turned = by_name(data, ("land", "sea", "sky"), data.task, "test")
+    assert cache_of(turned, tmp_path).folder != cache_of(data, tmp_path).folder
+
+
+def test_two_processes_fill_one_cache_with_a_share_each(folder, tmp_path, monkeypatch):
+    data, order = ClassFolders(folder), {"batch_size": 4, "seed": 1, "shuffle": True}
+    plain = [[*Batches(data, range(12), SPEC, **order, part=(p, 2)).epoch(2)] for p in (0, 1)]
+    both = [
+        Batches(data, range(12), SPEC, pixels=cache_of(data, tmp_path), **order, part=(p, 2)) for p in (0, 1)
+    ]
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    # The second one begins and ends while the first is in the midst of its epoch
+    monkeypatch.setenv("RANK", "0")
+    first = both[0].epoch(1)
+    next(first)
+    monkeypatch.setenv("RANK", "1")
+    shares = [len([*both[1].epoch(1)])]
+    monkeypatch.setenv("RANK", "0")
+    shares.append(1 + len([*first]))
+    assert shares == [3, 3]
+    monkeypatch.setattr(decode, "read", gone)
+    for process, batches in enumerate(both):
+        for ours, theirs in zip(batches.epoch(2), plain[process], strict=True):
+            assert torch.equal(ours["image"], theirs["image"])
 
 
 def test_bytes_are_kept_as_bytes(folder, tmp_path):
@@ -153,6 +222,15 @@ class TestFit:
         for one, other in ((off, on), (again, plain)):
             tensors = zip(one.model.state_dict().values(), other.model.state_dict().values(), strict=True)
             assert all(torch.equal(a, b) for a, b in tensors)
+
+    def test_so_is_one_with_masks(self, masked, tmp_path):
+        model = zoo.build("unet", encoder="small_cnn", classes=3, input_size=8, seed=0)
+        how = {"epochs": 3, "batch_size": 2, "augment": "flip", "progress": False}
+        off = zoo.fit(model, masked, cache=False, out=tmp_path / "off", **how)
+        again = zoo.build("unet", encoder="small_cnn", classes=3, input_size=8, seed=0)
+        on = zoo.fit(again, masked, cache="pixels", out=tmp_path / "on", **how)
+        assert [*(tmp_path / "cache" / "pixels").glob("*/*.safetensors")]
+        assert [row["loss"] for row in on.history] == [row["loss"] for row in off.history]
 
     def test_it_says_before_what_it_takes(self, folder, tmp_path, capsys):
         fit(folder, tmp_path / "a", progress=True)

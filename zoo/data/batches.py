@@ -13,11 +13,13 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from zoo.data.batch_order import Order
-from zoo.data.collating import PLACE, SIZE, Item, collate
+from zoo.data.collating import MASK, PLACE, SIZE, Item, as_trained_on, collate
+from zoo.data.loader.transfers import arriving, pins
+from zoo.data.loader.workers import check_workers, watched
 from zoo.data.masks import check_mask, cropped, prepare_mask
-from zoo.data.row_cache.pixels import PixelCache
-from zoo.data.workers import check_workers, watched
-from zoo.images.prepare import as_numbers, pixels
+from zoo.data.row_cache.pixels import Kept, PixelCache
+from zoo.data.sources.ranged import Ranged
+from zoo.images.prepare import pixels
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.draws import generator
@@ -49,6 +51,7 @@ class Batches:
             to its source, see `zoo.interfaces.geometry`) and `size` (N x 2, the source's height and width).
         workers: processes that read; 0 reads in this one.
         pixels: keeps what was read, and gives it from then on; with neither `crop` nor `own_size`.
+        device: that computes: to a card of CUDA batches are sent, as bytes, while it works at others.
         **order: which batches in which order, see `zoo.data.batch_order.Order`.
 
     Raises:
@@ -68,11 +71,12 @@ class Batches:
         places: bool = False,
         workers: int = 0,
         pixels: PixelCache | None = None,
+        device: torch.device | None = None,
         **order: Any,
     ) -> None:
         order |= {"batch_size": 1} if own_size else {}
         self.dataset, self.order, self._pixels = dataset, Order(indices, **order), pixels
-        self._places = places
+        self._places, self._device = places, device
         self._prepared = prepared = Prepared(
             dataset,
             spec,
@@ -89,6 +93,7 @@ class Batches:
             collate_fn=put,
             num_workers=workers,
             persistent_workers=workers > 0,
+            pin_memory=workers > 0 and pins(device),  # by a thread; without workers there is none to do it
             generator=torch.Generator(),  # so that it draws nothing from the global one
         )
 
@@ -107,15 +112,18 @@ class Batches:
             DataError: an image cannot be read; the message names it.
         """
         self.order.epoch, self.order.skip = number, skip
+        images = [name for name, kind in self.dataset.fields.items() if isinstance(kind, InputSpec)]
+        # Bytes until here: a quarter of what workers send, and of what goes to a card
+        for batch in arriving(self._entries(), self._device):
+            yield as_trained_on(batch, images)
+
+    def _entries(self) -> Iterator[Batch]:
         kept = self._pixels
         read = self._read if kept is None else self._kept if self._is_full(kept) else self._keeping
         for batch in read():
             if isinstance(batch, ZooError):
                 raise batch
-            entries = batch if self._places else {k: v for k, v in batch.items() if k not in (PLACE, SIZE)}
-            # Bytes until here: a quarter of what workers send
-            images = [name for name, kind in self.dataset.fields.items() if isinstance(kind, InputSpec)]
-            yield {**entries, **{name: as_numbers(batch[name]) for name in ("image", *images)}}
+            yield batch if self._places else {k: v for k, v in batch.items() if k not in (PLACE, SIZE)}
 
     def _read(self) -> Iterator[Batch | ZooError]:
         yield from watched(self._loader, self._loader.num_workers)
@@ -130,24 +138,27 @@ class Batches:
             for batch in self._read():
                 if not isinstance(batch, ZooError):
                     sizes = [(int(height), int(width)) for height, width in batch[SIZE]]
-                    self._pixels.add(batch["index"].tolist(), batch["image"], sizes)
+                    read = Kept(batch["image"], batch.get(MASK), sizes)
+                    self._pixels.add(batch["index"].tolist(), read)
                 yield batch
 
     def _kept(self) -> Iterator[Batch | ZooError]:
         """Batches of kept pixels; workers would read them no faster."""
         assert self._pixels is not None  # noqa: S101 - as `epoch` has looked
         for indices in self.order:
-            images, sizes, lost = self._pixels.read(indices)
+            kept, lost = self._pixels.read(indices)
             items: list[Item] = []
             for place, index in enumerate(indices):
                 if place in lost:
                     item = self._prepared[self.order.epoch, index]
                 else:
                     item = self._prepared.item(
-                        index, images[place], sizes[place], self._pixels.targets[index]
+                        index, kept.images[place], kept.sizes[place], self._pixels.targets[index]
                     )
+                    if kept.masks is not None and not isinstance(item, ZooError):
+                        item[MASK] = kept.masks[place]
                 items.append(item)
-            yield self._collate(items, images=None if lost else images)
+            yield self._collate(items, images=None if lost else kept.images)
 
     def __iter__(self) -> Iterator[Batch]:
         return self.epoch()
@@ -191,6 +202,7 @@ class Prepared(TorchDataset[Item]):
         self, dataset: Dataset, spec: InputSpec, reading: Reading, seed: int | None, task: Task
     ) -> None:
         self.dataset, self.spec, self.reading, self.seed, self.task = dataset, spec, reading, seed, task
+        self._read = dataset if spec.value_range is None else Ranged(dataset, spec.value_range)
 
     def __getitem__(self, place: Place) -> Item:
         epoch, index = place
@@ -213,7 +225,7 @@ class Prepared(TorchDataset[Item]):
             item |= {name: self._field(name, value, where) for name, value in sample.fields.items()}
         except ZooError as error:
             return error
-        return item if mask is None else {**item, "mask": mask}
+        return item if mask is None else {**item, MASK: mask}
 
     def _field(self, name: str, value: Any, where: str) -> Any:
         """A field as it is collated: an image prepared by its own spec, a target as it is."""
@@ -249,7 +261,7 @@ class Prepared(TorchDataset[Item]):
         spec, reading = self.spec, self.reading
         # Of the pixels that `nearest` takes there are none at another scale
         whole = reading.crop or reading.own_size or spec.decode == EXACT or spec.interpolation == "nearest"
-        return self.dataset[index] if whole else self.dataset.reduced(index, spec.size)
+        return self._read[index] if whole else self._read.reduced(index, spec.size)
 
     def _rows(self, target: Any, where: str) -> SpatialTensor:
         """One target as a tensor of one row."""

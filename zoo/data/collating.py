@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from zoo.interfaces.tasks import Task
 from zoo.spec.errors import DataError, ZooError
 from zoo.spec.inputs import InputSpec
 
+MASK = "mask"
 PLACE, SIZE = "place", "size"
 """Entries of a batch that say where each image comes from."""
 
@@ -52,11 +53,22 @@ def collate(
             batch[name] = kind.collate(values) if isinstance(kind, Task) else _stacked(values)
         except (TypeError, ValueError, RuntimeError) as error:
             return DataError(f"field {name}", expected="numbers, or rows of one length", got=str(error))
-    for name in ("mask", PLACE, SIZE):
+    for name in (MASK, PLACE, SIZE):
         if name in good[0]:
             batch[name] = torch.stack([item[name] for item in good])
     batch["index"] = torch.tensor([item["index"] for item in good])
     return batch
+
+
+def as_trained_on(batch: Batch, images: Sequence[str] = ()) -> Batch:
+    """A batch with numbers in the place of the bytes that it came as.
+
+    Args:
+        batch: of `collate`, wherever it was sent.
+        images: names of the fields that are images.
+    """
+    numbers = {name: as_numbers(batch[name]) for name in ("image", *images)}
+    return {**batch, **numbers, **({MASK: batch[MASK].long()} if MASK in batch else {})}
 
 
 def _stacked(images: list[Tensor]) -> Tensor:

@@ -18,7 +18,7 @@ from zoo.data.sources.mask_colors import ColorTable, packed, shown
 from zoo.data.sources.mask_options import said
 from zoo.images.decode import ImageArray
 from zoo.images.opening import open_image
-from zoo.images.prepare import prepare
+from zoo.images.prepare import pixels
 from zoo.interfaces.geometry.places import resizing
 from zoo.interfaces.tasks.masks import IGNORED
 from zoo.spec.display import counted
@@ -204,7 +204,7 @@ def check_mask(
 
 
 def prepare_mask(mask: Mask, size: tuple[int, int]) -> Tensor:
-    """H x W int64 of a size, each pixel of the class that is nearest.
+    """H x W uint8 of a size, each pixel of the class that is nearest.
 
     Args:
         mask: H x W class indices.
@@ -214,7 +214,7 @@ def prepare_mask(mask: Mask, size: tuple[int, int]) -> Tensor:
     if tuple(x.shape) != tuple(size):
         # Plain `nearest` lies half a pixel beside it; class numbers up to 255 are exact in float32
         x = F.interpolate(x[None, None].float(), size=size, mode="nearest-exact")[0, 0]
-    return x.long()
+    return x.to(torch.uint8)
 
 
 def cropped(
@@ -230,8 +230,8 @@ def cropped(
         where: how messages call the image.
 
     Returns:
-        C x H x W float32 in [0, 1], H x W int64, and the matrix from the part to the image, 3 x 3; see
-        `zoo.interfaces.geometry.places.resizing`.
+        C x H x W as `zoo.images.prepare.pixels` gives it, H x W uint8, and the matrix from the part to the
+        image, 3 x 3; see `zoo.interfaces.geometry.places.resizing`.
     """
     height, width = spec.size
     own = image.shape[0], image.shape[1]
@@ -241,11 +241,11 @@ def cropped(
     top, left = _corner(size, spec.size, draw)
     window = slice(top, top + height), slice(left, left + width)
     matrix = resizing(own, size, ((top, left), (height, width)))
-    # Cut first, as uint8: only the part is converted
+    # Cut first: only the part is converted
     if scale == 1:
-        part = prepare(image[window], spec, where)
+        part = pixels(image[window], spec, where)
         return part, None if mask is None else prepare_mask(mask[window], spec.size), matrix
-    part = prepare(image, spec.with_size(size), where)[:, *window].contiguous()
+    part = pixels(image, spec.with_size(size), where)[:, *window].contiguous()
     return part, None if mask is None else prepare_mask(mask, size)[window].contiguous(), matrix
 
 

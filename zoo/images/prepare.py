@@ -41,7 +41,11 @@ def prepare(image: ImageArray, spec: InputSpec, where: str = "image") -> Tensor:
 
 def as_numbers(x: Tensor) -> Tensor:
     """Pixels, bytes among them, as float32 in [0, 1]."""
-    return x.to(torch.float32).div_(255) if x.dtype == torch.uint8 else x
+    if x.dtype != torch.uint8:
+        return x
+    numbers = x.to(torch.float32)
+    # CUDA multiplies by the reciprocal of a plain number, which gives other last bits than a processor's
+    return numbers.div_(numbers.new_full((), 255))
 
 
 def pixels(image: ImageArray, spec: InputSpec, where: str = "image") -> Tensor:

@@ -127,9 +127,9 @@ def evaluate(
         own_size = cropped and model.any_size
         batches = own_batches(
             team, dataset, indices, model.input_spec, crop=cropped, own_size=own_size,
-            batch_size=batch_size, workers=workers, task=task,
+            batch_size=batch_size, workers=workers, task=task, device=(at := team.device(device)),
         )  # fmt: skip
-        how: dict[str, Any] = {"team": team, "device": team.device(device), "progress": progress}
+        how: dict[str, Any] = {"team": team, "device": at, "progress": progress}
         asked = _asked(metrics, model, sampled)
         if sampled:
             count = len(indices) if samples is None else samples
@@ -169,7 +169,7 @@ def _data(model: Model, data: DataLike, tta: str | None, *, skip_unreadable: boo
     check_views(model, tta, "evaluate")
     dataset = as_dataset(
         data, task=model.task, classes=classes_of(model), part=bool(model.labels),
-        skip_unreadable=skip_unreadable, fields=declared_fields(model),
+        skip_unreadable=skip_unreadable, fields=declared_fields(model), values=model.input_spec.value_range,
     )  # fmt: skip
     return for_model(model, dataset, "evaluate")
 

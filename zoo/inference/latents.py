@@ -118,7 +118,8 @@ def latents(
         check_can(model, "encode")
         check_alike(team, model)
         data = as_trained(data, model.recipe.data, "latents")
-        dataset = as_dataset(data, task=model.task, skip_unreadable=skip_unreadable)
+        values = model.input_spec.value_range
+        dataset = as_dataset(data, task=model.task, skip_unreadable=skip_unreadable, values=values)
         splits = split_data(dataset, pick_seed(seed, model), training=False)
         indices = splits.of(split)
         team.agree("data", f"{splits.hash} {len(indices)}")
@@ -129,8 +130,9 @@ def latents(
             # One process writes
             files = [plots_path(path) if path is not None and team.first else None for path in (out, grid)]
             batches = own_batches(
-                team, dataset, indices, model.input_spec, batch_size=batch_size, workers=workers
-            )
+                team, dataset, indices, model.input_spec, batch_size=batch_size, workers=workers,
+                device=chosen,
+            )  # fmt: skip
             own = (
                 {"vectors": model.encode(fitted(batch["image"].to(chosen), model)).flatten(1).float().cpu()}
                 for batch in watched(batches, "encoding", progress and team.first)

@@ -120,18 +120,22 @@ class Predictor:
         if is_stream(source):
             return self._stream(source)
         alone = is_one(source)
-        images = given(source, self.skip_unreadable and not alone, where="predictor")
+        skips, values = self.skip_unreadable and not alone, self._model.input_spec.value_range
+        images = given(source, skips, values=values, where="predictor")
         found = Predictions(said for _, said in self._answers(images))
         return found[0] if alone else found
 
     def _stream(self, source: Iterator[Any]) -> Iterator[Predicted]:
-        for images in chunks(source, self.batch_size, self.skip_unreadable, where="predictor"):
+        how: Any = {"values": self._model.input_spec.value_range, "where": "predictor"}
+        for images in chunks(source, self.batch_size, self.skip_unreadable, **how):
             try:
                 found = [said for _, said in self._answers(images)]
             except ZooError:
                 # One by one, up to the image at fault
                 for i, item in enumerate(images.items):
-                    yield from (said for _, said in self._answers(Given([item], images.first + i)))
+                    yield from (
+                        said for _, said in self._answers(Given([item], images.first + i, images.values))
+                    )
                 raise
             yield from found
 
@@ -185,7 +189,7 @@ def answers(
     warn_losses(model, [item for _, item in images.items], known=images.lost)
     batches = Batches(
         images, range(len(images)), model.input_spec, own_size=model.any_size, batch_size=batch_size,
-        workers=workers, places=True,
+        workers=workers, places=True, device=device,
     )  # fmt: skip
     for found in outputs(model, images, watched(batches, "predicting", progress), device, tta):
         yield from said_of(model, images, found, device)
@@ -213,7 +217,7 @@ def outputs(
             output = answered(model, batch["image"].to(device), tta)
             named = partial(_name, images, batch["index"].tolist())
             check_answers(output, model, "predict", named)
-        places = {name: batch[name] for name in ("index", PLACE, SIZE)}
+        places = {name: batch[name].cpu() for name in ("index", PLACE, SIZE)}
         yield {"output": output, "shape": [*batch["image"].shape[2:]], **places}
 
 

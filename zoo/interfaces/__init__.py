@@ -3,6 +3,7 @@
 from zoo.images.decode import SUFFIXES as IMAGE_SUFFIXES
 from zoo.images.decode import ImageArray, decode, decode_reduced
 from zoo.images.prepare import LUMA
+from zoo.images.ranges import reading_range
 from zoo.interfaces.adversarial import Pair
 from zoo.interfaces.augmenter import Augmenter, Batch, Chain, Geometric, check_batch, uniform
 from zoo.interfaces.backbone import Backbone
@@ -164,6 +165,7 @@ __all__ = [
     "names_for",
     "needs_of",
     "read_info",
+    "reading_range",
     "rename",
     "resizing",
     "rows",

@@ -59,28 +59,21 @@ def sources(
     order: Any = partial(dict, batch_size=batch_size, seed=setup.seed, part=part)
     model = setup.model
     read = partial(
-        Batches, setup.dataset, spec=model.input_spec, crop=model.crops, workers=workers, task=model.task
-    )
+        Batches, setup.dataset, spec=model.input_spec, crop=model.crops, workers=workers, task=model.task,
+        device=device,
+    )  # fmt: skip
     if setup.stream is not None:
-        return _streamed(setup, setup.stream, workers, cache, least), read(setup.splits.val, **order()), ""
+        stream = _streamed(setup, setup.stream, cache, least, workers=workers, device=device)
+        return stream, read(setup.splits.val, **order()), ""
     train_order, val_order = order(shuffle=True, least=least, classes=setup.drawn_classes), order()
     if least > 1:
         _check_batch_norm(setup, Order(setup.splits.train, **train_order), least)
     features, why = (None, "") if cache in (False, PIXELS) else _cache(setup, device, precision)
-    if features is None:
-        _say_why(why, cache)
-        read = _keeping(setup, read, (*setup.splits.train, *setup.splits.val), cache, reporter)
-        return read(setup.splits.train, **train_order), read(setup.splits.val, **val_order), ""
     # Augmented images are others in each epoch.
     wanted = setup.splits.val if setup.augment is not None else (*setup.splits.train, *setup.splits.val)
-    # The others wait until it is there, and read it.
-    if part[0] == 0:
-        why = _fill(features, wanted, read, reporter)
-    if accelerator is not None:
-        accelerator.wait_for_everyone()
-        # Why it could not be filled is known to the first process alone.
-        why = why or ("" if not features.missing(wanted) else "the first process could not fill it")
-    if why:
+    if features is not None:
+        why = _filled(features, wanted, read, reporter, accelerator)
+    if features is None or why:
         _say_why(why, cache)
         read = _keeping(setup, read, (*setup.splits.train, *setup.splits.val), cache, reporter)
         return read(setup.splits.train, **train_order), read(setup.splits.val, **val_order), ""
@@ -96,14 +89,14 @@ def sources(
 
 
 def _streamed(
-    setup: Setup, stream: Streamed, workers: int, cache: bool | str | None, least: int
+    setup: Setup, stream: Streamed, cache: bool | str | None, least: int, **reading: Any
 ) -> StreamBatches:
     """Batches of a stream, which is checked for what cannot be had of it."""
     _check_stream(setup, cache, least)
     model = setup.model
     return StreamBatches(
         stream, model.input_spec, labels=setup.dataset.labels, task=model.task or Task(),
-        batch_size=setup.trainer.batch_size, seed=setup.seed, crop=model.crops, workers=workers,
+        batch_size=setup.trainer.batch_size, seed=setup.seed, crop=model.crops, **reading,
     )  # fmt: skip
 
 
@@ -198,6 +191,25 @@ def _read_with_images(model: Model, dataset: Dataset) -> str:
 
 def _hooked(block: nn.Module) -> bool:
     return any(module._forward_hooks or module._forward_pre_hooks for module in block.modules())
+
+
+def _filled(
+    features: FeatureCache,
+    wanted: tuple[int, ...],
+    read: Any,
+    reporter: Reporter,
+    accelerator: Accelerator | None,
+) -> str:
+    """Fills the cache, one process for all of them; returns why it cannot."""
+    why = ""
+    # The others wait until it is there, and read it.
+    if processes()[0] == 0:
+        why = _fill(features, wanted, read, reporter)
+    if accelerator is not None:
+        accelerator.wait_for_everyone()
+        # Why it could not be filled is known to the first process alone.
+        why = why or ("" if not features.missing(wanted) else "the first process could not fill it")
+    return why
 
 
 def _fill(features: FeatureCache, wanted: tuple[int, ...], read: Any, reporter: Reporter) -> str:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from zoo.data.batch_order import Order
 from zoo.data.batches import Batches
+from zoo.data.loader.transfers import arriving
 from zoo.data.objects.joined import joined_in
 from zoo.data.row_cache import room
 from zoo.data.row_cache.segments import Layout
@@ -231,6 +232,10 @@ class CachedBatches:
     def epoch(self, number: int = 0, skip: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, without the first `skip`."""
         self.order.epoch, self.order.skip = number, skip
+        # Images that follow are sent by their own source, and then are where they are sent to
+        yield from arriving(self._batches(number, skip), self.cache.device)
+
+    def _batches(self, number: int, skip: int) -> Iterator[Batch]:
         for step, indices in enumerate(self.order, skip):
             if not self.cache.fresh:
                 self._images = self._images or self._make()

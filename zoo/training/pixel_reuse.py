@@ -11,7 +11,7 @@ from zoo.images.prepare import pixels
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
 from zoo.registry.cache import cache_folder
-from zoo.registry.environment import number, processes
+from zoo.registry.environment import number
 from zoo.runtime.progress import Reporter
 from zoo.spec.disk.atomic_write import write_errors
 from zoo.spec.display import counted, size
@@ -66,11 +66,9 @@ def _obstacle(model: Model, dataset: Dataset, epochs: int, *, asked: bool) -> st
     source = source_of(dataset)
     obstacles = {
         "data that are no files": not getattr(source, "files", ()),
-        "masks, which are read with their images": dataset.masks,
         "further fields, which are read with their images": bool(dataset.fields),
         "a model that is trained on crops, which are others in each epoch": model.crops,
         "data without a fingerprint, so that a change could not be seen": source.fingerprint is None,
-        "several processes, of which each reads other images in each epoch": processes()[1] > 1,
         "one epoch": epochs == 1 and not asked,
     }
     return next((why for why, there in obstacles.items() if there), "")
@@ -83,7 +81,7 @@ def _made(
     try:
         home: Path = cache_folder() / "pixels"
         first = pixels(dataset.reduced(indices[0], spec.size).image, spec)
-        cache = PixelCache(dataset, spec, home, first.dtype, plugin_of(source))
+        cache = PixelCache(dataset, spec, home, first.dtype, plugin_of(source), task=model.task)
         missing = cache.missing(indices)
         total = size(len(missing or indices) * cache.row_bytes)
         if not missing:

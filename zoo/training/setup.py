@@ -229,16 +229,15 @@ def _wrapped(
     Raises:
         TrainingError: nobody said by which loss it learns.
     """
+    where = "fit of a torch module"
     if (own := inside(module)) is not module:
         got, hint = type(module).__name__, f"give the {type(own).__name__} inside; its compile() is in place"
-        raise TrainingError(
-            "fit of a torch module", expected="the module itself", got=f"{got} around it", hint=hint
-        )
+        raise TrainingError(where, expected="the module itself", got=f"{got} around it", hint=hint)
     check_precision(module)
     loss = parts["loss"]
     if loss is None:
         hint = "for example loss=torch.nn.CrossEntropyLoss()"
-        raise TrainingError("fit of a torch module", expected="loss=", got="none", hint=hint)
+        raise TrainingError(where, expected="loss=", got="none", hint=hint)
     if isinstance(module, PlainModel):  # a run has read it off the data before
         return module, dataset
     usual = not isinstance(parts["trainer"], Trainer)
@@ -248,7 +247,8 @@ def _wrapped(
     ):
         return made, dataset
     made.task, made.labels = said, () if dataset.numbered else dataset.labels
-    return made, as_dataset(parts["data"], task=said, skip_unreadable=skip_unreadable)
+    how: Any = {"skip_unreadable": skip_unreadable, "values": made.input_spec.value_range}
+    return made, as_dataset(parts["data"], task=said, **how)
 
 
 def _loss(

@@ -17,6 +17,7 @@ from zoo.data.sources.mask_options import check_none
 from zoo.data.sources.mask_reader import CLASSES, MaskReader, header_size, names_in
 from zoo.data.sources.torch_dataset import TorchData
 from zoo.data.view import Around, Subset
+from zoo.images.digests import FileDigests
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.records.records import Records
 from zoo.interfaces.tasks import Task
@@ -116,10 +117,25 @@ class Masked(Around):
         if self.source.fingerprint is None:
             return None
         digest = hashlib.blake2b(self.source.fingerprint.encode(), digest_size=16)
+        files = self._mask_digests
         for i in range(len(self)):
-            digest.update(np.ascontiguousarray(self.mask(i)).tobytes())
+            digest.update(
+                np.ascontiguousarray(self.mask(i)).tobytes() if files is None else files[i].encode()
+            )
         digest.update("\n".join(self.labels).encode() + self.reader.token)
         return digest.hexdigest()
+
+    def unchanged(self, index: int) -> bool:
+        """Whether the image is, and the file of its mask."""
+        files = self._mask_digests
+        return super().unchanged(index) and (files is None or files.unchanged(index))
+
+    @cached_property
+    def _mask_digests(self) -> FileDigests | None:
+        """The digests of the masks' files; None where masks are no files."""
+        # Else each of them is read to see what it is
+        cells = [] if self.files is None else [cell for cell in self._cells if isinstance(cell, Path)]
+        return FileDigests(cells) if cells and len(cells) == len(self) else None
 
 
 class _Cells(Sequence[Any]):

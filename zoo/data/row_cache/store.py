@@ -109,11 +109,14 @@ class RowStore:
         return lost
 
     @contextmanager
-    def filling(self, waits: Callable[[], None] | None) -> Iterator[bool]:
+    def filling(
+        self, waits: Callable[[], None] | None, *, together: tuple[int, int] = (0, 1)
+    ) -> Iterator[bool]:
         """Alone in filling the folder, among all processes, while inside.
 
         Args:
             waits: called once if another process is filling it, which is then waited for; None does not wait.
+            together: number of this process, and how many fill the folder as one; the first does so for all.
 
         Yields:
             Whether it is so; False where another process is filling it and is not waited for.
@@ -122,12 +125,17 @@ class RowStore:
             SaveError: the folder cannot be made.
         """
         self._make()
+        process, count = together
+        if process > 0:
+            yield True
+            return
         lock = self._take(waits)
         if lock is None:
             yield False
             return
         try:
-            sweep_parts(self.folder, 0 if isinstance(lock, Lock) else OLD_PART)
+            # What the others of this run are writing stays
+            sweep_parts(self.folder, 0 if isinstance(lock, Lock) and count == 1 else OLD_PART)
             self._look(sweep=True)
             yield True
         finally:

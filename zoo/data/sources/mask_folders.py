@@ -19,6 +19,7 @@ from zoo.data.sources.mask_pairs import pairs_of, split_of
 from zoo.data.sources.mask_reader import CLASSES, MaskReader, header_size, names_in
 from zoo.data.sources.walk import Walk
 from zoo.images.decode import decode_counted
+from zoo.images.digests import FileDigests
 from zoo.interfaces.dataset import Sample
 from zoo.interfaces.tasks.choice import for_masks
 from zoo.spec.data_options import MaskOptions
@@ -120,9 +121,17 @@ class MaskFolders(ImageFolder):
     def fingerprint(self) -> str:  # type: ignore[override]  # computed when first asked for
         """Digest of all images and masks, of the names of the classes, and of how masks are read."""
         digest = hashlib.blake2b(digest_size=16)
-        for i, mask in enumerate(self.mask_files):
+        for i in range(len(self.files)):
             name = self.files[i].relative_to(self.root).as_posix()
-            digest.update(os.fsencode(f"{name}\0{self.key(i)}\0") + mask.read_bytes())
+            digest.update(os.fsencode(f"{name}\0{self.key(i)}\0{self._mask_digests[i]}"))
         digest.update("\n".join(self.labels).encode())
         digest.update(self.reader.token)
         return digest.hexdigest()
+
+    def unchanged(self, index: int) -> bool:
+        """Whether image and mask have the size and time that they had before their digests were computed."""
+        return super().unchanged(index) and self._mask_digests.unchanged(index)
+
+    @cached_property
+    def _mask_digests(self) -> FileDigests:
+        return FileDigests(self.mask_files)

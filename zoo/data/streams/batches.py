@@ -10,11 +10,11 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from zoo.data.batches import Prepared, Reading
-from zoo.data.collating import PLACE, SIZE, collate
+from zoo.data.collating import PLACE, SIZE, as_trained_on, collate
+from zoo.data.loader.transfers import arriving, pins
+from zoo.data.loader.workers import check_workers, watched
 from zoo.data.streams.forms import Streamed
 from zoo.data.streams.samples import Coming
-from zoo.data.workers import check_workers, watched
-from zoo.images.prepare import as_numbers
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.tasks import Task
 from zoo.spec.errors import DataError, ZooError, reason
@@ -57,6 +57,7 @@ class StreamBatches:
         seed: of random crops.
         crop: as `Batches` takes it.
         workers: processes that read; each has to get other images, which the stream sees to.
+        device: as `Batches` takes it.
 
     Raises:
         OptionError: nobody said how many batches are an epoch.
@@ -73,17 +74,19 @@ class StreamBatches:
         seed: int,
         crop: bool = False,
         workers: int = 0,
+        device: torch.device | None = None,
     ) -> None:
         self.order = StreamOrder(data.counted, batch_size)
-        self._workers = workers
+        self._workers, self._device = workers, device
         coming = Coming(data.stream, data.columns, task, labels)
         reading = Reading(crop=crop, own_size=False, places=False)
         samples = _Samples(coming, Prepared(coming, spec, reading, seed, task))
         put = partial(collate, task=task, fields={})
         check_workers(workers, samples, put)
         self._loader: DataLoader[Any] = DataLoader(
-            samples, batch_size=batch_size, num_workers=workers, collate_fn=put, generator=torch.Generator()
-        )
+            samples, batch_size=batch_size, num_workers=workers, collate_fn=put, generator=torch.Generator(),
+            pin_memory=workers > 0 and pins(device),
+        )  # fmt: skip
         self._batches: Iterator[Any] | None = None
         self._first: list[torch.Tensor] = []
 
@@ -97,6 +100,9 @@ class StreamBatches:
         Raises:
             DataError: a sample cannot be read, or workers get the same images.
         """
+        yield from map(as_trained_on, arriving(self._entries(skip), self._device))
+
+    def _entries(self, skip: int) -> Iterator[Batch]:
         if self._batches is None:
             self._batches = watched(self._loader, self._workers)
         for _ in range(skip, len(self.order)):
@@ -104,8 +110,7 @@ class StreamBatches:
             if isinstance(batch, ZooError):
                 raise batch
             self._check_apart(batch["image"])
-            entries = {name: value for name, value in batch.items() if name not in (PLACE, SIZE)}
-            yield {**entries, "image": as_numbers(batch["image"])}
+            yield {name: value for name, value in batch.items() if name not in (PLACE, SIZE)}
 
     def _check_apart(self, images: torch.Tensor) -> None:
         """Raises DataError where the first batches of two workers, which come in turn, are the same."""

@@ -69,6 +69,7 @@ class Asked:
             batches = own_batches(
                 self.team, images, range(len(images)), self.model.input_spec, batch_size=self.batch_size,
                 own_size=self.model.any_size, behind=behind, workers=self.workers, places=True,
+                device=self.device,
             )  # fmt: skip
             behind += self._batches(images)
             shown = watched(batches, "predicting", self.progress and self.team.first)

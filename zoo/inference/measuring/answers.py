@@ -88,4 +88,4 @@ def _answered(
         output = answered(model, ready["image"], tta)
         target = {"target": ready["target"]} if "target" in ready else {}
         size = [*ready["image"].shape[2:]]
-        yield {"output": output, **target, "index": batch["index"], "size": size}
+        yield {"output": output, **target, "index": batch["index"].cpu(), "size": size}

@@ -42,7 +42,9 @@ def class_probabilities(
     if any(task.stratum(targets[i]) is None for i in indices):
         raise refusal
     at = choose_device(None)
-    batches = Batches(dataset, indices, model.input_spec, batch_size=BATCH_SIZE, crop=model.crops, task=task)
+    batches = Batches(
+        dataset, indices, model.input_spec, batch_size=BATCH_SIZE, crop=model.crops, task=task, device=at
+    )
     with borrowed(model, at, inference=True), torch.no_grad():
         for batch in watched(batches, "asking the model", progress):
             ready = plain_tensors(model.examples(to_device(batch, at)))
