@@ -21,8 +21,8 @@ from zoo.data.sources.layout import scan
 from zoo.data.sources.mask_folders import MaskFolders
 from zoo.data.sources.mask_layout import check_no_pair
 from zoo.data.sources.mask_options import check_none
-from zoo.data.sources.unnamed import warn_unnamed
 from zoo.data.streams.forms import Streamed, with_stream
+from zoo.data.unnamed import warn_unnamed
 from zoo.data.view import with_options
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.records.records import Records
