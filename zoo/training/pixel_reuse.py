@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from zoo.data.reading import in_threads
 from zoo.data.row_cache import room
@@ -15,6 +16,7 @@ from zoo.data.row_cache.pixels import PixelCache
 from zoo.data.row_cache.whole import AT_ONCE, WholeImages
 from zoo.data.sources.mask_reader import header_size
 from zoo.data.view import source_of
+from zoo.images.header import is_of_bytes
 from zoo.images.prepare import pixels
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
@@ -25,6 +27,7 @@ from zoo.spec.disk.atomic_write import write_errors
 from zoo.spec.display import counted, size
 from zoo.spec.errors import OptionError, SaveError, ZooError, warn
 from zoo.spec.hints.spoken import argument
+from zoo.spec.inputs import FAST
 from zoo.training.feature_cache import plugin_of
 
 if TYPE_CHECKING:
@@ -123,9 +126,13 @@ def _found(
 
 def _resized(model: Model, dataset: Dataset, indices: tuple[int, ...], home: Path) -> PixelCache:
     """Images as the model takes them."""
-    spec = model.input_spec
-    first = pixels(dataset.reduced(indices[0], spec.size).image, spec)
-    return PixelCache(dataset, spec, home, first.dtype, plugin_of(source_of(dataset)), task=model.task)
+    spec, source = model.input_spec, source_of(dataset)
+    dtype = torch.float32
+    if spec.decode == FAST:
+        # What the header does not tell is read
+        known = is_of_bytes((source.files or [Path()])[0])
+        dtype = torch.uint8 if known else pixels(dataset.reduced(indices[0], spec.size).image, spec).dtype
+    return PixelCache(dataset, spec, home, dtype, plugin_of(source), task=model.task)
 
 
 def _whole(model: Model, dataset: Dataset, indices: tuple[int, ...], home: Path) -> WholeImages:
