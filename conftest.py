@@ -9,6 +9,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -18,7 +19,7 @@ from PIL import Image
 
 ROOT = Path(__file__).parent
 DRAWN = ("examples/", "tests/reports/", "tests/site/", "tests/test_docs.py", "zoo/")
-"""Tests that look at figures, beside the slow ones and those marked `drawn`."""
+"""Tests that look at figures, beside those marked `drawn`."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -44,20 +45,25 @@ def pytest_unconfigure() -> None:
 
 @pytest.fixture(autouse=True)
 def _blank_figures(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Two thirds of a small run's time is matplotlib drawing its curves."""
-    figure = sys.modules.get("matplotlib.figure")
-    node = request.node
-    place = os.path.relpath(node.path, ROOT).replace(os.sep, "/")
-    drawn = place.startswith(DRAWN) or any(map(node.get_closest_marker, ("slow", "drawn")))
-    if figure is None or drawn:
+    """Three quarters of a small run's time is matplotlib making and drawing its curves."""
+    place = os.path.relpath(request.node.path, ROOT).replace(os.sep, "/")
+    if place.startswith(DRAWN) or request.node.get_closest_marker("drawn"):
         yield
         return
-    with patch.object(figure.Figure, "savefig", _blank):
+    with ExitStack() as stack:
+        if figure := sys.modules.get("matplotlib.figure"):
+            stack.enter_context(patch.object(figure.Figure, "savefig", _blank))
+        if recording := sys.modules.get("zoo.training.record.recording"):
+            stack.enter_context(patch.object(recording, "curves", _no_curves))
         yield
 
 
 def _blank(figure: Any, file: Any, *, format: str, **_: Any) -> None:  # noqa: A002 - matplotlib's name
     Image.new("RGB", (8, 8), "white").save(file, format)
+
+
+def _no_curves(history: Any, best: Any, path: Path, *_: Any) -> None:
+    Image.new("RGB", (8, 8), "white").save(path)
 
 
 def _remove(place: str, owner: int) -> None:

@@ -33,7 +33,9 @@ def test_decoding_says_what_it_cuts(tmp_path: Path) -> None:
         cv2.imwrite(str(tmp_path / name), GRAY)
         assert len(np.unique(decode(tmp_path / name))) > 256
     cv2.imwrite(str(tmp_path / "d.png"), GRAY // 16)
-    with pytest.warns(zoo.ZooWarning, match="no value above 4095 of 65535, as in 12 bits: nearly black"):
+    with pytest.warns(
+        zoo.ZooWarning, match=r"4095 of 65535, as in 12 bits, so nearly black: .*=\(0, 4095\)\)"
+    ):
         decode(tmp_path / "d.png")
 
 
@@ -191,3 +193,53 @@ def test_a_torch_data_set_of_opened_images_says_what_is_done(tmp_path: Path) -> 
     ):
         assert len(words) == 1
         assert words[0].startswith("16 of the 16 images looked at: turned upright by the EXIF tag")
+
+
+@pytest.mark.parametrize(
+    ("top", "white", "bits"), [(200, 255, 8), (1000, 1023, 10), (4071, 4095, 12), (16000, 16383, 14)]
+)
+def test_fewer_bits_in_16_name_the_range_to_paste(tmp_path: Path, top: int, white: int, bits: int) -> None:
+    for i in range(2):
+        np.save(tmp_path / f"{i}.npy", np.full((8, 8, 5), top - i, np.uint16))
+    model = zoo.build("mlp", head="binary", in_channels=5, input_size=8, seed=0)
+    (words,) = said(lambda: zoo.predict(model, tmp_path))
+    assert words == (
+        f"2 of the 2 images looked at: no value above {top} of 65535, as in {bits} bits, so nearly black: "
+        f"zoo.build(..., value_range=(0, {white})) makes {white} white"
+    )
+    ranged = zoo.build("mlp", head="binary", in_channels=5, input_size=8, seed=0, value_range=(0, white))
+    assert said(lambda: zoo.predict(ranged, tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ((0, 60000), "no value above 1000 of value_range=(0, 60000), so black"),
+        ((-900, 100), "no value below 100 of value_range=(-900, 100), so white"),
+    ],
+)
+def test_a_range_that_shows_nothing_is_said(values: tuple[int, int], words: str) -> None:
+    model = zoo.build("mlp", head="binary", in_channels=1, input_size=8, seed=0, value_range=values)
+    image = np.linspace(200, 1000, 64).reshape(8, 8).astype(np.int16)
+    assert said(lambda: zoo.predict(model, image)) == [f"1 of the 1 image looked at: {words}"]
+
+
+def test_zoo_data_names_the_range_of_all_images(tmp_path: Path) -> None:
+    from zoo.data.inspection.report import report
+    from zoo.runtime.data_arguments import as_dataset
+
+    for k, label in enumerate("ab"):
+        for kind in ("deep", "beyond"):
+            (tmp_path / kind / label).mkdir(parents=True)
+        for i in range(3):
+            deep = np.linspace(0, 3000 + 100 * k + i, 64).reshape(8, 8)
+            np.save(tmp_path / "deep" / label / f"{i}.npy", deep.astype(np.uint16))
+            np.save(tmp_path / "beyond" / label / f"{i}.npy", deep.astype(np.int16) - 1000)
+    texts = {
+        kind: [f.text for f in report(as_dataset(tmp_path / kind)).findings] for kind in ("deep", "beyond")
+    }
+    assert any(text.endswith("value_range=(0, 4095)) makes 4095 white") for text in texts["deep"])
+    assert texts["beyond"][0].startswith(
+        "6 images with values beyond [0, 1]: zoo.build(..., value_range=(-1000, 2102))"
+    )
+    assert not any("cannot be read" in text for text in texts["beyond"])

@@ -194,7 +194,7 @@ def test_a_label_that_no_image_has_is_named() -> None:
 def test_less_than_a_tenth_is_unbalanced() -> None:
     assert unbalanced({"a": 10, "b": 100}) is None
     assert unbalanced({}) is None
-    with pytest.warns(ZooWarning, match="'rare' 1, 'common' 11, less than a tenth.*class_weights"):
+    with pytest.warns(ZooWarning, match="'rare' 1, 'common' 11, less than a tenth.*: look at each label$"):
         warn_unbalanced(Labelled([[1, 0]] + [[0, 1]] * 11))
     assert unbalanced({"a": 10, "b": 0}) is None  # which is told apart
     warn_unbalanced(Photos(size=32, per_photo=1))

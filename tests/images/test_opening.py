@@ -133,14 +133,14 @@ class Endless(io.RawIOBase):
 def test_an_open_file_that_never_ends_is_left_where_it_cannot_be_an_image_or_is_too_large(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("zoo.inference.given_images.MOST_BYTES", 8 << 20)
+    monkeypatch.setattr("zoo.inference.asking.open_files.MOST_BYTES", 8 << 20)
     file = Endless(b"")
     with pytest.raises(DataError, match="a file of another kind"):
-        given(file)[0]
+        given(file, values=None)[0]
     assert file.given <= 2 << 20
     file = Endless(b"\x89PNG\r\n\x1a\n")
     with pytest.raises(DataError, match="got one of more than 8,388,608 bytes; make the image smaller"):
-        given(file)
+        given(file, values=None)
     assert file.given <= 10 << 20
 
 
@@ -152,7 +152,7 @@ def test_an_image_that_comes_byte_by_byte_is_read_to_its_end() -> None:
         def read(self, size: int | None = -1) -> bytes:
             return super().read(min(size or 1, 1))
 
-    assert (given(Slow(content.getvalue()))[0].image[..., 0].ravel() == np.arange(256)).all()
+    assert (given(Slow(content.getvalue()), values=None)[0].image[..., 0].ravel() == np.arange(256)).all()
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg"])

@@ -28,20 +28,34 @@ MEAN, STD = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])
 @pytest.mark.parametrize(
     ("values", "words", "not_said"),
     [
-        (X * 2 - 1, r"got -1 to 1; x / 2 \+ 0\.5, if it was scaled to \[-1, 1\]", "255"),
+        (
+            X * 2 - 1,
+            r"got -1 to 1; zoo.build\(..., value_range=\(-1, 1\)\), if it was scaled to \[-1, 1\]",
+            "255",
+        ),
         ((X - MEAN) / STD, r"if it was normalised by mean and std, undo that \(x \* std \+ mean\)", "255"),
-        (X * 255, "got 0 to 255; divide by 255$", "white"),
-        ((X * 255).round(), "got 0 to 255; divide by 255$", "white"),
-        ((X * 255).astype(np.int64), "got int64 0 to 255; convert it to uint8$", "divide"),
-        ((X * 16).round(), "got 0 to 16; divide by white .255 of 8 bits, .*the same for all images", None),
+        (X * 255, r"got 0 to 255; divide by 255, or zoo.build\(..., value_range=\(0, 255\)\)$", "white"),
+        ((X * 255).round(), r"got 0 to 255; divide by 255, or .*value_range=\(0, 255\)\)$", "white"),
+        (
+            (X * 255).astype(np.int64),
+            r"got int64 0 to 255; convert it to uint8, or .*=\(0, 255\)\)$",
+            "divide",
+        ),
+        ((X * 16).round(), r"got 0 to 16; .*value_range=\(0, 255\)\) with the white of all images", "divide"),
         (
             (X * 65535).astype(np.uint16),
-            r"got uint16 0 to 65535; divide by white \(65535 of 16 bits\)",
+            r"got uint16 0 to 65535; .*value_range=\(0, 65535\)\) with the white of all images$",
             "4095",
         ),
-        ((X * 4095).round(), r"divide by white \(4095 of 12 bits, 65535 of 16 bits\)", "255 of"),
+        (
+            (X * 4095).round(),
+            r"value_range=\(0, 4095\)\) with the white of all images \(not 16383, 65535\)",
+            "(0, 255)",
+        ),
         (X * 1.04 - 0.02, r"got -0\.02 to 1\.02; clip it to \[0, 1\]", "255"),
-        (X * 3000 - 1000, r"\(x - low\) / \(high - low\)", "255"),
+        (X * 3000 - 1000, r"of this one they are zoo.build\(..., value_range=\(-1000, 2000\)\)$", "255"),
+        (X * 0.003 - 0.002, r"if it was scaled to \[-1, 1\]", "255"),
+        (X * 70 - 20, r"of this one they are zoo.build\(..., value_range=\(-20, 50\)\)$", "255"),
         (
             np.where(X > 0.99, np.nan, X),
             r"to nan, \d+ of 3072 no number \(nan or inf\); mend or leave out",

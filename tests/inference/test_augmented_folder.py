@@ -25,7 +25,7 @@ def noise(seed: int, size: tuple[int, int] = (12, 16)) -> np.ndarray:
 
 @pytest.fixture
 def classes(tmp_path: Path) -> Path:
-    for k, label in enumerate("ab"):
+    for k, label in enumerate(("cats", "dogs")):
         (tmp_path / "data" / label).mkdir(parents=True)
         for i in range(12):
             Image.fromarray(noise(100 * k + i)).save(tmp_path / "data" / label / f"{i}.png")
@@ -126,6 +126,8 @@ def test_what_cannot_be_written_is_refused(classes: Path, tmp_path: Path) -> Non
         augment_folder(classes, "flip", out=classes)
     with pytest.raises(OptionError, match="expected augmenters of one image"):
         augment_folder(classes, "mixup", out=tmp_path / "out")
+    with pytest.raises(OptionError, match="got one that looks at classes"):
+        augment_folder(classes, ["flip", "rare"], out=tmp_path / "out")
     with pytest.raises(DataError):
         augment_folder(tmp_path / "nothing", "flip", out=tmp_path / "out")
     assert "say --out" in CliRunner().invoke(command, [str(classes), "--augment", "flip"]).output

@@ -92,10 +92,26 @@ def test_figures_and_predictions_are_of_the_averaged_answers() -> None:
         assert score == pytest.approx((one[name] + other[name]) / 2, abs=1e-5)
 
 
+@pytest.mark.parametrize("tta", ["flip", "d4"])
+def test_a_predictor_answers_as_predict_does(tta: Any) -> None:
+    model = zoo.build("mlp", hidden=[8], head="multiclass", classes=4, input_size=32, seed=0)
+    expected = [said.scores for said in zoo.predict(model, IMAGES, tta=tta, progress=False)]
+    predictor = zoo.Predictor(model, tta=tta, batch_size=2)
+    assert [said.scores for said in predictor(IMAGES)] == expected
+    assert [said.scores for said in predictor(iter(IMAGES))] == expected
+    assert predictor(IMAGES[1]).scores == pytest.approx(expected[1], abs=1e-6)
+    assert expected != [said.scores for said in zoo.Predictor(model)(IMAGES)]
+    assert repr(predictor).endswith(f", tta={tta!r})")
+
+
 def test_what_cannot_be_turned_back_is_refused() -> None:
     wide = zoo.build("mlp", hidden=[4], head="binary", input_size=(16, 24), seed=0)
     with pytest.raises(OptionError, match='24x16, which a quarter turn does not fit; say tta="flip"'):
         zoo.predict(wide, IMAGES[0], tta="d4")
+    with pytest.raises(
+        OptionError, match="predictor: tta: expected a model whose answers can be turned back"
+    ):
+        zoo.Predictor(wide, tta="d4")
     with pytest.raises(OptionError, match="tta: expected 'flip', 'd4', got 'five'"):
         check_views(wide, "five", "predict")
     with pytest.raises(OptionError, match="a model that makes images of nothing"):

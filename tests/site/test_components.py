@@ -7,6 +7,7 @@ import importlib
 import shlex
 import sys
 import warnings
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,15 @@ def label(part: Part) -> str:
     return f"{part.kind}-{part.ref}"
 
 
+def one_of_each(parts: Sequence[Part]) -> list[Any]:
+    """The first of each kind; the others are slow."""
+    first = {part.kind: part for part in reversed(parts)}
+    return [
+        pytest.param(part, id=label(part), marks=[] if part is first[part.kind] else pytest.mark.slow)
+        for part in parts
+    ]
+
+
 def test_each_component_and_each_kind_has_one_page():
     found = pages(PARTS)
     kinds = {p.kind for p in PARTS}
@@ -76,7 +86,7 @@ def test_every_kind_of_component_can_be_described():
         assert "A &lt;new&gt; *thing* | here." in found["index.md"]
 
 
-@pytest.mark.parametrize("chosen", TRIED, ids=label)
+@pytest.mark.parametrize("chosen", one_of_each(TRIED))
 def test_the_python_example_runs(chosen, monkeypatch, tmp_path, capsys):
     build, fit, evaluate = zoo.build, zoo.fit, zoo.evaluate
 

@@ -178,16 +178,38 @@ def test_an_evaluation_has_no_images_to_count(make_model: Make, tmp_path: Path) 
 
 def test_who_draws_alike_is_not_warned_and_others_are_told_how(make_model: Make) -> None:
     lone = rare(60, every=12)
-    with pytest.warns(
-        ZooWarning, match=r"draw them alike \(sampler='balanced'\), or .*class_weights='balanced'"
-    ):
+    each = "draw them alike, a rare image otherwise each time"
+    with pytest.warns(ZooWarning, match=rf"{each} \(sampler='balanced', augment='rare'\)$"):
         setup(make_model(), lone)
+    with pytest.warns(ZooWarning, match=r"and draw them alike \(sampler='balanced'\)$"):
+        setup(make_model(), lone, augment="noise")
     assert setup(make_model(), with_options(lone, sampler="balanced")).drawn_classes is not None
     with (
         speaking(Spoken(way="shell", rest="shell")),
-        pytest.warns(ZooWarning, match="--set data.sampler=balanced"),
+        pytest.warns(ZooWarning, match=r"\(--set data.sampler=balanced --augment rare\)$"),
     ):
         setup(make_model(), lone)
+
+
+def test_rare_classes_are_augmented_more_by_the_images_trained_on(make_model: Make) -> None:
+    made = setup(make_model(), with_options(rare(), sampler="balanced"), augment=["noise", "rare"])
+    counts = Counter(made.dataset.targets[i] for i in made.splits.train)
+    share = 1 - counts[1] / counts[0]
+    assert made.told == f"rare classes augmented more, by photo: 'yes' {share:.0%}, 'no' 0% of the images"
+    assert made.drawn_classes is not None
+    assert made.recipe.augment[1]["augmenter"]["name"] == "augment:photo"
+    assert setup(make_model(), rare(), augment="noise").told == ""
+
+
+def test_they_are_refused_where_no_class_is_rare_or_there_are_none(make_model: Make) -> None:
+    rng = np.random.default_rng(0)
+    values = TorchData([(rng.random((16, 16, 1), dtype=np.float32), float(i)) for i in range(24)])
+    with pytest.raises(DataError, match="fit: augment: expected one class for each image, got values"):
+        setup(make_model(head="regression"), values, augment="rare")
+    with pytest.raises(
+        OptionError, match="rare: expected classes of different sizes, got 2 of 16 images each"
+    ):
+        setup(make_model(), rare(every=2), augment="rare")
 
 
 def test_rare_classes_that_count_twice_are_told(make_model: Make) -> None:

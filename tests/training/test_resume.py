@@ -38,7 +38,9 @@ def same_end(one: Run, two: Run) -> None:
     assert one.best_epoch == two.best_epoch
 
 
-@pytest.mark.parametrize(("at", "workers"), [(1, 0), (3, 0), (5, 2), (8, 0)])
+@pytest.mark.parametrize(
+    ("at", "workers"), [(1, 0), pytest.param(3, 0, marks=pytest.mark.slow), (5, 2), (8, 0)]
+)
 def test_a_resumed_run_ends_as_an_unbroken_one(
     make_model: Make, tmp_path: Path, at: int, workers: int
 ) -> None:

@@ -44,8 +44,8 @@ def same_end(one: Run, two: Run) -> None:
     [
         "constant",
         {"name": "step", "every": 1, "by": 0.5, "warmup": 0.5},
-        {"name": "plateau", "patience": 0, "by": 0.5},
-        {"name": "exponential", "by": 0.7},
+        pytest.param({"name": "plateau", "patience": 0, "by": 0.5}, marks=pytest.mark.slow),
+        pytest.param({"name": "exponential", "by": 0.7}, marks=pytest.mark.slow),
     ],
 )
 def test_a_finished_run_goes_on_as_if_it_had_been_longer_from_the_start(

@@ -14,6 +14,7 @@ from zoo.data.batches import Batches
 from zoo.data.row_cache.whole import WholeImages
 from zoo.data.sources.image_folder import ImageFolder
 from zoo.data.sources.mask_folders import MaskFolders
+from zoo.data.sources.ranged import Ranged
 from zoo.spec.inputs import InputSpec
 
 SPEC = InputSpec(size=(8, 10), decode="fast")
@@ -103,6 +104,12 @@ def test_depths_and_channels_are_those_of_the_file(tmp_path):
         kept, read = whole.sample(i), data[i]
         assert (kept.image.dtype, kept.image.shape) == (read.image.dtype, read.image.shape)
         np.testing.assert_array_equal(kept.image, read.image)
+
+
+def test_another_range_is_another_folder(folder, tmp_path):
+    data = MaskFolders(folder)
+    ways = [data, Ranged(data, (0, 255)), Ranged(data, (0, 99))]
+    assert len({WholeImages(way, tmp_path, {}, MOST).folder for way in ways}) == 3
 
 
 @pytest.mark.filterwarnings("ignore:left out of the figures")

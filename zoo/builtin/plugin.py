@@ -8,6 +8,9 @@ from zoo.builtin.metric_declarations import METRICS
 _CONFIG = "zoo.builtin.config:"
 
 
+_DEFAULT = ("default",)
+
+
 def _head(
     name: str,
     target: str,
@@ -24,7 +27,7 @@ def _head(
         config=_CONFIG + config,
         summary=summary,
         task=task,
-        tags=tags,
+        tags=(*_DEFAULT, *tags),
         tiny={"hidden": [4]},
         former={"pool": "avg"},
     )
@@ -70,7 +73,6 @@ HEADS = [
     ),
 ]
 
-_DEFAULT = ("default",)
 LOSSES = [
     _loss(
         "bce",

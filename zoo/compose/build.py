@@ -37,6 +37,7 @@ def build(
     input_size: int | tuple[int, int] | None = None,
     input: Mapping[str, Any] | None = None,  # noqa: A002 - as the recipe calls it
     decode: str | None = None,
+    value_range: tuple[float, float] | None = None,
     seed: int | None = None,
     **options: Any,
 ) -> Model:
@@ -58,6 +59,9 @@ def build(
             `["hue", "saturation", "value"]` or `[0, {"ndvi": {"red": 0, "near_infrared": 3}}]`. Published
             weights bring theirs.
         decode: how files are read: `"fast"`, the default of a new model, or `"exact"`; see `zoo.InputSpec`.
+        value_range: lowest and highest number of files and arrays that matter, such as `(0, 4095)` of 12
+            bits or `(-1000, 400)`: they become 0 and 1, and what lies beyond is clipped, at training and at
+            prediction. None where numbers are bytes, of 16 bits, or in [0, 1].
         seed: makes random weights repeatable and leaves the global random state alone.
         **options: of the component `name`. Every backbone has `blocks` among them: `blocks="block1-3"` keeps
             its first three blocks alone.
@@ -80,8 +84,8 @@ def build(
         expected, step = "the name of a component", "zoo.fit(module, data) trains a torch module as it is"
         raise BadReferenceError("build", expected=expected, got=type(name).__name__, hint=step)
     if isinstance(name, Recipe) or (isinstance(name, Mapping) and isinstance(name.get("model"), Mapping)):
-        others = (head, freeze, weights, in_channels, classes, input_size, input, decode, options or None)
-        if any(value is not None for value in others):
+        beside = (head, freeze, weights, in_channels, classes, input_size, input, decode, value_range)
+        if options or any(value is not None for value in beside):
             raise RecipeError("a whole recipe", expected="no other arguments than seed", got="some beside it")
         recorded = isinstance(name, Recipe)  # perhaps of a model that was loaded
         recipe = name if isinstance(name, Recipe) else Recipe.from_dict(name)
@@ -98,6 +102,7 @@ def build(
         "input_size": input_size,
         "input": input,
         "decode": decode,
+        "value_range": value_range,
         "options": options,
     }
     section = _section(name, {k: v for k, v in given.items() if v is not None})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 from zoo.interfaces.model import Model
 from zoo.interfaces.normalise import Normalise
@@ -77,4 +79,5 @@ def usual(model: Model, section: ModelSection) -> InputSpec:
 
 def read_as(section: ModelSection, saved: InputSpec | None, declared: InputSpec) -> InputSpec:
     """The input spec of a saved model as it is, else the declared one, read as the section says."""
-    return saved or (declared.with_decode(section.decode) if section.decode else declared)
+    asked: dict[str, Any] = {"decode": section.decode, "value_range": section.value_range}
+    return saved or replace(declared, **{name: value for name, value in asked.items() if value is not None})

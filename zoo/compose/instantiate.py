@@ -76,7 +76,9 @@ def finish(model: Model, planned: Plan, recipe: Recipe) -> Model:
     # A restored model is planned without weights, and its recipe goes on to say where they came from
     own = recipe.model
     # How files are read by default the input spec says, which is saved beside the recipe
-    asked = {"freeze": own.freeze, "weights": own.weights, "decode": own.decode}
+    asked: dict[str, Any] = {
+        name: getattr(own, name) for name in ("freeze", "weights", "decode", "value_range")
+    }
     section = effective.model_copy(update={**asked, "classes": planned.section.classes})
     model.recipe = recipe.model_copy(update={"model": section})
     model.plugins = planned.resolved.plugins

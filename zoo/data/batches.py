@@ -19,6 +19,7 @@ from zoo.data.loader.workers import check_workers, watched
 from zoo.data.masks import check_mask, cropped, prepare_mask
 from zoo.data.row_cache.pixels import Kept, PixelCache
 from zoo.data.row_cache.whole import WholeImages
+from zoo.data.sources.ranged import Ranged
 from zoo.images.prepare import pixels
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.dataset import Dataset, Sample
@@ -215,6 +216,7 @@ class Prepared(TorchDataset[Item]):
     ) -> None:
         self.whole = whole
         self.dataset, self.spec, self.reading, self.seed, self.task = dataset, spec, reading, seed, task
+        self._read = dataset if spec.value_range is None else Ranged(dataset, spec.value_range)
 
     def __getitem__(self, place: Place) -> Item:
         epoch, index = place
@@ -275,7 +277,7 @@ class Prepared(TorchDataset[Item]):
             return kept
         # Of the pixels that `nearest` takes there are none at another scale
         whole = reading.crop or reading.own_size or spec.decode == EXACT or spec.interpolation == "nearest"
-        return self.dataset[index] if whole else self.dataset.reduced(index, spec.size)
+        return self._read[index] if whole else self._read.reduced(index, spec.size)
 
     def _rows(self, target: Any, where: str) -> SpatialTensor:
         """One target as a tensor of one row."""

@@ -13,10 +13,13 @@ import numpy as np
 from zoo.data.reading import in_threads
 from zoo.data.sources.torch_dataset import TorchData
 from zoo.data.view import innermost
-from zoo.images.decode import SUFFIXES, SWAPPING, ImageArray, read
+from zoo.images.decode import SUFFIXES, ImageArray, read
+from zoo.images.facts import SWAPPING, tops
 from zoo.images.header import ALPHA, depth, lost
 from zoo.images.opening import open_image, orientation
-from zoo.images.readers import reader_of
+from zoo.images.ranges import Range, scaled_by
+from zoo.images.readers import ARRAY, MAGIC, reader_of
+from zoo.images.scale import few_bits, said
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
 from zoo.interfaces.records.records import Records
@@ -28,6 +31,8 @@ Item = Path | bytes | ImageArray
 _DEEP_FILES = (".png", ".ppm", ".tif", ".tiff")
 _LOOKED_AT = 16
 """Images whose values are looked at: their files' headers do not tell these."""
+_SIXTEENTH = 1 / 16
+"""Share of a scale below which all is nearly black: 12 bits in 16."""
 _FEW, _ENOUGH = 0.005, 256
 """Alpha has more than such a share of pixels that are opaque or clear; of fewer pixels none is judged."""
 
@@ -50,7 +55,7 @@ def _warn_values(model: Model, items: Sequence[Item], looked_at: Sequence[Item])
     """Says what the values of some images tell, and how many of all have alpha where answers have none."""
     total = len(items)
     channels = model.input_spec.channels
-    losses = [*filter(None, (_value_loss(item) for item in looked_at))]
+    losses = _dark(looked_at, model.input_spec.value_range)
     task = model.task
     laid = channels in (1, 3)
     shown = laid and task is not None and task.answers == "image"
@@ -115,16 +120,55 @@ def _depth_loss(item: Item) -> str:
     return ""
 
 
-def _value_loss(item: Item) -> str:
-    if not isinstance(item, Path | bytes):
-        return ""
-    found = depth(item if isinstance(item, Path) else io.BytesIO(item))
-    if found is None or found.bits <= 8 or found.bands != 1:
-        return ""
+def _dark(items: Sequence[Item], values: Range | None) -> list[str]:
+    """Words for each image that is nearly black on its scale, or on that of a model."""
+    if values is None:
+        found = [top for item in items for top in _tops(item)]
+        # Where some use all bits, those that have fewer for sure
+        few = found if few_bits(found) else [top for top in found if few_bits([top]) and top < _SIXTEENTH]
+        words = few_bits(few)
+        if len(few) < len(found):
+            words = f"{words.partition(':')[0]}, which others are not; scale them before"
+        return [words] * len(few)
+    with scaled_by(values):
+        shown = [(low, high) for item in items for low, high in _ends(item)]
+    if not shown:
+        return []
+    least, most = min(low for low, _ in shown), max(high for _, high in shown)
+    if most >= _SIXTEENTH and least < 1:
+        return []
+    side, end = ("above", most) if most < _SIXTEENTH else ("below", least)
+    number = values[0] + end * (values[1] - values[0])
+    shade = "black" if side == "above" else "white"
+    return [f"no value {side} {number:.4g} of value_range={said(values)}, so {shade}"] * len(shown)
+
+
+def _tops(item: Item) -> list[float]:
+    if not _holds_numbers(item):
+        return []
     with suppress(DataError):
-        image, facts = read(_source(item), "image")
-        return lost(found, facts.mode, float(image.max()))
-    return ""
+        return tops(*read(_source(item), "image")) if isinstance(item, Path | bytes) else []
+    return []
+
+
+def _ends(item: Item) -> list[tuple[float, float]]:
+    """Lowest and highest value of an image that a range has scaled."""
+    if not isinstance(item, Path | bytes):
+        return [(float(item.min()), float(item.max()))]
+    with suppress(DataError):
+        image = read(_source(item), "image")[0]
+        return [(float(image.min()), float(image.max()))]
+    return []
+
+
+def _holds_numbers(item: Item) -> bool:
+    """Whether a file may hold numbers of 16 bits."""
+    if not isinstance(item, Path | bytes):
+        return False
+    if item.startswith(MAGIC) if isinstance(item, bytes) else item.suffix.lower() == ARRAY:
+        return True
+    found = depth(_source(item))
+    return found is not None and found.bits > 8
 
 
 def _alpha_loss(item: Item) -> str:

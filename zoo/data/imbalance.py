@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,25 +13,53 @@ from zoo.data.label_mapping import numbers_of
 from zoo.data.reading import in_threads
 from zoo.data.view import source_of
 from zoo.interfaces.dataset import Dataset
+from zoo.registry.lookup import entries
 from zoo.spec.errors import DataError, quote, warn
-from zoo.spec.hints.spoken import spoken
+from zoo.spec.hints.spoken import argument, spoken
 
 RARE = 10
 """Classes are called unbalanced where the commonest has more than so many times the rarest's images."""
 
+FOR_RARE = "rare-classes"
+"""Tag of an augmenter that changes images of rare classes more than others."""
 
-def warn_unbalanced(dataset: Dataset) -> None:
-    """Says so where the rarest class has less than a tenth of the images of the commonest."""
-    message = unbalanced(class_counts(dataset))
+
+class Asker(NamedTuple):
+    """Part of a run that needs one class for each image, for messages."""
+
+    where: str
+    hint: str
+
+
+SAMPLER = Asker("data: sampler", "leave the sampler out, and weigh labels in the loss")
+BY_CLASS = Asker("fit: augment", "leave out the augmenter that looks at classes")
+
+
+def warn_unbalanced(dataset: Dataset, *, augmented: bool = False) -> None:
+    """Says so where the rarest class has less than a tenth of the images of the commonest.
+
+    Args:
+        dataset: with classes.
+        augmented: whether training images are changed anyway.
+    """
+    message = unbalanced(class_counts(dataset), several=several(dataset), augmented=augmented)
     if message:
         warn(message)
 
 
-def unbalanced(counts: Mapping[str, int]) -> str | None:
-    """The warning of unbalanced classes; None where they are not.
+def several(dataset: Dataset) -> bool:
+    """Whether an image may have several labels, so that it cannot be drawn as one of a class."""
+    targets = dataset.targets
+    return len(targets) > 0 and isinstance(targets[0], list | tuple)
+
+
+def unbalanced(counts: Mapping[str, int], *, several: bool = False, augmented: bool = False) -> str | None:
+    """The warning of unbalanced classes, with what to do; None where they are not.
 
     Args:
         counts: images by class.
+        several: whether an image may be of several of them.
+        augmented: whether training images are changed anyway.
 
     Example:
         >>> unbalanced({"cats": 50, "dogs": 500}) is None
@@ -45,33 +74,40 @@ def unbalanced(counts: Mapping[str, int]) -> str | None:
     rare, common = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
     if counts[rare] * RARE >= counts[common]:
         return None
+    way = "look at each label" if several else f"look at each class, and {_way(augmented=augmented)}"
     return (
         f"unbalanced classes: {quote(rare)} {counts[rare]}, {quote(common)} {counts[common]}, "
-        f"less than a tenth; accuracy says little then: look at each class, and draw them alike ({_way()}), "
-        "or give a loss that weighs them (class_weights='balanced', of two classes positive_weight)"
+        f"less than a tenth; accuracy says little then: {way}"
     )
 
 
-def _way() -> str:
-    """The sampler as one says it."""
-    return "--set data.sampler=balanced" if spoken().way == "shell" else "sampler='balanced'"
+def _way(*, augmented: bool) -> str:
+    """One way of balancing, as one says it: drawn alike, and those that come again otherwise each time."""
+    typed = spoken().way == "shell"
+    sampler = "--set data.sampler=balanced" if typed else "sampler='balanced'"
+    # Which one that is is its plugin's to say
+    found = sorted(e.component.name for e in entries("augmenter") if FOR_RARE in e.component.tags)
+    if augmented or not found:
+        return f"draw them alike ({sampler})"
+    both = f"{sampler}{' ' if typed else ', '}{argument('augment', found[0])}"
+    return f"draw them alike, a rare image otherwise each time ({both})"
 
 
-def drawn_classes(dataset: Dataset, indices: Sequence[int]) -> list[int]:
-    """The class of each image that is drawn from, for classes to be drawn alike.
+def drawn_classes(dataset: Dataset, indices: Sequence[int], asker: Asker) -> list[int]:
+    """The class of each of some images, for classes to be treated by their numbers.
 
     Args:
         dataset: with a class for each image.
         indices: of the images.
+        asker: for whom, for messages.
 
     Raises:
         DataError: images have several labels, values or masks.
     """
     targets = [dataset.targets[i] for i in indices]
     if not dataset.labels or not all(isinstance(target, int) for target in targets):
-        hint = "leave the sampler out, and weigh labels in the loss"
         got = "masks" if dataset.masks else "values, or several labels an image"
-        raise DataError("data: sampler", expected="one class for each image", got=got, hint=hint)
+        raise DataError(asker.where, expected="one class for each image", got=got, hint=asker.hint)
     return targets
 
 

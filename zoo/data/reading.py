@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -38,8 +38,10 @@ def in_threads(function: Callable[[T], R], items: Sequence[T], doing: str) -> li
         doing: what to call it beside the bar; empty for what takes no time to speak of.
     """
     pool = ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1))
+    # A range that numbers are scaled by holds in threads too; one context is for one call at a time
+    here = copy_context()
     try:
-        return list(_shown(pool.map(function, items), len(items), doing))
+        return list(_shown(pool.map(lambda item: here.copy().run(function, item), items), len(items), doing))
     finally:  # also when the user interrupts: do not read the rest first
         pool.shutdown(cancel_futures=True)
 

@@ -22,9 +22,11 @@ from zoo.data.sources.mask_folders import MaskFolders
 from zoo.data.sources.mask_layout import check_no_pair
 from zoo.data.sources.mask_options import check_none
 from zoo.data.streams.forms import Streamed, with_stream
+from zoo.data.unnamed import warn_unnamed
 from zoo.data.view import with_options
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.records.records import Records
+from zoo.interfaces.records.table_file import TableFile
 from zoo.interfaces.tasks import Task
 from zoo.spec.data_options import SOURCE
 from zoo.spec.errors import DataError, OptionError, UnknownComponentError, quote
@@ -184,6 +186,8 @@ def _complete(found: Dataset, where: str, asked: _Asked) -> Dataset:
     # Of those that a folder was looked through for it is known
     elif columns.files is not None and not isinstance(columns, ImageFiles):
         check_there(columns.files, where)
+    if isinstance(columns, TableFile) and columns.files is not None:
+        warn_unnamed(columns)
     found = with_masks(columns, asked.task, asked.classes, kept)
     return (
         Fielded(found, columns, asked.fields, kept)

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from zoo.data.division.alike import alike
+from zoo.images.ranges import Range, scaled_by
 from zoo.interfaces.dataset import Dataset, Sample, fingerprint_of
 from zoo.interfaces.tasks import Task
 from zoo.spec.data_options import DataOptions, fold_pair
@@ -80,7 +81,13 @@ class Around(Dataset):
 
 
 class View(Around):
-    """The data of another data set, some of which is told otherwise."""
+    """The data of another data set, some of which is told otherwise.
+
+    Attributes:
+        values: range that the numbers of its images are scaled by; None for that of the data.
+    """
+
+    values: Range | None = None
 
     def reduced(self, index: int, least: tuple[int, int]) -> Sample:
         """The sample in the data, read for a size."""
@@ -240,6 +247,9 @@ def alike_asked(data: Dataset) -> list[str | None] | None:
     """The groups of images that look alike; None where nobody asked that they stay together."""
     if isinstance(data, AlikeTogether):
         return data.alike
+    if isinstance(data, View) and data.values is not None:
+        with scaled_by(data.values):
+            return alike_asked(data.source)
     found = alike_asked(data.source) if isinstance(data, View) else None
     return [found[i] for i in data.indices] if found is not None and isinstance(data, Subset) else found
 

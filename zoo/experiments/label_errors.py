@@ -148,6 +148,7 @@ def label_errors(
                     classes=classes_of(model),
                     part=bool(model.labels),
                     skip_unreadable=skip_unreadable,
+                    values=model.input_spec.value_range,
                 ),
                 "data",
             )

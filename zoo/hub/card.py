@@ -192,10 +192,14 @@ def _input(model: Model) -> str:
     if model.task is not None and model.task.generates:
         shape = f"N x {spec.channels} x {spec.size[0]} x {spec.size[1]}"
         return f"## Output\n\n{colours} images {shape} with values in [0, 1]."
+    numbers = ""
+    if spec.value_range is not None:
+        black, white = (f"{v:.10g}" for v in spec.value_range)
+        numbers = f" Numbers of files from {black} to {white} are read as 0 to 1; others are clipped."
     return (
         f"## Input\n\n{colours} images N x {spec.channels} x H x W with values in [0, 1], resized to "
         f"{spec.size[0]} x {spec.size[1]} ({spec.interpolation}). Inside the model they are{scaled} "
-        f"normalised with mean {mean} and standard deviation {std}."
+        f"normalised with mean {mean} and standard deviation {std}.{numbers}"
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -14,10 +13,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from zoo.images.header import check_sign, depth, lost, unreadable_bands
+from zoo.images.facts import ARRAYS, FileFacts, is_turned, tops, upright_size
+from zoo.images.header import ALPHA, Depth, check_sign, depth, lost, unreadable_bands, unsigned
 from zoo.images.opening import open_image
+from zoo.images.ranges import Numbers, asked_numbers
 from zoo.images.readers import numbers, reader_of, reads
-from zoo.images.scale import advice
+from zoo.images.scale import advice, few_bits
 from zoo.images.strips import pixels_of
 from zoo.spec.errors import DataError, PluginError, reason, warn
 
@@ -46,32 +47,7 @@ leaves exactly so much, against the exact way: 1 differs by 2 of 255 in the mean
 for 224 x 224."""
 
 _FLAT, _MAP = 2, 3
-_DEEP = 65535
-ORIENTATION, SWAPPING = 0x0112, (5, 6, 7, 8)
-"""The EXIF tag, and its values that swap height and width."""
-
-
-ARRAYS = "array"
-"""Format of what Pillow does not read, and of which nothing is lost."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileFacts:
-    """Facts that a file states of its image.
-
-    Args:
-        format: as Pillow names it, such as `JPEG`, or `ARRAYS`.
-        mode: how pixels are stored, as Pillow names it, such as `RGB` or `CMYK`; empty of arrays.
-        turned: whether an EXIF tag says that the image must be turned to be upright.
-        frames: how many there are.
-        size: height and width of the upright image, whatever scale it was decoded at.
-    """
-
-    format: str
-    mode: str
-    turned: bool
-    frames: int
-    size: tuple[int, int]
+_DEEP, _BYTE_BITS = 65535, 8
 
 
 def decode(source: str | Path | IO[bytes], where: str | None = None) -> ImageArray:
@@ -85,7 +61,8 @@ def decode(source: str | Path | IO[bytes], where: str | None = None) -> ImageArr
         where: what to call it in an error.
 
     Returns:
-        H x W x C with C = 1, 2 (gray and alpha), 3 or 4: uint8, or float32 in [0, 1] for 16-bit images.
+        H x W x C with C = 1, 2 (gray and alpha), 3 or 4: uint8, or float32 in [0, 1] for 16-bit images. While
+        data are read for a model with a `value_range`, float32 in [0, 1] that their numbers were scaled to.
 
     Raises:
         DataError: the file is missing, truncated, too large or no image.
@@ -94,7 +71,8 @@ def decode(source: str | Path | IO[bytes], where: str | None = None) -> ImageArr
     # First: an open file is read to its end
     own = depth(source)
     image, facts = decoded(source, where)
-    if own is not None and facts.format != ARRAYS and (words := lost(own, facts.mode, float(image.max()))):
+    said = [lost(own, facts.mode)] if own is not None and facts.format != ARRAYS else []
+    if words := "; ".join(filter(None, (*said, few_bits(tops(image, facts))))):
         warn(f"{where}: {words}")
     return image
 
@@ -143,8 +121,10 @@ def read(
         if (reader := reader_of(source, partial(depth, source), usual)) is not None:
             # What Pillow opens too it reads with a word on what is lost, where the reader cannot
             with suppress(*((DataError,) if usual else ())):
-                values = from_array(numbers(reader(source, where)), where)
-                return values, FileFacts(ARRAYS, "", False, 1, (values.shape[0], values.shape[1]))
+                held = reader(source, where)
+                values = from_array(held if asked_numbers() else numbers(held), where)
+                deep = held.dtype == np.uint16 and asked_numbers() is None
+                return values, FileFacts(ARRAYS, "", False, 1, (values.shape[0], values.shape[1]), deep)
         with open_image(source, where) as image:
             # A camera's MPO holds the image and its previews.
             frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
@@ -154,8 +134,9 @@ def read(
             if least is not None:
                 _reduce(image, size, least)
             image.load()
-            facts = FileFacts(str(image.format), image.mode, is_turned(image), frames, size)
-            return from_pil(image, where), facts
+            deep = image.mode.startswith("I") and asked_numbers() is None
+            facts = FileFacts(str(image.format), image.mode, is_turned(image), frames, size, deep)
+            return from_pil(image, where, depth(source) if asked_numbers() else None), facts
     # Of what names it already: not to be wrapped once more below
     except (DataError, PluginError):
         raise
@@ -197,12 +178,6 @@ def _is_empty(source: str | Path | IO[bytes]) -> bool:
     return source.seek(0, io.SEEK_END) == 0
 
 
-def upright_size(image: Image.Image) -> tuple[int, int]:
-    """Height and width of an image once it is turned upright."""
-    sideways = image.getexif().get(ORIENTATION, 1) in SWAPPING
-    return (image.width, image.height) if sideways else (image.height, image.width)
-
-
 def _reduce(image: Image.Image, own: tuple[int, int], least: tuple[int, int]) -> None:
     """Has a JPEG decoded at a half, quarter or eighth, where that leaves `MARGIN` times what is wanted."""
     room = min(a / (MARGIN * b) for a, b in zip(own, least, strict=True))
@@ -211,29 +186,33 @@ def _reduce(image: Image.Image, own: tuple[int, int], least: tuple[int, int]) ->
         image.draft(None, (image.width // step, image.height // step))
 
 
-def is_turned(image: Image.Image) -> bool:
-    """Whether an EXIF tag says that the image must be turned to be upright."""
-    # 1 is upright, and 0 no orientation that EXIF knows
-    return image.getexif().get(ORIENTATION, 1) not in (0, 1)
+def from_pil(image: Image.Image, where: str = "image", own: Depth | None = None) -> ImageArray:
+    """A Pillow image as `decode` returns it, turned upright like the same image in a file.
 
-
-def from_pil(image: Image.Image, where: str = "image") -> ImageArray:
-    """A Pillow image as `decode` returns it, turned upright like the same image in a file."""
+    Args:
+        image: whose pixels are here.
+        where: what to call it in an error.
+        own: depth of its file, where numbers of a model's range are asked for.
+    """
     if 0 in image.size:
         raise DataError(where, expected="at least one pixel", got=f"{image.width} x {image.height}")
     check_sign(image, where)
     if is_turned(image):
         image = ImageOps.exif_transpose(image)
-    mode = image.mode
+    mode, asked = image.mode, asked_numbers()
     # 16-bit gray opens as I;16 or I, of which `convert` would keep 8 bits at most
     if mode.startswith("I"):
         values = pixels_of(image)
-        if values.min(initial=0) < 0 or values.max(initial=0) > _DEEP:
-            raise DataError(where, expected=f"values in 0..{_DEEP}", got=f"{values.min()}..{values.max()}")
+        if asked is None and (values.min(initial=0) < 0 or values.max(initial=0) > _DEEP):
+            got = f"{values.min()}..{values.max()}"
+            raise DataError(where, expected=f"values in 0..{_DEEP}", got=got, hint=advice(values)[1])
         # The gray value that a PNG may name as transparent
         clear = image.info.get("transparency")
         planes = np.empty((*values.shape, 1 if clear is None else 2), np.float32)
-        np.divide(values, np.float32(_DEEP), out=planes[..., 0], dtype=np.float32, casting="unsafe")
+        if asked is not None:
+            planes[..., 0] = asked.scaled(unsigned(image, values), where)
+        else:
+            np.divide(values, np.float32(_DEEP), out=planes[..., 0], dtype=np.float32, casting="unsafe")
         if clear is not None:
             planes[..., 1] = values != clear
         return planes
@@ -250,7 +229,19 @@ def from_pil(image: Image.Image, where: str = "image") -> ImageArray:
     elif mode not in ("L", "LA", "RGB", "RGBA"):
         image = image.convert("RGB")
     pixels = pixels_of(image)
-    return pixels[..., None] if pixels.ndim == _FLAT else pixels
+    pixels = pixels[..., None] if pixels.ndim == _FLAT else pixels
+    return pixels if asked is None else _colours(pixels, image.mode, asked, own, where)
+
+
+def _colours(pixels: ImageArray, mode: str, asked: Numbers, own: Depth | None, where: str) -> ImageArray:
+    """Bytes of a Pillow image on the scale of a range; alpha has none but its own."""
+    if own is not None and own.bits > _BYTE_BITS:
+        got = f"{own.bits} bits of each colour, of which Pillow keeps {_BYTE_BITS}"
+        hint = "save them as TIFF (zoo-readers[deep] reads all) or as .npy"
+        raise DataError(where, expected=f"the numbers of {asked}", got=got, hint=hint)
+    if mode not in ALPHA:
+        return asked.scaled(pixels, where)
+    return np.concatenate([asked.scaled(pixels[..., :-1], where), pixels[..., -1:] / np.float32(255)], axis=2)
 
 
 def from_array(array: Any, where: str = "image") -> ImageArray:
@@ -258,7 +249,7 @@ def from_array(array: Any, where: str = "image") -> ImageArray:
 
     Raises:
         DataError: it has another number of axes, values that are neither uint8 nor floats in [0, 1], or
-            some that a mask hides.
+            some that a mask hides. While a range is asked for, numbers of any type are scaled by it.
     """
     if hidden := int(np.ma.getmaskarray(array).sum()) if np.ma.isMaskedArray(array) else 0:
         got, hint = f"{hidden} of {array.size} hidden by a mask", "say what stands there: x.filled(value)"
@@ -270,10 +261,12 @@ def from_array(array: Any, where: str = "image") -> ImageArray:
         raise DataError(where, expected="H x W or H x W x C", got=" x ".join(map(str, np.shape(array))))
     if values.dtype == np.bool_:
         values = values.astype(np.uint8) * 255
-    if values.dtype == np.uint8:
-        return values
     if not np.issubdtype(values.dtype, np.number) or np.iscomplexobj(values):
         raise DataError(where, expected="uint8, or floats in [0, 1]", got=str(values.dtype))
+    if (asked := asked_numbers()) is not None:
+        return asked.scaled(values, where)
+    if values.dtype == np.uint8:
+        return values
     if not np.issubdtype(values.dtype, np.floating):
         got, hint = advice(values)
         got = f"{values.dtype} {got}"

@@ -7,9 +7,10 @@ import struct
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from zoo.images.opening import open_image
@@ -32,12 +33,12 @@ _APART = 2
 """TIFF's layout of bands that are stored one after the other."""
 _PPM_BANDS = {b"P2": 1, b"P3": 3, b"P5": 1, b"P6": 3}
 _MOST_ENTRIES = 1000
-_DEEP, _TWELVE, _BYTE, _BYTE_BITS = 65535, 4095, 255, 8
+_BYTE, _BYTE_BITS = 255, 8
 _SIZES = {1: 1, 3: 2, 4: 4, 16: 8}
 """Bytes of TIFF's whole numbers by type."""
 _LETTERS = {1: "B", 3: "H", 4: "I", 16: "Q"}
-_SAMPLE_FORMAT, _SIGNED = 339, 2
-"""The tag of a TIFF, and its value for whole numbers with a sign."""
+_SAMPLE_FORMAT, _SIGNED, _WORD = 339, 2, 32
+"""The tag of a TIFF, its value for whole numbers with a sign, and their longest in bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,21 +143,18 @@ def _tags(file: IO[bytes], order: str, begin: bytes, *, big: bool) -> dict[int, 
     return found
 
 
-def lost(own: Depth, mode: str, highest: float = 1.0) -> str:
+def lost(own: Depth, mode: str) -> str:
     """Words for the depth and bands that reading an image loses; empty for nothing.
 
     Args:
         own: as its file has it.
         mode: as Pillow opens it.
-        highest: value in [0, 1], or of a byte.
 
     Example:
         >>> lost(Depth(3, 16), "RGB"), lost(Depth(1, 16), "I;16"), lost(Depth(3, 8), "RGB")
         ('16 bits of each colour are cut to 8', '', '')
         >>> lost(Depth(5, 8, other=2), "RGB")
         '2 of 5 bands are neither colour nor alpha and left out'
-        >>> lost(Depth(1, 16), "I;16", 4095 / 65535)
-        'no value above 4095 of 65535, as in 12 bits: nearly black; scale them before'
     """
     said = []
     if own.other:
@@ -167,12 +165,8 @@ def lost(own: Depth, mode: str, highest: float = 1.0) -> str:
         words = f"{left} of {own.bands} bands {are} neither colour nor alpha and left out"
         said += [words] * bool(left)
         said += [f"nothing says that band {len(mode)} is alpha, for which it is taken"] * taken
-    deep = own.bits > _BYTE_BITS
-    if deep and not mode.startswith(("I", "F")):
+    if own.bits > _BYTE_BITS and not mode.startswith(("I", "F")):
         said.append(f"{own.bits} bits of each colour are cut to 8")
-    top = round(highest * _DEEP)
-    if deep and mode.startswith("I") and 0 < top <= _TWELVE:
-        said.append(f"no value above {_TWELVE} of {_DEEP}, as in 12 bits: nearly black; scale them before")
     return "; ".join(said)
 
 
@@ -183,6 +177,13 @@ def unreadable_bands(found: Depth, where: str) -> DataError:
     bands += ", each stored on its own" * found.apart
     hint = "save the bands that matter as 1, 3 or 4 of 8 bits, or give arrays with floats in [0, 1]"
     return DataError(where, expected="1, 3 or 4 bands of 8 bits, or one of 16", got=bands, hint=hint)
+
+
+def unsigned(image: Image.Image, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Numbers of 32 bits as a TIFF has them: Pillow gives those without a sign one."""
+    tags = getattr(image, "tag_v2", {})
+    bare = _SIGNED not in tags.get(_SAMPLE_FORMAT, ()) and _WORD in tags.get(_BITS, ())
+    return values.view(np.uint32) if bare and values.dtype == np.int32 else values
 
 
 def check_sign(image: Image.Image, where: str) -> None:

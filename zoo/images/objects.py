@@ -10,8 +10,11 @@ import torch
 from PIL import Image, ImageFile
 from torch import Tensor
 
-from zoo.images.decode import ImageArray, from_array, from_pil, is_turned
+from zoo.images.decode import ImageArray, from_array, from_pil
+from zoo.images.facts import is_turned
 from zoo.images.header import lost, opened_depth
+from zoo.images.ranges import asked_numbers
+from zoo.images.scale import few_bits
 from zoo.spec.errors import DataError, reason
 
 _AXES = 3
@@ -57,7 +60,9 @@ def taken(value: Any, where: str = "image") -> Taken:
     pixels = to_image(value, where)
     if not isinstance(value, Image.Image):
         return Taken(pixels)
-    lost_depth = lost(own, value.mode, float(pixels.max())) if own else ""
+    dark = own is not None and value.mode.startswith("I") and asked_numbers() is None
+    cut = lost(own, value.mode) if own else ""
+    lost_depth = "; ".join(filter(None, (cut, few_bits([float(pixels.max())]) if dark else "")))
     # What was made of an opened image keeps its tag, and may have been turned by hand
     turned = is_turned(value) and not isinstance(value, ImageFile.ImageFile)
     return Taken(pixels, tuple(filter(None, (lost_depth, TURNED * turned))))

@@ -21,7 +21,7 @@ GROUP = "zoo.readers"
 """Group of entry points: the name is a suffix such as `.dcm`, the value `package.module:function`."""
 
 ARRAY = ".npy"
-_MAGIC = b"\x93NUMPY"
+MAGIC = b"\x93NUMPY"
 _AXES = (2, 3)
 _BYTE_BITS, _DEEP = 8, 65535
 Reader = Callable[[str | Path | IO[bytes], str], npt.NDArray[Any]]
@@ -54,9 +54,9 @@ def reader_of(source: str | Path | IO[bytes], own: Callable[[], Depth | None], u
         usual: whether Pillow reads files of that suffix, which it then does unless depth or bands are lost.
     """
     if not isinstance(source, str | Path):
-        begin = source.read(len(_MAGIC))
+        begin = source.read(len(MAGIC))
         source.seek(0)
-        return array if begin == _MAGIC else None
+        return array if begin == MAGIC else None
     suffix = Path(source).suffix.lower()
     if suffix == ARRAY:
         return array

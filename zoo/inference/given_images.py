@@ -19,11 +19,12 @@ from zoo.data.sources.class_folders import ImageFiles
 from zoo.data.sources.walk import kinds, walk, warn_passed_over
 from zoo.images.decode import SKIP, ImageArray, decoded
 from zoo.images.objects import Taken, taken
-from zoo.images.opening import may_begin
+from zoo.images.ranges import Range, mark_scaled, scaled_by
+from zoo.inference.asking.open_files import content_of
 from zoo.inference.predictions import MOST_SHOWN, THUMBNAIL
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.reports.plots import fitted
-from zoo.spec.errors import DataError, ZooError, quote, reason
+from zoo.spec.errors import DataError, ZooError, quote
 from zoo.spec.reference import local_path
 
 Item = Path | bytes | ImageArray
@@ -32,11 +33,6 @@ Object = tuple[str, Item | Taken]
 """The same with what was lost of an object."""
 Named = tuple[str, Item]
 """Name of an image, and the image."""
-
-MOST_BYTES = 1 << 30
-"""Of an open file, which may never end; 179 million pixels of 16 bits a colour have no more."""
-_PIECE, _BEGIN = 1 << 20, 64
-"""Bytes that are read at a time of one, and by which it is told whether it may be an image at all."""
 
 _BATCH_AXES = 4
 _EXPECTED = "a file, folder, bytes, open file, Pillow image, array, tensor, or a list or iterator of these"
@@ -48,14 +44,15 @@ class Given(Dataset):
     Args:
         items: names and images; of objects, what was lost is kept in `lost`, a text for each loss.
         first: number of the first, where others went before.
+        values: range of the model that asks.
     """
 
-    def __init__(self, items: Sequence[Object], first: int = 0) -> None:
+    def __init__(self, items: Sequence[Object], first: int = 0, values: Range | None = None) -> None:
         self.items: Sequence[Named] = [
             (name, item.pixels if isinstance(item, Taken) else item) for name, item in items
         ]
         self.lost = [words for _, item in items if isinstance(item, Taken) for words in item.lost]
-        self.first = first
+        self.first, self.values = first, values
         self._small: dict[int, ImageArray] = {}
 
     def __len__(self) -> int:
@@ -81,6 +78,7 @@ class Given(Dataset):
             if self.first + index < MOST_SHOWN:
                 self._small[index] = fitted(image, THUMBNAIL)
             return Sample(image, None, size=facts.size)
+        mark_scaled()
         return Sample(item, None)
 
     @property
@@ -93,14 +91,15 @@ class Given(Dataset):
         return self.items[index][0]
 
     def small(self, index: int) -> ImageArray | None:
-        """A thumbnail of what is no file, as far as a list of predictions shows it."""
+        """A thumbnail of what is no file that anybody can show, as far as a list of predictions shows it."""
         item = self.items[index][1]
-        if self.first + index >= MOST_SHOWN or isinstance(item, Path):
+        if self.first + index >= MOST_SHOWN or (isinstance(item, Path) and self.values is None):
             return None
         if index in self._small:
             return self._small[index]
         # Bytes that another process has decoded
-        return fitted(self[index].image if isinstance(item, bytes) else item, THUMBNAIL)
+        with scaled_by(self.values):
+            return fitted(self[index].image, THUMBNAIL)
 
 
 @contextmanager
@@ -115,42 +114,47 @@ def asked_alone() -> Iterator[None]:
         raise DataError(error.problem, expected=error.expected, got=error.got, hint=hint) from error
 
 
-def given(source: Any, skip_unreadable: bool = False, *, where: str = "predict") -> Given:
+def given(
+    source: Any, skip_unreadable: bool = False, *, values: Range | None = None, where: str = "predict"
+) -> Given:
     """The images that a caller gives, as a data set.
 
     Args:
         source: as `predict` takes it, but for iterators.
         skip_unreadable: leaves out the files and bytes that cannot be read, with a warning.
+        values: range of the model that asks.
         where: who asks, for messages.
 
     Raises:
         DataError: there is no image, or something else than an image.
     """
-    items = list(_items(source, where))
+    items = list(_items(source, where, values))
     if not items:
         raise DataError(where, expected="at least one image", got=quote(source))
     if skip_unreadable:
-        items = _readable(items)
+        items = _readable(items, values)
         if not items:
             raise DataError(where, expected="an image that can be read", got="none")
-    return Given(items)
+    return Given(items, values=values)
 
 
 def chunks(
-    source: Iterator[Any], size: int, skip_unreadable: bool = False, *, where: str = "predict"
-) -> Iterator[Given]:
+    source: Iterator[Any], size: int, skip_unreadable: bool = False, *,
+    values: Range | None = None, where: str = "predict",
+) -> Iterator[Given]:  # fmt: skip
     """The images of an iterator, some at a time; no more of them are held.
 
     Args:
         source: yields what `given` takes.
         size: images at a time.
         skip_unreadable: as `given` takes it.
+        values: range of the model that asks.
         where: who asks, for messages.
 
     Raises:
         DataError: something else than an image came, once all images before it were given.
     """
-    items, first, error = _items(source, where), 0, None
+    items, first, error = _items(source, where, values), 0, None
     while error is None:
         chunk: list[Object] = []
         try:
@@ -160,8 +164,8 @@ def chunks(
             error = stop
         if not chunk:
             break
-        if kept := _readable(chunk) if skip_unreadable else chunk:
-            yield Given(kept, first)
+        if kept := _readable(chunk, values) if skip_unreadable else chunk:
+            yield Given(kept, first, values)
         first += len(chunk)
     if error is not None:
         raise error
@@ -192,16 +196,17 @@ def _is_open_file(source: Any) -> bool:
     return isinstance(source, io.IOBase) or callable(getattr(source, "read", None))
 
 
-def _readable(items: Sequence[Object]) -> list[Object]:
+def _readable(items: Sequence[Object], values: Range | None) -> list[Object]:
     """All but the files and bytes that cannot be read, which a warning names."""
     encoded = {i: item for i, (_, item) in enumerate(items) if isinstance(item, Path | bytes)}
     numbers = [*encoded]
-    good = readable([*encoded.values()], [items[i][0] for i in numbers])
+    with scaled_by(values):
+        good = readable([*encoded.values()], [items[i][0] for i in numbers])
     bad = set(numbers) - {numbers[i] for i in good}
     return [item for i, item in enumerate(items) if i not in bad]
 
 
-def _items(source: Any, where: str) -> Iterator[Object]:
+def _items(source: Any, where: str, values: Range | None) -> Iterator[Object]:
     """Images with their names; those without one have their number."""
     number, several = count(), not is_one(source)
     for item in _flat(source, where):
@@ -215,7 +220,9 @@ def _items(source: Any, where: str) -> Iterator[Object]:
         elif isinstance(item, tuple):
             yield item[0] or f"image {i}", item[1]
         else:
-            yield f"image {i}", taken(item, name)
+            with scaled_by(values):
+                found = taken(item, name)
+            yield f"image {i}", found
 
 
 def _flat(source: Any, where: str) -> Iterator[Any]:
@@ -241,7 +248,7 @@ def _flat(source: Any, where: str) -> Iterator[Any]:
         yield source
     elif _is_open_file(source):
         name = getattr(source, "name", "")
-        yield name if isinstance(name, str) else "", _content(source)
+        yield name if isinstance(name, str) else "", content_of(source)
     elif isinstance(source, list | tuple | Iterator):
         for item in source:
             yield from _flat(item, where)
@@ -249,42 +256,3 @@ def _flat(source: Any, where: str) -> Iterator[Any]:
         several = isinstance(source, Iterable)
         hint = "list(...) for all answers at once, iter(...) for one after the other" if several else None
         raise DataError(where, expected=_EXPECTED, got=quote(type(source).__name__), hint=hint)
-
-
-def _content(source: Any) -> bytes:
-    """All of an open file, which need not be able to seek."""
-    if isinstance(source, io.TextIOBase):
-        raise _no_file("text", "open(..., 'rb')")
-    if getattr(source, "closed", False) is True:
-        raise _no_file("a closed one", "open it again")
-    # Pillow seeks, and a pipe or an HTTP response cannot
-    content = io.BytesIO()
-    try:
-        while piece := source.read(_PIECE):
-            content.write(piece)
-            # What cannot be an image is not read to an end that it may not have
-            size, begin = content.tell(), content.getbuffer()[:_BEGIN].tobytes()
-            if size > MOST_BYTES or (size >= _BEGIN and not may_begin(begin)):
-                break
-        at_end = not content.tell() and _place(source) > 0
-    except (OSError, ValueError) as error:
-        raise _no_file(reason(error), None) from error
-    except TypeError:
-        raise _no_file("text", "open(..., 'rb')") from None
-    if at_end:
-        raise _no_file("one that was read or written to its end", "file.seek(0) before")
-    if content.tell() > MOST_BYTES:
-        raise _no_file(f"one of more than {MOST_BYTES:,} bytes", "make the image smaller")
-    return content.getvalue()
-
-
-def _no_file(got: str, hint: str | None) -> DataError:
-    return DataError("predict", expected="a file opened in binary mode", got=got, hint=hint)
-
-
-def _place(source: Any) -> int:
-    """How far an open file was read; 0 where it cannot tell."""
-    try:
-        return int(source.tell())
-    except (AttributeError, OSError, ValueError):
-        return 0

@@ -118,7 +118,8 @@ def latents(
         check_can(model, "encode")
         check_alike(team, model)
         data = as_trained(data, model.recipe.data, "latents")
-        dataset = as_dataset(data, task=model.task, skip_unreadable=skip_unreadable)
+        values = model.input_spec.value_range
+        dataset = as_dataset(data, task=model.task, skip_unreadable=skip_unreadable, values=values)
         splits = split_data(dataset, pick_seed(seed, model), training=False)
         indices = splits.of(split)
         team.agree("data", f"{splits.hash} {len(indices)}")

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from zoo.images.ranges import scaled_by
 from zoo.inference.asking.shared import Asked
 from zoo.inference.asking.views import Views, check_views
 from zoo.inference.file_names import DistinctStems, distinct_stems
@@ -72,11 +73,12 @@ def predict(
         task = answering(model)
         check_views(model, tta, "predict")
         check_alike(team, model)
+        values = model.input_spec.value_range
         if is_stream(source):
             source, several = peeked(source)
-            parts, sources = chunks(source, batch_size, skip_unreadable), None
+            parts, sources = chunks(source, batch_size, skip_unreadable, values=values), None
         else:
-            parts = iter([images := given(source, skip_unreadable)])
+            parts = iter([images := given(source, skip_unreadable, values=values)])
             several, sources = len(images) > 1, [images.name(i) for i in range(len(images))]
             team.agree("images", digest_of(sources))
         # Before the work, which would be lost; one process writes
@@ -89,7 +91,8 @@ def predict(
                 found.append(said)
         if not found:
             raise DataError("predict", expected="at least one image", got=quote(source))
-        written.draw(found)
+        with scaled_by(values):
+            written.draw(found)
         return found
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 from zoo.data.batches import Batches
 from zoo.data.collating import PLACE, SIZE
 from zoo.data.depths import warn_losses
-from zoo.inference.asking.views import answered
+from zoo.inference.asking.views import Views, answered, check_views
 from zoo.inference.given_images import Given, chunks, given, is_one, is_stream
 from zoo.inference.predictions import Predicted, Predictions
 from zoo.interfaces.augmenter import Batch
@@ -38,12 +38,14 @@ class Predictor:
         model: from `zoo.build` or `zoo.fit`, the folder of a saved one, or `hf://owner/name`.
         device: by default an accelerator if there is one.
         batch_size: images at a time, of many; an iterator is read so many images ahead of its answers.
+        tta: answers to views of each image, averaged, as `zoo.predict` does: `flip` or `d4`.
         skip_unreadable: leaves out the files and bytes that cannot be read, with a warning; one image alone
             that cannot be read is an error all the same.
 
     Raises:
         TrainingError: the model has no task, or makes images of nothing.
-        OptionError: this machine lacks the device, or the batch size is below 1.
+        OptionError: this machine lacks the device, the batch size is below 1, or answers to the views cannot
+            be made one.
 
     Example:
         >>> import torch, zoo
@@ -62,15 +64,17 @@ class Predictor:
         *,
         device: str | torch.device | None = None,
         batch_size: int = BATCH_SIZE,
+        tta: Views | None = None,
         skip_unreadable: bool = False,
     ) -> None:
         if batch_size < 1:
             raise OptionError("batch_size", expected="1 or more", got=str(batch_size))
         self.device = choose_device(device)
-        self.batch_size, self.skip_unreadable = batch_size, skip_unreadable
+        self.batch_size, self.tta, self.skip_unreadable = batch_size, tta, skip_unreadable
         model = bare(model)
         read, folder = as_model(model)
         answering(read)
+        check_views(read, tta, "predictor")
         # What was read from a folder is nobody else's
         own = deepcopy(read) if read is model else read
         self._model = own.to(self.device).eval().requires_grad_(False)
@@ -82,7 +86,8 @@ class Predictor:
         return self._model.labels
 
     def __repr__(self) -> str:
-        return f"Predictor({self._name!r}, device={str(self.device)!r})"
+        views = f", tta={self.tta!r}" if self.tta else ""
+        return f"Predictor({self._name!r}, device={str(self.device)!r}{views})"
 
     @overload
     def __call__(self, source: bytes | Image.Image) -> Predicted: ...
@@ -115,23 +120,29 @@ class Predictor:
         if is_stream(source):
             return self._stream(source)
         alone = is_one(source)
-        images = given(source, self.skip_unreadable and not alone, where="predictor")
+        skips, values = self.skip_unreadable and not alone, self._model.input_spec.value_range
+        images = given(source, skips, values=values, where="predictor")
         found = Predictions(said for _, said in self._answers(images))
         return found[0] if alone else found
 
     def _stream(self, source: Iterator[Any]) -> Iterator[Predicted]:
-        for images in chunks(source, self.batch_size, self.skip_unreadable, where="predictor"):
+        how: Any = {"values": self._model.input_spec.value_range, "where": "predictor"}
+        for images in chunks(source, self.batch_size, self.skip_unreadable, **how):
             try:
                 found = [said for _, said in self._answers(images)]
             except ZooError:
                 # One by one, up to the image at fault
                 for i, item in enumerate(images.items):
-                    yield from (said for _, said in self._answers(Given([item], images.first + i)))
+                    yield from (
+                        said for _, said in self._answers(Given([item], images.first + i, images.values))
+                    )
                 raise
             yield from found
 
     def _answers(self, images: Given) -> Iterator[tuple[int, Predicted]]:
-        return answers(self._model, images, self.device, batch_size=self.batch_size, progress=False)
+        return answers(
+            self._model, images, self.device, batch_size=self.batch_size, progress=False, tta=self.tta
+        )
 
 
 def answering(model: Model) -> Task:
@@ -157,6 +168,7 @@ def answers(
     batch_size: int,
     workers: int = 0,
     progress: bool = True,
+    tta: str | None = None,
 ) -> Iterator[tuple[int, Predicted]]:
     """Number and answer of each image, in their order.
 
@@ -167,6 +179,7 @@ def answers(
         batch_size: images at a time.
         workers: processes that read images.
         progress: whether to show a bar where it takes longer.
+        tta: views of each image; see `zoo.inference.asking.views`.
 
     Raises:
         DataError: an image cannot be read.
@@ -178,7 +191,7 @@ def answers(
         images, range(len(images)), model.input_spec, own_size=model.any_size, batch_size=batch_size,
         workers=workers, places=True, device=device,
     )  # fmt: skip
-    for found in outputs(model, images, watched(batches, "predicting", progress), device):
+    for found in outputs(model, images, watched(batches, "predicting", progress), device, tta):
         yield from said_of(model, images, found, device)
 
 

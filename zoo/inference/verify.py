@@ -87,7 +87,8 @@ def verify(
             hint = "zoo list head --search embedding shows heads that give one"
             raise TrainingError("verify", expected="a model whose output is an embedding", got=got, hint=hint)
         least, source = _least(model, threshold)
-        images = [given(source, where="verify") for source in (a, b)]
+        values = model.input_spec.value_range
+        images = [given(source, values=values, where="verify") for source in (a, b)]
         if several := [len(found) for found in images if len(found) != 1]:
             raise DataError("verify", expected="one image and another", got=f"{several[0]} images for one")
         check_alike(team, model)

@@ -3,6 +3,7 @@
 from zoo.images.decode import SUFFIXES as IMAGE_SUFFIXES
 from zoo.images.decode import ImageArray, decode, decode_reduced
 from zoo.images.prepare import LUMA
+from zoo.images.ranges import reading_range
 from zoo.interfaces.adversarial import Pair
 from zoo.interfaces.augmenter import Augmenter, Batch, Chain, Geometric, check_batch, uniform
 from zoo.interfaces.backbone import Backbone
@@ -15,6 +16,7 @@ from zoo.interfaces.blocks.summary import Summary
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.draws import draws, generator, mix
 from zoo.interfaces.execution import Execution
+from zoo.interfaces.geometry.orientation import Orientation, farthest_turn
 from zoo.interfaces.geometry.places import Size, SpatialTensor, resizing, warp_points
 from zoo.interfaces.geometry.warp import Fill
 from zoo.interfaces.head import Head, OriginalHead
@@ -116,6 +118,7 @@ __all__ = [
     "Names",
     "Normalise",
     "Ordinal",
+    "Orientation",
     "OriginalHead",
     "Overlay",
     "Overlays",
@@ -153,6 +156,7 @@ __all__ = [
     "decode_reduced",
     "divisor_of",
     "draws",
+    "farthest_turn",
     "from_sums",
     "generator",
     "ignored_index",
@@ -161,6 +165,7 @@ __all__ = [
     "names_for",
     "needs_of",
     "read_info",
+    "reading_range",
     "rename",
     "resizing",
     "rows",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
+from zoo.interfaces.geometry.orientation import Orientation
 from zoo.interfaces.geometry.warp import Fill, warp
 from zoo.spec.display import counted
 from zoo.spec.errors import ShapeError
@@ -34,17 +37,28 @@ class Augmenter(nn.Module):
             it is handed the batch of all of them.
         resamples: whether pixels are interpolated; then `zoo.interfaces.geometry.warp.resampler` belongs in a
             run's record.
+        by_class: whether classes are changed differently, by their numbers of images; then `count_classes` is
+            called before a training, and data without one class for each image are refused.
         moves_places: whether it moves each `zoo.interfaces.SpatialTensor` of a batch with the pixels,
             or moves no pixels; where not, it is refused for tasks whose targets are places.
     """
 
     changes_labels: bool = False
     resamples: bool = False
+    by_class: bool = False
 
     @property
     def moves_places(self) -> bool:
         """Whether targets that are places move too; who interpolates without `Geometric` says it itself."""
         return not self.resamples
+
+    @property
+    def orientation(self) -> Orientation:
+        """Ways in which images may come to be mirrored or turned; by default they stay upright.
+
+        Before a training, labels that do not survive this are told.
+        """
+        return Orientation()
 
     def prepare(self, task: Task, outputs: int) -> None:
         """Takes note of whose targets it changes; called once before training.
@@ -56,6 +70,21 @@ class Augmenter(nn.Module):
         Raises:
             OptionError: it cannot change the targets of this task.
         """
+
+    def count_classes(self, labels: Sequence[str], counts: Sequence[int]) -> str:
+        """Takes note of how many training images each class has; called once before training.
+
+        Args:
+            labels: of the classes.
+            counts: images by class.
+
+        Returns:
+            What follows from it, for the summary of a run; empty for nothing.
+
+        Raises:
+            OptionError: nothing would be done for such numbers.
+        """
+        return ""
 
     def forward(self, batch: Batch, draws: list[torch.Generator]) -> Batch:
         """The augmented batch; the one given is left as it is.
@@ -99,7 +128,7 @@ class Geometric(Augmenter):
 class Chain(Augmenter):
     """Augmenters one after the other; geometric neighbours with the same fill as one resampling.
 
-    Each draws what it draws alone. Chains inside are laid open, so that fusing goes across their ends.
+    Each draws what it draws alone. Chains inside count as their parts, so that fusing goes across their ends.
 
     Args:
         items: in order.
@@ -107,24 +136,38 @@ class Chain(Augmenter):
 
     def __init__(self, items: Iterable[Augmenter]) -> None:
         super().__init__()
-        self.items = nn.ModuleList(_laid_open(items))
+        self.items = nn.ModuleList(items)
         self.changes_labels = any(item.changes_labels for item in self)
         self.resamples = any(item.resamples for item in self)
+        self.by_class = any(item.by_class for item in self)
 
     @property
     def moves_places(self) -> bool:
         """Whether each of them moves places."""
         return all(item.moves_places for item in self)
 
+    @property
+    def orientation(self) -> Orientation:
+        """Ways of all of them together."""
+        return reduce(or_, (item.orientation for item in self), Orientation())
+
     def prepare(self, task: Task, outputs: int) -> None:
         """Prepares each of them."""
         for item in self:
             item.prepare(task, outputs)
 
+    def count_classes(self, labels: Sequence[str], counts: Sequence[int]) -> str:
+        """Has each of them count, and says what they say."""
+        return "; ".join(filter(None, (item.count_classes(labels, counts) for item in self)))
+
     def __iter__(self) -> Iterator[Augmenter]:
         for item in self.items:
             assert isinstance(item, Augmenter)  # noqa: S101 - for the type checker
-            yield item
+            # With a forward of its own it may do more than its parts one after the other
+            if isinstance(item, Chain) and type(item).forward is Chain.forward:
+                yield from item
+            else:
+                yield item
 
     def forward(self, batch: Batch, draws: list[torch.Generator]) -> Batch:
         """The batch after all augmenters."""
@@ -160,15 +203,6 @@ def parted(augmenter: Augmenter) -> tuple[Chain, Chain]:
 
 AugmentLike = Augmenter | str | Mapping[str, Any] | Sequence[Augmenter | str | Mapping[str, Any]]
 """An augmenter by name, as a table of name and options, or an object; or several of them, in their order."""
-
-
-def _laid_open(items: Iterable[Augmenter]) -> Iterator[Augmenter]:
-    for item in items:
-        # With a forward of its own it may do more than its parts one after the other
-        if isinstance(item, Chain) and type(item).forward is Chain.forward:
-            yield from item
-        else:
-            yield item
 
 
 def _product(matrices: Sequence[Tensor]) -> Tensor:

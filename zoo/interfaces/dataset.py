@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from zoo.images.decode import ImageArray
 from zoo.images.digests import digest_of_pixels
+from zoo.images.ranges import as_stored
 from zoo.interfaces.tasks import Task
 from zoo.spec.inputs import InputSpec
 
@@ -94,7 +95,7 @@ class Dataset(ABC):
 
     def key(self, index: int) -> str:
         """A digest of the image's content: identical images go to the same split."""
-        return digest_of_pixels(self[index].image)
+        return digest_of_pixels(as_stored(lambda: self[index].image))
 
     def unchanged(self, index: int) -> bool:
         """Whether the image is still the one of `key`, as far as that is known without reading it.

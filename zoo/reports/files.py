@@ -101,9 +101,13 @@ def write_figure(figure: Figure, path: Path) -> Path:
 def _spell(figure: Figure) -> None:
     """Puts `?` where a name has what no font can draw: file names that are no UTF-8."""
     from matplotlib.text import Text
+    from matplotlib.ticker import ScalarFormatter
 
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
+            # Numbers, whose labels take as long to make as all the rest of the figure
+            if isinstance(axis.get_major_formatter(), ScalarFormatter):
+                continue
             # Drawing takes them from the axis anew
             names = [label.get_text() for label in axis.get_ticklabels()]
             if not all(map(encodable, names)):

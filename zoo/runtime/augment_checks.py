@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,8 +15,10 @@ from zoo.interfaces.draws import forked
 from zoo.interfaces.loss import needs_of, total
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
+from zoo.interfaces.tasks.oriented_labels import misread
 from zoo.interfaces.trainer import Trainer
-from zoo.spec.errors import TrainingError, listing, quote, reason
+from zoo.spec.errors import TrainingError, listing, quote, reason, warn
+from zoo.spec.hints.spoken import Way, augment_options, spoken
 from zoo.spec.inputs import InputSpec
 from zoo.trainers.loss_cuts import TRIED
 
@@ -28,8 +31,11 @@ def check_augment(
     dataset: Dataset,
     *,
     resumed: bool,
+    value: Any = None,
 ) -> None:
     """Raises TrainingError where augmented images would teach something else than what was meant.
+
+    Labels that an augmented image may not have any more are told.
 
     Args:
         augmenter: of the training images; None for none.
@@ -38,6 +44,7 @@ def check_augment(
         loss: that may be given mixed targets; prepared.
         dataset: of which samples may have several images.
         resumed: whether the run was begun so, by a version that did not ask.
+        value: of the augmenter in a recipe; None of an object.
     """
     _check_images(dataset, model, augmenter)
     if augmenter is None:
@@ -61,6 +68,42 @@ def check_augment(
         augmenter.prepare(task, model.outputs)
         if augmenter.changes_labels and loss is not None and not needs_of(loss):
             _check_mixed(loss, task, model.outputs, [item for item in own if item.changes_labels])
+    # Levels are numbers, and no signs to be read; numbers of classes neither
+    if not resumed and not dataset.numbered and not (task is not None and task.ordered):
+        warn_misread(augmenter, dataset.labels, value)
+
+
+def warn_misread(
+    augmenter: Augmenter, labels: Sequence[str], value: Any = None, *, prefix: str = "augment."
+) -> None:
+    """Says which labels mirrored or turned images have no more, whose doing it is, and how to leave it.
+
+    Args:
+        augmenter: of the images.
+        labels: of their classes.
+        value: of the augmenter in a recipe; None of an object.
+        prefix: of the path of its options on a command line.
+    """
+    if not (told := misread(labels, augmenter.orientation)):
+        return
+    items: list[Any] = [*augmenter.items] if type(augmenter) is Chain else [augmenter]
+    values = value if isinstance(value, list) else [value] * len(items)
+    # Turns of several that add up are nobody's alone
+    guilty = [i for i, item in enumerate(items) if misread(labels, item.orientation)] or [*range(len(items))]
+    names = [_name(values[i]) or type(items[i]).__name__ for i in guilty]
+    own, way = items[guilty[0]].orientation, "leave it out"
+    if own.upright and values[guilty[0]] is not None:
+        several = len(items) > 1 and spoken().rest == "shell"
+        said: Way = "recipe" if several else spoken().rest
+        way = f"say {augment_options(said, names[0], own.upright, prefix)}"
+    told = misread(labels, own) or told
+    warn(f"augment {listing(names)} may change what labels mean: {told}; if so, {way}")
+
+
+def _name(value: Any) -> str:
+    """The name in a value of a recipe, without the namespace that it has where it is known."""
+    found = value.get("name", "") if isinstance(value, Mapping) else value or ""
+    return str(found).rpartition(":")[2]
 
 
 def _check_images(dataset: Dataset, model: Model, augmenter: Augmenter | None) -> None:

@@ -11,8 +11,10 @@ from zoo.compose.parts import recorded
 from zoo.data.resolve import DataLike, resolve
 from zoo.data.section import DataSection, file_suffixes, section_of
 from zoo.data.several import Sources
+from zoo.data.sources.ranged import Ranged
 from zoo.hub.sets.bring import bring, pinned
 from zoo.hub.sets.choose import CONFIG
+from zoo.images.ranges import Range, scaled_by
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
 from zoo.interfaces.records.fields import settled_fields
@@ -35,11 +37,14 @@ def as_dataset(
     part: bool = False,
     skip_unreadable: bool = False,
     fields: Mapping[str, InputSpec | Task] | None = None,
+    values: Range | None = None,
 ) -> Dataset:
-    """The data as a task needs them; see `zoo.data.resolve.resolve`."""
-    return resolve(
-        data, _made, task=task, classes=classes, part=part, skip_unreadable=skip_unreadable, fields=fields
-    )
+    """The data as a task needs them, see `zoo.data.resolve.resolve`; `values` is the range of the model."""
+    with scaled_by(values):
+        found = resolve(
+            data, _made, task=task, classes=classes, part=part, skip_unreadable=skip_unreadable, fields=fields
+        )
+    return found if values is None else Ranged(found, values)
 
 
 def _made(what: ComponentRef | DataSection) -> Any:

@@ -13,7 +13,10 @@ from zoo.spec.errors import DeclarationError, did_you_mean, listing, near, quote
 from zoo.spec.hints.spoken import spoken
 from zoo.spec.names import closest
 
-BUILD = ("head", "freeze", "weights", "in_channels", "classes", "input_size", "input", "decode", "seed")
+BUILD = (
+    *("head", "freeze", "weights", "in_channels", "classes", "input_size", "input", "decode", "value_range"),
+    "seed",
+)
 """Arguments of `zoo.build` beside a component's options; all but the seed are the recipe's model section."""
 
 FIT = ("data", "augment", "loss", "trainer", "out", "device", "precision", "workers", "cache")

@@ -24,7 +24,6 @@ CHOSEN = ("range", "mean", "std", "interpolation", "bands")
 """Fields that are chosen for a new network; channels and size are arguments of their own."""
 _BEYOND = 1e300
 
-
 OF_COLOURS = ("red", "green", "blue", "gray", "hue", "saturation", "value")
 """Bands of images whose first three channels are red, green and blue; each lies in 0..1."""
 
@@ -131,6 +130,8 @@ class InputSpec:
         bands: what the network sees, see `Band`; nothing means the channels as they are.
         decode: `exact` decodes a file in full and resizes in float32; `fast` decodes a JPEG at a reduced
             scale where it is made much smaller anyway, and resizes bytes as bytes.
+        value_range: lowest and highest number of a file or array that matter; they become 0 and 1 of an
+            image, and what lies beyond is clipped. None where numbers are bytes, of 16 bits, or in [0, 1].
 
     Raises:
         DeclarationError: a field is out of range or has the wrong length.
@@ -144,6 +145,7 @@ class InputSpec:
     interpolation: str = "bilinear"
     bands: tuple[Band, ...] = ()
     decode: str = EXACT
+    value_range: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         fine = type(self.channels) is int and 1 <= self.channels <= MOST_CHANNELS
@@ -165,16 +167,14 @@ class InputSpec:
                 f"two whole numbers (height, width) from 1 to {MOST_PIXELS:,}",
             ),
             "range": (len(self.range) == 2 and self.range[0] < self.range[1], "two rising numbers"),
-            "mean": (
-                len(self.mean) == count,
-                f"{count} number{'s' * (count != 1)}, one {each}",
-            ),
+            "mean": (len(self.mean) == count, f"{count} number{'s' * (count != 1)}, one {each}"),
             "std": (
                 len(self.std) == count and all(value > 0 for value in self.std),
                 f"{count} positive number{'s' * (count != 1)}, one {each}",
             ),
             "interpolation": (self.interpolation in INTERPOLATIONS, f"one of {', '.join(INTERPOLATIONS)}"),
             "decode": (self.decode in DECODES, f"one of {', '.join(DECODES)}"),
+            "value_range": (_is_rising(self.value_range), "two rising numbers, such as (0, 4095)"),
         }
         for field, (fine, expected) in checks.items():
             check(fine, "input spec", field, expected, getattr(self, field))
@@ -248,10 +248,10 @@ class InputSpec:
         return replace(self, decode=decode)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain lists and numbers, for JSON; `decode` where it is not that of files without a word on it."""
+        """Plain lists and numbers, for JSON; how files are read where that is not as without a word on it."""
         found = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
-        if self.decode == EXACT:
-            del found["decode"]
+        for name in [n for n, usual in (("decode", EXACT), ("value_range", None)) if found[n] == usual]:
+            del found[name]
         if self.bands:
             return {**found, "bands": [band.to_value() for band in self.bands]}
         del found["bands"]
@@ -286,6 +286,10 @@ def input_value(value: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(bands := plain.get("bands"), list):
         plain["bands"] = [Band.of(band).to_value() for band in bands]
     return plain
+
+
+def _is_rising(value: Any) -> bool:
+    return value is None or (_are_numbers(value) and len(value) == 2 and value[0] < value[1])
 
 
 def _are_numbers(value: object) -> bool:

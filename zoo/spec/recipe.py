@@ -57,7 +57,8 @@ class ModelSection(_Section):
         input_size: height and width in pixels.
         input: a whole `zoo.InputSpec`, or what was chosen of it, see `zoo.spec.inputs.CHOSEN`.
         decode: how files are read, see `zoo.InputSpec`; None for `fast` where the model is new.
-        options: options of the component `name`.
+        value_range: lowest and highest number of files that matter, see `zoo.InputSpec`.
+        options: of the component `name`.
     """
 
     name: str
@@ -69,6 +70,7 @@ class ModelSection(_Section):
     input_size: Size | None = None
     input: dict[str, Any] | None = None
     decode: Literal["exact", "fast"] | None = None
+    value_range: tuple[float, float] | None = None
     options: dict[str, Any] = {}  # pydantic copies a default for each instance
 
     @field_validator("name", mode="before")
@@ -284,9 +286,8 @@ class Recipe(_Section):
         try:
             data = read_json(file) if form == "JSON" else read_toml(file)
         except OSError as error:
-            raise RecipeError(
-                f"recipe {file}", expected="a readable file", got=error.strerror or str(error)
-            ) from None
+            got = error.strerror or str(error)
+            raise RecipeError(f"recipe {file}", expected="a readable file", got=got) from None
         except ValueError as error:
             raise RecipeError(f"recipe {file}", expected=form, got=reason(error)) from None
         return cls.from_dict(data, f"recipe {file}")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import torch
 
+from zoo.compose.instantiate import make
 from zoo.interfaces.augmenter import Augmenter, Batch, Geometric
 from zoo.interfaces.tasks.choice import for_classes
 from zoo.spec.errors import ZooError, listing
@@ -19,13 +20,20 @@ def example_batch(channels: int = 3) -> Batch:
     return {"image": image, "mask": mask, "target": torch.arange(4), "index": torch.arange(4)}
 
 
+def made(case: Case) -> Augmenter:
+    """The tiny instance, with the augmenters that its options refer to."""
+    found: Augmenter = make("augmenter", case.reference)
+    return found
+
+
 def augmented(case: Case, batch: Batch) -> Batch:
-    augmenter: Augmenter = case.part()
+    augmenter = made(case)
     expected = f"{case.entry.component.target}: expected a subclass of zoo.interfaces.Augmenter"
     assert isinstance(augmenter, Augmenter), (
         f"{expected}, got {type(augmenter).__name__}; derive it from that"
     )
     augmenter.prepare(for_classes(4), 4)
+    augmenter.count_classes([*"abcd"], [4, 3, 2, 1])
     # By index, so that a sample alone draws what it draws among others
     out: Batch = augmenter(batch, [torch.Generator().manual_seed(int(i)) for i in batch["index"]])
     got = listing(out) if isinstance(out, Mapping) else type(out).__name__
@@ -74,7 +82,7 @@ def rule_the_given_batch_stays(case: Case) -> None:
 def rule_a_sample_stands_alone(case: Case) -> None:
     """A sample comes out alike whatever else is in its batch, unless labels are mixed."""
     batch = example_batch()
-    if not case.part().changes_labels:
+    if not made(case).changes_labels:
         whole = augmented(case, batch)
         for i in range(4):
             alone = augmented(case, {name: value[i : i + 1] for name, value in batch.items()})
@@ -92,7 +100,7 @@ def rule_labels_stay(case: Case) -> None:
     text = "expected every sample's index in its place, got others"
     assert torch.equal(out["index"], batch["index"]), f"{text}; return them as they are"
     step = "say changes_labels = True, or return them as they are"
-    stay = case.part().changes_labels or torch.equal(out["target"], batch["target"])
+    stay = made(case).changes_labels or torch.equal(out["target"], batch["target"])
     assert stay, f"expected targets as before, got others; {step}"
 
 
@@ -113,7 +121,7 @@ def rule_masks_go_along(case: Case) -> None:
     """Where pixels move, the mask moves with them; elsewhere it stays."""
     batch = example_batch()
     moved = augmented(case, batch)["mask"]
-    augmenter: Augmenter = case.part()
+    augmenter = made(case)
     if not augmenter.resamples and not augmenter.changes_labels:
         step = "say resamples = True where pixels move, or leave it as it is"
         assert torch.equal(moved, batch["mask"]), f"expected the mask as before, got another; {step}"
@@ -126,3 +134,22 @@ def rule_masks_go_along(case: Case) -> None:
         share = float(((out["image"][:, 0] * 8 - out["mask"]).abs() < 0.01).float().mean())
         text = "expected mask and image moved alike"
         assert share > 0.5, f"{text}, got {share:.0%} of pixels that agree; move both by one matrix"
+
+
+def rule_orientation_is_declared(case: Case) -> None:
+    """Matrices mirror and turn images as far as `orientation` says, and no farther."""
+    augmenter = made(case)
+    if not isinstance(augmenter, Geometric):
+        return
+    generators = [torch.Generator().manual_seed(seed) for seed in range(64)]
+    # From output to input, y down: a turn of the content, and what swaps its sides
+    turns = augmenter.matrices((24, 24), generators)[:, :2, :2]
+    own, step = augmenter.orientation, "say it in `orientation`, so that left and right are not mixed unseen"
+    swapped = bool((torch.linalg.det(turns) < 0).any())
+    assert not swapped or own.mirrored or own.flipped, f"expected images upright, got mirrored ones; {step}"
+    upright = turns[torch.linalg.det(turns) > 0]
+    angles = torch.atan2(upright[:, 1, 0] - upright[:, 0, 1], upright[:, 0, 0] + upright[:, 1, 1]).rad2deg()
+    farthest = float(angles.abs().max()) if len(angles) else 0.0
+    # Both flips together are half a turn, and a shear leans
+    text = f"expected turns of at most {own.turned:g} degrees, got {farthest:.0f}"
+    assert own.flipped or farthest <= own.turned + 45, f"{text}; {step}"

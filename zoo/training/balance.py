@@ -1,15 +1,17 @@
-"""Balance of a run's classes: weights of the loss that follow from the images trained on."""
+"""Balance of a run's classes: draws, augmentation and weights of the loss by the images trained on."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from zoo.data.imbalance import balanced_weights, counts_of
+from zoo.data.imbalance import BY_CLASS, SAMPLER, balanced_weights, counts_of, drawn_classes
 from zoo.data.resolve import DataLike
 from zoo.data.section import section_of
 from zoo.data.splits import Splits, split
 from zoo.data.streams.forms import stream_in
+from zoo.interfaces.augmenter import Augmenter
 from zoo.interfaces.dataset import Dataset
 from zoo.registry.loading import resolve_config
 from zoo.registry.lookup import find
@@ -56,6 +58,32 @@ def with_counts(loss: Any, dataset: Dataset, seed: int, data: DataLike) -> tuple
     ref = parse_reference(loss)
     assert isinstance(ref, ComponentRef)  # noqa: S101 - it has options
     return ComponentRef(ref.name, ref.namespace, {**ref.options, **values}), splits
+
+
+def by_class(
+    data: DataLike, dataset: Dataset, splits: Splits, augmenter: Augmenter | None
+) -> tuple[tuple[int, ...] | None, str]:
+    """Classes of the training images, where these are drawn alike; and what an augmenter does by class.
+
+    Args:
+        data: as the caller gave them, with the sampler.
+        dataset: all images, with the classes of the model.
+        splits: which of them are trained on.
+        augmenter: of the training images.
+
+    Raises:
+        DataError: there is not one class for each image.
+        OptionError: the augmenter does nothing for such classes.
+    """
+    sampled = section_of(data).options.sampler is not None
+    drawn = tuple(drawn_classes(dataset, splits.train, SAMPLER)) if sampled else None
+    if augmenter is None or not augmenter.by_class:
+        return drawn, ""
+    if stream_in(dataset) is not None:
+        expected, hint = "images that can be counted before a run", "leave it out"
+        raise DataError(BY_CLASS.where, expected=expected, got="a stream", hint=hint)
+    found = Counter(drawn_classes(dataset, splits.train, BY_CLASS))
+    return drawn, augmenter.count_classes(dataset.labels, [found[i] for i in range(len(dataset.labels))])
 
 
 def _options(loss: Any) -> dict[str, Any]:

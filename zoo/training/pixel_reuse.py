@@ -15,6 +15,7 @@ from zoo.data.row_cache import room
 from zoo.data.row_cache.pixels import PixelCache
 from zoo.data.row_cache.whole import AT_ONCE, WholeImages
 from zoo.data.sources.mask_reader import header_size
+from zoo.data.sources.ranged import Ranged
 from zoo.data.view import source_of
 from zoo.images.header import is_of_bytes
 from zoo.images.prepare import pixels
@@ -27,7 +28,7 @@ from zoo.spec.disk.atomic_write import write_errors
 from zoo.spec.display import counted, size
 from zoo.spec.errors import OptionError, SaveError, ZooError, warn
 from zoo.spec.hints.spoken import argument
-from zoo.spec.inputs import FAST
+from zoo.spec.inputs import FAST, InputSpec
 from zoo.training.feature_cache import plugin_of
 
 if TYPE_CHECKING:
@@ -130,20 +131,27 @@ def _resized(model: Model, dataset: Dataset, indices: tuple[int, ...], home: Pat
     dtype = torch.float32
     if spec.decode == FAST:
         # What the header does not tell is read
-        known = is_of_bytes((source.files or [Path()])[0])
-        dtype = torch.uint8 if known else pixels(dataset.reduced(indices[0], spec.size).image, spec).dtype
+        known = spec.value_range is None and is_of_bytes((source.files or [Path()])[0])
+        first = None if known else _as_read(dataset, spec).reduced(indices[0], spec.size).image
+        dtype = torch.uint8 if first is None else pixels(first, spec).dtype
     return PixelCache(dataset, spec, home, dtype, plugin_of(source), task=model.task)
+
+
+def _as_read(dataset: Dataset, spec: InputSpec) -> Dataset:
+    """The data as a model reads them."""
+    return dataset if spec.value_range is None else Ranged(dataset, spec.value_range)
 
 
 def _whole(model: Model, dataset: Dataset, indices: tuple[int, ...], home: Path) -> WholeImages:
     """Images as they are in their files, of which the model takes crops."""
-    first, files = dataset[indices[0]].image, source_of(dataset).files or ()
+    read, files = _as_read(dataset, model.input_spec), source_of(dataset).files or ()
+    first = read[indices[0]].image
     unknown = np.zeros((0, 0), np.uint8)
     # By their headers, so that it can be said what all of them will take
     areas = [math.prod(found) for found in in_threads(lambda file: header_size(file, unknown), files, "")]
     area, each = max(areas, default=0), first.itemsize * first.shape[2]
     most = max(area * each, first.nbytes), max(area, first.nbytes // each) if dataset.masks else 0
-    return WholeImages(dataset, home, plugin_of(source_of(dataset)), most, task=model.task)
+    return WholeImages(read, home, plugin_of(source_of(dataset)), most, task=model.task)
 
 
 def _decoded(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from zoo.compose.parts import BODIES
 from zoo.compose.plan import plan
 from zoo.compose.saved_models import from_saved
 from zoo.data.label_mapping import in_order
@@ -13,8 +14,11 @@ from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.trainer import Trainer, TrainerLike
+from zoo.registry.defaults import default_entry
+from zoo.registry.lookup import entries, find
 from zoo.runtime.data_arguments import as_dataset, classes_of, declared_fields
-from zoo.spec.errors import DataError, OptionError, TrainingError
+from zoo.spec.errors import DataError, OptionError, TrainingError, listing, warn
+from zoo.spec.hints.spoken import spoken
 from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import ORIGINAL, ModelSection, Recipe
 
@@ -31,7 +35,8 @@ def with_data(
 ) -> tuple[Recipe, Dataset]:
     """The recipe with the classes of its data where it says nothing of classes, and the data.
 
-    The data are read once, as the task of the recipe's model needs them.
+    The data are read once, as the task of the recipe's model needs them. A backbone without a head gets the
+    one that is the default for what the data tell, and a warning says which.
 
     Args:
         recipe: to fill.
@@ -41,6 +46,7 @@ def with_data(
 
     Raises:
         DataError: there are no data.
+        TrainingError: the model has no head, and none is for such data.
         ZooError: the model or the data cannot be had.
 
     Example:
@@ -60,7 +66,11 @@ def with_data(
     dataset = as_dataset(
         source, task=task, classes=section.count, skip_unreadable=skip_unreadable,
         fields=fields(planned) if fields is not None and task is not None else None,
+        values=planned.input_spec.value_range,
     )  # fmt: skip
+    if _lacks_head(section, planned) and dataset.task is not None:
+        task, head = dataset.task, _head_for(dataset, section)
+        recipe = recipe.model_copy(update={"model": recipe.model.model_copy(update={"head": head})})
     if not (free and task is not None and task.named and dataset.labels):
         return recipe, dataset
     # From here on the recipe says the order
@@ -68,6 +78,30 @@ def with_data(
     return recipe.model_copy(
         update={"model": recipe.model.model_copy(update={"classes": dataset.labels})}
     ), dataset
+
+
+def _lacks_head(section: ModelSection, planned: Model) -> bool:
+    bare = planned.task is None and section.head is None
+    return bare and find(section.name, BODIES).component.kind == "backbone"
+
+
+def _head_for(dataset: Dataset, section: ModelSection) -> str:
+    """Name of the head for what data tell, said in a warning.
+
+    Raises:
+        TrainingError: no head is for it.
+    """
+    task = str(getattr(dataset.task, "name", ""))
+    found = default_entry("head", task, {find(section.name, BODIES).plugin.distribution})
+    option = "--head" if spoken().way == "shell" else "head"
+    if found is None:
+        models = [entry.component.name for entry in entries("model") if entry.component.task == task]
+        hint = f"take a model for it: {listing(models)}" if models else f"say which: {option}"
+        raise TrainingError("fit", expected=f"a head for {task}, as the data are", got="none", hint=hint)
+    name = found.component.name
+    kinds = listing(dataset.labels, 5)
+    warn(f"no head was given: {name} is taken, as fits the data ({kinds}); {option} says another")
+    return name
 
 
 def _planned(section: ModelSection, free: bool) -> Model:
@@ -102,9 +136,11 @@ def data_for(
     skip: Any = {"skip_unreadable": skip_unreadable}
     if not isinstance(model, Model):
         _check_no_fields(trainer)
-        return as_dataset(data, **skip)
+        spec = getattr(model, "input_spec", None)
+        return as_dataset(data, **skip, values=spec.value_range if isinstance(spec, InputSpec) else None)
     fields = declared_fields(model, trainer, options) if model.task is not None else {}
-    return as_dataset(data, task=model.task, classes=classes_of(model), fields=fields, **skip)
+    how: Any = {"task": model.task, "classes": classes_of(model), "values": model.input_spec.value_range}
+    return as_dataset(data, fields=fields, **how, **skip)
 
 
 def _check_no_fields(trainer: object) -> None:

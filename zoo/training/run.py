@@ -49,6 +49,7 @@ class Run:
         images: number by split.
         seconds: the run took, without what was done before it was resumed.
         cache: what of frozen blocks was kept on disk, and where; empty for nothing.
+        by_class: what the augmenter did by class; empty for nothing.
         interrupted: whether the user stopped it; it can be resumed.
         stopped_early: whether it ended because the watched value did not get better.
         resumed_after: epochs that were done before it was resumed.
@@ -62,6 +63,7 @@ class Run:
     images: dict[str, int]
     seconds: float
     cache: str = ""
+    by_class: str = ""
     interrupted: bool = False
     stopped_early: bool = False
     resumed_after: int = 0
@@ -101,6 +103,7 @@ class Run:
 
     def _notes(self) -> list[str]:
         notes = [f"kept frozen outputs: {self.cache}"] if self.cache else []
+        notes += [self.by_class] if self.by_class else []
         facts = known_run(self.folder)
         if isinstance(self.model, PlainModel):
             notes.append(f"use it again: {how_to_load(self.folder, facts)}")

@@ -14,7 +14,7 @@ from zoo.compose.build import from_recipe
 from zoo.compose.foreign.torch_module import PlainModel
 from zoo.compose.meta_build import seeded
 from zoo.data.depths import warn_dataset
-from zoo.data.imbalance import drawn_classes, warn_unbalanced
+from zoo.data.imbalance import warn_unbalanced
 from zoo.data.resolve import DataLike
 from zoo.data.section import section_of
 from zoo.data.splits import NAMES, Splits, split
@@ -36,7 +36,7 @@ from zoo.runtime.loss_checks import check_fits, held_warnings, task_said, vector
 from zoo.runtime.torch_losses import called
 from zoo.spec.errors import DataError, TrainingError, listing, warn
 from zoo.spec.recipe import Recipe
-from zoo.training.balance import with_counts
+from zoo.training.balance import by_class, with_counts
 from zoo.training.own_metrics import METRICS, Figures, figures_of
 from zoo.training.recipe_data import data_for, with_data
 
@@ -57,6 +57,7 @@ class Setup:
         objects: names of the parts that have no name in the recipe.
         figures: the metrics that were asked for.
         drawn_classes: of the images that are trained on, where classes are drawn alike.
+        told: what its augmenter does by class; empty for nothing.
     """
 
     model: Model
@@ -70,6 +71,7 @@ class Setup:
     objects: tuple[str, ...]
     figures: Figures
     drawn_classes: tuple[int, ...] | None = None
+    told: str = ""
 
     @property
     def seed(self) -> int:
@@ -127,11 +129,11 @@ def assemble(
     made_loss, loss_value = _loss(parts["loss"], model, dataset, seed, needed=needed, checked=not resumed)
     made_trainer, trainer_value = as_trainer(parts["trainer"], model, dict(options))
     augmenter, augment_value = as_augmenter(parts["augment"])
-    check_augment(augmenter, model, made_trainer, made_loss, dataset, resumed=resumed)
+    check_augment(augmenter, model, made_trainer, made_loss, dataset, resumed=resumed, value=augment_value)
     check_masks(dataset)
     splits = _split(model, dataset, seed, new=not resumed, known=splits)
-    drawn = _drawn(parts["data"], dataset, splits)
-    _tell_of_data(model, dataset, splits, default_loss=loss is None and drawn is None)
+    drawn, told = by_class(parts["data"], dataset, splits, augmenter)
+    _tell_of_data(model, dataset, splits, augmenter, default_loss=loss is None and drawn is None)
     named = {"augment": augment_value, "loss": loss_value, "trainer": trainer_value}
     values = {"data": data_value(parts["data"]), **named}
     made = {"data": dataset, "augment": augmenter, "loss": made_loss, "trainer": made_trainer}
@@ -150,14 +152,8 @@ def assemble(
         objects=tuple(objects),
         figures=figures,
         drawn_classes=drawn,
+        told=told,
     )
-
-
-def _drawn(data: DataLike, dataset: Dataset, splits: Splits) -> tuple[int, ...] | None:
-    """Classes of the training images, where these are drawn alike."""
-    if section_of(data).options.sampler is None:
-        return None
-    return tuple(drawn_classes(dataset, splits.train))
 
 
 def _fitting(model: Model, dataset: Dataset, labels: Sequence[str] | None) -> Dataset:
@@ -233,16 +229,15 @@ def _wrapped(
     Raises:
         TrainingError: nobody said by which loss it learns.
     """
+    where = "fit of a torch module"
     if (own := inside(module)) is not module:
         got, hint = type(module).__name__, f"give the {type(own).__name__} inside; its compile() is in place"
-        raise TrainingError(
-            "fit of a torch module", expected="the module itself", got=f"{got} around it", hint=hint
-        )
+        raise TrainingError(where, expected="the module itself", got=f"{got} around it", hint=hint)
     check_precision(module)
     loss = parts["loss"]
     if loss is None:
         hint = "for example loss=torch.nn.CrossEntropyLoss()"
-        raise TrainingError("fit of a torch module", expected="loss=", got="none", hint=hint)
+        raise TrainingError(where, expected="loss=", got="none", hint=hint)
     if isinstance(module, PlainModel):  # a run has read it off the data before
         return module, dataset
     usual = not isinstance(parts["trainer"], Trainer)
@@ -252,7 +247,8 @@ def _wrapped(
     ):
         return made, dataset
     made.task, made.labels = said, () if dataset.numbered else dataset.labels
-    return made, as_dataset(parts["data"], task=said, skip_unreadable=skip_unreadable)
+    how: Any = {"skip_unreadable": skip_unreadable, "values": made.input_spec.value_range}
+    return made, as_dataset(parts["data"], task=said, **how)
 
 
 def _loss(
@@ -271,14 +267,16 @@ def _loss(
     return made, value
 
 
-def _tell_of_data(model: Model, dataset: Dataset, splits: Splits, *, default_loss: bool) -> None:
+def _tell_of_data(
+    model: Model, dataset: Dataset, splits: Splits, augmenter: Augmenter | None, *, default_loss: bool
+) -> None:
     """Warns of lost depth, classes out of balance where the loss ignores that, and what the task remarks."""
     warn_dataset(model, dataset)
     known = stream_in(dataset) is None
     if known:
         warn_lacking(dataset, model.task)
     if known and default_loss and (model.task is None or model.task.named):
-        warn_unbalanced(dataset)
+        warn_unbalanced(dataset, augmented=augmenter is not None)
     if model.task is not None:
         for remark in model.task.remarks([dataset.targets[i] for i in splits.val]):
             warn(remark)

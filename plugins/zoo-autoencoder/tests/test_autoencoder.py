@@ -58,7 +58,7 @@ def test_images_come_back_in_their_size_through_a_latent(latent, variational, ch
     ],
     ids=str,
 )  # fmt: skip
-@pytest.mark.parametrize("latent", ["map", 3])
+@pytest.mark.parametrize("latent", ["map", pytest.param(3, marks=pytest.mark.slow)])
 def test_any_backbone_is_an_encoder_in_training_too(encoder, size, latent):
     model = zoo.build("autoencoder", encoder=encoder, latent=latent, input_size=size, seed=0)
     x = torch.rand(2, 3, *size)

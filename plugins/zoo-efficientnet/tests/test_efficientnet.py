@@ -14,6 +14,8 @@ from zoo_efficientnet.units import DropPath, SamePadConv2d, SqueezeExcite, Unit,
 from zoo.testing import published
 
 NAMES = [f"b{i}" for i in range(8)] + [f"lite{i}" for i in range(5)]
+QUICK = ("b0", "b1", "lite0", "lite2")
+ALL = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in NAMES]
 
 
 def build(name, in_channels=3, **options):
@@ -41,7 +43,7 @@ def randomised(model):
     return model.eval()
 
 
-@pytest.mark.parametrize("name", ["b0", "b1", "lite0", "lite2"])
+@pytest.mark.parametrize("name", QUICK)
 def test_features_and_logits_equal_timms_at_even_and_odd_sizes(name):
     published(
         build(name),
@@ -52,7 +54,7 @@ def test_features_and_logits_equal_timms_at_even_and_odd_sizes(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted({*NAMES} - {"b0", "b1", "lite0", "lite2"}))
+@pytest.mark.parametrize("name", sorted({*NAMES} - {*QUICK}))
 def test_features_and_logits_equal_timms_for_all_others(name):
     published(
         build(name), timm.create_model(f"tf_efficientnet_{name}"), sizes=[(75, 66)], blocks={"block5": "bn2"}
@@ -69,14 +71,14 @@ def test_timms_own_networks_pad_symmetrically():
         assert not torch.allclose(same(x), net(x), rtol=1e-2)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_each_has_as_many_parameters_as_timms(name):
     with torch.device("meta"):
         net = build(name)
         assert count(net, head_of(net)) == count(timm.create_model(f"tf_efficientnet_{name}"))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_block_k_ends_at_reduction_two_to_the_k(name):
     with torch.device("meta"):
         infos = build(name).block_infos((64, 64))
@@ -105,14 +107,14 @@ def test_an_even_map_is_padded_at_its_end():
     assert torch.equal(conv(x), expected)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_the_usual_image_has_the_published_size(name):
     with torch.device("meta"):
         assert build(name).input_spec.size == (config.SIZES[name].resolution,) * 2
         assert build(name, width=0.5).input_spec.size == (224, 224)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_a_tiny_instance_has_every_kind_of_module(name):
     tiny = next(c.tiny for c in zoo_components() if c.name == f"efficientnet_{name}")
     with torch.device("meta"):

@@ -16,6 +16,7 @@ from zoo_readers.nifti import Nifti
 
 import zoo
 from zoo.errors import DataError, MissingPackageError
+from zoo.images.ranges import scaled_by
 from zoo.interfaces import Binary, decode
 
 
@@ -55,10 +56,24 @@ def test_without_a_window_all_bits_count_and_low_values_may_be_white(tmp_path: P
     np.testing.assert_allclose(read(tmp_path / "0.dcm", "x"), stored() / 4095, atol=1e-6)
     dicom(tmp_path / "1.dcm", stored(), PhotometricInterpretation="MONOCHROME1")
     np.testing.assert_allclose(read(tmp_path / "1.dcm", "x"), 1 - stored() / 4095, atol=1e-6)
-    said = read(tmp_path / "0.dcm", "x", (0.0, 1000.0))
-    np.testing.assert_allclose(said, ((stored() * 2.0 - 1000) / 1000).clip(0, 1), atol=1e-6)
     # Wherever files are read
     np.testing.assert_allclose(decode(tmp_path / "0.dcm")[..., 0], stored() / 4095, atol=1e-6)
+
+
+def test_a_range_of_the_model_is_in_the_unit_of_the_files(tmp_path: Path) -> None:
+    unit = stored() * 2.0 - 1000
+    window = {"WindowCenter": 40, "WindowWidth": 400}
+    for i, kind in enumerate(("MONOCHROME2", "MONOCHROME1")):
+        more = {"RescaleSlope": 2, "RescaleIntercept": -1000, "PhotometricInterpretation": kind}
+        dicom(tmp_path / "ab"[i] / "0.dcm", stored(), **more, **window)
+    slices = np.linspace(-500, 3000, 60, dtype=np.float32).reshape(3, 4, 5)
+    volume(tmp_path / "n" / "a" / "0.nii", slices)
+    data = [Dicom(path=str(tmp_path)), Nifti(path=str(tmp_path / "n"))]
+    with scaled_by((0.0, 1000.0)):
+        shown = [data[0][0].image, data[0][1].image, data[1][0].image]
+    right = [np.interp(x, [0, 1000], [0, 1]) for x in (unit, np.rot90(slices[..., 0]))]
+    for found, expected in zip(shown, (right[0], 1 - right[0], right[1]), strict=True):
+        np.testing.assert_allclose(found[..., 0], expected, atol=1e-6)
 
 
 def test_what_is_no_single_image_is_told(tmp_path: Path) -> None:
@@ -73,7 +88,7 @@ def test_what_is_no_single_image_is_told(tmp_path: Path) -> None:
 def test_a_patient_is_a_group(tmp_path: Path) -> None:
     for i in range(4):
         dicom(tmp_path / "ab"[i % 2] / f"{i}.dcm", stored(i), PatientID=f"p{i // 2}")
-    data = Dicom(path=str(tmp_path), window=(0, 4095)).for_task(Binary())
+    data = Dicom(path=str(tmp_path)).for_task(Binary())
     assert (data.labels, data.targets) == (("a", "b"), [0, 0, 1, 1])
     assert [data.group_of(i) for i in range(4)] == ["p0", "p1", "p0", "p1"]
     assert data.name(1).endswith("2.dcm")
@@ -90,11 +105,11 @@ def test_slices_of_volumes(tmp_path: Path) -> None:
     values[..., 2] = 0
     volume(tmp_path / "a" / "0.nii.gz", values)
     volume(tmp_path / "b" / "1.nii", values * 2)
-    data = Nifti(path=str(tmp_path), window=(-1, 1)).for_task(Binary())
+    data = Nifti(path=str(tmp_path)).for_task(Binary())
     assert len(data) == 10
     assert data.name(2).endswith("0.nii.gz[3]")
     assert len({data.group_of(i) for i in range(10)}) == 2
-    right = ((np.rot90(values[..., 3]) + 1) / 2).clip(0, 1)
+    right = (np.rot90(values[..., 3]) - values.min()) / np.ptp(values)
     np.testing.assert_allclose(data[2].image[..., 0], right, atol=1e-6)
     assert len(Nifti(path=str(tmp_path), axis=0, every=2, empty=True)) == 4
     whole = (values[..., 0] - values.min()) / (values.max() - values.min())
@@ -118,12 +133,12 @@ def test_what_is_no_volume_is_told(tmp_path: Path) -> None:
         Nifti(path=str(tmp_path))
 
 
-def test_a_window_that_is_none_and_a_missing_package_are_told(
+def test_a_window_of_the_data_and_a_missing_package_are_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = zoo.build("mlp", head="binary", input_size=8, seed=0)
-    with pytest.raises(zoo.ZooError, match="low < high"):
-        zoo.fit(model, {"name": "readers:dicom", "path": str(tmp_path), "window": [2, 1]})
+    with pytest.raises(zoo.ZooError, match=r"no window: the model has it, .*value_range=\(-1000, 400\)"):
+        zoo.fit(model, {"name": "readers:dicom", "path": str(tmp_path), "window": [-1000, 400]})
     from zoo_readers import packages
 
     def missing(name: str) -> None:

@@ -54,7 +54,7 @@ def test_parameter_count_equals_torchvision(depth):
         assert count(*with_head(depth)) == count(torchvision.models.get_model(f"resnet{depth}"))
 
 
-@pytest.mark.parametrize("depth", [101, 152])
+@pytest.mark.parametrize("depth", [101, pytest.param(152, marks=pytest.mark.slow)])
 def test_published_keys_and_shapes_become_ours(depth):
     with torch.device("meta"):
         published(ResNet(**options(depth)), torchvision.models.get_model(f"resnet{depth}"), blocks=LEVELS)

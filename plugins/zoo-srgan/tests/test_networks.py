@@ -94,8 +94,8 @@ def test_block_k_ends_at_reduction_two_to_the_k() -> None:
 
 
 @pytest.mark.parametrize("upsampling", ["pixel-shuffle", "deconvolution", "resize"])
-@pytest.mark.parametrize("scale", [2, 4])
-@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("scale", [2, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("channels", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_tiles_give_what_the_whole_image_gives(upsampling: str, scale: int, channels: int) -> None:
     torch.manual_seed(0)
     model = SRResNet(

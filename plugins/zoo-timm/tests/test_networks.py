@@ -31,7 +31,13 @@ CASES = {
     "resnet18": ({}, 64, (2, 4, 8, 16, 32)),
 }
 SLOW = {"nasnetalarge": ({}, 96), "inception_resnet_v2": ({}, 96), "xception65": ({}, 96)}
+HEAVY = ("densenet121", "efficientnet_b0", "inception_v3", "legacy_xception", "nasnetalarge")
 CLASSES = 7
+
+
+def marked(names):
+    """Names as parameters, those of heavy networks slow."""
+    return [pytest.param(name, marks=pytest.mark.slow) if name in HEAVY else name for name in names]
 
 
 @dataclass
@@ -77,9 +83,7 @@ def pair(name):
     return make(name, options, side)
 
 
-@pytest.fixture(
-    params=[pytest.param(n, marks=[pytest.mark.slow] if n == "nasnetalarge" else []) for n in CASES]
-)
+@pytest.fixture(params=marked(CASES))
 def case(request):
     return pair(request.param)
 
@@ -131,7 +135,7 @@ def test_every_parameter_is_in_one_block_or_the_head(case):
     assert together == sum(p.numel() for p in case.network.parameters())
 
 
-@pytest.mark.parametrize("name", ["inception_v3", "convnext_tiny"])
+@pytest.mark.parametrize("name", marked(["inception_v3", "convnext_tiny"]))
 def test_unknown_keys_stay_for_the_strict_check_to_name(name):
     case = pair(name)
     state = case.backbone.convert({**case.network.state_dict(), "stray.weight": torch.zeros(1)})
@@ -200,7 +204,7 @@ def test_no_step_overwrites_what_another_returned(case):
     assert [name for name, value, copied in kept if not torch.equal(value, copied)] == []
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", marked(CASES))
 def test_blocks_end_where_the_reduction_changes(name):
     infos = pair(name).backbone.block_infos()
     assert tuple(info.reduction for info in infos) == CASES[name][2]
@@ -230,7 +234,7 @@ def test_descriptions_are_true(case):
 FREEZABLE = ("densenet121", "convnext_tiny", "swin_tiny_patch4_window7_224", "efficientnet_b0")
 
 
-@pytest.mark.parametrize("name", FREEZABLE)
+@pytest.mark.parametrize("name", marked(FREEZABLE))
 def test_frozen_blocks_do_not_move_in_training(name):
     backbone = copy.deepcopy(pair(name).backbone)
     backbone.freeze("block1-2")
@@ -249,7 +253,7 @@ def test_frozen_blocks_do_not_move_in_training(name):
 CHANNELS = ("vit_tiny_patch16_224", "convnext_tiny", "inception_v3")
 
 
-@pytest.mark.parametrize("name", CHANNELS)
+@pytest.mark.parametrize("name", marked(CHANNELS))
 @pytest.mark.parametrize("channels", [1, 5])
 @torch.no_grad()
 def test_other_numbers_of_channels(name, channels):

@@ -268,3 +268,35 @@ def test_values_are_learnt_standardised_and_told_in_their_unit(table: Write, tmp
     same = zoo.load(tmp_path / "run")
     image = path.parent / "images" / "0.png"
     assert zoo.predict(same, image)[0].label == zoo.predict(model, image)[0].label
+
+
+def test_images_of_the_folder_that_no_row_names_are_said(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    for name in ("0.png", "1.png", "masks/0.png", "masks/1.png", "deep/2.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("L", (8, 8)).save(tmp_path / name)
+    table = tmp_path / "metadata.csv"
+    rows = ["file_name,label,mask", "0.png,a,masks/0.png", "./1.png,b,masks/1.png"]
+    table.write_text("\n".join(rows))
+    words = f"data {tmp_path}: 1 of 5 images in {tmp_path} is in no row: deep/2.png"
+    with pytest.warns(ZooWarning, match=words):
+        as_dataset({"path": str(tmp_path), "target": "label"})
+    # Alone, it says nothing of the folder that it lies in
+    recwarn.clear()
+    as_dataset({"path": str(table), "target": "label"})
+    table.write_text("\n".join([*rows, "deep/2.png,a,"]))
+    as_dataset({"path": str(tmp_path), "target": "label"})
+    assert not [*recwarn]
+
+
+@pytest.mark.parametrize(
+    ("column", "targets"),
+    [(["dark", "light", "dark"], [0, 1, 0]), ([7, 9, 7], [0, 1, 0]), ([0.5, 1.5, 2.5], [0.5, 1.5, 2.5])],
+)
+def test_a_model_of_images_alone_stratifies_by_the_target_that_is_said(
+    table: Write, column: list[Any], targets: list[Any]
+) -> None:
+    path = table([0, 1, 0.2], {"what": column})
+    data = as_dataset({"path": str(path), "target": "what"}, task=BY_NAME["reconstruction"])
+    assert (data.task, [*data.targets]) == (BY_NAME["reconstruction"], targets)

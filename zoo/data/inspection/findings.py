@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.data.division.alike import check_drawn
-from zoo.data.imbalance import class_counts, lacking, unbalanced
+from zoo.data.imbalance import class_counts, lacking, several, unbalanced
 from zoo.data.sources.layout import Layout
 from zoo.data.splits import split
 from zoo.data.view import fold_asked, keeps_alike
-from zoo.images.decode import FileFacts
+from zoo.images.facts import FileFacts
 from zoo.images.near_duplicates import Thumbnail, look_alikes
+from zoo.images.scale import built, few_bits
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, OptionError
@@ -60,6 +61,8 @@ class InspectedImage:
         flat: whether all its pixels are the same.
         small: to compare it by.
         pixels: of its mask, how many pixels have each value.
+        tops: its highest value in [0, 1], where its file has 16 bits.
+        ends: its lowest and highest number, where it is no image only by these.
     """
 
     key: str
@@ -70,6 +73,8 @@ class InspectedImage:
     flat: bool = False
     small: Thumbnail | None = None
     pixels: Counts | None = None
+    tops: Sequence[float] = ()
+    ends: tuple[float, float] | None = None
 
 
 def findings(dataset: Dataset, seen: Sequence[InspectedImage], layout: Layout | None) -> list[Finding]:
@@ -81,20 +86,37 @@ def findings(dataset: Dataset, seen: Sequence[InspectedImage], layout: Layout | 
         layout: the folder that they come from, if they do.
     """
     found = [Finding(True, str(problem)) for problem in (layout.problems if layout else ())]
-    found += [*_unreadable(dataset, seen), *_copies(dataset, seen)]
+    found += [*_unreadable(dataset, seen), *_beyond(dataset, seen), *_copies(dataset, seen)]
     # Else splitting would stop at some of it once more
     if not found or not any(finding.stops for finding in found):
         found += _unsplittable(dataset, seen)
     found += [*_alike(dataset, seen), *_counts(dataset), *_absent(dataset, seen)]
-    return [*found, *_odd(dataset, seen), *_files(dataset, seen, layout)]
+    return [*found, *_dark(dataset, seen), *_odd(dataset, seen), *_files(dataset, seen, layout)]
 
 
 def _unreadable(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Finding]:
-    names = {i: f"{dataset.name(i)}: {s.error}" for i, s in enumerate(seen) if s.error}
+    names = {i: f"{dataset.name(i)}: {s.error}" for i, s in enumerate(seen) if s.error and s.ends is None}
     if names:
         hint = "mend or remove them, or leave them out with --skip-unreadable"
         text = f"{counted(len(names), 'image')} cannot be read; {hint}"
         yield Finding(True, text, tuple(names.values()), tuple((i,) for i in names))
+
+
+def _beyond(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Finding]:
+    """Images of numbers on another scale, which a model with a range reads."""
+    ends = {i: s.ends for i, s in enumerate(seen) if s.ends is not None}
+    if ends:
+        low, high = min(low for low, _ in ends.values()), max(high for _, high in ends.values())
+        way = f"{built(low, high)} of all of them, or the lowest and highest that matter"
+        names = tuple(f"{dataset.name(i)}: {seen[i].error}" for i in ends)
+        text = f"{counted(len(ends), 'image')} with values beyond [0, 1]: {way}"
+        yield Finding(True, text, names, tuple((i,) for i in ends))
+
+
+def _dark(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Finding]:
+    deep = {i: s.tops for i, s in enumerate(seen) if s.tops}
+    if words := few_bits([top for own in deep.values() for top in own]):
+        yield _of_images(dataset, f"{counted(len(deep), 'image')} of 16 bits: {words}", [*deep])
 
 
 def _copies(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Finding]:
@@ -153,7 +175,7 @@ def _unsplittable(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[
 
 def _counts(dataset: Dataset) -> Iterator[Finding]:
     counts = {label: count for label, count in class_counts(dataset).items() if count}
-    message = unbalanced(counts)
+    message = unbalanced(counts, several=several(dataset))
     if message:
         yield Finding(False, message)
     few = [f"{label}: {count}" for label, count in counts.items() if count < _FEW]

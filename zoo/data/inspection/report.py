@@ -6,6 +6,7 @@ import statistics
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,9 @@ from zoo.data.sources.mask_folders import MaskFolders
 from zoo.data.splits import NAMES, split
 from zoo.data.view import Subset, View, source_of
 from zoo.images.decode import read
+from zoo.images.facts import tops
 from zoo.images.near_duplicates import thumbnail
+from zoo.images.ranges import unscaled
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.records.records import Records
 from zoo.interfaces.tasks.masks import IGNORED
@@ -116,7 +119,7 @@ def _statistics(dataset: Dataset, seed: int) -> Statistics | None:
 
 
 def _inspect(dataset: Dataset, index: int) -> InspectedImage:
-    key, facts, mask = "", None, None
+    key, facts, mask, own, at = "", None, None, dataset, index
     try:
         # First, so that copies are found among those that cannot be decoded too
         key = dataset.key(index)
@@ -131,7 +134,7 @@ def _inspect(dataset: Dataset, index: int) -> InspectedImage:
         if mask is not None:
             check_mask(mask, image, dataset.name(index), len(dataset.labels) or None)
     except ZooError as error:
-        return InspectedImage(key, error=error.got or str(error))
+        return InspectedImage(key, error=error.got or str(error), ends=_ends(own, at))
     except Exception as error:  # a stranger's data set raises what it likes
         return InspectedImage(key, error=" ".join(f"{type(error).__name__}: {error}".split()))
     deep = image.dtype != np.uint8
@@ -145,7 +148,17 @@ def _inspect(dataset: Dataset, index: int) -> InspectedImage:
         flat=bool((image == image[:1, :1]).all()),
         small=thumbnail(image),
         pixels=pixels,
+        tops=() if facts is None else tops(image, facts),
     )
+
+
+def _ends(own: Dataset, index: int) -> tuple[float, float] | None:
+    """Lowest and highest number of an image that is none only by these; None for other faults."""
+    with suppress(Exception):  # what is wrong is said already
+        image = unscaled(lambda: own[index]).image
+        low, high = float(image.min()), float(image.max())
+        return (low, high) if image.dtype != np.uint8 and (low < 0 or high > 1) else None
+    return None
 
 
 def _own(dataset: Dataset, index: int) -> tuple[Dataset, int]:

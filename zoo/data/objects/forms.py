@@ -169,6 +169,8 @@ def _samples(items: Sequence[Any], where: str, task: Task | None, masks: MaskVal
             hint = "[(image, target) for image, target, *_ in data] keeps two of them"
         elif is_array(item):
             hint = "(X, y), a tuple of two arrays, is taken too"
+        elif isinstance(item, list | tuple) and len(item) == _PAIR and is_array(item[1]):
+            hint = "arrays of one length are many images and their targets; a mask needs a model for masks"
         what = type(item).__name__ + (f" of {len(item)}" if isinstance(item, list | tuple) else "")
         raise DataError(f"{where}[{odd}]", expected=_SAMPLE, got=what, hint=hint)
     return listed([item[0] for item in items], [item[1] for item in items], where, masks=masks)

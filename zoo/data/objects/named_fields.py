@@ -11,7 +11,9 @@ from typing import Any
 
 from zoo.data.reading import check_there
 from zoo.data.view import Around
+from zoo.images.decode import ImageArray
 from zoo.images.digests import digest_of_pixels
+from zoo.images.ranges import scaled_by
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.records.records import Records
 from zoo.interfaces.tasks import Task
@@ -84,8 +86,14 @@ class Fielded(Around):
 
     def _fields_of(self, index: int) -> dict[str, Any]:
         row = self._rows[index]
-        images = {name: self._records.taken(row, name).pixels for name in self._images}
+        images = {name: self._image(name, row) for name in self._images}
         return images | {name: values[index] for name, values in self._numbers.items()}
+
+    def _image(self, name: str, row: int) -> ImageArray:
+        spec = self.fields[name]
+        # Its own spec may say another range than the model's, or none
+        with scaled_by(spec.value_range if isinstance(spec, InputSpec) else None):
+            return self._records.taken(row, name).pixels
 
     @cached_property
     def fingerprint(self) -> str | None:  # type: ignore[override]  # computed when first asked for

@@ -26,7 +26,7 @@ from zoo.spec.inputs import InputSpec
 
 FORMAT = 2
 _SIDES = 2
-_READING = ("channels", "size", "interpolation", "decode")
+_READING = ("channels", "size", "interpolation", "decode", "value_range")
 """What of an input spec decides the pixels; the rest normalises them."""
 
 
@@ -77,7 +77,7 @@ class PixelCache:
             "format": FORMAT,
             # Torch resizes bytes by other instructions on other processors
             "processor": torch.backends.cpu.get_cpu_capability(),
-            "reading": {name: getattr(spec, name) for name in _READING},
+            "reading": {name: value for name in _READING if (value := getattr(spec, name)) is not None},
             "dtype": str(dtype),
         }
         shape = (spec.channels, height, width * dtype.itemsize)

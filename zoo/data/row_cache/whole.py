@@ -14,6 +14,7 @@ from zoo.data.reading import in_threads
 from zoo.data.row_cache.pixels import key_of
 from zoo.data.row_cache.segments import Layout
 from zoo.data.row_cache.store import RowStore, Writer
+from zoo.data.sources.ranged import Ranged
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks import Task
 from zoo.registry.environment import processes
@@ -34,7 +35,7 @@ class WholeImages:
     larger than a row, has changed, or lies damaged is decoded anew each time.
 
     Args:
-        dataset: with a fingerprint.
+        dataset: with a fingerprint; `Ranged` for a model with a range.
         home: folder of all keys' folders.
         plugins: versions of the distributions that the data set's code is in.
         most: bytes of the largest image, and of the largest mask; 0 where there are none.
@@ -51,7 +52,8 @@ class WholeImages:
         task: Task | None = None,
     ) -> None:
         self.dataset, self.targets = dataset, dataset.targets
-        facts = {"format": ["whole", FORMAT], "rows": most}
+        scaled = dataset.values if isinstance(dataset, Ranged) else None
+        facts = {"format": ["whole", FORMAT], "rows": most, "range": scaled}
         masks = [(most[1],)] if dataset.masks else []
         layout = Layout(((most[0],), *masks, (_FACTS * torch.int32.itemsize,)), torch.uint8)
         self._store = RowStore(home, key_of(dataset, plugins, task, facts), layout, len(dataset))

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from zoo.data.division.split_lists import listed_splits
 from zoo.data.reading import readable
 from zoo.data.sources.class_folders import RootedFiles
 from zoo.data.sources.layout import inner_folder
 from zoo.data.sources.mask_pairs import parted, split_of, without_folder
 from zoo.data.sources.walk import Walk, kinds, walk, warn_passed_over
-from zoo.spec.errors import DataError
+from zoo.spec.errors import DataError, warn
 from zoo.spec.reference import local_path
 
 
 class ImageFolder(RootedFiles):
     """All images of a folder, whatever folders they lie in, without targets.
 
-    Folders called train, val and test at the top are the splits.
+    Folders called train, val and test at the top are the splits, or else lists of these names.
 
     Args:
         root: the folder.
@@ -48,6 +49,11 @@ class ImageFolder(RootedFiles):
             raise DataError(f"data {place}", expected="images that can be read", got="none")
         super().__init__(place, files)
         self._top = [splits[file] if aside or all(splits.values()) else None for file in files]
+        if not any(self._top):
+            listed, words = listed_splits(inner, files, found.others)
+            self._top = [*(listed or self._top)]
+            if words:
+                warn(words)
 
     _elsewhere = ""
 

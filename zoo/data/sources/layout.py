@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from zoo.data.division.split_lists import listed_splits
 from zoo.data.sources.split_names import same_classes, split_within, splits_inside
 from zoo.data.sources.walk import Walk, is_hidden, kinds, walk, warn_passed_over
 from zoo.images.decode import SUFFIXES, is_image
@@ -29,7 +30,7 @@ class Layout:
         root: the folder.
         files: images, in the order of splits, classes and paths.
         classes: the class folder of each image.
-        splits: the split of each image; None where there are no split folders.
+        splits: the split of each image; None where neither folders nor lists say it.
         labels: names of the classes.
         loose: images that lie in no class folder.
         others: files that are no images, by their names.
@@ -39,6 +40,7 @@ class Layout:
         stored: images in folders of a network drive's own.
         arrays: `.npy` files among images of other kinds.
         inner: the only folder in the root, which is read in its place; else the root itself.
+        listed: words on lists of splits that lie beside the class folders.
         problems: what a training would stop at, the first one first.
         lone: the one of them that is no matter to whoever needs no second class.
     """
@@ -56,6 +58,7 @@ class Layout:
     stored: list[Path] = field(default_factory=list)
     arrays: list[Path] = field(default_factory=list)
     inner: Path = Path()
+    listed: str = ""
     problems: list[DataError] = field(default_factory=list)
     lone: DataError | None = None
 
@@ -64,6 +67,8 @@ class Layout:
         if self.inner != self.root:
             found = f"is read in its place, with classes {listing(map(quote, self.labels), 6)}"
             warn(f"data {self.root}: its only folder, {self.inner}, {found}")
+        if self.listed:
+            warn(self.listed)
         reasons = (
             (f"{len(self.aside)} beside the split folders", self.aside),
             (f"{len(self.loose)} outside the class folders", self.loose),
@@ -111,6 +116,9 @@ def scan(root: str | Path) -> Layout:
     # What is learnt are the classes of train; a set may also be there to be measured on alone
     known = names.get("train") or set().union(*names.values())
     found.labels = tuple(sorted(known))
+    if not any(found.splits):
+        listed, found.listed = listed_splits(found.inner, found.files, found.others)
+        found.splits = [*(listed or found.splits)]
     found.problems += _class_problems(found, names, known, where)
     return found
 

@@ -15,7 +15,7 @@ from zoo.data.reading import in_threads
 from zoo.data.sources.mask_classes import WHITE, MaskClasses, mask_classes
 from zoo.data.sources.mask_colors import NOTHING, ColorTable, color_table
 from zoo.data.sources.mask_options import check_values, ignored_items, said
-from zoo.images.decode import SWAPPING
+from zoo.images.facts import SWAPPING
 from zoo.images.opening import open_image, orientation
 from zoo.spec.data_options import MaskValues
 from zoo.spec.disk.reading import read_text

@@ -12,6 +12,7 @@ from zoo.data.objects.arrays import first_sample, is_image
 from zoo.data.objects.frames import LastRow
 from zoo.images.digests import digest_of_pixels
 from zoo.images.objects import Taken, taken, to_image
+from zoo.images.ranges import as_stored
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.choice import for_samples, needs_images_alone, needs_masks
@@ -108,7 +109,7 @@ class TorchData(Dataset):
     def _noted(self, index: int) -> Any:
         """The raw target of a sample, the digest of whose image is kept."""
         image, target = self._pair(index)
-        self._keys[index] = digest_of_pixels(to_image(image, self.name(index)))
+        self._keys[index] = digest_of_pixels(as_stored(lambda: to_image(image, self.name(index))))
         return target
 
     def group_of(self, index: int) -> str | None:

@@ -10,7 +10,7 @@ from zoo.data.objects.arrays import IMAGE, TARGET
 from zoo.data.objects.featured_tables import names_of
 from zoo.data.sources.torch_dataset import class_names
 from zoo.interfaces.dataset import Dataset, Sample
-from zoo.interfaces.records.images import reduced_cell, taken_cell
+from zoo.interfaces.records.images import located, reduced_cell, taken_cell
 from zoo.interfaces.records.roles import Roles, settled
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.choice import needs_images_alone
@@ -56,12 +56,12 @@ class Coming(Dataset):
 
     def __getitem__(self, index: int) -> Sample:
         cell, target = self._parts(index)
-        return Sample(taken_cell(cell, self.name(index), self._path).pixels, self._target(target, index))
+        return Sample(taken_cell(cell, self.name(index)).pixels, self._target(target, index))
 
     def reduced(self, index: int, least: tuple[int, int]) -> Sample:
         """The sample, a JPEG perhaps decoded at a reduced scale."""
         cell, target = self._parts(index)
-        image, size = reduced_cell(cell, least, self.name(index), self._path)
+        image, size = reduced_cell(cell, least, self.name(index))
         return Sample(image, self._target(target, index), size=size)
 
     @property
@@ -74,12 +74,12 @@ class Coming(Dataset):
         key = self.raw.get("__key__") if isinstance(self.raw, Mapping) else None
         return f"{type(self.stream).__name__}[{key or index}]"
 
-    def _path(self, cell: Any) -> Any:
-        found = local_path(str(cell))
-        return found if self.root is None else self.root / found
-
     def _parts(self, index: int) -> tuple[Any, Any]:
-        """The image and the raw target of the sample that is here."""
+        """The image, its path that of the file, and the raw target of the sample that is here."""
+        cell, target = self._raw_parts(index)
+        return located(cell, self.root), target
+
+    def _raw_parts(self, index: int) -> tuple[Any, Any]:
         raw, alone = self.raw, needs_images_alone(self.task)
         if isinstance(raw, Mapping):
             roles = self._settled(raw, needed=not alone)

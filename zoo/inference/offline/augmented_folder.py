@@ -23,6 +23,7 @@ from zoo.interfaces.draws import draws
 from zoo.interfaces.tasks.choice import for_masks
 from zoo.reports.image_grids import write_image, write_mask
 from zoo.runtime.arguments import as_augmenter
+from zoo.runtime.augment_checks import warn_misread
 from zoo.runtime.data_arguments import as_dataset
 from zoo.spec.disk.atomic_write import write_errors
 from zoo.spec.display import counted, size
@@ -83,10 +84,11 @@ def augment_folder(
         OptionError: images of several files would be mixed.
         SaveError: `out` has something in it.
     """
-    augmenter, _ = as_augmenter(augment)
-    if augmenter is None or augmenter.changes_labels:
+    augmenter, value = as_augmenter(augment)
+    if augmenter is None or augmenter.changes_labels or augmenter.by_class:
         expected, hint = "augmenters of one image", "zoo.fit(augment=...) takes it"
-        raise OptionError("augment", expected=expected, got="one that mixes images", hint=hint)
+        got = "one that looks at classes" if augmenter and augmenter.by_class else "one that mixes images"
+        raise OptionError("augment", expected=expected, got=got, hint=hint)
     target = local_path(out)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise SaveError(f"folder {target}", expected="a new one, or an empty one", got="one with files in it")
@@ -95,6 +97,8 @@ def augment_folder(
     if not isinstance(dataset, RootedFiles) or not (dataset.masks or dataset.labels):
         expected = "a folder of class folders, or of images and masks"
         raise DataError(f"data {folder}", expected=expected, got=type(dataset).__name__)
+    if not dataset.numbered:
+        warn_misread(augmenter, dataset.labels, value, prefix="")
     splits = split(dataset, seed)
     writer = _Writer(dataset, augmenter.train(), target, count, seed)
     try:

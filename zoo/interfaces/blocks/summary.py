@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
+from zoo.images.scale import said
 from zoo.interfaces.backbone import Backbone
 from zoo.interfaces.blocks.freezing_state import check_frozen
 from zoo.interfaces.head import Head
@@ -115,7 +116,8 @@ def summarise(model: Model) -> Summary:
     spec = model.input_spec
     size = f"{spec.channels}x{spec.size[0]}x{spec.size[1]}"
     role = "makes" if model.task is not None and model.task.generates else "input"
-    notes = [f"{role} {size} in [0, 1]", f"{WEIGHTS}{one_line(model.origin or 'random')}"]
+    read = f" from value_range={said(spec.value_range)}" if spec.value_range else ""
+    notes = [f"{role} {size} in [0, 1]{read}", f"{WEIGHTS}{one_line(model.origin or 'random')}"]
     if model.weights_licences:
         names = dict.fromkeys(model.weights_licences.values())
         notes.append(f"{LICENCES}{one_line(listing(names, 4))}")

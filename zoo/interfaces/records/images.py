@@ -3,54 +3,56 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
 from zoo.images.decode import ImageArray, decode_counted, decode_reduced
 from zoo.images.objects import Taken, taken
 from zoo.interfaces.records.cells import content_of
-
-PathOf = Callable[[Any], Path]
-"""The place of a file that a cell names."""
+from zoo.interfaces.records.paths import path_of
 
 
-def taken_cell(cell: Any, where: str, path_of: PathOf = Path) -> Taken:
+def located(cell: Any, root: Path | None) -> Any:
+    """A cell whose path, if it has one and no content, is that of the file.
+
+    Args:
+        cell: see `taken_cell`.
+        root: folder that paths are read from; the working folder where None.
+    """
+    if isinstance(cell, Mapping):
+        cell = content_of(cell) or cell.get("path") or cell
+    return path_of(cell, root) if isinstance(cell, str | PurePath) else cell
+
+
+def taken_cell(cell: Any, where: str) -> Taken:
     """An image, and what it loses where it is read.
 
     Args:
         cell: a path, bytes, a table of both, a Pillow image, an array or a tensor.
         where: what to call it in messages.
-        path_of: where a file lies.
 
     Raises:
         DataError: it is no image, or cannot be read.
     """
     if (content := content_of(cell)) is not None:
         return Taken(decode_counted(io.BytesIO(content), where))
-    if isinstance(cell, Mapping):
-        cell = cell.get("path") or cell
-    if isinstance(cell, str | PurePath):
-        return Taken(decode_counted(path_of(cell), where))
-    return taken(cell, where)
+    cell = located(cell, None)
+    return Taken(decode_counted(cell, where)) if isinstance(cell, Path) else taken(cell, where)
 
 
-def reduced_cell(
-    cell: Any, least: tuple[int, int], where: str, path_of: PathOf = Path
-) -> tuple[ImageArray, tuple[int, int] | None]:
+def reduced_cell(cell: Any, least: tuple[int, int], where: str) -> tuple[ImageArray, tuple[int, int] | None]:
     """An image, of a JPEG perhaps at a reduced scale, and the height and width that it has in full.
 
     Args:
         cell: see `taken_cell`.
         least: height and width that are wanted of it.
         where: what to call it in messages.
-        path_of: where a file lies.
 
     Raises:
         DataError: it is no image, or cannot be read.
     """
     if (content := content_of(cell)) is not None:
         return decode_reduced(io.BytesIO(content), least, where)
-    if isinstance(cell, str | PurePath):
-        return decode_reduced(path_of(cell), least, where)
-    return taken_cell(cell, where, path_of).pixels, None
+    cell = located(cell, None)
+    return decode_reduced(cell, least, where) if isinstance(cell, Path) else (taken(cell, where).pixels, None)

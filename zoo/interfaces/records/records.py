@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
 from functools import cached_property
@@ -14,7 +14,7 @@ from zoo.images.digests import FileDigests, digest_of_content
 from zoo.images.objects import Taken
 from zoo.interfaces.dataset import Dataset, Sample, fingerprint_of
 from zoo.interfaces.records.cells import content_of
-from zoo.interfaces.records.images import reduced_cell, taken_cell
+from zoo.interfaces.records.images import located, reduced_cell, taken_cell
 from zoo.interfaces.records.paths import path_of, suffix_lacking
 from zoo.interfaces.records.roles import Roles, folds_in, order_in, settled, splits_in, words_of_unused
 from zoo.interfaces.tasks import Task
@@ -121,9 +121,7 @@ class Records(Dataset):
         Raises:
             DataError: a cell does not fit.
         """
-        if task is None:
-            return for_columns(columns, self.roles.separator, self.where)
-        return task, task.read_columns(columns, self.roles.separator, self.where)
+        return for_columns(columns, self.roles.separator, self.where, task)
 
     @property
     def task(self) -> Task | None:  # type: ignore[override]  # follows from the columns
@@ -189,9 +187,7 @@ class Records(Dataset):
         if is_missing(cell):
             where, got = f"{self.where}: column {quote(column)}", f"none in row {index + 1}"
             raise DataError(where, expected="an image or mask in each row", got=got)
-        if isinstance(cell, Mapping):
-            cell = content_of(cell) or cell.get("path") or cell
-        return path_of(cell, self.root) if isinstance(cell, str | PurePath) else cell
+        return located(cell, self.root)
 
     def _image(self, index: int) -> ImageArray:
         return self.taken(index).pixels if self.files is None else decode_counted(self.files[index])

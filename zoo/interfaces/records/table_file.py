@@ -44,6 +44,9 @@ class TableFile(Records):
         ignore: value, colour or class of masks that does not count, or several; by default 255.
         threshold: of gray values of masks: those above it are the object.
 
+    Attributes:
+        images_folder: the folder of images that was given with the table; None where it was given alone.
+
     Raises:
         DataError: there is no table, or it cannot be read.
     """
@@ -80,6 +83,7 @@ class TableFile(Records):
         )
         self.home = home = place if place.is_dir() else place.parent
         root = home if folder is None else home / local_path(folder)
+        self.images_folder = root if folder is not None or place.is_dir() else None
         said = {"colors": colors, "ignore": ignore, "threshold": threshold}
         values = MaskValues(**{name: value for name, value in said.items() if value is not None})
         super().__init__(columns, roles=roles, root=root, where=f"data {place}", mask_values=values)

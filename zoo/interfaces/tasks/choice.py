@@ -79,13 +79,19 @@ def for_form(form: str) -> Task:
     return {"classes": for_logits, "labels": for_rows, "values": for_numbers, "masks": for_masks}[form]()
 
 
-def for_columns(columns: Cells, separator: str | None, where: str) -> tuple[Task, TargetColumn]:
-    """The task that the cells of a table tell, and the targets as it reads them.
+def for_columns(
+    columns: Cells, separator: str | None, where: str, task: Task | None = None
+) -> tuple[Task, TargetColumn]:
+    """The targets of a table as a task reads them, and the task, which their cells tell where there is none.
+
+    One that needs no targets takes them as they are without one, whole numbers for classes: splits are
+    stratified by them.
 
     Args:
         columns: of the targets.
         separator: between several labels in a cell, where it was said.
         where: the data, for messages.
+        task: of the model.
 
     Raises:
         DataError: they are whole numbers, which may be classes or values.
@@ -94,18 +100,20 @@ def for_columns(columns: Cells, separator: str | None, where: str) -> tuple[Task
         >>> for_columns({"kind": ["cat", "dog"]}, None, "data")[0].name
         'binary'
     """
+    if task is not None and task.needs == "target":
+        return task, task.read_columns(columns, separator, where)
     form = form_of(columns, separator)
-    if form == "whole":
+    if form == "whole" and task is None:
         name, column = next(iter(columns.items()))
         low, high = min(column), max(column)
         got = f"whole numbers from {low} to {high}, {counted(len({*column}), 'different one')}"
         hint = 'head="multiclass" or "ordinal" reads classes, head="regression" values'
         raise DataError(f"{where}: column {quote(name)}", expected="classes or values", got=got, hint=hint)
-    if form == "classes":
+    if form in ("classes", "whole"):
         found = classes_of(columns, where)
-        return for_classes(len(found.labels)), found
-    task: Task = Multilabel() if form == "labels" else Regression()
-    return task, task.read_columns(columns, separator, where)
+        return task or for_classes(len(found.labels)), found
+    told: Task = Multilabel() if form == "labels" else Regression()
+    return task or told, told.read_columns(columns, separator, where)
 
 
 def needs_images_alone(task: Task | None) -> bool:

@@ -136,6 +136,28 @@ def trainer_option(way: Way, option: str, value: Any) -> str:
     )
 
 
+def augment_options(way: Way, name: str, options: Mapping[str, Any], prefix: str = "augment.") -> str:
+    """Options of the one augmenter that is named, as they are said.
+
+    Args:
+        way: of saying it.
+        name: of the augmenter.
+        options: of it.
+        prefix: of an option's path on a command line.
+
+    Example:
+        >>> for way in ("python", "recipe", "shell"):
+        ...     print(augment_options(way, "flip", {"vertical": False}))
+        augment={'name': 'flip', 'vertical': False}
+        augment = {name = "flip", vertical = false}
+        --set augment.vertical=false
+    """
+    if way == "shell":
+        return " ".join(_set(f"{prefix}{option}", value) for option, value in options.items())
+    table = {"name": name, **options}
+    return f"augment={_python(table)}" if way == "python" else f"augment = {_toml(table)}"
+
+
 def _set(path: str, value: Any) -> str:
     """The words that set a value; a text needs no quotes of its own there."""
     return f"--set {shlex.quote(f'{path}={value if isinstance(value, str) else _toml(value)}')}"

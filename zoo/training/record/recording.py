@@ -125,6 +125,7 @@ def finish(
         images=setup.images,
         seconds=seconds,
         cache=note,
+        by_class=setup.told,
         interrupted=outcome.interrupted,
         stopped_early=outcome.stopped_early,
         resumed_after=resumed_after,

@@ -11,7 +11,7 @@ from typing import ClassVar, TypedDict, Unpack
 import torch
 from torch import Tensor
 
-from zoo.interfaces import Fill, Geometric, uniform
+from zoo.interfaces import Fill, Geometric, Orientation, farthest_turn, uniform
 
 Size = tuple[int, int]
 Range = float | tuple[float, float]
@@ -122,6 +122,11 @@ class Rotate(Drawn):
     ) -> None:
         super().__init__(**shared)
         self.degrees = either_way(degrees)
+
+    @property
+    def orientation(self) -> Orientation:
+        """See the base class."""
+        return Orientation(turned=farthest_turn(*self.degrees) if self.p else 0, upright={"degrees": 45})
 
     def drawn(self, size: Size, numbers: Tensor) -> Tensor:
         """See the base class."""
@@ -248,6 +253,12 @@ class Flip(Drawn):
     def __init__(self, *, horizontal: bool = True, vertical: bool = False, p: float = 0.5) -> None:
         super().__init__(fill_mode=None)
         self.horizontal, self.vertical, self.chance = horizontal, vertical, p
+
+    @property
+    def orientation(self) -> Orientation:
+        """See the base class."""
+        happens = self.chance > 0
+        return Orientation(mirrored=self.horizontal and happens, flipped=self.vertical and happens)
 
     def drawn(self, size: Size, numbers: Tensor) -> Tensor:
         """See the base class."""

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from zoo.interfaces import Augmenter, Batch, Chain, Fill, Geometric, uniform
+from zoo.interfaces import Augmenter, Batch, Chain, Fill, Geometric, Orientation, uniform
 from zoo_augment.colour import Brightness
 from zoo_augment.geometry import affine, spread
 
@@ -98,6 +98,16 @@ class _Affine(Geometric):
         super().__init__(fill=fill)
         self.rotation, self.shift, self.shear = rotation, shift, shear
         self.zoom, self.flip = zoom, flip
+
+    @property
+    def orientation(self) -> Orientation:
+        """See the base class."""
+        mirrored, flipped = self.flip
+        upright = {"horizontal_flip": False} if mirrored else {}
+        upright |= {"vertical_flip": False} if flipped else {}
+        turned = min(self.rotation, 180.0)
+        far = {"rotation_range": 45} if turned >= 90 else {}
+        return Orientation(mirrored=mirrored, flipped=flipped, turned=turned, upright={**upright, **far})
 
     def drawn(self, size: tuple[int, int], draws: Sequence[torch.Generator]) -> dict[str, Tensor]:
         """Parameters of N samples under the names that Keras' `apply_affine_transform` has for them."""

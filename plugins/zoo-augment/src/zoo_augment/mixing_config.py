@@ -1,4 +1,4 @@
-"""Options of the augmenters that mix images, and of the policies that draw one change of many."""
+"""Options of the augmenters that mix images, look at classes, or draw one change of many."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from zoo import Options
+from zoo import Options, PartOf, RefValue
 from zoo_augment.config import FillMode, FillOptions, Positive, Share
 
 _Bins = Annotated[int, Field(ge=2, le=1000)]
@@ -30,6 +30,19 @@ class CutMixOptions(Options):
         description="of the Beta distribution of areas: 1 is even, below it most images stay nearly whole",
     )
     p: Share = Field(1.0, description="probability that an image is mixed")
+
+
+class RareOptions(Options):
+    """Options of augmentation by class."""
+
+    augmenter: Annotated[RefValue, PartOf("augmenter")] = Field(
+        "photo", description="what is done to images of rare classes: an augmenter of each image alone"
+    )
+    p: Share = Field(
+        1.0,
+        description="probability for a class that hardly has an image, from which it falls to 0 for the "
+        "commonest",
+    )
 
 
 class PolicyOptions(FillOptions):

@@ -150,6 +150,13 @@ AUGMENTERS = [
         "https://arxiv.org/abs/2103.10158",
         config="mixing_config",
     ),
+    _augmenter(
+        "chains:Rare",
+        "rare",
+        "balance rare-classes imbalance",
+        "Another augmenter for images of rare classes, the rarer the more.",
+        config="mixing_config",
+    ),
     _augmenter("colour:Noise", "noise", "degradation gaussian-noise", "Gaussian noise."),
     _augmenter("colour:Blur", "blur", "degradation gaussian-blur", "Gaussian blur."),
 ]

@@ -9,7 +9,7 @@ from typing import ClassVar, Unpack
 import torch
 from torch import Tensor
 
-from zoo.interfaces import Augmenter, Batch, Fill, Geometric, uniform
+from zoo.interfaces import Augmenter, Batch, Fill, Geometric, Orientation, uniform
 from zoo_augment.changes import coloured
 from zoo_augment.geometry import Shared, Size
 from zoo_augment.operations import CHANGES, IDENTITY, MOVES, NAMES, SIGNED
@@ -61,6 +61,11 @@ class Policy(Augmenter):
         super().__init__()
         self.operations, self.bins, self.p = operations, bins, p
         self.fill = Fill(mode=fill_mode, value=fill_value, mask=mask_fill)
+
+    @property
+    def orientation(self) -> Orientation:
+        """See the base class."""
+        return Orientation(turned=self.most["rotate"] if self.p else 0)
 
     def forward(self, batch: Batch, draws: list[torch.Generator]) -> Batch:
         """The batch with operations done."""

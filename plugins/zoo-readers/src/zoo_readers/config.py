@@ -40,27 +40,26 @@ class ShardsOptions(Options):
         return (value,) if isinstance(value, str) else value
 
 
-class WindowOptions(Options):
+class MeasuredOptions(Options):
     """Options of images whose values are measured in a unit."""
 
     path: str = Field(description="folder with a folder for each class")
-    window: tuple[float, float] | None = Field(
-        None, description="lowest and highest value, which become black and white"
-    )
 
-    @model_validator(mode="after")
-    def _rising(self) -> WindowOptions:
-        if self.window is not None and not self.window[0] < self.window[1]:
+    @model_validator(mode="before")
+    @classmethod
+    def _of_the_model(cls, values: Any) -> Any:
+        if isinstance(values, dict) and (window := values.get("window")) is not None:
             # The text of a ValueError stands behind `expected`
-            raise ValueError("window = [low, high] with low < high")
-        return self
+            ends = f"({', '.join(map(str, window))})" if isinstance(window, list | tuple) else str(window)
+            raise ValueError(f"no window: the model has it, so that it predicts by it, value_range={ends}")
+        return values
 
 
-class DicomOptions(WindowOptions):
+class DicomOptions(MeasuredOptions):
     """Options of class folders of DICOM files."""
 
 
-class NiftiOptions(WindowOptions):
+class NiftiOptions(MeasuredOptions):
     """Options of class folders of NIfTI volumes."""
 
     axis: Literal[0, 1, 2] = Field(

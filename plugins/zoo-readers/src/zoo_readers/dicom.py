@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.errors import DataError, reason
-from zoo.interfaces import Records, Roles
+from zoo.interfaces import Records, Roles, reading_range
 from zoo_readers.folders import class_files, windowed
 from zoo_readers.packages import package
 
@@ -18,21 +18,19 @@ _SUFFIXES = (".dcm", ".dicom")
 _BYTE = 8
 
 
-def read(
-    source: str | Path | IO[bytes], where: str, window: tuple[float, float] | None = None
-) -> npt.NDArray[Any]:
+def read(source: str | Path | IO[bytes], where: str) -> npt.NDArray[Any]:
     """The image of a DICOM file.
 
     Stored values are put into their unit by slope and intercept, and seen through the window that the file
-    says, else in the full range that its bits hold. Low values that are white (MONOCHROME1) are turned.
+    says, else in the full range that its bits hold; for a model with a `value_range` they are left in their
+    unit. Low values that are white (MONOCHROME1) are turned.
 
     Args:
         source: the file.
         where: what to call it in an error.
-        window: lowest and highest value in the unit, instead of the file's own.
 
     Returns:
-        H x W float32 in [0, 1], or H x W x 3 of a colour image.
+        H x W float32 in [0, 1], or in the unit; H x W x 3 of a colour image.
 
     Raises:
         DataError: it is no such file, cannot be decoded, or holds several frames.
@@ -48,12 +46,18 @@ def read(
         raise DataError(where, expected="one image", got=f"{frames} frames", hint="save each as a file")
     if int(data.get("SamplesPerPixel", 1)) > 1:
         whole = (1 << int(data.BitsStored)) - 1
-        colour: npt.NDArray[Any] = stored if whole == (1 << _BYTE) - 1 else windowed(stored, 0, whole)
+        as_stored = whole == (1 << _BYTE) - 1 or reading_range() is not None
+        colour: npt.NDArray[Any] = stored if as_stored else windowed(stored, 0, whole)
         return colour
     slope, intercept = float(data.get("RescaleSlope", 1)), float(data.get("RescaleIntercept", 0))
-    values = stored * slope + intercept
-    shown = windowed(values, *window) if window else _shown(data, values, slope, intercept)
-    return 1 - shown if data.PhotometricInterpretation == "MONOCHROME1" else shown
+    values: npt.NDArray[Any] = stored * slope + intercept
+    white_is_low = data.PhotometricInterpretation == "MONOCHROME1"
+    if (window := reading_range()) is not None:
+        if white_is_low:
+            values = window[0] + window[1] - values
+        return values
+    shown = _shown(data, values, slope, intercept)
+    return 1 - shown if white_is_low else shown
 
 
 def _shown(data: Any, values: npt.NDArray[Any], slope: float, intercept: float) -> npt.NDArray[np.float32]:
@@ -80,14 +84,14 @@ def _first(value: Any) -> float:
 class _Images(Sequence[Any]):
     """Images of files, read when they are asked for."""
 
-    def __init__(self, files: Sequence[Path], window: tuple[float, float] | None) -> None:
-        self.files, self.window = files, window
+    def __init__(self, files: Sequence[Path]) -> None:
+        self.files = files
 
     def __len__(self) -> int:
         return len(self.files)
 
     def __getitem__(self, index: Any) -> Any:
-        return read(self.files[index], f"image {self.files[index]}", self.window)
+        return read(self.files[index], f"image {self.files[index]}")
 
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
@@ -98,19 +102,18 @@ class Dicom(Records):
 
     Args:
         path: folder with a folder for each class.
-        window: lowest and highest value in the files' unit; by default each file's own window.
 
     Raises:
         DataError: there is no such file, or one is none.
         MissingPackageError: pydicom is not installed.
     """
 
-    def __init__(self, *, path: str, window: tuple[float, float] | None = None) -> None:
+    def __init__(self, *, path: str) -> None:
         found = class_files(path, _SUFFIXES)
         dicom = package("pydicom", f"data {path}")
         self._paths = [file for file, _ in found]
         columns = {
-            "image": _Images(self._paths, window),
+            "image": _Images(self._paths),
             "label": [label for _, label in found],
             "patient": [_patient(dicom, file) for file in self._paths],
         }

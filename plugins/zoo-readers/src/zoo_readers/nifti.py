@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.errors import DataError, reason
-from zoo.interfaces import Records, Roles
+from zoo.interfaces import Records, Roles, reading_range
 from zoo_readers.folders import class_files, windowed
 from zoo_readers.packages import package
 
@@ -22,10 +22,8 @@ _AXES = 3
 class _Slices(Sequence[Any]):
     """Slices of volumes, read when they are asked for."""
 
-    def __init__(
-        self, places: Sequence[tuple[Path, int]], axis: int, window: tuple[float, float] | None
-    ) -> None:
-        self.places, self.axis, self.window = places, axis, window
+    def __init__(self, places: Sequence[tuple[Path, int]], axis: int) -> None:
+        self.places, self.axis = places, axis
 
     def __len__(self) -> int:
         return len(self.places)
@@ -33,9 +31,11 @@ class _Slices(Sequence[Any]):
     def __getitem__(self, index: Any) -> Any:
         file, number = self.places[index]
         volume = _volume(file)
-        low, high = self.window or (float(volume.min()), float(volume.max()))
+        values = volume.take(number, axis=self.axis)
+        if reading_range() is None:
+            values = windowed(values, float(volume.min()), float(volume.max()))
         # First axis upwards, as it is looked at
-        return np.rot90(windowed(volume.take(number, axis=self.axis), low, high)).copy()
+        return np.rot90(values).copy()
 
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
@@ -44,12 +44,11 @@ class _Slices(Sequence[Any]):
 class Nifti(Records):
     """Class folders of NIfTI volumes; all slices of a volume are in one split.
 
-    Volumes are turned so that their axes run from left to right, back to front and foot to head. Without a
-    window a volume's own lowest and highest value are black and white.
+    Volumes are turned so that their axes run from left to right, back to front and foot to head. For a model
+    without a `value_range` a volume's own lowest and highest value are black and white.
 
     Args:
         path: folder with a folder for each class.
-        window: lowest and highest value, which become black and white.
         axis: across which slices lie.
         every: take each so many slices one.
         empty: whether slices of one value are taken.
@@ -63,7 +62,6 @@ class Nifti(Records):
         self,
         *,
         path: str,
-        window: tuple[float, float] | None = None,
         axis: int = 2,
         every: int = 1,
         empty: bool = False,
@@ -81,7 +79,7 @@ class Nifti(Records):
             raise DataError(f"data {path}", expected="slices with more than one value", got="none")
         self._places = places
         columns = {
-            "image": _Slices(places, axis, window),
+            "image": _Slices(places, axis),
             "label": labels,
             "volume": [str(file) for file, _ in places],
         }
