@@ -18,15 +18,15 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.parametrize(
     ("only", "every"),
     [
-        ("save,save-new,push,pull,catalogue", 5),
-        ("fit", 25),
-        ("cache", 25),
-        ("fit-autoencoder,fit-gan,fit-srgan", 90),
+        ("save,save-new,push,pull,catalogue", 9),
+        ("fit", 45),
+        ("cache", 45),
+        ("fit-autoencoder,fit-gan,fit-srgan", 180),
     ],
 )
 def test_what_a_fault_leaves_is_the_old_or_the_new_and_can_be_done_again(only: str, every: int) -> None:
     command = [sys.executable, "-m", "tests.faults", "--only", only, "--every", str(every)]
-    counts = ["--moments", "3", "--full", "3", "--together", "100"]
+    counts = ["--moments", "3", "--full", "3", "--together", "40"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [*command, *counts],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from zoo.cli.augment import command
 from zoo.data.resolve import resolve
 from zoo.data.splits import split
 from zoo.inference.offline.augmented_folder import augment_folder
-from zoo.interfaces import Segmentation
+from zoo.interfaces import Augmenter, Batch, Segmentation
 from zoo.runtime.data_arguments import as_dataset
 from zoo.spec.errors import DataError, OptionError, SaveError
 
@@ -95,6 +97,21 @@ def test_masks_go_along(tmp_path: Path) -> None:
         assert sample.mask is not None
         assert np.array_equal(sample.mask[1:], (sample.image[1:, :, 0] > 128))
         assert (sample.mask[0] == 255).all()
+
+
+def test_what_is_imported_at_first_is_no_time_of_each_epoch(classes: Path, tmp_path: Path) -> None:
+    class Slow(Augmenter):
+        calls = 0
+
+        def forward(self, batch: Batch, draws: list[Any]) -> Batch:
+            if not self.calls:
+                time.sleep(0.5)
+            self.calls += 1
+            return dict(batch)
+
+    made = augment_folder(classes, Slow(), out=tmp_path / "out", count=1)
+    assert made.seconds < 0.5
+    assert f"{made.seconds:.2g} s of augmenting, once" in str(made)
 
 
 def test_the_command_says_disk_and_time(classes: Path, tmp_path: Path) -> None:

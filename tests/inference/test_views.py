@@ -104,6 +104,18 @@ def test_a_predictor_answers_as_predict_does(tta: Any) -> None:
     assert repr(predictor).endswith(f", tta={tta!r})")
 
 
+def test_labels_that_views_do_not_keep_are_told() -> None:
+    def measured(head: str) -> None:
+        model = zoo.build("mlp", hidden=[4], head=head, classes=10, in_channels=1, input_size=8, seed=0)
+        zoo.evaluate(model, "digits", split="val", tta="flip", progress=False)
+
+    with pytest.warns(
+        zoo.ZooWarning, match="evaluate: tta='flip' may change what labels mean: mirrored, '2'"
+    ):
+        measured("multiclass")
+    measured("ordinal")  # warnings are errors here
+
+
 def test_what_cannot_be_turned_back_is_refused() -> None:
     wide = zoo.build("mlp", hidden=[4], head="binary", input_size=(16, 24), seed=0)
     with pytest.raises(OptionError, match='24x16, which a quarter turn does not fit; say tta="flip"'):

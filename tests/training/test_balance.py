@@ -201,6 +201,15 @@ def test_rare_classes_are_augmented_more_by_the_images_trained_on(make_model: Ma
     assert setup(make_model(), rare(), augment="noise").told == ""
 
 
+def test_the_summary_of_a_run_says_what_was_done_by_class(tmp_path: Path) -> None:
+    model = zoo.build("mlp", hidden=[4], head="binary", in_channels=1, input_size=8, seed=0)
+    how: dict[str, Any] = {"augment": {"name": "rare", "augmenter": "noise"}, "sampler": "balanced"}
+    run = zoo.fit(model, rare(), **how, epochs=1, out=tmp_path / "run", progress=False)
+    assert run.by_class.startswith("rare classes augmented more, by noise: 'yes' ")
+    assert run.by_class in repr(run)
+    assert zoo.fit(resume=run.folder, data=rare(), epochs=2, progress=False).by_class == run.by_class
+
+
 def test_they_are_refused_where_no_class_is_rare_or_there_are_none(make_model: Make) -> None:
     rng = np.random.default_rng(0)
     values = TorchData([(rng.random((16, 16, 1), dtype=np.float32), float(i)) for i in range(24)])

@@ -41,6 +41,13 @@ def test_the_one_at_fault_is_named_with_the_way_out() -> None:
     assert told(["noise", "photo"], way="shell") == [f"augment photo {MEANS} say {table}"]
 
 
+def test_so_is_one_inside_of_another() -> None:
+    inside = {"name": "photo", "flip": False}
+    assert told("rare") == [f"augment rare {MEANS} say augment={ {'name': 'rare', 'augmenter': inside} }"]
+    said = """--set 'augment.augmenter={name = "photo", flip = false}'"""
+    assert told("rare", way="shell") == [f"augment rare {MEANS} say {said}"]
+
+
 def test_so_is_an_object_and_what_turns_too_far_with_others() -> None:
     object_ = Chain([as_augmenter("noise")[0], as_augmenter("photo")[0]])  # type: ignore[list-item]
     assert told(object_) == [f"augment Photo {MEANS} leave it out"]

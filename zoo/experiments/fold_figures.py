@@ -16,6 +16,8 @@ from zoo.spec.hints.next_steps import how_to_resume
 
 FIGURE_FILE = "folds.png"
 _MOST_COLUMNS = 5
+_FEW = 30
+"""Test images of a fold: of fewer a single one moves a share by more than three hundredths."""
 _MOST_PANELS = 3
 
 
@@ -67,6 +69,7 @@ class Folds:
         mean                        0.8500
         spread                      0.0707
         (spread: standard deviation over the folds)
+        (a fold has 8 test images: one of them moves a share by 0.12)
         saved in runs/f
         >>> round(found.mean["accuracy"], 2), round(found.spread["accuracy"], 4)
         (0.85, 0.0707)
@@ -139,6 +142,10 @@ class Folds:
 
     def _below(self) -> list[str]:
         lines = ["(spread: standard deviation over the folds)"] if self.spread else []
+        fewest = min((fold.images["test"] for fold in self.folds), default=_FEW)
+        if fewest < _FEW:
+            of = counted(fewest, "test image")
+            lines.append(f"(a fold has {of}: one of them moves a share by {1 / max(fewest, 1):.2f})")
         if more := [*self._values()][_MOST_COLUMNS:]:
             lines.append(f"and {counted(len(more), 'figure')} more in folds.json")
         return [

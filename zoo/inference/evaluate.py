@@ -15,7 +15,7 @@ from zoo.data.depths import warn_dataset
 from zoo.data.resolve import DataLike
 from zoo.data.splits import Split
 from zoo.data.splits import split as split_data
-from zoo.inference.asking.views import Views, check_views
+from zoo.inference.asking.views import Views, check_views, warn_views
 from zoo.inference.evaluation import Evaluation, Measured
 from zoo.inference.looks import looks, warn_of_leak
 from zoo.inference.measuring.answers import measure
@@ -171,7 +171,9 @@ def _data(model: Model, data: DataLike, tta: str | None, *, skip_unreadable: boo
         data, task=model.task, classes=classes_of(model), part=bool(model.labels),
         skip_unreadable=skip_unreadable, fields=declared_fields(model), values=model.input_spec.value_range,
     )  # fmt: skip
-    return for_model(model, dataset, "evaluate")
+    found = for_model(model, dataset, "evaluate")
+    warn_views(found, model.task, tta, "evaluate")
+    return found
 
 
 def _kept(model: object, tta: str | None) -> SavedFigures:

@@ -95,9 +95,18 @@ def warn_misread(
     if own.upright and values[guilty[0]] is not None:
         several = len(items) > 1 and spoken().rest == "shell"
         said: Way = "recipe" if several else spoken().rest
-        way = f"say {augment_options(said, names[0], own.upright, prefix)}"
+        upright = _named_inside(own.upright, values[guilty[0]])
+        way = f"say {augment_options(said, names[0], upright, prefix)}"
     told = misread(labels, own) or told
     warn(f"augment {listing(names)} may change what labels mean: {told}; if so, {way}")
+
+
+def _named_inside(upright: Mapping[str, Any], value: Any) -> dict[str, Any]:
+    """Options with the name of each augmenter inside whose options they are."""
+    return {
+        option: {"name": _name(value[option]), **said} if isinstance(said, Mapping) else said
+        for option, said in upright.items()
+    }
 
 
 def _name(value: Any) -> str:

@@ -10,8 +10,13 @@ import torch
 from torch import Tensor
 
 from zoo.interfaces.blocks.number_types import fitted, widened
+from zoo.interfaces.dataset import Dataset
+from zoo.interfaces.geometry.orientation import Orientation
 from zoo.interfaces.model import Model
-from zoo.spec.errors import OptionError, ShapeError, listing, quote
+from zoo.interfaces.tasks import Task
+from zoo.interfaces.tasks.oriented_labels import misread
+from zoo.spec.errors import OptionError, ShapeError, listing, quote, warn
+from zoo.spec.hints.spoken import argument
 
 Views = Literal["flip", "d4"]
 """What `tta=` takes: an image and its mirror image, or its eight turns and mirror images."""
@@ -52,6 +57,22 @@ def check_views(model: Model, tta: str | None, where: str) -> None:
         raise OptionError(
             f"{where}: tta", expected="a model whose answers can be turned back", got=got, hint=hint
         )
+
+
+def warn_views(dataset: Dataset, task: Task | None, tta: str | None, where: str) -> None:
+    """Says which labels of data no longer hold for the views of an image: answers to these are averaged in.
+
+    Args:
+        dataset: that is measured on; numbers of classes are no names.
+        task: of the model; levels are no signs to be read.
+        tta: of `Views`; None for the image alone.
+        where: who asks, for the message.
+    """
+    if tta is None or dataset.numbered or (task is not None and task.ordered):
+        return
+    whole = tta == "d4"
+    if told := misread(dataset.labels, Orientation(mirrored=True, flipped=whole, turned=180 * whole)):
+        warn(f"{where}: {argument('tta', tta)} may change what labels mean: {told}; if so, leave it out")
 
 
 def answered(model: Model, images: Tensor, tta: str | None) -> Tensor:

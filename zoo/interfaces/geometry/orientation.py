@@ -17,7 +17,8 @@ class Orientation:
         mirrored: whether left and right may be swapped.
         flipped: whether top and bottom may be.
         turned: farthest turn from upright, in degrees from 0 to 180; see `farthest_turn`.
-        upright: options of the component with which images stay upright; empty where it is to be left out.
+        upright: options of the component with which images stay upright, those of an augmenter inside as a
+            table; empty where it is to be left out.
 
     Example:
         >>> both = Orientation(mirrored=True) | Orientation(turned=90.0)

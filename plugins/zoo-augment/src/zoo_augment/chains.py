@@ -106,7 +106,7 @@ class Rare(Augmenter):
     def orientation(self) -> Orientation:
         """Orientation of the augmenter for rare classes."""
         own = self.augmenter.orientation
-        return Orientation(mirrored=own.mirrored, flipped=own.flipped, turned=own.turned)
+        return replace(own, upright={"augmenter": own.upright} if own.upright else {})
 
     def prepare(self, task: Task, outputs: int) -> None:
         """Takes note of how classes are read from targets."""
