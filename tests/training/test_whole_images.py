@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from zoo.data.sources.ranged import Ranged
 
 import zoo
 from zoo.data.batches import Batches
+from zoo.data.loader.ranged import Ranged
 from zoo.data.row_cache.whole import WholeImages
 from zoo.data.sources.image_folder import ImageFolder
 from zoo.data.sources.mask_folders import MaskFolders
