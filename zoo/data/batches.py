@@ -9,17 +9,18 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from zoo.data.batch_order import Order
 from zoo.data.collating import MASK, PLACE, SIZE, Item, as_trained_on, collate
 from zoo.data.loader.chosen_workers import ChosenReading, ChosenWorkers
 from zoo.data.loader.ranged import Ranged
-from zoo.data.loader.transfers import arriving, pins
+from zoo.data.loader.torch_loader import Place, loader_of
+from zoo.data.loader.transfers import arriving
 from zoo.data.loader.workers import check_workers, watched
 from zoo.data.masks import check_mask, cropped, prepare_mask
 from zoo.data.row_cache.pixels import Kept, PixelCache
+from zoo.data.row_cache.whole import WholeImages
 from zoo.data.view import source_of
 from zoo.images.prepare import pixels
 from zoo.interfaces.augmenter import Batch
@@ -30,9 +31,6 @@ from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.masks import IGNORED
 from zoo.spec.errors import DataError, ZooError
 from zoo.spec.inputs import EXACT, InputSpec
-
-Place = tuple[int, int]
-"""Epoch and index."""
 
 _CPU = torch.device("cpu")
 
@@ -55,7 +53,8 @@ class Batches:
             to its source, see `zoo.interfaces.geometry`) and `size` (N x 2, the source's height and width).
         workers: processes that read; 0 reads in this one, and chosen ones begin where they pay.
         passes: over the images that are to come, where workers are chosen; by default as many as the run has.
-        pixels: keeps what was read, and gives it from then on; with neither `crop` nor `own_size`.
+        pixels: keeps what was read, and gives it from then on, with neither `crop` nor `own_size`; or has
+            whole images, which are then not decoded.
         device: that computes: to a card of CUDA batches are sent, as bytes, while it works at others.
         **order: which batches in which order, see `zoo.data.batch_order.Order`.
 
@@ -76,27 +75,30 @@ class Batches:
         places: bool = False,
         workers: int | ChosenWorkers = 0,
         passes: int | None = None,
-        pixels: PixelCache | None = None,
+        pixels: PixelCache | WholeImages | None = None,
         device: torch.device | None = None,
         **order: Any,
     ) -> None:
         order |= {"batch_size": 1} if own_size else {}
-        self.dataset, self.order, self._pixels = dataset, Order(indices, **order), pixels
+        self.dataset, self.order = dataset, Order(indices, **order)
+        whole = pixels if isinstance(pixels, WholeImages) else None
+        self._pixels = None if isinstance(pixels, WholeImages) else pixels
         self._places, self._device = places, device
         self._prepared = prepared = Prepared(
             dataset,
             spec,
-            Reading(crop=crop and not own_size, own_size=own_size, places=places or pixels is not None),
+            Reading(crop=crop and not own_size, own_size=own_size, places=places or self._pixels is not None),
             # Without a seed, crops are taken from the middle
             self.order.seed if self.order.shuffle else None,
             chosen := task or dataset.task or Task(),
+            whole=whole,
         )
         self._collate = put = partial(collate, task=chosen, fields=dict(dataset.fields))
-        make = partial(_loader, prepared, self.order, put, device)
+        make = partial(loader_of, prepared, self.order, put, device)
         if isinstance(workers, ChosenWorkers):
-            again = passes or workers.passes
+            again = 1 if self._pixels is not None else passes or workers.passes
             self._read: Callable[[], Iterator[Batch | ZooError]] = ChosenReading(
-                workers, make, self.order, (prepared, put), passes=1 if pixels is not None else again,
+                workers, make, self.order, (prepared, put), passes=again,
                 files=source_of(dataset).files is not None, card=(device or _CPU).type != "cpu",
             ).epoch  # fmt: skip
         else:
@@ -167,20 +169,6 @@ class Batches:
         return self.epoch()
 
 
-def _loader(
-    prepared: Prepared, order: Order, put: Callable[..., Any], device: torch.device | None, workers: int
-) -> DataLoader[Any]:
-    return DataLoader(
-        prepared,
-        batch_sampler=_InEpoch(order),
-        collate_fn=put,
-        num_workers=workers,
-        persistent_workers=workers > 0,
-        pin_memory=workers > 0 and pins(device),  # by a thread; without workers there is none to do it
-        generator=torch.Generator(),  # so that it draws nothing from the global one
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """Reading of images at the size of a batch; see `Batches`."""
@@ -188,20 +176,6 @@ class Reading:
     crop: bool
     own_size: bool
     places: bool
-
-
-class _InEpoch:
-    """The lists of an order, with the number of the epoch for workers, which see nothing else of it."""
-
-    def __init__(self, order: Order) -> None:
-        self.order = order
-
-    def __len__(self) -> int:
-        return len(self.order)
-
-    def __iter__(self) -> Iterator[list[Place]]:
-        for indices in self.order:
-            yield [(self.order.epoch, index) for index in indices]
 
 
 class Prepared(TorchDataset[Item]):
@@ -213,11 +187,20 @@ class Prepared(TorchDataset[Item]):
         reading: how they are brought to it.
         seed: of random crops; None takes crops from the middle.
         task: how targets are read.
+        whole: images that were decoded before; those that it lacks are decoded.
     """
 
     def __init__(
-        self, dataset: Dataset, spec: InputSpec, reading: Reading, seed: int | None, task: Task
+        self,
+        dataset: Dataset,
+        spec: InputSpec,
+        reading: Reading,
+        seed: int | None,
+        task: Task,
+        *,
+        whole: WholeImages | None = None,
     ) -> None:
+        self.whole = whole
         self.dataset, self.spec, self.reading, self.seed, self.task = dataset, spec, reading, seed, task
         self._read = dataset if spec.value_range is None else Ranged(dataset, spec.value_range)
 
@@ -276,6 +259,8 @@ class Prepared(TorchDataset[Item]):
     def _sample(self, index: int) -> Sample:
         """A sample, read at a reduced scale where each image gets the size of the spec anyway."""
         spec, reading = self.spec, self.reading
+        if self.whole is not None and (kept := self.whole.sample(index)) is not None:
+            return kept
         # Of the pixels that `nearest` takes there are none at another scale
         whole = reading.crop or reading.own_size or spec.decode == EXACT or spec.interpolation == "nearest"
         return self._read[index] if whole else self._read.reduced(index, spec.size)

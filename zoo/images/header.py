@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from zoo.images.opening import open_image
 from zoo.spec.disk.reading import check_regular
 from zoo.spec.errors import DataError
 
@@ -191,3 +192,17 @@ def check_sign(image: Image.Image, where: str) -> None:
         values = np.asarray(image).view(np.int8)
         if values.min(initial=0) < 0:
             raise DataError(where, expected="values in 0..255", got=f"{values.min()}..{values.max()}")
+
+
+def is_of_bytes(file: Path) -> bool:
+    """Whether the header of an image file says that it is read as bytes; false where it does not tell.
+
+    Args:
+        file: its path.
+    """
+    found = depth(file)
+    if found is not None:
+        return found.bits <= _BYTE_BITS and not found.other
+    with suppress(DataError, OSError, ValueError), open_image(file) as image:
+        return image.format == "JPEG"
+    return False
