@@ -16,6 +16,7 @@ QUARTER, HALF = Orientation(turned=90), Orientation(turned=180)
     [
         (["3", "7"], MIRRORED, "mirrored, '3', '7' are other signs or none"),
         (["b", "d"], MIRRORED, "mirrored, 'b' is 'd'"),
+        (["3", "8", "b", "d"], MIRRORED, "mirrored, 'b' is 'd'; mirrored, '3' is another sign or none"),
         (["A", "B"], MIRRORED, "mirrored, 'B' is another sign or none"),
         (["0 - zero", "7 - seven"], MIRRORED, "mirrored, '7 - seven' is another sign or none"),
         (["three", "eight"], MIRRORED, "mirrored, 'three' is another sign or none"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.errors import TrainingError, ZooWarning
+from zoo.errors import DataError, TrainingError, ZooWarning
 from zoo.spec.recipe import Recipe
 from zoo.training.recipe_data import with_data
 
@@ -45,11 +45,11 @@ def test_masks_need_a_model_of_their_own() -> None:
 
 
 def test_images_alone_choose_nothing(tmp_path: Any) -> None:
-    with pytest.raises(zoo.DataError, match="expected the column of what is to be learnt"):
+    with pytest.raises(DataError, match="expected the column of what is to be learnt"):
         zoo.fit(BARE, IMAGES, out=tmp_path / "run", progress=False)
 
 
 def test_a_mask_beside_an_image_of_its_length_is_told_apart_by_the_model(tmp_path: Any) -> None:
     masks = np.zeros((12, 8, 8), np.uint8)
-    with pytest.raises(zoo.DataError, match="a mask needs a model for masks"):
+    with pytest.raises(DataError, match="a mask needs a model for masks"):
         zoo.fit(BARE, [*zip(IMAGES, masks, strict=True)], out=tmp_path / "run", progress=False)

@@ -26,7 +26,7 @@ _SENSES = (("clockwise", "counterclockwise"), ("clockwise", "anticlockwise"))
 _AXES = (("horizontal", "vertical"),)
 _QUARTER, _NEARLY_HALF = 90, 135
 _FEWEST = 2
-_SHOWN = 3
+_SHOWN, _TOLD = 3, 2
 
 
 def misread(labels: Sequence[str], orientation: Orientation) -> str:
@@ -49,17 +49,17 @@ def misread(labels: Sequence[str], orientation: Orientation) -> str:
     told: list[str] = []
     swapped = orientation.mirrored or orientation.flipped
     if orientation.mirrored:
-        told += [_sign_pair("mirrored", signs, _MIRROR_PAIRS), _other("mirrored", signs, _ALIKE_MIRRORED)]
+        told += _signs_told("mirrored", signs, _MIRROR_PAIRS, _ALIKE_MIRRORED)
         told += [_pair("mirrored", known, _SIDES)]
     if orientation.flipped:
-        told += [_sign_pair("upside down", signs, _FLIPPED_PAIRS)]
-        told += [_other("upside down", signs, _ALIKE_FLIPPED), _pair("upside down", known, _ENDS)]
+        told += _signs_told("upside down", signs, _FLIPPED_PAIRS, _ALIKE_FLIPPED)
+        told += [_pair("upside down", known, _ENDS)]
     told += [_pair("mirrored", known, _SENSES)] if swapped else []
     if orientation.turned >= _QUARTER:
         # Turned so far, a 6 looks more like a 9 than like itself
         pairs = _QUARTER_TURNS + (_HALF_TURNS if orientation.turned >= _NEARLY_HALF else ())
         told += [_sign_pair("turned", signs, pairs), _pair("turned", known, (*_SIDES, *_ENDS, *_AXES))]
-    return next(filter(None, told), "")
+    return "; ".join([*filter(None, told)][:_TOLD])
 
 
 def _signs(labels: Sequence[str]) -> dict[str, str]:
@@ -78,9 +78,15 @@ def _sign(label: str) -> str:
     return match[1] or str(_NAMES.index(match[2].lower()))
 
 
-def _other(how: str, signs: dict[str, str], alike: Iterable[str]) -> str:
+def _signs_told(how: str, signs: dict[str, str], pairs: Sequence[str], alike: Iterable[str]) -> list[str]:
+    """Says which sign becomes another of them, and which of the others are no longer themselves."""
+    swapped = {sign for pair in pairs if all(sign in signs for sign in pair) for sign in pair}
+    return [_sign_pair(how, signs, pairs), _other(how, signs, {*alike} | swapped)]
+
+
+def _other(how: str, signs: dict[str, str], alike: set[str]) -> str:
     """Says which signs are no longer themselves."""
-    changed = [quote(label) for sign, label in signs.items() if sign not in {*alike}]
+    changed = [quote(label) for sign, label in signs.items() if sign not in alike]
     if not changed:
         return ""
     verb = "is another sign or none" if len(changed) == 1 else "are other signs or none"
