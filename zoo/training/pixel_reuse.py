@@ -7,6 +7,7 @@ from pathlib import Path
 from zoo.data.row_cache import room
 from zoo.data.row_cache.pixels import PixelCache
 from zoo.data.view import source_of
+from zoo.images.framing import covered
 from zoo.images.prepare import pixels
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
@@ -80,7 +81,7 @@ def _made(
     spec, source = model.input_spec, source_of(dataset)
     try:
         home: Path = cache_folder() / "pixels"
-        first = pixels(dataset.reduced(indices[0], spec.size).image, spec)
+        first = pixels(dataset.reduced(indices[0], covered(spec)).image, spec)
         cache = PixelCache(dataset, spec, home, first.dtype, plugin_of(source), task=model.task)
         missing = cache.missing(indices)
         total = size(len(missing or indices) * cache.row_bytes)
