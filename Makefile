@@ -91,6 +91,8 @@ benchmarks: .venv/.ready
 	$(BIN)/python benchmarks/gan.py
 	$(BIN)/python benchmarks/srgan.py
 	$(BIN)/python benchmarks/transfer.py
+	$(BIN)/python benchmarks/targets.py
+	$(BIN)/python benchmarks/reading.py
 
 # Pinned versions for every platform and Python that zoo supports; holds no index address.
 constraints: $(UV)

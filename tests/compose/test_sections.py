@@ -380,3 +380,19 @@ def test_a_published_head_is_taken_with_its_backbone_and_a_new_one_is_random(tmp
     weights = [next(head.parameters()) for head in (one, same, other)]
     assert torch.equal(weights[0], weights[1])
     assert not torch.equal(weights[0], weights[2])
+
+
+@pytest.mark.parametrize(("name", "value"), [("decode", "exact"), ("value_range", [0, 9])])
+def test_how_files_are_read_is_said_of_the_model_and_nowhere_else(name, value, tmp_path):
+    (tmp_path / "a").mkdir()
+    words = rf"it belongs beside: zoo.build\(..., {name}=.*\), in a recipe model.{name}"
+    model = zoo.build("mlp", head="binary", input_size=8)
+    for wrong in (
+        lambda: zoo.build("unet", encoder={"name": "small_cnn", name: value}, classes=2, input_size=32),
+        lambda: zoo.build("mlp", head={"name": "binary", name: value}, input_size=8),
+        lambda: zoo.build("mlp", head="binary", input_size=8, input={name: value}),
+        lambda: zoo.evaluate(model, {"path": str(tmp_path), name: value}),
+        lambda: zoo.evaluate(model, {"sources": [str(tmp_path)] * 2, name: value}),
+    ):
+        with pytest.raises(zoo.ZooError, match=words):
+            wrong()

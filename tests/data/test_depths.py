@@ -243,3 +243,20 @@ def test_zoo_data_names_the_range_of_all_images(tmp_path: Path) -> None:
         "6 images with values beyond [0, 1]: zoo.build(..., value_range=(-1000, 2102))"
     )
     assert not any("cannot be read" in text for text in texts["beyond"])
+
+
+def test_zoo_data_reads_by_the_range_of_a_model(tmp_path: Path) -> None:
+    from zoo.cli.data import _as_read_by
+    from zoo.data.inspection.report import report
+    from zoo.runtime.data_arguments import as_dataset
+
+    zoo.save(
+        zoo.build("mlp", head="binary", in_channels=1, input_size=8, seed=0, value_range=(-9, 9)),
+        tmp_path / "m",
+    )
+    for k, label in enumerate("ab"):
+        (tmp_path / "d" / label).mkdir(parents=True)
+        for i in range(3):
+            np.save(tmp_path / "d" / label / f"{i}.npy", np.linspace(-9, 5 * k + i, 64).reshape(8, 8))
+    found = report(_as_read_by(str(tmp_path / "m"), as_dataset(tmp_path / "d")))
+    assert (found.ok, found.readable, found.kinds) == (True, 6, {"float gray": 6})

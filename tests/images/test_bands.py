@@ -109,7 +109,7 @@ def test_bands_that_cannot_be_read_are_counted(
     with pytest.raises(DataError) as caught:
         decode(tiff(tmp_path / "a.tif", bands, kind, extra))
     assert caught.value.got == got
-    assert "save the bands that matter" in str(caught.value)
+    assert "save each image as .npy, H x W x bands" in str(caught.value)
 
 
 def test_bands_that_are_stored_one_after_the_other_are_said_to_be(tmp_path: Path) -> None:

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, features
+from PIL import Image, ImageFile, features
 
 from zoo.data.masks import read_mask
 from zoo.images import opening
 from zoo.images.decode import decode
 from zoo.images.header import depth
-from zoo.images.opening import may_begin, open_image
+from zoo.images.opening import may_begin, open_image, orientation
 from zoo.inference.augment import as_tensor
 from zoo.inference.given_images import given
 from zoo.spec.errors import DataError
@@ -153,3 +153,32 @@ def test_an_image_that_comes_byte_by_byte_is_read_to_its_end() -> None:
             return super().read(min(size or 1, 1))
 
     assert (given(Slow(content.getvalue()), values=None)[0].image[..., 0].ravel() == np.arange(256)).all()
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+@pytest.mark.parametrize("number", [None, 6])
+def test_the_orientation_is_read_without_the_pixels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, number: int | None
+) -> None:
+    file, exif = tmp_path / f"image.{suffix}", Image.Exif()
+    if number is not None:
+        exif[0x0112] = number
+    Image.new("RGB", (3, 2)).save(file, exif=exif)
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda *_: pytest.fail("decoded"))
+    with open_image(file) as image:
+        assert orientation(image) == (number or 1)
+
+
+def test_an_orientation_behind_the_pixels_of_a_png_is_found(tmp_path: Path) -> None:
+    file, exif = tmp_path / "image.png", Image.Exif()
+    exif[0x0112] = 8
+    Image.new("RGB", (3, 2)).save(file, exif=exif)
+    content = file.read_bytes()
+    begin = content.index(b"eXIf") - 4
+    end = begin + 12 + int.from_bytes(content[begin : begin + 4], "big")
+    last = content.rindex(b"IEND") - 4
+    file.write_bytes(content[:begin] + content[end:last] + content[begin:end] + content[last:])
+    with open_image(file) as image:
+        assert "exif" not in image.info
+        assert orientation(image) == 8
+        assert image.getpixel((0, 0)) == (0, 0, 0)

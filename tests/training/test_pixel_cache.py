@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageFile
 
 import zoo
 from zoo.data.batches import Batches
@@ -18,6 +20,7 @@ from zoo.data.sources.class_folders import ClassFolders
 from zoo.data.sources.mask_folders import MaskFolders
 from zoo.images import decode
 from zoo.spec.inputs import InputSpec
+from zoo.training.engine import Engine
 
 SPEC = InputSpec(size=(8, 10), decode="fast")
 
@@ -160,6 +163,7 @@ def test_another_way_of_reading_is_another_folder(folder, tmp_path, what):
         "channels": SPEC.with_channels(1),
         "interpolation": InputSpec(size=(8, 10), decode="fast", interpolation="bicubic"),
         "decode": SPEC.with_decode("exact"),
+        "value_range": replace(SPEC, value_range=(0, 255)),
     }[what]
     dtype = torch.float32
     assert (
@@ -225,12 +229,39 @@ class TestFit:
 
     def test_so_is_one_with_masks(self, masked, tmp_path):
         model = zoo.build("unet", encoder="small_cnn", classes=3, input_size=8, seed=0)
-        how = {"epochs": 3, "batch_size": 2, "augment": "flip", "progress": False}
+        how = {"epochs": 2, "batch_size": 4, "progress": False}
         off = zoo.fit(model, masked, cache=False, out=tmp_path / "off", **how)
         again = zoo.build("unet", encoder="small_cnn", classes=3, input_size=8, seed=0)
         on = zoo.fit(again, masked, cache="pixels", out=tmp_path / "on", **how)
         assert [*(tmp_path / "cache" / "pixels").glob("*/*.safetensors")]
         assert [row["loss"] for row in on.history] == [row["loss"] for row in off.history]
+
+    @pytest.mark.parametrize("skips", [False, True])
+    @pytest.mark.parametrize("masks", [False, True])
+    def test_no_image_is_decoded_twice_before_the_first_batch(
+        self, folder, masked, tmp_path, monkeypatch, *, skips, masks
+    ):
+        decoded: Counter[str] = Counter()
+        load = ImageFile.ImageFile.load
+
+        def counted(image: ImageFile.ImageFile) -> object:
+            decoded[str(image.filename)] += bool(image.tile)
+            return load(image)
+
+        def begin(engine: Engine) -> None:
+            raise InterruptedError
+
+        model = zoo.build("unet", encoder="small_cnn", classes=3, input_size=8) if masks else None
+        monkeypatch.setattr(ImageFile.ImageFile, "load", counted)
+        monkeypatch.setattr(Engine, "run", begin)
+        with pytest.raises(InterruptedError):
+            if model is None:
+                fit(folder, tmp_path / "run", skip_unreadable=skips)
+            else:
+                zoo.fit(model, masked, out=tmp_path / "run", epochs=3, skip_unreadable=skips, progress=False)
+        assert set(decoded.values()) <= {0, 1}
+        # Masks for their classes, images to see whether they can be read
+        assert sum(decoded.values()) == (6 if masks else 0) + (6 if masks else 12) * skips
 
     def test_it_says_before_what_it_takes(self, folder, tmp_path, capsys):
         fit(folder, tmp_path / "a", progress=True)

@@ -96,6 +96,7 @@ def command(
         raise OptionError("--seed", expected="--statistics beside it", got="none", hint="leave it out")
     if trained and model is None:
         raise OptionError("--trained", expected="--model beside it", got="none", hint="leave it out")
+    dataset = dataset if model is None else _as_read_by(model, dataset)
     found = report(dataset, data, seed=(seed or 0) if statistics else None)
     wrong = None
     if model is not None:
@@ -117,6 +118,14 @@ def command(
         if path is not None:
             click.echo(f"\n{name}: {path}")
     return 0 if found.ok else 1
+
+
+def _as_read_by(model: str, dataset: Dataset) -> Dataset:
+    from zoo.data.loader.ranged import Ranged
+    from zoo.experiments.label_errors import range_of
+
+    values = range_of(model)
+    return dataset if values is None else Ranged(dataset, values)
 
 
 def _label_errors(model: str, data: str, sets: Sequence[str], **how: bool) -> LabelErrors:

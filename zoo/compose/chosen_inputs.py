@@ -13,6 +13,9 @@ from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import ModelSection
 from zoo.weights.fitting import Source
 
+READING = ("decode", "value_range")
+"""Fields of a section that say how files are read."""
+
 
 def check_chosen(
     section: ModelSection, declared: InputSpec | None, source: Source | None, *, inner: bool
@@ -42,6 +45,19 @@ def check_chosen(
     hint = "leave input out: the weights bring theirs; without weights it is yours to choose"
     expected = f"what {source.text} was trained with, {own}"
     raise OptionError("input", expected=expected, got=quote(changes), hint=hint)
+
+
+def check_reading(section: ModelSection, path: str) -> None:
+    """Raises OptionError where a part says how files are read, which the model around it does.
+
+    Args:
+        section: of the part, as it was given.
+        path: name of the option that it stands in.
+    """
+    for name in READING:
+        if (value := getattr(section, name)) is not None:
+            hint = f"it belongs beside: zoo.build(..., {name}={quote(value)}), in a recipe model.{name}"
+            raise OptionError(f"{path}: {name}", expected="none, of a part", got=quote(value), hint=hint)
 
 
 def check_parts(section: ModelSection, sources: Sequence[Source | None]) -> None:
@@ -86,5 +102,5 @@ def usual(model: Model, section: ModelSection) -> InputSpec:
 
 def read_as(section: ModelSection, saved: InputSpec | None, declared: InputSpec) -> InputSpec:
     """The input spec of a saved model as it is, else the declared one, read as the section says."""
-    asked: dict[str, Any] = {"decode": section.decode, "value_range": section.value_range}
+    asked: dict[str, Any] = {name: getattr(section, name) for name in READING}
     return saved or replace(declared, **{name: value for name, value in asked.items() if value is not None})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from zoo.compose.chosen_inputs import READING
 from zoo.compose.composed_model import ComposedModel
 from zoo.compose.cut_backbones import as_made, kept_of
 from zoo.compose.meta_build import fill_buffers, seeded
@@ -76,9 +77,7 @@ def finish(model: Model, planned: Plan, recipe: Recipe) -> Model:
     # A restored model is planned without weights, and its recipe goes on to say where they came from
     own = recipe.model
     # How files are read by default the input spec says, which is saved beside the recipe
-    asked: dict[str, Any] = {
-        name: getattr(own, name) for name in ("freeze", "weights", "decode", "value_range")
-    }
+    asked: dict[str, Any] = {name: getattr(own, name) for name in ("freeze", "weights", *READING)}
     section = effective.model_copy(update={**asked, "classes": planned.section.classes})
     model.recipe = recipe.model_copy(update={"model": section})
     model.plugins = planned.resolved.plugins

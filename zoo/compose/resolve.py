@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from zoo.compose.chosen_inputs import check_chosen, check_parts
+from zoo.compose.chosen_inputs import check_chosen, check_parts, check_reading
 from zoo.compose.hints.option_homes import check_homes
 from zoo.compose.parts import BODIES, FILLED_IN, Part, part, recorded
 from zoo.compose.saved_models import elsewhere, from_saved
@@ -170,6 +170,8 @@ def resolve_part(
     """
     usual = {"in_channels": outer.in_channels, "input_size": outer.input_size} if outer else {}
     section = ModelSection.of(value, path, **usual)
+    if not saved:
+        check_reading(section, path)
     said = section.weights if saved and elsewhere(section.weights) else None
     if said is not None:
         section = section.model_copy(update={"weights": None})

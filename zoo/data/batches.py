@@ -14,11 +14,12 @@ from torch.utils.data import Dataset as TorchDataset
 
 from zoo.data.batch_order import Order
 from zoo.data.collating import MASK, PLACE, SIZE, Item, as_trained_on, collate
+from zoo.data.loader.ranged import Ranged
 from zoo.data.loader.transfers import arriving, pins
 from zoo.data.loader.workers import check_workers, watched
 from zoo.data.masks import check_mask, cropped, prepare_mask
 from zoo.data.row_cache.pixels import Kept, PixelCache
-from zoo.data.sources.ranged import Ranged
+from zoo.data.row_cache.whole import WholeImages
 from zoo.images.framing import covered, framing
 from zoo.images.prepare import pixels
 from zoo.interfaces.augmenter import Batch
@@ -51,7 +52,8 @@ class Batches:
         places: say of each image where it comes from, in `place` (N x 3 x 3, from the image as it is here
             to its source, see `zoo.interfaces.geometry`) and `size` (N x 2, the source's height and width).
         workers: processes that read; 0 reads in this one.
-        pixels: keeps what was read, and gives it from then on; with neither `crop` nor `own_size`.
+        pixels: keeps what was read, and gives it from then on, with neither `crop` nor `own_size`; or has
+            whole images, which are then not decoded.
         device: that computes: to a card of CUDA batches are sent, as bytes, while it works at others.
         **order: which batches in which order, see `zoo.data.batch_order.Order`.
 
@@ -71,20 +73,23 @@ class Batches:
         task: Task | None = None,
         places: bool = False,
         workers: int = 0,
-        pixels: PixelCache | None = None,
+        pixels: PixelCache | WholeImages | None = None,
         device: torch.device | None = None,
         **order: Any,
     ) -> None:
         order |= {"batch_size": 1} if own_size else {}
-        self.dataset, self.order, self._pixels = dataset, Order(indices, **order), pixels
+        self.dataset, self.order = dataset, Order(indices, **order)
+        whole = pixels if isinstance(pixels, WholeImages) else None
+        self._pixels = None if isinstance(pixels, WholeImages) else pixels
         self._places, self._device = places, device
         self._prepared = prepared = Prepared(
             dataset,
             spec,
-            Reading(crop=crop and not own_size, own_size=own_size, places=places or pixels is not None),
+            Reading(crop=crop and not own_size, own_size=own_size, places=places or self._pixels is not None),
             # Without a seed, crops are taken from the middle
             self.order.seed if self.order.shuffle else None,
             chosen := task or dataset.task or Task(),
+            whole=whole,
         )
         self._collate = put = partial(collate, task=chosen, fields=dict(dataset.fields))
         check_workers(workers, prepared, put)
@@ -197,11 +202,20 @@ class Prepared(TorchDataset[Item]):
         reading: how they are brought to it.
         seed: of random crops; None takes crops from the middle.
         task: how targets are read.
+        whole: images that were decoded before; those that it lacks are decoded.
     """
 
     def __init__(
-        self, dataset: Dataset, spec: InputSpec, reading: Reading, seed: int | None, task: Task
+        self,
+        dataset: Dataset,
+        spec: InputSpec,
+        reading: Reading,
+        seed: int | None,
+        task: Task,
+        *,
+        whole: WholeImages | None = None,
     ) -> None:
+        self.whole = whole
         self.dataset, self.spec, self.reading, self.seed, self.task = dataset, spec, reading, seed, task
         self._read = dataset if spec.value_range is None else Ranged(dataset, spec.value_range)
 
@@ -260,6 +274,8 @@ class Prepared(TorchDataset[Item]):
     def _sample(self, index: int) -> Sample:
         """A sample, read at a reduced scale where each image gets the size of the spec anyway."""
         spec, reading = self.spec, self.reading
+        if self.whole is not None and (kept := self.whole.sample(index)) is not None:
+            return kept
         # Of the pixels that `nearest` takes there are none at another scale
         whole = reading.crop or reading.own_size or spec.decode == EXACT or spec.interpolation == "nearest"
         return self._read[index] if whole else self._read.reduced(index, covered(spec))

@@ -14,9 +14,9 @@ from zoo.data.reading import in_threads
 from zoo.data.sources.torch_dataset import TorchData
 from zoo.data.view import innermost
 from zoo.images.decode import SUFFIXES, ImageArray, read
-from zoo.images.facts import ORIENTATION, SWAPPING, tops
+from zoo.images.facts import SWAPPING, tops
 from zoo.images.header import ALPHA, depth, lost
-from zoo.images.opening import open_image
+from zoo.images.opening import open_image, orientation
 from zoo.images.ranges import Range, scaled_by
 from zoo.images.readers import ARRAY, MAGIC, reader_of
 from zoo.images.scale import few_bits, said
@@ -112,7 +112,8 @@ def _depth_loss(item: Item) -> str:
     if found is None or (found.bits <= 8 and not found.other):
         return ""
     # Read by a plugin in full
-    if isinstance(item, Path) and reader_of(item, lambda: found, item.suffix.lower() in SUFFIXES) is not None:
+    usual = isinstance(item, bytes) or item.suffix.lower() in SUFFIXES
+    if reader_of(_source(item), lambda: found, usual) is not None:
         return ""
     # One band of 16 bits keeps them
     with suppress(DataError, OSError, ValueError), open_image(_source(item)) as opened:
@@ -201,7 +202,7 @@ def _has_alpha(item: Item) -> bool:
 
 def _ambiguous(file: Path) -> bool:
     with suppress(DataError, OSError, ValueError), open_image(file) as opened:
-        turned = opened.getexif().get(ORIENTATION, 1)
+        turned = orientation(opened)
         # Of the others the mask has the size of the turned image, which was checked
         return turned not in (0, 1) and (turned not in SWAPPING or opened.width == opened.height)
     return False

@@ -15,6 +15,7 @@ from zoo.interfaces.records.table_file import table_files
 from zoo.registry.loading import resolve_config
 from zoo.registry.lookup import entries, find
 from zoo.registry.references import component_or_path
+from zoo.spec.arguments import misplaced
 from zoo.spec.data_options import PATH, ColumnOptions, DataOptions, FolderOptions
 from zoo.spec.errors import AmbiguousNameError, DataError, OptionError, did_you_mean, listing, quote
 from zoo.spec.names import closest
@@ -160,7 +161,8 @@ def _of_sources(sources: Sources, given: Mapping[str, Any]) -> DataSection:
     where = f"data {sources}"
     if (unknown := next((name for name in given if name not in DataOptions.model_fields), None)) is not None:
         known = listing(sorted(DataOptions.model_fields))
-        hint = "what is one source's own stands in its table"
+        hint = misplaced(unknown, given[unknown], DataOptions.model_fields)
+        hint = hint or "what is one source's own stands in its table"
         raise OptionError(where, expected=f"options among {known}", got=unknown, hint=hint)
     return DataSection(source=sources, options=validate(DataOptions, given, where))
 
@@ -232,7 +234,8 @@ def _is_suffix(tag: str) -> bool:
 def _check_known(where: str, given: Mapping[str, Any], known: set[str]) -> None:
     if unknown := [name for name in given if name not in known]:
         close = closest(unknown[0], known)
-        hint = did_you_mean(unknown[0], close) if close else None
+        hint = misplaced(unknown[0], given[unknown[0]], known)
+        hint = hint or (did_you_mean(unknown[0], close) if close else None)
         expected = f"options among {listing(sorted(known))}"
         raise OptionError(
             f"{where} has no option {quote(unknown[0])}", expected=expected, got=unknown[0], hint=hint

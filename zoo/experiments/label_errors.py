@@ -12,6 +12,7 @@ import numpy as np
 from zoo.data.as_trained import as_trained
 from zoo.data.splits import split
 from zoo.experiments.fold_record import FOLDS_FILE, holds_folds
+from zoo.images.ranges import Range
 from zoo.inference.measuring.probabilities import class_probabilities
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
@@ -183,6 +184,12 @@ def _result(
         for s in joint.suspects
     )  # fmt: skip
     return LabelErrors(errors, labels, joint, len(indices), len(seen - {*indices}), dataset)
+
+
+def range_of(place: str) -> Range | None:
+    """The range that a run, or all folds of one, reads images by; see `zoo.InputSpec`."""
+    folder = _folds(Path(place))[0] if holds_folds(place) else place
+    return as_model(folder)[0].input_spec.value_range
 
 
 def _folds(home: Path) -> Sequence[str]:

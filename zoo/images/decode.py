@@ -17,7 +17,7 @@ from zoo.images.facts import ARRAYS, FileFacts, is_turned, tops, upright_size
 from zoo.images.header import ALPHA, Depth, check_sign, depth, lost, unreadable_bands, unsigned
 from zoo.images.opening import open_image
 from zoo.images.ranges import Numbers, asked_numbers
-from zoo.images.readers import numbers, reader_of, reads
+from zoo.images.readers import Reader, numbers, reader_of, reads
 from zoo.images.scale import advice, few_bits
 from zoo.images.strips import pixels_of
 from zoo.spec.errors import DataError, PluginError, reason, warn
@@ -102,7 +102,8 @@ def decoded(
     """The image and its file's facts; see `read`. A warning says that other frames are left out."""
     image, facts = read(source, where, least)
     if facts.frames > 1:
-        warn(f"{where} has several frames; the first is taken")
+        way = f"; pages that are bands: save them as .npy, H x W x {facts.frames}" * (facts.format == "TIFF")
+        warn(f"{where} has several frames; the first is taken{way}")
     return image, facts
 
 
@@ -120,11 +121,8 @@ def read(
         usual = not isinstance(source, str | Path) or Path(source).suffix.lower() in SUFFIXES
         if (reader := reader_of(source, partial(depth, source), usual)) is not None:
             # What Pillow opens too it reads with a word on what is lost, where the reader cannot
-            with suppress(*((DataError,) if usual else ())):
-                held = reader(source, where)
-                values = from_array(held if asked_numbers() else numbers(held), where)
-                deep = held.dtype == np.uint16 and asked_numbers() is None
-                return values, FileFacts(ARRAYS, "", False, 1, (values.shape[0], values.shape[1]), deep)
+            with suppress(*((DataError,) if usual and not asked_numbers() else ())):
+                return _held(reader, source, where)
         with open_image(source, where) as image:
             # A camera's MPO holds the image and its previews.
             frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
@@ -157,6 +155,9 @@ def read(
         if isinstance(error, IsADirectoryError | PermissionError) and Path(str(source)).is_dir():
             raise DataError(where, expected="an image file", got="a folder") from None
         if isinstance(error, UnidentifiedImageError) and (own := depth(source)) is not None:
+            # A good file, of numbers that Pillow has no mode for
+            if (reader := reader_of(source, lambda: own, usual=False)) is not None:
+                return _held(reader, source, where)
             raise unreadable_bands(own, where) from error
         raise DataError(
             where,
@@ -164,6 +165,14 @@ def read(
             got=_unreadable(error, source),
             hint=SKIP,
         ) from error
+
+
+def _held(reader: Reader, source: str | Path | IO[bytes], where: str) -> tuple[ImageArray, FileFacts]:
+    """An array that a reader finds in a file."""
+    held = reader(source, where)
+    values = from_array(held if asked_numbers() else numbers(held), where)
+    deep = held.dtype == np.uint16 and asked_numbers() is None
+    return values, FileFacts(ARRAYS, "", False, 1, (values.shape[0], values.shape[1]), deep)
 
 
 def _unreadable(error: Exception, source: str | Path | IO[bytes]) -> str:

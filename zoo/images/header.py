@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from zoo.images.opening import open_image
 from zoo.spec.disk.reading import check_regular
 from zoo.spec.errors import DataError
 
@@ -25,7 +26,9 @@ _PNG_BANDS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Bands by the colour type of a PNG: gray, colour, palette, gray with alpha, colour with alpha."""
 _BITS, _COLOURS, _BANDS, _PLANES, _EXTRA = 258, 262, 277, 284, 338
 """Tags of TIFF: bits of each band, kind of colours, bands, layout, meaning of those beyond the colours."""
-_READ = (_BITS, _COLOURS, _BANDS, _PLANES, _EXTRA)
+_SAMPLE_FORMAT, _SIGNED, _WORD = 339, 2, 32
+"""The tag of a TIFF, its value for whole numbers with a sign, and their longest in bits."""
+_READ = (_BITS, _COLOURS, _BANDS, _PLANES, _EXTRA, _SAMPLE_FORMAT)
 _TIFF_BANDS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3}
 """Bands of the colours by TIFF's kind: gray, gray, RGB, palette, CMYK, YCbCr, Lab."""
 _APART = 2
@@ -36,8 +39,6 @@ _BYTE, _BYTE_BITS = 255, 8
 _SIZES = {1: 1, 3: 2, 4: 4, 16: 8}
 """Bytes of TIFF's whole numbers by type."""
 _LETTERS = {1: "B", 3: "H", 4: "I", 16: "Q"}
-_SAMPLE_FORMAT, _SIGNED, _WORD = 339, 2, 32
-"""The tag of a TIFF, its value for whole numbers with a sign, and their longest in bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +50,14 @@ class Depth:
         bits: of each band.
         other: bands that are neither colour nor alpha, as far as the file says.
         apart: whether each band is stored on its own.
+        signed: whether its numbers have a sign.
     """
 
     bands: int
     bits: int
     other: int = 0
     apart: bool = field(default=False, repr=False)
+    signed: bool = field(default=False, repr=False)
 
 
 def depth(source: str | Path | IO[bytes]) -> Depth | None:
@@ -115,7 +118,8 @@ def _depth(file: IO[bytes]) -> Depth | None:
     unsaid = max(bands - colours - len(extra), 0)
     # 1 and 2 are alpha
     other = unsaid + sum(value not in (1, 2) for value in extra)
-    return Depth(bands, max(bits), other, tags.get(_PLANES, [1])[0] == _APART and bands > 1)
+    apart = tags.get(_PLANES, [1])[0] == _APART and bands > 1
+    return Depth(bands, max(bits), other, apart, _SIGNED in tags.get(_SAMPLE_FORMAT, ()))
 
 
 def _tags(file: IO[bytes], order: str, begin: bytes, *, big: bool) -> dict[int, list[int]]:
@@ -128,11 +132,7 @@ def _tags(file: IO[bytes], order: str, begin: bytes, *, big: bool) -> dict[int, 
     rows = [entry.unpack(file.read(entry.size)) for _ in range(min(count, _MOST_ENTRIES))]
     found: dict[int, list[int]] = {}
     for tag, kind, length, value in rows:
-        if (
-            tag not in (_BITS, _COLOURS, _BANDS, _PLANES, _EXTRA)
-            or kind not in _SIZES
-            or length > _MOST_ENTRIES
-        ):
+        if tag not in _READ or kind not in _SIZES or length > _MOST_ENTRIES:
             continue
         size = length * _SIZES[kind]
         if size > inline:
@@ -174,7 +174,7 @@ def unreadable_bands(found: Depth, where: str) -> DataError:
     bands = f"{found.bands} band{'s' * (found.bands != 1)} of {found.bits} bits"
     bands += f", {found.other} of them neither colour nor alpha" * bool(found.other)
     bands += ", each stored on its own" * found.apart
-    hint = "save the bands that matter as 1, 3 or 4 of 8 bits, or give arrays with floats in [0, 1]"
+    hint = "save each image as .npy, H x W x bands; TIFF of any bands and depth are read by zoo-readers[deep]"
     return DataError(where, expected="1, 3 or 4 bands of 8 bits, or one of 16", got=bands, hint=hint)
 
 
@@ -192,3 +192,17 @@ def check_sign(image: Image.Image, where: str) -> None:
         values = np.asarray(image).view(np.int8)
         if values.min(initial=0) < 0:
             raise DataError(where, expected="values in 0..255", got=f"{values.min()}..{values.max()}")
+
+
+def is_of_bytes(file: Path) -> bool:
+    """Whether the header of an image file says that it is read as bytes; false where it does not tell.
+
+    Args:
+        file: its path.
+    """
+    found = depth(file)
+    if found is not None:
+        return found.bits <= _BYTE_BITS and not found.other
+    with suppress(DataError, OSError, ValueError), open_image(file) as image:
+        return image.format == "JPEG"
+    return False

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from PIL import Image, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from zoo.spec.disk.reading import check_regular
 from zoo.spec.errors import DataError
@@ -21,6 +21,12 @@ PostScript, for which it starts Ghostscript on the file, and others that hardly 
 
 MOST_SIDE = 1 << 20
 """Pixels of the longer side: reducing a line of a hundred million takes far more memory than the line."""
+
+_RAW = "Raw profile type exif"
+"""Entry of a PNG by which ImageMagick keeps EXIF."""
+
+_SIGNATURE, _TEXTS = 8, (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
+"""Bytes before the first chunk of a PNG, and kinds of chunks that may hold EXIF."""
 
 _BEGIN = 16
 """Bytes that Pillow tells formats by."""
@@ -95,3 +101,34 @@ def _accepted(names: Sequence[str], content: bytes) -> bool:
 def _others() -> list[str]:
     Image.init()
     return [name for name in (*USUAL, *OTHER) if name in Image.OPEN]
+
+
+def orientation(image: Image.Image) -> int:
+    """The number by which EXIF says what side of an image is up, 1 where it does not.
+
+    Args:
+        image: from `open_image`. A PNG is not decoded for it, as Pillow does, unless text stands behind its
+            pixels.
+    """
+    known = "exif" in image.info
+    if image.format == "PNG" and not known and _RAW not in image.info and not _text_behind(image):
+        return 1
+    return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+
+
+def _text_behind(image: Image.Image) -> bool:
+    """Whether a PNG has chunks behind its pixels that may hold EXIF; true where nobody can look."""
+    file: IO[bytes] | None = getattr(image, "fp", None)
+    if file is None:
+        return True
+    place, pixels = file.tell(), False
+    try:
+        file.seek(_SIGNATURE)
+        while len(head := file.read(8)) == 8:
+            pixels = pixels or head[4:] == b"IDAT"
+            if pixels and head[4:] in _TEXTS:
+                return True
+            file.seek(int.from_bytes(head[:4], "big") + 4, 1)  # with the checksum
+        return False
+    finally:
+        file.seek(place)

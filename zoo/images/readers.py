@@ -20,7 +20,7 @@ from zoo.spec.names import takes_part
 GROUP = "zoo.readers"
 """Group of entry points: the name is a suffix such as `.dcm`, the value `package.module:function`."""
 
-ARRAY = ".npy"
+ARRAY, _TIFF = ".npy", ".tif"
 MAGIC = b"\x93NUMPY"
 _AXES = (2, 3)
 _BYTE_BITS, _DEEP = 8, 65535
@@ -56,14 +56,23 @@ def reader_of(source: str | Path | IO[bytes], own: Callable[[], Depth | None], u
     if not isinstance(source, str | Path):
         begin = source.read(len(MAGIC))
         source.seek(0)
-        return array if begin == MAGIC else None
-    suffix = Path(source).suffix.lower()
+        if begin == MAGIC:
+            return array
+        # As its file would be read, whose name is not here
+        suffix = _TIFF if begin[:2] in (b"II", b"MM") else ""
+    else:
+        suffix = Path(source).suffix.lower()
     if suffix == ARRAY:
         return array
     if (point := _chosen(suffix)) is None:
         return None
     deep = own() if usual else None
-    lossy = deep is not None and (deep.other > 0 or (deep.bits > _BYTE_BITS and deep.bands > 1))
+    # Signed bytes Pillow takes for others
+    lossy = deep is not None and (
+        deep.other > 0
+        or (deep.bits > _BYTE_BITS and deep.bands > 1)
+        or (deep.bits <= _BYTE_BITS and deep.signed)
+    )
     return _loaded(point) if lossy or not usual else None
 
 

@@ -33,7 +33,7 @@ def advice(values: npt.NDArray[Any]) -> tuple[str, str]:
         >>> advice(np.array([-1.0, 0.5, 1.0]))[1].partition(";")[0]
         'zoo.build(..., value_range=(-1, 1)), if it was scaled to [-1, 1]'
         >>> advice(np.array([0.0, 3000.0]))[1]
-        'zoo.build(..., value_range=(0, 4095)) with the white of all images (not 65535)'
+        'zoo.build(..., value_range=(0, 4095)) with the white of all images (not 16383, 65535)'
     """
     if (broken := int(values.size - np.isfinite(values).sum())) != 0:
         got = f"{values.min():.4g} to {values.max():.4g}, {broken} of {values.size} no number (nan or inf)"
@@ -96,7 +96,7 @@ def few_bits(tops: Sequence[float]) -> str:
         tops: highest value of each in [0, 1], where 1 is 65535.
 
     Example:
-        >>> few_bits([4000 / 65535, 0.001])[:59]
+        >>> few_bits([4000 / 65535, 0.001]).partition(":")[0]
         'no value above 4000 of 65535, as in 12 bits, so nearly black'
         >>> few_bits([0.5])
         ''

@@ -8,10 +8,10 @@ from typing import Any
 
 from zoo.compose.instantiate import make
 from zoo.compose.parts import recorded
+from zoo.data.loader.ranged import Ranged
 from zoo.data.resolve import DataLike, resolve
 from zoo.data.section import DataSection, file_suffixes, section_of
 from zoo.data.several import Sources
-from zoo.data.sources.ranged import Ranged
 from zoo.hub.sets.bring import bring, pinned
 from zoo.hub.sets.choose import CONFIG
 from zoo.images.ranges import Range, scaled_by

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from zoo.spec.arguments import check, said_by_name
+from zoo.spec.arguments import check, misplaced, said_by_name
 from zoo.spec.channels.bands import Band
 from zoo.spec.errors import listing, near
 
@@ -149,10 +149,9 @@ class InputSpec:
         # Checked before bands are scaled to it
         low, high = replace(self, range=values.get("range", self.range)).range
         if "bands" in values:
-            check(
-                isinstance(values["bands"], tuple), "input spec", "bands", "a list of bands", values["bands"]
-            )
-            values["bands"] = tuple(map(Band.of, values["bands"]))
+            given = values["bands"]
+            check(isinstance(given, tuple), "input spec", "bands", "a list of bands", given)
+            values["bands"] = tuple(map(Band.of, given))
             spans = [band.span for band in values["bands"]]
             middle = [(least + most) / 2 * (high - low) + low for least, most in spans]
             half = [(most - least) / 2 * (high - low) for least, most in spans]
@@ -202,7 +201,8 @@ def input_value(value: Mapping[str, Any]) -> dict[str, Any]:
         spec = InputSpec.from_dict(value)
         return spec.to_dict() | ({"decode": spec.decode} if "decode" in value else {})
     for name in value:
-        check(name in CHOSEN, "input", "field", f"one of {listing(CHOSEN)}", name, near(name, CHOSEN))
+        step = misplaced(name, value[name], CHOSEN) or near(name, CHOSEN)
+        check(name in CHOSEN, "input", "field", f"one of {listing(CHOSEN)}", name, step)
     if "crop" in value:
         check(_is_share(value["crop"]), "input", "crop", _SHARE, value["crop"])
     plain = {key: [*item] if isinstance(item, tuple) else item for key, item in value.items()}

@@ -62,6 +62,7 @@ def sources(
         Batches, setup.dataset, spec=model.input_spec, crop=model.crops, workers=workers, task=model.task,
         device=device,
     )  # fmt: skip
+    keeping = partial(_keeping, setup, read, cache=cache, reporter=reporter, accelerator=accelerator)
     if setup.stream is not None:
         stream = _streamed(setup, setup.stream, cache, least, workers=workers, device=device)
         return stream, read(setup.splits.val, **order()), ""
@@ -75,14 +76,14 @@ def sources(
         why = _filled(features, wanted, read, reporter, accelerator)
     if features is None or why:
         _say_why(why, cache)
-        read = _keeping(setup, read, (*setup.splits.train, *setup.splits.val), cache, reporter)
+        read = keeping((*setup.splits.train, *setup.splits.val))
         return read(setup.splits.train, **train_order), read(setup.splits.val, **val_order), ""
     total = size(len(wanted) * features.row_bytes)
     kept = f"{features.name} of {counted(len(wanted), 'image')}, {total}, in {features.folder}"
     images = partial(read, setup.splits.val, **val_order)
     val = CachedBatches(features, setup.splits.val, images, **val_order)
     if setup.augment is not None:
-        read = _keeping(setup, read, setup.splits.train, cache, reporter)
+        read = keeping(setup.splits.train)
         return read(setup.splits.train, **train_order), val, kept
     images = partial(read, setup.splits.train, **train_order)
     return CachedBatches(features, setup.splits.train, images, **train_order), val, kept
@@ -115,14 +116,20 @@ def _check_stream(setup: Setup, cache: bool | str | None, least: int) -> None:
 
 
 def _keeping(
-    setup: Setup, read: Any, indices: tuple[int, ...], cache: bool | str | None, reporter: Reporter
+    setup: Setup,
+    read: Any,
+    indices: tuple[int, ...],
+    *,
+    cache: bool | str | None,
+    reporter: Reporter,
+    accelerator: Accelerator | None,
 ) -> Any:
     """What reads images, with the pixel cache where there is one."""
     if cache is False:
         return read
     pixels = pixel_cache(
         setup.model, setup.dataset, indices, epochs=setup.trainer.epochs, asked=cache == PIXELS,
-        reporter=reporter,
+        reporter=reporter, accelerator=accelerator,
     )  # fmt: skip
     return partial(read, pixels=pixels)
 

@@ -116,6 +116,19 @@ def test_slices_of_volumes(tmp_path: Path) -> None:
     np.testing.assert_allclose(Nifti(path=str(tmp_path))[0].image[..., 0], np.rot90(whole), atol=1e-6)
 
 
+def test_a_subject_of_bids_is_a_group(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).random((3, 3, 1)).astype(np.float32)
+    names = ("sub-01_ses-1_T1w.nii.gz", "sub-01_ses-2_T1w.nii.gz", "sub-02/anat/T1w.nii", "sub-03.nii")
+    # A folder around the data tells nothing of them
+    tmp_path = tmp_path / "sub-09"
+    for name in (*names, "x_sub-01.nii"):
+        volume(tmp_path / "a" / name, values)
+    data = Nifti(path=str(tmp_path))
+    groups = {Path(data.name(i)).name.partition("[")[0]: data.group_of(i) for i in range(5)}
+    assert groups.pop("x_sub-01.nii") == str(tmp_path / "a" / "x_sub-01.nii")
+    assert groups == {Path(name).name: name[:6] for name in names}
+
+
 def test_volumes_are_turned_to_the_same_axes(tmp_path: Path) -> None:
     values = np.random.default_rng(0).random((4, 5, 6)).astype(np.float32)
     volume(tmp_path / "a" / "0.nii", values)

@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 from zoo_readers.tiff import read
 
+import zoo
 from zoo.errors import DataError
+from zoo.images.ranges import scaled_by
 from zoo.interfaces import decode
 
+SHAPES: Any = [
+    ((6, 8), {}, None),
+    ((6, 8, 5), {"photometric": "minisblack", "planarconfig": "contig"}, None),
+    ((5, 6, 8), {"photometric": "minisblack", "planarconfig": "separate"}, (1, 2, 0)),
+    ((6, 8, 3), {"photometric": "rgb", "planarconfig": "contig"}, None),
+]
 
-@pytest.mark.parametrize(
-    ("shape", "more", "axes"),
-    [
-        ((6, 8), {}, None),
-        ((6, 8, 5), {"photometric": "minisblack", "planarconfig": "contig"}, None),
-        ((5, 6, 8), {"photometric": "minisblack", "planarconfig": "separate"}, (1, 2, 0)),
-        ((3, 6, 8), {"photometric": "minisblack"}, (1, 2, 0)),
-    ],
-)
+
+@pytest.mark.parametrize(("shape", "more", "axes"), SHAPES)
+@pytest.mark.parametrize("kind", [np.int8, np.int16, np.uint16, np.int32, np.float16, np.float32, np.float64])
+def test_files_of_all_numbers_are_scaled_by_the_range_of_a_model(
+    tmp_path: Path, shape: Any, more: Any, axes: Any, kind: Any
+) -> None:
+    values = np.random.default_rng(0).integers(0 if kind == np.uint16 else -120, 120, shape).astype(kind)
+    tifffile.imwrite(tmp_path / "0.tif", values, **more)
+    read_back = tifffile.imread(tmp_path / "0.tif").astype(float)
+    right = np.interp(read_back if axes is None else read_back.transpose(axes), [-100, 100], [0, 1])
+    with scaled_by((-100.0, 100.0)):
+        for source in (tmp_path / "0.tif", io.BytesIO((tmp_path / "0.tif").read_bytes())):
+            np.testing.assert_allclose(decode(source).squeeze(), right, atol=1e-6)
+
+
+@pytest.mark.parametrize(("shape", "more", "axes"), SHAPES)
 @pytest.mark.parametrize("kind", [np.uint16, np.float32])
 def test_bands_stand_last_in_the_depth_of_the_file(
     tmp_path: Path, shape: Any, more: Any, axes: Any, kind: Any
@@ -41,12 +58,24 @@ def test_a_tiff_of_five_bands_is_an_image(tmp_path: Path) -> None:
     np.testing.assert_allclose(decode(tmp_path / "0.tif"), values / 65535, atol=1e-6)
 
 
-def test_a_stack_is_no_image(tmp_path: Path) -> None:
-    tifffile.imwrite(
-        tmp_path / "0.tif", np.zeros((4, 6, 8), np.uint16), imagej=True, metadata={"axes": "ZYX"}
-    )
-    with pytest.raises(DataError, match="height, width and bands, got Z 4 x Y 6 x X 8"):
-        read(tmp_path / "0.tif", "x")
+@pytest.mark.parametrize("bands", [1, 5])
+def test_of_several_pages_the_first_is_taken_with_a_word(tmp_path: Path, bands: int) -> None:
+    values = np.random.default_rng(0).integers(0, 65536, (4, 6, 8, bands), dtype=np.uint16)
+    with tifffile.TiffWriter(tmp_path / "0.tif") as file:
+        for page in values:
+            file.write(page.squeeze(), photometric="minisblack", planarconfig="contig" if bands > 1 else None)
+    words = r"several (frames|pages); the first is taken; pages that are bands: save them as .npy, H x W x 4"
+    with pytest.warns(zoo.ZooWarning, match=words):
+        np.testing.assert_allclose(decode(tmp_path / "0.tif"), values[0] / 65535, atol=1e-6)
+
+
+def test_what_is_no_tiff_and_what_needs_another_package_are_told(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(tmp_path / "2.tif", compression="tiff_lzw")
+    # Bytes are Pillow's, and need no package
+    assert decode(tmp_path / "2.tif").max() == 0
+    tifffile.imwrite(tmp_path / "3.tif", np.zeros((2, 4, 4, 4), np.uint16), volumetric=True, tile=(2, 16, 16))
+    with pytest.raises(DataError, match="expected height, width and bands, got Z 2 x Y 4"):
+        read(tmp_path / "3.tif", "x")
     (tmp_path / "1.tif").write_bytes(b"no")
     with pytest.raises(DataError, match="a TIFF image"):
         read(tmp_path / "1.tif", "x")

@@ -27,7 +27,7 @@ from zoo.data.view import Subset, View, source_of
 from zoo.images.decode import read
 from zoo.images.facts import tops
 from zoo.images.near_duplicates import thumbnail
-from zoo.images.ranges import unscaled
+from zoo.images.ranges import scaled_by, unscaled
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.records.records import Records
 from zoo.interfaces.tasks.masks import IGNORED
@@ -119,6 +119,12 @@ def _statistics(dataset: Dataset, seed: int) -> Statistics | None:
 
 
 def _inspect(dataset: Dataset, index: int) -> InspectedImage:
+    # Files are read here, and not through the view that has the range
+    with scaled_by(dataset.values if isinstance(dataset, View) else None):
+        return _inspected(dataset, index)
+
+
+def _inspected(dataset: Dataset, index: int) -> InspectedImage:
     key, facts, mask, own, at = "", None, None, dataset, index
     try:
         # First, so that copies are found among those that cannot be decoded too
@@ -210,7 +216,7 @@ def _counted(words: Iterable[str]) -> dict[str, int]:
 
 
 def _kind(seen: InspectedImage) -> str:
-    if seen.facts is None:
+    if seen.facts is None or not seen.facts.mode:
         word = _CHANNELS.get(seen.shape[2], counted(seen.shape[2], "channel"))
         return f"float {word}" if seen.deep else word
     mode = seen.facts.mode

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -75,19 +75,14 @@ class PixelCache:
         masks = [(height, width)] if dataset.masks else []
         facts = {
             "format": FORMAT,
-            "versions": {"zoo": version(CORE), **pixel_libraries(), **plugins},
             # Torch resizes bytes by other instructions on other processors
             "processor": torch.backends.cpu.get_cpu_capability(),
             "reading": {name: value for name in _READING if (value := getattr(spec, name)) is not None},
             "dtype": str(dtype),
-            "data": [type(dataset).__name__, len(dataset), dataset.fingerprint],
-            # Masks are checked for these before they are kept
-            "masks": [numbers_of(dataset), len(dataset.labels), task and task.ignored] if masks else None,
         }
-        digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode())
         shape = (spec.channels, height, width * dtype.itemsize)
         layout = Layout((shape, *masks, (_SIDES * torch.int32.itemsize,)), torch.uint8)
-        self._store = RowStore(home, digest.hexdigest()[:32], layout, len(dataset))
+        self._store = RowStore(home, key_of(dataset, plugins, task, facts), layout, len(dataset))
         self._writer: Writer | None = None
         self._told = False
 
@@ -162,3 +157,24 @@ class PixelCache:
             self._writer = None
             with suppress(SaveError):
                 warn(f"pixels are not kept any more: {error}")
+
+
+def key_of(dataset: Dataset, plugins: dict[str, str], task: Task | None, facts: Mapping[str, Any]) -> str:
+    """A name for what is kept of images: a digest of all that decides it.
+
+    Args:
+        dataset: with a fingerprint.
+        plugins: versions of the distributions that its code is in.
+        task: of the model, which says what values of masks count.
+        facts: how images are read.
+    """
+    # Masks are checked for their classes before they are kept
+    masks = [numbers_of(dataset), len(dataset.labels), task and task.ignored] if dataset.masks else None
+    all_facts = {
+        **facts,
+        "versions": {"zoo": version(CORE), **pixel_libraries(), **plugins},
+        "data": [type(dataset).__name__, len(dataset), dataset.fingerprint],
+        "masks": masks,
+    }
+    text = json.dumps(all_facts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

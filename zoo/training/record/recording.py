@@ -15,6 +15,7 @@ from torch import Tensor
 from zoo.data.resolve import DataLike
 from zoo.data.section import section_of
 from zoo.data.splits import NAMES
+from zoo.data.view import source_of
 from zoo.hub.folder import save_run
 from zoo.interfaces.loss import fixed_left_out
 from zoo.interfaces.model import Model
@@ -147,7 +148,7 @@ def _named(setup: Setup, outcome: Outcome) -> Model:
     task, labels = model.task, setup.dataset.labels
     if task is not None and task.named and len(labels) == task.classes(model.outputs):
         model.labels = model.labels or labels
-    data = data_name(setup.dataset if "data" in setup.objects else setup.data)
+    data = data_name(source_of(setup.dataset) if "data" in setup.objects else setup.data)
     model.note_origin(origin_after(data, model.origin))
     # Those of weights that training has replaced, the model's own and those of models in it
     for part in model.modules():

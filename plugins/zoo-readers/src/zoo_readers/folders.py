@@ -11,6 +11,11 @@ import numpy.typing as npt
 from zoo.errors import DataError, listing
 
 
+def folder_of(path: str) -> Path:
+    """The folder that a path of a recipe names."""
+    return Path(path.removeprefix("file:")).expanduser()
+
+
 def class_files(path: str, suffixes: tuple[str, ...]) -> list[tuple[Path, str]]:
     """The files in class folders with the names of their classes, in the order of their names.
 
@@ -21,7 +26,7 @@ def class_files(path: str, suffixes: tuple[str, ...]) -> list[tuple[Path, str]]:
     Raises:
         DataError: there is none.
     """
-    root = Path(path.removeprefix("file:")).expanduser()
+    root = folder_of(path)
     found = [
         (file, folder.name)
         for folder in (sorted(root.iterdir()) if root.is_dir() else ())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -12,11 +13,13 @@ import numpy.typing as npt
 
 from zoo.errors import DataError, reason
 from zoo.interfaces import Records, Roles, reading_range
-from zoo_readers.folders import class_files, windowed
+from zoo_readers.folders import class_files, folder_of, windowed
 from zoo_readers.packages import package
 
 _SUFFIXES = (".nii", ".nii.gz")
 _AXES = 3
+_SUBJECT = re.compile(r"(sub-[A-Za-z0-9]+)(?:[_.]|$)")
+"""A subject as BIDS names it: letters and numbers, alone or before what follows."""
 
 
 class _Slices(Sequence[Any]):
@@ -42,7 +45,10 @@ class _Slices(Sequence[Any]):
 
 
 class Nifti(Records):
-    """Class folders of NIfTI volumes; all slices of a volume are in one split.
+    """Class folders of NIfTI volumes; all slices of a volume, and of a subject, are in one split.
+
+    A subject is what a file or folder names as BIDS does, `sub-01_ses-1_T1w.nii.gz`; volumes without one are
+    each by themselves.
 
     Volumes are turned so that their axes run from left to right, back to front and foot to head. For a model
     without a `value_range` a volume's own lowest and highest value are black and white.
@@ -78,19 +84,33 @@ class Nifti(Records):
         if not places:
             raise DataError(f"data {path}", expected="slices with more than one value", got="none")
         self._places = places
+        root = folder_of(path)
+        subjects = {file: _subject(file.relative_to(root)) for file, _ in places}
+        group = "subject" if any(subjects.values()) else "volume"
         columns = {
             "image": _Slices(places, axis),
             "label": labels,
-            "volume": [str(file) for file, _ in places],
+            group: [subjects[file] or str(file) for file, _ in places],
         }
         super().__init__(
-            columns, roles=Roles(image="image", target=("label",), group="volume"), where=f"data {path}"
+            columns, roles=Roles(image="image", target=("label",), group=group), where=f"data {path}"
         )
 
     def name(self, index: int) -> str:
         """The path of a sample's volume and the number of the slice."""
         file, number = self._places[index]
         return f"{file}[{number}]"
+
+
+def _subject(file: Path) -> str | None:
+    """The subject that a path names, as its last part that does.
+
+    Example:
+        >>> _subject(Path("a/sub-01/anat/sub-01_T1w.nii.gz")), _subject(Path("a/submarine.nii"))
+        ('sub-01', None)
+    """
+    found = [match for part in file.parts if (match := _SUBJECT.match(part))]
+    return found[-1][1] if found else None
 
 
 @lru_cache(maxsize=4)

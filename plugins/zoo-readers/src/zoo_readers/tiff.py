@@ -8,17 +8,15 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from zoo.errors import DataError, reason
+from zoo.errors import DataError, reason, warn
 from zoo_readers.packages import package
 
-_BANDS = "SCQI"
-"""Axes, as tifffile names them, that hold bands: samples, channels, pages without a meaning of their own."""
+_BANDS = "S"
+"""The axis, as tifffile names it, that holds bands of a page: samples."""
 
 
 def read(source: str | Path | IO[bytes], where: str) -> npt.NDArray[Any]:
-    """The image of a TIFF file, in the depth of the file.
-
-    Pages of one size are bands, unless the file says that they are places in depth or time.
+    """The image of a TIFF file, in the depth of the file; of several pages the first, with a warning.
 
     Args:
         source: the file.
@@ -34,8 +32,8 @@ def read(source: str | Path | IO[bytes], where: str) -> npt.NDArray[Any]:
     tifffile = package("tifffile", where)
     try:
         with tifffile.TiffFile(source) as file:
-            series = file.series[0]
-            axes, values = series.axes, series.asarray()
+            pages, page = len(file.pages), file.pages.first
+            axes, values = page.axes, page.asarray()
     except Exception as error:  # decoders raise whatever they stumble over
         raise DataError(where, expected="a TIFF image", got=reason(error)) from error
     # Axes of one step say nothing
@@ -45,7 +43,10 @@ def read(source: str | Path | IO[bytes], where: str) -> npt.NDArray[Any]:
     others = [name for name in names if name not in "YX"]
     if len(others) > 1 or any(name not in _BANDS for name in others):
         got = " x ".join(f"{name} {size}" for name, size in zip(names, values.shape, strict=True))
-        hint = "save each image as a file, or its bands as samples"
+        hint = "save each image as a file, with bands as samples"
         raise DataError(where, expected="height, width and bands", got=got, hint=hint)
+    if pages > 1:
+        way = f"pages that are bands: save them as .npy, H x W x {pages}"
+        warn(f"{where} has several pages; the first is taken; {way}")
     found: npt.NDArray[Any] = np.moveaxis(values, names.index(others[0]), -1) if others else values
     return found
