@@ -28,8 +28,12 @@ VOCABULARY = {
     "zoo/cli/evaluate.py": {"flip"},
     "zoo/cli/predict.py": {"flip"},
     "zoo/inference/asking/views.py": {"flip"},
-    "zoo/spec/inputs.py": {"hue", "saturation", "grayscale"},
+    "zoo/spec/channels/bands.py": {"hue", "saturation", "grayscale"},
     "zoo/interfaces/normalise.py": {"hue", "saturation", "grayscale"},
+    # A field of input specs, which an augmenter is called after.
+    "zoo/spec/inputs.py": {"crop"},
+    "zoo/compose/chosen_inputs.py": {"crop"},
+    "zoo/data/row_cache/pixels.py": {"crop"},
     # Task names are the tasks' own words, and some heads are called after them.
     "zoo/interfaces/tasks/classes.py": {"binary", "multiclass", "auroc", "f1"},
     "zoo/interfaces/tasks/order.py": {"ordinal", "multiclass"},

@@ -11,8 +11,9 @@ from skimage.color import rgb2hsv
 
 import zoo
 from zoo.interfaces.normalise import Normalise, banded
+from zoo.spec.channels.bands import DIFFERENCES, Band
 from zoo.spec.errors import OptionError, ZooError
-from zoo.spec.inputs import DIFFERENCES, Band, InputSpec
+from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import Recipe
 
 FOUR = InputSpec().with_channels(4)

@@ -60,6 +60,8 @@ def test_all_images_have_the_lists_that_name_them_all(voc: Path) -> None:
         lambda file: file.as_posix(),
         lambda file: f"./{file.as_posix()} 1",
         lambda file: str(file.with_suffix("")).replace("/", "\\"),
+        lambda file: f"/data/of others/photos/{file.as_posix()} 3",
+        lambda file: f"photos/{file.parent}/../{file.as_posix()}",
     ],
 )
 def test_lines_are_written_in_several_ways(make: Make, lines: Callable[[Path], str]) -> None:
@@ -75,9 +77,10 @@ def test_lines_are_written_in_several_ways(make: Make, lines: Callable[[Path], s
 @pytest.mark.parametrize(
     ("train", "val", "why"),
     [
-        (["cats/0", "dogs/0"], ["cats/1"], "name 3 of 4 images"),
-        (["cats/0", "dogs/0", "dogs/1"], ["cats/1", "dogs/1"], "name 1 image in two splits"),
-        (["cats/0", "dogs/0", "dogs/1"], ["cats/1", "cats/7"], "have 1 name without an image"),
+        (["cats/0", "dogs/0"], ["cats/1"], "they name 3 of 4 images"),
+        (["cats/0", "dogs/0", "dogs/1"], ["cats/1", "dogs/1"], "1 image is in two splits"),
+        (["cats/0", "dogs/0", "dogs/1"], ["cats/1", "cats/7"], "1 of 5 names are of no image .*cats/7"),
+        (["a", "b"], ["cats/0"], "2 of 3 names are of no image"),
     ],
 )
 def test_lists_that_do_not_fit_are_said_and_not_taken(
@@ -85,12 +88,12 @@ def test_lists_that_do_not_fit_are_said_and_not_taken(
 ) -> None:
     root = make({"cats": 2, "dogs": 2})
     lists(root, train=train, val=val)
-    with pytest.warns(ZooWarning, match=f"drawn anew, since train.txt, val.txt in it {why}"):
+    with pytest.warns(ZooWarning, match=f"drawn anew, not taken from train.txt, val.txt in it: {why}"):
         data = ClassFolders(root)
     assert {data.split_of(i) for i in range(4)} == {None}
 
 
-@pytest.mark.parametrize("names", [{"train": ["cats/0"]}, {"train": ["a", "b"], "val": ["cats/0"]}])
+@pytest.mark.parametrize("names", [{"train": ["cats/0"]}, {"classes": ["cats"], "val": ["cats/0"]}])
 def test_a_list_alone_and_lists_of_other_things_are_no_matter(
     make: Make, names: dict[str, list[str]], recwarn: pytest.WarningsRecorder
 ) -> None:
@@ -106,3 +109,29 @@ def test_split_folders_go_before_lists(make: Make, recwarn: pytest.WarningsRecor
     data = ClassFolders(root)
     assert [data.split_of(i) for i in range(4)] == ["train", "train", "val", "val"]
     assert not [*recwarn]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_lists_as_windows_writes_them(make: Make, encoding: str) -> None:
+    root = make({"cats": 2, "dogs": 2})
+    for name, lines in {"train": ["cats/0", "dogs/0"], "val": ["cats/1", "dogs/1"]}.items():
+        (root / f"{name}.txt").write_bytes("\r\n".join(lines).encode(encoding))
+    with pytest.warns(ZooWarning, match="splits are those of"):
+        assert {ClassFolders(root).split_of(i) for i in range(4)} == {"train", "val"}
+
+
+def test_two_lists_of_one_split_are_one_and_folders_that_differ_are_none(make: Make) -> None:
+    root = make({"cats": 2, "dogs": 2})
+    lists(root, train=["cats/0"], training=["dogs/0"], val=["cats/1", "dogs/1"])
+    with pytest.warns(ZooWarning, match="splits are those of train.txt, training.txt, val.txt in it"):
+        ClassFolders(root)
+    lists(root / "cats", train=["cats/1", "dogs/1"], val=["cats/0", "dogs/0"])
+    with pytest.warns(ZooWarning, match="others say otherwise"):
+        assert ClassFolders(root).split_of(0) is None
+
+
+def test_a_name_behind_another_folder_is_not_taken_for_an_image_of_that_name(make: Make) -> None:
+    root = make({"cats": 2, "dogs": 1})
+    lists(root, train=["masks/1.png", "cats/0"], val=["dogs/0"])
+    with pytest.warns(ZooWarning, match="1 of 3 names are of no image .*masks/1.png"):
+        ClassFolders(root)

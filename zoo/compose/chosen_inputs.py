@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -36,7 +36,9 @@ def check_chosen(
         raise OptionError(
             f"{section.called}: input", expected="none, of a part", got=quote(changes), hint=hint
         )
-    if source is None or declared is None or declared.changed(changes) == declared:
+    # How much of an image is seen is no matter of what was learnt
+    changes = _learnt(changes)
+    if source is None or declared is None or not changes or declared.changed(changes) == declared:
         return
     fields = declared.to_dict()
     own = listing(f"{name} {fields.get(name, 'none')}" for name in changes)
@@ -61,10 +63,15 @@ def check_reading(section: ModelSection, path: str) -> None:
 def check_parts(section: ModelSection, sources: Sequence[Source | None]) -> None:
     """Raises OptionError where an input was chosen, and a part has weights that were trained with another."""
     found = next((source for source in sources if source is not None and source.input is not None), None)
-    if section.input_changes and found is not None:
+    if (changes := _learnt(section.input_changes)) and found is not None:
         hint = "leave input out: the weights bring theirs"
         expected = f"what {found.text} was trained with"
-        raise OptionError("input", expected=expected, got=quote(section.input_changes), hint=hint)
+        raise OptionError("input", expected=expected, got=quote(changes), hint=hint)
+
+
+def _learnt(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """What of an input weights are bound to."""
+    return {name: value for name, value in changes.items() if name != "crop"}
 
 
 def with_chosen(model: Model, spec: InputSpec, section: ModelSection) -> InputSpec:
@@ -77,7 +84,7 @@ def with_chosen(model: Model, spec: InputSpec, section: ModelSection) -> InputSp
     changes = section.input_changes
     if not changes:
         return spec
-    if not any(isinstance(part, Normalise) for part in model.children()):
+    if _learnt(changes) and not any(isinstance(part, Normalise) for part in model.children()):
         got = f"one that does not normalise, and input={changes}"
         raise OptionError(section.called, expected="a model that takes input", got=got, hint="leave it out")
     task = model.task

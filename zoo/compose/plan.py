@@ -257,7 +257,7 @@ def _plan_model(
     section = found.section
     with on_meta_device():
         model = _model(found, options, section.count, None, section.labels)
-    declared = found.declared or with_chosen(model, usual(model, section), section)
+    declared = with_chosen(model, found.declared or usual(model, section), section)
     spec = read_as(section, input_spec, declared)
     spec = spec.with_channels(section.in_channels or spec.channels).with_size(section.input_size or spec.size)
     model.input_spec = spec

@@ -68,7 +68,7 @@ class Resolved:
         if self.declared is not None and self.declared.bands and self.section.input is None:
             # Weights say it that may be out of reach when the file is read
             spec = self.declared.to_dict()
-            values["input"] = {name: spec[name] for name in CHOSEN}
+            values["input"] = {name: spec[name] for name in CHOSEN if name in spec}
         filled = {name: options.pop(name, None) for name in FILLED_IN}
         said = {name: value for name, value in filled.items() if getattr(self.section, name) is None}
         if self.head is not None:
@@ -107,7 +107,7 @@ def resolve(section: ModelSection, *, saved: bool = False, inner: bool = False) 
     component = load(find(ref, BODIES)).component
     source = locate(component, section.weights) if section.weights else None
     ref = _trained_with(source, ref) if source is not None else ref
-    declared = section.input_spec or (source.input if source else None)
+    declared = section.input_spec or _trained_on(source)
     check_chosen(section, declared, source, inner=inner)
     if section.in_channels is None and (section.input_changes.get("bands") or (declared and declared.bands)):
         # Else what the network takes would be written down as the images' own
@@ -125,6 +125,12 @@ def resolve(section: ModelSection, *, saved: bool = False, inner: bool = False) 
     if section.head not in (None, ORIGINAL):
         head = part("head", section.head)
     return Resolved(section, body, head, source, declared, parts)
+
+
+def _trained_on(source: Source | None) -> InputSpec | None:
+    """What weights bring: not how much of an image was seen, which a mask or a part could not follow."""
+    found = source.input if source else None
+    return replace(found, crop=None) if found else None
 
 
 def _made(

@@ -22,6 +22,7 @@ from zoo.data.masks import check_mask, cropped, prepare_mask
 from zoo.data.row_cache.pixels import Kept, PixelCache
 from zoo.data.row_cache.whole import WholeImages
 from zoo.data.view import source_of
+from zoo.images.framing import covered, framing
 from zoo.images.prepare import pixels
 from zoo.interfaces.augmenter import Batch
 from zoo.interfaces.dataset import Dataset, Sample
@@ -218,9 +219,9 @@ class Prepared(TorchDataset[Item]):
                 image, mask, matrix = cropped(sample.image, sample.mask, self.spec, draw, where)
             else:
                 spec = self.spec.with_size(own) if self.reading.own_size else self.spec
-                image = pixels(sample.image, spec, where)
+                image = pixels(sample.image, spec, where, own)
                 mask = None if sample.mask is None else prepare_mask(sample.mask, spec.size)
-                matrix = resizing(own, spec.size)
+                matrix = _framed(own, spec)
             item = self._item(index, image, own, matrix, sample.target)
             item |= {name: self._field(name, value, where) for name, value in sample.fields.items()}
         except ZooError as error:
@@ -242,7 +243,7 @@ class Prepared(TorchDataset[Item]):
             target: as the data set has it.
         """
         try:
-            return self._item(index, image, own, resizing(own, self.spec.size), target)
+            return self._item(index, image, own, _framed(own, self.spec), target)
         except ZooError as error:
             return error
 
@@ -263,7 +264,7 @@ class Prepared(TorchDataset[Item]):
             return kept
         # Of the pixels that `nearest` takes there are none at another scale
         whole = reading.crop or reading.own_size or spec.decode == EXACT or spec.interpolation == "nearest"
-        return self._read[index] if whole else self._read.reduced(index, spec.size)
+        return self._read[index] if whole else self._read.reduced(index, covered(spec))
 
     def _rows(self, target: Any, where: str) -> SpatialTensor:
         """One target as a tensor of one row."""
@@ -273,3 +274,9 @@ class Prepared(TorchDataset[Item]):
             raise DataError(f"target of {where}", expected="numbers", got=str(error)) from error
         assert isinstance(rows, SpatialTensor)  # noqa: S101 - as a task promises by `spatial`
         return rows
+
+
+def _framed(own: tuple[int, int], spec: InputSpec) -> Tensor:
+    """The matrix from an image as a model takes it to its source; see `resizing`."""
+    to, corner = framing(own, spec)
+    return resizing(own, to, (corner, spec.size))

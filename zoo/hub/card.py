@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.hub.claims.licences import restrictions, strictest
 from zoo.hub.claims.names import hub_names
 from zoo.hub.readme import BEGIN, END
+from zoo.images.framing import covered
 from zoo.interfaces.blocks.summary import LICENCES, WEIGHTS, title
 from zoo.registry.plugins.install_command import way_to_install
 from zoo.spec.data_options import called
@@ -17,6 +18,7 @@ from zoo.spec.disk.history import Row, json_text, read_rows
 from zoo.spec.display import counted, markdown
 from zoo.spec.errors import BadReferenceError, FormatError, listing
 from zoo.spec.files import CURVES_FILE
+from zoo.spec.inputs import InputSpec
 from zoo.spec.names import replaced
 from zoo.spec.reference import HubRef, parse_reference
 
@@ -198,9 +200,18 @@ def _input(model: Model) -> str:
         numbers = f" Numbers of files from {black} to {white} are read as 0 to 1; others are clipped."
     return (
         f"## Input\n\n{colours} images N x {spec.channels} x H x W with values in [0, 1], resized to "
-        f"{spec.size[0]} x {spec.size[1]} ({spec.interpolation}). Inside the model they are{scaled} "
+        f"{_resized(spec)} ({spec.interpolation}). Inside the model they are{scaled} "
         f"normalised with mean {mean} and standard deviation {std}.{numbers}"
     )
+
+
+def _resized(spec: InputSpec) -> str:
+    """How an image gets the size of the spec, in words."""
+    size = f"{spec.size[0]} x {spec.size[1]}"
+    if spec.crop is None:
+        return size
+    height, width = covered(spec)
+    return f"cover {height} x {width} with their sides' ratio kept, of which the middle {size} are taken"
 
 
 def _measured(model: Model) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from zoo.images.decode import ImageArray
+from zoo.images.framing import Size, covered, framing
 from zoo.images.strips import is_large, strips
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError
@@ -48,17 +52,20 @@ def as_numbers(x: Tensor) -> Tensor:
     return numbers.div_(numbers.new_full((), 255))
 
 
-def pixels(image: ImageArray, spec: InputSpec, where: str = "image") -> Tensor:
+def pixels(image: ImageArray, spec: InputSpec, where: str = "image", own: Size | None = None) -> Tensor:
     """An image as `prepare` returns it, but as uint8 where it is uint8 and the spec reads fast.
 
     Args:
         image: H x W x C, uint8 or float32 in [0, 1].
         spec: of the model.
         where: what to call it in an error.
+        own: height and width in full of an image that was read at a reduced scale.
 
     Raises:
-        DataError: its channels cannot be turned into the model's.
+        DataError: its channels cannot be turned into the model's, or it is too long to be resized.
     """
+    if spec.crop is not None:
+        return _cut(image, spec, where, own or (image.shape[0], image.shape[1]))
     # A copy of mirrored arrays, whose negative strides torch refuses, and read-only ones, which it warns of
     x = torch.from_numpy(np.require(image, requirements=["C", "W"])).permute(2, 0, 1)  # C x H x W
     _check_widening(x, spec, where)
@@ -67,6 +74,17 @@ def pixels(image: ImageArray, spec: InputSpec, where: str = "image") -> Tensor:
     if is_large(*x.shape[1:]):
         return _in_strips(x, spec, where)
     return resize(_numbers(x, spec, where), spec).contiguous()
+
+
+def _cut(image: ImageArray, spec: InputSpec, where: str, own: Size) -> Tensor:
+    """The middle of an image that covers more than the size of a spec."""
+    (height, width), (top, left) = framing(own, spec)
+    most = max(_MOST_WIDENED // spec.channels, math.prod(covered(spec)))
+    if height * width > most:
+        expected = f"at most {most:,} pixels where it covers {covered(spec)[0]} x {covered(spec)[1]}"
+        raise DataError(where, expected=expected, got=f"{height:,} x {width:,}", hint="cut it into pieces")
+    whole = pixels(image, replace(spec, size=(height, width), crop=None), where)
+    return whole[:, top : top + spec.size[0], left : left + spec.size[1]].contiguous()
 
 
 def _numbers(x: Tensor, spec: InputSpec, where: str) -> Tensor:

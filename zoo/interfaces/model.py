@@ -19,7 +19,7 @@ from zoo.interfaces.hub_methods import HubMethods
 from zoo.interfaces.normalise import Normalise
 from zoo.interfaces.records.fields import Fields
 from zoo.interfaces.tasks import Prediction, Task
-from zoo.interfaces.tasks.data_checks import checked_names
+from zoo.interfaces.tasks.data_checks import check_crop, checked_names
 from zoo.spec.errors import ShapeError, listing, quote, warn
 from zoo.spec.hints.channels import channels_hint
 from zoo.spec.inputs import InputSpec
@@ -127,6 +127,7 @@ class Model(HubMethods, Freezable):
 
     @input_spec.setter
     def input_spec(self, spec: InputSpec) -> None:
+        check_crop(spec.crop, self.task, any_size=self.any_size or self.crops)
         self._input_spec = spec
         # Weights that come with another mean or size would give worse results and no error
         for part in self.children():

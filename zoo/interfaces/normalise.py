@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from zoo.images.prepare import LUMA
-from zoo.spec.inputs import DIFFERENCES, Band, InputSpec
+from zoo.spec.channels.bands import DIFFERENCES, Band
+from zoo.spec.inputs import InputSpec
 
 
 class Normalise(nn.Module):

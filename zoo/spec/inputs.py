@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from types import MappingProxyType
 from typing import Any
 
 from zoo.spec.arguments import check, misplaced, said_by_name
+from zoo.spec.channels.bands import Band
 from zoo.spec.errors import listing, near
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -20,96 +20,11 @@ MOST_CHANNELS = 4096
 """Most channels of an image: there are cameras of some hundred bands."""
 MOST_PIXELS = 65_536
 """Largest height and width: of three channels in float32 this is 48 GiB."""
-CHOSEN = ("range", "mean", "std", "interpolation", "bands")
+CHOSEN = ("range", "mean", "std", "interpolation", "bands", "crop")
 """Fields that are chosen for a new network; channels and size are arguments of their own."""
 _BEYOND = 1e300
-
-OF_COLOURS = ("red", "green", "blue", "gray", "hue", "saturation", "value")
-"""Bands of images whose first three channels are red, green and blue; each lies in 0..1."""
-
-DIFFERENCES: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        "ndvi": ("near_infrared", "red"),
-        "gndvi": ("near_infrared", "green"),
-        "ndre": ("near_infrared", "red_edge"),
-        "ndwi": ("green", "near_infrared"),
-        "mndwi": ("green", "shortwave_infrared"),
-        "ndmi": ("near_infrared", "shortwave_infrared"),
-        "ndbi": ("shortwave_infrared", "near_infrared"),
-        "nbr": ("near_infrared", "shortwave_infrared"),
-        "ndsi": ("green", "shortwave_infrared"),
-    }
-)
-"""Indices (a - b) / (a + b) in -1..1 and the two channels that each takes; 0 where both are 0."""
-
-_COLOURS = 3
-_SPEC = "input spec"
-
-
-@dataclass(frozen=True, slots=True)
-class Band:
-    """One channel that a network sees.
-
-    Args:
-        name: of `OF_COLOURS` or `DIFFERENCES`; empty for a channel as it is.
-        channels: numbers of the image's channels that it is made of, from 0 on.
-
-    Example:
-        >>> Band.of({"ndvi": {"red": 0, "near_infrared": 3}})
-        Band(name='ndvi', channels=(3, 0))
-    """
-
-    name: str
-    channels: tuple[int, ...]
-
-    @classmethod
-    def of(cls, value: Any) -> Band:
-        """The band that a value of a recipe means: a channel's number, a name, or a table of an index.
-
-        Raises:
-            DeclarationError: there is no such band, or a channel of it is missing.
-        """
-        if isinstance(value, Band):
-            return value
-        if type(value) is int:
-            check(value >= 0, _SPEC, "bands", "numbers of channels from 0 on", value)
-            return cls("", (value,))
-        if isinstance(value, str):
-            step = f"say {{{value!r}: {_example(value)}}}" if value in DIFFERENCES else near(value, _NAMES)
-            check(value in OF_COLOURS, _SPEC, "bands", "names of bands", value, step)
-            return cls(value, tuple(range(_COLOURS)))
-        fine = isinstance(value, Mapping) and len(value) == 1
-        check(fine, _SPEC, "bands", "a channel's number, a name, or {'ndvi': {...}}", value)
-        ((name, given),) = value.items()
-        if name not in DIFFERENCES:
-            check(False, _SPEC, "bands", "the name of an index", name, near(str(name), [*DIFFERENCES]))
-        wanted = DIFFERENCES[name]
-        fine = isinstance(given, Mapping) and {*given} == {*wanted}
-        check(fine, _SPEC, name, f"the numbers of its channels, {_example(name)}", given)
-        numbers = tuple(given[key] for key in wanted)
-        fine = all(type(n) is int and n >= 0 for n in numbers) and len({*numbers}) == len(numbers)
-        check(fine, _SPEC, name, "two numbers of channels from 0 on", given)
-        return cls(name, numbers)
-
-    def to_value(self) -> Any:
-        """The reverse of `of`."""
-        if not self.name:
-            return self.channels[0]
-        if self.name in OF_COLOURS:
-            return self.name
-        return {self.name: dict(zip(DIFFERENCES[self.name], self.channels, strict=True))}
-
-    @property
-    def span(self) -> tuple[float, float]:
-        """Least and largest value."""
-        return (-1.0, 1.0) if self.name in DIFFERENCES else (0.0, 1.0)
-
-
-_NAMES = (*OF_COLOURS, *DIFFERENCES)
-
-
-def _example(name: str) -> str:
-    return "{" + ", ".join(f"{key!r}: {i}" for i, key in enumerate(DIFFERENCES[name])) + "}"
+_LEAST_CROP = 0.01
+_SHARE = f"a number from {_LEAST_CROP} to 1, such as 0.875"
 
 
 @said_by_name(lambda given: "input spec")
@@ -132,6 +47,9 @@ class InputSpec:
             scale where it is made much smaller anyway, and resizes bytes as bytes.
         value_range: lowest and highest number of a file or array that matter; they become 0 and 1 of an
             image, and what lies beyond is clipped. None where numbers are bytes, of 16 bits, or in [0, 1].
+        crop: size divided by the height and width that an image is resized to cover with its sides' ratio
+            kept, 0.01 to 1, such as 224/256; the middle is then cut out. None resizes the whole
+            image to the size, whatever its sides' ratio.
 
     Raises:
         DeclarationError: a field is out of range or has the wrong length.
@@ -146,6 +64,7 @@ class InputSpec:
     bands: tuple[Band, ...] = ()
     decode: str = EXACT
     value_range: tuple[float, float] | None = None
+    crop: float | None = None
 
     def __post_init__(self) -> None:
         fine = type(self.channels) is int and 1 <= self.channels <= MOST_CHANNELS
@@ -175,6 +94,7 @@ class InputSpec:
             "interpolation": (self.interpolation in INTERPOLATIONS, f"one of {', '.join(INTERPOLATIONS)}"),
             "decode": (self.decode in DECODES, f"one of {', '.join(DECODES)}"),
             "value_range": (_is_rising(self.value_range), "two rising numbers, such as (0, 4095)"),
+            "crop": (self.crop is None or _is_share(self.crop), _SHARE),
         }
         for field, (fine, expected) in checks.items():
             check(fine, "input spec", field, expected, getattr(self, field))
@@ -249,7 +169,8 @@ class InputSpec:
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and numbers, for JSON; how files are read where that is not as without a word on it."""
         found = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
-        for name in [n for n, usual in (("decode", EXACT), ("value_range", None)) if found[n] == usual]:
+        usual = {"decode": EXACT, "value_range": None, "crop": None}
+        for name in [name for name, value in usual.items() if found[name] == value]:
             del found[name]
         if self.bands:
             return {**found, "bands": [band.to_value() for band in self.bands]}
@@ -282,10 +203,16 @@ def input_value(value: Mapping[str, Any]) -> dict[str, Any]:
     for name in value:
         step = misplaced(name, value[name], CHOSEN) or near(name, CHOSEN)
         check(name in CHOSEN, "input", "field", f"one of {listing(CHOSEN)}", name, step)
+    if "crop" in value:
+        check(_is_share(value["crop"]), "input", "crop", _SHARE, value["crop"])
     plain = {key: [*item] if isinstance(item, tuple) else item for key, item in value.items()}
     if isinstance(bands := plain.get("bands"), list):
         plain["bands"] = [Band.of(band).to_value() for band in bands]
     return plain
+
+
+def _is_share(value: object) -> bool:
+    return type(value) in (int, float) and _LEAST_CROP <= value <= 1  # type: ignore[operator]
 
 
 def _is_rising(value: Any) -> bool:

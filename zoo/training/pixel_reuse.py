@@ -17,6 +17,7 @@ from zoo.data.row_cache.pixels import PixelCache
 from zoo.data.row_cache.whole import AT_ONCE, WholeImages
 from zoo.data.sources.mask_reader import header_size
 from zoo.data.view import source_of
+from zoo.images.framing import covered
 from zoo.images.header import is_of_bytes
 from zoo.images.prepare import pixels
 from zoo.interfaces.dataset import Dataset
@@ -132,7 +133,7 @@ def _resized(model: Model, dataset: Dataset, indices: tuple[int, ...], home: Pat
     if spec.decode == FAST:
         # What the header does not tell is read
         known = spec.value_range is None and is_of_bytes((source.files or [Path()])[0])
-        first = None if known else _as_read(dataset, spec).reduced(indices[0], spec.size).image
+        first = None if known else _as_read(dataset, spec).reduced(indices[0], covered(spec)).image
         dtype = torch.uint8 if first is None else pixels(first, spec).dtype
     return PixelCache(dataset, spec, home, dtype, plugin_of(source), task=model.task)
 

@@ -117,6 +117,7 @@ def summarise(model: Model) -> Summary:
     size = f"{spec.channels}x{spec.size[0]}x{spec.size[1]}"
     role = "makes" if model.task is not None and model.task.generates else "input"
     read = f" from value_range={said(spec.value_range)}" if spec.value_range else ""
+    read += f", middle of what covers it at crop={spec.crop:.4g}" if spec.crop is not None else ""
     notes = [f"{role} {size} in [0, 1]{read}", f"{WEIGHTS}{one_line(model.origin or 'random')}"]
     if model.weights_licences:
         names = dict.fromkeys(model.weights_licences.values())

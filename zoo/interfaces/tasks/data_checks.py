@@ -137,3 +137,21 @@ def checked_names(labels: Sequence[str], count: int | None) -> tuple[str, ...]:
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise OptionError(where, expected="each name once", got=f"{quote(twice)} twice or more")
     return names
+
+
+def check_crop(crop: float | None, task: Task | None, *, any_size: bool) -> None:
+    """Raises OptionError where a model cannot see the middle of an image alone.
+
+    Args:
+        crop: of its input spec.
+        task: whose answers may be about all of an image's pixels.
+        any_size: whether it takes images that were not resized.
+    """
+    if crop is None:
+        return
+    pixelwise = task is not None and (task.spatial or task.needs == "mask" or task.answers != "words")
+    if pixelwise or any_size or (task is not None and task.generates):
+        hint = "leave crop out: whole images are resized"
+        expected = "a model that answers in words, of the middle of an image"
+        got = f"crop={crop:.4g} and one whose answers are places or images"
+        raise OptionError("input: crop", expected=expected, got=got, hint=hint)

@@ -1,0 +1,1 @@
+"""Channels that a network sees of an image."""
