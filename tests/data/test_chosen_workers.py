@@ -48,8 +48,12 @@ USUAL: Any = {"images": 1000, "seconds": 0.01, "batches": 100, "batch_bytes": 10
         ({"seconds": 0.0027}, 3),
         ({"seconds": 0.026, "anew": True}, 0),
         ({"seconds": 0.027, "anew": True}, 3),
-        ({"processors": 2, "seconds": 0.0041}, 1),
-        ({"processors": 2, "seconds": 0.0039}, 0),
+        # Half of it is spared where a card trains; else a worker would take a processor from training
+        ({"processors": 2, "seconds": 0.0041, "card": True}, 2),
+        ({"processors": 2, "seconds": 0.0039, "card": True}, 0),
+        ({"processors": 2, "seconds": 9.0}, 0),
+        ({"processors": 3, "seconds": 9.0}, 2),
+        ({"room": 12_001}, 0),
         ({"batches": 2}, 2),
         ({"batches": 1}, 0),
         # 2 sources of 3 batches of 1000 bytes a worker, in half of it

@@ -25,6 +25,7 @@ FEWEST = 64
 _LEAST_GAIN, _LEAST_GAIN_ANEW = 2.0, 20.0
 """Seconds that workers have to spare, forked and begun anew, which import all once more."""
 
+_FEWEST_WORKERS = 2
 _MOST, _MOST_BESIDE_CARD = 8, 16
 
 _MEASURED = 2
@@ -80,7 +81,9 @@ def workers_for(facts: Facts) -> int:
     most = min(facts.processors, _MOST_BESIDE_CARD) if facts.card else min(facts.processors - 1, _MOST)
     if facts.room is not None:
         most = min(most, facts.room // 2 // (_SOURCES * _AHEAD * max(facts.batch_bytes, 1)))
-    return min(most, facts.batches)
+    found = min(most, facts.batches)
+    # A single one beside a training on the same processors is no faster than this process
+    return 0 if found < _FEWEST_WORKERS and not facts.card else found
 
 
 class ChosenWorkers:
