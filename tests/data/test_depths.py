@@ -200,7 +200,9 @@ def test_a_torch_data_set_of_opened_images_says_what_is_done(tmp_path: Path) -> 
 )
 def test_fewer_bits_in_16_name_the_range_to_paste(tmp_path: Path, top: int, white: int, bits: int) -> None:
     for i in range(2):
-        np.save(tmp_path / f"{i}.npy", np.full((8, 8, 5), top - i, np.uint16))
+        np.save(
+            tmp_path / f"{i}.npy", np.linspace(0, top - i, 320).reshape(8, 8, 5).round().astype(np.uint16)
+        )
     model = zoo.build("mlp", head="binary", in_channels=5, input_size=8, seed=0)
     (words,) = said(lambda: zoo.predict(model, tmp_path))
     assert words == (
@@ -260,3 +262,47 @@ def test_zoo_data_reads_by_the_range_of_a_model(tmp_path: Path) -> None:
             np.save(tmp_path / "d" / label / f"{i}.npy", np.linspace(-9, 5 * k + i, 64).reshape(8, 8))
     found = report(_as_read_by(str(tmp_path / "m"), as_dataset(tmp_path / "d")))
     assert (found.ok, found.readable, found.kinds) == (True, 6, {"float gray": 6})
+
+
+def ranged(values: tuple[float, float]) -> zoo.Model:
+    return zoo.build("mlp", head="binary", in_channels=1, input_size=8, seed=0, value_range=values)
+
+
+UNIT = np.random.default_rng(0).random((4, 8, 8))
+
+
+@pytest.mark.parametrize(
+    ("images", "values", "words"),
+    [
+        (UNIT.astype("f4"), (0, 4095), "of value_range=(0, 4095), so black"),
+        (UNIT.astype("f4"), (-1000, 400), "values span 0.07% of value_range=(-1000, 400), so one gray"),
+        ((UNIT * 255).astype("u1"), (0, 1), "of the values lie above value_range=(0, 1), "),
+        ((UNIT * 2000 - 1000).astype("i2"), (0, 1), "below, and become white or black; look at -"),
+    ],
+)
+def test_arrays_on_another_scale_than_the_models_are_said(
+    tmp_path: Path, images: np.ndarray, values: tuple[int, int], words: str
+) -> None:
+    from zoo.data.depths import warn_dataset, warn_losses
+    from zoo.runtime.data_arguments import as_dataset
+
+    model, files = ranged(values), [tmp_path / f"{i}.npy" for i in range(4)]
+    for file, image in zip(files, images, strict=True):
+        np.save(file, image)
+    data = as_dataset((images[..., None], np.array([0, 1, 0, 1])), task=model.task, values=values)
+    (from_files,) = said(lambda: warn_losses(model, files))
+    assert words in from_files
+    assert said(lambda: warn_dataset(model, data)) == [from_files]
+
+
+def test_windows_and_masks_are_scaled_without_a_word() -> None:
+    from zoo.data.depths import warn_dataset
+    from zoo.runtime.data_arguments import as_dataset
+
+    for images, values in [
+        ((UNIT > 0.3).astype("u1"), (0, 1)),
+        (np.where(UNIT > 0.2, -1000, UNIT * 800).astype("i2"), (-160, 240)),
+    ]:
+        model = ranged(values)
+        data = as_dataset((images[..., None], np.array([0, 1, 0, 1])), task=model.task, values=values)
+        assert said(lambda m=model, d=data: warn_dataset(m, d)) == []

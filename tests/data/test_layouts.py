@@ -344,3 +344,10 @@ def test_images_and_masks_are_no_classes(tmp_path: Path, model: dict[str, str]) 
     pairs(tmp_path, 4)
     with pytest.raises(DataError, match=r"expected class folders, got images in images/ and masks in masks/"):
         zoo.fit({"model": {**model, "input_size": 8}}, tmp_path, epochs=1)
+
+
+def test_a_link_to_itself_is_a_broken_one(tmp_path: Path) -> None:
+    from zoo.data.sources.walk import walk
+
+    (tmp_path / "a.png").symlink_to(tmp_path / "a.png")
+    assert walk(tmp_path).broken == [tmp_path / "a.png"]

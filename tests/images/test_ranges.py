@@ -111,11 +111,25 @@ def test_what_is_no_number_is_refused(value: float) -> None:
         ((1, 0), "two rising numbers"),
         ("wide", "value_range"),
         ((1,), "value_range"),
+        ((0, 1e-50), "two rising numbers"),
+        ((-9e299, 9e299), "two rising numbers"),
+        (("0", "4095"), "two rising numbers"),
+        ((False, True), "two rising numbers"),
+        ("-1000,1000", r"model.value_range: expected two rising numbers, such as \[0, 4095\]"),
     ],
 )
 def test_a_range_that_is_none_is_refused(given: object, words: str) -> None:
     with pytest.raises(zoo.ZooError, match=words):
         zoo.build("mlp", head="binary", input_size=8, value_range=given)  # type: ignore[arg-type]
+
+
+def test_a_spec_holds_its_range_as_a_tuple() -> None:
+    assert zoo.InputSpec(value_range=[0, 1]) == zoo.InputSpec(value_range=(0, 1))  # type: ignore[arg-type]
+
+
+def test_bools_are_called_so() -> None:
+    with scaled_by((0.0, 4095.0)), pytest.raises(DataError, match="got bools; give images"):
+        to_image(np.eye(4) > 0)
 
 
 def small(**more: object) -> zoo.Model:

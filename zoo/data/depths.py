@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,10 +16,11 @@ from zoo.data.view import innermost
 from zoo.images.decode import SUFFIXES, ImageArray, read
 from zoo.images.facts import SWAPPING, tops
 from zoo.images.header import ALPHA, depth, lost
+from zoo.images.objects import Taken
 from zoo.images.opening import open_image, orientation
-from zoo.images.ranges import Range, scaled_by
+from zoo.images.ranges import Range, scaled_by, unscaled
 from zoo.images.readers import ARRAY, MAGIC, reader_of
-from zoo.images.scale import few_bits, said
+from zoo.images.scale import built, few_bits, said
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
 from zoo.interfaces.records.records import Records
@@ -27,12 +28,17 @@ from zoo.spec.display import counted
 from zoo.spec.errors import DataError, warn
 
 Item = Path | bytes | ImageArray
+Again = Callable[[], Sequence[ImageArray]]
 
 _DEEP_FILES = (".png", ".ppm", ".tif", ".tiff")
 _LOOKED_AT = 16
 """Images whose values are looked at: their files' headers do not tell these."""
 _SIXTEENTH = 1 / 16
 """Share of a scale below which all is nearly black: 12 bits in 16."""
+_NARROW = 1 / 256
+"""Share of a range below which all values have one gray of a byte."""
+_MOST, _NEARLY_ALL = 0.5, 0.95
+"""Shares of values above a range, and on both sides of it, that no window leaves out: one leaves out air."""
 _FEW, _ENOUGH = 0.005, 256
 """Alpha has more than such a share of pixels that are opaque or clear; of fewer pixels none is judged."""
 
@@ -51,11 +57,22 @@ def warn_losses(model: Model, items: Sequence[Item], *, known: Sequence[str] = (
     _warn_values(model, items, items[:: max(1, total // _LOOKED_AT)])
 
 
-def _warn_values(model: Model, items: Sequence[Item], looked_at: Sequence[Item]) -> None:
-    """Says what the values of some images tell, and how many of all have alpha where answers have none."""
+def _warn_values(
+    model: Model, items: Sequence[Item], looked_at: Sequence[Item], again: Again | None = None
+) -> None:
+    """Says what the values of some images tell, and how many of all have alpha where answers have none.
+
+    Args:
+        model: that takes them.
+        items: all that are known.
+        looked_at: of these.
+        again: takes what is looked at once more; by default files are read.
+    """
     total = len(items)
     channels = model.input_spec.channels
-    losses = _dark(looked_at, model.input_spec.value_range)
+    values = model.input_spec.value_range
+    read_again = again or (lambda: [image for item in looked_at for image in _read(item, objects=False)])
+    losses = _dark(looked_at) if values is None else _badly_scaled(looked_at, values, read_again)
     task = model.task
     laid = channels in (1, 3)
     shown = laid and task is not None and task.answers == "image"
@@ -78,14 +95,21 @@ def warn_dataset(model: Model, dataset: Dataset) -> None:
     if source.files is not None or not isinstance(source, TorchData | Records):
         warn_losses(model, [file for file in dataset.files or () if isinstance(file, Path)])
         return
-    looked_at = []
-    for i in range(0, len(source), max(1, len(source) // _LOOKED_AT)):
-        with suppress(Exception):  # said where images are read
-            looked_at.append(source.taken(i))
+    with scaled_by(model.input_spec.value_range):
+        looked_at = _some(source)
     for words, count in Counter(words for item in looked_at for words in item.lost).items():
         warn(f"{count} of the {counted(len(looked_at), 'image')} looked at: {words}")
     pixels = [item.pixels for item in looked_at]
-    _warn_values(model, pixels, pixels)
+    _warn_values(model, pixels, pixels, lambda: [item.pixels for item in _some(source)])
+
+
+def _some(source: TorchData | Records) -> list[Taken]:
+    """Some images that are objects, as they are taken here."""
+    found = []
+    for i in range(0, len(source), max(1, len(source) // _LOOKED_AT)):
+        with suppress(Exception):  # said where images are read
+            found.append(source.taken(i))
+    return found
 
 
 def warn_turned(files: Sequence[Path]) -> None:
@@ -121,27 +145,48 @@ def _depth_loss(item: Item) -> str:
     return ""
 
 
-def _dark(items: Sequence[Item], values: Range | None) -> list[str]:
-    """Words for each image that is nearly black on its scale, or on that of a model."""
-    if values is None:
-        found = [top for item in items for top in _tops(item)]
-        # Where some use all bits, those that have fewer for sure
-        few = found if few_bits(found) else [top for top in found if few_bits([top]) and top < _SIXTEENTH]
-        words = few_bits(few)
-        if len(few) < len(found):
-            words = f"{words.partition(':')[0]}, which others are not; scale them before"
-        return [words] * len(few)
+def _dark(items: Sequence[Item]) -> list[str]:
+    """Words for each image of 16 bits that is nearly black."""
+    found = [top for item in items for top in _tops(item)]
+    # Where some use all bits, those that have fewer for sure
+    few = found if few_bits(found) else [top for top in found if few_bits([top]) and top < _SIXTEENTH]
+    words = few_bits(few)
+    if len(few) < len(found):
+        words = f"{words.partition(':')[0]}, which others are not; scale them before"
+    return [words] * len(few)
+
+
+def _badly_scaled(items: Sequence[Item], values: Range, again: Again) -> list[str]:
+    """Words for each image that shows next to nothing on the scale of a model."""
     with scaled_by(values):
-        shown = [(low, high) for item in items for low, high in _ends(item)]
+        shown = [_ends(image) for item in items for image in _read(item)]
     if not shown:
         return []
-    least, most = min(low for low, _ in shown), max(high for _, high in shown)
-    if most >= _SIXTEENTH and least < 1:
-        return []
-    side, end = ("above", most) if most < _SIXTEENTH else ("below", least)
-    number = values[0] + end * (values[1] - values[0])
-    shade = "black" if side == "above" else "white"
-    return [f"no value {side} {number:.4g} of value_range={said(values)}, so {shade}"] * len(shown)
+    least, most = min(ends[0] for ends in shown), max(ends[1] for ends in shown)
+    if most < _SIXTEENTH or least >= 1:
+        side, end = ("above", most) if most < _SIXTEENTH else ("below", least)
+        number = values[0] + end * (values[1] - values[0])
+        shade = "black" if side == "above" else "white"
+        return [f"no value {side} {number:.4g} of value_range={said(values)}, so {shade}"] * len(shown)
+    if most - least < _NARROW and (most > least or len(shown) > 1):
+        return [f"values span {most - least:.2%} of value_range={said(values)}, so one gray"] * len(shown)
+    # Numbers that are the ends themselves are told from what was cut by looking again
+    top, both = (float(np.mean([ends[at] for ends in shown])) for at in (2, 3))
+    words = _cut(unscaled(again), values) if top > _MOST or both > _NEARLY_ALL else ""
+    return [words] * len(shown) if words else []
+
+
+def _cut(images: Sequence[ImageArray], values: Range) -> str:
+    """Words for images, as they are, of which a range leaves out most; empty where it does not."""
+    if not images:
+        return ""
+    above = float(np.mean([(image > values[1]).mean() for image in images]))
+    below = float(np.mean([(image < values[0]).mean() for image in images]))
+    if above <= _MOST and (above + below <= _NEARLY_ALL or above <= 1 - _NEARLY_ALL):
+        return ""
+    low, high = (float(end) for end in (min(map(np.min, images)), max(map(np.max, images))))
+    cut = f"{above:.0%} of the values lie above value_range={said(values)}, {below:.0%} below"
+    return f"{cut}, and become white or black; look at {low:.4g}..{high:.4g}: {built(low, high)}"
 
 
 def _tops(item: Item) -> list[float]:
@@ -152,14 +197,19 @@ def _tops(item: Item) -> list[float]:
     return []
 
 
-def _ends(item: Item) -> list[tuple[float, float]]:
-    """Lowest and highest value of an image that a range has scaled."""
+def _read(item: Item, objects: bool = True) -> list[ImageArray]:
+    """The image where it can be read, and where it is an object only if these are asked for."""
     if not isinstance(item, Path | bytes):
-        return [(float(item.min()), float(item.max()))]
+        return [item] if objects else []
     with suppress(DataError):
-        image = read(_source(item), "image")[0]
-        return [(float(image.min()), float(image.max()))]
+        return [read(_source(item), "image")[0]]
     return []
+
+
+def _ends(image: ImageArray) -> tuple[float, float, float, float]:
+    """Lowest and highest value of an image that a range has scaled, and the shares at its top and ends."""
+    top = float((image >= 1).mean())
+    return float(image.min()), float(image.max()), top, top + float((image <= 0).mean())
 
 
 def _holds_numbers(item: Item) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -117,12 +116,17 @@ def read(
         where: what to call it in an error.
         least: as `decode_reduced` takes it; None decodes in full.
     """
+    told: DataError | None = None
     try:
         usual = not isinstance(source, str | Path) or Path(source).suffix.lower() in SUFFIXES
         if (reader := reader_of(source, partial(depth, source), usual)) is not None:
             # What Pillow opens too it reads with a word on what is lost, where the reader cannot
-            with suppress(*((DataError,) if usual and not asked_numbers() else ())):
+            try:
                 return _held(reader, source, where)
+            except DataError as error:
+                if not usual or asked_numbers():
+                    raise
+                told = error
         with open_image(source, where) as image:
             # A camera's MPO holds the image and its previews.
             frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
@@ -151,20 +155,12 @@ def read(
             hint="make it smaller, or raise PIL.Image.MAX_IMAGE_PIXELS if you trust it",
         ) from error
     except Exception as error:  # decoders raise whatever they stumble over
-        # Windows says of a folder that it may not be read
-        if isinstance(error, IsADirectoryError | PermissionError) and Path(str(source)).is_dir():
-            raise DataError(where, expected="an image file", got="a folder") from None
         if isinstance(error, UnidentifiedImageError) and (own := depth(source)) is not None:
             # A good file, of numbers that Pillow has no mode for
             if (reader := reader_of(source, lambda: own, usual=False)) is not None:
                 return _held(reader, source, where)
             raise unreadable_bands(own, where) from error
-        raise DataError(
-            where,
-            expected="a readable image",
-            got=_unreadable(error, source),
-            hint=SKIP,
-        ) from error
+        raise told or _unreadable(error, source, where) from error
 
 
 def _held(reader: Reader, source: str | Path | IO[bytes], where: str) -> tuple[ImageArray, FileFacts]:
@@ -175,10 +171,14 @@ def _held(reader: Reader, source: str | Path | IO[bytes], where: str) -> tuple[I
     return values, FileFacts(ARRAYS, "", False, 1, (values.shape[0], values.shape[1]), deep)
 
 
-def _unreadable(error: Exception, source: str | Path | IO[bytes]) -> str:
+def _unreadable(error: Exception, source: str | Path | IO[bytes], where: str) -> DataError:
+    # Windows says of a folder that it may not be read
+    if isinstance(error, IsADirectoryError | PermissionError) and Path(str(source)).is_dir():
+        return DataError(where, expected="an image file", got="a folder")
+    got = reason(error)
     if isinstance(error, UnidentifiedImageError):
-        return "an empty file" if _is_empty(source) else "a file of another kind"
-    return reason(error)
+        got = "an empty file" if _is_empty(source) else "a file of another kind"
+    return DataError(where, expected="a readable image", got=got, hint=SKIP)
 
 
 def _is_empty(source: str | Path | IO[bytes]) -> bool:
@@ -268,12 +268,12 @@ def from_array(array: Any, where: str = "image") -> ImageArray:
         values = values[..., None]
     if values.ndim != _MAP or 0 in values.shape:
         raise DataError(where, expected="H x W or H x W x C", got=" x ".join(map(str, np.shape(array))))
-    if values.dtype == np.bool_:
+    if are_bools := values.dtype == np.bool_:
         values = values.astype(np.uint8) * 255
     if not np.issubdtype(values.dtype, np.number) or np.iscomplexobj(values):
         raise DataError(where, expected="uint8, or floats in [0, 1]", got=str(values.dtype))
     if (asked := asked_numbers()) is not None:
-        return asked.scaled(values, where)
+        return asked.scaled(values, where, *["bools"] * are_bools)
     if values.dtype == np.uint8:
         return values
     if not np.issubdtype(values.dtype, np.floating):

@@ -38,12 +38,13 @@ class Numbers:
     def __str__(self) -> str:
         return f"value_range={said(self.range)}" if self.range else "any scale"
 
-    def scaled(self, values: npt.NDArray[Any], where: str) -> npt.NDArray[Any]:
+    def scaled(self, values: npt.NDArray[Any], where: str, are: str = "bytes, 0..255") -> npt.NDArray[Any]:
         """(x - low) / (high - low), clipped to [0, 1], as float32.
 
         Args:
             values: of any shape; bytes only for a range within 0..255, beyond which they have no number.
             where: what to call them in an error.
+            are: what bytes were given as.
 
         Raises:
             DataError: some are no numbers, or they are bytes and the range is another depth's.
@@ -61,7 +62,7 @@ class Numbers:
         low, high = self.range
         if values.dtype == np.uint8 and not 0 <= low < high <= _BYTE:
             hint = "give images of the depth that the model was made for, or leave these out"
-            raise DataError(where, expected=f"the numbers of {self}", got="bytes, 0..255", hint=hint)
+            raise DataError(where, expected=f"the numbers of {self}", got=are, hint=hint)
         # Whole numbers of 32 bits and doubles are taken off each other before they are rounded
         kind = np.float64 if values.dtype.itemsize >= _EXACT and values.dtype != np.float32 else np.float32
         found = np.subtract(values, low, dtype=kind)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+import struct
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from numbers import Real
 from typing import Any
 
 from zoo.spec.arguments import check, misplaced, said_by_name
 from zoo.spec.channels.bands import Band
-from zoo.spec.errors import listing, near
+from zoo.spec.errors import RecipeError, listing, near, quote
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -23,6 +26,9 @@ MOST_PIXELS = 65_536
 CHOSEN = ("range", "mean", "std", "interpolation", "bands", "crop")
 """Fields that are chosen for a new network; channels and size are arguments of their own."""
 _BEYOND = 1e300
+_LEAST_NORMAL = 2.0**-126
+"""Below it float32 has no more than some digits."""
+RISING = "two rising numbers, such as [0, 4095]"
 _LEAST_CROP = 0.01
 _SHARE = f"a number from {_LEAST_CROP} to 1, such as 0.875"
 
@@ -80,6 +86,8 @@ class InputSpec:
         for name in ("size", "range", "mean", "std"):
             value = getattr(self, name)
             check(_are_numbers(value), "input spec", name, "a tuple of numbers", value)
+        if isinstance(self.value_range, list):
+            object.__setattr__(self, "value_range", tuple(self.value_range))
         checks = {
             "size": (
                 len(self.size) == 2 and all(type(n) is int and 1 <= n <= MOST_PIXELS for n in self.size),
@@ -93,7 +101,7 @@ class InputSpec:
             ),
             "interpolation": (self.interpolation in INTERPOLATIONS, f"one of {', '.join(INTERPOLATIONS)}"),
             "decode": (self.decode in DECODES, f"one of {', '.join(DECODES)}"),
-            "value_range": (_is_rising(self.value_range), "two rising numbers, such as (0, 4095)"),
+            "value_range": (self.value_range is None or is_range(self.value_range), RISING),
             "crop": (self.crop is None or _is_share(self.crop), _SHARE),
         }
         for field, (fine, expected) in checks.items():
@@ -215,8 +223,29 @@ def _is_share(value: object) -> bool:
     return type(value) in (int, float) and _LEAST_CROP <= value <= 1  # type: ignore[operator]
 
 
-def _is_rising(value: Any) -> bool:
-    return value is None or (_are_numbers(value) and len(value) == 2 and value[0] < value[1])
+def range_value(value: Any) -> Any:
+    """A range of a recipe, as it was given.
+
+    Raises:
+        RecipeError: it is none.
+    """
+    if value is not None and not is_range(value):
+        raise RecipeError("model.value_range", expected=RISING, got=quote(value))
+    return value
+
+
+def is_range(value: Any) -> bool:
+    """Whether a value is two rising numbers that float32 tells apart."""
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        return False
+    if any(isinstance(end, bool) or not isinstance(end, Real) for end in value):
+        return False
+    try:
+        low, high = struct.unpack("<2f", struct.pack("<2f", *map(float, value)))
+        (span,) = struct.unpack("<f", struct.pack("<f", high - low))
+    except OverflowError:
+        return False
+    return bool(_LEAST_NORMAL <= span < math.inf)
 
 
 def _are_numbers(value: object) -> bool:

@@ -18,7 +18,7 @@ from zoo.spec.disk.reading import read_json, read_toml
 from zoo.spec.errors import RecipeError, quote, reason
 from zoo.spec.freeze_grammar import Freeze
 from zoo.spec.hints.recipe_places import check_named, check_section
-from zoo.spec.inputs import MOST_CHANNELS, MOST_PIXELS, InputSpec, input_value
+from zoo.spec.inputs import MOST_CHANNELS, MOST_PIXELS, InputSpec, input_value, range_value
 from zoo.spec.names import in_order
 from zoo.spec.options import RefValue, validate
 from zoo.spec.reference import ComponentRef, HubRef, PathRef, of_model, parse_reference
@@ -70,7 +70,7 @@ class ModelSection(_Section):
     input_size: Size | None = None
     input: dict[str, Any] | None = None
     decode: Literal["exact", "fast"] | None = None
-    value_range: tuple[float, float] | None = None
+    value_range: Annotated[tuple[float, float] | None, BeforeValidator(range_value)] = None
     options: dict[str, Any] = {}  # pydantic copies a default for each instance
 
     @field_validator("name", mode="before")

@@ -58,6 +58,13 @@ def test_a_tiff_of_five_bands_is_an_image(tmp_path: Path) -> None:
     np.testing.assert_allclose(decode(tmp_path / "0.tif"), values / 65535, atol=1e-6)
 
 
+def test_bands_on_another_scale_are_told_by_the_reader(tmp_path: Path) -> None:
+    values = np.linspace(0, 6000, 240, dtype=np.float32).reshape(5, 6, 8)
+    tifffile.imwrite(tmp_path / "0.tif", values, photometric="minisblack", planarconfig="separate")
+    with pytest.raises(zoo.ZooError, match=r"got 0 to 6000; zoo.build\(..., value_range="):
+        decode(tmp_path / "0.tif")
+
+
 @pytest.mark.parametrize("bands", [1, 5])
 def test_of_several_pages_the_first_is_taken_with_a_word(tmp_path: Path, bands: int) -> None:
     values = np.random.default_rng(0).integers(0, 65536, (4, 6, 8, bands), dtype=np.uint16)

@@ -147,7 +147,9 @@ def walk(root: Path, without: Collection[Path] = ()) -> Walk:
             seen.add(real)
             for entry in _entries(folder):
                 path = folder / entry.name
-                if entry.is_dir():
+                if _leads_round(entry):
+                    found.broken.append(path)
+                elif entry.is_dir():
                     if is_store(entry.name):
                         found.stored += _stored(path)
                     elif not is_hidden(entry.name) and path not in without:
@@ -164,6 +166,15 @@ def walk(root: Path, without: Collection[Path] = ()) -> Walk:
 def _stored(folder: Path) -> list[Path]:
     """The images in a folder that is not read, which may be one that cannot be."""
     return [Path(top, name) for top, _, names in os.walk(folder) for name in names if is_image(Path(name))]
+
+
+def _leads_round(entry: os.DirEntry[str]) -> bool:
+    """Whether a link leads to itself, perhaps by way of others, of which nothing more can be asked."""
+    try:
+        entry.is_dir()
+    except OSError:
+        return True
+    return False
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
