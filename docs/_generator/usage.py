@@ -180,9 +180,9 @@ def _head(part: Part) -> Use:
     )
 
 
-def _trained(part: Part) -> Use:
-    """A part that training takes: a loss, an augmenter, a trainer."""
-    section, setting = KINDS[part.kind].argument, _setting(part, task_of(part))
+def _trained(part: Part, task: str | None = None) -> Use:
+    """A part that training takes, a loss, an augmenter, a trainer, for its own task or another one."""
+    section, setting = KINDS[part.kind].argument, _setting(part, task or task_of(part))
     if setting is None:
         return _in_general(part)
     fit = _call("zoo.fit", "model", setting.data, **{section: part.ref})
@@ -191,7 +191,8 @@ def _trained(part: Part) -> Use:
 
 
 def _augmenter(part: Part) -> Use:
-    use = _trained(part)
+    # Of two classes that stay what they are in a mirror
+    use = _trained(part, part.task or for_classes(2).name)
     return replace(use, commands=(f"zoo augment image.jpg --augment {part.ref}", *use.commands))
 
 

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 from zoo import Component, Namespace, hookimpl
 
 
 def _augmenter(
-    target: str, name: str, tags: str, summary: str, paper: str | None = None, *, config: str = "config"
+    target: str,
+    name: str,
+    tags: str,
+    summary: str,
+    paper: str | None = None,
+    *,
+    config: str = "config",
+    example: Mapping[str, Any] = MappingProxyType({}),
 ) -> Component:
     return Component(
         kind="augmenter",
@@ -16,6 +27,7 @@ def _augmenter(
         summary=summary,
         paper=paper,
         tags=tuple(tags.split()),
+        example=dict(example),
     )
 
 
@@ -156,6 +168,7 @@ AUGMENTERS = [
         "balance rare-classes imbalance",
         "Another augmenter for images of rare classes, the rarer the more.",
         config="mixing_config",
+        example={"data": "digits", "head": "multiclass", "classes": 10},
     ),
     _augmenter("colour:Noise", "noise", "degradation gaussian-noise", "Gaussian noise."),
     _augmenter("colour:Blur", "blur", "degradation gaussian-blur", "Gaussian blur."),
