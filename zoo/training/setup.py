@@ -28,7 +28,7 @@ from zoo.interfaces.model import Model
 from zoo.interfaces.trainer import Trainer
 from zoo.runtime.answer_checks import check_weights
 from zoo.runtime.arguments import as_augmenter, as_loss, as_model, as_trainer, bare, check_order, pick_seed
-from zoo.runtime.augment_checks import check_augment
+from zoo.runtime.augment_checks import check_augment, tell_of_augment
 from zoo.runtime.computing import check_precision
 from zoo.runtime.data_arguments import as_dataset, data_value, declared_fields
 from zoo.runtime.data_checks import check_masks, check_stream, for_model, warn_lacking
@@ -129,10 +129,12 @@ def assemble(
     made_loss, loss_value = _loss(parts["loss"], model, dataset, seed, needed=needed, checked=not resumed)
     made_trainer, trainer_value = as_trainer(parts["trainer"], model, dict(options))
     augmenter, augment_value = as_augmenter(parts["augment"])
-    check_augment(augmenter, model, made_trainer, made_loss, dataset, resumed=resumed, value=augment_value)
+    check_augment(augmenter, model, made_trainer, made_loss, dataset, resumed=resumed)
     check_masks(dataset)
     splits = _split(model, dataset, seed, new=not resumed, known=splits)
     drawn, told = by_class(parts["data"], dataset, splits, augmenter)
+    if not resumed:
+        tell_of_augment(augmenter, model.task, dataset, augment_value)
     _tell_of_data(model, dataset, splits, augmenter, default_loss=loss is None and drawn is None)
     named = {"augment": augment_value, "loss": loss_value, "trainer": trainer_value}
     values = {"data": data_value(parts["data"]), **named}
