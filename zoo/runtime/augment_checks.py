@@ -66,10 +66,14 @@ def check_augment(
             _check_mixed(loss, task, model.outputs, [item for item in own if item.changes_labels])
 
 
-def tell_of_augment(augmenter: Augmenter | None, task: Task | None, dataset: Dataset, value: Any) -> None:
-    """Warns of labels that may not hold for what an augmenter makes; see `warn_misread`."""
+def tell_of_augment(
+    augmenter: Augmenter | None, task: Task | None, dataset: Dataset, value: Any, *, resumed: bool
+) -> None:
+    """Warns, where a run begins, of labels that may not hold for augmented images; see `warn_misread`."""
+    if resumed or augmenter is None:
+        return
     # Levels are numbers, and no signs to be read; numbers of classes neither
-    if augmenter is not None and not dataset.numbered and not (task is not None and task.ordered):
+    if not dataset.numbered and not (task is not None and task.ordered):
         warn_misread(augmenter, dataset.labels, value)
 
 

@@ -113,9 +113,8 @@ def assemble(
     Raises:
         ZooError: a part is missing, unknown, or does not fit the others; or a frozen block would learn.
     """
-    plain = _foreign(model := bare(model))
+    plain, resumed = _foreign(model := bare(model)), labels is not None
     given = {"data": data, "augment": augment, "loss": loss, "trainer": trainer}
-    resumed = labels is not None
     skip: Any = {"skip_unreadable": skip_unreadable}
     model, parts, dataset = _named_parts(model, given, dict(options), seed, resumed, **skip)
     if plain:
@@ -133,8 +132,7 @@ def assemble(
     check_masks(dataset)
     splits = _split(model, dataset, seed, new=not resumed, known=splits)
     drawn, told = by_class(parts["data"], dataset, splits, augmenter)
-    if not resumed:
-        tell_of_augment(augmenter, model.task, dataset, augment_value)
+    tell_of_augment(augmenter, model.task, dataset, augment_value, resumed=resumed)
     _tell_of_data(model, dataset, splits, augmenter, default_loss=loss is None and drawn is None)
     named = {"augment": augment_value, "loss": loss_value, "trainer": trainer_value}
     values = {"data": data_value(parts["data"]), **named}
