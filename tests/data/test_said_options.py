@@ -36,8 +36,9 @@ def _voc(root: Path, *, listed: bool) -> Path:
     return root
 
 
+@pytest.mark.filterwarnings("ignore:.*splits are those of")
 def test_images_that_no_list_names_need_no_mask(tmp_path: Path) -> None:
-    with pytest.warns(ZooWarning, match=r"4 images are used, .*: 2 images without a mask \(JPEGImages/4"):
+    with pytest.warns(ZooWarning, match="2 images without a mask"):
         found = MaskFolders(_voc(tmp_path, listed=True))
     assert [found.split_of(i) for i in range(len(found))] == ["train", "train", "train", "val"]
 
@@ -90,7 +91,7 @@ def test_views_that_are_no_text_are_refused(tta: object) -> None:
     import zoo
 
     model = zoo.build("basic:mlp", head="binary", in_channels=1, input_size=8)
-    with pytest.raises(OptionError, match="tta: expected 'flip' or 'd4'"):
+    with pytest.raises(OptionError, match="tta: expected 'flip', 'd4'"):
         check_views(model, tta, "predict")  # type: ignore[arg-type]
 
 

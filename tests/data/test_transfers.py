@@ -73,7 +73,7 @@ def test_workers_lay_batches_for_a_card_into_pinned_memory(
     device: torch.device, workers: int, pinned: bool
 ) -> None:
     batches = Batches(Drawn(), range(5), SPEC, device=device, workers=workers, **ORDER)
-    assert batches._loader.pin_memory is pinned
+    assert batches._read.args[0].pin_memory is pinned
 
 
 def test_bytes_are_divided_as_a_processor_divides() -> None:

@@ -116,7 +116,12 @@ _SECTIONS = {
 )
 @click.option("--no-cache", is_flag=True, help="Keep neither.")
 @click.option("--skip-unreadable", is_flag=True, help="Leave out images that cannot be decoded.")
-@click.option("--workers", default=0, show_default=True, metavar="NUMBER", help="Processes that read images.")
+@click.option(
+    "--workers",
+    type=int,
+    metavar="NUMBER",
+    help="Processes that read images, 0 for none beside this one  [default: as many as pay]",
+)
 @click.option("--quiet", is_flag=True, help="Say nothing of how it goes; warnings and errors stay.")
 @json_option
 def command(
@@ -134,7 +139,7 @@ def command(
     folds: int | None,
     resume: str | None,
     checkpoint_every: float,
-    workers: int,
+    workers: int | None,
     quiet: bool,
     as_json: bool,
     **flags: Any,
@@ -193,6 +198,7 @@ def _facts(run: Run) -> dict[str, Any]:
         "best_epoch": run.best_epoch,
         "metrics": run.metrics,
         "images": run.images,
+        "chosen_workers": run.chosen_workers,
         "seconds": round(run.seconds, 3),
         "interrupted": run.interrupted,
         "stopped_early": run.stopped_early,

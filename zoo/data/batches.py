@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from zoo.data.batch_order import Order
 from zoo.data.collating import MASK, PLACE, SIZE, Item, as_trained_on, collate
+from zoo.data.loader.chosen_workers import ChosenReading, ChosenWorkers
 from zoo.data.loader.ranged import Ranged
-from zoo.data.loader.transfers import arriving, pins
+from zoo.data.loader.torch_loader import Place, loader_of
+from zoo.data.loader.transfers import arriving
 from zoo.data.loader.workers import check_workers, watched
 from zoo.data.masks import check_mask, cropped, prepare_mask
 from zoo.data.row_cache.pixels import Kept, PixelCache
 from zoo.data.row_cache.whole import WholeImages
+from zoo.data.view import source_of
 from zoo.images.framing import covered, framing
 from zoo.images.prepare import pixels
 from zoo.interfaces.augmenter import Batch
@@ -31,8 +33,7 @@ from zoo.interfaces.tasks.masks import IGNORED
 from zoo.spec.errors import DataError, ZooError
 from zoo.spec.inputs import EXACT, InputSpec
 
-Place = tuple[int, int]
-"""Epoch and index."""
+_CPU = torch.device("cpu")
 
 
 class Batches:
@@ -51,7 +52,8 @@ class Batches:
         task: how targets are read and collated; by default that of the data set.
         places: say of each image where it comes from, in `place` (N x 3 x 3, from the image as it is here
             to its source, see `zoo.interfaces.geometry`) and `size` (N x 2, the source's height and width).
-        workers: processes that read; 0 reads in this one.
+        workers: processes that read; 0 reads in this one, and chosen ones begin where they pay.
+        passes: over the images that are to come, where workers are chosen; by default as many as the run has.
         pixels: keeps what was read, and gives it from then on, with neither `crop` nor `own_size`; or has
             whole images, which are then not decoded.
         device: that computes: to a card of CUDA batches are sent, as bytes, while it works at others.
@@ -72,7 +74,8 @@ class Batches:
         own_size: bool = False,
         task: Task | None = None,
         places: bool = False,
-        workers: int = 0,
+        workers: int | ChosenWorkers = 0,
+        passes: int | None = None,
         pixels: PixelCache | WholeImages | None = None,
         device: torch.device | None = None,
         **order: Any,
@@ -92,16 +95,16 @@ class Batches:
             whole=whole,
         )
         self._collate = put = partial(collate, task=chosen, fields=dict(dataset.fields))
-        check_workers(workers, prepared, put)
-        self._loader: DataLoader[Any] = DataLoader(
-            prepared,
-            batch_sampler=_InEpoch(self.order),
-            collate_fn=put,
-            num_workers=workers,
-            persistent_workers=workers > 0,
-            pin_memory=workers > 0 and pins(device),  # by a thread; without workers there is none to do it
-            generator=torch.Generator(),  # so that it draws nothing from the global one
-        )
+        make = partial(loader_of, prepared, self.order, put, device)
+        if isinstance(workers, ChosenWorkers):
+            again = 1 if self._pixels is not None else passes or workers.passes
+            self._read: Callable[[], Iterator[Batch | ZooError]] = ChosenReading(
+                workers, make, self.order, (prepared, put), passes=again,
+                files=source_of(dataset).files is not None, card=(device or _CPU).type != "cpu",
+            ).epoch  # fmt: skip
+        else:
+            check_workers(workers, prepared, put)
+            self._read = partial(watched, make(workers), workers)
 
     def __len__(self) -> int:
         """Batches an epoch."""
@@ -130,9 +133,6 @@ class Batches:
             if isinstance(batch, ZooError):
                 raise batch
             yield batch if self._places else {k: v for k, v in batch.items() if k not in (PLACE, SIZE)}
-
-    def _read(self) -> Iterator[Batch | ZooError]:
-        yield from watched(self._loader, self._loader.num_workers)
 
     def _is_full(self, kept: PixelCache) -> bool:
         return not kept.missing(self.order.indices)
@@ -177,20 +177,6 @@ class Reading:
     crop: bool
     own_size: bool
     places: bool
-
-
-class _InEpoch:
-    """The lists of an order, with the number of the epoch for workers, which see nothing else of it."""
-
-    def __init__(self, order: Order) -> None:
-        self.order = order
-
-    def __len__(self) -> int:
-        return len(self.order)
-
-    def __iter__(self) -> Iterator[list[Place]]:
-        for indices in self.order:
-            yield [(self.order.epoch, index) for index in indices]
 
 
 class Prepared(TorchDataset[Item]):

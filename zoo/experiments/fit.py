@@ -35,7 +35,7 @@ def fit(
     out: PathLike | None = None,
     device: str | torch.device | None = None,
     precision: Precision | None = None,
-    workers: int = 0,
+    workers: int | None = None,
     cache: bool | Literal["pixels"] | None = None,
     skip_unreadable: bool = False,
     folds: None = None,
@@ -58,7 +58,7 @@ def fit(
     out: PathLike | None = None,
     device: str | torch.device | None = None,
     precision: Precision | None = None,
-    workers: int = 0,
+    workers: int | None = None,
     cache: bool | Literal["pixels"] | None = None,
     skip_unreadable: bool = False,
     folds: int,
@@ -81,7 +81,7 @@ def fit(
     out: PathLike | None = None,
     device: str | torch.device | None = None,
     precision: Precision | None = None,
-    workers: int = 0,
+    workers: int | None = None,
     cache: bool | Literal["pixels"] | None = None,
     skip_unreadable: bool = False,
     folds: int | None,
@@ -103,7 +103,7 @@ def fit(
     out: PathLike | None = None,
     device: str | torch.device | None = None,
     precision: Precision | None = None,
-    workers: int = 0,
+    workers: int | None = None,
     cache: bool | Literal["pixels"] | None = None,
     skip_unreadable: bool = False,
     folds: int | None = None,
@@ -141,7 +141,8 @@ def fit(
         out: folder of the run, new or empty; by default the next free `runs/<name>-<n>`.
         device: `cpu`, `cuda`, ...; by default an accelerator if there is one.
         precision: `fp32` (the default), `bf16` or `fp16`, of forwards and losses; weights stay in fp32.
-        workers: processes that read images.
+        workers: processes that read images; None begins some where images are files and the time of the
+            first batches says that it pays, 0 reads in this one.
         cache: whether to keep what frozen blocks compute, or else what was decoded and resized; None where
             it is possible and there is room, True raises where nothing of frozen blocks can be kept,
             "pixels" where no pixels can, and keeps these alone.

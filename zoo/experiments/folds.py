@@ -228,8 +228,8 @@ def _measured(folder: Path, asked: Asked, how: Mapping[str, Any], number: int, c
     found = evaluate(
         folder, _of_fold(asked, number, count), seed=asked.seed, metrics=copy.deepcopy(metrics or ()),
         loss=copy.deepcopy(loss) if isinstance(loss, nn.Module) else None, device=how["device"],
-        workers=how["workers"], skip_unreadable=asked.skip_unreadable, progress=how["progress"], out=folder,
-        save=True,
+        workers=how["workers"] or 0, skip_unreadable=asked.skip_unreadable, progress=how["progress"],
+        out=folder, save=True,
     )  # fmt: skip
     sides = read_json(folder / SPLITS_FILE)
     images = {name: len(sides[name]) for name in NAMES}

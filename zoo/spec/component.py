@@ -13,7 +13,7 @@ from zoo.spec.kinds import KINDS
 from zoo.spec.names import closest
 from zoo.spec.published_weights import Weights, plain
 
-API = 2
+API = 3
 """Version of the interfaces in `zoo.interfaces` that this core offers."""
 
 

@@ -11,6 +11,7 @@ from torch import nn
 
 from zoo.data.batch_order import Order
 from zoo.data.batches import Batches
+from zoo.data.loader.chosen_workers import ChosenWorkers
 from zoo.data.streams.batches import StreamBatches, StreamOrder
 from zoo.data.streams.forms import Streamed
 from zoo.interfaces.augmenter import Batch
@@ -38,7 +39,7 @@ def sources(
     *,
     device: torch.device,
     precision: str,
-    workers: int,
+    workers: int | ChosenWorkers,
     cache: bool | str | None,
     reporter: Reporter,
     accelerator: Accelerator | None,
@@ -64,7 +65,9 @@ def sources(
     )  # fmt: skip
     keeping = partial(_keeping, setup, read, cache=cache, reporter=reporter, accelerator=accelerator)
     if setup.stream is not None:
-        stream = _streamed(setup, setup.stream, cache, least, workers=workers, device=device)
+        # None are chosen, as nobody knows whether it is split among several
+        given = 0 if isinstance(workers, ChosenWorkers) else workers
+        stream = _streamed(setup, setup.stream, cache, least, workers=given, device=device)
         return stream, read(setup.splits.val, **order()), ""
     train_order, val_order = order(shuffle=True, least=least, classes=setup.drawn_classes), order()
     if least > 1:
@@ -237,7 +240,7 @@ def _fill(features: FeatureCache, wanted: tuple[int, ...], read: Any, reporter: 
                 f"computing {features.name} of {counted(len(missing), 'image')} once, "
                 f"{size(needed)} in {features.folder}"
             )
-            batches = read(missing, batch_size=features.batch_size)
+            batches = read(missing, batch_size=features.batch_size, passes=1)
             with reporter:
                 reporter.begin(1, len(batches), title="frozen blocks")
                 features.fill(batches, reporter.step)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
+from zoo.data.loader.chosen_workers import ChosenWorkers
 from zoo.data.resolve import DataLike
 from zoo.hub.folder_rules import readme
 from zoo.interfaces.augmenter import AugmentLike
@@ -58,7 +59,7 @@ def fit(
     out: PathLike | None = None,
     device: str | torch.device | None = None,
     precision: Precision | None = None,
-    workers: int = 0,
+    workers: int | None = None,
     cache: bool | Literal["pixels"] | None = None,
     skip_unreadable: bool = False,
     resume: PathLike | None = None,
@@ -80,11 +81,10 @@ def fit(
         data, options = with_data_options(model, data, options)
     parts = {"data": data, "augment": augment, "loss": loss, "trainer": trainer}
     request = Request(model, parts, seed, precision, skip_unreadable, options)
-    reading = {"workers": workers, "cache": cache}
     with Team("fit") as team, RunLock() as lock:
         run = _fit(
             request, team, lock, out=out, device=device, resume=resume, every=checkpoint_every,
-            progress=progress, reading=reading,
+            progress=progress, workers=workers, cache=cache,
         )  # fmt: skip
         if run.interrupted:
             team.leave(KeyboardInterrupt())
@@ -101,7 +101,8 @@ def _fit(
     resume: PathLike | None,
     every: float,
     progress: bool,
-    reading: Mapping[str, Any],
+    workers: int | None,
+    cache: bool | str | None,
 ) -> Run:
     """The run of a request, in a folder that is its own while it lasts."""
     started = time.perf_counter()
@@ -130,16 +131,18 @@ def _fit(
     folder = Path(team.from_first(partial(_place, run_folder))["folder"])
     mine = run_folder if team.first else None  # one process writes
     reporter = _reporter(progress, team.first)
+    chosen = ChosenWorkers(setup.trainer.epochs + 1 - (checkpoint or {"epoch": 1})["epoch"], reporter.note)
     restored = partial(go_on, mine, lengthening, checkpoint, setup, reporter) if resume is not None else None
     with discarding(run_folder if resume is None else None, folder), team.apart():
         outcome, note = _train(
             setup, computing, run_folder=run_folder, checkpoint=checkpoint, on_restored=restored,
-            every=every, reporter=reporter, **reading,
+            every=every, reporter=reporter, workers=chosen if workers is None else workers, cache=cache,
         )  # fmt: skip
     seconds, before = time.perf_counter() - started, len(checkpoint["history"]) if checkpoint else 0
     return finish(
-        setup, folder, run_folder=mine, outcome=outcome, note=note, seconds=seconds, resumed_after=before
-    )
+        setup, folder, run_folder=mine, outcome=outcome, note=note, seconds=seconds, resumed_after=before,
+        chosen_workers=chosen.most,
+    )  # fmt: skip
 
 
 def _place(run_folder: RunFolder | None) -> dict[str, str]:
@@ -191,7 +194,7 @@ def _train(
     run_folder: RunFolder | None,
     checkpoint: Mapping[str, Any] | None,
     on_restored: Callable[[], None] | None,
-    workers: int,
+    workers: int | ChosenWorkers,
     cache: bool | str | None,
     every: float,
     reporter: Reporter,

@@ -50,6 +50,7 @@ class Run:
         seconds: the run took, without what was done before it was resumed.
         cache: what of frozen blocks was kept on disk, and where; empty for nothing.
         by_class: what the augmenter did by class; empty for nothing.
+        chosen_workers: processes that read images beside this one, where zoo chose their number.
         interrupted: whether the user stopped it; it can be resumed.
         stopped_early: whether it ended because the watched value did not get better.
         resumed_after: epochs that were done before it was resumed.
@@ -64,6 +65,7 @@ class Run:
     seconds: float
     cache: str = ""
     by_class: str = ""
+    chosen_workers: int = 0
     interrupted: bool = False
     stopped_early: bool = False
     resumed_after: int = 0
@@ -104,6 +106,9 @@ class Run:
     def _notes(self) -> list[str]:
         notes = [f"kept frozen outputs: {self.cache}"] if self.cache else []
         notes += [self.by_class] if self.by_class else []
+        if self.chosen_workers:
+            beside = counted(self.chosen_workers, "process", "processes")
+            notes.append(f"read images in {beside} beside this one")
         facts = known_run(self.folder)
         if isinstance(self.model, PlainModel):
             notes.append(f"use it again: {how_to_load(self.folder, facts)}")

@@ -89,6 +89,7 @@ def finish(
     note: str,
     seconds: float,
     resumed_after: int = 0,
+    chosen_workers: int = 0,
 ) -> Run:
     """The trained model with its recipe and figures, saved by the one process that writes.
 
@@ -100,6 +101,7 @@ def finish(
         note: what of frozen blocks was kept on disk, and where.
         seconds: that the run took.
         resumed_after: epochs that were done before it was resumed.
+        chosen_workers: that read images.
 
     Raises:
         SystemExit: the process was told to end; the run is kept.
@@ -127,6 +129,7 @@ def finish(
         seconds=seconds,
         cache=note,
         by_class=setup.told,
+        chosen_workers=chosen_workers,
         interrupted=outcome.interrupted,
         stopped_early=outcome.stopped_early,
         resumed_after=resumed_after,
