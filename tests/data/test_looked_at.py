@@ -216,7 +216,7 @@ def test_look_alikes_are_told_where_they_may_part(make: Make) -> None:
     assert texts(root) == {
         "1 image more than once; all copies go to the same split": ("a/copy.png = a/two.png",),
         "1 group of images look alike, and may end up in different splits; the option "
-        'near_duplicates = "together" keeps them in one': ("a/copy.png = a/one.png",),
+        "near_duplicates='together' keeps them in one": ("a/copy.png = a/one.png",),
     }
 
 

@@ -50,14 +50,20 @@ def command(
     zoo augment cat.jpg --each --augment rotate --augment flip --augment scaling --augment brightness
     zoo augment photos/ --augment photo --out photos-augmented/ --count 5
     """
+    from zoo.data.section import read_by_suffix
     from zoo.inference.augment import as_tensor, augment
     from zoo.reports.files import image_path
     from zoo.reports.image_grids import draw_rows, draw_variants
     from zoo.spec.disk.paths import need_folder
-    from zoo.spec.errors import SaveError
+    from zoo.spec.errors import DataError, SaveError
 
     image = Path(the_image(words, names))
     chain = references(names, sets)
+    if read_by_suffix(image):
+        hint = "give one image, or a folder of class folders, or of images and masks"
+        raise DataError(
+            f"table {image}", expected="images", got="a table, which is not written out", hint=hint
+        )
     if image.is_dir():
         _write_folder(image, chain, out, count=count or 5, seed=seed, drawn=each or size is not None)
         return
@@ -112,7 +118,10 @@ def the_image(words: Sequence[str], names: Sequence[str]) -> str:
     if len(words) == 1 and names and (is_image(words[0]) or not any(map(is_image, names))):
         return words[0]
     images = [word for word in (*words, *names) if is_image(word)]
-    chain = [word for word in (*names, *words) if not is_image(word)]
+    # A folder is no augmenter, unless it is called like one that is meant
+    folders = [word for word in words if not is_image(word) and Path(word).is_dir() and not images]
+    chain = [word for word in (*names, *words) if not is_image(word) and word not in folders]
+    images += folders
     said = " ".join(f"--augment {shlex.quote(name)}" for name in chain) or "--augment NAME"
     line = f"zoo augment {shlex.quote(images[0]) if images else 'IMAGE'} {said}"
     also = "" if chain else " (zoo list augmenter)"

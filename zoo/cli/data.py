@@ -80,6 +80,7 @@ def command(
     from zoo.reports.data_page import page_path, write_page
     from zoo.reports.files import plots_path
     from zoo.spec.errors import OptionError, hearing
+    from zoo.spec.hints.spoken import Spoken, speaking
 
     notes: list[str] = []
 
@@ -87,6 +88,7 @@ def command(
         notes.append(text)
         return False
 
+    click.get_current_context().with_resource(speaking(Spoken(way="shell", rest="shell", data="")))
     with hearing(hear):
         dataset = _dataset(data, sets, kind)
     # After what is wrong with the data, and before they are read
@@ -120,6 +122,11 @@ def command(
     return 0 if found.ok else 1
 
 
+def _in_section(sets: Sequence[str]) -> list[str]:
+    """Options of data as a recipe has them; with its section's name, as `zoo fit` takes them, they are so."""
+    return [f"data.{text.strip().removeprefix('data.')}" for text in sets]
+
+
 def _as_read_by(model: str, dataset: Dataset) -> Dataset:
     from zoo.data.loader.ranged import Ranged
     from zoo.experiments.label_errors import range_of
@@ -132,7 +139,7 @@ def _label_errors(model: str, data: str, sets: Sequence[str], **how: bool) -> La
     from zoo.cli._recipe import apply, typed_data
     from zoo.experiments.label_errors import label_errors
 
-    named = apply({"data": typed_data(data)}, [f"data.{text}" for text in sets])["data"]
+    named = apply({"data": typed_data(data)}, _in_section(sets))["data"]
     return label_errors(model, named, **how)
 
 
@@ -150,21 +157,18 @@ def _dataset(data: str, sets: Sequence[str], kind: str | None) -> Dataset:
     from zoo.data.sources.class_folders import FoundFolders
     from zoo.data.sources.image_folder import ImageFolder
     from zoo.data.sources.mask_folders import MaskFolders
-    from zoo.data.sources.mask_layout import found_layout
+    from zoo.data.sources.mask_layout import has_masks
     from zoo.data.sources.mask_options import check_none
-    from zoo.data.sources.walk import walk
     from zoo.data.view import with_options
     from zoo.spec.errors import OptionError
 
-    named = apply({"data": typed_data(data)}, [f"data.{text}" for text in sets])["data"]
+    named = apply({"data": typed_data(data)}, _in_section(sets))["data"]
     folder = folder_of(named)
     if folder is None:
         return _not_a_folder(named, kind)
     section = section_of(named)
     if kind is None:
-        layout = found_layout(walk(folder)) if folder.is_dir() else None
-        # The same image in two formats is no mask of itself
-        masks = layout is not None and not layout.by_kind
+        masks = folder.is_dir() and has_masks(folder)
         kind = "masks" if masks or section.folder.model_fields_set else "classes"
     if kind not in ("classes", "masks", "images"):
         raise OptionError("--as", expected="classes, masks or images of a folder", got=kind)

@@ -131,6 +131,11 @@ def file_suffixes() -> list[str]:
     return sorted({tag for entry in entries("dataset") for tag in entry.component.tags if _is_suffix(tag)})
 
 
+def read_by_suffix(path: Path) -> bool:
+    """Whether a path is a file that a component reads."""
+    return path.is_file() and _reader(path) is not None
+
+
 def _is_table(data: Any) -> bool:
     # Columns may be called so as well
     named = isinstance(data, Mapping) and isinstance(data.get("name"), str | Reference)

@@ -22,9 +22,9 @@ from zoo.spec.disk.reading import read_json
 from zoo.spec.disk.records import MEASURED_FOLDS
 from zoo.spec.disk.schema import misfit
 from zoo.spec.errors import FormatError, TrainingError, quote, reason
+from zoo.spec.files import FOLDS_FILE
 from zoo.spec.reference import PathLike, local_path
 
-FOLDS_FILE = "folds.json"
 START = "start"
 """Folder of the model that each run begins with a copy of."""
 _FORMAT = 1

@@ -19,7 +19,7 @@ from zoo.data.splits import NAMES, split
 from zoo.data.streams.forms import stream_in
 from zoo.data.view import Folded
 from zoo.experiments.fold_figures import FIGURE_FILE, Fold, Folds, draw_folds
-from zoo.experiments.fold_record import FOLDS_FILE, START, Asked, keep, read, write
+from zoo.experiments.fold_record import START, Asked, keep, read, write
 from zoo.hub.folder import load
 from zoo.inference.evaluate import evaluate
 from zoo.interfaces.blocks.freezing_state import restore_freezing
@@ -33,7 +33,7 @@ from zoo.runtime.progress import Reporter
 from zoo.spec.disk.reading import read_json
 from zoo.spec.disk.records import known_run
 from zoo.spec.errors import DataError, OptionError, TrainingError, listing, quote
-from zoo.spec.files import RUN_FILE
+from zoo.spec.files import FOLDS_FILE, RUN_FILE
 from zoo.spec.recipe import Recipe
 from zoo.spec.reference import PathLike, local_path
 from zoo.training.fit import fit

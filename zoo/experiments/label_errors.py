@@ -11,7 +11,7 @@ import numpy as np
 
 from zoo.data.as_trained import as_trained
 from zoo.data.splits import split
-from zoo.experiments.fold_record import FOLDS_FILE, holds_folds
+from zoo.experiments.fold_record import holds_folds
 from zoo.images.ranges import Range
 from zoo.inference.measuring.probabilities import class_probabilities
 from zoo.interfaces.dataset import Dataset
@@ -25,6 +25,7 @@ from zoo.spec.disk.records import SPLITS
 from zoo.spec.disk.schema import misfit
 from zoo.spec.display import Table, counted, more
 from zoo.spec.errors import DataError
+from zoo.spec.files import FOLDS_FILE
 
 _SHOWN = 20
 

@@ -22,7 +22,7 @@ from zoo.spec.disk.transaction import UnfinishedError, current, transaction
 from zoo.spec.disk.unfinished import unfinished_run
 from zoo.spec.display import size
 from zoo.spec.errors import FormatError, SaveError, listing
-from zoo.spec.files import CARD_FILE, CONFIG_FILE, CURVES_FILE, HISTORY_FILE, WEIGHTS_FILE
+from zoo.spec.files import CARD_FILE, CONFIG_FILE, CURVES_FILE, FOLDS_FILE, HISTORY_FILE, WEIGHTS_FILE
 
 FILES = (WEIGHTS_FILE, CONFIG_FILE, CARD_FILE, HISTORY_FILE, CURVES_FILE)
 """All that the format knows; the last two only where the model was trained here."""
@@ -40,6 +40,9 @@ def read_config(folder: Path) -> dict[str, Any]:
         if (run := unfinished_run(folder)) is not None:
             problem, expected = f"{folder} is not a saved model", f"a folder with {CONFIG_FILE}"
             raise FormatError(problem, expected=expected, got=run[0], hint=run[1])
+        if (folder / FOLDS_FILE).is_file():
+            problem, hint = f"{folder} is not a saved model", f"say {folder / 'fold-1'}, or another of them"
+            raise FormatError(problem, expected="one", got="a folder of folds", hint=hint)
     return configs.parse(current(folder, CONFIG_FILE), str(folder))
 
 

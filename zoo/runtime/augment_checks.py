@@ -31,11 +31,8 @@ def check_augment(
     dataset: Dataset,
     *,
     resumed: bool,
-    value: Any = None,
 ) -> None:
     """Raises TrainingError where augmented images would teach something else than what was meant.
-
-    Labels that an augmented image may not have any more are told.
 
     Args:
         augmenter: of the training images; None for none.
@@ -44,7 +41,6 @@ def check_augment(
         loss: that may be given mixed targets; prepared.
         dataset: of which samples may have several images.
         resumed: whether the run was begun so, by a version that did not ask.
-        value: of the augmenter in a recipe; None of an object.
     """
     _check_images(dataset, model, augmenter)
     if augmenter is None:
@@ -68,8 +64,16 @@ def check_augment(
         augmenter.prepare(task, model.outputs)
         if augmenter.changes_labels and loss is not None and not needs_of(loss):
             _check_mixed(loss, task, model.outputs, [item for item in own if item.changes_labels])
+
+
+def tell_of_augment(
+    augmenter: Augmenter | None, task: Task | None, dataset: Dataset, value: Any, *, resumed: bool
+) -> None:
+    """Warns, where a run begins, of labels that may not hold for augmented images; see `warn_misread`."""
+    if resumed or augmenter is None:
+        return
     # Levels are numbers, and no signs to be read; numbers of classes neither
-    if not resumed and not dataset.numbered and not (task is not None and task.ordered):
+    if not dataset.numbered and not (task is not None and task.ordered):
         warn_misread(augmenter, dataset.labels, value)
 
 

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from zoo.spec.errors import DeclarationError, did_you_mean, listing, near, quote
-from zoo.spec.hints.spoken import spoken
+from zoo.spec.hints.spoken import section_option, spoken
 from zoo.spec.names import closest
 
 BUILD = (
@@ -18,6 +18,9 @@ BUILD = (
     "seed",
 )
 """Arguments of `zoo.build` beside a component's options; all but the seed are the recipe's model section."""
+
+_NO_FLAG = ("input", "decode", "value_range")
+"""Those of them that have no flag of their own on a command line."""
 
 FIT = ("data", "augment", "loss", "trainer", "out", "device", "precision", "workers", "cache")
 """Arguments of `zoo.fit` beside the trainer's options."""
@@ -136,7 +139,8 @@ def misplaced(name: str, value: Any, known: Iterable[str], tags: Sequence[str] =
         return f"zoo calls it {own}" if own != name else None
     called = f"zoo calls it {own}" if own != name else "it belongs beside"
     if own in {*BUILD, *FIT} and spoken().way_of(name) == "shell":
-        return f"{called}: --{own.replace('_', '-')} {_typed(own, value, tags)}"
+        flag = f"--{own.replace('_', '-')} {_typed(own, value, tags)}"
+        return f"{called}: {section_option(own, value) if own in _NO_FLAG else flag}"
     if own in BUILD:
         recipe = own if own == "seed" else f"model.{own}"
         return f"{called}: zoo.build(..., {_example(own, value, tags)}), in a recipe {recipe}"

@@ -132,7 +132,7 @@ def parse_reference(value: object) -> Reference:  # noqa: PLR0911 - one return a
             raise BadReferenceError("file reference", expected="file:path", got=quote(text))
         return PathRef(without_prefix(text))
     # No component's name has such a sign, so nothing need be there to tell it for a path
-    if "/" in text or "\\" in text or text.startswith((".", "~")):
+    if any(sign in text for sign in "/\\{") or text.startswith((".", "~")):
         return PathRef(text)
     match = _COMPONENT.match(text)
     if match is None:

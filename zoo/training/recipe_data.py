@@ -13,6 +13,7 @@ from zoo.data.resolve import DataLike
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
 from zoo.interfaces.tasks import Task
+from zoo.interfaces.tasks.choice import fitting
 from zoo.interfaces.trainer import Trainer, TrainerLike
 from zoo.registry.defaults import default_entry
 from zoo.registry.lookup import entries, find
@@ -69,7 +70,8 @@ def with_data(
         values=planned.input_spec.value_range,
     )  # fmt: skip
     if _lacks_head(section, planned) and dataset.task is not None:
-        task, head = dataset.task, _head_for(dataset, section)
+        task = fitting(dataset.task, section.count)
+        head = _head_for(dataset, task, section)
         recipe = recipe.model_copy(update={"model": recipe.model.model_copy(update={"head": head})})
     if not (free and task is not None and task.named and dataset.labels):
         return recipe, dataset
@@ -85,19 +87,18 @@ def _lacks_head(section: ModelSection, planned: Model) -> bool:
     return bare and find(section.name, BODIES).component.kind == "backbone"
 
 
-def _head_for(dataset: Dataset, section: ModelSection) -> str:
+def _head_for(dataset: Dataset, task: Task, section: ModelSection) -> str:
     """Name of the head for what data tell, said in a warning.
 
     Raises:
         TrainingError: no head is for it.
     """
-    task = str(getattr(dataset.task, "name", ""))
-    found = default_entry("head", task, {find(section.name, BODIES).plugin.distribution})
-    option = "--head" if spoken().way == "shell" else "head"
+    found = default_entry("head", task.name, {find(section.name, BODIES).plugin.distribution})
+    option = "--head" if spoken().way == "shell" else "head=..."
     if found is None:
-        models = [entry.component.name for entry in entries("model") if entry.component.task == task]
+        models = [entry.component.name for entry in entries("model") if entry.component.task == task.name]
         hint = f"take a model for it: {listing(models)}" if models else f"say which: {option}"
-        raise TrainingError("fit", expected=f"a head for {task}, as the data are", got="none", hint=hint)
+        raise TrainingError("fit", expected=f"a head for {task.name}, as the data are", got="none", hint=hint)
     name = found.component.name
     kinds = listing(dataset.labels, 5)
     warn(f"no head was given: {name} is taken, as fits the data ({kinds}); {option} says another")

@@ -28,7 +28,7 @@ from zoo.interfaces.model import Model
 from zoo.interfaces.trainer import Trainer
 from zoo.runtime.answer_checks import check_weights
 from zoo.runtime.arguments import as_augmenter, as_loss, as_model, as_trainer, bare, check_order, pick_seed
-from zoo.runtime.augment_checks import check_augment
+from zoo.runtime.augment_checks import check_augment, tell_of_augment
 from zoo.runtime.computing import check_precision
 from zoo.runtime.data_arguments import as_dataset, data_value, declared_fields
 from zoo.runtime.data_checks import check_masks, check_stream, for_model, warn_lacking
@@ -113,9 +113,8 @@ def assemble(
     Raises:
         ZooError: a part is missing, unknown, or does not fit the others; or a frozen block would learn.
     """
-    plain = _foreign(model := bare(model))
+    plain, resumed = _foreign(model := bare(model)), labels is not None
     given = {"data": data, "augment": augment, "loss": loss, "trainer": trainer}
-    resumed = labels is not None
     skip: Any = {"skip_unreadable": skip_unreadable}
     model, parts, dataset = _named_parts(model, given, dict(options), seed, resumed, **skip)
     if plain:
@@ -129,10 +128,11 @@ def assemble(
     made_loss, loss_value = _loss(parts["loss"], model, dataset, seed, needed=needed, checked=not resumed)
     made_trainer, trainer_value = as_trainer(parts["trainer"], model, dict(options))
     augmenter, augment_value = as_augmenter(parts["augment"])
-    check_augment(augmenter, model, made_trainer, made_loss, dataset, resumed=resumed, value=augment_value)
+    check_augment(augmenter, model, made_trainer, made_loss, dataset, resumed=resumed)
     check_masks(dataset)
     splits = _split(model, dataset, seed, new=not resumed, known=splits)
     drawn, told = by_class(parts["data"], dataset, splits, augmenter)
+    tell_of_augment(augmenter, model.task, dataset, augment_value, resumed=resumed)
     _tell_of_data(model, dataset, splits, augmenter, default_loss=loss is None and drawn is None)
     named = {"augment": augment_value, "loss": loss_value, "trainer": trainer_value}
     values = {"data": data_value(parts["data"]), **named}

@@ -21,6 +21,7 @@ from zoo.images.scale import built, few_bits
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, OptionError
+from zoo.spec.hints.spoken import data_option
 
 Counts = npt.NDArray[np.int64]
 
@@ -160,7 +161,7 @@ def _alike(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Finding
     # Where the user made the splits, groups inside of one are no matter
     rest = [g for g in groups if g not in apart]
     if rest and not any(given):
-        option = 'near_duplicates = "together"'
+        option = data_option("near_duplicates", "together")
         apart_else = f"may end up in different splits; the option {option} keeps them in one"
         text = f"{counted(len(rest), 'group')} of images look alike, and "
         yield Finding(False, text + ("stay in one split" if asked else apart_else), *_joined(dataset, rest))

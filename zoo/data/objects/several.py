@@ -14,6 +14,7 @@ from zoo.interfaces.tasks.choice import for_classes
 from zoo.interfaces.tasks.masks import IGNORED
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, did_you_mean, listing, quote, warn
+from zoo.spec.hints.spoken import data_option
 from zoo.spec.names import closest
 
 Classes = Mapping[str, str | None]
@@ -165,7 +166,7 @@ def _called(name: str, part: Dataset, table: Classes) -> list[str | None]:
     numbers = part.masks or all(isinstance(target, int) for target in part.targets)
     if not numbers and (None in found or len({*found}) < len(found)):
         expected, got = "each label called otherwise", "labels left out, or two of one name"
-        hint = "choose the columns with target="
+        hint = f"choose the columns with {data_option('target', ['...', '...'])}"
         raise DataError(where, expected=expected, got=got, hint=hint)
     return found
 

@@ -41,7 +41,7 @@ class ImageFolder(RootedFiles):
         inner = inner_folder(place)
         splits = {file: self._split(file, inner) for file in files}
         files, aside = parted(splits, place)
-        lost = (f"{len(aside)} beside the split folders", aside), (f"{len(loose)} {self._elsewhere}", loose)
+        lost = (f"{len(aside)} beside the split folders", aside), *loose
         warn_passed_over(place, len(files), [*lost, *found.reasons()])
         if skip_unreadable:
             files = [files[i] for i in readable(files)]
@@ -55,10 +55,8 @@ class ImageFolder(RootedFiles):
             if words:
                 warn(words)
 
-    _elsewhere = ""
-
-    def _chosen(self, found: Walk) -> tuple[list[Path], list[Path]]:
-        """The files that are images to be learnt from, and images that are left out."""
+    def _chosen(self, found: Walk) -> tuple[list[Path], list[tuple[str, list[Path]]]]:
+        """The files that are images to be learnt from, and those left out, by what is said of them."""
         return found.images, []
 
     def _split(self, file: Path, inner: Path) -> str | None:

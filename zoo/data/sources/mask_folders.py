@@ -23,6 +23,7 @@ from zoo.images.digests import FileDigests
 from zoo.interfaces.dataset import Sample
 from zoo.interfaces.tasks.choice import for_masks
 from zoo.spec.data_options import MaskOptions
+from zoo.spec.display import counted
 
 
 class MaskFolders(ImageFolder):
@@ -82,12 +83,17 @@ class MaskFolders(ImageFolder):
     def _called(self, index: int) -> str:
         return f"mask {self.mask_files[index]}"
 
-    def _chosen(self, found: Walk) -> tuple[list[Path], list[Path]]:
-        self._pairs = pairs_of(found, self._options)
-        return [*self._pairs.masks], self._pairs.unused
+    def _chosen(self, found: Walk) -> tuple[list[Path], list[tuple[str, list[Path]]]]:
+        self._pairs = pairs = pairs_of(found, self._options)
+        images, masks = pairs.lone
+        left = [
+            (f"{len(pairs.unused)} {self._elsewhere()}", pairs.unused),
+            (f"{counted(len(images), 'image')} without a mask", images),
+            (f"{counted(len(masks), 'mask')} without an image", masks),
+        ]
+        return [*pairs.masks], left
 
-    @property
-    def _elsewhere(self) -> str:  # type: ignore[override]  # follows from the layout
+    def _elsewhere(self) -> str:
         layout = self._pairs.layout
         if layout.images and layout.masks:
             return f"neither in {'/'.join(layout.images)}/ nor in {'/'.join(layout.masks)}/"

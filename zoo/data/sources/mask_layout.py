@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.data.sources.walk import Walk
+from zoo.data.sources.walk import Walk, walk
 from zoo.spec.errors import DataError
 
 IMAGES, MASKS = "images", "masks"
@@ -103,6 +103,12 @@ def found_layout(walked: Walk) -> MaskLayout | None:
     if images or masks:
         return None
     return next((layout for layout in _beside(files) if _is_certain(files, layout)), None)
+
+
+def has_masks(folder: Path) -> bool:
+    """Whether a folder is read as images with masks where nobody says how; two formats of one are none."""
+    layout = found_layout(walk(folder))
+    return layout is not None and not layout.by_kind
 
 
 def check_no_pair(labels: Sequence[str], where: str) -> None:

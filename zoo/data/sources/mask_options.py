@@ -6,6 +6,7 @@ from typing import Any
 
 from zoo.spec.data_options import MaskOptions, MaskValues
 from zoo.spec.errors import OptionError, listing, quote
+from zoo.spec.hints.spoken import data_option, spoken
 from zoo.spec.options import Options
 
 
@@ -64,4 +65,5 @@ def said(**options: Any) -> str:
         >>> said(images="JPEGImages", threshold=127)
         "images='JPEGImages', threshold=127"
     """
-    return ", ".join(f"{name}={value!r}" for name, value in options.items())
+    between = " " if spoken().way == "shell" else ", "
+    return between.join(data_option(name, value) for name, value in options.items())

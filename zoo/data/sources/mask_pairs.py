@@ -7,6 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from zoo.data.division.split_lists import listed_splits
+from zoo.data.sources.layout import inner_folder
 from zoo.data.sources.mask_layout import (
     IMAGE_FOLDERS,
     IMAGES,
@@ -39,12 +41,14 @@ class Pairs:
         masks: the mask of each image.
         places: of each image, its path without the folder of images and without its ending.
         unused: files that are neither.
+        lone: images without a mask, and masks without an image, that are left out.
         layout: by which they were told apart.
     """
 
     masks: dict[Path, Path]
     places: dict[Path, Parts]
     unused: list[Path]
+    lone: tuple[list[Path], list[Path]]
     layout: MaskLayout
 
 
@@ -103,14 +107,14 @@ def pairs_of(walked: Walk, options: MaskOptions) -> Pairs:
     unused += [*more, *rest]
     _check_once(images, layout.images, where)
     _check_once(masks, layout.masks, where)
-    lone = _lone(walked, images, masks, options, where)
     places = {several[0]: place for place, several in images.items() if place in masks}
     pairs = {file: masks[place][0] for file, place in places.items()}
+    lone = _lone(walked, images, masks, options, where, listed=_are_listed(walked, [*pairs]))
     if not pairs:
         raise DataError(
             where, expected="a mask for each image", got="none", hint=f"lay them out as {_LAYOUT}"
         )
-    return Pairs(pairs, places, [*unused, *lone], layout)
+    return Pairs(pairs, places, unused, lone, layout)
 
 
 def _places(options: MaskOptions) -> bool:
@@ -172,25 +176,32 @@ def _check_once(side: Side, folder: Parts | None, where: str) -> None:
         raise DataError(f"{where}{place}", expected="one file of each name", got=got)
 
 
-def _lone(walked: Walk, images: Side, masks: Side, options: MaskOptions, where: str) -> list[Path]:
-    """Files without a partner, where they may be left out.
+def _are_listed(walked: Walk, files: Sequence[Path]) -> bool:
+    """Whether lists name the splits of just these images: what they do not name needs no mask."""
+    return bool(files) and listed_splits(inner_folder(walked.root), files, walked.others)[0] is not None
+
+
+def _lone(
+    walked: Walk, images: Side, masks: Side, options: MaskOptions, where: str, *, listed: bool
+) -> tuple[list[Path], list[Path]]:
+    """Images and masks without a partner, where they may be left out; images too where lists leave them out.
 
     Raises:
         DataError: they may not.
     """
-    found = []
+    found: list[list[Path]] = []
     for one, other, expected, got in (
         (images, masks, "a mask for each image", "none for {}: {}"),
         (masks, images, "an image for each mask", "{} without: {}"),
     ):
         lone = [several[0] for place, several in one.items() if place not in other]
-        if lone and not options.skip_unpaired:
+        if lone and not options.skip_unpaired and not (listed and one is images):
             names = listing((file.name for file in lone), 3)
             more = f"; {text}" if (text := _passed_over(walked)) else ""
             ways = f"lay them out as {_LAYOUT}, or leave them out by {said(skip_unpaired=True)}"
             raise DataError(where, expected=expected, got=got.format(len(lone), names), hint=f"{ways}{more}")
-        found += lone
-    return found
+        found.append(lone)
+    return found[0], found[1]
 
 
 def _passed_over(walked: Walk) -> str:

@@ -44,7 +44,7 @@ def check_views(model: Model, tta: str | None, where: str) -> None:
     task, (height, width) = model.task, model.input_spec.size
     if tta is None or task is None:
         return
-    if tta not in _VIEWS:
+    if not isinstance(tta, str) or tta not in _VIEWS:
         raise OptionError(f"{where}: tta", expected=listing(map(quote, _VIEWS)), got=quote(tta))
     got, hint = "", "leave tta out"
     if task.generates:

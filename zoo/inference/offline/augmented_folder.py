@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from zoo.data.sources.class_folders import RootedFiles
-from zoo.data.sources.mask_layout import IMAGES, MASKS
+from zoo.data.sources.mask_layout import IMAGES, MASKS, has_masks
 from zoo.data.sources.mask_reader import CLASSES
 from zoo.data.sources.variant_names import variant_stem
 from zoo.data.splits import NAMES, Splits, split
@@ -94,7 +94,7 @@ def augment_folder(
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise SaveError(f"folder {target}", expected="a new one, or an empty one", got="one with files in it")
     root = local_path(folder)
-    dataset = as_dataset(str(root), task=for_masks() if _has_masks(root) else None)
+    dataset = as_dataset(str(root), task=for_masks() if has_masks(root) else None)
     if not isinstance(dataset, RootedFiles) or not (dataset.masks or dataset.labels):
         expected = "a folder of class folders, or of images and masks"
         raise DataError(f"data {folder}", expected=expected, got=type(dataset).__name__)
@@ -110,12 +110,6 @@ def augment_folder(
         shutil.rmtree(target, ignore_errors=True)
         raise
     return writer.record()
-
-
-def _has_masks(root: Path) -> bool:
-    """Whether there are folders of images and of masks, within split folders or not."""
-    places = (root, *(root / name for name in NAMES))
-    return any((place / IMAGES).is_dir() and (place / MASKS).is_dir() for place in places)
 
 
 class _Writer:

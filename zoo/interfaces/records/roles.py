@@ -12,6 +12,7 @@ from typing import Any
 from zoo.images.decode import SUFFIXES
 from zoo.interfaces.tasks.columns import Cells, is_missing, plain
 from zoo.spec.errors import DataError, OptionError, did_you_mean, listing, quote
+from zoo.spec.hints.spoken import data_option
 from zoo.spec.names import closest
 from zoo.spec.split_names import split_named
 
@@ -232,7 +233,7 @@ def _target(free: Sequence[str], where: str) -> str:
     if len(free) == 1:
         return free[0]
     got = f"columns {listing(map(quote, free), _MOST)}" if free else "no column but that of the images"
-    hint = f"say target={quote(free[0])}, or several in a list" if free else None
+    hint = f"say {data_option('target', free[0])}, or several in a list" if free else None
     raise DataError(f"{where}: target", expected="the column of what is to be learnt", got=got, hint=hint)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from zoo.interfaces.tasks.base import Task
 from zoo.interfaces.tasks.classes import Binary, Multiclass
-from zoo.interfaces.tasks.columns import Cells, TargetColumn, classes_of, form_of
+from zoo.interfaces.tasks.columns import Cells, TargetColumn, check_points, classes_of, form_of
 from zoo.interfaces.tasks.images import Generation, Reconstruction
 from zoo.interfaces.tasks.labels import Multilabel
 from zoo.interfaces.tasks.masks import Segmentation
@@ -18,6 +18,7 @@ from zoo.interfaces.tasks.values import Regression
 from zoo.interfaces.tasks.vectors import Embedding
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, quote
+from zoo.spec.hints.spoken import heads, spoken
 
 _PAIR = 2
 
@@ -44,6 +45,16 @@ def for_classes(count: int) -> Task:
         ('binary', 'multiclass')
     """
     return Binary() if count == _PAIR else Multiclass()
+
+
+def fitting(task: Task, count: int | None) -> Task:
+    """The task of data whose model has so many classes; that of the data alone where nobody said how many.
+
+    Example:
+        >>> fitting(Binary(), 3).name, fitting(Binary(), None).name
+        ('multiclass', 'binary')
+    """
+    return Multiclass() if isinstance(task, Binary) and count not in (None, _PAIR) else task
 
 
 def for_logits() -> Task:
@@ -94,7 +105,7 @@ def for_columns(
         task: of the model.
 
     Raises:
-        DataError: they are whole numbers, which may be classes or values.
+        DataError: they are whole numbers, which may be classes or values, or numbers with a decimal comma.
 
     Example:
         >>> for_columns({"kind": ["cat", "dog"]}, None, "data")[0].name
@@ -107,8 +118,12 @@ def for_columns(
         name, column = next(iter(columns.items()))
         low, high = min(column), max(column)
         got = f"whole numbers from {low} to {high}, {counted(len({*column}), 'different one')}"
-        hint = 'head="multiclass" or "ordinal" reads classes, head="regression" values'
+        way = f"{heads('multiclass', 'ordinal')} reads classes, {heads('regression')} values"
+        # Where data are looked at there is no model
+        hint = way if spoken().data else "say --as classes or --as values"
         raise DataError(f"{where}: column {quote(name)}", expected="classes or values", got=got, hint=hint)
+    if task is None:
+        check_points(columns, where)
     if form in ("classes", "whole"):
         found = classes_of(columns, where)
         return task or for_classes(len(found.labels)), found

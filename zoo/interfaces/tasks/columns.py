@@ -12,6 +12,7 @@ import numpy as np
 
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, OptionError, listing, quote
+from zoo.spec.hints.spoken import heads
 
 Cells = Mapping[str, Sequence[Any]]
 """Cells by the name of their column, as many in each."""
@@ -24,6 +25,7 @@ SEPARATORS = ("|", ";", ",")
 
 _MISSING = frozenset(["NAType", "NaTType", "NoneType"])
 _NAMED = 6
+_NUMBER = re.compile(r"-?\d+([.,]\d+)?")
 _DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
 
 
@@ -111,14 +113,17 @@ def classes_of(columns: Cells, where: str) -> TargetColumn:
     _check_full(name, column, where)
     cells = [plain(cell) for cell in column]
     if odd := next((cell for cell in cells if not isinstance(cell, str | int | float)), None):
-        expected, hint = "a name or number of a class in each row", 'head="multilabel" takes several labels'
+        expected, hint = (
+            "a name or number of a class in each row",
+            f"{heads('multilabel')} takes several labels",
+        )
         raise DataError(f"{where}: column {quote(name)}", expected=expected, got=quote(odd), hint=hint)
     if any(isinstance(cell, str) for cell in cells):
         names = [str(cell).strip() for cell in cells]
         order = _categories(column) or sorted({*names})
     else:
         if fraction := next((cell for cell in cells if not float(cell).is_integer()), None):
-            hint = 'head="regression" takes values'
+            hint = f"{heads('regression')} takes values"
             got = quote(fraction)
             raise DataError(f"{where}: column {quote(name)}", expected="classes", got=got, hint=hint)
         # False and True stay words
@@ -199,7 +204,7 @@ def values_of(columns: Cells, where: str) -> TargetColumn:
 def check_no_separator(separator: str | None, where: str) -> None:
     """Raises OptionError where a separator of labels was said for targets that are none."""
     if separator is not None:
-        hint = 'head="multilabel" takes several labels an image'
+        hint = f"{heads('multilabel')} takes several labels an image"
         raise OptionError(f"{where}: separator", expected="labels", got="other targets", hint=hint)
 
 
@@ -213,6 +218,19 @@ def _number(cell: Any, name: str, row: int, where: str) -> float:
     hint = "write decimals with a point" if _DECIMAL_COMMA.fullmatch(str(cell).strip()) else None
     got = f"{quote(cell)} in row {row + 1}"
     raise DataError(f"{where}: column {quote(name)}", expected="numbers", got=got, hint=hint)
+
+
+def check_points(columns: Cells, where: str) -> None:
+    """Raises DataError where a column holds nothing but numbers, of which some have a decimal comma."""
+    for name, column in columns.items():
+        cells = [str(cell).strip() for cell in column if not is_missing(cell)]
+        row = next((i for i, cell in enumerate(column) if _DECIMAL_COMMA.fullmatch(str(cell).strip())), None)
+        if row is not None and all(_NUMBER.fullmatch(cell) for cell in cells):
+            hint = f"write decimals with a point; {heads('multiclass')} reads classes"
+            got = f"{quote(column[row])} in row {row + 1}"
+            raise DataError(
+                f"{where}: column {quote(name)}", expected="numbers or classes", got=got, hint=hint
+            )
 
 
 def _several(cell: Any, separator: str | None) -> list[str]:
@@ -243,7 +261,7 @@ def _check_full(name: str, column: Sequence[Any], where: str) -> None:
 
 def _only(columns: Cells, where: str) -> tuple[str, Sequence[Any]]:
     if len(columns) != 1:
-        hint = 'several are labels or values: head="multilabel" or "regression"'
+        hint = f"several are labels or values: {heads('multilabel', 'regression')}"
         got = listing(map(quote, columns), _NAMED)
         raise DataError(f"{where}: target", expected="one column", got=got, hint=hint)
     return next(iter(columns.items()))

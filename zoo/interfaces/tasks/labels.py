@@ -20,6 +20,7 @@ from zoo.interfaces.tasks.mixing import likelier, mean_logit
 from zoo.interfaces.tasks.prediction import Prediction, names_for
 from zoo.interfaces.tasks.samples import indicator_rows
 from zoo.spec.errors import DataError, quote
+from zoo.spec.hints.spoken import heads
 
 if TYPE_CHECKING:
     from torchmetrics import MetricCollection
@@ -51,7 +52,7 @@ class Multilabel(Task):
             expected, hint = f"rows of {outputs} zeros and ones", None
             if isinstance(bad, int):
                 expected += ", or the names of the labels of each image"
-                hint = 'head="multiclass" tells one class an image; labels are columns of a table, or lists'
+                hint = f"{heads('multiclass')} tells one class an image; labels are columns, or lists"
             raise DataError(f"{where}: targets", expected=expected, got=quote(bad), hint=hint)
         check_finite(data, where)
         odd = next((row for row in data.targets if not {*row} <= {0, 1}), None)

@@ -17,6 +17,7 @@ from zoo.interfaces.tasks.descriptions import Examples, Mistake, Scatter, worst_
 from zoo.interfaces.tasks.standardise import Standardise
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, listing, quote
+from zoo.spec.hints.spoken import heads
 
 if TYPE_CHECKING:
     from zoo.interfaces.dataset import Dataset
@@ -48,7 +49,7 @@ class Regression(Task):
             DataError: a sample has a text.
         """
         if text := next((cell for cell in cells if isinstance(cell, str)), None):
-            hint = 'head="binary", "multiclass" or "ordinal" tells classes'
+            hint = f"{heads('binary', 'multiclass', 'ordinal')} tells classes"
             raise DataError(f"{where}: targets", expected="numbers", got=quote(text), hint=hint)
         return super().read_samples(cells, labels, where)
 

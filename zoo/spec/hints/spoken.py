@@ -22,11 +22,13 @@ class Spoken:
         options: of the section that were said just now, so that the default counts there too.
         way: in which they were said.
         rest: in which everything else was.
+        data: path of the options of data on a command line, up to the option.
     """
 
     options: Mapping[str, Any] = field(default_factory=dict)
     way: Way = "python"
     rest: Way = "python"
+    data: str = field(default="data.", repr=False)
 
     def way_of(self, option: str) -> Way:
         """The way in which an option of the section was said."""
@@ -71,6 +73,52 @@ def argument(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return f"--{flag}" if value else f"--no-{flag}"
     return f"--{flag} {shlex.quote(str(value))}"
+
+
+def data_option(name: str, value: Any) -> str:
+    """An option of data, as it is said; where data are looked at they have no section.
+
+    Args:
+        name: of the option.
+        value: of it.
+
+    Example:
+        >>> data_option("target", "age")
+        "target='age'"
+        >>> with speaking(Spoken(way="shell")):
+        ...     print(data_option("target", "age"), data_option("skip_unpaired", True))
+        --set data.target=age --set data.skip_unpaired=true
+        >>> with speaking(Spoken(way="shell", data="")):
+        ...     print(data_option("target", "age"))
+        --set target=age
+    """
+    said = spoken()
+    return _set(f"{said.data}{name}", value) if said.way == "shell" else f"{name}={value!r}"
+
+
+def heads(*names: str) -> str:
+    """Heads of which one may be chosen, as it is said.
+
+    Example:
+        >>> print(heads("a", "b", "c"))
+        head="a", "b" or "c"
+        >>> with speaking(Spoken(way="shell")):
+        ...     print(heads("a", "b", "c"))
+        --head a, b or c
+    """
+    typed = spoken().way == "shell"
+    *before, last = names if typed else [_python(name) for name in names]
+    return f"{'--head ' if typed else 'head='}{' or '.join(filter(None, (', '.join(before), last)))}"
+
+
+def section_option(option: str, value: Any) -> str:
+    """An option of a recipe's model section that has no flag, as it is typed.
+
+    Example:
+        >>> print(section_option("value_range", [0, 4095]), section_option("decode", "tiff"))
+        --set 'model.value_range=[0, 4095]' --set model.decode=tiff
+    """
+    return _set(f"model.{option}", value)
 
 
 def part_option(way: Way, key: str, name: str, option: str, value: Any) -> str:
