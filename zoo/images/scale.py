@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from zoo.spec.hints.spoken import spoken
+
 _BYTE, _DEEP, _DEPTHS = 255, 65535, (8, 10, 12, 14, 16)
 _FEWER = _DEPTHS[:-1]
 """Bits of cameras and scanners, most of which store them in 16."""
@@ -72,10 +74,21 @@ def _above(high: float, whole: bool, dtype: np.dtype[Any]) -> str:
 
 
 def built(low: float, high: float) -> str:
-    """A range around two values that can be pasted: whole numbers, or four digits."""
+    """A range around two values that can be pasted: whole numbers, or four digits.
+
+    Example:
+        >>> built(-0.2, 4094.6)
+        'zoo.build(..., value_range=(-1, 4095))'
+        >>> from zoo.spec.hints.spoken import Spoken, speaking
+        >>> with speaking(Spoken(way="shell")):
+        ...     built(0, 4095)
+        "zoo fit ... --set 'model.value_range=[0, 4095]'"
+    """
     whole = max(abs(low), abs(high)) >= _WHOLE or (float(low).is_integer() and float(high).is_integer())
     step = 1.0 if whole else 10.0 ** (math.floor(math.log10(high - low or 1)) - 3)
     ends = (round(math.floor(low / step) * step, _DIGITS), round(math.ceil(high / step) * step, _DIGITS))
+    if spoken().way == "shell":
+        return f"zoo fit ... --set 'model.value_range=[{said(ends)[1:-1]}]'"
     return f"zoo.build(..., value_range={said(ends)})"
 
 
