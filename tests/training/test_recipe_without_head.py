@@ -38,6 +38,17 @@ def test_a_head_that_is_given_is_not_spoken_of(recwarn: pytest.WarningsRecorder)
     assert not [w for w in recwarn if "head" in str(w.message)]
 
 
+def test_a_saved_head_that_is_left_aside_is_said(tmp_path: Any) -> None:
+    model = zoo.build("small_cnn", head="binary", classes=["x", "y"], input_size=8, seed=0)
+    place = str(zoo.save(model, tmp_path / "saved"))
+    recipe = Recipe.from_dict({"model": {"name": place}})
+    with pytest.warns(
+        ZooWarning, match=r"saved with is left aside, and zoo\.fit\('.*saved', data\) keeps it"
+    ):
+        filled, _ = with_data(recipe, [*zip(IMAGES, ["a", "b", "c"] * 4, strict=True)])
+    assert zoo.build(filled).labels == ("a", "b", "c")
+
+
 def test_masks_need_a_model_of_their_own() -> None:
     expected = "expected a head for segmentation, as the data are, got none; take a model for it: .*unet"
     with pytest.raises(TrainingError, match=expected):

@@ -18,7 +18,7 @@ from zoo.interfaces.trainer import Trainer, TrainerLike
 from zoo.registry.defaults import default_entry
 from zoo.registry.lookup import entries, find
 from zoo.runtime.data_arguments import as_dataset, classes_of, declared_fields
-from zoo.spec.errors import DataError, OptionError, TrainingError, listing, warn
+from zoo.spec.errors import DataError, OptionError, TrainingError, listing, quote, warn
 from zoo.spec.hints.spoken import spoken
 from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import ORIGINAL, ModelSection, Recipe
@@ -71,7 +71,8 @@ def with_data(
     )  # fmt: skip
     if _lacks_head(section, planned) and dataset.task is not None:
         task = fitting(dataset.task, section.count)
-        head = _head_for(dataset, task, section)
+        saved = recipe.model.name if section.name != recipe.model.name else None
+        head = _head_for(dataset, task, section, saved)
         recipe = recipe.model_copy(update={"model": recipe.model.model_copy(update={"head": head})})
     if not (free and task is not None and task.named and dataset.labels):
         return recipe, dataset
@@ -87,21 +88,30 @@ def _lacks_head(section: ModelSection, planned: Model) -> bool:
     return bare and find(section.name, BODIES).component.kind == "backbone"
 
 
-def _head_for(dataset: Dataset, task: Task, section: ModelSection) -> str:
+def _head_for(dataset: Dataset, task: Task, section: ModelSection, saved: str | None) -> str:
     """Name of the head for what data tell, said in a warning.
+
+    Args:
+        dataset: as it was read.
+        task: of the head.
+        section: of the backbone.
+        saved: the model that it was saved in; None where it is a new one.
 
     Raises:
         TrainingError: no head is for it.
     """
     found = default_entry("head", task.name, {find(section.name, BODIES).plugin.distribution})
-    option = "--head" if spoken().way == "shell" else "head=..."
+    shell = spoken().way == "shell"
+    option = "--head" if shell else "head=..."
     if found is None:
         models = [entry.component.name for entry in entries("model") if entry.component.task == task.name]
         hint = f"take a model for it: {listing(models)}" if models else f"say which: {option}"
         raise TrainingError("fit", expected=f"a head for {task.name}, as the data are", got="none", hint=hint)
     name = found.component.name
     kinds = listing(dataset.labels, 5)
-    warn(f"no head was given: {name} is taken, as fits the data ({kinds}); {option} says another")
+    kept = "" if saved is None else (f"zoo fit {saved}" if shell else f"zoo.fit({quote(saved)}, data)")
+    aside = f"; a head that it was saved with is left aside, and {kept} keeps it" if kept else ""
+    warn(f"no head was given: {name} is taken, as fits the data ({kinds}); {option} says another{aside}")
     return name
 
 
