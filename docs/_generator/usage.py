@@ -191,8 +191,9 @@ def _trained(part: Part, task: str | None = None) -> Use:
 
 
 def _augmenter(part: Part) -> Use:
-    # Of two classes that stay what they are in a mirror
-    use = _trained(part, part.task or for_classes(2).name)
+    # Of two classes, where there are data of such: digits and letters lose their meaning in a mirror
+    two = for_classes(len(("cats", "dogs"))).name
+    use = _trained(part, two if part.task is None and companion(part, "dataset", two) else None)
     return replace(use, commands=(f"zoo augment image.jpg --augment {part.ref}", *use.commands))
 
 

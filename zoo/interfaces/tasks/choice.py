@@ -118,7 +118,7 @@ def for_columns(
         name, column = next(iter(columns.items()))
         low, high = min(column), max(column)
         got = f"whole numbers from {low} to {high}, {counted(len({*column}), 'different one')}"
-        way = f"{heads('multiclass', 'ordinal')} reads classes, {heads('regression')} values"
+        way = heads('head="multiclass" or "ordinal" reads classes, head="regression" values')
         # Where data are looked at there is no model
         hint = way if spoken().data else "say --as classes or --as values"
         raise DataError(f"{where}: column {quote(name)}", expected="classes or values", got=got, hint=hint)

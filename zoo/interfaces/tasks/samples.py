@@ -46,7 +46,7 @@ def class_indices(cells: Sequence[Any], labels: Sequence[str], where: str) -> Ta
     odd = next((i for i, cell in enumerate(cells) if not _is_whole(cell)), None)
     if odd is not None:
         got = f"{quote(cells[odd])} in sample {odd}"
-        hint = None if is_missing(cells[odd]) else f"{heads('regression')} takes values"
+        hint = None if is_missing(cells[odd]) else heads('head="regression" takes values')
         raise DataError(f"{where}: targets", expected="a class in each sample", got=got, hint=hint)
     indices = [int(cell) for cell in cells]
     return _numbered(indices, labels, max(indices) + 1)
@@ -108,7 +108,10 @@ def _check_known(names: Sequence[Any], labels: Sequence[str], where: str) -> Non
 def _single(row: Any, index: int, where: str) -> int:
     """The place of the one in a row of zeros."""
     if not isinstance(row, list) or sorted(row) != [*[0] * (len(row) - 1), 1]:
-        expected, hint = "a class, or a row with a single one", f"{heads('multilabel')} takes several labels"
+        expected, hint = (
+            "a class, or a row with a single one",
+            heads('head="multilabel" takes several labels'),
+        )
         raise DataError(
             f"{where}: targets", expected=expected, got=f"{quote(row)} in sample {index}", hint=hint
         )

@@ -49,7 +49,7 @@ class Regression(Task):
             DataError: a sample has a text.
         """
         if text := next((cell for cell in cells if isinstance(cell, str)), None):
-            hint = f"{heads('binary', 'multiclass', 'ordinal')} tells classes"
+            hint = heads('head="binary", "multiclass" or "ordinal" tells classes')
             raise DataError(f"{where}: targets", expected="numbers", got=quote(text), hint=hint)
         return super().read_samples(cells, labels, where)
 

@@ -64,7 +64,7 @@ class Embedding(Task):
     def check_start(self, data: Dataset, where: str) -> None:
         """Raises DataError where one class is all that the other is not, which no distance can tell."""
         if lone := _negation(data.labels):
-            hint = f"give a folder for each person or thing; {heads('binary')} tells {lone} from the rest"
+            hint = heads(f'give a folder for each person or thing; head="binary" tells {lone} from the rest')
             got = listing(map(quote, data.labels))
             raise DataError(f"{where}: classes", expected="one thing each", got=got, hint=hint)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -96,19 +97,20 @@ def data_option(name: str, value: Any) -> str:
     return _set(f"{said.data}{name}", value) if said.way == "shell" else f"{name}={value!r}"
 
 
-def heads(*names: str) -> str:
-    """Heads of which one may be chosen, as it is said.
+def heads(text: str) -> str:
+    """A hint that names heads, as these are said.
+
+    Args:
+        text: as in Python.
 
     Example:
-        >>> print(heads("a", "b", "c"))
-        head="a", "b" or "c"
         >>> with speaking(Spoken(way="shell")):
-        ...     print(heads("a", "b", "c"))
-        --head a, b or c
+        ...     print(heads('head="a", "b" or "c" tells classes, head="d" values'))
+        --head a, b or c tells classes, --head d values
     """
-    typed = spoken().way == "shell"
-    *before, last = names if typed else [_python(name) for name in names]
-    return f"{'--head ' if typed else 'head='}{' or '.join(filter(None, (', '.join(before), last)))}"
+    if spoken().way != "shell":
+        return text
+    return re.sub(r'head=((?:"\w+"(?:, | or )?)+)', lambda found: f"--head {_bare(found[1])}", text)
 
 
 def section_option(option: str, value: Any) -> str:
@@ -204,6 +206,10 @@ def augment_options(way: Way, name: str, options: Mapping[str, Any], prefix: str
         return " ".join(_set(f"{prefix}{option}", value) for option, value in options.items())
     table = {"name": name, **options}
     return f"augment={_python(table)}" if way == "python" else f"augment = {_toml(table)}"
+
+
+def _bare(text: str) -> str:
+    return text.replace('"', "")
 
 
 def _set(path: str, value: Any) -> str:
