@@ -18,7 +18,7 @@ from zoo.interfaces.trainer import Trainer, TrainerLike
 from zoo.registry.defaults import default_entry
 from zoo.registry.lookup import entries, find
 from zoo.runtime.data_arguments import as_dataset, classes_of, declared_fields
-from zoo.spec.errors import DataError, OptionError, TrainingError, listing, quote, warn
+from zoo.spec.errors import DataError, OptionError, TrainingError, listing, warn
 from zoo.spec.hints.spoken import spoken
 from zoo.spec.inputs import InputSpec
 from zoo.spec.recipe import ORIGINAL, ModelSection, Recipe
@@ -71,7 +71,8 @@ def with_data(
     )  # fmt: skip
     if _lacks_head(section, planned) and dataset.task is not None:
         task = fitting(dataset.task, section.count)
-        saved = recipe.model.name if section.name != recipe.model.name else None
+        place = recipe.model.name.removeprefix("file:")
+        saved = place if section.name != recipe.model.name else None
         head = _head_for(dataset, task, section, saved)
         recipe = recipe.model_copy(update={"model": recipe.model.model_copy(update={"head": head})})
     if not (free and task is not None and task.named and dataset.labels):
@@ -109,7 +110,7 @@ def _head_for(dataset: Dataset, task: Task, section: ModelSection, saved: str | 
         raise TrainingError("fit", expected=f"a head for {task.name}, as the data are", got="none", hint=hint)
     name = found.component.name
     kinds = listing(dataset.labels, 5)
-    kept = "" if saved is None else (f"zoo fit {saved}" if shell else f"zoo.fit({quote(saved)}, data)")
+    kept = "" if saved is None else (f"zoo fit {saved}" if shell else f"zoo.fit({saved!r}, data)")
     aside = f"; a head that it was saved with is left aside, and {kept} keeps it" if kept else ""
     warn(f"no head was given: {name} is taken, as fits the data ({kinds}); {option} says another{aside}")
     return name
