@@ -128,11 +128,10 @@ def _in_section(sets: Sequence[str]) -> list[str]:
 
 
 def _as_read_by(model: str, dataset: Dataset) -> Dataset:
-    from zoo.data.loader.ranged import Ranged
+    from zoo.data.loader.ranged import ranged
     from zoo.experiments.label_errors import range_of
 
-    values = range_of(model)
-    return dataset if values is None else Ranged(dataset, values)
+    return ranged(dataset, range_of(model))
 
 
 def _label_errors(model: str, data: str, sets: Sequence[str], **how: bool) -> LabelErrors:

@@ -14,7 +14,7 @@ from torch.utils.data import Dataset as TorchDataset
 from zoo.data.batch_order import Order
 from zoo.data.collating import MASK, PLACE, SIZE, Item, as_trained_on, collate
 from zoo.data.loader.chosen_workers import ChosenReading, ChosenWorkers
-from zoo.data.loader.ranged import Ranged
+from zoo.data.loader.ranged import ranged
 from zoo.data.loader.torch_loader import Place, loader_of
 from zoo.data.loader.transfers import arriving
 from zoo.data.loader.workers import check_workers, watched
@@ -203,7 +203,7 @@ class Prepared(TorchDataset[Item]):
     ) -> None:
         self.whole = whole
         self.dataset, self.spec, self.reading, self.seed, self.task = dataset, spec, reading, seed, task
-        self._read = dataset if spec.value_range is None else Ranged(dataset, spec.value_range)
+        self._read = ranged(dataset, spec.value_range)
 
     def __getitem__(self, place: Place) -> Item:
         epoch, index = place

@@ -8,7 +8,7 @@ from typing import Any
 
 from zoo.compose.instantiate import make
 from zoo.compose.parts import recorded
-from zoo.data.loader.ranged import Ranged
+from zoo.data.loader.ranged import ranged
 from zoo.data.resolve import DataLike, resolve
 from zoo.data.section import DataSection, file_suffixes, section_of
 from zoo.data.several import Sources
@@ -44,7 +44,7 @@ def as_dataset(
         found = resolve(
             data, _made, task=task, classes=classes, part=part, skip_unreadable=skip_unreadable, fields=fields
         )
-    return found if values is None else Ranged(found, values)
+    return ranged(found, values)
 
 
 def _made(what: ComponentRef | DataSection) -> Any:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from zoo.data.loader.ranged import Ranged
+from zoo.data.loader.ranged import ranged
 from zoo.data.reading import in_threads
 from zoo.data.row_cache import room
 from zoo.data.row_cache.pixels import PixelCache
@@ -140,7 +140,7 @@ def _resized(model: Model, dataset: Dataset, indices: tuple[int, ...], home: Pat
 
 def _as_read(dataset: Dataset, spec: InputSpec) -> Dataset:
     """The data as a model reads them."""
-    return dataset if spec.value_range is None else Ranged(dataset, spec.value_range)
+    return ranged(dataset, spec.value_range)
 
 
 def _whole(model: Model, dataset: Dataset, indices: tuple[int, ...], home: Path) -> WholeImages:

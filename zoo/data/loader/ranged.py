@@ -49,3 +49,8 @@ class Ranged(View):
         """The digest in the data."""
         with scaled_by(self.values):
             return self.source.key(index)
+
+
+def ranged(dataset: Dataset, values: Range | None) -> Dataset:
+    """The data as a model with a range reads them; as they are where it has none."""
+    return dataset if values is None else Ranged(dataset, values)
