@@ -8,15 +8,16 @@ import pytest
 import timm
 import torchvision
 
+from zoo.images.framing import covered
 from zoo.registry.lookup import entries
 from zoo.weights.labels import read_labels
 
 WEIGHTS = [
     pytest.param(entry.component.name, tag, weights, id=f"{entry.component.name}-{tag}")
     for entry in entries("backbone")
-    if entry.plugin.distribution in ("zoo-mobilenet", "zoo-resnet", "zoo-vgg")
+    if entry.plugin.distribution in ("zoo-efficientnet", "zoo-mobilenet", "zoo-resnet", "zoo-vgg")
     for tag, weights in entry.component.weights.items()
-    if weights.repo
+    if weights.address is None
 ]
 OWN = [
     pytest.param(entry.component.name, tag, weights, id=f"{entry.component.name}-{tag}")
@@ -30,10 +31,12 @@ VERSIONS = {"imagenet": "IMAGENET1K_V1", "tv2": "IMAGENET1K_V2"}
 
 @pytest.mark.parametrize(("name", "tag", "weights"), WEIGHTS)
 def test_preprocessing_classes_and_licence_are_timms(name, tag, weights):
-    cfg = timm.get_pretrained_cfg(weights.repo.removeprefix("timm/"))
-    spec = weights.input
+    repo = weights.repo or weights.fallbacks[0].repo
+    cfg, spec = timm.get_pretrained_cfg(repo.removeprefix("timm/")), weights.input
     assert (spec.mean, spec.std, spec.interpolation) == (cfg.mean, cfg.std, cfg.interpolation)
     assert spec.size in (cfg.input_size[1:], (cfg.test_input_size or cfg.input_size)[1:])
+    share = cfg.crop_pct if spec.size == cfg.input_size[1:] else cfg.test_crop_pct
+    assert (cfg.crop_mode, covered(spec)) == ("center", tuple(int(side / share) for side in spec.size))
     assert (weights.classes, weights.licence.lower()) == (cfg.num_classes, cfg.license)
 
 
@@ -54,6 +57,7 @@ def test_weights_by_address_are_those_of_torchvisions_table(name, tag, weights):
     assert (weights.classes, weights.licence) == (len(theirs.meta["categories"]), theirs.meta.get("license"))
     assert [*weights.metrics.values()] == [figures["acc@1"], figures["acc@5"]]
     assert [[*spec.size], [*spec.mean], [*spec.std]] == [steps.crop_size * 2, steps.mean, steps.std]
+    assert [*covered(spec)] == steps.resize_size * 2
     assert (spec.interpolation, steps.antialias, spec.range) == (steps.interpolation.value, True, (0.0, 1.0))
 
 

@@ -12,7 +12,7 @@ from _generator.html import code, escape, facts, link, table
 from _generator.parts import CORE, Part
 from _generator.usage import example_of_options, usage
 from zoo.cli._common import count
-from zoo.cli.show import type_text
+from zoo.cli.show import images, type_text
 from zoo.spec.kinds import KINDS
 from zoo.spec.published_weights import Weights, WeightsSource
 from zoo.weights.packages import to_install
@@ -205,6 +205,7 @@ def _weights(part: Part) -> Iterable[str]:
     rows = [
         [
             code(tag),
+            images(w),
             ", else ".join(map(_place, Weights.from_dict(w).sources)),
             _number(w.get("classes")),
             ", ".join(f"{escape(name)} {value:g}" for name, value in w.get("metrics", {}).items()),
@@ -213,7 +214,7 @@ def _weights(part: Part) -> Iterable[str]:
         for tag, w in part.weights.items()
     ]
     yield "## Published weights"
-    yield table(["Tag", "From", "Classes", "Metrics", "Licence"], rows, right=[2])
+    yield table(["Tag", "Images", "From", "Classes", "Metrics", "Licence"], rows, right=[3])
 
 
 def _place(source: WeightsSource) -> str:

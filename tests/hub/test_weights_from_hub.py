@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,9 @@ from huggingface_hub import constants
 from safetensors.torch import save as to_bytes
 
 import zoo
+from zoo.compose.plan import plan
+from zoo.registry.loading import load
+from zoo.registry.lookup import find
 from zoo.spec.errors import WeightsError
 from zoo.spec.inputs import InputSpec
 from zoo.spec.published_weights import Weights
@@ -71,6 +76,34 @@ def test_logits_equal_those_of_timm(published, original):
     torch.testing.assert_close(model(x), original((x - mean) / std), rtol=1e-5, atol=1e-5)
     assert model.labels[0] == "tench"
     assert model.origin == "resnet18 imagenet"
+
+
+def test_a_published_classifier_is_saved_with_its_publishers_crop(hub, tmp_path, monkeypatch):
+    """Also while the weights are out of reach, and whatever their plugin says of them later."""
+    weights = load(find("tiny_resnet", "backbone")).component.weights
+    glyphs = weights["glyphs"]
+    monkeypatch.setitem(weights, "glyphs", replace(glyphs, input=replace(glyphs.input, crop=0.5)))
+    asked = {"head": "original", "weights": "glyphs"}
+    made = {"crop": zoo.build("tiny_resnet", **asked)}
+    made["whole"] = zoo.build("tiny_resnet", **asked, input={"crop": None})
+    saved = {name: zoo.save(model, tmp_path / name) for name, model in made.items()}
+    hub.commit("me/crop", {file.name: file.read_bytes() for file in saved["crop"].iterdir()})
+    assert "cover 64 x 64 with their sides' ratio kept" in (saved["crop"] / "README.md").read_text()
+    # Changed, and none that could be fetched
+    later = {"input": replace(glyphs.input, crop=0.3), "repo": "me/none", "file": "x.safetensors"}
+    monkeypatch.setitem(weights, "glyphs", replace(glyphs, **later))
+    for name, crop, said in (("crop", 0.5, 0.5), ("whole", None, "none")):
+        same = zoo.load(saved[name])
+        assert (same.input_spec.crop, same.recipe.model.input) == (crop, {"crop": said})
+        assert plan(same.recipe.model).input_spec.crop == crop
+    assert zoo.pull("me/crop").input_spec == made["crop"].input_spec
+    # As it was saved while tags brought no crop
+    config = json.loads((saved["whole"] / "config.json").read_text())
+    del config["recipe"]["model"]["input"]
+    (saved["whole"] / "config.json").write_text(json.dumps(config))
+    old = zoo.load(saved["whole"])
+    assert old.input_spec == made["whole"].input_spec
+    assert plan(old.recipe.model).input_spec.crop is None
 
 
 def test_the_second_build_takes_the_cache_also_without_a_network(published):

@@ -12,6 +12,7 @@ from torchvision.transforms import v2
 
 import zoo
 from zoo.compose.plan import plan
+from zoo.compose.resolve import resolve
 from zoo.data.batches import Batches
 from zoo.data.row_cache.pixels import PixelCache
 from zoo.data.sources.class_folders import ImageFiles
@@ -141,13 +142,16 @@ def test_a_new_network_can_be_given_a_crop_and_a_saved_one_keeps_it(tmp_path):
     again = zoo.build(model.recipe.model.to_value(), seed=0)
     assert again.input_spec == model.input_spec
     # Weights bring what was learnt; how much of an image is seen is said anew
-    other = zoo.build("small_cnn", head="multiclass", classes=3, weights=str(tmp_path / "m"), **small)
-    assert other.input_spec == replace(model.input_spec, crop=None, decode=other.input_spec.decode)
+    asked = {"weights": str(tmp_path / "m"), "input_size": 8, "options": {"channels": [2, 2, 2, 2]}}
+    for head, classes in (("multiclass", 3), ("original", 2)):
+        other = plan(ModelSection(name="small_cnn", head=head, classes=classes, **asked)).meta_model
+        assert other.input_spec == replace(model.input_spec, crop=None, decode=other.input_spec.decode)
 
 
-@pytest.mark.parametrize("value", [None, 0, 2, "half"])
+@pytest.mark.parametrize("value", [0, 2, "half", True])
 def test_a_recipes_crop_is_checked_before_anything_is_built(value):
-    with pytest.raises(DeclarationError, match=r"crop: expected a number from 0\.01"):
+    expected = r"crop: expected a number from 0\.01 to 1, such as 0\.875, or 'none' for the whole image, got"
+    with pytest.raises(DeclarationError, match=expected):
         input_value({"crop": value})
 
 
@@ -161,12 +165,38 @@ def test_models_whose_answers_are_images_take_no_crop(name, given):
 
 
 def test_a_crop_goes_with_weights_which_keep_the_rest_of_their_input():
-    section = ModelSection(name="resnet18", head="original", weights="imagenet", input={"crop": 0.875})
+    section = ModelSection(name="resnet18", head="original", weights="imagenet", input={"crop": 0.5})
     made = plan(section).meta_model
     bare = plan(section.model_copy(update={"input": None})).meta_model
-    assert made.input_spec == replace(bare.input_spec, crop=0.875)
+    assert made.input_spec == replace(bare.input_spec, crop=0.5)
     with pytest.raises(OptionError, match="what resnet18 imagenet was trained with, mean"):
-        plan(section.model_copy(update={"input": {"crop": 0.875, "mean": 0}}))
+        plan(section.model_copy(update={"input": {"crop": 0.5, "mean": 0}}))
+
+
+@pytest.mark.parametrize(
+    ("asked", "crop"),
+    [
+        ({"head": "original"}, 224 / 256),
+        ({"head": "original", "input": {"range": [0, 1]}}, 224 / 256),
+        ({"head": "original", "input_size": 288}, 224 / 256),
+        ({"head": "original", "weights": "a1"}, 0.95),
+        ({"head": "original", "weights": None}, None),
+        ({"head": "original", "input": {"crop": "none"}}, None),
+        ({"head": "original", "input": {"crop": None}}, None),
+        ({"head": "binary"}, None),
+        ({"head": "binary", "input": {"crop": "none"}}, None),
+        ({}, None),
+    ],
+    ids=str,
+)
+def test_the_published_classifier_brings_its_crop_and_no_other_head_does(asked, crop):
+    found = plan(ModelSection(**{"name": "resnet18", "weights": "imagenet", **asked}))
+    assert found.meta_model.input_spec.crop == found.input_spec.crop == crop
+
+
+def test_a_part_sees_what_the_model_around_it_sees():
+    section = ModelSection(name="resnet18", head="original", weights="imagenet")
+    assert resolve(section, inner=True).declared == replace(resolve(section).declared, crop=None)
 
 
 def test_kept_pixels_of_a_crop_are_others(tmp_path):

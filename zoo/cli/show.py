@@ -10,6 +10,7 @@ import click
 
 from zoo.cli._common import count, emit_json, json_option, table
 from zoo.cli._complete import components, kinds
+from zoo.images.framing import covered
 from zoo.spec.component import API
 from zoo.spec.kinds import KINDS, KindName
 from zoo.spec.published_weights import Weights
@@ -78,10 +79,10 @@ def _page(data: Mapping[str, Any]) -> Iterable[str]:
     networks = [(n.get("name"), count(n.get("parameters"))) for n in _tables(facts.get("networks"))]
     yield from _section("networks", networks, ["NAME", "PARAMETERS"], right=[1])
     weights = [
-        (tag, _places(w), _metrics(w.get("metrics", {})), w.get("licence"))
+        (tag, images(w), _places(w), _metrics(w.get("metrics", {})), w.get("licence"))
         for tag, w in data.get("weights", {}).items()
     ]
-    yield from _section("weights", weights, ["TAG", "FROM", "METRICS", "LICENCE"])
+    yield from _section("weights", weights, ["TAG", "IMAGES", "FROM", "METRICS", "LICENCE"])
     yield from ("", "use", *(f"  {line}" for line in _use(data)))
 
 
@@ -102,6 +103,21 @@ def _example(example: Mapping[str, Any]) -> dict[str, str]:
     takes = ", ".join(f"{key} {value}" for key, value in example.items() if key != "for")
     tasks = ["any task" if task == "*" else f"task {task}" for task in example.get("for", ())]
     return {"example with": takes, "in examples of": ", ".join(tasks)}
+
+
+def images(weights: Mapping[str, Any]) -> str:
+    """The size of the images that weights take, and of what the original head sees as the middle of which.
+
+    Args:
+        weights: as plain data.
+
+    Example:
+        >>> images({"repo": "owner/name", "input": {"crop": 0.875}}), images({"repo": "owner/name"})
+        ('224 x 224 of 256 x 256', '224 x 224')
+    """
+    spec = Weights.from_dict(weights).input
+    seen = "{} x {}".format(*spec.size)
+    return seen if spec.crop is None else "{} of {} x {}".format(seen, *covered(spec))
 
 
 def _places(weights: Mapping[str, Any]) -> str:

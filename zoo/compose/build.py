@@ -57,7 +57,8 @@ def build(
         input: of a new network, the `range` that 0..1 of an image is scaled to, `mean` and `std` by channel
             (or one number for all), and `bands`: what it sees of the image's channels, such as
             `["hue", "saturation", "value"]` or `[0, {"ndvi": {"red": 0, "near_infrared": 3}}]`. Published
-            weights bring theirs.
+            weights bring theirs. Of any model whose answers are words, the `crop` of its images, which the
+            original head brings with its weights, or `"none"` for whole images.
         decode: how files are read: `"fast"`, the default of a new model, or `"exact"`; see `zoo.InputSpec`.
         value_range: lowest and highest number of files and arrays that matter, such as `(0, 4095)` of 12
             bits or `(-1000, 400)`: they become 0 and 1, and what lies beyond is clipped, at training and at

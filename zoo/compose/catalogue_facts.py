@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from zoo.compose.meta_build import on_meta_device
@@ -98,7 +99,8 @@ def _backbone_facts(component: Component, config: type[Options] | None) -> dict[
 
 
 def _published_input(component: Component) -> InputSpec | None:
-    return next((weights.input for weights in component.weights.values()), None)
+    """What the first published weights expect, but for their crop, which only their own classifier has."""
+    return next((replace(weights.input, crop=None) for weights in component.weights.values()), None)
 
 
 def _info(info: Any) -> dict[str, Any]:

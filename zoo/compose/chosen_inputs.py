@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from zoo.interfaces.model import Model
 from zoo.interfaces.normalise import Normalise
 from zoo.spec.errors import OptionError, listing, quote
-from zoo.spec.inputs import InputSpec
-from zoo.spec.recipe import ModelSection
+from zoo.spec.inputs import WHOLE, InputSpec
+from zoo.spec.recipe import ORIGINAL, ModelSection
 from zoo.weights.fitting import Source
 
 READING = ("decode", "value_range")
@@ -93,6 +93,20 @@ def with_chosen(model: Model, spec: InputSpec, section: ModelSection) -> InputSp
         expected = "channels that can be turned back into an image"
         raise OptionError(f"{section.called}: input", expected=expected, got="bands", hint=hint)
     return spec.changed(changes)
+
+
+def as_seen(section: ModelSection, spec: InputSpec, tags: Container[str]) -> dict[str, Any] | None:
+    """The `input` that a file records: with the crop that a tag brings, which its plugin may change one day.
+
+    Args:
+        section: of the model.
+        spec: that the model has.
+        tags: that its plugin declares.
+    """
+    said = section.input is not None and ("channels" in section.input or "crop" in section.input)
+    if said or section.head != ORIGINAL or section.weights not in tags:
+        return section.input
+    return {**(section.input or {}), "crop": spec.crop or WHOLE}
 
 
 def usual(model: Model, section: ModelSection) -> InputSpec:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from zoo.compose.chosen_inputs import READING
+from zoo.compose.chosen_inputs import READING, as_seen
 from zoo.compose.composed_model import ComposedModel
 from zoo.compose.cut_backbones import as_made, kept_of
 from zoo.compose.meta_build import fill_buffers, seeded
@@ -79,6 +79,8 @@ def finish(model: Model, planned: Plan, recipe: Recipe) -> Model:
     # How files are read by default the input spec says, which is saved beside the recipe
     asked: dict[str, Any] = {name: getattr(own, name) for name in ("freeze", "weights", *READING)}
     section = effective.model_copy(update={**asked, "classes": planned.section.classes})
+    seen = as_seen(section, planned.input_spec, planned.resolved.body.component.weights)
+    section = section.model_copy(update={"input": seen})
     model.recipe = recipe.model_copy(update={"model": section})
     model.plugins = planned.resolved.plugins
     model.part_sections = {name: inner.section for name, inner in planned.parts.items()}

@@ -107,7 +107,7 @@ def resolve(section: ModelSection, *, saved: bool = False, inner: bool = False) 
     component = load(find(ref, BODIES)).component
     source = locate(component, section.weights) if section.weights else None
     ref = _trained_with(source, ref) if source is not None else ref
-    declared = section.input_spec or _trained_on(source)
+    declared = section.input_spec or _trained_on(source, whole=inner or section.head != ORIGINAL)
     check_chosen(section, declared, source, inner=inner)
     if section.in_channels is None and (section.input_changes.get("bands") or (declared and declared.bands)):
         # Else what the network takes would be written down as the images' own
@@ -127,10 +127,17 @@ def resolve(section: ModelSection, *, saved: bool = False, inner: bool = False) 
     return Resolved(section, body, head, source, declared, parts)
 
 
-def _trained_on(source: Source | None) -> InputSpec | None:
-    """What weights bring: not how much of an image was seen, which a mask or a part could not follow."""
-    found = source.input if source else None
-    return replace(found, crop=None) if found else None
+def _trained_on(source: Source | None, *, whole: bool) -> InputSpec | None:
+    """What weights bring: how much of an image is seen for the published classifier alone.
+
+    Args:
+        source: of the weights.
+        whole: whether all of an image is seen, which a mask or a new task may be about.
+    """
+    if source is None or source.input is None:
+        return None
+    # What a saved model has seen is no matter of its plugin's
+    return replace(source.input, crop=None) if whole or source.declared is None else source.input
 
 
 def _made(

@@ -31,6 +31,8 @@ _LEAST_NORMAL = 2.0**-126
 RISING = "two rising numbers, such as [0, 4095]"
 _LEAST_CROP = 0.01
 _SHARE = f"a number from {_LEAST_CROP} to 1, such as 0.875"
+WHOLE = "none"
+"""As chosen `crop`: the whole image is seen, whatever the weights say."""
 
 
 @said_by_name(lambda given: "input spec")
@@ -141,7 +143,7 @@ class InputSpec:
 
         Args:
             changes: of `CHOSEN`; one number as mean or std is that of each channel. Bands without these are
-                scaled from the values that they may have to -1..1.
+                scaled from the values that they may have to -1..1. The crop `WHOLE` undoes one.
 
         Raises:
             DeclarationError: a value does not fit.
@@ -164,6 +166,8 @@ class InputSpec:
             middle = [(least + most) / 2 * (high - low) + low for least, most in spans]
             half = [(most - least) / 2 * (high - low) for least, most in spans]
             values = {"mean": tuple(middle), "std": tuple(half), **values}
+        if values.get("crop") == WHOLE:
+            values["crop"] = None
         count = len(values.get("bands", self.bands)) or self.channels
         for name in ("mean", "std"):
             if isinstance(values.get(name), int | float):
@@ -211,9 +215,12 @@ def input_value(value: Mapping[str, Any]) -> dict[str, Any]:
     for name in value:
         step = misplaced(name, value[name], CHOSEN) or near(name, CHOSEN)
         check(name in CHOSEN, "input", "field", f"one of {listing(CHOSEN)}", name, step)
-    if "crop" in value:
-        check(_is_share(value["crop"]), "input", "crop", _SHARE, value["crop"])
     plain = {key: [*item] if isinstance(item, tuple) else item for key, item in value.items()}
+    if "crop" in value:
+        # No file of ours holds a null
+        plain["crop"] = crop = WHOLE if value["crop"] is None else value["crop"]
+        expected = f"{_SHARE}, or {quote(WHOLE)} for the whole image"
+        check(crop == WHOLE or _is_share(crop), "input", "crop", expected, crop)
     if isinstance(bands := plain.get("bands"), list):
         plain["bands"] = [Band.of(band).to_value() for band in bands]
     return plain

@@ -138,7 +138,8 @@ class Weights(WeightsSource):
     Args:
         classes: number of classes of the original head.
         labels: their names, or the name of a list that the core ships, such as `imagenet-1k`.
-        input: preprocessing that these weights were trained with.
+        input: preprocessing that these weights were trained with; its crop, which they were measured with, is
+            for the original head alone.
         metrics: published figures, e.g. `{"imagenet top-1": 71.59}` in percent.
         licence: SPDX name, only where the publisher gives one.
         options: values of the network's options that these weights were trained with, where they are not the

@@ -3,13 +3,22 @@
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import timm
+import torch
 from pydantic import ValidationError
-from zoo_timm import config
+from timm.data import create_transform, resolve_data_config
+from zoo_timm import config, survey
 from zoo_timm.plugin import ALIASES, BARE, zoo_components, zoo_namespace
 from zoo_timm.table import architectures, refused
+
+from zoo.compose.plan import plan
+from zoo.images.prepare import prepare
+from zoo.spec.recipe import ModelSection
 
 COMPONENTS = {c.name: c for c in zoo_components()}
 ISSUE = (
@@ -71,6 +80,47 @@ def test_imagenet_is_a_tag_of_every_network_of_the_issue():
 def test_preprocessing_is_that_of_the_weights():
     assert COMPONENTS["inception_v3"].weights["tv_in1k"].input.size == (299, 299)
     assert COMPONENTS["vit_tiny_patch16_224"].weights["imagenet"].input.mean == (0.5, 0.5, 0.5)
+
+
+def test_each_tag_has_timms_crop():
+    """As timm resizes and cuts; of the other ways, whole images are what zoo has."""
+    others = set()
+    for component in COMPONENTS.values():
+        for tag, weights in component.weights.items():
+            cfg = timm.get_pretrained_cfg(weights.repo.removeprefix("timm/"))
+            found = resolve_data_config(pretrained_cfg=cfg.to_dict())
+            if found["crop_mode"] == "center" and found["crop_pct"] <= 1:
+                assert weights.input.crop == found["crop_pct"], (component.name, tag)
+            else:
+                assert weights.input.crop is None, (component.name, tag)
+                others.add((found["crop_mode"], found["crop_pct"]))
+    assert others == {("squash", 1.0), ("squash", 0.9)}
+
+
+@pytest.mark.parametrize(
+    ("mode", "share", "crop"),
+    [("center", 0.9, 0.9), ("center", 1.15, None), ("border", 0.9, None), ("squash", 1.0, None)],
+)
+def test_the_survey_takes_a_crop_from_the_middle_alone(mode, share, crop):
+    assert survey.crop(replace(timm.get_pretrained_cfg("resnet18"), crop_mode=mode, crop_pct=share)) == crop
+
+
+@pytest.mark.parametrize(
+    ("name", "tag", "mode"),
+    [("resnet18", "a1_in1k", "center"), ("convnext_tiny", "in12k_ft_in1k_384", "squash")],
+)
+def test_a_published_classifier_sees_timms_pixels(name, tag, mode):
+    cfg = timm.get_pretrained_cfg(f"{name}.{tag}")
+    config = resolve_data_config(pretrained_cfg=cfg.to_dict())
+    assert config["crop_mode"] == mode
+    steps = create_transform(**config).transforms[:2]
+    spec = plan(ModelSection(name=f"timm:{name}", head="original", weights=tag)).meta_model.input_spec
+    for height, width in ((375, 500), (500, 375), (64, 200)):
+        image = np.random.default_rng(0).random((height, width, 3), dtype=np.float32)
+        expected = torch.from_numpy(image).permute(2, 0, 1)
+        for step in steps:
+            expected = step(expected)
+        torch.testing.assert_close(prepare(image, spec), expected.clamp(0, 1), atol=1e-5, rtol=0)
 
 
 def test_refused_architectures_say_why():

@@ -18,11 +18,11 @@ TABLE: dict[int, dict[str, tuple[float, float] | None]] = {
     152: {"imagenet": (78.312, 94.046), "tv2": (82.284, 96.002), "a1": None},
 }
 
-# tag: (timm's tag, licence, interpolation). tv2 was trained at 176 pixels; its figures hold at 224.
+# tag: (timm's tag, licence, preprocessing). tv2 was trained at 176 pixels; its figures hold at 224.
 SOURCES = {
-    "imagenet": ("tv_in1k", "BSD-3-Clause", "bilinear"),
-    "tv2": ("tv2_in1k", "BSD-3-Clause", "bilinear"),
-    "a1": ("a1_in1k", "Apache-2.0", "bicubic"),
+    "imagenet": ("tv_in1k", "BSD-3-Clause", InputSpec(crop=224 / 256)),
+    "tv2": ("tv2_in1k", "BSD-3-Clause", InputSpec(crop=224 / 232)),
+    "a1": ("a1_in1k", "Apache-2.0", InputSpec(interpolation="bicubic", crop=0.95)),
 }
 
 # tag: (the tag that has the same tensors on the Hub, and by depth the digits of the hash in the file's name)
@@ -48,13 +48,13 @@ def _weights(depth: int) -> dict[str, Weights]:
 
 
 def _hub(depth: int, tag: str, accuracy: tuple[float, float] | None) -> Weights:
-    source, licence, interpolation = SOURCES[tag]
+    source, licence, spec = SOURCES[tag]
     metrics = dict(zip(("imagenet top-1", "imagenet top-5"), accuracy or (), strict=False))
     return Weights(
         repo=f"timm/resnet{depth}.{source}",
         classes=1000,
         labels="imagenet-1k",
-        input=InputSpec(interpolation=interpolation),
+        input=spec,
         metrics=metrics,
         licence=licence,
     )

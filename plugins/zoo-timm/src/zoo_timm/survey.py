@@ -120,7 +120,7 @@ def _weights(name: str, size: Size | None) -> dict[str, dict[str, Any]]:
         repo = f"timm/{full}"
         if cfg is None or (cfg.hf_hub_id != repo and full not in ON_THE_HUB):
             continue
-        spec = input_spec(cfg.to_dict())  # type: ignore[no-untyped-call]
+        spec = replace(input_spec(cfg.to_dict()), crop=crop(cfg))  # type: ignore[no-untyped-call]
         if size is None or spec.size == size:  # position embeddings of another size do not fit
             entries[full.partition(".")[2]] = _entry(repo, cfg, spec)
     default = timm.get_pretrained_cfg(name)
@@ -129,6 +129,19 @@ def _weights(name: str, size: Size | None) -> dict[str, dict[str, Any]]:
         return entries
     # `imagenet` is one of the others under a second name
     return {"imagenet": entries[default.tag if default and default.tag in tags else tags[0]], **entries}
+
+
+def crop(cfg: Any) -> float | None:
+    """The crop that a classifier's figures hold for; none where timm does not cut out the middle.
+
+    The mode `squash` resizes whole images, whatever the ratio of their sides; at a `crop_pct` of 1, which all
+    such weights but one have, that is what zoo does without a crop. The mode `border` and a `crop_pct` above
+    1 lay a smaller image on black, which zoo does not.
+
+    Args:
+        cfg: timm's pretrained configuration.
+    """
+    return cfg.crop_pct if cfg.crop_mode == "center" and cfg.crop_pct <= 1 else None
 
 
 def _entry(repo: str, cfg: Any, spec: InputSpec) -> dict[str, Any]:

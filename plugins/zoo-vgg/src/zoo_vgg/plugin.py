@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from zoo import Component, Weights, hookimpl
+from zoo import Component, InputSpec, Weights, hookimpl
 
 TORCHVISION = "https://download.pytorch.org/models"
 PAPER = "https://arxiv.org/abs/1409.1556"
@@ -40,6 +40,7 @@ def _weights(name: str, top1: float, top5: float) -> dict[str, Weights]:
         repo=f"timm/{name}.tv_in1k",
         classes=1000,
         labels="imagenet-1k",
+        input=InputSpec(crop=224 / 256),
         metrics={"imagenet top-1": top1, "imagenet top-5": top5},
         licence="BSD-3-Clause",
     )
