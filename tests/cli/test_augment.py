@@ -187,7 +187,9 @@ def test_an_image_is_seen_through_the_range_and_in_the_channels_of_a_model(tmp_p
     assert (
         "belongs to one IMAGE" in run(tmp_path, "--augment", "flip", *values, "--out", tmp_path / "w").output
     )
-    assert "value_range, in_channels" in error_of(file, "--augment", "flip", "--set", "model.input.bands=[0]")
+    bands = ["--set", "model.input.bands=[0]"]
+    bands = ["--set", "model.input.bands=[0]"]
+    assert "value_range, pages, in_channels" in error_of(file, "--augment", "flip", *bands)
 
 
 def test_the_first_three_of_many_bands_are_drawn(tmp_path: Path) -> None:

@@ -178,7 +178,7 @@ def test_data_are_looked_at_by_what_a_models_input_would_be(
         (["--set", "model.value_range=[9, 4]"], "model.value_range: expected two rising numbers"),
         (
             ["--set", "model.freeze=all"],
-            "expected of a model value_range, in_channels, input.bands, which say",
+            "expected of a model value_range, pages, in_channels, input.bands, which",
         ),
         (["--set", "model.input.bands=[5]"], "expected channels 0..2, got 5; images of 6 channels"),
         (

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from zoo.data.inspection.as_seen import Look
 
 _SECTION = "model."
-TAKEN = ("value_range", "in_channels", "input.bands")
-"""What of a model's section says how images look."""
+TAKEN = ("value_range", "pages", "in_channels", "input.bands")
+"""Names of a model's section that say how images look."""
 
 
 def look_of(
@@ -34,10 +34,12 @@ def look_of(
         >>> rest, look.values
         (['data.target=age'], (0, 4095))
     """
+    from dataclasses import replace
+
     from zoo.cli._flags import Flag, combined
     from zoo.data.inspection.as_seen import Look
     from zoo.spec.errors import OptionError, RecipeError, listing
-    from zoo.spec.inputs import InputSpec, range_value
+    from zoo.spec.inputs import FIRST, InputSpec, range_value
 
     own = [text.strip() for text in sets if text.strip().startswith(_SECTION)]
     rest = [text for text in sets if text.strip() not in own]
@@ -62,4 +64,7 @@ def look_of(
             else InputSpec(channels=channels)
         )
     bands = spec.changed({"bands": bands}).bands if bands != [] else ()
-    return rest, Look(None if found is None else (found[0], found[1]), channels, bands)
+    values = None if found is None else (found[0], found[1])
+    return rest, Look(
+        replace(spec, value_range=values, pages=section.get("pages", FIRST)).reading, channels, bands
+    )

@@ -68,7 +68,7 @@ def command(
     from zoo.spec.errors import DataError, SaveError
 
     image = Path(the_image(words, names))
-    own, look = look_of(sets, in_channels, ("value_range", "in_channels"))
+    own, look = look_of(sets, in_channels, ("value_range", "pages", "in_channels"))
     chain = references(names, own)
     if read_by_suffix(image):
         hint = "give one image, or a folder of class folders, or of images and masks"
@@ -88,11 +88,13 @@ def command(
     if path.resolve() == image.resolve():
         raise SaveError(f"file {path}", expected="another file than the image", got="the same")
     original = as_tensor(image, size or 200, look.values, look.channels)
+    # Of four bands the last is no alpha here any more
+    how: Any = {"seed": seed, "in_channels": len(original)}
     if each:
-        rows = {one["name"]: augment(original, one, count=count or 5, seed=seed) for one in chain}
+        rows = {one["name"]: augment(original, one, count=count or 5, **how) for one in chain}
         draw_rows(original, rows, path)
     else:
-        draw_variants(original, augment(original, chain, count=count or 11, seed=seed), path)
+        draw_variants(original, augment(original, chain, count=count or 11, **how), path)
     click.echo(f"grid: {path}")
 
 

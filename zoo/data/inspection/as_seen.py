@@ -12,7 +12,7 @@ from zoo.data.inspection.statistics import Statistics
 from zoo.data.loader.ranged import ranged
 from zoo.data.view import View
 from zoo.images.prepare import as_numbers, to_channels
-from zoo.images.ranges import Range
+from zoo.images.ranges import How
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.normalise import banded
 from zoo.spec.channels.bands import Band
@@ -26,12 +26,12 @@ class Look:
     """Part of an input spec that says how images look to a model.
 
     Args:
-        values: range of their numbers, see `zoo.InputSpec`.
+        values: range of their numbers, and what is read of pages, see `zoo.InputSpec`.
         channels: that they are turned into; None for their own.
         bands: of these channels; none for the channels as they are.
     """
 
-    values: Range | None = None
+    values: How | None = None
     channels: int | None = None
     bands: tuple[Band, ...] = ()
 
