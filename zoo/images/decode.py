@@ -16,7 +16,7 @@ from zoo.images.header import ALPHA, Depth, check_sign, depth, lost, unreadable_
 from zoo.images.opening import open_image
 from zoo.images.pages import chosen_reader, left_out
 from zoo.images.ranges import Numbers, asked_numbers, reads_pages
-from zoo.images.readers import Reader, array, numbers, reader_of, reads
+from zoo.images.readers import Reader, array, but_alpha, from_array, numbers, reader_of, reads
 from zoo.images.scale import advice, few_bits
 from zoo.images.strips import pixels_of
 from zoo.spec.display import counted
@@ -46,7 +46,7 @@ leaves exactly so much, against the exact way: 1 differs by 2 of 255 in the mean
 (15), 2.5 by 0.6 (10), 3 by 0.5 (7), of which rounding makes 0.3. From 3 on, 1600 x 1200 is decoded in full
 for 224 x 224."""
 
-_FLAT, _MAP = 2, 3
+_FLAT = 2
 _DEEP, _BYTE_BITS = 65535, 8
 
 
@@ -171,7 +171,7 @@ def read(
 def _held(reader: Reader, source: str | Path | IO[bytes], where: str) -> tuple[ImageArray, FileFacts]:
     """An array that a reader finds in a file."""
     held = reader(source, where)
-    values = from_array(held if asked_numbers() else numbers(held), where)
+    values = from_array(held if asked_numbers() else numbers(held), where, alpha=reader is array)
     deep = held.dtype == np.uint16 and asked_numbers() is None
     own = None if reads_pages() else depth(source)
     pages = 1 if own is None else own.pages
@@ -258,38 +258,4 @@ def _colours(pixels: ImageArray, mode: str, asked: Numbers, own: Depth | None, w
         raise DataError(where, expected=f"the numbers of {asked}", got=got, hint=hint)
     if mode not in ALPHA:
         return asked.scaled(pixels, where)
-    return np.concatenate([asked.scaled(pixels[..., :-1], where), pixels[..., -1:] / np.float32(255)], axis=2)
-
-
-def from_array(array: Any, where: str = "image") -> ImageArray:
-    """An array H x W or H x W x C as an image.
-
-    Raises:
-        DataError: it has another number of axes, values that are neither uint8 nor floats in [0, 1], or
-            some that a mask hides. While a range is asked for, numbers of any type are scaled by it.
-    """
-    if hidden := int(np.ma.getmaskarray(array).sum()) if np.ma.isMaskedArray(array) else 0:
-        got, hint = f"{hidden} of {array.size} hidden by a mask", "say what stands there: x.filled(value)"
-        raise DataError(where, expected="a value for each pixel", got=got, hint=hint)
-    values = np.asarray(array)
-    if values.ndim == _FLAT:
-        values = values[..., None]
-    if values.ndim != _MAP or 0 in values.shape:
-        raise DataError(where, expected="H x W or H x W x C", got=" x ".join(map(str, np.shape(array))))
-    if are_bools := values.dtype == np.bool_:
-        values = values.astype(np.uint8) * 255
-    if not np.issubdtype(values.dtype, np.number) or np.iscomplexobj(values):
-        raise DataError(where, expected="uint8, or floats in [0, 1]", got=str(values.dtype))
-    if (asked := asked_numbers()) is not None:
-        return asked.scaled(values, where, *["bools"] * are_bools)
-    if values.dtype == np.uint8:
-        return values
-    if not np.issubdtype(values.dtype, np.floating):
-        got, hint = advice(values)
-        got = f"{values.dtype} {got}"
-        raise DataError(where, expected="uint8, or floats in [0, 1]", got=got, hint=hint)
-    low, high = float(values.min()), float(values.max())
-    if not (low >= 0 and high <= 1):  # also catches NaN
-        got, hint = advice(values)
-        raise DataError(where, expected="values in [0, 1]", got=got, hint=hint)
-    return values.astype(np.float32)
+    return but_alpha(pixels, asked, where)
