@@ -40,7 +40,7 @@ def test_a_folder_that_can_be_trained_on_ends_with_0(
     assert "./pets: 32 images, 2 classes, task binary" in out
     assert "cats       30  93.8%" in out
     assert "width               9       9     9" in out
-    assert "- unbalanced classes: 'dogs' 2, 'cats' 30, less than a tenth" in out
+    assert "- unbalanced classes: 'dogs' 2, 'cats' 30, less than a quarter" in out
     assert out.endswith("nothing stops a training\n")
 
 
