@@ -192,7 +192,7 @@ def answers(
         WeightsError: the weights are no numbers.
         TrainingError: an answer is none.
     """
-    warn_losses(model, [item for _, item in images.items], known=images.lost)
+    warn_losses(model, [item for _, item in images.items], known=images.lost, given=images.given)
     batches = Batches(
         images, range(len(images)), model.input_spec, own_size=model.any_size, batch_size=batch_size,
         workers=workers, places=True, device=device,
