@@ -11,17 +11,18 @@ from typing import Any
 
 import numpy as np
 
+from zoo.data.inspection.headers import headers
 from zoo.data.reading import in_threads
 from zoo.data.sources.torch_dataset import TorchData
 from zoo.data.view import innermost
-from zoo.images.decode import SUFFIXES, ImageArray, read
+from zoo.images.decode import ImageArray, read
 from zoo.images.facts import SWAPPING, tops
-from zoo.images.header import ALPHA, Depth, depth, lost
+from zoo.images.header import ALPHA, depth
 from zoo.images.objects import Taken, taken
 from zoo.images.opening import open_image, orientation
 from zoo.images.pages import way
 from zoo.images.ranges import Range, reads_pages, scaled_by, unscaled
-from zoo.images.readers import ARRAY, MAGIC, reader_of
+from zoo.images.readers import ARRAY, MAGIC
 from zoo.images.scale import built, few_bits, said
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
@@ -33,8 +34,6 @@ from zoo.spec.inputs import Reading
 Item = Path | bytes | ImageArray
 Again = Callable[[], Sequence[ImageArray]]
 
-_MOVING = ("GIF", "WEBP")
-_LOOKED_INTO = (".png", ".ppm", ".tif", ".tiff", ".gif", ".webp")
 _LOOKED_AT = 16
 """Images whose values are looked at: their files' headers do not tell these."""
 _SIXTEENTH = 1 / 16
@@ -57,13 +56,16 @@ def warn_losses(
         items: files, their contents, or images.
         known: what is known already of some of them, a text for each loss of an image.
         given: the objects by number that images were taken from by a range.
+
+    Raises:
+        DataError: the model has a range of another depth than some files.
     """
     total, spec = len(items), model.input_spec
-    losses = in_threads(_depth_loss, items, "")
-    for words, count in Counter([*known, *(words for words, _ in losses if words)]).items():
+    found = headers(items, spec.value_range)
+    for words, count in Counter([*known, *(one.lost for one in found if one.lost)]).items():
         warn(f"{count} of {counted(total, 'image')}: {words}")
     with scaled_by(Reading(spec.value_range, spec.pages)):
-        if several := {i: pages for i, (_, pages) in enumerate(losses) if pages > 1 and not reads_pages()}:
+        if several := {i: one.pages for i, one in enumerate(found) if one.pages > 1 and not reads_pages()}:
             _warn_pages(items, several, spec.channels)
         step = max(1, total // _LOOKED_AT)
         objects = [own for i, own in (given or {}).items() if i % step == 0]
@@ -151,39 +153,6 @@ def warn_turned(files: Sequence[Path]) -> None:
             "their masks are not: masks drawn over the stored pixels do not fit; turn both and save them, "
             "or remove the tag"
         )
-
-
-def _depth_loss(item: Item) -> tuple[str, int]:
-    """Words for what is lost of depth and bands, and the number of its pages."""
-    if not isinstance(item, Path | bytes):
-        return "", 1
-    if isinstance(item, Path) and item.suffix.lower() not in _LOOKED_INTO:
-        return "", 1
-    found = depth(_source(item))
-    if found is None:
-        return _frames(item), 1
-    return _lost(item, found), found.pages
-
-
-def _frames(item: Path | bytes) -> str:
-    """Words for a moving image."""
-    with suppress(DataError, OSError, ValueError), open_image(_source(item)) as opened:
-        if opened.format in _MOVING and getattr(opened, "is_animated", False):
-            return "of several frames the first is taken"
-    return ""
-
-
-def _lost(item: Path | bytes, found: Depth) -> str:
-    if found.bits <= 8 and not found.other:
-        return ""
-    # Read by a plugin in full
-    usual = isinstance(item, bytes) or item.suffix.lower() in SUFFIXES
-    if reader_of(_source(item), lambda: found, usual) is not None:
-        return ""
-    # One band of 16 bits keeps them
-    with suppress(DataError, OSError, ValueError), open_image(_source(item)) as opened:
-        return lost(found, opened.mode)
-    return ""
 
 
 def _dark(items: Sequence[Item]) -> list[str]:
