@@ -206,3 +206,21 @@ def test_names_of_files_give_a_terminal_no_orders(capsys: pytest.CaptureFixture[
     assert "    cats/bad \ufffd[31m.png: an empty file\n" in out
     assert "    cats/two  spaces.txt\n" in out
     assert "\x1b" not in out
+
+
+@pytest.mark.parametrize(
+    ("target", "kind", "hint"),
+    [
+        ("age", "classes", "--as values takes them"),
+        ('["age", "kind"]', "classes", "--as labels or --as values"),
+    ],
+)
+def test_a_column_of_other_targets_is_told_by_what_zoo_data_has(
+    capsys: pytest.CaptureFixture[str], folder: Path, target: str, kind: str, hint: str
+) -> None:
+    lines = [f"pets/cats/{i}.png,1.{i},{'ab'[i % 2]}" for i in range(4)]
+    Path("t.csv").write_text("\n".join(["image,age,kind", *lines]))
+    status, _, err = run(capsys, "data", "t.csv", "--set", f"target={target}", "--as", kind)
+    assert status != 0
+    assert hint in err
+    assert "--head" not in err
