@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,22 +15,25 @@ from zoo.data.sources.torch_dataset import TorchData
 from zoo.data.view import innermost
 from zoo.images.decode import SUFFIXES, ImageArray, read
 from zoo.images.facts import SWAPPING, tops
-from zoo.images.header import ALPHA, depth, lost
+from zoo.images.header import ALPHA, Depth, depth, lost
 from zoo.images.objects import Taken
 from zoo.images.opening import open_image, orientation
-from zoo.images.ranges import Range, scaled_by, unscaled
+from zoo.images.pages import way
+from zoo.images.ranges import Range, reads_pages, scaled_by, unscaled
 from zoo.images.readers import ARRAY, MAGIC, reader_of
 from zoo.images.scale import built, few_bits, said
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
 from zoo.interfaces.records.records import Records
 from zoo.spec.display import counted
-from zoo.spec.errors import DataError, warn
+from zoo.spec.errors import DataError, quote, warn
+from zoo.spec.inputs import Reading
 
 Item = Path | bytes | ImageArray
 Again = Callable[[], Sequence[ImageArray]]
 
-_DEEP_FILES = (".png", ".ppm", ".tif", ".tiff")
+_MOVING = ("GIF", "WEBP")
+_LOOKED_INTO = (".png", ".ppm", ".tif", ".tiff", ".gif", ".webp")
 _LOOKED_AT = 16
 """Images whose values are looked at: their files' headers do not tell these."""
 _SIXTEENTH = 1 / 16
@@ -51,10 +54,25 @@ def warn_losses(model: Model, items: Sequence[Item], *, known: Sequence[str] = (
         items: files, their contents, or images.
         known: what is known already of some of them, a text for each loss of an image.
     """
-    total = len(items)
-    for words, count in Counter([*known, *filter(None, in_threads(_depth_loss, items, ""))]).items():
+    total, spec = len(items), model.input_spec
+    losses = in_threads(_depth_loss, items, "")
+    for words, count in Counter([*known, *(words for words, _ in losses if words)]).items():
         warn(f"{count} of {counted(total, 'image')}: {words}")
-    _warn_values(model, items, items[:: max(1, total // _LOOKED_AT)])
+    with scaled_by(Reading(spec.value_range, spec.pages)):
+        if several := {i: pages for i, (_, pages) in enumerate(losses) if pages > 1 and not reads_pages()}:
+            _warn_pages(items, several, spec.channels)
+        _warn_values(model, items, items[:: max(1, total // _LOOKED_AT)])
+
+
+def _warn_pages(items: Sequence[Item], several: Mapping[int, int], channels: int) -> None:
+    """Says once how many files have several pages, of which the first is taken."""
+    first, pages = next(iter(several.items()))
+    item = items[first]
+    named = f" ({quote(item.name)} has {pages})" if isinstance(item, Path) else ""
+    words = f"{len(several)} of {counted(len(items), 'image')}: of several pages{named} the first is taken; "
+    same = sum(pages == channels for pages in several.values())
+    fits = f", as many as the channels of the model in {same}" if same and channels > 1 else ""
+    warn(f"{words}{way(pages)}{fits}")
 
 
 def _warn_values(
@@ -95,7 +113,7 @@ def warn_dataset(model: Model, dataset: Dataset) -> None:
     if source.files is not None or not isinstance(source, TorchData | Records):
         warn_losses(model, [file for file in dataset.files or () if isinstance(file, Path)])
         return
-    with scaled_by(model.input_spec.value_range):
+    with scaled_by(model.input_spec.reading):
         looked_at = _some(source)
     for words, count in Counter(words for item in looked_at for words in item.lost).items():
         warn(f"{count} of the {counted(len(looked_at), 'image')} looked at: {words}")
@@ -127,13 +145,28 @@ def warn_turned(files: Sequence[Path]) -> None:
         )
 
 
-def _depth_loss(item: Item) -> str:
-    if isinstance(item, Path) and item.suffix.lower() not in _DEEP_FILES:
-        return ""
+def _depth_loss(item: Item) -> tuple[str, int]:
+    """Words for what is lost of depth and bands, and the number of its pages."""
     if not isinstance(item, Path | bytes):
-        return ""
-    found = depth(item if isinstance(item, Path) else io.BytesIO(item))
-    if found is None or (found.bits <= 8 and not found.other):
+        return "", 1
+    if isinstance(item, Path) and item.suffix.lower() not in _LOOKED_INTO:
+        return "", 1
+    found = depth(_source(item))
+    if found is None:
+        return _frames(item), 1
+    return _lost(item, found), found.pages
+
+
+def _frames(item: Path | bytes) -> str:
+    """Words for a moving image."""
+    with suppress(DataError, OSError, ValueError), open_image(_source(item)) as opened:
+        if opened.format in _MOVING and getattr(opened, "is_animated", False):
+            return "of several frames the first is taken"
+    return ""
+
+
+def _lost(item: Path | bytes, found: Depth) -> str:
+    if found.bits <= 8 and not found.other:
         return ""
     # Read by a plugin in full
     usual = isinstance(item, bytes) or item.suffix.lower() in SUFFIXES

@@ -161,7 +161,7 @@ def _check_splits(model: Model, asked: Asked, count: int) -> None:
     if (fold := section_of(data).options.fold) is not None:
         got, hint = f"folds={count} beside fold={fold}", "leave one of them out"
         raise OptionError("folds", expected="all folds, or one", got=got, hint=hint)
-    how: Any = {"skip_unreadable": asked.skip_unreadable, "values": model.input_spec.value_range}
+    how: Any = {"skip_unreadable": asked.skip_unreadable, "values": model.input_spec.reading}
     dataset = as_dataset(data, task=model.task, classes=classes_of(model), **how)
     if stream_in(dataset) is not None:
         hint = "give data with a length: a list, a folder, shards"

@@ -10,10 +10,11 @@ import torch
 from PIL import Image, ImageFile
 from torch import Tensor
 
-from zoo.images.decode import ImageArray, from_array, from_pil
+from zoo.images.decode import ImageArray, from_pil
 from zoo.images.facts import is_turned
 from zoo.images.header import lost, opened_depth
 from zoo.images.ranges import asked_numbers
+from zoo.images.readers import from_array
 from zoo.images.scale import few_bits
 from zoo.spec.errors import DataError, reason
 

@@ -169,7 +169,7 @@ def _data(model: Model, data: DataLike, tta: str | None, *, skip_unreadable: boo
     check_views(model, tta, "evaluate")
     dataset = as_dataset(
         data, task=model.task, classes=classes_of(model), part=bool(model.labels),
-        skip_unreadable=skip_unreadable, fields=declared_fields(model), values=model.input_spec.value_range,
+        skip_unreadable=skip_unreadable, fields=declared_fields(model), values=model.input_spec.reading,
     )  # fmt: skip
     found = for_model(model, dataset, "evaluate")
     warn_views(found, model.task, tta, "evaluate")

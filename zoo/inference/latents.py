@@ -118,7 +118,7 @@ def latents(
         check_can(model, "encode")
         check_alike(team, model)
         data = as_trained(data, model.recipe.data, "latents")
-        values = model.input_spec.value_range
+        values = model.input_spec.reading
         dataset = as_dataset(data, task=model.task, skip_unreadable=skip_unreadable, values=values)
         splits = split_data(dataset, pick_seed(seed, model), training=False)
         indices = splits.of(split)

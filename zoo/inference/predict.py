@@ -73,7 +73,7 @@ def predict(
         task = answering(model)
         check_views(model, tta, "predict")
         check_alike(team, model)
-        values = model.input_spec.value_range
+        values = model.input_spec.reading
         if is_stream(source):
             source, several = peeked(source)
             parts, sources = chunks(source, batch_size, skip_unreadable, values=values), None

@@ -120,13 +120,13 @@ class Predictor:
         if is_stream(source):
             return self._stream(source)
         alone = is_one(source)
-        skips, values = self.skip_unreadable and not alone, self._model.input_spec.value_range
+        skips, values = self.skip_unreadable and not alone, self._model.input_spec.reading
         images = given(source, skips, values=values, where="predictor")
         found = Predictions(said for _, said in self._answers(images))
         return found[0] if alone else found
 
     def _stream(self, source: Iterator[Any]) -> Iterator[Predicted]:
-        how: Any = {"values": self._model.input_spec.value_range, "where": "predictor"}
+        how: Any = {"values": self._model.input_spec.reading, "where": "predictor"}
         for images in chunks(source, self.batch_size, self.skip_unreadable, **how):
             try:
                 found = [said for _, said in self._answers(images)]

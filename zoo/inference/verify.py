@@ -87,7 +87,7 @@ def verify(
             hint = "zoo list head --search embedding shows heads that give one"
             raise TrainingError("verify", expected="a model whose output is an embedding", got=got, hint=hint)
         least, source = _least(model, threshold)
-        values = model.input_spec.value_range
+        values = model.input_spec.reading
         images = [given(source, values=values, where="verify") for source in (a, b)]
         if several := [len(found) for found in images if len(found) != 1]:
             raise DataError("verify", expected="one image and another", got=f"{several[0]} images for one")

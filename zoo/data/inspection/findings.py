@@ -17,6 +17,7 @@ from zoo.data.splits import split
 from zoo.data.view import fold_asked, keeps_alike
 from zoo.images.facts import FileFacts
 from zoo.images.near_duplicates import Thumbnail, look_alikes
+from zoo.images.pages import left_out
 from zoo.images.scale import built, few_bits
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.spec.display import counted
@@ -225,8 +226,8 @@ def _of_images(dataset: Dataset, text: str, indices: Sequence[int]) -> Finding:
 def _files(dataset: Dataset, seen: Sequence[InspectedImage], layout: Layout | None) -> Iterator[Finding]:
     moving = [i for i, s in enumerate(seen) if s.facts and s.facts.frames > 1]
     if moving:
-        text = f"{counted(len(moving), 'image')} of several frames; the first one is taken"
-        yield _of_images(dataset, text, moving)
+        words = left_out(seen[moving[0]].facts).removeprefix("has ")
+        yield _of_images(dataset, f"{counted(len(moving), 'image')} of {words}", moving)
     if layout is None:
         return
     if layout.inner != layout.root:

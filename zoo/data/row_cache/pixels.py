@@ -27,7 +27,7 @@ from zoo.spec.inputs import InputSpec
 
 FORMAT = 2
 _SIDES = 2
-_READING = ("channels", "size", "interpolation", "decode", "value_range", "crop")
+_READING = ("channels", "size", "interpolation", "decode", "value_range", "crop", "pages")
 """What of an input spec decides the pixels; the rest normalises them."""
 
 
