@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,7 @@ def test_a_folder_that_can_be_trained_on_ends_with_0(
     assert "./pets: 32 images, 2 classes, task binary" in out
     assert "cats       30  93.8%" in out
     assert "width               9       9     9" in out
-    assert "- unbalanced classes: 'dogs' 2, 'cats' 30, less than a tenth" in out
+    assert "- unbalanced classes: 'dogs' 2, 'cats' 30, less than a quarter" in out
     assert out.endswith("nothing stops a training\n")
 
 
@@ -194,3 +195,14 @@ def test_what_is_no_input_of_a_model_is_refused(
     status, _, err = run(capsys, "data", "./pets", *words)
     assert status != 0
     assert said in err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such names on Windows")
+def test_names_of_files_give_a_terminal_no_orders(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+    (folder / "cats" / "bad\n\x1b[31m.png").write_bytes(b"")
+    (folder / "cats" / "two  spaces.txt").write_bytes(b"")
+    status, out, _ = run(capsys, "data", "./pets")
+    assert status == 1
+    assert "    cats/bad \ufffd[31m.png: an empty file\n" in out
+    assert "    cats/two  spaces.txt\n" in out
+    assert "\x1b" not in out

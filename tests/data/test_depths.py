@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -306,3 +307,15 @@ def test_windows_and_masks_are_scaled_without_a_word() -> None:
         model = ranged(values)
         data = as_dataset((images[..., None], np.array([0, 1, 0, 1])), task=model.task, values=values)
         assert said(lambda m=model, d=data: warn_dataset(m, d)) == []
+
+
+def test_arrays_that_a_range_cuts_are_said_once_a_call() -> None:
+    model = zoo.build("small_cnn", head="binary", in_channels=1, input_size=8, seed=0, value_range=(0, 400))
+    deep = np.arange(64, dtype=np.int16).reshape(8, 8) * 60
+    given = [deep, Image.fromarray(deep.astype(np.int32)), torch.tensor(deep)[None]]
+    for ask in (zoo.Predictor(model), partial(zoo.predict, model)):
+        (words,) = said(partial(ask, given))
+        assert words.startswith(
+            "3 of the 3 images looked at: 89% of the values lie above value_range=(0, 400)"
+        )
+        assert said(partial(ask, deep // 10)) == []

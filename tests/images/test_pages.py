@@ -14,7 +14,7 @@ from zoo.images.decode import read
 from zoo.images.header import depth
 from zoo.images.prepare import pixels
 from zoo.images.ranges import scaled_by
-from zoo.spec.errors import DataError
+from zoo.spec.errors import DataError, DeclarationError
 from zoo.spec.inputs import InputSpec, Reading
 
 BANDS = Reading(pages="bands")
@@ -74,7 +74,7 @@ def test_of_pages_none_is_alpha_or_repeated() -> None:
     with pytest.raises(DataError, match="expected 3 pages, got 4 channels"):
         pixels(np.zeros((6, 8, 4), np.uint8), spec)
     assert InputSpec.from_dict(spec.to_dict()) == spec
-    with pytest.raises(zoo.errors.DeclarationError, match="bad pages: expected one of first, bands"):
+    with pytest.raises(DeclarationError, match="bad pages: expected one of first, bands"):
         InputSpec(pages="all")
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from zoo.data.view import innermost
 from zoo.images.decode import SUFFIXES, ImageArray, read
 from zoo.images.facts import SWAPPING, tops
 from zoo.images.header import ALPHA, Depth, depth, lost
-from zoo.images.objects import Taken
+from zoo.images.objects import Taken, taken
 from zoo.images.opening import open_image, orientation
 from zoo.images.pages import way
 from zoo.images.ranges import Range, reads_pages, scaled_by, unscaled
@@ -46,13 +47,16 @@ _FEW, _ENOUGH = 0.005, 256
 """Alpha has more than such a share of pixels that are opaque or clear; of fewer pixels none is judged."""
 
 
-def warn_losses(model: Model, items: Sequence[Item], *, known: Sequence[str] = ()) -> None:
+def warn_losses(
+    model: Model, items: Sequence[Item], *, known: Sequence[str] = (), given: Mapping[int, Any] | None = None
+) -> None:
     """Says once, with numbers, what is lost of images where a model takes them.
 
     Args:
         model: that takes them.
         items: files, their contents, or images.
         known: what is known already of some of them, a text for each loss of an image.
+        given: the objects by number that images were taken from by a range.
     """
     total, spec = len(items), model.input_spec
     losses = in_threads(_depth_loss, items, "")
@@ -61,7 +65,14 @@ def warn_losses(model: Model, items: Sequence[Item], *, known: Sequence[str] = (
     with scaled_by(Reading(spec.value_range, spec.pages)):
         if several := {i: pages for i, (_, pages) in enumerate(losses) if pages > 1 and not reads_pages()}:
             _warn_pages(items, several, spec.channels)
-        _warn_values(model, items, items[:: max(1, total // _LOOKED_AT)])
+        step = max(1, total // _LOOKED_AT)
+        objects = [own for i, own in (given or {}).items() if i % step == 0]
+
+        def again() -> list[ImageArray]:
+            files = [image for item in items[::step] for image in _read(item, objects=False)]
+            return [*files, *(taken(item).pixels for item in objects)]
+
+        _warn_values(model, items, items[::step], again)
 
 
 def _warn_pages(items: Sequence[Item], several: Mapping[int, int], channels: int) -> None:
@@ -75,22 +86,19 @@ def _warn_pages(items: Sequence[Item], several: Mapping[int, int], channels: int
     warn(f"{words}{way(pages)}{fits}")
 
 
-def _warn_values(
-    model: Model, items: Sequence[Item], looked_at: Sequence[Item], again: Again | None = None
-) -> None:
+def _warn_values(model: Model, items: Sequence[Item], looked_at: Sequence[Item], again: Again) -> None:
     """Says what the values of some images tell, and how many of all have alpha where answers have none.
 
     Args:
         model: that takes them.
         items: all that are known.
         looked_at: of these.
-        again: takes what is looked at once more; by default files are read.
+        again: takes what is looked at once more.
     """
     total = len(items)
     channels = model.input_spec.channels
     values = model.input_spec.value_range
-    read_again = again or (lambda: [image for item in looked_at for image in _read(item, objects=False)])
-    losses = _dark(looked_at) if values is None else _badly_scaled(looked_at, values, read_again)
+    losses = _dark(looked_at) if values is None else _badly_scaled(looked_at, values, again)
     task = model.task
     laid = channels in (1, 3)
     shown = laid and task is not None and task.answers == "image"

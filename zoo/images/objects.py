@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -48,10 +48,12 @@ class Taken:
     Args:
         pixels: H x W x C.
         lost: words for what was lost or done in taking it.
+        given: the object, where it may be taken once more.
     """
 
     pixels: ImageArray
     lost: tuple[str, ...] = ()
+    given: Any = field(default=None, compare=False, repr=False)
 
 
 def taken(value: Any, where: str = "image") -> Taken:

@@ -34,11 +34,13 @@ from zoo.runtime.loss_checks import check_fits, held_warnings, warn_squashed
 from zoo.runtime.team.shares import check_alike, own_batches
 from zoo.runtime.team.team import Team
 from zoo.spec.errors import OptionError, SaveError, listing, warn
+from zoo.spec.hints.channels import of_trained
 from zoo.spec.reference import PathLike
 from zoo.trainers.loss_cuts import depends_on_batches
 from zoo.trainers.score import UNDEFINED, Score
 
 
+@of_trained()
 def evaluate(
     model: ModelLike,
     data: DataLike,

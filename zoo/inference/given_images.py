@@ -6,6 +6,7 @@ import io
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain, count, islice
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,8 @@ class Given(Dataset):
     """Images without targets, from files, bytes and objects.
 
     Args:
-        items: names and images; of objects, what was lost is kept in `lost`, a text for each loss.
+        items: names and images; of objects, what was lost is kept in `lost`, a text for each loss, and for a
+            range they are kept in `given`, by number.
         first: number of the first, where others went before.
         values: range of the model that asks.
     """
@@ -52,8 +54,17 @@ class Given(Dataset):
             (name, item.pixels if isinstance(item, Taken) else item) for name, item in items
         ]
         self.lost = [words for _, item in items if isinstance(item, Taken) for words in item.lost]
+        self.given = {
+            i: item.given
+            for i, (_, item) in enumerate(items)
+            if isinstance(item, Taken) and item.given is not None
+        }
         self.first, self.values = first, values
         self._small: dict[int, ImageArray] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Processes that read images are asked for those alone
+        return {**self.__dict__, "given": {}}
 
     def __len__(self) -> int:
         return len(self.items)
@@ -222,7 +233,7 @@ def _items(source: Any, where: str, values: How | None) -> Iterator[Object]:
         else:
             with scaled_by(values):
                 found = taken(item, name)
-            yield f"image {i}", found
+            yield f"image {i}", found if values is None else replace(found, given=item)
 
 
 def _flat(source: Any, where: str) -> Iterator[Any]:

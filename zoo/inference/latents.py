@@ -34,6 +34,7 @@ from zoo.runtime.team.shares import check_alike, own_batches
 from zoo.runtime.team.team import Team
 from zoo.spec.display import counted
 from zoo.spec.errors import OptionError
+from zoo.spec.hints.channels import of_trained
 from zoo.spec.reference import PathLike
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class Latents:
         return figure_bytes(_scatter(self, repr(self))) if drawn else None
 
 
+@of_trained()
 def latents(
     model: ModelLike,
     data: DataLike,

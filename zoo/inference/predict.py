@@ -26,11 +26,13 @@ from zoo.runtime.devices import borrowed
 from zoo.runtime.team.shares import check_alike, digest_of
 from zoo.runtime.team.team import Team
 from zoo.spec.errors import DataError, SaveError, ZooWarning, quote
+from zoo.spec.hints.channels import of_trained
 from zoo.spec.reference import PathLike
 
 _MOST_DRAWN = 60
 
 
+@of_trained()
 def predict(
     model: ModelLike,
     source: Any,

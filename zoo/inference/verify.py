@@ -19,6 +19,7 @@ from zoo.runtime.devices import borrowed
 from zoo.runtime.team.shares import check_alike
 from zoo.runtime.team.team import Team
 from zoo.spec.errors import DataError, OptionError, TrainingError, quote
+from zoo.spec.hints.channels import of_trained
 from zoo.spec.hints.spoken import spoken
 
 CHOOSES = "val"
@@ -49,6 +50,7 @@ class Verified:
         return f"{word}: similarity {self.similarity:.3f}, {relation} {self.threshold:.3f} ({self.source})"
 
 
+@of_trained()
 def verify(
     model: ModelLike,
     a: Any,

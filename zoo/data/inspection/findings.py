@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from zoo.data.division.alike import check_drawn
 from zoo.data.imbalance import class_counts, lacking, several, unbalanced
+from zoo.data.objects.several import told
 from zoo.data.sources.layout import Layout
 from zoo.data.splits import split
 from zoo.data.view import fold_asked, keeps_alike
@@ -250,7 +251,7 @@ def _files(dataset: Dataset, seen: Sequence[InspectedImage], layout: Layout | No
 def _joined(
     dataset: Dataset, groups: Sequence[Sequence[int]]
 ) -> tuple[tuple[str, ...], tuple[tuple[int, ...], ...]]:
-    names = tuple(" = ".join(dataset.name(i) for i in group) for group in groups)
+    names = tuple(" = ".join(told(dataset, group)) for group in groups)
     return names, tuple(map(tuple, groups))
 
 
