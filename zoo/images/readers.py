@@ -28,7 +28,10 @@ _AXES = (2, 3)
 _FLAT, _MAP, _WITH_ALPHA = 2, 3, (2, 4)
 _BYTE_BITS, _DEEP = 8, 65535
 Reader = Callable[[str | Path | IO[bytes], str], npt.NDArray[Any]]
-"""Takes a file and what to call it in an error; returns H x W or H x W x C numbers."""
+"""Takes a file and what to call it in an error; returns H x W or H x W x C numbers.
+
+A reader of files that say what stays in one split, such as a patient, has a function `group` of a path.
+"""
 
 
 @cache
@@ -77,6 +80,16 @@ def reader_of(source: str | Path | IO[bytes], own: Callable[[], Depth | None], u
         or (deep.bits <= _BYTE_BITS and deep.signed)
     )
     return _loaded(point) if lossy or not usual else None
+
+
+def group_reader(suffix: str) -> Callable[[Path], str | None] | None:
+    """Tells the group of a file, such as a patient, of files that say one; None of others.
+
+    Args:
+        suffix: of the files, in lower case.
+    """
+    point = _chosen(suffix)
+    return None if point is None else getattr(_loaded(point), "group", None)
 
 
 @cache
