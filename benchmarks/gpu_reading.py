@@ -33,6 +33,9 @@ DRAWN, TIMES, FEW = 768, 8, 64
 LEAST = 1.0
 """Images a second of ours to those of the peer."""
 
+LEAST_CHOSEN, EPOCHS = 0.9, 3
+"""The same of a fit that chooses its workers to one with one for each processor."""
+
 Epoch = Callable[[], Iterable[tuple[Tensor, Tensor]]]
 
 
@@ -131,6 +134,28 @@ def apart(data: ClassFolders, device: str) -> float:
     return max(float((one["image"] - other["image"].cpu()).abs().max()) for one, other in pairs)
 
 
+def chosen(report: Any, folder: Path) -> None:
+    """`zoo.fit` with the workers that it begins by itself, beside one for each processor.
+
+    Args:
+        report: of `gpu.py`.
+        folder: of class folders.
+    """
+    best, began, card = {}, 0, report.device.startswith("cuda")
+    for name, workers in (("by itself", None), ("one for each processor", processors())):
+        network = "resnet18" if card else {"name": "mlp", "hidden": [8]}
+        model = zoo.build(network, head="binary", input_size=SIDE, seed=0)
+        run = zoo.fit(model, folder, epochs=EPOCHS, workers=workers, cache=False, batch_size=BATCH,
+                      precision="bf16" if card else None, device=report.device, progress=False)  # fmt: skip
+        best[name] = min(row["seconds"] for row in run.history[1:])
+        began = began if workers is not None else run.chosen_workers
+    ratio = best["one for each processor"] / best["by itself"]
+    text = ", ".join(f"{name} {value:.2f}" for name, value in best.items())
+    # The few files that try the script on a processor are read before workers pay
+    report.say(f"zoo.fit, chose {began}", f"s an epoch: {text}; ratio {ratio:.2f}",
+               fine=ratio >= LEAST_CHOSEN or not card, workers=began, **best)  # fmt: skip
+
+
 def reading(report: Any, wait: Callable[[str], None]) -> None:
     """The section: rows of both sides, and of pixels that are kept.
 
@@ -164,4 +189,5 @@ def reading(report: Any, wait: Callable[[str], None]) -> None:
                                                 torch.uint8, {}))  # fmt: skip
         rate(kept, None, lambda: wait(device))
         later = rate(kept, None, lambda: wait(device))
+        chosen(report, folder)
         report.say("pixels that are kept", f"images/s: {later:,.0f}, in one process", later=later)

@@ -173,3 +173,26 @@ def test_each_augmenter_has_a_labelled_row_of_its_own(image: Path, tmp_path: Pat
     assert [np.array_equal(tile, original) for tile in found] == [True, False, False, False] * 2
     assert all(np.array_equal(tile, original[:, ::-1]) for tile in found[1:4])
     assert all(np.array_equal(tile, 255 - original) for tile in found[5:])
+
+
+def test_an_image_is_seen_through_the_range_and_in_the_channels_of_a_model(tmp_path: Path) -> None:
+    file = tmp_path / "scan.npy"
+    np.save(file, np.full((100, 100, 3), 1365, np.int32))
+    shown = augment(str(file), "flip", count=1, value_range=(0, 4095), in_channels=1)
+    assert shown.shape == (1, 1, 100, 100)
+    assert torch.allclose(shown, torch.tensor(1365 / 4095))
+    values = ["--set", "model.value_range=[0, 4095]"]
+    assert run(file, "--augment", "flip", *values, "--count", 1, "--out", tmp_path / "v.png").exit_code == 0
+    assert (tiles(tmp_path / "v.png", (100, 100))[1] == 85).all()
+    assert (
+        "belongs to one IMAGE" in run(tmp_path, "--augment", "flip", *values, "--out", tmp_path / "w").output
+    )
+    bands = ["--set", "model.input.bands=[0]"]
+    bands = ["--set", "model.input.bands=[0]"]
+    assert "value_range, pages, in_channels" in error_of(file, "--augment", "flip", *bands)
+
+
+def test_the_first_three_of_many_bands_are_drawn(tmp_path: Path) -> None:
+    bands = torch.tensor([0.2, 0.4, 0.6, 0.8, 1.0]).view(5, 1, 1).expand(-1, 100, 100)
+    draw_variants(bands, bands[None], tmp_path / "v.png")
+    assert (tiles(tmp_path / "v.png", (100, 100))[1] == [51, 102, 153]).all()

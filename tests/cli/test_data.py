@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,7 @@ def test_a_folder_that_can_be_trained_on_ends_with_0(
     assert "./pets: 32 images, 2 classes, task binary" in out
     assert "cats       30  93.8%" in out
     assert "width               9       9     9" in out
-    assert "- unbalanced classes: 'dogs' 2, 'cats' 30, less than a tenth" in out
+    assert "- unbalanced classes: 'dogs' 2, 'cats' 30, less than a quarter" in out
     assert out.endswith("nothing stops a training\n")
 
 
@@ -140,3 +141,86 @@ def test_a_users_mistake_is_one_line_and_status_2(
     status, out, err = run(capsys, "data", *arguments)
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert words in err
+
+
+def test_data_are_looked_at_by_what_a_models_input_would_be(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    image = np.random.default_rng(0).integers(0, 4096, (8, 8, 4)).astype(np.int32)
+    for i in range(8):
+        file = tmp_path / "scans" / "ab"[i % 2] / f"{i // 2}.npy"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        np.save(file, image + i)
+    values = ["--set", "model.value_range=[0, 8190]"]
+    status, out, _ = run(capsys, "data", "scans", *values, "--in-channels", "5")
+    assert status == 1
+    assert (
+        "8 images that cannot be turned into 5 channels; convert or remove them\n    a/0.npy: 4 channels"
+        in out
+    )
+    bands = ["--in-channels", "4", "--set", "model.input.bands=[2, {ndvi={red=0, near_infrared=3}}]"]
+    status, out, _ = run(
+        capsys, "data", "scans", *values, *bands, "--statistics", "--out", "sheet.png", "--json"
+    )
+    found = json.loads(out)["statistics"]
+    assert status == 0
+    # In the numbers that a network sees: those of two images differ by a few of 8190
+    red, near = (image[..., i] / 8190 for i in (0, 3))
+    ndvi = (near - red) / (near + red)
+    assert np.allclose(found["mean"], [(image[..., 2] / 8190).mean(), ndvi.mean()], atol=2e-3)
+    assert np.allclose(found["std"], [(image[..., 2] / 8190).std(), ndvi.std()], atol=2e-3)
+    assert Path("sheet.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--set", "model.value_range=[9, 4]"], "model.value_range: expected two rising numbers"),
+        (
+            ["--set", "model.freeze=all"],
+            "expected of a model value_range, pages, in_channels, input.bands, which",
+        ),
+        (["--set", "model.input.bands=[5]"], "expected channels 0..2, got 5; images of 6 channels"),
+        (
+            ["--in-channels", "3", "--set", "model.in_channels=4"],
+            "--in-channels and --set model.in_channels=4",
+        ),
+        (["--in-channels", "3", "--model", "r"], "--model: expected the input of the run, got --in-channels"),
+    ],
+)
+def test_what_is_no_input_of_a_model_is_refused(
+    capsys: pytest.CaptureFixture[str], folder: Path, words: list[str], said: str
+) -> None:
+    status, _, err = run(capsys, "data", "./pets", *words)
+    assert status != 0
+    assert said in err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such names on Windows")
+def test_names_of_files_give_a_terminal_no_orders(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+    (folder / "cats" / "bad\n\x1b[31m.png").write_bytes(b"")
+    (folder / "cats" / "two  spaces.txt").write_bytes(b"")
+    status, out, _ = run(capsys, "data", "./pets")
+    assert status == 1
+    assert "    cats/bad \ufffd[31m.png: an empty file\n" in out
+    assert "    cats/two  spaces.txt\n" in out
+    assert "\x1b" not in out
+
+
+@pytest.mark.parametrize(
+    ("target", "kind", "hint"),
+    [
+        ("age", "classes", "--as values takes them"),
+        ('["age", "kind"]', "classes", "--as labels or --as values"),
+    ],
+)
+def test_a_column_of_other_targets_is_told_by_what_zoo_data_has(
+    capsys: pytest.CaptureFixture[str], folder: Path, target: str, kind: str, hint: str
+) -> None:
+    lines = [f"pets/cats/{i}.png,1.{i},{'ab'[i % 2]}" for i in range(4)]
+    Path("t.csv").write_text("\n".join(["image,age,kind", *lines]))
+    status, _, err = run(capsys, "data", "t.csv", "--set", f"target={target}", "--as", kind)
+    assert status != 0
+    assert hint in err
+    assert "--head" not in err

@@ -312,3 +312,10 @@ def test_closed_standard_streams_do_not_stop_a_training(place: Path) -> None:
 def test_to_keep_and_not_to_keep_is_refused() -> None:
     with pytest.raises(OptionError, match="--no-cache: expected it alone, got --cache too"):
         kept("pixels", none=True)
+
+
+def test_an_augmenter_with_options_is_answered_with_the_line_that_takes_it(zoo: Zoo, place: Path) -> None:
+    value = '{name = "flip", p = 0.5}'
+    status, _, err = zoo("fit", "r.toml", "--augment", value)
+    assert (status, f"with options say --set 'augment={value}'" in err) == (2, True)
+    assert apply({}, [f"augment={value}"])["augment"] == {"name": "flip", "p": 0.5}

@@ -140,7 +140,11 @@ def test_nothing_is_left_on_the_meta_device():
         ({"name": "vgg16", "head": {"name": "binary", "pool": "mean"}}, OptionError, "'avg'.*got 'mean'"),
         ({"name": "vgg16", "head": {"name": "binary", "taps": ["block9"]}}, ShapeError, "no tap block9"),
         ({"name": "vgg16", "head": "multiclass"}, OptionError, "needs classes"),
-        ({"name": "vgg16", "head": "binary", "classes": 3}, OptionError, "expected 2 classes, got 3"),
+        (
+            {"name": "vgg16", "head": "binary", "classes": 3},
+            OptionError,
+            'got 3; head="multiclass" tells more',
+        ),
         ({"name": "vgg16", "freeze": "block7"}, FreezeError, "block1, block2, block3, block4, block5"),
         ({"name": "vgg16", "freeze": "blok1"}, FreezeError, "did you mean block1"),
         ({"name": "vgg16", "freeze": "block4-1"}, FreezeError, "block1-4"),

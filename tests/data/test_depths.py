@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -11,6 +12,7 @@ import torch
 from PIL import Image, ImageOps
 
 import zoo
+from zoo.data.depths import warn_losses
 from zoo.images.decode import decode
 
 GRAY = np.linspace(0, 65535, 24 * 24).reshape(24, 24).astype(np.uint16)
@@ -306,3 +308,33 @@ def test_windows_and_masks_are_scaled_without_a_word() -> None:
         model = ranged(values)
         data = as_dataset((images[..., None], np.array([0, 1, 0, 1])), task=model.task, values=values)
         assert said(lambda m=model, d=data: warn_dataset(m, d)) == []
+
+
+def test_arrays_that_a_range_cuts_are_said_once_a_call() -> None:
+    model = zoo.build("small_cnn", head="binary", in_channels=1, input_size=8, seed=0, value_range=(0, 400))
+    deep = np.arange(64, dtype=np.int16).reshape(8, 8) * 60
+    given = [deep, Image.fromarray(deep.astype(np.int32)), torch.tensor(deep)[None]]
+    for ask in (zoo.Predictor(model), partial(zoo.predict, model)):
+        (words,) = said(partial(ask, given))
+        assert words.startswith(
+            "3 of the 3 images looked at: 89% of the values lie above value_range=(0, 400)"
+        )
+        assert said(partial(ask, deep // 10)) == []
+
+
+def test_files_of_bytes_are_refused_before_work_by_a_range_of_another_depth(tmp_path: Path) -> None:
+    deep = np.random.default_rng(0).integers(0, 4096, (8, 8, 8), dtype=np.uint16)
+    for i, pixels in enumerate(deep):
+        place = tmp_path / "d" / "ab"[i % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(place / f"{i}.png")
+    model = zoo.build("small_cnn", head="binary", in_channels=1, input_size=8, seed=0, value_range=(0, 4095))
+    assert said(lambda: warn_losses(model, [*(tmp_path / "d").rglob("*.png")])) == []
+    for name in ("7.png", "9.jpg"):
+        Image.fromarray((deep[7] >> 4).astype(np.uint8)).save(tmp_path / "d" / "b" / name)
+    words = r"value_range=\(0, 4095\), got bytes, 0..255, of 2 of 9 images, the first '7.png'; give images of"
+    with pytest.raises(zoo.ZooError, match=words):
+        zoo.fit(model, tmp_path / "d", epochs=1, out=tmp_path / "run", workers=0)
+    with pytest.raises(zoo.ZooError, match=words):
+        zoo.predict(model, tmp_path / "d")
+    assert not (tmp_path / "run").exists()

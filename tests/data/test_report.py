@@ -191,10 +191,11 @@ def test_a_label_that_no_image_has_is_named() -> None:
     assert names(report(Labelled([[0, 1]] * 4)), "1 class without an image") == ("rare",)
 
 
-def test_less_than_a_tenth_is_unbalanced() -> None:
-    assert unbalanced({"a": 10, "b": 100}) is None
+def test_less_than_a_quarter_is_unbalanced() -> None:
+    assert unbalanced({"a": 10, "b": 40}) is None
+    assert "(sampler='balanced'" in (unbalanced({"a": 6, "b": 40}) or "")
     assert unbalanced({}) is None
-    with pytest.warns(ZooWarning, match="'rare' 1, 'common' 11, less than a tenth.*: look at each label$"):
+    with pytest.warns(ZooWarning, match="'rare' 1, 'common' 11, less than a quarter.*: look at each label$"):
         warn_unbalanced(Labelled([[1, 0]] + [[0, 1]] * 11))
     assert unbalanced({"a": 10, "b": 0}) is None  # which is told apart
     warn_unbalanced(Photos(size=32, per_photo=1))

@@ -215,3 +215,19 @@ def test_a_model_is_trained_on_all_and_measured_by_source(written: Callable[...,
     assert "SOURCE" in repr(found)
     with pytest.raises(ZooError, match="kitten"):
         zoo.evaluate("run", "theirs", split="all", progress=False)
+
+
+def test_the_same_image_as_two_classes_is_told_with_both_sources(written: Callable[..., None]) -> None:
+    written("mine", cat=4, dog=4)
+    written("theirs", cat=4, dog=4)
+    Path("theirs/dog/0.png").write_bytes(Path("mine/cat/1.png").read_bytes())
+    both = r"mine/cat/1.png \(of 'mine'\) and theirs/dog/0.png \(of 'theirs'\)"
+    with pytest.warns(UserWarning, match=f"the same image has two labels: {both}"):
+        split(as_dataset(["mine", "theirs"]))
+    Path("mine/dog/0.png").write_bytes(Path("mine/cat/2.png").read_bytes())
+    found = report(as_dataset(["mine", "theirs"])).findings
+    (names,) = (each.names for each in found if "two labels" in each.text)
+    assert names == (
+        "mine/cat/1.png (of 'mine') = theirs/dog/0.png (of 'theirs')",
+        "mine/cat/2.png = mine/dog/0.png",
+    )

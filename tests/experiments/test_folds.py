@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import zoo
 from zoo.data.splits import split
@@ -167,3 +168,26 @@ def test_a_recipe_is_built_for_the_classes_of_the_data(tmp_path: Path) -> None:
     found = zoo.fit(recipe, folds=2, out=tmp_path / "f", metrics=["mcc"], **HOW)
     assert {"accuracy", "mcc"} <= found.mean.keys()
     assert json.loads((tmp_path / "f" / "folds.json").read_text())["seed"] == 3
+
+
+def test_what_folds_make_of_lists_of_splits_is_said_once(tmp_path: Path) -> None:
+    names = {"train": range(6), "val": range(6, 8), "test": range(8, 9)}
+    rng = np.random.default_rng(0)
+    for label in "ab":
+        (tmp_path / "d" / label).mkdir(parents=True)
+        for i in range(9):
+            Image.fromarray(rng.integers(0, 256, (8, 8), dtype=np.uint8)).save(
+                tmp_path / f"d/{label}/{i}.png"
+            )
+    for name, numbers in names.items():
+        lines = [f"{label}/{i}.png" for label in "ab" for i in numbers]
+        (tmp_path / "d" / f"{name}.txt").write_text("\n".join(lines))
+    small = zoo.build("small_cnn", head="binary", in_channels=1, input_size=8, seed=0)
+    with pytest.warns(zoo.ZooWarning) as heard:
+        found = zoo.fit(small, tmp_path / "d", folds=2, out=tmp_path / "f", workers=0, **HOW)
+    assert [str(warning.message).partition("d: ")[2] or str(warning.message) for warning in heard] == [
+        "splits are those of test.txt, train.txt, val.txt in it",
+        "folds are drawn of all images that the data have for train and val, whichever of both; "
+        "test images are in no fold",
+    ]
+    assert sum(fold.images["test"] for fold in found.folds) == 16

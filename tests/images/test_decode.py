@@ -6,9 +6,10 @@ import pytest
 import torch
 from PIL import Image
 
-from zoo.images.decode import decode, from_array
+from zoo.images.decode import decode
 from zoo.images.objects import to_image
 from zoo.images.prepare import prepare, to_channels
+from zoo.images.readers import from_array
 from zoo.spec.errors import DataError, ZooWarning
 from zoo.spec.inputs import InputSpec
 

@@ -11,9 +11,10 @@ import pytest
 import torch
 from PIL import Image
 
-from zoo.images.decode import decode, from_array, from_pil, read
+from zoo.images.decode import decode, from_pil, read
 from zoo.images.objects import to_image
 from zoo.images.prepare import prepare, resize, to_channels
+from zoo.images.readers import from_array
 from zoo.spec.errors import DataError, ZooWarning
 from zoo.spec.inputs import InputSpec
 

@@ -81,6 +81,12 @@ def test_bytes_are_numbers_too_within_255_and_alpha_is_none(tmp_path: Path) -> N
         found = decode(file)
         np.testing.assert_allclose(found[..., :3], right(pixels[..., :3], 50, 200), atol=1e-6)
         np.testing.assert_allclose(found[..., 3], pixels[..., 3] / 255, atol=1e-6)
+        # Bytes are the same as an array, a file of one and a Pillow image; three channels have no alpha
+        np.save(tmp_path / "a.npy", pixels)
+        for same in (pixels, tmp_path / "a.npy", Image.fromarray(pixels)):
+            np.testing.assert_array_equal(decode(same) if isinstance(same, Path) else to_image(same), found)
+        three = to_image(pixels[..., 1:])
+        np.testing.assert_allclose(three, right(pixels[..., 1:], 50, 200), atol=1e-6)
     words = r"expected the numbers of value_range=\(0, 4095\), got bytes, 0..255; give images of the depth"
     for source in (file, pixels):
         with scaled_by((0.0, 4095.0)), pytest.raises(DataError, match=words):

@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -638,5 +639,9 @@ def test_axes_in_another_order_are_no_matter_of_the_model() -> None:
             zoo.predict(model, x)
     with pytest.raises(zoo.ZooError, match=r"x\.permute\(0, 3, 1, 2\) where the channels are last"):
         model(torch.rand(1, 16, 16, 3))
-    with pytest.raises(DataError, match="build the model with in_channels=5"):
-        zoo.predict(model, torch.rand(5, 20, 20))
+    words = "convert it to 3 channels, or train a model with in_channels=5"
+    for ask in (zoo.Predictor(model), partial(zoo.predict, model)):
+        with pytest.raises(DataError, match=words):
+            ask(torch.rand(5, 20, 20))
+    with pytest.raises(DataError, match=words):
+        [*zoo.Predictor(model)(iter([torch.rand(5, 20, 20)]))]

@@ -25,6 +25,10 @@ QUARTER, HALF = Orientation(turned=90), Orientation(turned=180)
         (["6", "9"], HALF, "turned, '6' is '9'"),
         (["N", "Z"], QUARTER, "turned, 'N' is 'Z'"),
         (["turn left", "turn right", "stop"], MIRRORED, "mirrored, 'turn left' is 'turn right'"),
+        (["port", "starboard"], MIRRORED, "mirrored, 'port' is 'starboard'"),
+        (["turn-left", "straight"], MIRRORED, "mirrored, 'turn-left' is the other side, which no label is"),
+        (["left", "center"], MIRRORED, "mirrored, 'left' is the other side, which no label is"),
+        (["one", "two"], MIRRORED, "mirrored, 'two' is another sign or none"),
         (["background", "KneeL", "knee_R"], MIRRORED, "mirrored, 'KneeL' is 'knee_R'"),
         (["upper jaw", "lower jaw"], FLIPPED, "upside down, 'upper jaw' is 'lower jaw'"),
         (["clockwise", "anticlockwise"], FLIPPED, "mirrored, 'clockwise' is 'anticlockwise'"),
@@ -43,6 +47,9 @@ def test_what_loses_its_meaning_is_told(labels: list[str], orientation: Orientat
         (["0", "1"], MIRRORED | FLIPPED),  # no and yes, or signs that stay themselves
         (["A", "H", "8"], MIRRORED),
         (["bright", "upright", "left-handed"], MIRRORED),
+        (["right whale", "blue whale"], MIRRORED),
+        (["right", "wrong"], MIRRORED),
+        (["zero", "one"], MIRRORED),
         (["b", "cats", "dogs", "birds"], MIRRORED),  # one sign is none
         (["2", "3", "7"], HALF),  # on their heads they are no other digits
         (["6", "9"], QUARTER),

@@ -19,6 +19,7 @@ from zoo.interfaces.tasks.data_checks import check_labels
 from zoo.interfaces.tasks.descriptions import Mistake, Overlay, error_table, worst_table
 from zoo.interfaces.tasks.target_counts import TargetCounts
 from zoo.spec.errors import DataError
+from zoo.spec.hints.spoken import Spoken, speaking
 
 
 def figures(name: str, outputs: int, output: Tensor, target: Tensor) -> dict[str, float]:
@@ -219,6 +220,11 @@ def test_of_many_classes_the_first_six_are_said(count: int, labels: str, words: 
     ) as e:
         check_labels(Named(*labels), count, 3, [], "fit")  # type: ignore[arg-type]
     assert ("'g'" in str(e.value)) is False
+    with (
+        speaking(Spoken(way="shell")),
+        pytest.raises(DataError, match=f"say --classes {count}, or leave it out"),
+    ):
+        check_labels(Named(*labels), count, 3, [], "fit")  # type: ignore[arg-type]
 
 
 def test_labels_of_many_classes_in_another_order_are_told_by_their_first_six() -> None:

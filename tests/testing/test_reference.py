@@ -102,6 +102,17 @@ def test_a_gradient_that_is_cut_is_found() -> None:
         published(Net(act=Cut()), reference(), blocks=BLOCKS)
 
 
+def test_a_gradient_may_cross_a_kink_once() -> None:
+    class Kink(nn.Module):
+        runs = 0
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.runs += x.requires_grad
+            return x.relu() if self.runs > 1 else x.relu() * 0.5 + x.detach().relu() * 0.5
+
+    published(Net(act=Kink()), reference())
+
+
 def test_a_block_of_another_shape_is_found() -> None:
     with pytest.raises(
         AssertionError, match=r"block2 as the reference's 4, \(2, 6, 12, 12\), got \(2, 6, 14, 14\)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -90,6 +91,12 @@ class Name(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Refuses a list in one word."""
+        # One or several with options, as a recipe has them, stand where a recipe has them
+        if isinstance(value, str) and value.lstrip().startswith(("{", "[")) and ctx is not None:
+            path = param.name if param is not None else "augment"
+            typed = shlex.quote(f"{path}={value}")
+            own = f"; with options say --set {typed}" if path == "augment" else ""
+            self.fail(f"expected a name, got {value!r}{own}", param, ctx)
         # A list with commas, as other options take it, would be looked up as one odd name
         if isinstance(value, str) and "," in value:
             option = param.opts[0] if param is not None else "--augment"

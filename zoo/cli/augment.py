@@ -24,7 +24,14 @@ import click
     "sets",
     multiple=True,
     metavar="OPTION=VALUE",
-    help="Set an option; of several augmenters say NAME.OPTION=VALUE.",
+    help="Set an option; of several augmenters say NAME.OPTION=VALUE; of IMAGE as a model reads it "
+    "model.value_range=[0,4095].",
+)
+@click.option(
+    "--in-channels",
+    type=click.IntRange(min=1),
+    metavar="NUMBER",
+    help="Channels that a model takes of IMAGE.",
 )
 @click.option(
     "--out",
@@ -40,6 +47,7 @@ def command(
     seed: int,
     size: int | None,
     sets: tuple[str, ...],
+    in_channels: int | None,
     out: Path | None,
 ) -> None:
     """Draw what augmenters make of IMAGE, or write variants of the training images of FOLDER.
@@ -48,8 +56,10 @@ def command(
     zoo augment cat.jpg --augment photo --set strength=1.5
     zoo augment cat.jpg --augment rotate --augment noise --set noise.std=0.1
     zoo augment cat.jpg --each --augment rotate --augment flip --augment scaling --augment brightness
+    zoo augment scan.tif --augment rotate --set 'model.value_range=[0, 4095]'
     zoo augment photos/ --augment photo --out photos-augmented/ --count 5
     """
+    from zoo.cli._look import look_of
     from zoo.data.section import read_by_suffix
     from zoo.inference.augment import as_tensor, augment
     from zoo.reports.files import image_path
@@ -58,14 +68,17 @@ def command(
     from zoo.spec.errors import DataError, SaveError
 
     image = Path(the_image(words, names))
-    chain = references(names, sets)
+    own, look = look_of(sets, in_channels, ("value_range", "pages", "in_channels"))
+    chain = references(names, own)
     if read_by_suffix(image):
         hint = "give one image, or a folder of class folders, or of images and masks"
         raise DataError(
             f"table {image}", expected="images", got="a table, which is not written out", hint=hint
         )
     if image.is_dir():
-        _write_folder(image, chain, out, count=count or 5, seed=seed, drawn=each or size is not None)
+        drawn = each or size is not None
+        seen = look.values is not None or look.channels is not None
+        _write_folder(image, chain, out, count=count or 5, seed=seed, drawn=drawn, seen=seen)
         return
     name = f"{image.stem}-{'-'.join(names).replace(':', '-')}.png"
     if out is None:
@@ -74,17 +87,26 @@ def command(
     # Before the work; an image in its own place would be lost
     if path.resolve() == image.resolve():
         raise SaveError(f"file {path}", expected="another file than the image", got="the same")
-    original = as_tensor(image, size or 200)
+    original = as_tensor(image, size or 200, look.values, look.channels)
+    # Of four bands the last is no alpha here any more
+    how: Any = {"seed": seed, "in_channels": len(original)}
     if each:
-        rows = {one["name"]: augment(original, one, count=count or 5, seed=seed) for one in chain}
+        rows = {one["name"]: augment(original, one, count=count or 5, **how) for one in chain}
         draw_rows(original, rows, path)
     else:
-        draw_variants(original, augment(original, chain, count=count or 11, seed=seed), path)
+        draw_variants(original, augment(original, chain, count=count or 11, **how), path)
     click.echo(f"grid: {path}")
 
 
 def _write_folder(
-    folder: Path, chain: list[dict[str, Any]], out: Path | None, *, count: int, seed: int, drawn: bool
+    folder: Path,
+    chain: list[dict[str, Any]],
+    out: Path | None,
+    *,
+    count: int,
+    seed: int,
+    drawn: bool,
+    seen: bool,
 ) -> None:
     """Writes a folder with variants of its training images.
 
@@ -95,6 +117,10 @@ def _write_folder(
 
     if drawn or out is None:
         problem = "--each and --size belong to one IMAGE" if drawn else "of a FOLDER say --out, a new folder"
+        raise click.UsageError(problem, click.get_current_context())
+    if seen:
+        # Its images keep their numbers, and so must the variants beside them
+        problem = "what a model reads of images belongs to one IMAGE; of a FOLDER zoo fit --augment does"
         raise click.UsageError(problem, click.get_current_context())
     made = augment_folder(folder, chain, out=out, count=count, seed=seed)
     click.echo(f"{made}\nwritten: {made.folder}")

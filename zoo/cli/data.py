@@ -25,7 +25,11 @@ _DRAWN = 10
 @click.command("data")
 @click.argument("data")
 @click.option(
-    "--set", "sets", multiple=True, metavar="OPTION=VALUE", help="Set an option of a data set: per_class=20."
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="OPTION=VALUE",
+    help="Set an option of a data set: per_class=20; or a model's input: model.value_range=[0,4095].",
 )
 @click.option(
     "--as",
@@ -49,6 +53,12 @@ _DRAWN = 10
     is_flag=True,
     help="Ask the model about images that it was trained on too; they are marked.",
 )
+@click.option(
+    "--in-channels",
+    type=click.IntRange(min=1),
+    metavar="NUMBER",
+    help="Look at images as a model of so many channels takes them.",
+)
 @click.option("--statistics", is_flag=True, help="Mean and std of the images that are trained on.")
 @click.option("--seed", type=int, help="Of the splits that these come from  [default: 0]")
 @json_option
@@ -61,6 +71,7 @@ def command(
     page: Path | None,
     model: str | None,
     trained: bool,
+    in_channels: int | None,
     statistics: bool,
     seed: int | None,
     as_json: bool,
@@ -75,11 +86,13 @@ def command(
     zoo data ./photos --html report.html --model runs/cats
     zoo data ./photos --statistics
     zoo data labels.csv --set target=age --as values
+    zoo data ./scans --set 'model.value_range=[0, 4095]' --out sheet.png
     """
+    from zoo.cli._look import look_of
     from zoo.data.inspection.report import report
     from zoo.reports.data_page import page_path, write_page
     from zoo.reports.files import plots_path
-    from zoo.spec.errors import OptionError, hearing
+    from zoo.spec.errors import hearing
     from zoo.spec.hints.spoken import Spoken, speaking
 
     notes: list[str] = []
@@ -89,23 +102,22 @@ def command(
         return False
 
     click.get_current_context().with_resource(speaking(Spoken(way="shell", rest="shell", data="")))
+    own, look = look_of(sets, in_channels, alone=model is None)
     with hearing(hear):
-        dataset = _dataset(data, sets, kind)
+        dataset = _dataset(data, own, kind)
     # After what is wrong with the data, and before they are read
     out = plots_path(out) if out is not None else None
     page = page_path(page) if page is not None else None
-    if seed is not None and not statistics:
-        raise OptionError("--seed", expected="--statistics beside it", got="none", hint="leave it out")
-    if trained and model is None:
-        raise OptionError("--trained", expected="--model beside it", got="none", hint="leave it out")
-    dataset = dataset if model is None else _as_read_by(model, dataset)
+    _check_beside("--seed", seed is not None, "--statistics", statistics)
+    _check_beside("--trained", trained, "--model", model is not None)
+    dataset = look.of(dataset) if model is None else _as_read_by(model, dataset)
     found = report(dataset, data, seed=(seed or 0) if statistics else None)
     wrong = None
     if model is not None:
         # Which these are is in the report
         skipped = found.readable < found.images
         with hearing(lambda text: text in notes):
-            wrong = _label_errors(model, data, sets, trained=trained, skip_unreadable=skipped)
+            wrong = _label_errors(model, data, own, trained=trained, skip_unreadable=skipped)
     if out is not None:
         _draw(dataset, found, out)
     if page is not None:
@@ -120,6 +132,14 @@ def command(
         if path is not None:
             click.echo(f"\n{name}: {path}")
     return 0 if found.ok else 1
+
+
+def _check_beside(option: str, given: bool, other: str, there: bool) -> None:
+    """Raises OptionError where an option stands without the one that it belongs to."""
+    from zoo.spec.errors import OptionError
+
+    if given and not there:
+        raise OptionError(option, expected=f"{other} beside it", got="none", hint="leave it out")
 
 
 def _in_section(sets: Sequence[str]) -> list[str]:

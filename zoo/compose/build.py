@@ -38,6 +38,7 @@ def build(
     input: Mapping[str, Any] | None = None,  # noqa: A002 - as the recipe calls it
     decode: str | None = None,
     value_range: tuple[float, float] | None = None,
+    pages: str | None = None,
     seed: int | None = None,
     **options: Any,
 ) -> Model:
@@ -63,6 +64,8 @@ def build(
         value_range: lowest and highest number of files and arrays that matter, such as `(0, 4095)` of 12
             bits or `(-1000, 400)`: they become 0 and 1, and what lies beyond is clipped, at training and at
             prediction. None where numbers are bytes, of 16 bits, or in [0, 1].
+        pages: `"bands"` reads all pages of a TIFF as channels, at training and at prediction; by default
+            the first page is read.
         seed: makes random weights repeatable and leaves the global random state alone.
         **options: of the component `name`. Every backbone has `blocks` among them: `blocks="block1-3"` keeps
             its first three blocks alone.
@@ -85,7 +88,7 @@ def build(
         expected, step = "the name of a component", "zoo.fit(module, data) trains a torch module as it is"
         raise BadReferenceError("build", expected=expected, got=type(name).__name__, hint=step)
     if isinstance(name, Recipe) or (isinstance(name, Mapping) and isinstance(name.get("model"), Mapping)):
-        beside = (head, freeze, weights, in_channels, classes, input_size, input, decode, value_range)
+        beside = (head, freeze, weights, in_channels, classes, input_size, input, decode, value_range, pages)
         if options or any(value is not None for value in beside):
             raise RecipeError("a whole recipe", expected="no other arguments than seed", got="some beside it")
         recorded = isinstance(name, Recipe)  # perhaps of a model that was loaded
@@ -104,6 +107,7 @@ def build(
         "input": input,
         "decode": decode,
         "value_range": value_range,
+        "pages": pages,
         "options": options,
     }
     section = _section(name, {k: v for k, v in given.items() if v is not None})

@@ -13,7 +13,7 @@ from zoo.spec.inputs import WHOLE, InputSpec
 from zoo.spec.recipe import ORIGINAL, ModelSection
 from zoo.weights.fitting import Source
 
-READING = ("decode", "value_range")
+READING = ("decode", "value_range", "pages")
 """Fields of a section that say how files are read."""
 
 

@@ -203,7 +203,7 @@ class Prepared(TorchDataset[Item]):
     ) -> None:
         self.whole = whole
         self.dataset, self.spec, self.reading, self.seed, self.task = dataset, spec, reading, seed, task
-        self._read = ranged(dataset, spec.value_range)
+        self._read = ranged(dataset, spec.reading)
 
     def __getitem__(self, place: Place) -> Item:
         epoch, index = place

@@ -4,33 +4,36 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from zoo.data.inspection.headers import headers
 from zoo.data.reading import in_threads
 from zoo.data.sources.torch_dataset import TorchData
 from zoo.data.view import innermost
-from zoo.images.decode import SUFFIXES, ImageArray, read
+from zoo.images.decode import ImageArray, read
 from zoo.images.facts import SWAPPING, tops
-from zoo.images.header import ALPHA, depth, lost
-from zoo.images.objects import Taken
+from zoo.images.header import ALPHA, depth
+from zoo.images.objects import Taken, taken
 from zoo.images.opening import open_image, orientation
-from zoo.images.ranges import Range, scaled_by, unscaled
-from zoo.images.readers import ARRAY, MAGIC, reader_of
+from zoo.images.pages import way
+from zoo.images.ranges import Range, reads_pages, scaled_by, unscaled
+from zoo.images.readers import ARRAY, MAGIC
 from zoo.images.scale import built, few_bits, said
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
 from zoo.interfaces.records.records import Records
 from zoo.spec.display import counted
-from zoo.spec.errors import DataError, warn
+from zoo.spec.errors import DataError, quote, warn
+from zoo.spec.inputs import Reading
 
 Item = Path | bytes | ImageArray
 Again = Callable[[], Sequence[ImageArray]]
 
-_DEEP_FILES = (".png", ".ppm", ".tif", ".tiff")
 _LOOKED_AT = 16
 """Images whose values are looked at: their files' headers do not tell these."""
 _SIXTEENTH = 1 / 16
@@ -43,36 +46,61 @@ _FEW, _ENOUGH = 0.005, 256
 """Alpha has more than such a share of pixels that are opaque or clear; of fewer pixels none is judged."""
 
 
-def warn_losses(model: Model, items: Sequence[Item], *, known: Sequence[str] = ()) -> None:
+def warn_losses(
+    model: Model, items: Sequence[Item], *, known: Sequence[str] = (), given: Mapping[int, Any] | None = None
+) -> None:
     """Says once, with numbers, what is lost of images where a model takes them.
 
     Args:
         model: that takes them.
         items: files, their contents, or images.
         known: what is known already of some of them, a text for each loss of an image.
+        given: the objects by number that images were taken from by a range.
+
+    Raises:
+        DataError: the model has a range of another depth than some files.
     """
-    total = len(items)
-    for words, count in Counter([*known, *filter(None, in_threads(_depth_loss, items, ""))]).items():
+    total, spec = len(items), model.input_spec
+    found = headers(items, spec.value_range)
+    for words, count in Counter([*known, *(one.lost for one in found if one.lost)]).items():
         warn(f"{count} of {counted(total, 'image')}: {words}")
-    _warn_values(model, items, items[:: max(1, total // _LOOKED_AT)])
+    with scaled_by(Reading(spec.value_range, spec.pages)):
+        if several := {i: one.pages for i, one in enumerate(found) if one.pages > 1 and not reads_pages()}:
+            _warn_pages(items, several, spec.channels)
+        step = max(1, total // _LOOKED_AT)
+        objects = [own for i, own in (given or {}).items() if i % step == 0]
+
+        def again() -> list[ImageArray]:
+            files = [image for item in items[::step] for image in _read(item, objects=False)]
+            return [*files, *(taken(item).pixels for item in objects)]
+
+        _warn_values(model, items, items[::step], again)
 
 
-def _warn_values(
-    model: Model, items: Sequence[Item], looked_at: Sequence[Item], again: Again | None = None
-) -> None:
+def _warn_pages(items: Sequence[Item], several: Mapping[int, int], channels: int) -> None:
+    """Says once how many files have several pages, of which the first is taken."""
+    first, pages = next(iter(several.items()))
+    item = items[first]
+    named = f" ({quote(item.name)} has {pages})" if isinstance(item, Path) else ""
+    words = f"{len(several)} of {counted(len(items), 'image')}: of several pages{named} the first is taken; "
+    same = sum(pages == channels for pages in several.values())
+    fits = f", as many as the channels of the model in {same}" if same and channels > 1 else ""
+    warn(f"{words}{way(pages)}{fits}")
+
+
+def _warn_values(model: Model, items: Sequence[Item], looked_at: Sequence[Item], again: Again) -> None:
     """Says what the values of some images tell, and how many of all have alpha where answers have none.
 
     Args:
         model: that takes them.
         items: all that are known.
         looked_at: of these.
-        again: takes what is looked at once more; by default files are read.
+        again: takes what is looked at once more.
     """
     total = len(items)
     channels = model.input_spec.channels
     values = model.input_spec.value_range
-    read_again = again or (lambda: [image for item in looked_at for image in _read(item, objects=False)])
-    losses = _dark(looked_at) if values is None else _badly_scaled(looked_at, values, read_again)
+    losses = _dark(looked_at) if values is None else _badly_scaled(looked_at, values, again)
     task = model.task
     laid = channels in (1, 3)
     shown = laid and task is not None and task.answers == "image"
@@ -95,7 +123,7 @@ def warn_dataset(model: Model, dataset: Dataset) -> None:
     if source.files is not None or not isinstance(source, TorchData | Records):
         warn_losses(model, [file for file in dataset.files or () if isinstance(file, Path)])
         return
-    with scaled_by(model.input_spec.value_range):
+    with scaled_by(model.input_spec.reading):
         looked_at = _some(source)
     for words, count in Counter(words for item in looked_at for words in item.lost).items():
         warn(f"{count} of the {counted(len(looked_at), 'image')} looked at: {words}")
@@ -125,24 +153,6 @@ def warn_turned(files: Sequence[Path]) -> None:
             "their masks are not: masks drawn over the stored pixels do not fit; turn both and save them, "
             "or remove the tag"
         )
-
-
-def _depth_loss(item: Item) -> str:
-    if isinstance(item, Path) and item.suffix.lower() not in _DEEP_FILES:
-        return ""
-    if not isinstance(item, Path | bytes):
-        return ""
-    found = depth(item if isinstance(item, Path) else io.BytesIO(item))
-    if found is None or (found.bits <= 8 and not found.other):
-        return ""
-    # Read by a plugin in full
-    usual = isinstance(item, bytes) or item.suffix.lower() in SUFFIXES
-    if reader_of(_source(item), lambda: found, usual) is not None:
-        return ""
-    # One band of 16 bits keeps them
-    with suppress(DataError, OSError, ValueError), open_image(_source(item)) as opened:
-        return lost(found, opened.mode)
-    return ""
 
 
 def _dark(items: Sequence[Item]) -> list[str]:

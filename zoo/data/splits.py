@@ -12,6 +12,7 @@ from zoo.data.division.alike import check_drawn
 from zoo.data.division.folds import fold_numbers
 from zoo.data.division.sides import Belonging, fill, in_time, order_of, times, together
 from zoo.data.division.stratify import are_labels, by_labels, check_labels_trained, in_hash_order
+from zoo.data.objects.several import told
 from zoo.data.view import alike_asked, fold_asked
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks import Task
@@ -259,8 +260,7 @@ def _warn_two_labels(dataset: Dataset, keys: Sequence[str], strata: Sequence[Any
     for i, key in enumerate(keys):
         j = first.setdefault(key, i)
         if strata[i] != strata[j]:
-            message = f"the same image has two labels: {dataset.name(j)} and {dataset.name(i)}"
-            warn(message)
+            warn(f"the same image has two labels: {' and '.join(told(dataset, [j, i]))}")
             return
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from zoo.data.division.alike import alike
-from zoo.images.ranges import Range, scaled_by
+from zoo.images.ranges import How, scaled_by
 from zoo.interfaces.dataset import Dataset, Sample, fingerprint_of
 from zoo.interfaces.tasks import Task
 from zoo.spec.data_options import DataOptions, fold_pair
@@ -87,7 +87,7 @@ class View(Around):
         values: range that the numbers of its images are scaled by; None for that of the data.
     """
 
-    values: Range | None = None
+    values: How | None = None
 
     def reduced(self, index: int, least: tuple[int, int]) -> Sample:
         """The sample in the data, read for a size."""

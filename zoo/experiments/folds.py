@@ -32,7 +32,7 @@ from zoo.runtime.data_arguments import as_dataset, classes_of
 from zoo.runtime.progress import Reporter
 from zoo.spec.disk.reading import read_json
 from zoo.spec.disk.records import known_run
-from zoo.spec.errors import DataError, OptionError, TrainingError, listing, quote
+from zoo.spec.errors import DataError, OptionError, TrainingError, listing, quote, said_once, warn
 from zoo.spec.files import FOLDS_FILE, RUN_FILE
 from zoo.spec.recipe import Recipe
 from zoo.spec.reference import PathLike, local_path
@@ -44,6 +44,7 @@ from zoo.training.request import as_recipe, with_data_options
 _METRICS = "metrics"
 
 
+@said_once()
 def begin_folds(asked: Asked, how: Mapping[str, Any], count: Any, out: PathLike | None) -> Folds:
     """Trains and measures a run for each fold; all that can be refused is, before the first is trained.
 
@@ -74,6 +75,7 @@ def begin_folds(asked: Asked, how: Mapping[str, Any], count: Any, out: PathLike 
             return _train(home, facts, asked, how)
 
 
+@said_once()
 def resume_folds(
     asked: Asked, how: Mapping[str, Any], folder: PathLike, count: int | None, out: PathLike | None
 ) -> Folds:
@@ -161,13 +163,16 @@ def _check_splits(model: Model, asked: Asked, count: int) -> None:
     if (fold := section_of(data).options.fold) is not None:
         got, hint = f"folds={count} beside fold={fold}", "leave one of them out"
         raise OptionError("folds", expected="all folds, or one", got=got, hint=hint)
-    how: Any = {"skip_unreadable": asked.skip_unreadable, "values": model.input_spec.value_range}
+    how: Any = {"skip_unreadable": asked.skip_unreadable, "values": model.input_spec.reading}
     dataset = as_dataset(data, task=model.task, classes=classes_of(model), **how)
     if stream_in(dataset) is not None:
         hint = "give data with a length: a list, a folder, shards"
         raise DataError("folds", expected="images that can be divided", got="a stream", hint=hint)
     for number in range(1, count + 1):
         split(Folded(dataset, (number, count)), asked.seed or 0)
+    if sides := {dataset.split_of(i) for i in range(len(dataset))} - {None}:
+        kept = "; test images are in no fold" if "test" in sides else ""
+        warn(f"folds are drawn of all images that the data have for train and val, whichever of both{kept}")
 
 
 def _train(home: Path, facts: dict[str, Any], asked: Asked, how: Mapping[str, Any]) -> Folds:

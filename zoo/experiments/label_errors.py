@@ -12,7 +12,7 @@ import numpy as np
 from zoo.data.as_trained import as_trained
 from zoo.data.splits import split
 from zoo.experiments.fold_record import holds_folds
-from zoo.images.ranges import Range
+from zoo.images.ranges import How
 from zoo.inference.measuring.probabilities import class_probabilities
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
@@ -150,7 +150,7 @@ def label_errors(
                     classes=classes_of(model),
                     part=bool(model.labels),
                     skip_unreadable=skip_unreadable,
-                    values=model.input_spec.value_range,
+                    values=model.input_spec.reading,
                 ),
                 "data",
             )
@@ -187,10 +187,10 @@ def _result(
     return LabelErrors(errors, labels, joint, len(indices), len(seen - {*indices}), dataset)
 
 
-def range_of(place: str) -> Range | None:
+def range_of(place: str) -> How | None:
     """The range that a run, or all folds of one, reads images by; see `zoo.InputSpec`."""
     folder = _folds(Path(place))[0] if holds_folds(place) else place
-    return as_model(folder)[0].input_spec.value_range
+    return as_model(folder)[0].input_spec.reading
 
 
 def _folds(home: Path) -> Sequence[str]:

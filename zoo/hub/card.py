@@ -18,7 +18,7 @@ from zoo.spec.disk.history import Row, json_text, read_rows
 from zoo.spec.display import counted, markdown
 from zoo.spec.errors import BadReferenceError, FormatError, listing
 from zoo.spec.files import CURVES_FILE
-from zoo.spec.inputs import InputSpec
+from zoo.spec.inputs import BANDS, InputSpec
 from zoo.spec.names import replaced
 from zoo.spec.reference import HubRef, parse_reference
 
@@ -198,6 +198,8 @@ def _input(model: Model) -> str:
     if spec.value_range is not None:
         black, white = (f"{v:.10g}" for v in spec.value_range)
         numbers = f" Numbers of files from {black} to {white} are read as 0 to 1; others are clipped."
+    if spec.pages == BANDS:
+        numbers += " Each page of a TIFF is a channel."
     return (
         f"## Input\n\n{colours} images N x {spec.channels} x H x W with values in [0, 1], resized to "
         f"{_resized(spec)} ({spec.interpolation}). Inside the model they are{scaled} "

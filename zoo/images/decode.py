@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,10 +14,12 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from zoo.images.facts import ARRAYS, FileFacts, is_turned, tops, upright_size
 from zoo.images.header import ALPHA, Depth, check_sign, depth, lost, unreadable_bands, unsigned
 from zoo.images.opening import open_image
-from zoo.images.ranges import Numbers, asked_numbers
-from zoo.images.readers import Reader, numbers, reader_of, reads
+from zoo.images.pages import chosen_reader, left_out
+from zoo.images.ranges import Numbers, asked_numbers, reads_pages
+from zoo.images.readers import Reader, array, but_alpha, from_array, numbers, reader_of, reads
 from zoo.images.scale import advice, few_bits
 from zoo.images.strips import pixels_of
+from zoo.spec.display import counted
 from zoo.spec.errors import DataError, PluginError, reason, warn
 
 ImageArray = npt.NDArray[Any]
@@ -45,7 +46,7 @@ leaves exactly so much, against the exact way: 1 differs by 2 of 255 in the mean
 (15), 2.5 by 0.6 (10), 3 by 0.5 (7), of which rounding makes 0.3. From 3 on, 1600 x 1200 is decoded in full
 for 224 x 224."""
 
-_FLAT, _MAP = 2, 3
+_FLAT = 2
 _DEEP, _BYTE_BITS = 65535, 8
 
 
@@ -69,16 +70,17 @@ def decode(source: str | Path | IO[bytes], where: str | None = None) -> ImageArr
     where = where or f"image {source}"
     # First: an open file is read to its end
     own = depth(source)
-    image, facts = decoded(source, where)
+    image, facts = read(source, where)
     said = [lost(own, facts.mode)] if own is not None and facts.format != ARRAYS else []
+    _tell(where, facts)
     if words := "; ".join(filter(None, (*said, few_bits(tops(image, facts))))):
         warn(f"{where}: {words}")
     return image
 
 
 def decode_counted(source: str | Path | IO[bytes], where: str | None = None) -> ImageArray:
-    """The same where what is lost of depth and bands was said of all images together."""
-    return decoded(source, where or f"image {source}")[0]
+    """The same where what is lost of depth, bands and pages was said of all images together."""
+    return read(source, where or f"image {source}")[0]
 
 
 def decode_reduced(
@@ -91,19 +93,22 @@ def decode_reduced(
         least: height and width that are wanted of it; it is decoded `MARGIN` times as large or larger.
         where: what to call it in an error.
     """
-    image, facts = decoded(source, where or f"image {source}", least)
+    image, facts = read(source, where := where or f"image {source}", least)
+    _tell(where, facts)
     return image, facts.size
 
 
-def decoded(
-    source: str | Path | IO[bytes], where: str, least: tuple[int, int] | None = None
-) -> tuple[ImageArray, FileFacts]:
-    """The image and its file's facts; see `read`. A warning says that other frames are left out."""
-    image, facts = read(source, where, least)
-    if facts.frames > 1:
-        way = f"; pages that are bands: save them as .npy, H x W x {facts.frames}" * (facts.format == "TIFF")
-        warn(f"{where} has several frames; the first is taken{way}")
-    return image, facts
+def reduce_counted(
+    source: str | Path | IO[bytes], least: tuple[int, int], where: str | None = None
+) -> tuple[ImageArray, tuple[int, int]]:
+    """The same where what is lost was said of all images together."""
+    image, facts = read(source, where or f"image {source}", least)
+    return image, facts.size
+
+
+def _tell(where: str, facts: FileFacts) -> None:
+    if words := left_out(facts):
+        warn(f"{where} {words}")
 
 
 def read(
@@ -119,12 +124,12 @@ def read(
     told: DataError | None = None
     try:
         usual = not isinstance(source, str | Path) or Path(source).suffix.lower() in SUFFIXES
-        if (reader := reader_of(source, partial(depth, source), usual)) is not None:
+        if (reader := chosen_reader(source, where, usual)) is not None:
             # What Pillow opens too it reads with a word on what is lost, where the reader cannot
             try:
                 return _held(reader, source, where)
             except DataError as error:
-                if not usual or asked_numbers():
+                if not usual or asked_numbers() or reads_pages():
                     raise
                 told = error
         with open_image(source, where) as image:
@@ -166,9 +171,12 @@ def read(
 def _held(reader: Reader, source: str | Path | IO[bytes], where: str) -> tuple[ImageArray, FileFacts]:
     """An array that a reader finds in a file."""
     held = reader(source, where)
-    values = from_array(held if asked_numbers() else numbers(held), where)
+    values = from_array(held if asked_numbers() else numbers(held), where, alpha=reader is array)
     deep = held.dtype == np.uint16 and asked_numbers() is None
-    return values, FileFacts(ARRAYS, "", False, 1, (values.shape[0], values.shape[1]), deep)
+    own = None if reads_pages() else depth(source)
+    pages = 1 if own is None else own.pages
+    mode = counted(values.shape[2], "page") if reads_pages() and reader is not array else ""
+    return values, FileFacts(ARRAYS, mode, False, pages, (values.shape[0], values.shape[1]), deep)
 
 
 def _unreadable(error: Exception, source: str | Path | IO[bytes], where: str) -> DataError:
@@ -250,38 +258,4 @@ def _colours(pixels: ImageArray, mode: str, asked: Numbers, own: Depth | None, w
         raise DataError(where, expected=f"the numbers of {asked}", got=got, hint=hint)
     if mode not in ALPHA:
         return asked.scaled(pixels, where)
-    return np.concatenate([asked.scaled(pixels[..., :-1], where), pixels[..., -1:] / np.float32(255)], axis=2)
-
-
-def from_array(array: Any, where: str = "image") -> ImageArray:
-    """An array H x W or H x W x C as an image.
-
-    Raises:
-        DataError: it has another number of axes, values that are neither uint8 nor floats in [0, 1], or
-            some that a mask hides. While a range is asked for, numbers of any type are scaled by it.
-    """
-    if hidden := int(np.ma.getmaskarray(array).sum()) if np.ma.isMaskedArray(array) else 0:
-        got, hint = f"{hidden} of {array.size} hidden by a mask", "say what stands there: x.filled(value)"
-        raise DataError(where, expected="a value for each pixel", got=got, hint=hint)
-    values = np.asarray(array)
-    if values.ndim == _FLAT:
-        values = values[..., None]
-    if values.ndim != _MAP or 0 in values.shape:
-        raise DataError(where, expected="H x W or H x W x C", got=" x ".join(map(str, np.shape(array))))
-    if are_bools := values.dtype == np.bool_:
-        values = values.astype(np.uint8) * 255
-    if not np.issubdtype(values.dtype, np.number) or np.iscomplexobj(values):
-        raise DataError(where, expected="uint8, or floats in [0, 1]", got=str(values.dtype))
-    if (asked := asked_numbers()) is not None:
-        return asked.scaled(values, where, *["bools"] * are_bools)
-    if values.dtype == np.uint8:
-        return values
-    if not np.issubdtype(values.dtype, np.floating):
-        got, hint = advice(values)
-        got = f"{values.dtype} {got}"
-        raise DataError(where, expected="uint8, or floats in [0, 1]", got=got, hint=hint)
-    low, high = float(values.min()), float(values.max())
-    if not (low >= 0 and high <= 1):  # also catches NaN
-        got, hint = advice(values)
-        raise DataError(where, expected="values in [0, 1]", got=got, hint=hint)
-    return values.astype(np.float32)
+    return but_alpha(pixels, asked, where)

@@ -21,7 +21,8 @@ class FileFacts:
 
     Args:
         format: as Pillow names it, such as `JPEG`, or `ARRAYS`.
-        mode: how pixels are stored, as Pillow names it, such as `RGB` or `CMYK`; empty of arrays.
+        mode: how pixels are stored, as Pillow names it, such as `RGB` or `CMYK`, or how many pages are bands;
+            empty of arrays.
         turned: whether an EXIF tag says that the image must be turned to be upright.
         frames: how many there are.
         size: height and width of the upright image, whatever scale it was decoded at.

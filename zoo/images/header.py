@@ -34,7 +34,7 @@ _TIFF_BANDS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3}
 _APART = 2
 """TIFF's layout of bands that are stored one after the other."""
 _PPM_BANDS = {b"P2": 1, b"P3": 3, b"P5": 1, b"P6": 3}
-_MOST_ENTRIES = 1000
+_MOST_ENTRIES, _MOST_PAGES = 1000, 5000
 _BYTE, _BYTE_BITS = 255, 8
 _SIZES = {1: 1, 3: 2, 4: 4, 16: 8}
 """Bytes of TIFF's whole numbers by type."""
@@ -51,6 +51,7 @@ class Depth:
         other: bands that are neither colour nor alpha, as far as the file says.
         apart: whether each band is stored on its own.
         signed: whether its numbers have a sign.
+        pages: how many there are; of a TIFF with very many so many that are certain.
     """
 
     bands: int
@@ -58,6 +59,7 @@ class Depth:
     other: int = 0
     apart: bool = field(default=False, repr=False)
     signed: bool = field(default=False, repr=False)
+    pages: int = field(default=1, repr=False)
 
 
 def depth(source: str | Path | IO[bytes]) -> Depth | None:
@@ -111,7 +113,7 @@ def _depth(file: IO[bytes]) -> Depth | None:
     version = struct.unpack(f"{order}H", begin[2:4])[0]
     if version not in (42, 43):
         return None
-    tags = _tags(file, order, begin, big=version == 43)
+    tags, pages = _tags(file, order, begin, big=version == 43)
     bits, (bands, *_), extra = tags.get(_BITS, [1]), tags.get(_BANDS, [1]), tags.get(_EXTRA, [])
     colours = _TIFF_BANDS.get(tags.get(_COLOURS, [-1])[0], bands)
     # Of some the file does not even say that they are there
@@ -119,17 +121,21 @@ def _depth(file: IO[bytes]) -> Depth | None:
     # 1 and 2 are alpha
     other = unsaid + sum(value not in (1, 2) for value in extra)
     apart = tags.get(_PLANES, [1])[0] == _APART and bands > 1
-    return Depth(bands, max(bits), other, apart, _SIGNED in tags.get(_SAMPLE_FORMAT, ()))
+    return Depth(bands, max(bits), other, apart, _SIGNED in tags.get(_SAMPLE_FORMAT, ()), pages)
 
 
-def _tags(file: IO[bytes], order: str, begin: bytes, *, big: bool) -> dict[int, list[int]]:
-    """The whole numbers of the first directory of a TIFF by tag; BigTIFF has longer fields."""
+def _tags(file: IO[bytes], order: str, begin: bytes, *, big: bool) -> tuple[dict[int, list[int]], int]:
+    """The whole numbers of the first directory of a TIFF by tag, and how many directories there are.
+
+    BigTIFF has longer fields.
+    """
     word, number, inline = ("Q", "Q", 8) if big else ("I", "H", 4)
     place = 8 if big else 4
     file.seek(struct.unpack_from(order + word, begin, place)[0])
     (count,) = struct.unpack(order + number, file.read(struct.calcsize(order + number)))
     entry = struct.Struct(f"{order}HH{word}{inline}s")
     rows = [entry.unpack(file.read(entry.size)) for _ in range(min(count, _MOST_ENTRIES))]
+    pages = 1 + (_further(file, order, word, number) if count <= _MOST_ENTRIES else 0)
     found: dict[int, list[int]] = {}
     for tag, kind, length, value in rows:
         if tag not in _READ or kind not in _SIZES or length > _MOST_ENTRIES:
@@ -139,7 +145,23 @@ def _tags(file: IO[bytes], order: str, begin: bytes, *, big: bool) -> dict[int, 
             file.seek(struct.unpack(order + word, value)[0])
         content = file.read(size) if size > inline else value[:size]
         found[tag] = [*struct.unpack(f"{order}{length}{_LETTERS[kind]}", content)]
-    return found
+    return found, pages
+
+
+def _further(file: IO[bytes], order: str, word: str, number: str) -> int:
+    """Directories behind the one whose entries were read."""
+    size, head = struct.calcsize(f"{order}HH{word}{word}"), struct.calcsize(order + number)
+    seen: set[int] = set()
+    while len(seen) < _MOST_PAGES:
+        place = struct.unpack(order + word, file.read(struct.calcsize(order + word)))[0]
+        # A directory that comes again would go on for ever
+        if not place or place in seen:
+            break
+        seen.add(place)
+        file.seek(place)
+        (count,) = struct.unpack(order + number, file.read(head))
+        file.seek(place + head + count * size)
+    return len(seen)
 
 
 def lost(own: Depth, mode: str) -> str:

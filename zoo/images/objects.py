@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,11 @@ import torch
 from PIL import Image, ImageFile
 from torch import Tensor
 
-from zoo.images.decode import ImageArray, from_array, from_pil
+from zoo.images.decode import ImageArray, from_pil
 from zoo.images.facts import is_turned
 from zoo.images.header import lost, opened_depth
 from zoo.images.ranges import asked_numbers
+from zoo.images.readers import from_array
 from zoo.images.scale import few_bits
 from zoo.spec.errors import DataError, reason
 
@@ -47,10 +48,12 @@ class Taken:
     Args:
         pixels: H x W x C.
         lost: words for what was lost or done in taking it.
+        given: the object, where it may be taken once more.
     """
 
     pixels: ImageArray
     lost: tuple[str, ...] = ()
+    given: Any = field(default=None, compare=False, repr=False)
 
 
 def taken(value: Any, where: str = "image") -> Taken:

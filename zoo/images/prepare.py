@@ -16,7 +16,7 @@ from zoo.images.strips import is_large, strips
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError
 from zoo.spec.hints.channels import channels_hint
-from zoo.spec.inputs import FAST, InputSpec
+from zoo.spec.inputs import BANDS, FAST, InputSpec
 
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in a gray value (ITU-R BT.601), as Pillow has them."""
@@ -64,6 +64,10 @@ def pixels(image: ImageArray, spec: InputSpec, where: str = "image", own: Size |
     Raises:
         DataError: its channels cannot be turned into the model's, or it is too long to be resized.
     """
+    if spec.pages == BANDS and image.shape[2] != spec.channels:
+        # Of four pages none is alpha, and one is no colour
+        got, hint = counted(image.shape[2], "channel"), "give images with a page for each channel"
+        raise DataError(where, expected=counted(spec.channels, "page"), got=got, hint=hint)
     if spec.crop is not None:
         return _cut(image, spec, where, own or (image.shape[0], image.shape[1]))
     # A copy of mirrored arrays, whose negative strides torch refuses, and read-only ones, which it warns of

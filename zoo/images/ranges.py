@@ -13,10 +13,13 @@ import numpy.typing as npt
 
 from zoo.images.scale import advice, said
 from zoo.spec.errors import DataError
+from zoo.spec.inputs import BANDS, FIRST, Reading
 
 T = TypeVar("T")
 Range = tuple[float, float]
 """Lowest and highest number, which become 0 and 1."""
+How = Range | Reading
+"""How files are read: by a range, or with what is read of pages too."""
 
 _BYTE = 255
 _EXACT = 4
@@ -73,6 +76,7 @@ class Numbers:
 
 _ASKED: ContextVar[Numbers | None] = ContextVar("numbers", default=None)
 """Around a data set, whose samples are asked for by their number alone."""
+_PAGES: ContextVar[str] = ContextVar("pages", default=FIRST)
 
 
 def asked_numbers() -> Numbers | None:
@@ -89,6 +93,11 @@ def reading_range() -> tuple[float, float] | None:
     return None if asked is None else asked.range
 
 
+def reads_pages() -> bool:
+    """Whether all pages of a file are read for the model, each as a channel; else the first."""
+    return _PAGES.get() == BANDS
+
+
 def mark_scaled() -> None:
     """Says that what is given next was scaled when it was taken."""
     if (asked := _ASKED.get()) is not None:
@@ -96,21 +105,23 @@ def mark_scaled() -> None:
 
 
 @contextmanager
-def scaled_by(values: Range | None) -> Iterator[Numbers | None]:
-    """Scales what is decoded inside by a range; None leaves all as it is.
+def scaled_by(how: How | None) -> Iterator[Numbers | None]:
+    """Scales what is decoded inside by a range, and reads pages as is said; None leaves all as it is.
 
     Yields:
         The scaling, which knows whether it was used.
     """
-    outer = _ASKED.get()
+    values = how.range if isinstance(how, Reading) else how
+    outer, pages = _ASKED.get(), _PAGES.get()
     # Of one range there is one scaling, so that whoever is outside sees it used
     asked = outer if values is not None and outer is not None and outer.range == values else None
     asked = asked or (None if values is None else Numbers(values))
-    token = _ASKED.set(asked)
+    token, said_pages = _ASKED.set(asked), _PAGES.set(how.pages if isinstance(how, Reading) else pages)
     try:
         yield asked
     finally:
         _ASKED.reset(token)
+        _PAGES.reset(said_pages)
 
 
 def as_stored(read: Callable[[], T]) -> T:

@@ -14,6 +14,8 @@ from PIL import Image
 
 from zoo.images.header import Depth
 from zoo.images.opening import check_file
+from zoo.images.ranges import Numbers, asked_numbers, reads_pages
+from zoo.images.scale import advice
 from zoo.spec.errors import DataError, PluginError, reason
 from zoo.spec.names import takes_part
 
@@ -23,9 +25,13 @@ GROUP = "zoo.readers"
 ARRAY, _TIFF = ".npy", ".tif"
 MAGIC = b"\x93NUMPY"
 _AXES = (2, 3)
+_FLAT, _MAP, _WITH_ALPHA = 2, 3, (2, 4)
 _BYTE_BITS, _DEEP = 8, 65535
 Reader = Callable[[str | Path | IO[bytes], str], npt.NDArray[Any]]
-"""Takes a file and what to call it in an error; returns H x W or H x W x C numbers."""
+"""Takes a file and what to call it in an error; returns H x W or H x W x C numbers.
+
+A reader of files that say what stays in one split, such as a patient, has a function `group` of a path.
+"""
 
 
 @cache
@@ -74,6 +80,16 @@ def reader_of(source: str | Path | IO[bytes], own: Callable[[], Depth | None], u
         or (deep.bits <= _BYTE_BITS and deep.signed)
     )
     return _loaded(point) if lossy or not usual else None
+
+
+def group_reader(suffix: str) -> Callable[[Path], str | None] | None:
+    """Tells the group of a file, such as a patient, of files that say one; None of others.
+
+    Args:
+        suffix: of the files, in lower case.
+    """
+    point = _chosen(suffix)
+    return None if point is None else getattr(_loaded(point), "group", None)
 
 
 @cache
@@ -132,3 +148,51 @@ def numbers(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         [[0.0, 1.0]]
     """
     return values.astype(np.float32) / np.float32(_DEEP) if values.dtype == np.uint16 else values
+
+
+def but_alpha(pixels: npt.NDArray[Any], asked: Numbers, where: str) -> npt.NDArray[Any]:
+    """Bytes on the scale of a range, but for alpha, the last channel, which has none but its own."""
+    return np.concatenate([asked.scaled(pixels[..., :-1], where), pixels[..., -1:] / np.float32(255)], axis=2)
+
+
+def from_array(array: Any, where: str = "image", *, alpha: bool = True) -> npt.NDArray[Any]:
+    """An array H x W or H x W x C as an image.
+
+    Args:
+        array: of numbers. While a range is asked for, these are scaled by it; of bytes with 2 or 4 channels
+            the last is alpha, as in files, which has no range but its own.
+        where: what to call it in an error.
+        alpha: whether such a last channel may be alpha; bands that a file lists have none.
+
+    Raises:
+        DataError: it has another number of axes, values that are neither uint8 nor floats in [0, 1], or
+            some that a mask hides.
+    """
+    if hidden := int(np.ma.getmaskarray(array).sum()) if np.ma.isMaskedArray(array) else 0:
+        got, hint = f"{hidden} of {array.size} hidden by a mask", "say what stands there: x.filled(value)"
+        raise DataError(where, expected="a value for each pixel", got=got, hint=hint)
+    values = np.asarray(array)
+    if values.ndim == _FLAT:
+        values = values[..., None]
+    if values.ndim != _MAP or 0 in values.shape:
+        raise DataError(where, expected="H x W or H x W x C", got=" x ".join(map(str, np.shape(array))))
+    if are_bools := values.dtype == np.bool_:
+        values = values.astype(np.uint8) * 255
+    if not np.issubdtype(values.dtype, np.number) or np.iscomplexobj(values):
+        raise DataError(where, expected="uint8, or floats in [0, 1]", got=str(values.dtype))
+    if (asked := asked_numbers()) is not None:
+        own = alpha and asked.range is not None and not are_bools and not reads_pages()
+        if own and values.dtype == np.uint8 and values.shape[2] in _WITH_ALPHA:
+            return but_alpha(values, asked, where)
+        return asked.scaled(values, where, *["bools"] * are_bools)
+    if values.dtype == np.uint8:
+        return values
+    if not np.issubdtype(values.dtype, np.floating):
+        got, hint = advice(values)
+        got = f"{values.dtype} {got}"
+        raise DataError(where, expected="uint8, or floats in [0, 1]", got=got, hint=hint)
+    low, high = float(values.min()), float(values.max())
+    if not (low >= 0 and high <= 1):  # also catches NaN
+        got, hint = advice(values)
+        raise DataError(where, expected="values in [0, 1]", got=got, hint=hint)
+    return values.astype(np.float32)

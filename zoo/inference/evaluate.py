@@ -34,11 +34,13 @@ from zoo.runtime.loss_checks import check_fits, held_warnings, warn_squashed
 from zoo.runtime.team.shares import check_alike, own_batches
 from zoo.runtime.team.team import Team
 from zoo.spec.errors import OptionError, SaveError, listing, warn
+from zoo.spec.hints.channels import of_trained
 from zoo.spec.reference import PathLike
 from zoo.trainers.loss_cuts import depends_on_batches
 from zoo.trainers.score import UNDEFINED, Score
 
 
+@of_trained()
 def evaluate(
     model: ModelLike,
     data: DataLike,
@@ -169,7 +171,7 @@ def _data(model: Model, data: DataLike, tta: str | None, *, skip_unreadable: boo
     check_views(model, tta, "evaluate")
     dataset = as_dataset(
         data, task=model.task, classes=classes_of(model), part=bool(model.labels),
-        skip_unreadable=skip_unreadable, fields=declared_fields(model), values=model.input_spec.value_range,
+        skip_unreadable=skip_unreadable, fields=declared_fields(model), values=model.input_spec.reading,
     )  # fmt: skip
     found = for_model(model, dataset, "evaluate")
     warn_views(found, model.task, tta, "evaluate")

@@ -6,6 +6,7 @@ import io
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain, count, islice
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,9 @@ from torch import Tensor
 from zoo.data.reading import readable
 from zoo.data.sources.class_folders import ImageFiles
 from zoo.data.sources.walk import kinds, walk, warn_passed_over
-from zoo.images.decode import SKIP, ImageArray, decoded
+from zoo.images.decode import SKIP, ImageArray, read
 from zoo.images.objects import Taken, taken
-from zoo.images.ranges import Range, mark_scaled, scaled_by
+from zoo.images.ranges import How, mark_scaled, scaled_by
 from zoo.inference.asking.open_files import content_of
 from zoo.inference.predictions import MOST_SHOWN, THUMBNAIL
 from zoo.interfaces.dataset import Dataset, Sample
@@ -42,18 +43,28 @@ class Given(Dataset):
     """Images without targets, from files, bytes and objects.
 
     Args:
-        items: names and images; of objects, what was lost is kept in `lost`, a text for each loss.
+        items: names and images; of objects, what was lost is kept in `lost`, a text for each loss, and for a
+            range they are kept in `given`, by number.
         first: number of the first, where others went before.
         values: range of the model that asks.
     """
 
-    def __init__(self, items: Sequence[Object], first: int = 0, values: Range | None = None) -> None:
+    def __init__(self, items: Sequence[Object], first: int = 0, values: How | None = None) -> None:
         self.items: Sequence[Named] = [
             (name, item.pixels if isinstance(item, Taken) else item) for name, item in items
         ]
         self.lost = [words for _, item in items if isinstance(item, Taken) for words in item.lost]
+        self.given = {
+            i: item.given
+            for i, (_, item) in enumerate(items)
+            if isinstance(item, Taken) and item.given is not None
+        }
         self.first, self.values = first, values
         self._small: dict[int, ImageArray] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Processes that read images are asked for those alone
+        return {**self.__dict__, "given": {}}
 
     def __len__(self) -> int:
         return len(self.items)
@@ -73,7 +84,7 @@ class Given(Dataset):
         if isinstance(item, bytes):
             alone = len(self) == 1 and not self.first
             called = name if name != "image 0" or not alone else "image"
-            image, facts = decoded(io.BytesIO(item), called, least)
+            image, facts = read(io.BytesIO(item), called, least)
             # Kept, so that it need not be decoded again to be shown
             if self.first + index < MOST_SHOWN:
                 self._small[index] = fitted(image, THUMBNAIL)
@@ -115,7 +126,7 @@ def asked_alone() -> Iterator[None]:
 
 
 def given(
-    source: Any, skip_unreadable: bool = False, *, values: Range | None = None, where: str = "predict"
+    source: Any, skip_unreadable: bool = False, *, values: How | None = None, where: str = "predict"
 ) -> Given:
     """The images that a caller gives, as a data set.
 
@@ -140,7 +151,7 @@ def given(
 
 def chunks(
     source: Iterator[Any], size: int, skip_unreadable: bool = False, *,
-    values: Range | None = None, where: str = "predict",
+    values: How | None = None, where: str = "predict",
 ) -> Iterator[Given]:  # fmt: skip
     """The images of an iterator, some at a time; no more of them are held.
 
@@ -196,7 +207,7 @@ def _is_open_file(source: Any) -> bool:
     return isinstance(source, io.IOBase) or callable(getattr(source, "read", None))
 
 
-def _readable(items: Sequence[Object], values: Range | None) -> list[Object]:
+def _readable(items: Sequence[Object], values: How | None) -> list[Object]:
     """All but the files and bytes that cannot be read, which a warning names."""
     encoded = {i: item for i, (_, item) in enumerate(items) if isinstance(item, Path | bytes)}
     numbers = [*encoded]
@@ -206,7 +217,7 @@ def _readable(items: Sequence[Object], values: Range | None) -> list[Object]:
     return [item for i, item in enumerate(items) if i not in bad]
 
 
-def _items(source: Any, where: str, values: Range | None) -> Iterator[Object]:
+def _items(source: Any, where: str, values: How | None) -> Iterator[Object]:
     """Images with their names; those without one have their number."""
     number, several = count(), not is_one(source)
     for item in _flat(source, where):
@@ -222,7 +233,7 @@ def _items(source: Any, where: str, values: Range | None) -> Iterator[Object]:
         else:
             with scaled_by(values):
                 found = taken(item, name)
-            yield f"image {i}", found
+            yield f"image {i}", found if values is None else replace(found, given=item)
 
 
 def _flat(source: Any, where: str) -> Iterator[Any]:

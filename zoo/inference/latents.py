@@ -34,6 +34,7 @@ from zoo.runtime.team.shares import check_alike, own_batches
 from zoo.runtime.team.team import Team
 from zoo.spec.display import counted
 from zoo.spec.errors import OptionError
+from zoo.spec.hints.channels import of_trained
 from zoo.spec.reference import PathLike
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class Latents:
         return figure_bytes(_scatter(self, repr(self))) if drawn else None
 
 
+@of_trained()
 def latents(
     model: ModelLike,
     data: DataLike,
@@ -118,7 +120,7 @@ def latents(
         check_can(model, "encode")
         check_alike(team, model)
         data = as_trained(data, model.recipe.data, "latents")
-        values = model.input_spec.value_range
+        values = model.input_spec.reading
         dataset = as_dataset(data, task=model.task, skip_unreadable=skip_unreadable, values=values)
         splits = split_data(dataset, pick_seed(seed, model), training=False)
         indices = splits.of(split)

@@ -26,11 +26,13 @@ from zoo.runtime.devices import borrowed
 from zoo.runtime.team.shares import check_alike, digest_of
 from zoo.runtime.team.team import Team
 from zoo.spec.errors import DataError, SaveError, ZooWarning, quote
+from zoo.spec.hints.channels import of_trained
 from zoo.spec.reference import PathLike
 
 _MOST_DRAWN = 60
 
 
+@of_trained()
 def predict(
     model: ModelLike,
     source: Any,
@@ -73,7 +75,7 @@ def predict(
         task = answering(model)
         check_views(model, tta, "predict")
         check_alike(team, model)
-        values = model.input_spec.value_range
+        values = model.input_spec.reading
         if is_stream(source):
             source, several = peeked(source)
             parts, sources = chunks(source, batch_size, skip_unreadable, values=values), None

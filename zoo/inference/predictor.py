@@ -26,6 +26,7 @@ from zoo.runtime.devices import choose_device
 from zoo.runtime.progress import watched
 from zoo.runtime.team.team import Values
 from zoo.spec.errors import OptionError, TrainingError, ZooError
+from zoo.spec.hints.channels import of_trained
 
 
 class Predictor:
@@ -101,6 +102,7 @@ class Predictor:
     @overload
     def __call__(self, source: Any) -> Any: ...
 
+    @of_trained()
     def __call__(self, source: Any) -> Predicted | Predictions | Iterator[Predicted]:
         """What the model sees.
 
@@ -120,13 +122,17 @@ class Predictor:
         if is_stream(source):
             return self._stream(source)
         alone = is_one(source)
-        skips, values = self.skip_unreadable and not alone, self._model.input_spec.value_range
+        skips, values = self.skip_unreadable and not alone, self._model.input_spec.reading
         images = given(source, skips, values=values, where="predictor")
         found = Predictions(said for _, said in self._answers(images))
         return found[0] if alone else found
 
     def _stream(self, source: Iterator[Any]) -> Iterator[Predicted]:
-        how: Any = {"values": self._model.input_spec.value_range, "where": "predictor"}
+        with of_trained():
+            yield from self._in_parts(source)
+
+    def _in_parts(self, source: Iterator[Any]) -> Iterator[Predicted]:
+        how: Any = {"values": self._model.input_spec.reading, "where": "predictor"}
         for images in chunks(source, self.batch_size, self.skip_unreadable, **how):
             try:
                 found = [said for _, said in self._answers(images)]
@@ -186,7 +192,7 @@ def answers(
         WeightsError: the weights are no numbers.
         TrainingError: an answer is none.
     """
-    warn_losses(model, [item for _, item in images.items], known=images.lost)
+    warn_losses(model, [item for _, item in images.items], known=images.lost, given=images.given)
     batches = Batches(
         images, range(len(images)), model.input_spec, own_size=model.any_size, batch_size=batch_size,
         workers=workers, places=True, device=device,

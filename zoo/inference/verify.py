@@ -19,6 +19,7 @@ from zoo.runtime.devices import borrowed
 from zoo.runtime.team.shares import check_alike
 from zoo.runtime.team.team import Team
 from zoo.spec.errors import DataError, OptionError, TrainingError, quote
+from zoo.spec.hints.channels import of_trained
 from zoo.spec.hints.spoken import spoken
 
 CHOOSES = "val"
@@ -49,6 +50,7 @@ class Verified:
         return f"{word}: similarity {self.similarity:.3f}, {relation} {self.threshold:.3f} ({self.source})"
 
 
+@of_trained()
 def verify(
     model: ModelLike,
     a: Any,
@@ -87,7 +89,7 @@ def verify(
             hint = "zoo list head --search embedding shows heads that give one"
             raise TrainingError("verify", expected="a model whose output is an embedding", got=got, hint=hint)
         least, source = _least(model, threshold)
-        values = model.input_spec.value_range
+        values = model.input_spec.reading
         images = [given(source, values=values, where="verify") for source in (a, b)]
         if several := [len(found) for found in images if len(found) != 1]:
             raise DataError("verify", expected="one image and another", got=f"{several[0]} images for one")

@@ -2,8 +2,9 @@
 
 from zoo.images.decode import SUFFIXES as IMAGE_SUFFIXES
 from zoo.images.decode import ImageArray, decode, decode_reduced
+from zoo.images.pages import stack_pages
 from zoo.images.prepare import LUMA
-from zoo.images.ranges import reading_range
+from zoo.images.ranges import reading_range, reads_pages
 from zoo.interfaces.adversarial import Pair
 from zoo.interfaces.augmenter import Augmenter, Batch, Chain, Geometric, check_batch, uniform
 from zoo.interfaces.backbone import Backbone
@@ -166,10 +167,12 @@ __all__ = [
     "needs_of",
     "read_info",
     "reading_range",
+    "reads_pages",
     "rename",
     "resizing",
     "rows",
     "split_within",
+    "stack_pages",
     "sums_of",
     "total",
     "trace_shapes",

@@ -166,8 +166,9 @@ def draw_rows(original: Tensor, rows: Mapping[str, Tensor], path: Path) -> Path:
 
 def _enlarged(tiles: Tensor) -> ImageArray:
     """N x H x W x 3 bytes of N x C x H x W, small images enlarged by whole pixels."""
-    # Gray images get three equal channels
-    tiles = tiles.detach().cpu().float().clamp(0, 1).expand(-1, 3, -1, -1)
+    # Gray images get three equal channels; of more bands the first three are shown
+    tiles = tiles[:, :_RGB] if tiles.shape[1] >= _RGB else tiles[:, :1]
+    tiles = tiles.detach().cpu().float().clamp(0, 1).expand(-1, _RGB, -1, -1)
     # Whole pixels, so that each stays a square
     zoom = -(-_LEAST_VARIANT // max(tiles.shape[2:]))
     pixels = (tiles * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()

@@ -14,7 +14,7 @@ from zoo.data.section import DataSection, file_suffixes, section_of
 from zoo.data.several import Sources
 from zoo.hub.sets.bring import bring, pinned
 from zoo.hub.sets.choose import CONFIG
-from zoo.images.ranges import Range, scaled_by
+from zoo.images.ranges import How, scaled_by
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
 from zoo.interfaces.records.fields import settled_fields
@@ -37,7 +37,7 @@ def as_dataset(
     part: bool = False,
     skip_unreadable: bool = False,
     fields: Mapping[str, InputSpec | Task] | None = None,
-    values: Range | None = None,
+    values: How | None = None,
 ) -> Dataset:
     """The data as a task needs them, see `zoo.data.resolve.resolve`; `values` is the range of the model."""
     with scaled_by(values):

@@ -15,11 +15,11 @@ from zoo.spec.names import closest
 
 BUILD = (
     *("head", "freeze", "weights", "in_channels", "classes", "input_size", "input", "decode", "value_range"),
-    "seed",
+    *("pages", "seed"),
 )
 """Arguments of `zoo.build` beside a component's options; all but the seed are the recipe's model section."""
 
-_NO_FLAG = ("input", "decode", "value_range")
+_NO_FLAG = ("input", "decode", "value_range", "pages")
 """Those of them that have no flag of their own on a command line."""
 
 FIT = ("data", "augment", "loss", "trainer", "out", "device", "precision", "workers", "cache")

@@ -125,7 +125,16 @@ def table(
 
 
 def _cell(value: object) -> str:
-    text = "" if value is None else str(value)
+    return "" if value is None else printable(str(value))
+
+
+def printable(text: str) -> str:
+    """A text, such as a file's name, as a terminal may be given it: without orders and lines.
+
+    Example:
+        >>> printable("my  cat.png"), printable("cat\\n\\x1b[31m.png")
+        ('my  cat.png', 'cat \ufffd[31m.png')
+    """
     return text if text.isprintable() else one_line(text)
 
 

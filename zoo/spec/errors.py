@@ -136,6 +136,28 @@ def hearing(ear: Callable[[str], bool]) -> Iterator[None]:
         _EAR.reset(token)
 
 
+@contextmanager
+def said_once() -> Iterator[None]:
+    """Shows a warning of ours once, inside, however many runs say it.
+
+    Example:
+        >>> heard = []
+        >>> with hearing(lambda text: heard.append(text) or True), said_once():
+        ...     warn("two lists"); warn("two lists")
+        >>> heard
+        ['two lists']
+    """
+    outer, said = _EAR.get(), set[str]()
+
+    def ear(text: str) -> bool:
+        again = text in said
+        said.add(text)
+        return again or (outer is not None and outer(text))
+
+    with hearing(ear):
+        yield
+
+
 def warn(message: str) -> None:
     """Warns at the line outside of zoo, and of what enters and leaves its contexts, that led here."""
     if (ear := _EAR.get()) is not None and ear(one_line(message)):

@@ -23,6 +23,8 @@ MOST_CHANNELS = 4096
 """Most channels of an image: there are cameras of some hundred bands."""
 MOST_PIXELS = 65_536
 """Largest height and width: of three channels in float32 this is 48 GiB."""
+FIRST, BANDS = PAGES = ("first", "bands")
+"""What of a file of several pages is read, see `InputSpec`."""
 CHOSEN = ("range", "mean", "std", "interpolation", "bands", "crop")
 """Fields that are chosen for a new network; channels and size are arguments of their own."""
 _BEYOND = 1e300
@@ -33,6 +35,19 @@ _LEAST_CROP = 0.01
 _SHARE = f"a number from {_LEAST_CROP} to 1, such as 0.875"
 WHOLE = "none"
 """As chosen `crop`: the whole image is seen, whatever the weights say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Part of an input spec that files are read by.
+
+    Args:
+        range: lowest and highest number; see `InputSpec.value_range`.
+        pages: see `InputSpec`.
+    """
+
+    range: tuple[float, float] | None = None
+    pages: str = FIRST
 
 
 @said_by_name(lambda given: "input spec")
@@ -55,6 +70,8 @@ class InputSpec:
             scale where it is made much smaller anyway, and resizes bytes as bytes.
         value_range: lowest and highest number of a file or array that matter; they become 0 and 1 of an
             image, and what lies beyond is clipped. None where numbers are bytes, of 16 bits, or in [0, 1].
+        pages: `first` reads the first page of a TIFF, `bands` all of them, one after the other as channels;
+            then each image has one page a channel.
         crop: size divided by the height and width that an image is resized to cover with its sides' ratio
             kept, 0.01 to 1, such as 224/256; the middle is then cut out. None resizes the whole
             image to the size, whatever its sides' ratio.
@@ -73,6 +90,7 @@ class InputSpec:
     decode: str = EXACT
     value_range: tuple[float, float] | None = None
     crop: float | None = None
+    pages: str = FIRST
 
     def __post_init__(self) -> None:
         fine = type(self.channels) is int and 1 <= self.channels <= MOST_CHANNELS
@@ -103,6 +121,7 @@ class InputSpec:
             ),
             "interpolation": (self.interpolation in INTERPOLATIONS, f"one of {', '.join(INTERPOLATIONS)}"),
             "decode": (self.decode in DECODES, f"one of {', '.join(DECODES)}"),
+            "pages": (self.pages in PAGES, f"one of {', '.join(PAGES)}"),
             "value_range": (self.value_range is None or is_range(self.value_range), RISING),
             "crop": (self.crop is None or _is_share(self.crop), _SHARE),
         }
@@ -174,6 +193,11 @@ class InputSpec:
                 values[name] = (values[name],) * count
         return replace(self, **values)
 
+    @property
+    def reading(self) -> tuple[float, float] | Reading | None:
+        """Range that files are read by, with pages where these are bands; None for files as they are."""
+        return self.value_range if self.pages == FIRST else Reading(self.value_range, self.pages)
+
     def with_decode(self, decode: str) -> InputSpec:
         """The same for files that are read in another way."""
         return replace(self, decode=decode)
@@ -181,7 +205,7 @@ class InputSpec:
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and numbers, for JSON; how files are read where that is not as without a word on it."""
         found = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
-        usual = {"decode": EXACT, "value_range": None, "crop": None}
+        usual = {"decode": EXACT, "value_range": None, "crop": None, "pages": FIRST}
         for name in [name for name, value in usual.items() if found[name] == value]:
             del found[name]
         if self.bands:

@@ -57,7 +57,7 @@ class ModelSection(_Section):
         input_size: height and width in pixels.
         input: a whole `zoo.InputSpec`, or what was chosen of it, see `zoo.spec.inputs.CHOSEN`.
         decode: how files are read, see `zoo.InputSpec`; None for `fast` where the model is new.
-        value_range: lowest and highest number of files that matter, see `zoo.InputSpec`.
+        value_range: lowest and highest number of files that matter, see `zoo.InputSpec`; `pages` too.
         options: of the component `name`.
     """
 
@@ -71,6 +71,7 @@ class ModelSection(_Section):
     input: dict[str, Any] | None = None
     decode: Literal["exact", "fast"] | None = None
     value_range: Annotated[tuple[float, float] | None, BeforeValidator(range_value)] = None
+    pages: Literal["first", "bands"] | None = None
     options: dict[str, Any] = {}  # pydantic copies a default for each instance
 
     @field_validator("name", mode="before")
@@ -280,14 +281,13 @@ class Recipe(_Section):
         Raises:
             RecipeError: the file cannot be read or is not a recipe.
         """
-        file = Path(path)
-        check_path(str(file))
-        form = "JSON" if file.suffix.lower() == ".json" else "TOML"
+        check_path(str(file := Path(path)))
+        form, of = ("JSON", read_json) if file.suffix.lower() == ".json" else ("TOML", read_toml)
         try:
-            data = read_json(file) if form == "JSON" else read_toml(file)
+            data = of(file)
         except OSError as error:
-            got = error.strerror or str(error)
-            raise RecipeError(f"recipe {file}", expected="a readable file", got=got) from None
+            expected, why = "a readable file", error.strerror or str(error)
+            raise RecipeError(f"recipe {file}", expected=expected, got=why) from None
         except ValueError as error:
             raise RecipeError(f"recipe {file}", expected=form, got=reason(error)) from None
         return cls.from_dict(data, f"recipe {file}")

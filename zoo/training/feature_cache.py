@@ -18,6 +18,7 @@ from zoo.data.batches import Batches
 from zoo.data.loader.transfers import arriving
 from zoo.data.objects.joined import joined_in
 from zoo.data.row_cache import room
+from zoo.data.row_cache.kept import KeptRows
 from zoo.data.row_cache.segments import Layout
 from zoo.data.row_cache.store import RowStore
 from zoo.data.view import source_of
@@ -47,7 +48,7 @@ _MOST_IMAGES, _MOST_PIXELS = 32, 32 * 224 * 224
 """Of a batch that rows are computed in: larger images come in smaller batches, which take no more memory."""
 
 
-class FeatureCache:
+class FeatureCache(KeptRows):
     """Rows of float32 on disk, one an image and tensor; a row is computed once for a key.
 
     The key is a digest of all that decides the rows: the prefix' weights, its blocks and what it returns, the
@@ -77,8 +78,7 @@ class FeatureCache:
             one = model.run_prefix(torch.zeros(1, spec.channels, *spec.size, device=device))
         self.layout = Layout(tuple(tuple(t.shape[1:]) for t in one), torch.float32)
         key, self._versions = self._key(), self._counted()
-        self._store = RowStore(features_folder(), key, self.layout, len(dataset))
-        self.folder = self._store.folder
+        super().__init__(RowStore(features_folder(), key, self.layout, len(dataset)))
         self._blocks, self._fresh, self._told = model.prefix, True, False
 
     def _key(self) -> str:
@@ -118,15 +118,6 @@ class FeatureCache:
             # A checkpoint puts back what was there: only other values make the rows stale.
             self._fresh, self._versions = self.folder.name == self._key(), versions
         return self._fresh
-
-    @property
-    def row_bytes(self) -> int:
-        """Bytes of one image's features."""
-        return self.layout.row_bytes
-
-    def missing(self, indices: Iterable[int]) -> list[int]:
-        """Images whose rows are still to be computed; those that are there are now safe from other runs."""
-        return self._store.missing(indices)
 
     def filling(self, waits: Callable[[], None]) -> AbstractContextManager[bool]:
         """Alone in computing these rows, among all processes, while inside.

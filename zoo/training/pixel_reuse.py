@@ -132,7 +132,7 @@ def _resized(model: Model, dataset: Dataset, indices: tuple[int, ...], home: Pat
     dtype = torch.float32
     if spec.decode == FAST:
         # What the header does not tell is read
-        known = spec.value_range is None and is_of_bytes((source.files or [Path()])[0])
+        known = spec.reading is None and is_of_bytes((source.files or [Path()])[0])
         first = None if known else _as_read(dataset, spec).reduced(indices[0], covered(spec)).image
         dtype = torch.uint8 if first is None else pixels(first, spec).dtype
     return PixelCache(dataset, spec, home, dtype, plugin_of(source), task=model.task)
@@ -140,7 +140,7 @@ def _resized(model: Model, dataset: Dataset, indices: tuple[int, ...], home: Pat
 
 def _as_read(dataset: Dataset, spec: InputSpec) -> Dataset:
     """The data as a model reads them."""
-    return ranged(dataset, spec.value_range)
+    return ranged(dataset, spec.reading)
 
 
 def _whole(model: Model, dataset: Dataset, indices: tuple[int, ...], home: Path) -> WholeImages:

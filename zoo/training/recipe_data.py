@@ -67,7 +67,7 @@ def with_data(
     dataset = as_dataset(
         source, task=task, classes=section.count, skip_unreadable=skip_unreadable,
         fields=fields(planned) if fields is not None and task is not None else None,
-        values=planned.input_spec.value_range,
+        values=planned.input_spec.reading,
     )  # fmt: skip
     if _lacks_head(section, planned) and dataset.task is not None:
         task = fitting(dataset.task, section.count)
@@ -149,9 +149,9 @@ def data_for(
     if not isinstance(model, Model):
         _check_no_fields(trainer)
         spec = getattr(model, "input_spec", None)
-        return as_dataset(data, **skip, values=spec.value_range if isinstance(spec, InputSpec) else None)
+        return as_dataset(data, **skip, values=spec.reading if isinstance(spec, InputSpec) else None)
     fields = declared_fields(model, trainer, options) if model.task is not None else {}
-    how: Any = {"task": model.task, "classes": classes_of(model), "values": model.input_spec.value_range}
+    how: Any = {"task": model.task, "classes": classes_of(model), "values": model.input_spec.reading}
     return as_dataset(data, fields=fields, **how, **skip)
 
 

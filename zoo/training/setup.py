@@ -247,7 +247,7 @@ def _wrapped(
     ):
         return made, dataset
     made.task, made.labels = said, () if dataset.numbered else dataset.labels
-    how: Any = {"skip_unreadable": skip_unreadable, "values": made.input_spec.value_range}
+    how: Any = {"skip_unreadable": skip_unreadable, "values": made.input_spec.reading}
     return made, as_dataset(parts["data"], task=said, **how)
 
 

@@ -18,6 +18,7 @@ import zoo
 from zoo.errors import DataError, MissingPackageError
 from zoo.images.ranges import scaled_by
 from zoo.interfaces import Binary, decode
+from zoo.runtime.data_arguments import as_dataset
 
 
 def stored(seed: int = 0) -> np.ndarray[Any, Any]:
@@ -160,3 +161,18 @@ def test_a_window_of_the_data_and_a_missing_package_are_told(
     monkeypatch.setattr(packages, "import_module", missing)
     with pytest.raises(MissingPackageError, match=r"the package pydicom, got none; .*zoo-readers\[medical\]"):
         read(tmp_path / "0.dcm", "x")
+
+
+def test_a_table_of_files_keeps_a_patient_in_one_split(tmp_path: Path) -> None:
+    for i in range(8):
+        dicom(tmp_path / f"{i}.dcm", stored(i), PatientID=f"p{i // 2}" if i < 6 else "")
+    rows = [f"{i}.dcm,{'ab'[i % 2]},{i},{'train' if i < 6 else 'val'}" for i in range(8)]
+    (tmp_path / "labels.csv").write_text("\n".join(["file,label,scanner,side", *rows]))
+    table = {"name": "table", "path": str(tmp_path / "labels.csv"), "image": "file", "target": "label"}
+    data = as_dataset(table)
+    with pytest.warns(zoo.ZooWarning, match="by what their files say, 3 groups; group names"):
+        assert [data.group_of(i) for i in range(8)] == ["p0", "p0", "p1", "p1", "p2", "p2", None, None]
+    # What the user says goes before: another column, or the splits
+    data = as_dataset({**table, "group": "scanner"})
+    assert [data.group_of(i) for i in range(3)] == ["0", "1", "2"]
+    assert as_dataset({**table, "split": "side"}).group_of(0) is None

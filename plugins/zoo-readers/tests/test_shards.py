@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import re
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import fsspec
@@ -138,6 +142,77 @@ def test_addresses_are_read_by_fsspec(tmp_path: Path) -> None:
         Shards(path="memory://shards/none.tar")
     with pytest.raises(DataError, match="a tar file that can be reached"):
         Shards(path="nowhere://shards/none.tar")
+
+
+class Server(BaseHTTPRequestHandler):
+    """A file server, which gives parts of files while `parts` is set, and fails once `down` is."""
+
+    home: Path
+    parts, down = True, False
+
+    def do_GET(self) -> None:
+        file = self.home / self.path.removeprefix("/")
+        if self.down or not file.exists():
+            self.send_error(503 if self.down else 404)
+            return
+        content, asked = file.read_bytes(), re.match(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+        first, last = map(int, asked.groups()) if asked and self.parts else (0, len(content) - 1)
+        self.send_response(206 if asked and self.parts else 200)
+        if self.parts:
+            self.send_header("Accept-Ranges", "bytes")
+            self.send_header("Content-Range", f"bytes {first}-{last}/{len(content)}")
+        self.send_header("Content-Length", str(len(content[first : last + 1])))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content[first : last + 1])
+
+    do_HEAD = do_GET  # noqa: N815 - the name that the server calls
+
+    def log_message(self, *_: Any) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[tuple[type[Server], str]]:
+    """Its handler, and the address of two shards of four samples each."""
+    for n in range(2):
+        written(tmp_path, f"t-{n}.tar", *({"cls": i % 2} for i in range(4)), seed=n)
+
+    class Handler(Server):
+        home = tmp_path
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        Thread(target=running.serve_forever, daemon=True).start()
+        yield Handler, f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+
+
+def test_shards_of_a_server_are_read_where_they_lie(server: tuple[type[Server], str]) -> None:
+    handler, address = server
+    data = Shards(path=f"{address}/t-{{0..1}}.tar").for_task(Multiclass())
+    assert data.targets == [0, 1] * 4
+    np.testing.assert_array_equal(data[7].image, pixels(4, seed=1)[3])
+    with pytest.raises(DataError, match=r"t-2\.tar: expected a tar file, got nothing there$"):
+        Shards(path=f"{address}/t-{{0..2}}.tar")
+    handler.down = True
+    with pytest.raises(DataError, match=r"t-0\.tar: expected a tar file that can be reached, got 503"):
+        Shards(path=f"{address}/t-0.tar")
+
+
+def test_a_server_that_gives_no_parts_names_the_way(server: tuple[type[Server], str]) -> None:
+    handler, address = server
+    handler.parts = False
+    with pytest.raises(
+        DataError, match=r"reached in parts, got .*; simplecache::http.*t-0\.tar fetches it whole"
+    ):
+        Shards(path=f"{address}/t-0.tar")
+    data = Shards(path=f"simplecache::{address}/t-0.tar").for_task(Multiclass())
+    np.testing.assert_array_equal(data[3].image, pixels(4)[3])
+
+
+def test_a_server_that_does_not_answer_is_no_missing_file() -> None:
+    with pytest.raises(DataError, match="expected a tar file that can be reached, got Cannot connect"):
+        Shards(path="http://127.0.0.1:9/t-0.tar")
 
 
 def test_a_model_is_trained_on_shards_by_workers(tmp_path: Path) -> None:

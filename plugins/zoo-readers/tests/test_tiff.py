@@ -16,6 +16,7 @@ import zoo
 from zoo.errors import DataError
 from zoo.images.ranges import scaled_by
 from zoo.interfaces import decode
+from zoo.spec.inputs import Reading
 
 SHAPES: Any = [
     ((6, 8), {}, None),
@@ -71,7 +72,7 @@ def test_of_several_pages_the_first_is_taken_with_a_word(tmp_path: Path, bands: 
     with tifffile.TiffWriter(tmp_path / "0.tif") as file:
         for page in values:
             file.write(page.squeeze(), photometric="minisblack", planarconfig="contig" if bands > 1 else None)
-    words = r"several (frames|pages); the first is taken; pages that are bands: save them as .npy, H x W x 4"
+    words = r'several pages; the first is taken; zoo.build\(..., in_channels=4, pages="bands"\)'
     with pytest.warns(zoo.ZooWarning, match=words):
         np.testing.assert_allclose(decode(tmp_path / "0.tif"), values[0] / 65535, atol=1e-6)
 
@@ -86,3 +87,10 @@ def test_what_is_no_tiff_and_what_needs_another_package_are_told(tmp_path: Path)
     (tmp_path / "1.tif").write_bytes(b"no")
     with pytest.raises(DataError, match="a TIFF image"):
         read(tmp_path / "1.tif", "x")
+
+
+def test_pages_of_numbers_that_pillow_has_not_are_bands(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).random((4, 6, 8))
+    tifffile.imwrite(tmp_path / "0.tif", values, photometric="minisblack")
+    with scaled_by(Reading((0, 1), "bands")):
+        np.testing.assert_allclose(decode(tmp_path / "0.tif"), np.moveaxis(values, 0, -1), atol=1e-6)

@@ -12,11 +12,13 @@ import numpy.typing as npt
 
 from zoo.data.division.alike import check_drawn
 from zoo.data.imbalance import class_counts, lacking, several, unbalanced
+from zoo.data.objects.several import told
 from zoo.data.sources.layout import Layout
 from zoo.data.splits import split
 from zoo.data.view import fold_asked, keeps_alike
 from zoo.images.facts import FileFacts
 from zoo.images.near_duplicates import Thumbnail, look_alikes
+from zoo.images.pages import left_out
 from zoo.images.scale import built, few_bits
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.spec.display import counted
@@ -225,8 +227,8 @@ def _of_images(dataset: Dataset, text: str, indices: Sequence[int]) -> Finding:
 def _files(dataset: Dataset, seen: Sequence[InspectedImage], layout: Layout | None) -> Iterator[Finding]:
     moving = [i for i, s in enumerate(seen) if s.facts and s.facts.frames > 1]
     if moving:
-        text = f"{counted(len(moving), 'image')} of several frames; the first one is taken"
-        yield _of_images(dataset, text, moving)
+        words = left_out(seen[moving[0]].facts).removeprefix("has ")
+        yield _of_images(dataset, f"{counted(len(moving), 'image')} of {words}", moving)
     if layout is None:
         return
     if layout.inner != layout.root:
@@ -249,7 +251,7 @@ def _files(dataset: Dataset, seen: Sequence[InspectedImage], layout: Layout | No
 def _joined(
     dataset: Dataset, groups: Sequence[Sequence[int]]
 ) -> tuple[tuple[str, ...], tuple[tuple[int, ...], ...]]:
-    names = tuple(" = ".join(dataset.name(i) for i in group) for group in groups)
+    names = tuple(" = ".join(told(dataset, group)) for group in groups)
     return names, tuple(map(tuple, groups))
 
 

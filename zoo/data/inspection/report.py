@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.data.imbalance import class_counts
+from zoo.data.inspection.as_seen import AsSeen
 from zoo.data.inspection.findings import InspectedImage, findings
 from zoo.data.inspection.reported import NOT_COUNTED, Report, Spread
 from zoo.data.inspection.statistics import Statistics, pixel_statistics
@@ -65,12 +66,14 @@ def report(data: Path | Dataset, source: str | None = None, *, seed: int | None 
     """
     source = source or (str(data) if isinstance(data, Path) else type(data).__name__.lower())
     dataset = data if isinstance(data, Dataset) else FoundFolders(data)
+    asked, dataset = dataset, dataset.source if isinstance(dataset, AsSeen) else dataset
     own = source_of(dataset)
     layout = own.layout if isinstance(own, FoundFolders) else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what decoders warn of is in the report
         seen = in_threads(lambda i: _inspect(dataset, i), range(len(dataset)), "reading images")
         found = findings(dataset, seen, layout)
+        found += asked.misfits(seen) if isinstance(asked, AsSeen) else []
     good = [s for s in seen if s.error is None]
     return Report(
         source=source,
@@ -91,7 +94,7 @@ def report(data: Path | Dataset, source: str | None = None, *, seed: int | None 
         columns=_columns(own),
         groups=_groups(dataset),
         masks=own.words if isinstance(own, MaskFolders | Masked) else None,
-        statistics=None if seed is None else _statistics(dataset, seed),
+        statistics=None if seed is None else _statistics(asked, seed),
     )
 
 
@@ -115,7 +118,8 @@ def _statistics(dataset: Dataset, seed: int) -> Statistics | None:
         indices = split(dataset, seed, training=False).train
     except DataError:
         return None
-    return pixel_statistics(dataset, indices)
+    found = pixel_statistics(dataset, indices)
+    return dataset.statistics(found) if isinstance(dataset, AsSeen) else found
 
 
 def _inspect(dataset: Dataset, index: int) -> InspectedImage:

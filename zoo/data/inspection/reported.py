@@ -8,7 +8,7 @@ from typing import Any
 
 from zoo.data.inspection.findings import Finding
 from zoo.data.inspection.statistics import Statistics
-from zoo.spec.display import Markup, Table, counted, escaped, html_page, more
+from zoo.spec.display import Markup, Table, counted, escaped, html_page, more, printable
 
 NOT_COUNTED = "not counted"
 
@@ -82,10 +82,10 @@ class Report:
 
     def __repr__(self) -> str:
         parts = [
-            [f"{self.source}: {overview(self)}"],
-            [part if isinstance(part, str) else part.text() for part in class_tables(self)],
+            [printable(f"{self.source}: {overview(self)}")],
+            [printable(part) if isinstance(part, str) else part.text() for part in class_tables(self)],
             [part.text() for part in pixel_tables(self)],
-            [*facts(self)],
+            [*map(printable, facts(self))],
             [part if isinstance(part, str) else part.text() for part in statistic_parts(self)],
             *([title, *_findings(found)] for title, found in judged(self)),
             [_NOTHING] * self.ok,
@@ -196,7 +196,7 @@ def judged(found: Report) -> Iterator[tuple[str, list[Finding]]]:
 
 def _findings(found: list[Finding]) -> Iterator[str]:
     for finding in found:
-        yield f"- {finding.text}"
-        yield from (f"    {name}" for name in finding.names[:_NAMED])
+        yield f"- {printable(finding.text)}"
+        yield from (f"    {printable(name)}" for name in finding.names[:_NAMED])
         if len(finding.names) > _NAMED:
             yield f"    and {len(finding.names) - _NAMED} more (--json lists all)"

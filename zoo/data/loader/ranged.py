@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cached_property
 
 from zoo.data.view import View
-from zoo.images.ranges import Range, scaled_by
+from zoo.images.ranges import How, scaled_by
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.spec.errors import DataError
 
@@ -19,7 +19,7 @@ class Ranged(View):
         values: lowest and highest number that matter; see `zoo.InputSpec`.
     """
 
-    def __init__(self, source: Dataset, values: Range) -> None:
+    def __init__(self, source: Dataset, values: How) -> None:
         super().__init__(source)
         self.files, self.values = source.files, values
 
@@ -51,6 +51,6 @@ class Ranged(View):
             return self.source.key(index)
 
 
-def ranged(dataset: Dataset, values: Range | None) -> Dataset:
+def ranged(dataset: Dataset, values: How | None) -> Dataset:
     """The data as a model with a range reads them; as they are where it has none."""
     return dataset if values is None else Ranged(dataset, values)

@@ -19,7 +19,7 @@ from zoo.interfaces.records.records import Records
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.columns import is_missing, plain
 from zoo.spec.errors import DataError, listing, quote
-from zoo.spec.inputs import InputSpec
+from zoo.spec.inputs import InputSpec, Reading
 
 _NAMED = 6
 
@@ -92,7 +92,7 @@ class Fielded(Around):
     def _image(self, name: str, row: int) -> ImageArray:
         spec = self.fields[name]
         # Its own spec may say another range than the model's, or none
-        with scaled_by(spec.value_range if isinstance(spec, InputSpec) else None):
+        with scaled_by(Reading(spec.value_range, spec.pages) if isinstance(spec, InputSpec) else None):
             return self._records.taken(row, name).pixels
 
     @cached_property

@@ -149,6 +149,14 @@ def sources_of(data: Dataset) -> list[str] | None:
     return [found[i] for i in data.indices] if found is not None and isinstance(data, Subset) else found
 
 
+def told(data: Dataset, indices: Sequence[int]) -> list[str]:
+    """Names of some images; where these are of several sources, with the source of each."""
+    names, sources = [data.name(i) for i in indices], sources_of(data)
+    if sources is None or len({sources[i] for i in indices}) == 1:
+        return names
+    return [f"{name} (of {quote(sources[i])})" for name, i in zip(names, indices, strict=True)]
+
+
 def _called(name: str, part: Dataset, table: Classes) -> list[str | None]:
     """What the classes of a source are called in all, None for those that are left out."""
     if not table:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from zoo.data.label_mapping import numbers_of
+from zoo.data.row_cache.kept import KeptRows
 from zoo.data.row_cache.segments import Layout
 from zoo.data.row_cache.store import RowStore, Writer
 from zoo.images.libraries import pixel_libraries
@@ -26,7 +27,7 @@ from zoo.spec.inputs import InputSpec
 
 FORMAT = 2
 _SIDES = 2
-_READING = ("channels", "size", "interpolation", "decode", "value_range", "crop")
+_READING = ("channels", "size", "interpolation", "decode", "value_range", "crop", "pages")
 """What of an input spec decides the pixels; the rest normalises them."""
 
 
@@ -44,7 +45,7 @@ class Kept(NamedTuple):
     sizes: list[tuple[int, int]]
 
 
-class PixelCache:
+class PixelCache(KeptRows):
     """Rows of pixels, one an image of a data set; each is what reading the files would give, to the last bit.
 
     All that a row holds lies in it as bytes: pixels, class numbers of the mask, height and width of the
@@ -82,23 +83,9 @@ class PixelCache:
         }
         shape = (spec.channels, height, width * dtype.itemsize)
         layout = Layout((shape, *masks, (_SIDES * torch.int32.itemsize,)), torch.uint8)
-        self._store = RowStore(home, key_of(dataset, plugins, task, facts), layout, len(dataset))
+        super().__init__(RowStore(home, key_of(dataset, plugins, task, facts), layout, len(dataset)))
         self._writer: Writer | None = None
         self._told = False
-
-    @property
-    def folder(self) -> Path:
-        """The folder of these rows."""
-        return self._store.folder
-
-    @property
-    def row_bytes(self) -> int:
-        """Bytes of one image."""
-        return self._store.layout.row_bytes
-
-    def missing(self, indices: Sequence[int]) -> list[int]:
-        """Images without a row; those that have one are now safe from other runs."""
-        return self._store.missing(indices)
 
     def read(self, indices: Sequence[int]) -> tuple[Kept, list[int]]:
         """Images by number.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch
 
 from zoo.data.loader.ranged import Ranged
 from zoo.data.reading import in_threads
+from zoo.data.row_cache.kept import KeptRows
 from zoo.data.row_cache.pixels import key_of
 from zoo.data.row_cache.segments import Layout
 from zoo.data.row_cache.store import RowStore, Writer
@@ -28,7 +29,7 @@ _FACTS = 4
 """Height, width, channels and number of the type."""
 
 
-class WholeImages:
+class WholeImages(KeptRows):
     """Rows of decoded images, one an image of a data set, each as long as the largest may be.
 
     They are computed before the first epoch, in threads, and read by whoever cuts a part out of them. What is
@@ -56,23 +57,14 @@ class WholeImages:
         facts = {"format": ["whole", FORMAT], "rows": most, "range": scaled}
         masks = [(most[1],)] if dataset.masks else []
         layout = Layout(((most[0],), *masks, (_FACTS * torch.int32.itemsize,)), torch.uint8)
-        self._store = RowStore(home, key_of(dataset, plugins, task, facts), layout, len(dataset))
+        super().__init__(RowStore(home, key_of(dataset, plugins, task, facts), layout, len(dataset)))
         self._most = most
         self._lacking = set(range(len(dataset)))
 
-    @property
-    def folder(self) -> Path:
-        """The folder of these rows."""
-        return self._store.folder
-
-    @property
-    def row_bytes(self) -> int:
-        """Bytes of one image."""
-        return self._store.layout.row_bytes
-
-    def missing(self, indices: Sequence[int]) -> list[int]:
+    def missing(self, indices: Iterable[int]) -> list[int]:
         """Images without a row; those that have one are from now on read from it."""
-        found = self._store.missing(indices)
+        indices = list(indices)
+        found = super().missing(indices)
         self._lacking = {*self._lacking.difference(indices), *found}
         return found
 

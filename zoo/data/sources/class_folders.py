@@ -13,7 +13,7 @@ from zoo.data.reading import readable
 from zoo.data.sources.layout import FEWEST_CLASSES, scan
 from zoo.data.sources.variant_names import groups_of
 from zoo.data.sources.walk import inside
-from zoo.images.decode import decode_counted, decode_reduced
+from zoo.images.decode import decode_counted, reduce_counted
 from zoo.images.digests import FileDigests, digest
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks.choice import for_classes
@@ -43,7 +43,7 @@ class ImageFiles(Dataset):
         # Whoever makes samples in another way has more in them than an image
         if type(self).__getitem__ is not ImageFiles.__getitem__:
             return self[index]
-        image, size = decode_reduced(self.files[index], least)
+        image, size = reduce_counted(self.files[index], least)
         return Sample(image, self._target(index), size=size)
 
     def _target(self, index: int) -> Any:

@@ -65,7 +65,8 @@ class Asked:
         behind = 0
         for images in parts:
             if self.team.first:
-                warn_losses(self.model, [item for _, item in images.items], known=images.lost)
+                own = [item for _, item in images.items]
+                warn_losses(self.model, own, known=images.lost, given=images.given)
             batches = own_batches(
                 self.team, images, range(len(images)), self.model.input_spec, batch_size=self.batch_size,
                 own_size=self.model.any_size, behind=behind, workers=self.workers, places=True,

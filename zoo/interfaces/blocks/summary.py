@@ -13,6 +13,7 @@ from zoo.interfaces.blocks.freezing_state import check_frozen
 from zoo.interfaces.head import Head
 from zoo.spec.display import html_page, html_table
 from zoo.spec.errors import TrainingError, listing
+from zoo.spec.inputs import BANDS
 from zoo.spec.names import one_line
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ def summarise(model: Model) -> Summary:
     size = f"{spec.channels}x{spec.size[0]}x{spec.size[1]}"
     role = "makes" if model.task is not None and model.task.generates else "input"
     read = f" from value_range={said(spec.value_range)}" if spec.value_range else ""
+    read += ", each page of a file a channel" if spec.pages == BANDS else ""
     read += f", middle of what covers it at crop={spec.crop:.4g}" if spec.crop is not None else ""
     notes = [f"{role} {size} in [0, 1]{read}", f"{WEIGHTS}{one_line(model.origin or 'random')}"]
     if model.weights_licences:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
-from zoo.images.decode import ImageArray, decode_counted, decode_reduced
+from zoo.images.decode import ImageArray, read, reduce_counted
 from zoo.images.objects import Taken, taken
+from zoo.images.pages import left_out
 from zoo.interfaces.records.cells import content_of
 from zoo.interfaces.records.paths import path_of
 
@@ -36,9 +37,9 @@ def taken_cell(cell: Any, where: str) -> Taken:
         DataError: it is no image, or cannot be read.
     """
     if (content := content_of(cell)) is not None:
-        return Taken(decode_counted(io.BytesIO(content), where))
+        return _read(io.BytesIO(content), where)
     cell = located(cell, None)
-    return Taken(decode_counted(cell, where)) if isinstance(cell, Path) else taken(cell, where)
+    return _read(cell, where) if isinstance(cell, Path) else taken(cell, where)
 
 
 def reduced_cell(cell: Any, least: tuple[int, int], where: str) -> tuple[ImageArray, tuple[int, int] | None]:
@@ -53,6 +54,12 @@ def reduced_cell(cell: Any, least: tuple[int, int], where: str) -> tuple[ImageAr
         DataError: it is no image, or cannot be read.
     """
     if (content := content_of(cell)) is not None:
-        return decode_reduced(io.BytesIO(content), least, where)
+        return reduce_counted(io.BytesIO(content), least, where)
     cell = located(cell, None)
-    return decode_reduced(cell, least, where) if isinstance(cell, Path) else (taken(cell, where).pixels, None)
+    return reduce_counted(cell, least, where) if isinstance(cell, Path) else (taken(cell, where).pixels, None)
+
+
+def _read(source: Path | io.BytesIO, where: str) -> Taken:
+    image, facts = read(source, where)
+    words = left_out(facts)
+    return Taken(image, (words,) if words else ())

@@ -14,6 +14,7 @@ from zoo.images.digests import FileDigests, digest_of_content
 from zoo.images.objects import Taken
 from zoo.interfaces.dataset import Dataset, Sample, fingerprint_of
 from zoo.interfaces.records.cells import content_of
+from zoo.interfaces.records.file_groups import groups_in
 from zoo.interfaces.records.images import located, reduced_cell, taken_cell
 from zoo.interfaces.records.paths import path_of, suffix_lacking
 from zoo.interfaces.records.roles import Roles, folds_in, order_in, settled, splits_in, words_of_unused
@@ -275,14 +276,18 @@ class Records(Dataset):
 
     @cached_property
     def _folds(self) -> list[int] | None:
-        name = self.roles.split
-        return None if name is None else folds_in(self.columns[name])
+        return None if (name := self.roles.split) is None else folds_in(self.columns[name])
 
     def group_of(self, index: int) -> str | None:
-        """The group of a sample, where a column says it; an empty cell is none."""
-        name = self.roles.group
-        cell = None if name is None else self.columns[name][index]
+        """The group of a sample, where a column says it, else its file; an empty cell is none."""
+        if (name := self.roles.group) is None:
+            return self._file_groups[index] if self._file_groups else None
+        cell = self.columns[name][index]
         return None if cell is None or is_missing(cell) else str(plain(cell))
+
+    @cached_property
+    def _file_groups(self) -> list[str | None]:
+        return groups_in(self.files, self.where) if self.roles.split is None else []
 
     def order_of(self, index: int) -> Any:
         """The place in time, where a column says it."""
@@ -290,7 +295,6 @@ class Records(Dataset):
 
     @cached_property
     def _order(self) -> list[Any] | None:
-        name = self.roles.order
-        if name is None:
+        if (name := self.roles.order) is None:
             return None
         return order_in(self.columns[name], f"{self.where}: column {quote(name)}")

@@ -18,7 +18,7 @@ from zoo.interfaces.tasks.values import Regression
 from zoo.interfaces.tasks.vectors import Embedding
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, quote
-from zoo.spec.hints.spoken import heads, spoken
+from zoo.spec.hints.spoken import heads
 
 _PAIR = 2
 
@@ -118,9 +118,8 @@ def for_columns(
         name, column = next(iter(columns.items()))
         low, high = min(column), max(column)
         got = f"whole numbers from {low} to {high}, {counted(len({*column}), 'different one')}"
-        way = heads('head="multiclass" or "ordinal" reads classes, head="regression" values')
-        # Where data are looked at there is no model
-        hint = way if spoken().data else "say --as classes or --as values"
+        way = 'head="multiclass" or "ordinal" reads classes, head="regression" values'
+        hint = heads(way, "say --as classes or --as values")
         raise DataError(f"{where}: column {quote(name)}", expected="classes or values", got=got, hint=hint)
     if task is None:
         check_points(columns, where)

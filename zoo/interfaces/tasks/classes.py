@@ -21,6 +21,7 @@ from zoo.interfaces.tasks.mixing import likelier, likeliest, mean_logit, mean_so
 from zoo.interfaces.tasks.prediction import Prediction, names_for
 from zoo.interfaces.tasks.samples import class_indices
 from zoo.spec.errors import DataError, OptionError, quote
+from zoo.spec.hints.spoken import heads
 
 if TYPE_CHECKING:
     from torchmetrics import MetricCollection
@@ -87,7 +88,9 @@ class Binary(Classes):
 
     def outputs(self, classes: int | None) -> int:
         if classes not in (None, 2):
-            raise OptionError(f"task {self.name}", expected="2 classes", got=str(classes))
+            more = heads('head="multiclass" tells more of them apart')
+            hint = more if classes and classes > 2 else "leave classes out"
+            raise OptionError(f"task {self.name}", expected="2 classes", got=str(classes), hint=hint)
         return 1
 
     def classes(self, outputs: int) -> int:

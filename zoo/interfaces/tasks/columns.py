@@ -115,7 +115,7 @@ def classes_of(columns: Cells, where: str) -> TargetColumn:
     if odd := next((cell for cell in cells if not isinstance(cell, str | int | float)), None):
         expected, hint = (
             "a name or number of a class in each row",
-            heads('head="multilabel" takes several labels'),
+            heads('head="multilabel" takes several labels', "--as labels takes several"),
         )
         raise DataError(f"{where}: column {quote(name)}", expected=expected, got=quote(odd), hint=hint)
     if any(isinstance(cell, str) for cell in cells):
@@ -123,7 +123,7 @@ def classes_of(columns: Cells, where: str) -> TargetColumn:
         order = _categories(column) or sorted({*names})
     else:
         if fraction := next((cell for cell in cells if not float(cell).is_integer()), None):
-            hint = heads('head="regression" takes values')
+            hint = heads('head="regression" takes values', "--as values takes them")
             got = quote(fraction)
             raise DataError(f"{where}: column {quote(name)}", expected="classes", got=got, hint=hint)
         # False and True stay words
@@ -204,7 +204,7 @@ def values_of(columns: Cells, where: str) -> TargetColumn:
 def check_no_separator(separator: str | None, where: str) -> None:
     """Raises OptionError where a separator of labels was said for targets that are none."""
     if separator is not None:
-        hint = heads('head="multilabel" takes several labels an image')
+        hint = heads('head="multilabel" takes several labels an image', "--as labels takes several")
         raise OptionError(f"{where}: separator", expected="labels", got="other targets", hint=hint)
 
 
@@ -226,7 +226,8 @@ def check_points(columns: Cells, where: str) -> None:
         cells = [str(cell).strip() for cell in column if not is_missing(cell)]
         row = next((i for i, cell in enumerate(column) if _DECIMAL_COMMA.fullmatch(str(cell).strip())), None)
         if row is not None and all(_NUMBER.fullmatch(cell) for cell in cells):
-            hint = heads('write decimals with a point; head="multiclass" reads classes')
+            point = "write decimals with a point"
+            hint = heads(f'{point}; head="multiclass" reads classes', f"{point}; --as classes reads classes")
             got = f"{quote(column[row])} in row {row + 1}"
             raise DataError(
                 f"{where}: column {quote(name)}", expected="numbers or classes", got=got, hint=hint
@@ -261,7 +262,10 @@ def _check_full(name: str, column: Sequence[Any], where: str) -> None:
 
 def _only(columns: Cells, where: str) -> tuple[str, Sequence[Any]]:
     if len(columns) != 1:
-        hint = heads('several are labels or values: head="multilabel" or "regression"')
+        several = "several are labels or values"
+        hint = heads(
+            f'{several}: head="multilabel" or "regression"', f"{several}: --as labels or --as values"
+        )
         got = listing(map(quote, columns), _NAMED)
         raise DataError(f"{where}: target", expected="one column", got=got, hint=hint)
     return next(iter(columns.items()))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, OptionError, listing, quote
+from zoo.spec.hints.spoken import argument, spoken
 
 if TYPE_CHECKING:
     from zoo.interfaces.dataset import Dataset
@@ -43,9 +44,7 @@ def check_labels(data: Dataset, found: int, classes: int, labels: Sequence[str],
             f"{where}: number of classes",
             expected=f"{classes}, as the model has",
             got=f"{found} ({names})" if data.labels else f"indices up to {found - 1}",
-            hint=f"build the model for {counted(found, 'class', 'classes')}"
-            if where == "fit"
-            else "give data with its classes",
+            hint=_classes_hint(found) if where == "fit" else "give data with its classes",
         )
     # In order too: an output is told by its place alone
     if labels and data.labels and tuple(labels) != tuple(data.labels):
@@ -55,6 +54,12 @@ def check_labels(data: Dataset, found: int, classes: int, labels: Sequence[str],
             got=listing(map(quote, data.labels), 6),
             hint="give data with the labels of the model, in its order",
         )
+
+
+def _classes_hint(found: int) -> str:
+    if spoken().way == "shell":
+        return f"say {argument('classes', found)}, or leave it out: the data tell it"
+    return f"build the model for {counted(found, 'class', 'classes')}"
 
 
 def row_renumbered(row: Any, numbers: Sequence[int]) -> Any:

@@ -52,7 +52,8 @@ class Multilabel(Task):
             expected, hint = f"rows of {outputs} zeros and ones", None
             if isinstance(bad, int):
                 expected += ", or the names of the labels of each image"
-                hint = heads('head="multiclass" tells one class an image; labels are columns, or lists')
+                stand = "labels are columns, or lists"
+                hint = heads(f'head="multiclass" tells one class an image; {stand}', stand)
             raise DataError(f"{where}: targets", expected=expected, got=quote(bad), hint=hint)
         check_finite(data, where)
         odd = next((row for row in data.targets if not {*row} <= {0, 1}), None)

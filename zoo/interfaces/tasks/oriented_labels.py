@@ -20,7 +20,13 @@ _HALF_TURNS = ("69", "bq", "dp", "nu", "MW")
 _QUARTER_TURNS = ("NZ", "nz")
 
 _SIDES = (("left", "right"), ("l", "r"), ("east", "west"), ("links", "rechts"), ("gauche", "droite"),
-          ("izquierda", "derecha"))  # fmt: skip
+          ("izquierda", "derecha"), ("port", "starboard"), ("leftward", "rightward"))  # fmt: skip
+_LONE = ("left", "right")
+"""Sides that are told without the other one among the labels too, where their other words leave no doubt."""
+_TURNING = frozenset(
+    ["arrow", "bend", "curve", "hard", "keep", "lane", "sharp", "slight", "swipe", "turn", "turning"]
+)
+_BETWEEN = frozenset(["ahead", "center", "centre", "forward", "middle", "straight"])
 _ENDS = (("up", "down"), ("top", "bottom"), ("upper", "lower"), ("north", "south"), ("upward", "downward"))
 _SENSES = (("clockwise", "counterclockwise"), ("clockwise", "anticlockwise"))
 _AXES = (("horizontal", "vertical"),)
@@ -43,6 +49,8 @@ def misread(labels: Sequence[str], orientation: Orientation) -> str:
         "mirrored, 'left eye' is 'right eye'"
         >>> misread(["6", "8", "9"], Orientation(turned=180))
         "turned, '6' is '9'"
+        >>> misread(["turn-left", "straight"], Orientation(mirrored=True))
+        "mirrored, 'turn-left' is the other side, which no label is"
     """
     signs = _signs(labels)
     known = {words: label for label in labels if (words := _words(label))}
@@ -50,7 +58,7 @@ def misread(labels: Sequence[str], orientation: Orientation) -> str:
     swapped = orientation.mirrored or orientation.flipped
     if orientation.mirrored:
         told += _signs_told("mirrored", signs, _MIRROR_PAIRS, _ALIKE_MIRRORED)
-        told += [_pair("mirrored", known, _SIDES)]
+        told += [_pair("mirrored", known, _SIDES) or _lone(known)]
     if orientation.flipped:
         told += _signs_told("upside down", signs, _FLIPPED_PAIRS, _ALIKE_FLIPPED)
         told += [_pair("upside down", known, _ENDS)]
@@ -101,6 +109,16 @@ def _sign_pair(how: str, signs: dict[str, str], pairs: Iterable[str]) -> str:
 def _words(label: str) -> tuple[str, ...]:
     """The words of a label."""
     return tuple(word.lower() for word in _WORDS.findall(label))
+
+
+def _lone(known: dict[tuple[str, ...], str]) -> str:
+    """Says which label is of a side whose other side is no label: of turns, or beside a middle."""
+    middle = any(_BETWEEN & {*words} for words in known)
+    for words, label in known.items():
+        rest = [word for word in words if word not in _LONE]
+        if len(words) - len(rest) == 1 and ({*rest} <= _TURNING | _BETWEEN if rest else middle):
+            return f"mirrored, {quote(label)} is the other side, which no label is"
+    return ""
 
 
 def _pair(how: str, known: dict[tuple[str, ...], str], pairs: Iterable[tuple[str, str]]) -> str:

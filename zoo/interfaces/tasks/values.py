@@ -49,7 +49,8 @@ class Regression(Task):
             DataError: a sample has a text.
         """
         if text := next((cell for cell in cells if isinstance(cell, str)), None):
-            hint = heads('head="binary", "multiclass" or "ordinal" tells classes')
+            way = 'head="binary", "multiclass" or "ordinal" tells classes'
+            hint = heads(way, "--as classes reads classes")
             raise DataError(f"{where}: targets", expected="numbers", got=quote(text), hint=hint)
         return super().read_samples(cells, labels, where)
 
@@ -109,10 +110,8 @@ class Regression(Task):
         if tuple(data.labels) != numbers and all(isinstance(t, int) for t in data.targets):
             # Places in the alphabet, even where folders are called 23, 24, ...
             got = f"numbers of classes ({listing(map(quote, data.labels), 6)})"
-            hint = (
-                'head="binary", "multiclass" or "ordinal" tells classes; values are a column of a table, or '
-                "numbers beside images"
-            )
+            stand = "values are a column of a table, or numbers beside images"
+            hint = heads(f'head="binary", "multiclass" or "ordinal" tells classes; {stand}', stand)
             raise DataError(f"{where}: targets", expected=expected, got=got, hint=hint)
         lengths = {len(t) if isinstance(t, list | tuple) else 1 for t in data.targets}
         if lengths != {outputs}:

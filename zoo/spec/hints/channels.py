@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from zoo.spec.errors import DataError
+
+_BUILD = "build the model with in_channels="
 _FEW_BANDS = 8
 """Fewer are always bands."""
 
@@ -23,8 +29,29 @@ def channels_hint(own: int, height: int, width: int, *, batch: bool = False) -> 
     """
     # Images have more rows and columns than bands, or so few bands that these are no axis of pixels
     if own < max(_FEW_BANDS, min(height, width)):
-        return f"build the model with in_channels={own}"
+        return f"{_BUILD}{own}"
     if batch:
         return "mind the order of the axes: x.permute(0, 3, 1, 2) where the channels are last"
     order = "tensors are C x H x W, arrays H x W x C, and several gray images a list"
     return f"mind the order of the axes: {order}"
+
+
+@contextmanager
+def of_trained() -> Iterator[None]:
+    """Within it a model is trained, so that its images are what can be changed.
+
+    Example:
+        >>> try:
+        ...     with of_trained():
+        ...         raise DataError("cat", expected="3 channels", got="5", hint=channels_hint(5, 64, 64))
+        ... except DataError as error:
+        ...     error.hint
+        'convert it to 3 channels, or train a model with in_channels=5'
+    """
+    try:
+        yield
+    except DataError as error:
+        if not (error.hint or "").startswith(_BUILD):
+            raise
+        hint = f"convert it to {error.expected}, or train a model with in_channels={error.got}"
+        raise DataError(error.problem, expected=error.expected, got=error.got, hint=hint) from error

@@ -97,17 +97,23 @@ def data_option(name: str, value: Any) -> str:
     return _set(f"{said.data}{name}", value) if said.way == "shell" else f"{name}={value!r}"
 
 
-def heads(text: str) -> str:
+def heads(text: str, look: str | None = None) -> str:
     """A hint that names heads, as these are said.
 
     Args:
         text: as in Python.
+        look: the same where data are looked at, which have no head but what `--as` says.
 
     Example:
         >>> with speaking(Spoken(way="shell")):
         ...     print(heads('head="a", "b" or "c" tells classes, head="d" values'))
         --head a, b or c tells classes, --head d values
+        >>> with speaking(Spoken(way="shell", data="")):
+        ...     print(heads('head="d" takes values', "--as values takes values"))
+        --as values takes values
     """
+    if look is not None and not spoken().data:
+        return look
     if spoken().way != "shell":
         return text
     return re.sub(r'head=((?:"\w+"(?:, | or )?)+)', lambda found: f"--head {_bare(found[1])}", text)

@@ -81,6 +81,25 @@ def _first(value: Any) -> float:
     return float(value[0] if hasattr(value, "__len__") and not isinstance(value, str) else value)
 
 
+def patient(file: Path) -> str | None:
+    """The patient of a file, by the header; None where it names none.
+
+    Raises:
+        DataError: it is no such file.
+        MissingPackageError: pydicom is not installed.
+    """
+    dicom = package("pydicom", f"image {file}")
+    try:
+        data = dicom.dcmread(file, stop_before_pixels=True, specific_tags=["PatientID"])
+    except Exception as error:
+        raise DataError(f"image {file}", expected="a DICOM file", got=reason(error)) from error
+    return str(data.get("PatientID", "")).strip() or None
+
+
+# Tables of such files keep a patient in one split by it
+read.group = patient  # type: ignore[attr-defined]
+
+
 class _Images(Sequence[Any]):
     """Images of files, read when they are asked for."""
 
@@ -110,12 +129,11 @@ class Dicom(Records):
 
     def __init__(self, *, path: str) -> None:
         found = class_files(path, _SUFFIXES)
-        dicom = package("pydicom", f"data {path}")
         self._paths = [file for file, _ in found]
         columns = {
             "image": _Images(self._paths),
             "label": [label for _, label in found],
-            "patient": [_patient(dicom, file) for file in self._paths],
+            "patient": [patient(file) for file in self._paths],
         }
         super().__init__(
             columns, roles=Roles(image="image", target=("label",), group="patient"), where=f"data {path}"
@@ -124,11 +142,3 @@ class Dicom(Records):
     def name(self, index: int) -> str:
         """The path of a sample's file."""
         return str(self._paths[index])
-
-
-def _patient(dicom: Any, file: Path) -> str | None:
-    try:
-        data = dicom.dcmread(file, stop_before_pixels=True, specific_tags=["PatientID"])
-    except Exception as error:
-        raise DataError(f"image {file}", expected="a DICOM file", got=reason(error)) from error
-    return str(data.get("PatientID", "")).strip() or None

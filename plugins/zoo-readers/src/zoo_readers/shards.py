@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from zoo.errors import DataError, listing, quote, reason
 from zoo.interfaces import IMAGE_SUFFIXES, Records, Roles, split_within
-from zoo_readers.tars import Member, addresses, members, opened
+from zoo_readers.tars import Member, addresses, members, opened, reached
 
 _IMAGES = tuple(suffix.removeprefix(".") for suffix in sorted(IMAGE_SUFFIXES))
 _IMAGE, _SPLIT, _FEWEST = "image", "split", 2
@@ -149,8 +149,9 @@ def _cells(sample: Sequence[Member], image: Member) -> dict[str, Any]:
         where = f"shard {member.shard}: {member.key}.{member.suffix}"
         if member.size > _MOST_BYTES:
             raise DataError(where, expected=f"at most {_MOST_BYTES} bytes", got=str(member.size))
+        content = _content(member)
         try:
-            text = _content(member).decode()
+            text = content.decode()
             found = json.loads(text) if member.suffix == _JSON else text.strip()
         except (ValueError, RecursionError) as error:
             expected = "an object of JSON" if member.suffix == _JSON else "a text in UTF-8"
@@ -175,7 +176,7 @@ def _content(member: Member) -> bytes:
     """The bytes of a member; files stay open, each process its own."""
     # A fork shares the place in a file with its parent
     key = (os.getpid(), member.shard)
-    with _lock:
+    with _lock, reached(member.shard):
         if key not in _files:
             while len(_files) >= _MOST_OPEN:
                 _files.pop(next(iter(_files))).close()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import tarfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from zoo.errors import DataError, reason
+from zoo.errors import DataError, ZooError, reason
 from zoo_readers.packages import package
 
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
@@ -17,6 +18,7 @@ _END = bytes(512)
 """The block that stands behind the last member of a whole tar file."""
 
 _MOST = 100_000
+_NOT_FOUND = 404
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +95,36 @@ def opened(shard: str) -> IO[bytes]:
         DataError: it is not there, or cannot be reached.
         MissingPackageError: the package that reads addresses is not installed.
     """
-    where = f"shard {shard}"
-    try:
+    with reached(shard):
         if "://" not in shard:
             return Path(shard).open("rb")
-        file: IO[bytes] = package("fsspec", where).open(shard, "rb").open()
-    except FileNotFoundError:
-        raise DataError(where, expected="a tar file", got="nothing there") from None
-    except (OSError, ValueError, ImportError) as error:  # of whatever reads the address
-        expected = "a tar file that can be reached"
-        raise DataError(where, expected=expected, got=reason(error)) from error
-    return file
+        file: IO[bytes] = package("fsspec", f"shard {shard}").open(shard, "rb").open()
+        return file
+
+
+@contextmanager
+def reached(shard: str) -> Iterator[None]:
+    """Errors of opening and reading a tar file, all in one kind.
+
+    Args:
+        shard: path or address.
+
+    Raises:
+        DataError: it is not there, cannot be reached, or is not given in parts.
+    """
+    where = f"shard {shard}"
+    try:
+        yield
+    except ZooError:
+        raise
+    # Libraries of addresses raise errors of their own, and call a server that does not answer a missing file
+    except Exception as error:
+        cause = error.__cause__ if isinstance(error, FileNotFoundError) else error
+        if cause is None or isinstance(cause, FileNotFoundError) or getattr(cause, "status", 0) == _NOT_FOUND:
+            raise DataError(where, expected="a tar file", got="nothing there") from None
+        hint = f"simplecache::{shard} fetches it whole" if "range requests" in str(cause) else ""
+        expected = "a tar file that can be reached" + " in parts" * bool(hint)
+        raise DataError(where, expected=expected, got=reason(cause), hint=hint) from error
 
 
 def members(shard: str) -> Iterator[Member]:
@@ -116,7 +137,7 @@ def members(shard: str) -> Iterator[Member]:
         DataError: it is no tar file, a compressed one, or torn.
     """
     where = f"shard {shard}"
-    with opened(shard) as file:
+    with reached(shard), opened(shard) as file:
         try:
             tar = tarfile.open(fileobj=file, mode="r:")  # noqa: SIM115 - the file below is closed
             for info in tar:

@@ -8,7 +8,8 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from zoo.errors import DataError, reason, warn
+from zoo.errors import DataError, reason
+from zoo.interfaces import reads_pages, stack_pages
 from zoo_readers.packages import package
 
 _BANDS = "S"
@@ -16,7 +17,9 @@ _BANDS = "S"
 
 
 def read(source: str | Path | IO[bytes], where: str) -> npt.NDArray[Any]:
-    """The image of a TIFF file, in the depth of the file; of several pages the first, with a warning.
+    """The image of a TIFF file, in the depth of the file; of several pages the first.
+
+    For a model with `pages="bands"` all pages, as bands.
 
     Args:
         source: the file.
@@ -32,8 +35,12 @@ def read(source: str | Path | IO[bytes], where: str) -> npt.NDArray[Any]:
     tifffile = package("tifffile", where)
     try:
         with tifffile.TiffFile(source) as file:
-            pages, page = len(file.pages), file.pages.first
+            if reads_pages():
+                return stack_pages((page.asarray() for page in file.pages), where)
+            page = file.pages.first
             axes, values = page.axes, page.asarray()
+    except DataError:
+        raise
     except Exception as error:  # decoders raise whatever they stumble over
         raise DataError(where, expected="a TIFF image", got=reason(error)) from error
     # Axes of one step say nothing
@@ -45,8 +52,5 @@ def read(source: str | Path | IO[bytes], where: str) -> npt.NDArray[Any]:
         got = " x ".join(f"{name} {size}" for name, size in zip(names, values.shape, strict=True))
         hint = "save each image as a file, with bands as samples"
         raise DataError(where, expected="height, width and bands", got=got, hint=hint)
-    if pages > 1:
-        way = f"pages that are bands: save them as .npy, H x W x {pages}"
-        warn(f"{where} has several pages; the first is taken; {way}")
     found: npt.NDArray[Any] = np.moveaxis(values, names.index(others[0]), -1) if others else values
     return found
