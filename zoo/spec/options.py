@@ -259,10 +259,23 @@ def one_line(
     if first["type"] == "missing":
         return error(f"{where} lacks {quote(path)}", expected="a value for it", got="none")
     hint = None
-    if first["type"] == "literal_error":
+    if first["type"] == "tuple_type":
+        expected = _list_like(config.model_fields.get(path))
+    # A word for what is else a list is one of the words that may stand there
+    words = first if first["type"] == "literal_error" else None
+    if words is None and isinstance(first["input"], str):
+        words = next((e for e in errors if e["type"] == "literal_error" and e["input"] == first["input"]), None)
+    if words is not None:
         # pydantic gives all choices in one text, each in quotes
-        hint = chosen(first["input"], _QUOTED.findall(str(first["ctx"]["expected"])))
+        hint = chosen(first["input"], _QUOTED.findall(str(words["ctx"]["expected"])))
+        expected = expected if words is first else f"{words['ctx']['expected']} or {expected}"
     return error(f"{where}: bad {path or 'options'}", expected=expected, got=got, hint=hint)
+
+
+def _list_like(field: Any) -> str:
+    """What is expected where a list is, with the default as an example."""
+    usual = getattr(field, "default", None)
+    return f"a list, such as {quote([*usual])}" if isinstance(usual, tuple) and usual else "a list"
 
 
 def _known_at(config: type[BaseModel], path: Sequence[Any]) -> Iterable[str]:
