@@ -445,3 +445,26 @@ def test_logits_in_order_are_shares_however_large_they_are() -> None:
     assert (float(found[0]), float(found[-1])) == pytest.approx((0, 1), abs=1e-5)
     assert float(found[3]) == 0.5
     assert float(found[4]) == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ([1764300000 + i for i in range(24)], "take the smallest, 1764300000, off all"),
+        ([2**53 + i for i in range(24)], "take the smallest, 9007199254740992, off all"),
+        ([1e-30 * i for i in range(24)], "got 0 to 2.3e-29; give them in another unit"),
+        ([1e30 * i for i in range(24)], "another unit"),
+        ([[i, 1e9 + i] for i in range(24)], "targets: 'b': expected values that float32 tells apart"),
+    ],
+)
+def test_values_that_float32_does_not_tell_apart_are_refused(values: list[Any], words: str) -> None:
+    outputs = len(values[0]) if isinstance(values[0], list) else 1
+    with pytest.raises(DataError, match=words):
+        BY_NAME["regression"].check(Data(*values, labels="ab" if outputs > 1 else ()), outputs, (), "fit")
+
+
+@pytest.mark.parametrize(
+    "values", [[5e9] * 3, [0.1, 0.2], [1764300000, 1764300000 + 10**6], [1e-9, 3e-9], [-1e12, 1e12], [0.0]]
+)
+def test_values_that_float32_tells_apart_are_taken(values: list[float]) -> None:
+    BY_NAME["regression"].check(Data(*values), 1, (), "fit")

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, OptionError, listing, quote
 from zoo.spec.hints.spoken import argument, spoken
@@ -13,6 +15,12 @@ from zoo.spec.hints.spoken import argument, spoken
 if TYPE_CHECKING:
     from zoo.interfaces.dataset import Dataset
     from zoo.interfaces.tasks.base import Task
+
+_LOST = 1e-3
+"""Largest part of the spread of values that float32 may round off."""
+
+_SMALLEST, _LARGEST = 1e-15, 1e18
+"""Spread of values, and the largest of them, whose squares and those of small errors float32 holds."""
 
 
 def check_there(data: Dataset, where: str, what: str) -> None:
@@ -108,6 +116,29 @@ def check_finite(data: Dataset, where: str) -> None:
         got = f"{values} for {data.name(bad[0])}{more}"
         hint = "mend the target, or leave the image out"
         raise DataError(f"{where}: targets", expected="numbers", got=got, hint=hint)
+
+
+def check_told_apart(data: Dataset, where: str) -> None:
+    """Raises DataError where float32, in which models answer, does not tell the values to learn apart.
+
+    Args:
+        data: whose targets are finite numbers, or rows of them.
+        where: who asks, for messages.
+    """
+    if not len(data):
+        return
+    values = np.asarray(data.targets, dtype=np.float64).reshape(len(data), -1)
+    for i, column in enumerate(values.T):
+        low, high = float(column.min()), float(column.max())
+        with np.errstate(over="ignore"):
+            lost, spread = np.abs(column - column.astype(np.float32)).max(), column.std()
+        held = max(-low, high) <= _LARGEST and (low == high or spread >= _SMALLEST)
+        if held and (low == high or lost <= _LOST * spread):
+            continue
+        name = f": {quote(data.labels[i])}" if i < len(data.labels) else ""
+        hint = f"take the smallest, {low:.15g}, off all" if held else "give them in another unit"
+        expected, got = "values that float32 tells apart", f"{low:.15g} to {high:.15g}"
+        raise DataError(f"{where}: targets{name}", expected=expected, got=got, hint=hint)
 
 
 def _row(target: Any) -> Sequence[float]:

@@ -12,7 +12,7 @@ from torch import Tensor
 from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names
 from zoo.interfaces.tasks.base import Task
 from zoo.interfaces.tasks.columns import TargetColumn
-from zoo.interfaces.tasks.data_checks import check_finite, row_renumbered
+from zoo.interfaces.tasks.data_checks import check_finite, check_told_apart, row_renumbered
 from zoo.interfaces.tasks.descriptions import Examples, Mistake, Scatter, worst_table
 from zoo.interfaces.tasks.standardise import Standardise
 from zoo.spec.display import counted
@@ -118,6 +118,7 @@ class Regression(Task):
             got = listing(map(str, sorted(lengths)))
             raise DataError(f"{where}: targets", expected=expected, got=got)
         check_finite(data, where)
+        check_told_apart(data, where)
 
     def renumbered(self, target: Any, numbers: Sequence[int]) -> Any:
         """A row in the order of the model's labels."""
