@@ -264,9 +264,7 @@ def one_line(
     # A word for what is else a list is one of the words that may stand there
     words = first if first["type"] == "literal_error" else None
     if words is None and isinstance(first["input"], str):
-        words = next(
-            (e for e in errors if e["type"] == "literal_error" and e["input"] == first["input"]), None
-        )
+        words = next((e for e in errors if e["type"] == "literal_error" and e["input"] == first["input"]), None)
     if words is not None:
         # pydantic gives all choices in one text, each in quotes
         hint = chosen(first["input"], _QUOTED.findall(str(words["ctx"]["expected"])))

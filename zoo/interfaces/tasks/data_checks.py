@@ -136,8 +136,8 @@ def check_told_apart(data: Dataset, where: str) -> None:
         if held and (low == high or lost <= _LOST * spread):
             continue
         name = f": {quote(data.labels[i])}" if i < len(data.labels) else ""
-        hint = f"take the smallest, {low:.15g}, off all" if held else "give them in another unit"
-        expected, got = "values that float32 tells apart", f"{low:.15g} to {high:.15g}"
+        hint = f"take the smallest, {low:.16g}, off all" if held else "give them in another unit"
+        expected, got = "values that float32 tells apart", f"{low:.16g} to {high:.16g}"
         raise DataError(f"{where}: targets{name}", expected=expected, got=got, hint=hint)
 
 
