@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from zoo.interfaces.records.records import Records
+from zoo.interfaces.records.roles import Roles, order_in
 from zoo.interfaces.tasks.choice import BY_NAME, for_columns
 from zoo.interfaces.tasks.columns import classes_of, form_of, is_missing, labels_of, plain, values_of
 from zoo.spec.errors import DataError, OptionError
@@ -153,3 +155,35 @@ def test_what_is_missing_and_what_is_plain() -> None:
     assert type(plain(np.int64(3))) is int
     assert plain((1, 2)) == [1, 2]
     assert plain(np.array([1.5])) == [1.5]
+
+
+def test_a_group_is_one_however_it_is_written() -> None:
+    images = [np.full((2, 2), i, np.uint8) for i in range(8)]
+    people = ["p1", "p1 ", 7, "7", 7.0, np.int64(7), float("nan"), " "]
+    data = Records({"image": images, "y": [0, 1] * 4, "p": people}, roles=Roles(target=("y",), group="p"))
+    assert [data.group_of(i) for i in range(8)] == ["p1", "p1", "7", "7", "7", "7", None, None]
+
+
+def test_dates_are_compared_as_moments() -> None:
+    days = ["2025-01-02T00:30+02:00", "2025-01-01T23:00Z", "2025-01-01T20:00:00-05:00"]
+    found = order_in(days, "day")
+    assert sorted(range(3), key=found.__getitem__) == [0, 1, 2]
+    assert order_in(["2025-01-02T00:00+01:00"], "day") == order_in(["2025-01-01T23:00Z"], "day")
+    close = ["2025-01-01 00:00:00.000000002", "2025-01-01 00:00:00.000000001", "2025-01-01"]
+    found = order_in(close, "day")
+    assert sorted(range(3), key=found.__getitem__) == [2, 1, 0]
+    assert order_in(["20250101T101010.5"], "day") == order_in(["2025-01-01T10:10:10.500"], "day")
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        ([0, 1, float("nan")], "expected a number or date in each row, got none in row 3"),
+        (["2025-01-01", ""], "got none in row 2"),
+        ([5, "2025-01-01"], "got 5 in row 1 and '2025-01-01' in row 2"),
+        (["2025-01-01", "2025-01-01T00:00Z"], "expected dates with an offset from UTC, or without"),
+    ],
+)
+def test_an_order_that_is_none_names_its_row(cells: list[Any], words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        order_in(cells, "day")

@@ -14,6 +14,7 @@ from zoo.images.digests import digest_of_pixels
 from zoo.images.objects import Taken, taken, to_image
 from zoo.images.ranges import as_stored
 from zoo.interfaces.dataset import Dataset, Sample
+from zoo.interfaces.records.cells import group_key
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.choice import for_samples, needs_images_alone, needs_masks
 from zoo.interfaces.tasks.columns import TargetColumn, plain
@@ -116,8 +117,7 @@ class TorchData(Dataset):
         """The sample's group, where the set itself tells it."""
         source, at = _inside(self.source, index)
         group = getattr(source, "group_of", None)
-        found = group(at) if callable(group) else None
-        return None if found is None else str(found)
+        return group_key(group(at)) if callable(group) else None
 
     def name(self, index: int) -> str:
         """Type and index, for example `MNIST[3]`."""

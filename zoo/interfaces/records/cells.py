@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from zoo.interfaces.tasks.columns import is_missing, plain
+
 
 @dataclass(frozen=True, slots=True)
 class _Order:
@@ -60,3 +62,19 @@ def in_one(columns: Sequence[Sequence[Any]]) -> Sequence[Any]:
     cells = [cell for column in columns for cell in column]
     orders = [[*column.dtype.categories] if isinstance(column, ClassColumn) else None for column in columns]
     return ClassColumn(cells, orders[0]) if orders[0] and orders.count(orders[0]) == len(orders) else cells
+
+
+def group_key(cell: Any) -> str | None:
+    """The group that a cell names, the same for all ways of writing it; None where it is empty.
+
+    Args:
+        cell: a name or number; of a column with empty cells whole numbers come as decimals.
+
+    Example:
+        >>> [group_key(cell) for cell in ("p1 ", 1, "1", 1.0, 1.5, float("nan"))]
+        ['p1', '1', '1', '1', '1.5', None]
+    """
+    cell = plain(cell)
+    if cell is None or is_missing(cell):
+        return None
+    return str(int(cell) if isinstance(cell, float) and cell.is_integer() else cell).strip()

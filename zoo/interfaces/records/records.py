@@ -13,14 +13,14 @@ from zoo.images.decode import ImageArray, decode_counted
 from zoo.images.digests import FileDigests, digest_of_content
 from zoo.images.objects import Taken
 from zoo.interfaces.dataset import Dataset, Sample, fingerprint_of
-from zoo.interfaces.records.cells import content_of
+from zoo.interfaces.records.cells import content_of, group_key
 from zoo.interfaces.records.file_groups import groups_in
 from zoo.interfaces.records.images import located, reduced_cell, taken_cell
 from zoo.interfaces.records.paths import path_of, suffix_lacking
 from zoo.interfaces.records.roles import Roles, folds_in, order_in, settled, splits_in, words_of_unused
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.choice import for_columns
-from zoo.interfaces.tasks.columns import Cells, TargetColumn, is_missing, plain
+from zoo.interfaces.tasks.columns import Cells, TargetColumn, is_missing
 from zoo.spec.data_options import MaskValues
 from zoo.spec.errors import DataError, listing, quote, warn
 
@@ -282,8 +282,7 @@ class Records(Dataset):
         """The group of a sample, where a column says it, else its file; an empty cell is none."""
         if (name := self.roles.group) is None:
             return self._file_groups[index] if self._file_groups else None
-        cell = self.columns[name][index]
-        return None if cell is None or is_missing(cell) else str(plain(cell))
+        return group_key(self.columns[name][index])
 
     @cached_property
     def _file_groups(self) -> list[str | None]:

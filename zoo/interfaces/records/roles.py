@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any
 
@@ -32,6 +32,8 @@ SPLITS = ("split", "subset", "partition", "set", "fold")
 """Names under which they keep splits."""
 
 _MOST, _NAMED = 8, 3
+_UTC = "+00:00"
+_FRACTION = re.compile(r":\d\d[.,](\d+)")
 _FOLD = re.compile(r"(?:fold)?[ _-]?(\d{1,4})(?:\.0)?")
 
 
@@ -188,27 +190,53 @@ def splits_in(cells: Sequence[Any], where: str) -> list[str]:
 
 
 def order_in(cells: Sequence[Any], where: str) -> list[Any]:
-    """The places in time that a column's cells say: numbers, or dates as text that sorts.
+    """The places in time that a column's cells say: numbers, or moments as text that sorts.
 
     Args:
-        cells: numbers, dates, or texts of dates.
+        cells: numbers, dates, or texts of dates; those with an offset from UTC are compared as moments.
         where: whose, for messages.
 
     Raises:
-        DataError: a cell is neither.
+        DataError: a cell is empty or neither, or some dates have an offset and others none.
+
+    Example:
+        >>> order_in(["2025-01-01T00:30+01:00", "2024-12-31T23:00Z"], "day")
+        ['2024-12-31T23:30:00.000000000+00:00', '2024-12-31T23:00:00.000000000+00:00']
     """
     cells = [plain(cell) for cell in cells]
-    if all(isinstance(cell, int | float) and not is_missing(cell) for cell in cells):
-        return [*cells]
-    return [_date(cell, i, where) for i, cell in enumerate(cells)]
+    if (empty := next((i for i, cell in enumerate(cells) if is_missing(cell)), None)) is not None:
+        expected, hint = "a number or date in each row", "fill it, or leave the row out"
+        raise DataError(where, expected=expected, got=f"none in row {empty + 1}", hint=hint)
+    numbers = [isinstance(cell, int | float) for cell in cells]
+    if all(numbers):
+        return cells
+    if any(numbers):
+        odd = numbers.index(not numbers[0])
+        got = f"{quote(cells[0])} in row 1 and {quote(cells[odd])} in row {odd + 1}"
+        raise DataError(where, expected="numbers, or dates such as 2025-12-31", got=got)
+    found = [_moment(cell, i, where) for i, cell in enumerate(cells)]
+    aware = [place.endswith(_UTC) for place in found]
+    if len({*aware}) > 1:
+        odd = aware.index(not aware[0])
+        got = f"{quote(str(cells[0]))} in row 1 and {quote(str(cells[odd]))} in row {odd + 1}"
+        hint = "say it for all, or for none"
+        raise DataError(where, expected="dates with an offset from UTC, or without", got=got, hint=hint)
+    return found
 
 
-def _date(cell: Any, row: int, where: str) -> str:
+def _moment(cell: Any, row: int, where: str) -> str:
+    """A date as text that sorts, to the nanosecond; one with an offset in UTC."""
+    text = str(cell).strip()
     try:
-        return datetime.fromisoformat(str(cell).strip()).isoformat()
-    except ValueError:
+        date = datetime.fromisoformat(text)
+        date = date if date.tzinfo is None else date.astimezone(UTC)
+    except (ValueError, OverflowError):
         expected = "numbers, or dates such as 2025-12-31"
         raise DataError(where, expected=expected, got=f"{quote(cell)} in row {row + 1}") from None
+    # Python ends at microseconds, and pandas does not
+    digits = found[1] if (found := _FRACTION.search(text)) else f"{date.microsecond:06d}"
+    offset = "" if date.tzinfo is None else _UTC
+    return f"{date.replace(microsecond=0, tzinfo=None).isoformat()}.{digits[:9]:0<9}{offset}"
 
 
 def _split(free: Sequence[str], columns: Cells) -> str | None:
