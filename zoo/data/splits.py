@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from zoo.data.division.alike import check_drawn
 from zoo.data.division.folds import fold_numbers
-from zoo.data.division.sides import Belonging, fill, in_time, order_of, times, together
+from zoo.data.division.sides import Belonging, check_apart, fill, in_time, order_of, times, together
 from zoo.data.division.stratify import are_labels, by_labels, check_labels_trained, in_hash_order
 from zoo.data.objects.several import told
 from zoo.data.view import alike_asked, fold_asked
@@ -97,8 +97,8 @@ def split(
     if not keys:
         raise DataError("data", expected="images", got="none")
     given = [dataset.split_of(i) for i in range(len(dataset))]
-    _check_apart(dataset, keys, given, "the same image in two splits", "each image in one split")
-    _check_apart(dataset, belonging, given, "one group in two splits", "each group in one split")
+    check_apart(dataset, keys, given, kind="image", side="split")
+    check_apart(dataset, belonging, given, kind="group", side="split")
     if not any(given):
         _warn_two_labels(dataset, keys, classes)
     if (alike := alike_asked(dataset)) is not None:
@@ -127,6 +127,10 @@ def _sides(
     """The user's splits, with val cut from train where it is missing; else cut in time, or drawn."""
     given, names, strata = known.given, known.names, known.strata
     if any(given):
+        if order_of(dataset):
+            expected, got = "splits, or an order that cuts them", "both"
+            hint = "leave out order, or leave the column or folders of the splits out of the data"
+            raise DataError("data: order", expected=expected, got=got, hint=hint)
         sides: dict[str, list[int]] = {name: [] for name in NAMES}
         for i, name in enumerate(given):
             sides[name or "train"].append(i)
@@ -155,8 +159,8 @@ def _of_fold(
     inside = [i for i, name in enumerate(known.given) if name != "test"]
     folds = fold_numbers(dataset, inside, known, count, seed)
     placed = [str(folds[i]) if i in folds else None for i in range(len(dataset))]
-    _check_apart(dataset, known.keys, placed, "the same image in two folds", "each image in one fold")
-    _check_apart(dataset, known.names, placed, "one group in two folds", "each group in one fold")
+    check_apart(dataset, known.keys, placed, kind="image", side="fold")
+    check_apart(dataset, known.names, placed, kind="group", side="fold")
     # In time nothing is learnt from what comes after
     order = order_of(dataset)
     rest = [i for i in folds if (folds[i] < number - 1 if order else folds[i] != number - 1)]
@@ -242,17 +246,6 @@ def _draw(
 def _quota(count: int, share: float, least: int) -> int:
     """Images of a class on a side; at least one where the class has `least` of them."""
     return max(round(count * share), 1) if share and count >= least else 0
-
-
-def _check_apart(
-    dataset: Dataset, names: Sequence[str], given: Sequence[str | None], problem: str, expected: str
-) -> None:
-    first: dict[str, int] = {}
-    for i, name in enumerate(names):
-        j = first.setdefault(name, i)
-        if given[i] != given[j]:
-            got = f"{dataset.name(j)} and {dataset.name(i)}"
-            raise DataError(problem, expected=expected, got=got, hint="remove one of them")
 
 
 def _warn_two_labels(dataset: Dataset, keys: Sequence[str], strata: Sequence[Any]) -> None:

@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from zoo.data.splits import split
 from zoo.interfaces.records.records import Records
-from zoo.interfaces.records.roles import Roles, order_in
+from zoo.interfaces.records.roles import Roles, order_in, settled
 from zoo.interfaces.tasks.choice import BY_NAME, for_columns
 from zoo.interfaces.tasks.columns import classes_of, form_of, is_missing, labels_of, plain, values_of
-from zoo.spec.errors import DataError, OptionError
+from zoo.spec.errors import DataError, OptionError, ZooWarning
 
 
 @pytest.mark.parametrize(
@@ -187,3 +188,36 @@ def test_dates_are_compared_as_moments() -> None:
 def test_an_order_that_is_none_names_its_row(cells: list[Any], words: str) -> None:
     with pytest.raises(DataError, match=words):
         order_in(cells, "day")
+
+
+def test_numbers_and_words_of_truth_in_one_column_are_refused() -> None:
+    with pytest.raises(
+        DataError, match=r"expected numbers, or true and false.* got 0 in row 1 and False in row 2"
+    ):
+        classes_of({"y": [0, False, 2.0, True]}, "data")
+
+
+@pytest.mark.parametrize("cell", [None, " ", "holdout"])
+def test_a_column_of_splits_with_another_word_is_not_left_aside(cell: Any) -> None:
+    cells = {"image": ["a.png"] * 3, "y": [0, 1, 1], "split": ["train", cell, "test"]}
+    with pytest.raises(
+        DataError, match=r"column 'split': expected train, val or test in each row, got .* in row 2"
+    ):
+        settled(Roles(target=("y",)), cells, "data", needs=None)
+    cells["subset"] = cells.pop("split")
+    with pytest.warns(ZooWarning, match="'subset' says no splits, for .* in row 2 is none; they are drawn"):
+        assert settled(Roles(target=("y",)), cells, "data", needs=None).split is None
+
+
+def test_an_order_beside_splits_is_refused() -> None:
+    images = [np.full((2, 2), i, np.uint8) for i in range(4)]
+    cells = {
+        "image": images,
+        "y": ["a", "b"] * 2,
+        "split": ["train", "train", "val", "test"],
+        "t": [*range(4)],
+    }
+    with pytest.raises(
+        DataError, match="expected splits, or an order that cuts them, got both; leave out order"
+    ):
+        split(Records(cells, roles=Roles(target=("y",), order="t")))

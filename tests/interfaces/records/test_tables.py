@@ -64,7 +64,7 @@ def test_a_csv_is_read_as_people_write_it(table: Write, text: str, targets: list
         ("file,label\nimages/0.png,\nimages/1.png,b\n", "column 'label': expected a target in each row"),
         ("file,label\n,a\nimages/1.png,b\n", "expected an image in each row, got none in row 1"),
         ("file,label\nimages/7.png,a\nimages/1.png,b\n", r"got 1 of 2 missing .*7\.png.; say from where"),
-        ("file,label,split\nimages/0.png,a,train\nimages/1.png,b,trian\n", "not used"),
+        ("file,label,split\nimages/0.png,a,train\nimages/1.png,b,trian\n", "got 'trian' in row 2"),
     ],
 )  # fmt: skip
 def test_a_csv_that_does_not_fit_is_told(table: Write, text: str, words: str) -> None:

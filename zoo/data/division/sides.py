@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from zoo.interfaces.dataset import Dataset
+from zoo.spec.errors import DataError, quote
+
+_SOURCE = "\0"
+"""Sign behind the name of a source, where data of several have groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,3 +140,34 @@ def fill(groups: Mapping[str, Sequence[int]], sides: dict[str, list[int]], names
         if not sides[name] and len(left) > 1:
             sides[name] += groups[left[0][1]]
             sides["train"] = [i for i in sides["train"] if i not in {*sides[name]}]
+
+
+def check_apart(
+    dataset: Dataset,
+    names: Sequence[str],
+    given: Sequence[str | None],
+    *,
+    kind: Literal["image", "group"],
+    side: Literal["split", "fold"],
+) -> None:
+    """Raises DataError where what belongs together is on two sides that the user made.
+
+    Args:
+        dataset: for the names of its images and groups.
+        names: what each sample belongs to.
+        given: side of each sample.
+        kind: of what belongs together.
+        side: what a side is called.
+    """
+    first: dict[str, int] = {}
+    for i, name in enumerate(names):
+        j = first.setdefault(name, i)
+        if given[i] == given[j]:
+            continue
+        got, hint = f"{dataset.name(j)} and {dataset.name(i)}", "remove one of them"
+        if kind == "group":
+            own = dataset.group_of(i)
+            got = got if own is None else f"{quote(own.rpartition(_SOURCE)[2])}: {got}"
+            hint = f"say one {side} for all of a group, or leave the {side}s out: they are drawn by groups"
+        what = "one group" if kind == "group" else "the same image"
+        raise DataError(f"{what} in two {side}s", expected=f"each {kind} in one {side}", got=got, hint=hint)

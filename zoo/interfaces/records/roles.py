@@ -11,7 +11,7 @@ from typing import Any
 
 from zoo.images.decode import SUFFIXES
 from zoo.interfaces.tasks.columns import Cells, is_missing, plain
-from zoo.spec.errors import DataError, OptionError, did_you_mean, listing, quote
+from zoo.spec.errors import DataError, OptionError, did_you_mean, listing, quote, warn
 from zoo.spec.hints.spoken import data_option
 from zoo.spec.names import closest
 from zoo.spec.split_names import split_named
@@ -30,6 +30,9 @@ MASKS = ("mask", "masks", "mask_path", "mask_file", "seg", "annotation", "label"
 
 SPLITS = ("split", "subset", "partition", "set", "fold")
 """Names under which they keep splits."""
+
+_SURE = ("split", "fold")
+"""Names of columns that mean nothing else, so that a cell which says no split is a mistake."""
 
 _MOST, _NAMED = 8, 3
 _UTC = "+00:00"
@@ -90,7 +93,7 @@ def settled(roles: Roles, columns: Cells, where: str, *, needs: str | None) -> R
     taken = {*roles.named}
     image = roles.image or _images(columns, taken, where)
     free = [name for name in columns if name not in {*taken, image}]
-    split = roles.split or _split(free, columns)
+    split = roles.split or _split(free, columns, where)
     free = [name for name in free if name != split]
     mask, target = roles.mask, roles.target
     if mask is None and (needs == "mask" or (needs is None and not target)):
@@ -239,18 +242,26 @@ def _moment(cell: Any, row: int, where: str) -> str:
     return f"{date.replace(microsecond=0, tzinfo=None).isoformat()}.{digits[:9]:0<9}{offset}"
 
 
-def _split(free: Sequence[str], columns: Cells) -> str | None:
+def _split(free: Sequence[str], columns: Cells, where: str) -> str | None:
     for known in SPLITS:
         for name in free:
-            if name.lower() == known and all(
-                isinstance(cell, str) and split_named(cell) for cell in {*map(_text, columns[name])}
-            ):
+            means = [bool(split_named(cell)) for cell in map(_text, columns[name])]
+            if name.lower() != known or not any(means):
+                continue
+            if all(means):
                 return name
+            row = means.index(False)
+            got = f"{quote(plain(columns[name][row]))} in row {row + 1}"
+            if known in _SURE:
+                expected = "train, val or test in each row"
+                hint = "fill it, leave the row out, or call the column otherwise"
+                raise DataError(f"{where}: column {quote(name)}", expected=expected, got=got, hint=hint)
+            warn(f"{where}: column {quote(name)} says no splits, for {got} is none; they are drawn")
     return None
 
 
-def _text(cell: Any) -> Any:
-    return cell if isinstance(cell, str) else None
+def _text(cell: Any) -> str:
+    return cell if isinstance(cell, str) else ""
 
 
 def _target(free: Sequence[str], where: str) -> str:

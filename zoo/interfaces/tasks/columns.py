@@ -126,6 +126,12 @@ def classes_of(columns: Cells, where: str) -> TargetColumn:
             hint = heads('head="regression" takes values', "--as values takes them")
             got = quote(fraction)
             raise DataError(f"{where}: column {quote(name)}", expected="classes", got=got, hint=hint)
+        words = [isinstance(cell, bool) for cell in cells]
+        if any(words) and not all(words):
+            odd = words.index(not words[0])
+            got = f"{quote(cells[0])} in row 1 and {quote(cells[odd])} in row {odd + 1}"
+            expected = "numbers, or true and false, in all rows"
+            raise DataError(f"{where}: column {quote(name)}", expected=expected, got=got)
         # False and True stay words
         whole = [cell if isinstance(cell, bool) else int(cell) for cell in cells]
         names, order = [*map(str, whole)], [*map(str, sorted({*whole}))]
