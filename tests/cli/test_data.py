@@ -113,6 +113,7 @@ def test_a_mask_of_another_size_stops_a_training(capsys: pytest.CaptureFixture[s
     assert "4.png" in err
 
 
+@pytest.mark.filterwarnings("ignore:data t.csv")
 def test_a_table_without_masks_is_not_looked_at_as_one(
     capsys: pytest.CaptureFixture[str], folder: Path
 ) -> None:
