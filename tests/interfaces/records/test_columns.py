@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from zoo.data.splits import split
+from zoo.interfaces.records.cells import in_one
 from zoo.interfaces.records.records import Records
 from zoo.interfaces.records.roles import Roles, order_in, settled
+from zoo.interfaces.records.text_tables import typed
 from zoo.interfaces.tasks.choice import BY_NAME, for_columns
 from zoo.interfaces.tasks.columns import classes_of, form_of, is_missing, labels_of, plain, values_of
 from zoo.spec.errors import DataError, OptionError, ZooWarning
@@ -221,3 +223,11 @@ def test_an_order_beside_splits_is_refused() -> None:
         DataError, match="expected splits, or an order that cuts them, got both; leave out order"
     ):
         split(Records(cells, roles=Roles(target=("y",), order="t")))
+
+
+def test_classes_are_called_as_a_csv_writes_them() -> None:
+    assert classes_of({"y": typed(["2e3", "1e1", "5"])}, "data").labels == ("5", "1e1", "2e3")
+    joined = in_one([typed(["1e1"]), typed(["7"])])
+    assert classes_of({"y": joined}, "data").labels == ("7", "1e1")
+    assert values_of({"y": typed(["2e3", "1e-1"])}, "data").targets == [2000.0, 0.1]
+    assert classes_of({"y": typed(["007", "1_000"])}, "data").labels == ("007", "1_000")

@@ -34,6 +34,19 @@ class ClassColumn(list[Any]):
         self.dtype = _Order(order)
 
 
+class WrittenColumn(list[Any]):
+    """Numbers of a column, some of which a file writes in another way: classes are called as it does.
+
+    Args:
+        cells: numbers, in the order of the rows.
+        written: the texts of all of them.
+    """
+
+    def __init__(self, cells: Sequence[Any], written: Sequence[str]) -> None:
+        super().__init__(cells)
+        self.written = [*written]
+
+
 def content_of(cell: Any) -> bytes | None:
     """The content of an image's file, where a cell holds it.
 
@@ -60,6 +73,8 @@ def in_one(columns: Sequence[Sequence[Any]]) -> Sequence[Any]:
         ['cat', 'dog']
     """
     cells = [cell for column in columns for cell in column]
+    if any(isinstance(column, WrittenColumn) for column in columns):
+        return WrittenColumn(cells, [text for c in columns for text in getattr(c, "written", map(str, c))])
     orders = [[*column.dtype.categories] if isinstance(column, ClassColumn) else None for column in columns]
     return ClassColumn(cells, orders[0]) if orders[0] and orders.count(orders[0]) == len(orders) else cells
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from zoo.interfaces.records.cells import WrittenColumn
 from zoo.interfaces.records.table_file import TableFile
 from zoo.interfaces.tasks.columns import Cells
 from zoo.spec.disk.reading import read_text
@@ -91,7 +92,9 @@ def typed(cells: Sequence[str]) -> list[Any]:
     if all(_WHOLE.fullmatch(cell) and len(cell) < _LONG for cell in full):
         return [int(cell) if cell else None for cell in cells]
     if all(_REAL.fullmatch(cell) and not _padded(cell) for cell in full):
-        return [float(cell) if cell else None for cell in cells]
+        numbers = [float(cell) if cell else None for cell in cells]
+        odd = any("e" in cell.lower() for cell in full)
+        return WrittenColumn(numbers, cells) if odd else numbers
     if all(cell.lower() in _WORDS for cell in full):
         return [_WORDS[cell.lower()] if cell else None for cell in cells]
     return [cell or None for cell in cells]

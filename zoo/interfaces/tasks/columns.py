@@ -134,7 +134,9 @@ def classes_of(columns: Cells, where: str) -> TargetColumn:
             raise DataError(f"{where}: column {quote(name)}", expected=expected, got=got)
         # False and True stay words
         whole = [cell if isinstance(cell, bool) else int(cell) for cell in cells]
-        names, order = [*map(str, whole)], [*map(str, sorted({*whole}))]
+        texts: Sequence[str] = getattr(column, "written", ()) or [""] * len(whole)
+        names = [text if "e" in text.lower() else str(n) for n, text in zip(whole, texts, strict=True)]
+        order = [text for _, text in sorted({*zip(whole, names, strict=True)})]
     numbers = {label: i for i, label in enumerate(order)}
     numbered = order == [*map(str, range(len(order)))]
     return TargetColumn([numbers[name] for name in names], tuple(order), numbered)
