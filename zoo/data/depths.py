@@ -16,7 +16,7 @@ from zoo.data.reading import in_threads
 from zoo.data.sources.torch_dataset import TorchData
 from zoo.data.view import innermost
 from zoo.images.decode import ImageArray, read
-from zoo.images.facts import SWAPPING, tops
+from zoo.images.facts import lies, tops
 from zoo.images.header import ALPHA, depth
 from zoo.images.objects import Taken, taken
 from zoo.images.opening import open_image, orientation
@@ -264,5 +264,5 @@ def _ambiguous(file: Path) -> bool:
     with suppress(DataError, OSError, ValueError), open_image(file) as opened:
         turned = orientation(opened)
         # Of the others the mask has the size of the turned image, which was checked
-        return turned not in (0, 1) and (turned not in SWAPPING or opened.width == opened.height)
+        return turned not in (0, 1) and (not lies(opened, turned) or opened.width == opened.height)
     return False
