@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from zoo.data.depths import _dark
 from zoo.images.decode import read
 from zoo.images.facts import upright_size
 from zoo.images.objects import to_image
@@ -62,3 +63,11 @@ def test_numbers_with_a_sign_have_no_black_where_their_lowest_is_white(tmp_path:
     Image.fromarray(drawn("uint8") / np.float32(255)).save(tmp_path / "0.tif", tiffinfo={262: 0})
     with pytest.raises(DataError, match=r"got float32 whose lowest is white \(MinIsWhite\); save it as"):
         read(tmp_path / "0.tif", "image")
+
+
+def test_12_bits_are_no_scale_of_images_below_0(tmp_path: Path) -> None:
+    low = np.array([[-1000, 999]], np.int32)
+    for i, values in enumerate((low.clip(0), low)):
+        Image.fromarray(values.astype(np.int32)).save(tmp_path / f"{i}.tif")
+    assert _dark([tmp_path / "0.tif"])
+    assert not _dark([tmp_path / "0.tif", tmp_path / "1.tif"])
