@@ -64,7 +64,6 @@ FIGURES = {
             "zoo/cli/demo.py",
             "zoo/experiments/phases.py",
             "plugins/zoo-datasets/src/zoo_datasets/materials.py",
-            "plugins/zoo-efficientnet/src/zoo_efficientnet/plugin.py",
         ),
         files={"curves.png": "demo-curves.png", "predictions.png": "demo.png"},
     ),

@@ -113,6 +113,16 @@ def test_a_mask_of_another_size_stops_a_training(capsys: pytest.CaptureFixture[s
     assert "4.png" in err
 
 
+@pytest.mark.filterwarnings("ignore:data t.csv")
+def test_a_table_without_masks_is_not_looked_at_as_one(
+    capsys: pytest.CaptureFixture[str], folder: Path
+) -> None:
+    Path("t.csv").write_text("image,kind\n" + "".join(f"pets/cats/{i}.png,{'ab'[i % 2]}\n" for i in range(4)))
+    status, out, err = run(capsys, "data", "t.csv", "--as", "masks")
+    assert (status, out) == (2, "")
+    assert "--as masks: expected a column of mask files, got none; --set data.mask=ITS_COLUMN" in err
+
+
 def test_a_folder_of_images_alone(capsys: pytest.CaptureFixture[str], masked: Path) -> None:
     assert run(capsys, "data", "./cells/images")[0] == 1
     status, out, _ = run(capsys, "data", "./cells/images", "--as", "images")

@@ -115,7 +115,7 @@ def test_show_tells_everything(fake):
         "pool 'avg' or 'max' required",
         "classes integer or none none",
         "block1 64 2 38.7k",
-        "imagenet me/net top-1 71.5 MIT",
+        "imagenet 224 x 224 me/net top-1 71.5 MIT",
         'zoo.build("net", weights="imagenet")',
         "zoo build net --weights imagenet",
     ):

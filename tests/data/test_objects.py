@@ -267,6 +267,19 @@ def test_paths_in_rows_are_read_from_a_folder(make: Make) -> None:
     assert pairs.fingerprint
 
 
+@pytest.mark.parametrize(("kept", "said"), [("b/images", "folder='b'"), ("b", "folder='FOLDER'")])
+def test_a_folder_from_which_paths_lead_to_files_is_named(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: str, said: str
+) -> None:
+    home = make({"images": 1}) / "images"
+    (tmp_path / "here/a").mkdir(parents=True)
+    (tmp_path / "here" / kept).parent.mkdir(parents=True, exist_ok=True)
+    home.rename(tmp_path / "here" / kept)
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(DataError, match=rf"say from where paths are read: {said}, or leave them out: skip_"):
+        taken([{"file": "images/0.png", "kind": "a"}], "binary")
+
+
 def test_options_of_columns_are_refused_where_there_are_none() -> None:
     with pytest.raises(OptionError, match=r"target: expected data with columns, got .tuple.; give columns"):
         taken((pixels(2), [0, 1]), "binary", target="x")

@@ -89,6 +89,20 @@ def test_an_image_in_two_splits_of_the_user_stops(make: Make) -> None:
     assert names(found, "more than one split") == ("test/a/9.png = train/a/0.png",)
 
 
+@pytest.mark.parametrize(
+    ("shape", "turned"), [((4, 8, 9), 4), ((8, 9, 4), 0), ((1, 9, 4), 0), ((9, 9, 9), 0)]
+)
+def test_arrays_whose_first_axis_is_the_channels_are_named(
+    tmp_path: Path, shape: tuple[int, ...], turned: int
+) -> None:
+    for i, label in enumerate("aabb"):
+        (tmp_path / label).mkdir(exist_ok=True)
+        values = np.random.default_rng(i).random(shape, np.float32)
+        np.save(tmp_path / label / f"{i}.npy", values)
+    found = [len(one.names) for one in report(tmp_path).findings if "not C x H x W" in one.text]
+    assert found == [turned] * bool(turned)
+
+
 def test_kinds_of_files_are_counted(make: Make) -> None:
     root = make({"a": 2, "b": 2})
     image = Image.fromarray(skimage_data.chelsea()[:40, :60])

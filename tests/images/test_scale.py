@@ -34,6 +34,11 @@ MEAN, STD = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])
             "255",
         ),
         ((X - MEAN) / STD, r"if it was normalised by mean and std, undo that \(x \* std \+ mean\)", "255"),
+        (
+            X * 3 - 1,
+            r"got -1 to 2; .*; else zoo.build\(..., value_range=\(-1, 2\)\) with the ends of all",
+            "255",
+        ),
         (X * 255, r"got 0 to 255; divide by 255, or zoo.build\(..., value_range=\(0, 255\)\)$", "white"),
         ((X * 255).round(), r"got 0 to 255; divide by 255, or .*value_range=\(0, 255\)\)$", "white"),
         (

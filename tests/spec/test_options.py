@@ -44,6 +44,23 @@ def test_a_choice_that_others_call_otherwise_is_answered_by_its_name(options, hi
 
 
 @pytest.mark.parametrize(
+    ("kind", "value", "message"),
+    [
+        (
+            "loss",
+            {"name": "cross-entropy", "class_weights": "balance"},
+            "expected 'balanced' or a list, got 'balance'; did you mean 'balanced'",
+        ),
+        ("loss", {"name": "cross-entropy", "class_weights": 2}, "expected a list, got 2$"),
+        ("augmenter", {"name": "sharpen", "factor": 2}, r"expected a list, such as \[1\.0, 3\.0\], got 2$"),
+    ],
+)
+def test_a_list_is_asked_for_with_the_words_that_may_stand_there(kind, value, message):
+    with pytest.raises(OptionError, match=message):
+        part(kind, value)
+
+
+@pytest.mark.parametrize(
     ("recipe", "message"),
     [
         ({}, "lacks 'model'"),

@@ -114,6 +114,14 @@ def test_losses_that_take_no_shares_are_refused_before_the_work(
     assert message in str(caught.value)
 
 
+def test_batches_of_one_image_have_nothing_to_mix(tmp_path: Path) -> None:
+    model = zoo.build("mlp", hidden=[8], head="multiclass", classes=10, in_channels=1, input_size=8, seed=0)
+    how: dict[str, Any] = {"batch_size": 1, "epochs": 1, "out": tmp_path / "run", "progress": False}
+    message = "expected images to mix with each other, got batch_size=1 for Mixup; batch_size=8"
+    with pytest.raises(TrainingError, match=message):
+        zoo.fit(model, DIGITS, augment=["flip", "mixup"], **how)
+
+
 def test_tasks_without_means_are_refused_before_the_work(tmp_path: Path) -> None:
     model = zoo.build("mlp", hidden=[8], head="embedding", in_channels=1, input_size=8, seed=0)
     with pytest.raises(OptionError, match="mixup: expected a task whose targets can be averaged"):

@@ -49,6 +49,9 @@ def unknown_flag(option: str, args: Sequence[str], table: Table, flags: Sequence
         flag = f"--{own.replace('_', '-')}"
         way = flag if flag in flags else f"--set {homes[own][0][1]}=..." if own in homes else own
         return f"no such option {option}: zoo calls it {way}"
+    if name in _of_data():
+        typed = shlex.quote(f"data.{name}={_typed(option, args, {})}")
+        return f"{option} is an option of the data: --set {typed}"
     # A flag of the command goes before an option of the same name
     answers = {key: f"--set {places[0][1]}=..." for key, places in homes.items()}
     answers.update({flag.lstrip("-").replace("-", "_"): flag for flag in flags})
@@ -83,6 +86,12 @@ def _of_heads(name: str) -> bool:
     from zoo.registry.lookup import entries
 
     return any(name in _options(entry.qualified, ("head",)) for entry in entries("head"))
+
+
+def _of_data() -> set[str]:
+    from zoo.spec.data_options import ColumnOptions, DataOptions, FolderOptions
+
+    return {name for kind in (ColumnOptions, DataOptions, FolderOptions) for name in kind.model_fields}
 
 
 def _is_idle(name: str, table: Table) -> bool:

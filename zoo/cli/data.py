@@ -214,7 +214,11 @@ def _not_a_folder(named: Any, kind: str | None) -> Dataset:
     source = section_of(named).source
     table = isinstance(source, ComponentRef) and PATH in source.options
     if kind in FORMS and (table or isinstance(source, HubDataRef)):
-        return as_dataset(named, task=for_form(kind))
+        found = as_dataset(named, task=for_form(kind))
+        if kind == "masks" and not found.masks:
+            hint = "--set data.mask=ITS_COLUMN"
+            raise OptionError("--as masks", expected="a column of mask files", got="none", hint=hint)
+        return found
     hint = "leave it out: a data set knows what it has"
     expected = f"a folder, or {listing(FORMS)} of a table, beside it"
     raise OptionError("--as", expected=expected, got=quote(str(source)), hint=hint)

@@ -17,6 +17,7 @@ from zoo.images.decode import read
 from zoo.registry.environment import processes
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, listing, warn
+from zoo.spec.hints.spoken import argument, data_option
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -27,6 +28,8 @@ _DIVIDED: ContextVar[Divided | None] = ContextVar("divided", default=None)
 
 _MOST_THREADS = 8
 _NAMED = 3  # files in the warning
+_NEAR = 100
+"""Folders in which a file is looked for that is not where its path says."""
 
 
 def in_threads(function: Callable[[T], R], items: Sequence[T], doing: str) -> list[R]:
@@ -88,8 +91,20 @@ def check_there(files: Sequence[Path], where: str) -> None:
     missing = [file for file in files if not file.exists()]
     if missing:
         got = f"{len(missing)} of {len(files)} missing ({listing(map(str, missing), _NAMED)})"
-        hint = 'say from where paths are read (folder="images"), or leave them out (skip_unreadable=True)'
+        place = _holding(missing[0]) or "FOLDER"
+        left_out = argument("skip_unreadable", True)
+        hint = f"say from where paths are read: {data_option('folder', place)}, or leave them out: {left_out}"
         raise DataError(where, expected="the files that it names", got=got, hint=hint)
+
+
+def _holding(path: Path) -> str | None:
+    """The folder here, if there is one, from which a path that is not there leads to a file."""
+    tail = Path(*path.parts[1:]) if path.is_absolute() else path
+    try:
+        folders = sorted(one for one in Path().iterdir() if one.is_dir())
+    except OSError:
+        return None
+    return next((one.name for one in folders[:_NEAR] if (one / tail).exists()), None)
 
 
 def _fault(file: Path | bytes) -> str | None:

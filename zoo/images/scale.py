@@ -53,7 +53,8 @@ def _below(low: float, high: float, whole: bool) -> str:
     if low >= -1 and high <= 1:
         return f"{built(-1, 1)}, if it was scaled to [-1, 1]; if it was normalised, {undo}"
     if not whole and max(-low, high) <= _DEVIATIONS:
-        return f"if it was normalised by mean and std, {undo}: the model normalises inside"
+        normalised = f"if it was normalised by mean and std, {undo}: the model normalises inside"
+        return f"{normalised}; else {built(math.floor(low), math.ceil(high))} with the ends of all images"
     choice = "choose the lowest and highest value that matter, the same for all images; of this one they are"
     return f"{choice} {built(low, high)}"
 

@@ -18,7 +18,7 @@ from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.oriented_labels import misread
 from zoo.interfaces.trainer import Trainer
 from zoo.spec.errors import TrainingError, listing, quote, reason, warn
-from zoo.spec.hints.spoken import Way, augment_options, spoken
+from zoo.spec.hints.spoken import Way, argument, augment_options, spoken
 from zoo.spec.inputs import InputSpec
 from zoo.trainers.loss_cuts import TRIED
 
@@ -60,6 +60,10 @@ def check_augment(
             got=listing(type(item).__name__ for item in own),
             hint="leave it out, or put the changed images into the data",
         )
+    if augmenter.changes_labels and trainer.batch_size == 1 and not resumed:
+        names = [type(item).__name__ for item in own if item.changes_labels]
+        got, hint = f"{argument('batch_size', 1)} for {listing(names)}", argument("batch_size", 8)
+        raise TrainingError("fit: batches", expected="images to mix with each other", got=got, hint=hint)
     if task is not None:
         augmenter.prepare(task, model.outputs)
         if augmenter.changes_labels and loss is not None and not needs_of(loss):

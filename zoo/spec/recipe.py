@@ -102,7 +102,7 @@ class ModelSection(_Section):
             return value
         if value is None or (isinstance(value, int) and not isinstance(value, bool)):
             return None if value is None else (value, value)
-        # The text of a ValueError stands behind `expected` in the one line of `zoo.spec.options.one_line`
+        # The text of a ValueError stands behind `expected` in the line of `zoo.spec.hints.complaints`
         raise ValueError("150, or 150 and 200 for height and width; channels are in_channels")
 
     @field_validator("weights", mode="before")

@@ -33,6 +33,9 @@ _MANY, _TIMES, _RARE = 20, 4, 20
 _FEW = 3
 """A class needs so many images to be in train, val and test."""
 
+_BANDS = 4
+"""As many channels are none too many for an image of one row."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -206,6 +209,10 @@ def _odd(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Finding]:
     good = [(i, s) for i, s in enumerate(seen) if s.shape]
     if flat := [i for i, s in good if s.flat]:
         yield _of_images(dataset, f"{counted(len(flat), 'image')} of one value throughout", flat)
+    # More of the last axis than of the first, as no image has that is H x W x C
+    if turned := [i for i, s in good if s.shape[2] > max(s.shape[0], _BANDS)]:
+        text = f"{counted(len(turned), 'image')} with more channels than rows: arrays are H x W x C, not C x H x W"
+        yield _of_images(dataset, text, turned)
     if len(good) < _MANY:
         return
     sides = np.array([s.shape[:2] for _, s in good], float)
