@@ -211,8 +211,8 @@ def _odd(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Finding]:
         yield _of_images(dataset, f"{counted(len(flat), 'image')} of one value throughout", flat)
     # More of the last axis than of the first, as no image has that is H x W x C
     if turned := [i for i, s in good if s.shape[2] > max(s.shape[0], _BANDS)]:
-        text = f"{counted(len(turned), 'image')} with more channels than rows: arrays are H x W x C, not C x H x W"
-        yield _of_images(dataset, text, turned)
+        what = "with more channels than rows: arrays are H x W x C, not C x H x W"
+        yield _of_images(dataset, f"{counted(len(turned), 'image')} {what}", turned)
     if len(good) < _MANY:
         return
     sides = np.array([s.shape[:2] for _, s in good], float)
