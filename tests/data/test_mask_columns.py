@@ -192,7 +192,7 @@ def test_an_empty_cell_and_a_missing_file_are_named(tmp_path: Path) -> None:
     ):
         taken(str(path))
     path.write_text(text.replace("m4.png", "m44.png"))
-    with pytest.raises(DataError, match=r"mask .*m44.png: expected a readable image"):
+    with pytest.raises(DataError, match=r"mask .*m44.png: expected a file of a mask"):
         taken(str(path))
 
 

@@ -480,6 +480,8 @@ def test_data_are_resolved_by_their_form(make: Make, tmp_path: Path) -> None:
         DataError, match="got hf://me/cats, a model; a data set is called hf://datasets/me/cats"
     ):
         resolve("hf://me/cats", unasked)
+    with pytest.raises(DataError, match="a data set is called hf://datasets/owner/nobody"):
+        resolve("hf://datasets/nobody", unasked)
     for wrong in (7, None):
         with pytest.raises(DataError, match=f"samples with len.. and .., got '{type(wrong).__name__}'"):
             resolve(wrong, unasked)

@@ -16,7 +16,7 @@ from zoo.data.reading import in_threads
 from zoo.data.sources.torch_dataset import TorchData
 from zoo.data.view import innermost
 from zoo.images.decode import ImageArray, read
-from zoo.images.facts import SWAPPING, tops
+from zoo.images.facts import lies, tops
 from zoo.images.header import ALPHA, depth
 from zoo.images.objects import Taken, taken
 from zoo.images.opening import open_image, orientation
@@ -157,7 +157,11 @@ def warn_turned(files: Sequence[Path]) -> None:
 
 def _dark(items: Sequence[Item]) -> list[str]:
     """Words for each image of 16 bits that is nearly black."""
-    found = [top for item in items for top in _tops(item)]
+    try:
+        found = [top for item in items for top in _tops(item)]
+    except DataError:
+        # It ends what was asked for anyway, and where it is below 0 these bits are no scale of all
+        return []
     # Where some use all bits, those that have fewer for sure
     few = found if few_bits(found) else [top for top in found if few_bits([top]) and top < _SIXTEENTH]
     words = few_bits(few)
@@ -202,9 +206,7 @@ def _cut(images: Sequence[ImageArray], values: Range) -> str:
 def _tops(item: Item) -> list[float]:
     if not _holds_numbers(item):
         return []
-    with suppress(DataError):
-        return tops(*read(_source(item), "image")) if isinstance(item, Path | bytes) else []
-    return []
+    return tops(*read(_source(item), "image")) if isinstance(item, Path | bytes) else []
 
 
 def _read(item: Item, objects: bool = True) -> list[ImageArray]:
@@ -264,5 +266,5 @@ def _ambiguous(file: Path) -> bool:
     with suppress(DataError, OSError, ValueError), open_image(file) as opened:
         turned = orientation(opened)
         # Of the others the mask has the size of the turned image, which was checked
-        return turned not in (0, 1) and (turned not in SWAPPING or opened.width == opened.height)
+        return turned not in (0, 1) and (not lies(opened, turned) or opened.width == opened.height)
     return False

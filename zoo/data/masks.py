@@ -67,6 +67,9 @@ def read_mask(
             return _numbers(image, where)
     except DataError:
         raise
+    except FileNotFoundError:
+        got, hint = f"nothing at {source}", "mend its path, or name the column of files: mask=..."
+        raise DataError(where, expected="a file of a mask", got=got, hint=hint) from None
     except Exception as error:  # decoders raise whatever they stumble over
         raise DataError(where, expected="a readable image", got=reason(error)) from error
 

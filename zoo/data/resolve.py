@@ -158,7 +158,10 @@ def _found(section: DataSection, asked: _Asked) -> Dataset:
     elif isinstance(source, HubDataRef):
         return _grouped(asked.named(section), asked)
     elif isinstance(source, HubRef):
-        hint = f"a data set is called hf://datasets/{source.repo}"
+        # `hf://datasets/NAME` is one without its owner
+        owner, _, name = source.repo.partition("/")
+        repo = f"owner/{name}" if owner == "datasets" else source.repo
+        hint = f"a data set is called hf://datasets/{repo}"
         raise DataError("data", expected="a data set", got=f"{source}, a model", hint=hint)
     elif (streamed := with_stream(section)) is not None:
         stream, beside = streamed

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from zoo.images.facts import ARRAYS, FileFacts, is_turned, tops, upright_size
-from zoo.images.header import ALPHA, Depth, check_sign, depth, lost, unreadable_bands, unsigned
+from zoo.images.header import ALPHA, Depth, check_sign, depth, gray_numbers, lost, unreadable_bands
 from zoo.images.opening import open_image
 from zoo.images.pages import chosen_reader, left_out
 from zoo.images.ranges import Numbers, asked_numbers, reads_pages
@@ -219,7 +219,7 @@ def from_pil(image: Image.Image, where: str = "image", own: Depth | None = None)
     mode, asked = image.mode, asked_numbers()
     # 16-bit gray opens as I;16 or I, of which `convert` would keep 8 bits at most
     if mode.startswith("I"):
-        values = pixels_of(image)
+        values = gray_numbers(image, pixels_of(image), where)
         if asked is None and (values.min(initial=0) < 0 or values.max(initial=0) > _DEEP):
             got = f"{values.min()}..{values.max()}"
             raise DataError(where, expected=f"values in 0..{_DEEP}", got=got, hint=advice(values)[1])
@@ -227,14 +227,14 @@ def from_pil(image: Image.Image, where: str = "image", own: Depth | None = None)
         clear = image.info.get("transparency")
         planes = np.empty((*values.shape, 1 if clear is None else 2), np.float32)
         if asked is not None:
-            planes[..., 0] = asked.scaled(unsigned(image, values), where)
+            planes[..., 0] = asked.scaled(values, where)
         else:
             np.divide(values, np.float32(_DEEP), out=planes[..., 0], dtype=np.float32, casting="unsafe")
         if clear is not None:
             planes[..., 1] = values != clear
         return planes
     if mode == "F":
-        return from_array(pixels_of(image), where)
+        return from_array(gray_numbers(image, pixels_of(image), where), where)
     # A PNG may name one colour as transparent instead of having alpha; `convert` makes alpha of it
     clear = "transparency" in image.info
     if mode in ("PA", "RGBa") or (mode in ("P", "RGB") and clear):

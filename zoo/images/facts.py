@@ -11,6 +11,9 @@ from PIL import Image
 ORIENTATION, SWAPPING = 0x0112, (5, 6, 7, 8)
 """The EXIF tag, and its values that swap height and width."""
 
+_WIDTH, _HEIGHT = 256, 257
+"""Tags of TIFF: columns and rows as they are stored."""
+
 ARRAYS = "array"
 """Format of what Pillow does not read, and of which nothing is lost."""
 
@@ -39,8 +42,23 @@ class FileFacts:
 
 def upright_size(image: Image.Image) -> tuple[int, int]:
     """Height and width of an image once it is turned upright."""
-    sideways = image.getexif().get(ORIENTATION, 1) in SWAPPING
+    sideways = lies(image, image.getexif().get(ORIENTATION, 1))
     return (image.width, image.height) if sideways else (image.height, image.width)
+
+
+def lies(image: Image.Image, orientation: int) -> bool:
+    """Whether height and width are swapped once an image is turned upright.
+
+    Args:
+        image: opened.
+        orientation: as its tag says it.
+    """
+    tags = getattr(image, "tag_v2", {})
+    # Of a TIFF Pillow may tell the upright size from the beginning
+    return orientation in SWAPPING and image.size == (
+        tags.get(_WIDTH, image.width),
+        tags.get(_HEIGHT, image.height),
+    )
 
 
 def is_turned(image: Image.Image) -> bool:

@@ -28,6 +28,8 @@ _BITS, _COLOURS, _BANDS, _PLANES, _EXTRA = 258, 262, 277, 284, 338
 """Tags of TIFF: bits of each band, kind of colours, bands, layout, meaning of those beyond the colours."""
 _SAMPLE_FORMAT, _SIGNED, _WORD = 339, 2, 32
 """The tag of a TIFF, its value for whole numbers with a sign, and their longest in bits."""
+_WHITE_IS_LOWEST = 0
+"""TIFF's kind of gray whose 0 is white."""
 _READ = (_BITS, _COLOURS, _BANDS, _PLANES, _EXTRA, _SAMPLE_FORMAT)
 _TIFF_BANDS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3}
 """Bands of the colours by TIFF's kind: gray, gray, RGB, palette, CMYK, YCbCr, Lab."""
@@ -200,17 +202,42 @@ def unreadable_bands(found: Depth, where: str) -> DataError:
     return DataError(where, expected="1, 3 or 4 bands of 8 bits, or one of 16", got=bands, hint=hint)
 
 
-def unsigned(image: Image.Image, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Numbers of 32 bits as a TIFF has them: Pillow gives those without a sign one."""
+def gray_numbers(image: Image.Image, values: npt.NDArray[Any], where: str) -> npt.NDArray[Any]:
+    """Numbers of one band as a TIFF means them.
+
+    Pillow gives those of 32 bits a sign, and of those whose 0 is white it turns bytes alone round.
+
+    Args:
+        image: opened, of one of Pillow's modes of whole numbers, or of floats.
+        values: its pixels.
+        where: what to call it in an error.
+
+    Raises:
+        DataError: the lowest of numbers with a sign is white, which says of none that it is black.
+    """
     tags = getattr(image, "tag_v2", {})
     bare = _SIGNED not in tags.get(_SAMPLE_FORMAT, ()) and _WORD in tags.get(_BITS, ())
-    return values.view(np.uint32) if bare and values.dtype == np.int32 else values
+    values = values.view(np.uint32) if bare and values.dtype == np.int32 else values
+    if tags.get(_COLOURS) != _WHITE_IS_LOWEST:
+        return values
+    if values.dtype.kind != "u":
+        got, hint = f"{values.dtype} whose lowest is white (MinIsWhite)", "save it as MinIsBlack"
+        raise DataError(
+            where, expected="numbers without a sign, or a lowest that is black", got=got, hint=hint
+        )
+    highest = 2 ** tags.get(_BITS, (_BYTE_BITS * values.itemsize,))[0] - 1
+    turned: npt.NDArray[Any] = np.subtract(highest, values, dtype=values.dtype)
+    return turned
+
+
+def has_sign(image: Image.Image) -> bool:
+    """Whether the bytes of a TIFF have a sign, which Pillow leaves out."""
+    return image.mode == "L" and _SIGNED in getattr(image, "tag_v2", {}).get(_SAMPLE_FORMAT, ())
 
 
 def check_sign(image: Image.Image, where: str) -> None:
     """Raises DataError where signed bytes of a TIFF are below 0, which Pillow reads as bright ones."""
-    tags = getattr(image, "tag_v2", {})
-    if image.mode == "L" and _SIGNED in tags.get(_SAMPLE_FORMAT, ()):
+    if has_sign(image):
         values = np.asarray(image).view(np.int8)
         if values.min(initial=0) < 0:
             raise DataError(where, expected="values in 0..255", got=f"{values.min()}..{values.max()}")

@@ -13,6 +13,7 @@ from torch import Tensor
 from zoo.images.decode import ImageArray, from_pil
 from zoo.images.facts import is_turned
 from zoo.images.header import lost, opened_depth
+from zoo.images.opening import unmap
 from zoo.images.ranges import asked_numbers
 from zoo.images.readers import from_array
 from zoo.images.scale import few_bits
@@ -79,6 +80,7 @@ def to_image(value: Any, where: str = "image") -> ImageArray:
     """
     if isinstance(value, Image.Image):
         try:
+            unmap(value)
             value.load()
         except Exception as error:  # decoders raise whatever they stumble over
             expected, hint = (

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
+from zoo.images.facts import ORIENTATION, SWAPPING
 from zoo.spec.disk.reading import check_regular
 from zoo.spec.errors import DataError
 
@@ -51,6 +52,7 @@ def open_image(source: str | Path | IO[bytes], where: str | None = None) -> Imag
     except UnidentifiedImageError:
         # Apart, since all that Pillow has must be imported first
         image = Image.open(source, formats=_others())
+    unmap(image)
     if (longer := max(image.size)) > MOST_SIDE:
         image.close()
         hint = "cut it into pieces"
@@ -58,6 +60,20 @@ def open_image(source: str | Path | IO[bytes], where: str | None = None) -> Imag
             where, expected=f"sides of at most {MOST_SIDE:,} pixels", got=f"{longer:,}", hint=hint
         )
     return image
+
+
+def unmap(image: Image.Image) -> None:
+    """Have Pillow read the pixels of a TIFF that lies on its side.
+
+    A plain one it maps, and takes the rows as long as they are once the image is turned.
+
+    Args:
+        image: opened, or at another page, whose pixels are not here yet.
+    """
+    tags = getattr(image, "tag_v2", {})
+    if tags.get(ORIENTATION) in SWAPPING and isinstance(image, ImageFile.ImageFile):
+        # Files without a name are not mapped
+        image.filename = ""
 
 
 def check_file(path: str | Path, where: str) -> None:

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from PIL import Image, ImageSequence
 
 from zoo.images.facts import ARRAYS, FileFacts
-from zoo.images.header import depth, unsigned
-from zoo.images.opening import check_file, open_image
+from zoo.images.header import depth, gray_numbers, has_sign
+from zoo.images.opening import check_file, open_image, unmap
 from zoo.images.ranges import reads_pages
 from zoo.images.readers import Reader, array, reader_of
 from zoo.images.strips import pixels_of
@@ -23,8 +23,8 @@ from zoo.spec.inputs import BANDS, MOST_CHANNELS
 
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _FORMAT = "TIFF"
-_PLAIN = ("1", "L", "F")
-"""Pillow's modes of one band, beside whole numbers."""
+_PLAIN = ("1", "L")
+"""Pillow's modes of one band of bits or bytes."""
 _FLAT = 2
 _GIVE = "give TIFF files with a page for each band, or arrays H x W x C"
 
@@ -68,7 +68,7 @@ def read_pages(source: str | Path | IO[bytes], where: str) -> npt.NDArray[Any]:
     """
     check_tiff(source, where)
     with open_image(source, where) as image:
-        return stack_pages((_numbers(page) for page in ImageSequence.Iterator(image)), where)
+        return stack_pages((_numbers(page, where) for page in ImageSequence.Iterator(image)), where)
 
 
 def check_tiff(source: str | Path | IO[bytes], where: str) -> None:
@@ -121,8 +121,11 @@ def _said(page: npt.NDArray[Any]) -> str:
     return f"{' x '.join(map(str, page.shape))} {page.dtype}"
 
 
-def _numbers(page: Image.Image) -> npt.NDArray[Any]:
-    if page.mode.startswith("I"):
-        return unsigned(page, pixels_of(page))
+def _numbers(page: Image.Image, where: str) -> npt.NDArray[Any]:
+    unmap(page)
+    if page.mode.startswith("I") or page.mode == "F":
+        return gray_numbers(page, pixels_of(page), where)
+    if has_sign(page):
+        return np.asarray(page).view(np.int8)
     # Of a palette or colours the bands say that they are more than one
     return np.asarray(page if page.mode in _PLAIN else page.convert("RGB"))

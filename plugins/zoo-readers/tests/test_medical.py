@@ -176,3 +176,14 @@ def test_a_table_of_files_keeps_a_patient_in_one_split(tmp_path: Path) -> None:
     data = as_dataset({**table, "group": "scanner"})
     assert [data.group_of(i) for i in range(3)] == ["0", "1", "2"]
     assert as_dataset({**table, "split": "side"}).group_of(0) is None
+
+
+def test_class_folders_of_files_keep_a_patient_in_one_split(tmp_path: Path) -> None:
+    for i in range(6):
+        dicom(tmp_path / "new" / "ab"[i % 2] / f"{i}.dcm", stored(i), PatientID=f"p{i // 2}")
+        dicom(tmp_path / "old" / ("train", "val")[i > 3] / "ab"[i % 2] / f"{i}.dcm", stored(i), PatientID="p")
+    data = as_dataset(str(tmp_path / "new"))
+    with pytest.warns(zoo.ZooWarning, match="their files say, 3 groups; folders train, val and test say"):
+        assert [data.group_of(i) for i in range(6)] == ["p0", "p1", "p2", "p0", "p1", "p2"]
+    # Splits that the user made go before
+    assert as_dataset(str(tmp_path / "old")).group_of(0) is None

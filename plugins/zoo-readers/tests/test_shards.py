@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import io
 import re
+import tarfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -224,3 +226,11 @@ def test_a_model_is_trained_on_shards_by_workers(tmp_path: Path) -> None:
     run = zoo.fit(model, data, epochs=1, workers=2, out=tmp_path / "run", progress=False)
     assert run.images["train"] == 12
     assert model.labels == ("dark", "light")
+
+
+def test_a_member_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "0.tar", "w") as tar:
+        for name in ("1.png", "1.cls", "1.cls"):
+            tar.addfile(tarfile.TarInfo(name), io.BytesIO())
+    with pytest.raises(DataError, match=r"0.tar: sample '1': expected one member of each name, got two"):
+        Shards(path=str(tmp_path / "0.tar"))

@@ -94,3 +94,68 @@ def test_pages_of_numbers_that_pillow_has_not_are_bands(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "0.tif", values, photometric="minisblack")
     with scaled_by(Reading((0, 1), "bands")):
         np.testing.assert_allclose(decode(tmp_path / "0.tif"), np.moveaxis(values, 0, -1), atol=1e-6)
+
+
+UPRIGHT: Any = {
+    2: np.fliplr,
+    3: lambda a: np.rot90(a, 2),
+    4: np.flipud,
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: np.rot90(a, -1),
+    7: lambda a: np.rot90(a, 2).swapaxes(0, 1),
+    8: np.rot90,
+}
+"""Arrays as they stand upright, by the tag."""
+
+
+@pytest.mark.parametrize(
+    ("shape", "kind"), [((6, 8), "f8"), ((6, 8), "i1"), ((6, 8, 3), "u2"), ((6, 8, 5), "u1")]
+)
+def test_files_stand_upright_as_their_tag_says(tmp_path: Path, shape: Any, kind: str) -> None:
+    values = np.random.default_rng(0).integers(0, 100, shape).astype(kind)
+    for tag, turn in UPRIGHT.items():
+        more = {
+            "photometric": "rgb" if shape[2:] == (3,) else "minisblack",
+            "extratags": [(274, 3, 1, tag, False)],
+        }
+        tifffile.imwrite(tmp_path / "0.tif", values, **more, planarconfig="contig" if shape[2:] else None)
+        with scaled_by((0.0, 100.0)):
+            np.testing.assert_allclose(decode(tmp_path / "0.tif").squeeze(), turn(values) / 100, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["u1", "f8"])
+def test_each_page_stands_as_its_tag_says(tmp_path: Path, kind: str) -> None:
+    values = np.random.default_rng(0).integers(0, 100, (6, 8)).astype(kind)
+    with tifffile.TiffWriter(tmp_path / "0.tif") as file:
+        file.write(values, photometric="minisblack")
+        file.write(np.rot90(values).copy(), photometric="minisblack", extratags=[(274, 3, 1, 6, False)])
+    with scaled_by(Reading((0, 100), "bands")):
+        image = decode(tmp_path / "0.tif")
+    np.testing.assert_allclose(image, np.stack([values, values], -1) / 100, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["u1", "u2"])
+def test_where_0_is_white_all_readers_turn_numbers_round(tmp_path: Path, kind: str) -> None:
+    values = np.random.default_rng(0).integers(0, 256, (6, 8)).astype(kind)
+    tifffile.imwrite(tmp_path / "0.tif", values, photometric="miniswhite")
+    right = float(np.iinfo(kind).max) - values
+    np.testing.assert_array_equal(read(tmp_path / "0.tif", "x"), right)
+    with scaled_by((0.0, right.max())):
+        np.testing.assert_allclose(decode(tmp_path / "0.tif")[..., 0], right / right.max(), atol=1e-6)
+    tifffile.imwrite(tmp_path / "1.tif", values.astype("i2"), photometric="miniswhite")
+    with pytest.raises(DataError, match="got int16 whose lowest is white"):
+        read(tmp_path / "1.tif", "x")
+
+
+@pytest.mark.parametrize(
+    ("second", "said"), [(np.zeros((6, 8), "i1"), "6 x 8 int8"), (np.zeros((3, 4), "u1"), "3 x 4 uint8")]
+)
+def test_pages_with_a_sign_and_thumbnails_are_no_bands(tmp_path: Path, second: Any, said: str) -> None:
+    with tifffile.TiffWriter(tmp_path / "0.tif") as file:
+        file.write(np.ones((6, 8), np.uint8), photometric="minisblack")
+        file.write(second, photometric="minisblack", subfiletype=1)
+    with (
+        scaled_by(Reading(pages="bands")),
+        pytest.raises(DataError, match=f"as the first, got page 2 of {said}"),
+    ):
+        decode(tmp_path / "0.tif")

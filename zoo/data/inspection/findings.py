@@ -121,7 +121,9 @@ def _beyond(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Findin
 
 def _dark(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Finding]:
     deep = {i: s.tops for i, s in enumerate(seen) if s.tops}
-    if words := few_bits([top for own in deep.values() for top in own]):
+    # Numbers beyond that scale ask for a range of their own
+    beyond = any(s.ends is not None for s in seen)
+    if not beyond and (words := few_bits([top for own in deep.values() for top in own])):
         yield _of_images(dataset, f"{counted(len(deep), 'image')} of 16 bits: {words}", [*deep])
 
 

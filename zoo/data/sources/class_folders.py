@@ -16,8 +16,11 @@ from zoo.data.sources.walk import inside
 from zoo.images.decode import decode_counted, reduce_counted
 from zoo.images.digests import FileDigests, digest
 from zoo.interfaces.dataset import Dataset, Sample
+from zoo.interfaces.records.file_groups import groups_in
 from zoo.interfaces.tasks.choice import for_classes
 from zoo.spec.errors import DataError, quote
+
+_OTHER = "folders train, val and test say the splits instead"
 
 
 class ImageFiles(Dataset):
@@ -93,12 +96,16 @@ class RootedFiles(ImageFiles):
         return self._digests.unchanged(index)
 
     def group_of(self, index: int) -> str | None:
-        """The image that a file is a variant of, by its name; see `zoo.data.sources.variant_names`."""
+        """The image that a file is a variant of, by its name, else what the file says: its patient."""
         return self._groups[index]
 
     @cached_property
     def _groups(self) -> list[str | None]:
-        return groups_of(self.files)
+        variants = groups_of(self.files)
+        if any(self.split_of(i) for i in range(len(self.files))):
+            return variants
+        own = groups_in(self.files, f"data {self.root}", _OTHER)
+        return [a or b for a, b in zip(variants, own, strict=True)] if own else variants
 
     @cached_property
     def _digests(self) -> FileDigests:

@@ -15,7 +15,7 @@ from zoo.data.reading import in_threads
 from zoo.data.sources.mask_classes import WHITE, MaskClasses, mask_classes
 from zoo.data.sources.mask_colors import NOTHING, ColorTable, color_table
 from zoo.data.sources.mask_options import check_values, ignored_items, said
-from zoo.images.facts import SWAPPING
+from zoo.images.facts import lies
 from zoo.images.opening import open_image, orientation
 from zoo.spec.data_options import MaskValues
 from zoo.spec.disk.reading import read_text
@@ -164,7 +164,7 @@ def header_size(image: Path, mask: npt.NDArray[np.uint8]) -> Size:
     try:
         # Opening reads the header alone
         with open_image(image) as opened:
-            turned = orientation(opened) in SWAPPING
+            turned = lies(opened, orientation(opened))
             width, height = opened.size[::-1] if turned else opened.size
     except Exception:  # said where images are read
         height, width = mask.shape

@@ -11,12 +11,15 @@ from zoo.spec.display import counted
 from zoo.spec.errors import DataError, warn
 
 
-def groups_in(files: Sequence[Path] | None, where: str) -> list[str | None]:
+def groups_in(
+    files: Sequence[Path] | None, where: str, other: str = "group names a column instead"
+) -> list[str | None]:
     """The group of each file, and a word on it; nothing where no reader tells groups.
 
     Args:
         files: of images; None where these are no files.
         where: what to call the data in messages.
+        other: how other groups are said.
     """
     suffixes = {file.suffix.lower() for file in files or ()}
     readers = {suffix: read for suffix in suffixes if (read := group_reader(suffix)) is not None}
@@ -31,5 +34,5 @@ def groups_in(files: Sequence[Path] | None, where: str) -> list[str | None]:
     if count := len({*found} - {None}):
         groups = counted(count, "group")
         said = f"images stay in one split by what their files say, {groups}"
-        warn(f"{where}: {said}; group names a column instead")
+        warn(f"{where}: {said}; {other}")
     return found

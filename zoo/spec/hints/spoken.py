@@ -36,6 +36,7 @@ class Spoken:
         return self.way if option in self.options else self.rest
 
 
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 _SPOKEN = ContextVar("spoken", default=Spoken())  # noqa: B039 - frozen
 
 
@@ -226,10 +227,15 @@ def _set(path: str, value: Any) -> str:
 def _toml(value: Any) -> str:
     # Of plain values JSON is TOML too, but for tables, which have equals signs
     if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{key} = {_toml(item)}' for key, item in value.items())}}}"
+        return f"{{{', '.join(f'{_key(str(key))} = {_toml(item)}' for key, item in value.items())}}}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_toml, value))}]"
     return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _key(name: str) -> str:
+    """A key of TOML, in quotes where it is more than letters, digits, lines and underscores."""
+    return name if _BARE.fullmatch(name) else json.dumps(name, ensure_ascii=False)
 
 
 def _python(value: Any) -> str:

@@ -117,6 +117,10 @@ def _samples(shard: str) -> Iterator[list[Member]]:
         if sample and member.key != sample[0].key:
             yield sample
             sample = []
+        if member.suffix in [one.suffix for one in sample]:
+            where = f"shard {shard}: sample {quote(member.key)}"
+            hint = "write the shard again, each member once"
+            raise DataError(where, expected="one member of each name", got=f"two .{member.suffix}", hint=hint)
         sample.append(member)
     if sample:
         yield sample
