@@ -108,8 +108,10 @@ def test_labels_that_are_none_are_named(columns: dict[str, Any], words: str) -> 
     ("columns", "separator", "form"),
     [
         ({"k": ["a", "b"]}, None, "classes"),
-        ({"k": ["a|b", "b"]}, None, "classes"),
-        ({"k": ["a|b", "b"]}, "|", "labels"),
+        ({"k": ["a|b", None]}, None, "labels"),
+        ({"k": ["a", "b;c"]}, None, "labels"),
+        ({"k": ["a,b", "b"]}, None, "classes"),
+        ({"k": ["a,b", "b"]}, ",", "labels"),
         ({"k": [True, False]}, None, "classes"),
         ({"k": [1, 2]}, None, "whole"),
         ({"k": [1.0, 2.0]}, None, "values"),

@@ -22,6 +22,8 @@ Form = Literal["classes", "labels", "values", "whole"]
 
 SEPARATORS = ("|", ";", ",")
 """Signs between several labels in one cell, in the order in which they are looked for."""
+_SURE = SEPARATORS[:2]
+"""Those that names of classes have none of, so that a cell with one holds several labels."""
 
 _MISSING = frozenset(["NAType", "NaTType", "NoneType"])
 _NAMED = 6
@@ -68,11 +70,15 @@ def form_of(columns: Cells, separator: str | None = None) -> Form:
     Example:
         >>> form_of({"age": [1.5, 2]}), form_of({"kind": ["cat", "dog"]}), form_of({"grade": [1, 2]})
         ('values', 'classes', 'whole')
-        >>> form_of({"cat": [0, 1], "dog": [1, 1]}), form_of({"tags": ["a|b", "b"]}, "|")
+        >>> form_of({"cat": [0, 1], "dog": [1, 1]}), form_of({"tags": ["a|b", "b"]})
         ('labels', 'labels')
+        >>> form_of({"kind": ["cat, old", "dog"]}), form_of({"tags": ["cat,old", "cat"]}, ",")
+        ('classes', 'labels')
     """
     cells = [plain(cell) for column in columns.values() for cell in column if not is_missing(cell)]
     if separator or any(isinstance(cell, list) for cell in cells):
+        return "labels"
+    if any(sign in cell for cell in cells if isinstance(cell, str) for sign in _SURE):
         return "labels"
     if not cells or any(isinstance(cell, str) for cell in cells):
         return "classes"
