@@ -9,9 +9,9 @@ the best of several epochs is taken, one after the other, since other work on th
 slower. Bars, ImageFolder's time to ours: in the first epoch 1.0 at 500 x 375, 1.5 at 1600 x 1200, 4 at
 4000 x 3000; from the second epoch on 4 at 500 and 10 above. The largest come twice: as smooth as photographs
 are that were made larger (1.1 MB), and with the noise of a camera in poor light (2.5 MB), whose bar is 3.5,
-set once 3.8 to 4.3 had been measured: all bytes of a JPEG are decoded at any scale. Of 100,000 small files the first
-batch is there after 10 seconds at most, in less than 1 kB of memory a file. The time left that a run tells
-after its second epoch is right within 20 %. Exits with status 1 where a bar is missed.
+set once 3.8 to 4.3 had been measured: all bytes of a JPEG are decoded at any scale. Of 100,000 small files
+the first batch is there after 10 seconds at most, in less than 1 kB of memory a file. The time left that a
+run tells after its second epoch is right within 20 %. Exits with status 1 where a bar is missed.
 """
 
 from __future__ import annotations
