@@ -140,7 +140,7 @@ def evaluate(
             count = len(indices) if samples is None else samples
             figures, found = measure_samples(model, features, batches, count=count, seed=seed, **how)
         else:
-            score = Score(task, model.outputs, _loss(model, loss, batch_size), metrics=asked)
+            score = _score(model, dataset, _loss(model, loss, batch_size), asked)
             figures, found = measure(model, dataset, batches, score, split=split, tta=tta, **how)
         figures, left_out = _defined(figures, score)
         depends = _options(model, seed, tta, cropped=cropped, own_size=own_size)
@@ -202,6 +202,11 @@ def _asked(metrics: Sequence[Any], model: Model, sampled: bool) -> list[Metric]:
         names, hint = listing(metric.name for metric in found), "leave them out"
         raise OptionError("metrics of generated images", expected="none", got=names, hint=hint)
     return found
+
+
+def _score(model: Model, dataset: Dataset, loss: nn.Module | None, asked: Sequence[Metric]) -> Score:
+    assert model.task is not None  # noqa: S101 - for_model has looked
+    return Score(model.task, model.outputs, loss, metrics=asked, labels=model.labels or dataset.labels)
 
 
 def _loss(model: Model, loss: LossLike | None, batch_size: int) -> nn.Module | None:

@@ -170,6 +170,14 @@ class Task(TargetReading, MixedTargets):
 
         return MetricCollection({"mae": MeanAbsoluteError(), "rmse": MeanSquaredError(squared=False)})
 
+    def metrics_apart(self, outputs: int) -> Mapping[str, Any]:
+        """Metrics that give a figure for each of several outputs with names, in place of those of `metrics`.
+
+        Each takes what those take and gives as many figures as there are outputs; there are none where a
+        figure over all of them means something.
+        """
+        return {}
+
     def missing(self, seen: TargetCounts) -> Mapping[str, str | None]:
         """Reasons why figures of `metrics` are not defined for these targets, by name; None where they are.
 

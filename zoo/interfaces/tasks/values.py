@@ -74,6 +74,13 @@ class Regression(Task):
         found: list[Hashable] = np.searchsorted(edges, rows.numpy()).tolist()
         return found
 
+    def metrics_apart(self, outputs: int) -> Mapping[str, Any]:
+        """Mean absolute and root mean squared error of each value, in its own unit."""
+        from torchmetrics import MeanAbsoluteError, MeanSquaredError
+
+        rmse = MeanSquaredError(squared=False, num_outputs=outputs)
+        return {"mae": MeanAbsoluteError(num_outputs=outputs), "rmse": rmse}
+
     def target(self, y: Tensor, outputs: int) -> Tensor:
         return y.float().reshape(-1, outputs)
 

@@ -70,6 +70,15 @@ def begin(folder: Path, setup: Setup, facts: dict[str, Any], warps: str | None) 
         raise
 
 
+def name_outputs(setup: Setup) -> None:
+    """Calls the model's outputs as the data do, by which figures are told."""
+    model, labels = setup.model, setup.dataset.labels
+    task = model.task
+    # Classes do not name one value that is learnt from their numbers
+    if task is not None and task.named and len(labels) == task.classes(model.outputs):
+        model.labels = model.labels or labels
+
+
 def finish(
     setup: Setup,
     folder: Path,
@@ -137,10 +146,6 @@ def _named(setup: Setup, outcome: Outcome) -> Model:
     """The trained model with its labels, the origin of its weights, its figures and its recipe."""
     model = setup.model
     model.eval()
-    # Classes do not name one value that is learnt from their numbers
-    task, labels = model.task, setup.dataset.labels
-    if task is not None and task.named and len(labels) == task.classes(model.outputs):
-        model.labels = model.labels or labels
     data = called(setup.recipe.data)[0] if setup.recipe.data else type(setup.dataset).__name__
     model.note_origin(origin_after(data, model.origin))
     # Those of weights that training has replaced, the model's own and those of models in it
