@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names
-from zoo.interfaces.tasks.base import Task
+from zoo.interfaces.tasks.base import Task, errors_of_values
 from zoo.interfaces.tasks.columns import TargetColumn
 from zoo.interfaces.tasks.data_checks import check_finite, check_told_apart, row_renumbered
 from zoo.interfaces.tasks.descriptions import Examples, Mistake, Scatter, worst_table
@@ -76,10 +76,7 @@ class Regression(Task):
 
     def metrics_apart(self, outputs: int) -> Mapping[str, Any]:
         """Mean absolute and root mean squared error of each value, in its own unit."""
-        from torchmetrics import MeanAbsoluteError, MeanSquaredError
-
-        rmse = MeanSquaredError(squared=False, num_outputs=outputs)
-        return {"mae": MeanAbsoluteError(num_outputs=outputs), "rmse": rmse}
+        return errors_of_values(outputs)
 
     def target(self, y: Tensor, outputs: int) -> Tensor:
         return y.float().reshape(-1, outputs)
