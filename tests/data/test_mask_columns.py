@@ -192,7 +192,10 @@ def test_an_empty_cell_and_a_missing_file_are_named(tmp_path: Path) -> None:
     ):
         taken(str(path))
     path.write_text(text.replace("m4.png", "m44.png"))
-    with pytest.raises(DataError, match=r"mask .*m44.png: expected a file of a mask"):
+    with pytest.raises(
+        DataError,
+        match=r"column 'mask': expected the files of masks that it names, got 1 of 8 .*m44.png, row 5\)",
+    ):
         taken(str(path))
 
 

@@ -143,7 +143,7 @@ def test_what_a_field_cannot_take_is_refused(columns: dict[str, list[Any]], text
 def test_files_of_a_field_that_are_not_there_are_named(tmp_path: Path) -> None:
     path = table(tmp_path)
     (tmp_path / "r5.png").unlink()
-    with pytest.raises(DataError, match=r"1 of 12 missing \(.*r5.png\)"):
+    with pytest.raises(DataError, match=r"'right': .*1 of 12 missing \(.*r5.png, row 6\)"):
         taken(path)
 
 

@@ -251,12 +251,13 @@ def test_a_run_trains_on_a_stream_and_begins_it_anew_where_it_is_resumed(tmp_pat
     assert len(longer.history) == 5
 
 
-def test_frozen_blocks_are_said_to_be_computed_anew(tmp_path: Path) -> None:
+def test_what_cannot_be_had_of_a_stream_is_said_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     plain = {"name": "small_cnn", "channels": [4, 4]}
     with pytest.warns(ZooWarning) as told:
         frozen = zoo.build(plain, head="binary", in_channels=1, input_size=8, seed=0, freeze="block1")
-        zoo.fit(
-            frozen, (Stream(pairs), VAL), steps_per_epoch=1, epochs=1, out=tmp_path / "run", progress=False
-        )
+        zoo.fit(frozen, (Stream(pairs), VAL), steps_per_epoch=1, epochs=2, out=tmp_path / "run")
+    assert capsys.readouterr().err.count("a stream, 1 batch an epoch: nothing is cached, and a resumed") == 1
     words = "computed anew each epoch: a stream gives other images in each epoch"
     assert sum(words in str(one.message) for one in told) == 1

@@ -12,6 +12,7 @@ import zoo
 from zoo.data.depths import warn_losses
 from zoo.images.decode import read
 from zoo.images.header import depth
+from zoo.images.objects import taken
 from zoo.images.prepare import pixels
 from zoo.images.ranges import scaled_by
 from zoo.spec.errors import DataError, DeclarationError
@@ -69,6 +70,19 @@ def test_pages_that_are_no_bands_are_refused(tmp_path: Path) -> None:
         assert name in str(caught.value)
 
 
+@pytest.mark.parametrize("asked", [BANDS, Reading((0, 100_000), "bands")])
+def test_opened_files_are_read_as_their_paths(tmp_path: Path, asked: Reading) -> None:
+    file = save(tmp_path / "0.tif", drawn("uint16"))
+    Image.fromarray(drawn("uint8")[0]).save(tmp_path / "1.png")
+    with scaled_by(asked), Image.open(file) as opened, Image.open(tmp_path / "1.png") as other:
+        np.testing.assert_array_equal(taken(opened).pixels, read(file, "image")[0])
+        with pytest.raises(DataError, match="a TIFF whose pages are bands, got a file without pages"):
+            taken(other)
+        opened.close()
+        with pytest.raises(DataError, match="if it was closed, open it again"):
+            taken(opened)
+
+
 def test_of_pages_none_is_alpha_or_repeated() -> None:
     spec = InputSpec(channels=3, size=(6, 8), pages="bands")
     with pytest.raises(DataError, match="expected 3 pages, got 4 channels"):
@@ -108,3 +122,7 @@ def test_a_model_of_pages_is_trained_saved_and_predicts_on_files(tmp_path: Path)
     array = zoo.predict(loaded, np.moveaxis(np.stack([drawn("uint8")])[0], 0, -1))[0].score
     assert told == pytest.approx(array, abs=1e-6)
     assert told == pytest.approx(zoo.predict(loaded, file.read_bytes())[0].score)
+    with Image.open(file) as opened:
+        opened.seek(2)
+        assert zoo.predict(loaded, opened)[0].score == told
+        assert opened.tell() == 2

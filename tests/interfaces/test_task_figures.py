@@ -15,7 +15,7 @@ from zoo.interfaces.tasks.analysis import Findings
 from zoo.interfaces.tasks.card_words import CardWords
 from zoo.interfaces.tasks.choice import BY_NAME, for_classes, for_logits, for_masks
 from zoo.interfaces.tasks.confusion import class_table
-from zoo.interfaces.tasks.data_checks import check_labels
+from zoo.interfaces.tasks.data_checks import check_labels, classes_hint
 from zoo.interfaces.tasks.descriptions import Mistake, Overlay, error_table, worst_table
 from zoo.interfaces.tasks.target_counts import TargetCounts
 from zoo.spec.errors import DataError
@@ -210,8 +210,8 @@ class Named:
 @pytest.mark.parametrize(
     ("count", "labels", "words"),
     [
-        (6, "abcdef", r"got 6 \('a', 'b', 'c', 'd', 'e', 'f'\); build the model for 6 classes"),
-        (7, "abcdefg", r"got 7 \('a', 'b', 'c', 'd', 'e', 'f'( and|,| \.\.\.).*7 classes"),
+        (6, "abcdef", r"got 6 \('a', 'b', 'c', 'd', 'e', 'f'\); say zoo.build\(..., classes=6\)"),
+        (7, "abcdefg", r"got 7 \('a', 'b', 'c', 'd', 'e', 'f'( and|,| \.\.\.).*classes=7"),
     ],
 )
 def test_of_many_classes_the_first_six_are_said(count: int, labels: str, words: str) -> None:
@@ -221,10 +221,26 @@ def test_of_many_classes_the_first_six_are_said(count: int, labels: str, words: 
         check_labels(Named(*labels), count, 3, [], "fit")  # type: ignore[arg-type]
     assert ("'g'" in str(e.value)) is False
     with (
-        speaking(Spoken(way="shell")),
+        speaking(Spoken(way="shell", model="recipe")),
         pytest.raises(DataError, match=f"say --classes {count}, or leave it out"),
     ):
         check_labels(Named(*labels), count, 3, [], "fit")  # type: ignore[arg-type]
+
+
+def test_classes_are_said_as_the_model_was() -> None:
+    said = [
+        (Spoken(model="module"), "give one with 2 outputs"),
+        (
+            Spoken(way="shell"),
+            "a saved model keeps its classes: --model FOLDER --head NAME takes its backbone",
+        ),
+        (Spoken(), "say zoo.build(..., classes=['a', 'b'])"),
+    ]
+    for words, text in said:
+        with speaking(words):
+            assert classes_hint(BY_NAME["multiclass"], ["a", "b"]).startswith(text)
+    assert classes_hint(BY_NAME["multiclass"], [*"abcdefghi"]).endswith("classes=9)")
+    assert classes_hint(BY_NAME["binary"], [*"abc"]) == 'head="multiclass" tells more of them apart'
 
 
 def test_labels_of_many_classes_in_another_order_are_told_by_their_first_six() -> None:

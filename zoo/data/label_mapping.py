@@ -15,8 +15,9 @@ from zoo.data.masks import check_mask
 from zoo.data.view import View
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks import Task
-from zoo.interfaces.tasks.data_checks import has_answers
+from zoo.interfaces.tasks.data_checks import classes_hint, has_answers
 from zoo.spec.errors import DataError, listing, quote, warn
+from zoo.spec.hints.spoken import spoken
 from zoo.spec.names import closest, composed
 
 _VALUES = 256
@@ -114,7 +115,7 @@ def by_name(data: Dataset, labels: Sequence[str], task: Task, where: str) -> Dat
     used = _used(data)
     if used and not 0 <= min(used) <= max(used) < len(own):
         return data
-    _check_known(own, used, known, where)
+    _check_known(own, used, known, task, where)
     check_rows(data, known, f"{where}: labels")
     numbers = {label: i for i, label in enumerate(known)}
     # What no image is of may have any number
@@ -202,17 +203,20 @@ def _used(data: Dataset) -> set[int] | None:
     return {*targets} if len(targets) and all(isinstance(target, int) for target in targets) else None
 
 
-def _check_known(own: Sequence[str], used: set[int] | None, labels: Sequence[str], where: str) -> None:
+def _check_known(
+    own: Sequence[str], used: set[int] | None, labels: Sequence[str], task: Task, where: str
+) -> None:
     """Raises DataError where a label that is used says none of the model's classes, or two."""
     names = [label for i, label in enumerate(own) if used is None or i in used]
     if unknown := [label for label in names if label not in labels]:
-        build = "build a model with the classes of the data, " if where == "fit" else ""
+        build = f"{classes_hint(task, [*labels, *unknown])}; " if where == "fit" else ""
+        calls = "say model.labels = (...) where it only calls the same classes otherwise"
+        others = "leave these out" if spoken().way == "shell" else f"leave these out, or {calls}"
         raise DataError(
             f"{where}: labels",
             expected=f"classes of the model ({listing(map(quote, labels), _MOST_NAMES)})",
             got=f"{len(unknown)} that it does not know ({listing(map(quote, unknown), _MOST_NAMES)})",
-            hint=f"{_meant(unknown[0], labels)}{build}leave these out, "
-            "or say model.labels = (...) where it only calls the same classes otherwise",
+            hint=f"{_meant(unknown[0], labels)}{build}{others}",
         )
     if twice := [label for label in names if tuple(labels).count(label) > 1 or tuple(own).count(label) > 1]:
         expected = "a name for each class"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from zoo.images.decode import read
 from zoo.registry.environment import processes
 from zoo.spec.display import counted
-from zoo.spec.errors import DataError, listing, warn
+from zoo.spec.errors import DataError, listing, quote, warn
 from zoo.spec.hints.spoken import argument, data_option
 
 T = TypeVar("T")
@@ -81,17 +81,26 @@ def readable(files: Sequence[Path | bytes], names: Sequence[str] | None = None) 
     return [i for i, reason in enumerate(reasons) if reason is None]
 
 
-def check_there(files: Sequence[Path], where: str) -> None:
+def check_there(
+    files: Mapping[int, Path], where: str, column: str | None = None, *, masks: bool = False
+) -> None:
     """Raises DataError unless all files are there.
 
     Args:
-        files: paths.
+        files: paths by the number of their row, from 0 on.
         where: whose, for messages.
+        column: that names them, of a table.
+        masks: whether they are masks, which are not left out as images may be.
     """
-    missing = [file for file in files if not file.exists()]
+    missing = {row: file for row, file in files.items() if not file.exists()}
     if missing:
-        got = f"{len(missing)} of {len(files)} missing ({listing(map(str, missing), _NAMED)})"
-        place = _holding(missing[0]) or "FOLDER"
+        named = [f"{file}, row {row + 1}" if column else str(file) for row, file in missing.items()]
+        got = f"{len(missing)} of {len(files)} missing ({listing(named, _NAMED)})"
+        where = f"{where}: column {quote(column)}" if column else where
+        if masks:
+            hint = f"mend the paths, or name the column of files: {data_option('mask', '...')}"
+            raise DataError(where, expected="the files of masks that it names", got=got, hint=hint)
+        place = _holding(next(iter(missing.values()))) or "FOLDER"
         left_out = argument("skip_unreadable", True)
         hint = f"say from where paths are read: {data_option('folder', place)}, or leave them out: {left_out}"
         raise DataError(where, expected="the files that it names", got=got, hint=hint)

@@ -198,7 +198,8 @@ def _complete(found: Dataset, where: str, asked: _Asked) -> Dataset:
         kept = readable(columns.files)
     # Of those that a folder was looked through for it is known
     elif columns.files is not None and not isinstance(columns, ImageFiles):
-        check_there(columns.files, where)
+        column = columns.roles.image if isinstance(columns, Records) else None
+        check_there(dict(enumerate(columns.files)), where, column)
     if isinstance(columns, TableFile) and columns.files is not None:
         warn_unnamed(columns)
     found = with_masks(columns, asked.task, asked.classes, kept)

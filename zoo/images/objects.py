@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,8 +16,9 @@ from zoo.images.decode import ImageArray, from_pil
 from zoo.images.facts import is_turned
 from zoo.images.header import lost, opened_depth
 from zoo.images.opening import unmap
-from zoo.images.ranges import asked_numbers
-from zoo.images.readers import from_array
+from zoo.images.pages import opened_pages
+from zoo.images.ranges import asked_numbers, reads_pages
+from zoo.images.readers import from_array, numbers
 from zoo.images.scale import few_bits
 from zoo.spec.errors import DataError, reason
 
@@ -59,6 +62,8 @@ class Taken:
 
 def taken(value: Any, where: str = "image") -> Taken:
     """An image from an object as `to_image` makes it, and what a Pillow image loses on the way."""
+    if reads_pages() and isinstance(value, ImageFile.ImageFile):
+        return Taken(_bands(value, where))
     # First: Pillow closes its file where pixels are read
     own = opened_depth(value) if isinstance(value, Image.Image) else None
     pixels = to_image(value, where)
@@ -72,6 +77,24 @@ def taken(value: Any, where: str = "image") -> Taken:
     return Taken(pixels, tuple(filter(None, (lost_depth, TURNED * turned))))
 
 
+def _bands(value: ImageFile.ImageFile, where: str) -> ImageArray:
+    """The pages of an opened file as channels, as those of its path are."""
+    with _readable(where):
+        held = opened_pages(value, where)
+    return from_array(held if asked_numbers() else numbers(held), where, alpha=False)
+
+
+@contextmanager
+def _readable(where: str) -> Iterator[None]:
+    try:
+        yield
+    except DataError:
+        raise
+    except Exception as error:  # decoders raise whatever they stumble over
+        expected, hint = "a Pillow image that can be read", "mend its file; if it was closed, open it again"
+        raise DataError(where, expected=expected, got=reason(error), hint=hint) from error
+
+
 def to_image(value: Any, where: str = "image") -> ImageArray:
     """A Pillow image, an array H x W (x C) or a tensor C x H x W as an image.
 
@@ -79,15 +102,9 @@ def to_image(value: Any, where: str = "image") -> ImageArray:
         DataError: it is none of them.
     """
     if isinstance(value, Image.Image):
-        try:
+        with _readable(where):
             unmap(value)
             value.load()
-        except Exception as error:  # decoders raise whatever they stumble over
-            expected, hint = (
-                "a Pillow image that can be read",
-                "mend its file; if it was closed, open it again",
-            )
-            raise DataError(where, expected=expected, got=reason(error), hint=hint) from error
         return from_pil(value, where)
     if isinstance(value, Tensor):
         return from_tensor(value, where)

@@ -68,7 +68,22 @@ def read_pages(source: str | Path | IO[bytes], where: str) -> npt.NDArray[Any]:
     """
     check_tiff(source, where)
     with open_image(source, where) as image:
-        return stack_pages((_numbers(page, where) for page in ImageSequence.Iterator(image)), where)
+        return opened_pages(image, where)
+
+
+def opened_pages(image: Image.Image, where: str) -> npt.NDArray[Any]:
+    """All pages of an opened TIFF, as `read_pages` gives them; it stays at the page where it is.
+
+    Raises:
+        DataError: it is no TIFF, has one page, or pages that are no bands of one image.
+    """
+    if image.format != _FORMAT:
+        raise _without_pages(where)
+    page = image.tell()
+    try:
+        return stack_pages((_numbers(one, where) for one in ImageSequence.Iterator(image)), where)
+    finally:
+        image.seek(page)
 
 
 def check_tiff(source: str | Path | IO[bytes], where: str) -> None:
@@ -81,8 +96,11 @@ def check_tiff(source: str | Path | IO[bytes], where: str) -> None:
         begin = source.read(4)
         source.seek(0)
     if begin not in _TIFF:
-        expected = "a TIFF whose pages are bands"
-        raise DataError(where, expected=expected, got="a file without pages", hint=_GIVE)
+        raise _without_pages(where)
+
+
+def _without_pages(where: str) -> DataError:
+    return DataError(where, expected="a TIFF whose pages are bands", got="a file without pages", hint=_GIVE)
 
 
 def stack_pages(pages: Iterable[npt.NDArray[Any]], where: str) -> npt.NDArray[Any]:

@@ -67,6 +67,7 @@ def sources(
     if setup.stream is not None:
         # None are chosen, as nobody knows whether it is split among several
         given = 0 if isinstance(workers, ChosenWorkers) else workers
+        reporter.note(_words_of(setup.stream))
         stream = _streamed(setup, setup.stream, cache, least, workers=given, device=device)
         return stream, read(setup.splits.val, **order()), ""
     train_order, val_order = order(shuffle=True, least=least, classes=setup.drawn_classes), order()
@@ -102,6 +103,14 @@ def _streamed(
         stream, model.input_spec, labels=setup.dataset.labels, task=model.task or Task(),
         batch_size=setup.trainer.batch_size, seed=setup.seed, crop=model.crops, **reading,
     )  # fmt: skip
+
+
+def _words_of(stream: Streamed) -> str:
+    batches = counted(stream.counted, "batch", "batches")
+    return (
+        f"a stream, {batches} an epoch: nothing is cached, and a resumed run begins it anew, with other "
+        "images than without the interruption"
+    )
 
 
 def _check_stream(setup: Setup, cache: bool | str | None, least: int) -> None:

@@ -13,12 +13,13 @@ from zoo.data.section import WithOptions, data_options
 from zoo.registry.loading import resolve_config
 from zoo.registry.lookup import entries
 from zoo.spec.data_options import ColumnOptions
+from zoo.spec.hints.spoken import speaking, spoken
 from zoo.spec.recipe import Recipe
 from zoo.spec.reference import PathLike
 from zoo.training.own_metrics import METRICS
 from zoo.training.record.resuming import check_own_model
 from zoo.training.record.run_folder import RunFolder
-from zoo.training.setup import Setup, assemble
+from zoo.training.setup import Setup, assemble, foreign
 
 
 def as_recipe(model: Any) -> Any:
@@ -79,14 +80,18 @@ class Request:
 
     def assemble(self) -> Setup:
         """See `zoo.training.setup.assemble`."""
-        return assemble(
-            self.model,
-            **self.parts,
-            seed=self.seed,
-            options=self.options,
-            skip_unreadable=self.skip_unreadable,
-            labels=self.labels,
+        form: Any = (
+            "recipe" if isinstance(self.model, Recipe) else "module" if foreign(self.model) else "built"
         )
+        with speaking(replace(spoken(), model=form)):
+            return assemble(
+                self.model,
+                **self.parts,
+                seed=self.seed,
+                options=self.options,
+                skip_unreadable=self.skip_unreadable,
+                labels=self.labels,
+            )
 
 
 def resumed(request: Request, run_folder: RunFolder, out: PathLike | None) -> Request:

@@ -113,7 +113,7 @@ def assemble(
     Raises:
         ZooError: a part is missing, unknown, or does not fit the others; or a frozen block would learn.
     """
-    plain, resumed = _foreign(model := bare(model)), labels is not None
+    plain, resumed = foreign(model := bare(model)), labels is not None
     given = {"data": data, "augment": augment, "loss": loss, "trainer": trainer}
     skip: Any = {"skip_unreadable": skip_unreadable}
     model, parts, dataset = _named_parts(model, given, dict(options), seed, resumed, **skip)
@@ -193,20 +193,20 @@ def _named_parts(
         ZooError: there are no data, they or the model cannot be read, or the model was changed by hand.
     """
     dataset: Dataset | None = None
-    foreign = _foreign(model)
+    plain = foreign(model)
     if isinstance(model, Recipe):
         trainer = model.trainer if given["trainer"] is None else given["trainer"]
         asks = partial(declared_fields, trainer=trainer, options=options)
         filled, dataset = with_data(model, given["data"], skip_unreadable=skip_unreadable, fields=asks)
         drawn = filled.model_copy(update={"seed": (filled.seed or 0) if seed is None else seed})
         model = from_recipe(drawn, recorded=resumed)
-    elif not foreign:
+    elif not plain:
         check_order("fit", model, given["data"])
         asked, (model, _) = model, as_model(model)
         check_precision(model, asked)
         # First: what was put in by hand may lack what a model is asked for
         check_as_built(model, "fit")
-    recipe = None if foreign else model.recipe
+    recipe = None if plain else model.recipe
     parts = {name: getattr(recipe, name, None) if value is None else value for name, value in given.items()}
     if parts["data"] is None:
         hint = "give a folder of class folders, or a data set's name"
@@ -216,7 +216,7 @@ def _named_parts(
     return model, parts, dataset
 
 
-def _foreign(model: object) -> bool:
+def foreign(model: object) -> bool:
     """Whether it is a torch module that zoo did not build, or the model of one."""
     return isinstance(model, PlainModel) or (isinstance(model, nn.Module) and not isinstance(model, Model))
 

@@ -7,11 +7,13 @@ import pytest
 
 from zoo.data.splits import split
 from zoo.interfaces.records.cells import in_one
+from zoo.interfaces.records.places import order_in
 from zoo.interfaces.records.records import Records
-from zoo.interfaces.records.roles import Roles, order_in, settled
+from zoo.interfaces.records.roles import Roles, settled
 from zoo.interfaces.records.text_tables import typed
 from zoo.interfaces.tasks.choice import BY_NAME, for_columns
-from zoo.interfaces.tasks.columns import classes_of, form_of, is_missing, labels_of, plain, values_of
+from zoo.interfaces.tasks.column_targets import classes_of, labels_of, values_of
+from zoo.interfaces.tasks.columns import form_of, is_missing, plain
 from zoo.spec.errors import DataError, OptionError, ZooWarning
 
 
@@ -96,7 +98,10 @@ def test_a_cell_that_does_not_fit_is_named(read: Any, columns: dict[str, Any], w
     [
         ({"a": [1, 2], "b": [0, 1]}, "column 'a': expected 0 or 1 in each row.*got 2 in row 2"),
         ({"a": ["1", "0"], "b": [0, 1]}, "column 'a': expected 0 or 1 in each row.*got '1' in row 1"),
+        ({"a": [0.5, 0], "b": [0, 1]}, 'got 0.5 in row 1; head="regression" takes values'),
         ({"tags": ["", None]}, "column 'tags': expected labels, got none in any row"),
+        ({"age": [1, 2.5]}, "column 'age': .*got 2.5 in row 2; head=\"regression\" takes values"),
+        ({"cat": [1, 0]}, "column 'cat': .*got one column of 0 and 1; head=\"binary\" tells"),
     ],
 )
 def test_labels_that_are_none_are_named(columns: dict[str, Any], words: str) -> None:
@@ -227,7 +232,28 @@ def test_an_order_beside_splits_is_refused() -> None:
         split(Records(cells, roles=Roles(target=("y",), order="t")))
 
 
+@pytest.mark.parametrize("task", [None, "multilabel"])
+def test_all_columns_of_0_and_1_are_labels_where_there_are_no_others(task: str | None) -> None:
+    cells: dict[str, Any] = {"file": ["1.png", "2.png"], "": [0, 1], "cat": [0, 1], "dog": [True, False]}
+    found = Records(cells).for_task(None if task is None else BY_NAME[task])
+    assert (found.labels, found.targets) == (("cat", "dog"), [[0, 1], [1, 0]])
+    with pytest.raises(DataError, match=r"got columns .*; say target=\['cat', 'dog'\] for the columns of 0"):
+        Records({**cells, "age": [3, 4]}).for_task(None if task is None else BY_NAME[task])
+    with pytest.raises(DataError, match="say target='cat', or several in a list"):
+        Records(cells).for_task(BY_NAME["multiclass"])
+    with pytest.warns(ZooWarning, match="targets 'label'; not used: 'cat', 'dog'"):
+        found = Records({**cells, "label": ["x|y", "x"]}).for_task(BY_NAME["multilabel"])
+    assert found.labels == ("x", "y")
+
+
+def test_whole_numbers_beside_empty_cells_are_labels() -> None:
+    assert labels_of({"tags": [3.0, float("nan"), 12.0]}, None, "data").labels == ("12", "3")
+
+
 def test_classes_are_called_as_a_csv_writes_them() -> None:
+    assert classes_of({"y": typed(["+1", "-1", "+1"])}, "data").labels == ("-1", "+1")
+    assert classes_of({"y": typed(["-0", "1.0", "2"])}, "data").labels == ("-0", "1", "2")
+    assert values_of({"y": typed(["+1", "-0"])}, "data").targets == [1.0, 0.0]
     assert classes_of({"y": typed(["2e3", "1e1", "5"])}, "data").labels == ("5", "1e1", "2e3")
     joined = in_one([typed(["1e1"]), typed(["7"])])
     assert classes_of({"y": joined}, "data").labels == ("7", "1e1")

@@ -63,7 +63,7 @@ def test_a_csv_is_read_as_people_write_it(table: Write, text: str, targets: list
         ("file,u,v\nimages/0.png,a,x\nimages/1.png,b,y\n", "expected the column of what is to be learnt"),
         ("file,label\nimages/0.png,\nimages/1.png,b\n", "column 'label': expected a target in each row"),
         ("file,label\n,a\nimages/1.png,b\n", "expected an image in each row, got none in row 1"),
-        ("file,label\nimages/7.png,a\nimages/1.png,b\n", r"got 1 of 2 missing .*7\.png.; say from where"),
+        ("file,label\nimages/7.png,a\nimages/1.png,b\n", r"'file': .*1 of 2 missing .*7\.png, row 1.; say"),
         ("file,label,split\nimages/0.png,a,train\nimages/1.png,b,trian\n", "got 'trian' in row 2"),
     ],
 )  # fmt: skip

@@ -17,7 +17,8 @@ from zoo.interfaces.records.records import Records
 from zoo.interfaces.records.roles import Roles
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.choice import for_samples
-from zoo.interfaces.tasks.columns import Cells, TargetColumn, plain
+from zoo.interfaces.tasks.column_targets import TargetColumn
+from zoo.interfaces.tasks.columns import Cells, plain
 from zoo.spec.data_options import MaskValues
 from zoo.spec.errors import DataError
 

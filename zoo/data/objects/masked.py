@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from zoo.data.depths import warn_turned
 from zoo.data.masks import check_mask
+from zoo.data.reading import check_there
 from zoo.data.sources.mask_options import check_none
 from zoo.data.sources.mask_reader import CLASSES, MaskReader, header_size, names_in
 from zoo.data.sources.torch_dataset import TorchData
@@ -55,6 +56,8 @@ class Masked(Around):
         self.files = self.source.files
         home = source.home if isinstance(source, Records) else None
         self._cells = _Cells(source, range(len(source)) if kept is None else kept)
+        if isinstance(source, Records):
+            check_there(self._cells.files, source.where, source.roles.mask, masks=True)
         root = home or (source.root if isinstance(source, Records) else None)
         self.reader = MaskReader(
             self._cells,
@@ -148,6 +151,12 @@ class _Cells(Sequence[Any]):
 
     def __len__(self) -> int:
         return len(self.kept)
+
+    @property
+    def files(self) -> dict[int, Path]:
+        """Those that are files, by their row in the table."""
+        cells = dict(zip(self.kept, self, strict=True))
+        return {row: cell for row, cell in cells.items() if isinstance(cell, Path)}
 
     def __getitem__(self, index: Any) -> Any:
         return self.source.mask_cell(self.kept[index])

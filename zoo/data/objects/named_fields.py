@@ -53,8 +53,9 @@ class Fielded(Around):
         for name in self._images:
             # Of objects whoever asks for the first sample learns it
             if isinstance(self._cell(name, 0), Path):
-                cells = [self._cell(name, i) for i in range(len(self))]
-                check_there([cell for cell in cells if isinstance(cell, Path)], records.where)
+                cells = {row: self._cell(name, i) for i, row in enumerate(self._rows)}
+                files = {row: cell for row, cell in cells.items() if isinstance(cell, Path)}
+                check_there(files, records.where, name)
 
     @property
     def _images(self) -> list[str]:

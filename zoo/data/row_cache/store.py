@@ -18,7 +18,7 @@ from zoo.data.row_cache.segments import Array, Handles, Layout, Segment, opened,
 from zoo.spec.disk.atomic_write import write_errors
 from zoo.spec.disk.leftovers import OLD_PART, sweep_parts
 from zoo.spec.disk.locks import ENDING, Lock, take
-from zoo.spec.errors import warn
+from zoo.spec.errors import listing, warn
 
 SEGMENT_BYTES = 64_000_000
 SEGMENT_SECONDS = 10.0
@@ -240,6 +240,10 @@ class RowStore:
             self._row[segment.index] = np.arange(len(segment.index))
         self._known = True
         if sweep:
+            # Files are put in place whole: something else has spoilt these
+            spoilt = sorted(useless | {segment.path for segment in self._segments if not len(segment.index)})
+            if spoilt:
+                warn(f"damaged, so that all its rows are made anew: {listing(map(str, spoilt), 3)}")
             used = {*self._segment.tolist()}
             useless |= {segment.path for i, segment in enumerate(self._segments) if i not in used}
             for path in useless:

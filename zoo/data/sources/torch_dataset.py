@@ -17,7 +17,8 @@ from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.records.cells import group_key
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.choice import for_samples, needs_images_alone, needs_masks
-from zoo.interfaces.tasks.columns import TargetColumn, plain
+from zoo.interfaces.tasks.column_targets import TargetColumn
+from zoo.interfaces.tasks.columns import plain
 from zoo.spec.data_options import MaskValues
 from zoo.spec.errors import DataError, listing, quote
 from zoo.spec.names import in_order

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from zoo.interfaces.tasks.columns import is_missing, plain
+
+_ODD = re.compile(r"\+|-0+(\.0*)?$|.*[eE]")
+"""Numbers with an exponent, with a plus, or less than no zero."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +44,20 @@ class WrittenColumn(list[Any]):
     Args:
         cells: numbers, in the order of the rows.
         written: the texts of all of them.
+
+    Example:
+        >>> WrittenColumn([100, 1, 0, 7], ["1e2", "+1", "-0", "7.0"]).names
+        ['1e2', '+1', '-0', '']
     """
 
     def __init__(self, cells: Sequence[Any], written: Sequence[str]) -> None:
         super().__init__(cells)
         self.written = [*written]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of cells that are written otherwise than their numbers; empty for all others."""
+        return [text if _ODD.match(text) else "" for text in self.written]
 
 
 def content_of(cell: Any) -> bytes | None:

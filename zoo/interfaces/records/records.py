@@ -17,10 +17,12 @@ from zoo.interfaces.records.cells import content_of, group_key
 from zoo.interfaces.records.file_groups import groups_in
 from zoo.interfaces.records.images import located, reduced_cell, taken_cell
 from zoo.interfaces.records.paths import path_of, suffix_lacking
-from zoo.interfaces.records.roles import Roles, folds_in, order_in, settled, splits_in, words_of_unused
+from zoo.interfaces.records.places import folds_in, order_in, splits_in
+from zoo.interfaces.records.roles import Roles, settled, words_of_unused
 from zoo.interfaces.tasks import Task
-from zoo.interfaces.tasks.choice import for_columns
-from zoo.interfaces.tasks.columns import Cells, TargetColumn, is_missing
+from zoo.interfaces.tasks.choice import for_columns, wants_of
+from zoo.interfaces.tasks.column_targets import TargetColumn
+from zoo.interfaces.tasks.columns import Cells, is_missing
 from zoo.spec.data_options import MaskValues
 from zoo.spec.errors import DataError, listing, quote, warn
 
@@ -70,8 +72,7 @@ class Records(Dataset):
         mask_values: MaskValues | None = None,
     ) -> None:
         self.columns, self.root, self.where = columns, root, where
-        self.mask_values = mask_values or MaskValues()
-        self.asked = roles or Roles()
+        self.mask_values, self.asked = mask_values or MaskValues(), roles or Roles()
         self._for: Task | None = None
         lengths = {name: len(column) for name, column in columns.items()}
         if len({*lengths.values()}) > 1:
@@ -103,8 +104,7 @@ class Records(Dataset):
     @cached_property
     def roles(self) -> Roles:
         """Columns by what they hold."""
-        needs = None if self._for is None else self._for.needs
-        return settled(self.asked, self.columns, self.where, needs=needs)
+        return settled(self.asked, self.columns, self.where, **wants_of(self._for))
 
     @cached_property
     def _read(self) -> tuple[Task | None, TargetColumn]:

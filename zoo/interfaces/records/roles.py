@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any
 
@@ -35,9 +33,9 @@ _SURE = ("split", "fold")
 """Names of columns that mean nothing else, so that a cell which says no split is a mistake."""
 
 _MOST, _NAMED = 8, 3
-_UTC = "+00:00"
-_FRACTION = re.compile(r":\d\d[.,](\d+)")
-_FOLD = re.compile(r"(?:fold)?[ _-]?(\d{1,4})(?:\.0)?")
+
+Several = Callable[[Cells], Sequence[str]]
+"""Names of those columns that are targets together, of all that have no role."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +69,9 @@ class Roles:
         return (*filter(None, single), *self.target, *self.fields)
 
 
-def settled(roles: Roles, columns: Cells, where: str, *, needs: str | None) -> Roles:
+def settled(
+    roles: Roles, columns: Cells, where: str, *, needs: str | None, several: Several | None = None
+) -> Roles:
     """The roles with a column for the images and, where they are asked for, for targets or masks.
 
     Args:
@@ -80,6 +80,7 @@ def settled(roles: Roles, columns: Cells, where: str, *, needs: str | None) -> R
         where: whose, for messages.
         needs: what a task needs, see `zoo.interfaces.Task`; None for no task: then masks are found where
             nothing else is a target.
+        several: tells which columns a task takes together where none is named as its target.
 
     Raises:
         DataError: a column is not there, or nobody can tell which one is meant.
@@ -99,7 +100,7 @@ def settled(roles: Roles, columns: Cells, where: str, *, needs: str | None) -> R
     if mask is None and (needs == "mask" or (needs is None and not target)):
         mask = _masks({name: columns[name] for name in free}, alone=needs is None)
     if not target and not mask and needs in (None, "target"):
-        target = (_target(free, where),)
+        target = _targets({name: columns[name] for name in free}, several, where)
     return replace(roles, image=image, target=target, mask=mask, split=split)
 
 
@@ -161,87 +162,6 @@ def _holds_images(column: Sequence[Any]) -> bool:
     return isinstance(first, bytes | Mapping) or hasattr(first, "convert") or getattr(first, "ndim", 0) > 1
 
 
-def folds_in(cells: Sequence[Any]) -> list[int] | None:
-    """The numbers of folds in a column's cells, such as 3 or `fold 3`; None where they are none.
-
-    Example:
-        >>> folds_in(["0", 1, "fold-2"]), folds_in(["train", "test"]), folds_in([1, 1])
-        ([0, 1, 2], None, None)
-    """
-    found = [_FOLD.fullmatch(str(plain(cell)).strip().lower()) for cell in cells]
-    numbers = [int(match[1]) for match in found if match]
-    return numbers if len(numbers) == len(found) and len({*numbers}) > 1 else None
-
-
-def splits_in(cells: Sequence[Any], where: str) -> list[str]:
-    """The splits that a column's cells mean.
-
-    Args:
-        cells: such as `train` and `Testing`.
-        where: whose, for messages.
-
-    Raises:
-        DataError: a cell means none.
-    """
-    found = [split_named(str(cell)) for cell in cells]
-    odd = [i for i, split in enumerate(found) if split is None]
-    if odd:
-        got = f"{quote(plain(cells[odd[0]]))} in row {odd[0] + 1}"
-        hint = "numbers of folds, 0 to 4 say, are read too, where each row has one"
-        raise DataError(where, expected="train, val or test in each row", got=got, hint=hint)
-    return [split for split in found if split]
-
-
-def order_in(cells: Sequence[Any], where: str) -> list[Any]:
-    """The places in time that a column's cells say: numbers, or moments as text that sorts.
-
-    Args:
-        cells: numbers, dates, or texts of dates; those with an offset from UTC are compared as moments.
-        where: whose, for messages.
-
-    Raises:
-        DataError: a cell is empty or neither, or some dates have an offset and others none.
-
-    Example:
-        >>> order_in(["2025-01-01T00:30+01:00", "2024-12-31T23:00Z"], "day")
-        ['2024-12-31T23:30:00.000000000+00:00', '2024-12-31T23:00:00.000000000+00:00']
-    """
-    cells = [plain(cell) for cell in cells]
-    if (empty := next((i for i, cell in enumerate(cells) if is_missing(cell)), None)) is not None:
-        expected, hint = "a number or date in each row", "fill it, or leave the row out"
-        raise DataError(where, expected=expected, got=f"none in row {empty + 1}", hint=hint)
-    numbers = [isinstance(cell, int | float) for cell in cells]
-    if all(numbers):
-        return cells
-    if any(numbers):
-        odd = numbers.index(not numbers[0])
-        got = f"{quote(cells[0])} in row 1 and {quote(cells[odd])} in row {odd + 1}"
-        raise DataError(where, expected="numbers, or dates such as 2025-12-31", got=got)
-    found = [_moment(cell, i, where) for i, cell in enumerate(cells)]
-    aware = [place.endswith(_UTC) for place in found]
-    if len({*aware}) > 1:
-        odd = aware.index(not aware[0])
-        got = f"{quote(str(cells[0]))} in row 1 and {quote(str(cells[odd]))} in row {odd + 1}"
-        hint = "say it for all, or for none"
-        raise DataError(where, expected="dates with an offset from UTC, or without", got=got, hint=hint)
-    return found
-
-
-def _moment(cell: Any, row: int, where: str) -> str:
-    """A date as text that sorts, to the nanosecond; one with an offset in UTC."""
-    text = str(cell).strip()
-    try:
-        date = datetime.fromisoformat(text)
-        date = date if date.tzinfo is None else date.astimezone(UTC)
-    except (ValueError, OverflowError):
-        expected = "numbers, or dates such as 2025-12-31"
-        raise DataError(where, expected=expected, got=f"{quote(cell)} in row {row + 1}") from None
-    # Python ends at microseconds, and pandas does not
-    digits = found[1] if (found := _FRACTION.search(text)) else f"{date.microsecond:06d}"
-    offset = "" if date.tzinfo is None else _UTC
-    return f"{date.replace(microsecond=0, tzinfo=None).isoformat()}.{digits[:9]:0<9}{offset}"
-
-
 def _split(free: Sequence[str], columns: Cells, where: str) -> str | None:
     for known in SPLITS:
         for name in free:
@@ -264,15 +184,21 @@ def _text(cell: Any) -> str:
     return cell if isinstance(cell, str) else ""
 
 
-def _target(free: Sequence[str], where: str) -> str:
+def _targets(free: Cells, several: Several | None, where: str) -> tuple[str, ...]:
     for known in TARGETS:
         for name in free:
             if name.lower() == known:
-                return name
+                return (name,)
     if len(free) == 1:
-        return free[0]
+        return (*free,)
+    named = [name for name in free if not _is_index(name)]
+    together = [] if several is None else [name for name in several(free) if name in named]
+    if len(together) > 1 and together == named:
+        return (*together,)
     got = f"columns {listing(map(quote, free), _MOST)}" if free else "no column but that of the images"
-    hint = f"say {data_option('target', free[0])}, or several in a list" if free else None
+    first = together if len(together) > 1 else next(iter(named), None)
+    of = " for the columns of 0 and 1" if first is together else ", or several in a list"
+    hint = f"say {data_option('target', first)}{of}" if first else None
     raise DataError(f"{where}: target", expected="the column of what is to be learnt", got=got, hint=hint)
 
 

@@ -90,14 +90,17 @@ def typed(cells: Sequence[str]) -> list[Any]:
     """
     full = [cell for cell in cells if cell]
     if all(_WHOLE.fullmatch(cell) and len(cell) < _LONG for cell in full):
-        return [int(cell) if cell else None for cell in cells]
+        return _numbers([int(cell) if cell else None for cell in cells], cells)
     if all(_REAL.fullmatch(cell) and not _padded(cell) for cell in full):
-        numbers = [float(cell) if cell else None for cell in cells]
-        odd = any("e" in cell.lower() for cell in full)
-        return WrittenColumn(numbers, cells) if odd else numbers
+        return _numbers([float(cell) if cell else None for cell in cells], cells)
     if all(cell.lower() in _WORDS for cell in full):
         return [_WORDS[cell.lower()] if cell else None for cell in cells]
     return [cell or None for cell in cells]
+
+
+def _numbers(numbers: list[Any], cells: Sequence[str]) -> list[Any]:
+    column = WrittenColumn(numbers, cells)
+    return column if any(column.names) else numbers
 
 
 def _padded(cell: str) -> bool:

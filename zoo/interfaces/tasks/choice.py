@@ -8,7 +8,8 @@ from typing import Any
 
 from zoo.interfaces.tasks.base import Task
 from zoo.interfaces.tasks.classes import Binary, Multiclass
-from zoo.interfaces.tasks.columns import Cells, TargetColumn, check_points, classes_of, form_of
+from zoo.interfaces.tasks.column_targets import TargetColumn, classes_of
+from zoo.interfaces.tasks.columns import Cells, check_points, form_of, label_columns
 from zoo.interfaces.tasks.images import Generation, Reconstruction
 from zoo.interfaces.tasks.labels import Multilabel
 from zoo.interfaces.tasks.masks import Segmentation
@@ -128,6 +129,20 @@ def for_columns(
         return task or for_classes(len(found.labels)), found
     told: Task = Multilabel() if form == "labels" else Regression()
     return task or told, told.read_columns(columns, separator, where)
+
+
+def wants_of(task: Task | None) -> dict[str, Any]:
+    """The kinds of columns that a task wants, as arguments of `zoo.interfaces.records.roles.settled`.
+
+    Args:
+        task: of the model; None where data tell it.
+
+    Example:
+        >>> wants_of(Segmentation())
+        {'needs': 'mask', 'several': None}
+    """
+    labels = task is None or isinstance(task, Multilabel)
+    return {"needs": None if task is None else task.needs, "several": label_columns if labels else None}
 
 
 def needs_images_alone(task: Task | None) -> bool:

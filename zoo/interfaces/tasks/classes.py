@@ -12,9 +12,10 @@ from torch import Tensor
 from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names
 from zoo.interfaces.tasks.base import Task
 from zoo.interfaces.tasks.card_words import CardWords
-from zoo.interfaces.tasks.columns import Cells, TargetColumn, check_no_separator, classes_of
+from zoo.interfaces.tasks.column_targets import TargetColumn, check_no_separator, classes_of
+from zoo.interfaces.tasks.columns import Cells
 from zoo.interfaces.tasks.confusion import Confusion, by_class, per_class
-from zoo.interfaces.tasks.data_checks import check_labels, check_there
+from zoo.interfaces.tasks.data_checks import check_labels, check_there, classes_hint
 from zoo.interfaces.tasks.descriptions import Drawing, Examples, Mistake, worst_table
 from zoo.interfaces.tasks.logits import EPSILON, in_order, settled, widened
 from zoo.interfaces.tasks.mixing import likelier, likeliest, mean_logit, mean_softmax, one_hot
@@ -39,7 +40,7 @@ class Classes(Task):
     card = CLASSIFIER
 
     def read_columns(self, columns: Cells, separator: str | None, where: str) -> TargetColumn:
-        """Class indices of one column; see `zoo.interfaces.tasks.columns.classes_of`."""
+        """Class indices of one column; see `zoo.interfaces.tasks.column_targets.classes_of`."""
         check_no_separator(separator, where)
         return classes_of(columns, where)
 
@@ -53,7 +54,7 @@ class Classes(Task):
         targets = data.targets
         check_indices(targets, where)
         found = max(len(data.labels), max(targets) + 1)
-        check_labels(data, found, self.classes(outputs), labels, where)
+        check_labels(data, found, self.classes(outputs), labels, where, hint=classes_hint(self, found))
 
     def constant(self, targets: Sequence[Any], outputs: int) -> Tensor:
         """The logits of the classes' shares."""

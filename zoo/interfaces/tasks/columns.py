@@ -1,17 +1,15 @@
-"""Targets read off the columns of a table: classes, several labels, values."""
+"""Columns of a table, and the form of targets that their cells tell."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from zoo.spec.display import counted
-from zoo.spec.errors import DataError, OptionError, listing, quote
+from zoo.spec.errors import DataError, quote
 from zoo.spec.hints.spoken import heads
 
 Cells = Mapping[str, Sequence[Any]]
@@ -26,26 +24,9 @@ _SURE = SEPARATORS[:2]
 """Those that names of classes have none of, so that a cell with one holds several labels."""
 
 _MISSING = frozenset(["NAType", "NaTType", "NoneType"])
-_NAMED = 6
 _NUMBER = re.compile(r"-?\d+([.,]\d+)?")
-_DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
-
-
-@dataclass(frozen=True, slots=True)
-class TargetColumn:
-    """Targets of a table, as a data set has them.
-
-    Args:
-        targets: class indices, indicator rows, values or rows of values; one a table row.
-        labels: names of classes, labels or values.
-        numbered: whether the table names no classes but their numbers, from 0 on.
-        tagged: whether samples name their labels, so that one that no sample names is on none.
-    """
-
-    targets: Sequence[Any]
-    labels: tuple[str, ...] = ()
-    numbered: bool = False
-    tagged: bool = False
+DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
+"""A number as most of Europe writes it."""
 
 
 def is_missing(cell: Any) -> bool:
@@ -96,92 +77,6 @@ def plain(cell: Any) -> Any:
     return [*cell] if isinstance(cell, tuple | set | frozenset) else cell
 
 
-def classes_of(columns: Cells, where: str) -> TargetColumn:
-    """Class indices of one column of names, whole numbers or booleans.
-
-    An ordered categorical column of pandas keeps its order, others are sorted. Whole numbers from 0 on
-    without gaps are the classes of a model in its order.
-
-    Args:
-        columns: one.
-        where: who asks, for messages.
-
-    Raises:
-        DataError: a cell is empty or no class, or there are several columns.
-
-    Example:
-        >>> classes_of({"kind": ["dog", "cat", "dog"]}, "data")
-        TargetColumn(targets=[1, 0, 1], labels=('cat', 'dog'), numbered=False, tagged=False)
-        >>> classes_of({"grade": [3, 1]}, "data").labels
-        ('1', '3')
-    """
-    name, column = _only(columns, where)
-    _check_full(name, column, where)
-    cells = [plain(cell) for cell in column]
-    if odd := next((cell for cell in cells if not isinstance(cell, str | int | float)), None):
-        expected, hint = (
-            "a name or number of a class in each row",
-            heads('head="multilabel" takes several labels', "--as labels takes several"),
-        )
-        raise DataError(f"{where}: column {quote(name)}", expected=expected, got=quote(odd), hint=hint)
-    if any(isinstance(cell, str) for cell in cells):
-        names = [str(cell).strip() for cell in cells]
-        order = _categories(column) or sorted({*names})
-    else:
-        if fraction := next((cell for cell in cells if not float(cell).is_integer()), None):
-            hint = heads('head="regression" takes values', "--as values takes them")
-            got = quote(fraction)
-            raise DataError(f"{where}: column {quote(name)}", expected="classes", got=got, hint=hint)
-        words = [isinstance(cell, bool) for cell in cells]
-        if any(words) and not all(words):
-            odd = words.index(not words[0])
-            got = f"{quote(cells[0])} in row 1 and {quote(cells[odd])} in row {odd + 1}"
-            expected = "numbers, or true and false, in all rows"
-            raise DataError(f"{where}: column {quote(name)}", expected=expected, got=got)
-        # False and True stay words
-        whole = [cell if isinstance(cell, bool) else int(cell) for cell in cells]
-        texts: Sequence[str] = getattr(column, "written", ()) or [""] * len(whole)
-        names = [text if "e" in text.lower() else str(n) for n, text in zip(whole, texts, strict=True)]
-        order = [text for _, text in sorted({*zip(whole, names, strict=True)})]
-    numbers = {label: i for i, label in enumerate(order)}
-    numbered = order == [*map(str, range(len(order)))]
-    return TargetColumn([numbers[name] for name in names], tuple(order), numbered)
-
-
-def labels_of(columns: Cells, separator: str | None, where: str) -> TargetColumn:
-    """Indicator rows of several columns of zeros and ones, or of one with several labels a cell.
-
-    Args:
-        columns: one of lists or of texts with a separator, where an empty cell is no label, or of rows of
-            zeros and ones; or several, each called after its label.
-        separator: between labels in a cell; by default the first of `SEPARATORS` that is in one.
-        where: who asks, for messages.
-
-    Raises:
-        DataError: a cell is no 0 or 1, or nothing has a label.
-
-    Example:
-        >>> labels_of({"tags": ["cat|dog", "dog", ""]}, None, "data").targets
-        [[1, 1], [0, 1], [0, 0]]
-        >>> labels_of({"cat": [1, 0], "dog": [True, True]}, None, "data").labels
-        ('cat', 'dog')
-    """
-    if len(columns) > 1:
-        return TargetColumn(_rows(columns, where), tuple(columns))
-    name, column = _only(columns, where)
-    cells = [[] if is_missing(cell) else plain(cell) for cell in column]
-    texts = [cell for cell in cells if isinstance(cell, str)]
-    if is_indicator(cells):
-        return TargetColumn(cells, tuple(map(str, range(len(cells[0])))), True)
-    sign = separator or next((s for s in SEPARATORS if any(s in text for text in texts)), None)
-    sets = [[*_several(cell, sign)] for cell in cells]
-    labels = sorted({label for found in sets for label in found})
-    if not labels:
-        raise DataError(f"{where}: column {quote(name)}", expected="labels", got="none in any row")
-    rows = [[int(label in found) for label in labels] for found in map(set, sets)]
-    return TargetColumn(rows, tuple(labels), tagged=True)
-
-
 def is_indicator(rows: Sequence[Any]) -> bool:
     """Whether targets are rows of zeros and ones of one length, 2 or more.
 
@@ -193,52 +88,21 @@ def is_indicator(rows: Sequence[Any]) -> bool:
     return len(lengths) == 1 and min(lengths) > 1 and all(value in (0, 1) for row in rows for value in row)
 
 
-def values_of(columns: Cells, where: str) -> TargetColumn:
-    """Values of one column or several, whose names are what the values are called.
-
-    Args:
-        columns: of numbers, or of texts that are some.
-        where: who asks, for messages.
-
-    Raises:
-        DataError: a cell is empty or no number.
+def label_columns(columns: Cells) -> list[str]:
+    """Names of the columns of 0 and 1 alone, each of which may be called after a label.
 
     Example:
-        >>> values_of({"age": [31, 40.5]}, "data")
-        TargetColumn(targets=[31.0, 40.5], labels=('age',), numbered=False, tagged=False)
+        >>> label_columns({"cat": [0, 1], "dog": [True, False], "age": [3, 1]})
+        ['cat', 'dog']
     """
-    found = []
-    for name, column in columns.items():
-        _check_full(name, column, where)
-        found.append([_number(plain(cell), name, i, where) for i, cell in enumerate(column)])
-    targets = found[0] if len(found) == 1 else [list(row) for row in zip(*found, strict=True)]
-    return TargetColumn(targets, tuple(columns))
-
-
-def check_no_separator(separator: str | None, where: str) -> None:
-    """Raises OptionError where a separator of labels was said for targets that are none."""
-    if separator is not None:
-        hint = heads('head="multilabel" takes several labels an image', "--as labels takes several")
-        raise OptionError(f"{where}: separator", expected="labels", got="other targets", hint=hint)
-
-
-def _number(cell: Any, name: str, row: int, where: str) -> float:
-    try:
-        value = float(cell)
-    except (TypeError, ValueError):
-        value = math.nan
-    if math.isfinite(value):
-        return value
-    hint = "write decimals with a point" if _DECIMAL_COMMA.fullmatch(str(cell).strip()) else None
-    got = f"{quote(cell)} in row {row + 1}"
-    raise DataError(f"{where}: column {quote(name)}", expected="numbers", got=got, hint=hint)
+    return [name for name, column in columns.items() if len(column) and all(map(_is_bit, column))]
 
 
 def check_points(columns: Cells, where: str) -> None:
     """Raises DataError where a column holds nothing but numbers, of which some have a decimal comma."""
     for name, column in columns.items():
         cells = [str(cell).strip() for cell in column if not is_missing(cell)]
-        row = next((i for i, cell in enumerate(column) if _DECIMAL_COMMA.fullmatch(str(cell).strip())), None)
+        row = next((i for i, cell in enumerate(column) if DECIMAL_COMMA.fullmatch(str(cell).strip())), None)
         if row is not None and all(_NUMBER.fullmatch(cell) for cell in cells):
             point = "write decimals with a point"
             hint = heads(f'{point}; head="multiclass" reads classes', f"{point}; --as classes reads classes")
@@ -248,47 +112,9 @@ def check_points(columns: Cells, where: str) -> None:
             )
 
 
-def _several(cell: Any, separator: str | None) -> list[str]:
-    parts = cell.split(separator) if isinstance(cell, str) and separator else cell
-    several = parts if isinstance(parts, list) else [parts]
-    return [str(part).strip() for part in several if not is_missing(part)]
-
-
-def _rows(columns: Cells, where: str) -> list[list[int]]:
-    for name, column in columns.items():
-        _check_full(name, column, where)
-        cells = [plain(cell) for cell in column]
-        odd = next((i for i, cell in enumerate(cells) if isinstance(cell, str) or cell not in (0, 1)), None)
-        if odd is not None:
-            expected = "0 or 1 in each row, where several columns are labels"
-            got = f"{quote(cells[odd])} in row {odd + 1}"
-            raise DataError(f"{where}: column {quote(name)}", expected=expected, got=got)
-    return [[int(cell) for cell in row] for row in zip(*columns.values(), strict=True)]
-
-
-def _check_full(name: str, column: Sequence[Any], where: str) -> None:
-    empty = [i + 1 for i, cell in enumerate(column) if is_missing(cell)]
-    if empty:
-        got = f"{counted(len(empty), 'empty cell')} (row {listing(map(str, empty), _NAMED)})"
-        hint = "fill them, or leave these rows out"
-        raise DataError(f"{where}: column {quote(name)}", expected="a target in each row", got=got, hint=hint)
-
-
-def _only(columns: Cells, where: str) -> tuple[str, Sequence[Any]]:
-    if len(columns) != 1:
-        several = "several are labels or values"
-        hint = heads(
-            f'{several}: head="multilabel" or "regression"', f"{several}: --as labels or --as values"
-        )
-        got = listing(map(quote, columns), _NAMED)
-        raise DataError(f"{where}: target", expected="one column", got=got, hint=hint)
-    return next(iter(columns.items()))
-
-
-def _categories(column: Sequence[Any]) -> list[str] | None:
-    """The order of an ordered categorical column, of pandas say; None where nobody said one."""
-    kind: Any = getattr(column, "dtype", None)
-    return [str(c).strip() for c in kind.categories] if getattr(kind, "ordered", False) else None
+def _is_bit(cell: Any) -> bool:
+    value = plain(cell)
+    return isinstance(value, int | float) and value in (0, 1)
 
 
 def _whole(cells: Sequence[Any]) -> bool:

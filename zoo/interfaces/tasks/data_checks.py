@@ -10,7 +10,7 @@ import numpy as np
 
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, OptionError, listing, quote
-from zoo.spec.hints.spoken import argument, spoken
+from zoo.spec.hints.spoken import classes_said
 
 if TYPE_CHECKING:
     from zoo.interfaces.dataset import Dataset
@@ -36,7 +36,9 @@ def check_there(data: Dataset, where: str, what: str) -> None:
         raise DataError(f"{where}: data", expected=f"a {what} for each image", got="images alone", hint=hint)
 
 
-def check_labels(data: Dataset, found: int, classes: int, labels: Sequence[str], where: str) -> None:
+def check_labels(
+    data: Dataset, found: int, classes: int, labels: Sequence[str], where: str, *, hint: str | None = None
+) -> None:
     """Raises DataError unless data and model have the same classes.
 
     Args:
@@ -45,6 +47,7 @@ def check_labels(data: Dataset, found: int, classes: int, labels: Sequence[str],
         classes: number of classes of the model.
         labels: of the model; empty where they are not known.
         where: who asks, for messages.
+        hint: what to do where a model of other classes is wanted; by default how to say their number.
     """
     if found != classes:
         names = listing(map(quote, data.labels), 6)
@@ -52,7 +55,7 @@ def check_labels(data: Dataset, found: int, classes: int, labels: Sequence[str],
             f"{where}: number of classes",
             expected=f"{classes}, as the model has",
             got=f"{found} ({names})" if data.labels else f"indices up to {found - 1}",
-            hint=_classes_hint(found) if where == "fit" else "give data with its classes",
+            hint=(hint or classes_said(found)) if where == "fit" else "give data with its classes",
         )
     # In order too: an output is told by its place alone
     if labels and data.labels and tuple(labels) != tuple(data.labels):
@@ -64,10 +67,18 @@ def check_labels(data: Dataset, found: int, classes: int, labels: Sequence[str],
         )
 
 
-def _classes_hint(found: int) -> str:
-    if spoken().way == "shell":
-        return f"say {argument('classes', found)}, or leave it out: the data tell it"
-    return f"build the model for {counted(found, 'class', 'classes')}"
+def classes_hint(task: Task, classes: int | Sequence[str]) -> str:
+    """The next step where data have other classes than a model is to learn.
+
+    Args:
+        task: of the model.
+        classes: of the data, their names or their number.
+    """
+    try:
+        task.outputs(classes if isinstance(classes, int) else len(classes))
+    except OptionError as error:  # another head takes so many
+        return error.hint or str(error)
+    return classes_said(classes)
 
 
 def row_renumbered(row: Any, numbers: Sequence[int]) -> Any:

@@ -11,9 +11,10 @@ from torch import Tensor
 from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names
 from zoo.interfaces.tasks.base import Task
 from zoo.interfaces.tasks.classes import CLASSIFIER
-from zoo.interfaces.tasks.columns import Cells, TargetColumn, labels_of
+from zoo.interfaces.tasks.column_targets import TargetColumn, labels_of
+from zoo.interfaces.tasks.columns import Cells
 from zoo.interfaces.tasks.confusion import class_table, rows_by_class
-from zoo.interfaces.tasks.data_checks import check_finite, check_there, row_renumbered
+from zoo.interfaces.tasks.data_checks import check_finite, check_there, classes_hint, row_renumbered
 from zoo.interfaces.tasks.descriptions import Drawing, Examples, Mistake, worst_table
 from zoo.interfaces.tasks.logits import EPSILON, in_order, widened
 from zoo.interfaces.tasks.mixing import likelier, mean_logit
@@ -37,7 +38,7 @@ class Multilabel(Task):
     card = CLASSIFIER
 
     def read_columns(self, columns: Cells, separator: str | None, where: str) -> TargetColumn:
-        """Indicator rows; see `zoo.interfaces.tasks.columns.labels_of`."""
+        """Indicator rows; see `zoo.interfaces.tasks.column_targets.labels_of`."""
         return labels_of(columns, separator, where)
 
     def read_samples(self, cells: Sequence[Any], labels: Sequence[str], where: str) -> TargetColumn:
@@ -50,7 +51,10 @@ class Multilabel(Task):
         bad = next((t for t in data.targets if not isinstance(t, list | tuple) or len(t) != outputs), None)
         if bad is not None:
             expected, hint = f"rows of {outputs} zeros and ones", None
-            if isinstance(bad, int):
+            if isinstance(bad, list | tuple):
+                expected += ", as the model has labels"
+                hint = classes_hint(self, len(bad)) if where == "fit" else None
+            elif isinstance(bad, int):
                 expected += ", or the names of the labels of each image"
                 stand = "labels are columns, or lists"
                 hint = heads(f'head="multiclass" tells one class an image; {stand}', stand)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from zoo.interfaces.tasks.columns import TargetColumn, is_missing, labels_of
+from zoo.interfaces.tasks.column_targets import TargetColumn, labels_of
+from zoo.interfaces.tasks.columns import is_missing
 from zoo.spec.errors import DataError, did_you_mean, listing, quote
 from zoo.spec.hints.spoken import heads
 from zoo.spec.names import closest

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo.interfaces.tasks.columns import Cells, TargetColumn, check_no_separator, values_of
+from zoo.interfaces.tasks.column_targets import TargetColumn, check_no_separator, values_of
+from zoo.interfaces.tasks.columns import Cells
 from zoo.interfaces.tasks.samples import class_indices
 from zoo.spec.errors import DataError
 

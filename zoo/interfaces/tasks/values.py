@@ -11,8 +11,8 @@ from torch import Tensor
 
 from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names
 from zoo.interfaces.tasks.base import Task, errors_of_values
-from zoo.interfaces.tasks.columns import TargetColumn
-from zoo.interfaces.tasks.data_checks import check_finite, check_told_apart, row_renumbered
+from zoo.interfaces.tasks.column_targets import TargetColumn
+from zoo.interfaces.tasks.data_checks import check_finite, check_told_apart, classes_hint, row_renumbered
 from zoo.interfaces.tasks.descriptions import Examples, Mistake, Scatter, worst_table
 from zoo.interfaces.tasks.standardise import Standardise
 from zoo.spec.display import counted
@@ -120,7 +120,8 @@ class Regression(Task):
         lengths = {len(t) if isinstance(t, list | tuple) else 1 for t in data.targets}
         if lengths != {outputs}:
             got = listing(map(str, sorted(lengths)))
-            raise DataError(f"{where}: targets", expected=expected, got=got)
+            step = classes_hint(self, *lengths) if len(lengths) == 1 and where == "fit" else None
+            raise DataError(f"{where}: targets", expected=expected, got=got, hint=step)
         check_finite(data, where)
         check_told_apart(data, where)
 

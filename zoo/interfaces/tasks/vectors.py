@@ -12,7 +12,8 @@ from torch import Tensor
 from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names
 from zoo.interfaces.tasks.base import Task
 from zoo.interfaces.tasks.card_words import CardWords
-from zoo.interfaces.tasks.columns import Cells, TargetColumn, check_no_separator, classes_of
+from zoo.interfaces.tasks.column_targets import TargetColumn, check_no_separator, classes_of
+from zoo.interfaces.tasks.columns import Cells
 from zoo.interfaces.tasks.data_checks import check_there
 from zoo.interfaces.tasks.descriptions import Curve, Histogram, Mark
 from zoo.interfaces.tasks.prediction import Prediction
@@ -45,7 +46,7 @@ class Embedding(Task):
     )
 
     def read_columns(self, columns: Cells, separator: str | None, where: str) -> TargetColumn:
-        """Class indices of one column; see `zoo.interfaces.tasks.columns.classes_of`."""
+        """Class indices of one column; see `zoo.interfaces.tasks.column_targets.classes_of`."""
         check_no_separator(separator, where)
         return classes_of(columns, where)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -24,17 +24,23 @@ class Spoken:
         way: in which they were said.
         rest: in which everything else was.
         data: path of the options of data on a command line, up to the option.
+        model: as a verb got it: one that was built before, which keeps its classes, a recipe, whose classes
+            data may tell, or a torch module.
     """
 
     options: Mapping[str, Any] = field(default_factory=dict)
     way: Way = "python"
     rest: Way = "python"
     data: str = field(default="data.", repr=False)
+    model: Literal["built", "recipe", "module"] = field(default="built", repr=False, compare=False)
 
     def way_of(self, option: str) -> Way:
         """The way in which an option of the section was said."""
         return self.way if option in self.options else self.rest
 
+
+_MOST_CLASSES = 8
+"""Of more classes a hint says how many there are."""
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _SPOKEN = ContextVar("spoken", default=Spoken())  # noqa: B039 - frozen
@@ -96,6 +102,38 @@ def data_option(name: str, value: Any) -> str:
     """
     said = spoken()
     return _set(f"{said.data}{name}", value) if said.way == "shell" else f"{name}={value!r}"
+
+
+def classes_said(classes: int | Sequence[str]) -> str:
+    """The hint for which classes a model is to be built, as these were said.
+
+    Args:
+        classes: their names, or their number where nobody called them or they are many.
+
+    Example:
+        >>> print(classes_said(3))
+        say zoo.build(..., classes=3)
+        >>> with speaking(Spoken(model="recipe")):
+        ...     print(classes_said(["cat", "dog"]))
+        say classes = ["cat", "dog"] in [model], or leave it out: the data tell it
+        >>> with speaking(Spoken(way="shell", model="recipe")):
+        ...     print(classes_said(["cat", "dog"]))
+        say --classes cat,dog, or leave it out: the data tell it
+    """
+    said = spoken()
+    if not isinstance(classes, int) and len(classes) > _MOST_CLASSES:
+        classes = len(classes)
+    number = classes if isinstance(classes, int) else len(classes)
+    if said.model == "module":
+        return f"give one with {number} outputs"
+    if said.model == "recipe":
+        typed = classes if isinstance(classes, int) else ",".join(classes)
+        shell = said.way == "shell"
+        option = argument("classes", typed) if shell else f"classes = {_toml(classes)} in [model]"
+        return f"say {option}, or leave it out: the data tell it"
+    if said.way == "shell":
+        return "a saved model keeps its classes: --model FOLDER --head NAME takes its backbone for others"
+    return f"say zoo.build(..., classes={_python(classes)})"
 
 
 def heads(text: str, look: str | None = None) -> str:
