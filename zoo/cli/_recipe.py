@@ -73,7 +73,7 @@ def typed_data(text: str) -> Any:
 
 
 def check_sets(sets: Sequence[str]) -> None:
-    """Raises RecipeError where one `--set` undoes what one before it says of the same table.
+    """Raises RecipeError where one `--set` undoes what one before it says of the same path or table.
 
     Example:
         >>> check_sets(["trainer.schedule.patience=3", "trainer.schedule=plateau"])
@@ -81,6 +81,10 @@ def check_sets(sets: Sequence[str]) -> None:
     for i, later in enumerate(sets):
         path, _, value = later.partition("=")
         for before in sets[:i]:
+            again = before.partition("=")[0].strip() == path.strip()
+            if again and before.partition("=")[2].strip() != value.strip():
+                both = f"--set {before} and --set {later}"
+                raise RecipeError(both, expected="one of them", got="two values", hint="leave one out")
             inside = before.partition("=")[0].strip().startswith(f"{path.strip()}.")
             if inside and not isinstance(_value(value.strip()), str):
                 where, hint = f"--set {before} and --set {later}", "put all of it into one table"
