@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.data.imbalance import class_counts
-from zoo.data.inspection.as_seen import AsSeen
+from zoo.data.inspection.as_seen import AsSeen, said_statistics
 from zoo.data.inspection.findings import InspectedImage, findings
 from zoo.data.inspection.reported import NOT_COUNTED, Report, Spread
 from zoo.data.inspection.statistics import Statistics, pixel_statistics
@@ -118,8 +118,7 @@ def _statistics(dataset: Dataset, seed: int) -> Statistics | None:
         indices = split(dataset, seed, training=False).train
     except DataError:
         return None
-    found = pixel_statistics(dataset, indices)
-    return dataset.statistics(found) if isinstance(dataset, AsSeen) else found
+    return said_statistics(dataset, pixel_statistics(dataset, indices))
 
 
 def _inspect(dataset: Dataset, index: int) -> InspectedImage:

@@ -9,6 +9,7 @@ from typing import Any
 from zoo.data.inspection.findings import Finding
 from zoo.data.inspection.statistics import Statistics
 from zoo.spec.display import Markup, Table, counted, escaped, html_page, more, printable
+from zoo.spec.hints.spoken import spoken
 
 NOT_COUNTED = "not counted"
 
@@ -172,8 +173,11 @@ def statistic_parts(found: Report) -> Iterator[Table | str]:
         return
     yield f"{counted(known.images, 'image')} to train on, all pixels, in 0..1"
     yield known.table()
-    yield f"zoo.build(..., {known.line})"
-    yield f"{known.recipe}  in [model]"
+    yield known.call
+    yield "[model]"
+    yield from known.recipe.splitlines()
+    if spoken().way == "shell":
+        yield f"zoo fit ... {known.words}"
 
 
 def _number(value: float) -> str:
