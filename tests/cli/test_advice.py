@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 import pytest
+
+from zoo.spec.errors import RecipeError
+from zoo.spec.recipe import Recipe
 
 from .conftest import Zoo
 
@@ -32,3 +36,27 @@ def test_what_takes_several_values_is_given_them_and_an_unknown_option_keeps_its
     )
     assert "expected one" not in said
     assert "no such option" in zoo(*shlex.split("data ./a --bogus 3"))[2]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("data t.csv --set classes=a", "zoo fit: leave it out here"),
+        ("data t.csv --set value_range=3", "--set model.value_range=3"),
+        ("fit --model tiny_resnet --data t.csv --set data.classes=3", "it belongs beside: --classes 3"),
+        ("fit --model tiny_resnet --data t.csv --set target=kind", "say --set data.target=kind"),
+    ],
+)
+def test_an_option_in_the_wrong_place_is_answered_with_what_the_command_has(
+    zoo: Zoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("t.csv").write_text("file,kind\na.png,cat\n")
+    status, _, said = zoo(*shlex.split(line))
+    assert (status, said.count("\n")) == (2, 1)
+    assert says in said
+
+
+def test_a_recipe_with_an_option_of_data_in_no_section_names_the_section() -> None:
+    with pytest.raises(RecipeError, match=r'say data = \{path = \.\.\., target = "kind"\}'):
+        Recipe.from_dict({"model": {"name": "vgg16"}, "target": "kind"})

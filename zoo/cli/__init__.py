@@ -19,6 +19,7 @@ from zoo.spec.arguments import ELSEWHERE, VERBS
 from zoo.spec.disk.paths import somewhere
 from zoo.spec.disk.systems import reader_gone
 from zoo.spec.errors import ZooError, ZooWarning, near
+from zoo.spec.hints.offered import offering
 from zoo.spec.hints.spoken import Spoken, speaking
 
 if TYPE_CHECKING:
@@ -95,6 +96,8 @@ class _Lazy(click.Group):
         name, command, rest = super().resolve_command(ctx, args)
         if command is not None and not ctx.resilient_parsing:
             check_once(command, rest)
+            options = (param for param in command.params if isinstance(param, click.Option))
+            ctx.with_resource(offering(str(option.name) for option in options))
         return name, command, rest
 
 

@@ -72,6 +72,16 @@ def typed_data(text: str) -> Any:
     return {SOURCES: found} if isinstance(found, list) else text
 
 
+def in_section(sets: Iterable[str]) -> list[str]:
+    """Options of data as a recipe has them; with its section's name, as `zoo fit` takes them, they are so.
+
+    Example:
+        >>> in_section(["target=age", "data.folder=img"])
+        ['data.target=age', 'data.folder=img']
+    """
+    return [f"data.{text.strip().removeprefix('data.')}" for text in sets]
+
+
 def check_sets(sets: Sequence[str]) -> None:
     """Raises RecipeError where one `--set` undoes what one before it says of the same path or table.
 

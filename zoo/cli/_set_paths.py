@@ -8,7 +8,7 @@ from typing import Any
 
 from zoo.cli._unknown import options_of_parts, working
 from zoo.spec.arguments import BUILD, ELSEWHERE, FIT
-from zoo.spec.data_options import PATH, SOURCES
+from zoo.spec.data_options import PATH, SOURCES, option_names
 from zoo.spec.errors import RecipeError
 from zoo.spec.kinds import KINDS
 from zoo.spec.recipe import ModelSection, Recipe
@@ -57,4 +57,6 @@ def _ways(name: str, value: str, table: Table) -> list[str]:
         found = name if name in homes else own
         places, needed = working(found, homes[found], table)
         return [f"{needed}--set {shlex.quote(f'{path}={value}')}" for _, path, _ in places]
-    return [f"--{own.replace('_', '-')} {value}"] if own in {*BUILD, *FIT} else []
+    if own in {*BUILD, *FIT}:
+        return [f"--{own.replace('_', '-')} {value}"]
+    return [f"--set {shlex.quote(f'data.{name}={value}')}"] if name in option_names() else []

@@ -13,6 +13,7 @@ import click
 
 from zoo.cli._sections import Sectioned
 from zoo.spec.arguments import ELSEWHERE
+from zoo.spec.data_options import option_names
 from zoo.spec.disk.reading import read_json
 from zoo.spec.errors import ZooError
 from zoo.spec.files import CONFIG_FILE
@@ -49,7 +50,7 @@ def unknown_flag(option: str, args: Sequence[str], table: Table, flags: Sequence
         flag = f"--{own.replace('_', '-')}"
         way = flag if flag in flags else f"--set {homes[own][0][1]}=..." if own in homes else own
         return f"no such option {option}: zoo calls it {way}"
-    if name in _of_data():
+    if name in option_names():
         typed = shlex.quote(f"data.{name}={_typed(option, args, {})}")
         return f"{option} is an option of the data: --set {typed}"
     # A flag of the command goes before an option of the same name
@@ -86,12 +87,6 @@ def _of_heads(name: str) -> bool:
     from zoo.registry.lookup import entries
 
     return any(name in _options(entry.qualified, ("head",)) for entry in entries("head"))
-
-
-def _of_data() -> set[str]:
-    from zoo.spec.data_options import ColumnOptions, DataOptions, FolderOptions
-
-    return {name for kind in (ColumnOptions, DataOptions, FolderOptions) for name in kind.model_fields}
 
 
 def _is_idle(name: str, table: Table) -> bool:

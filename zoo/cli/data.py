@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +90,7 @@ def command(
     zoo data ./scans --set 'model.value_range=[0, 4095]' --out sheet.png
     """
     from zoo.cli._look import look_of
-    from zoo.cli._recipe import apply, typed_data
+    from zoo.cli._recipe import apply, in_section, typed_data
     from zoo.data.inspection.report import report
     from zoo.experiments.label_errors import label_errors
     from zoo.reports.data_page import page_path, write_page
@@ -107,7 +107,7 @@ def command(
 
     click.get_current_context().with_resource(speaking(Spoken(way="shell", rest="shell", data="")))
     own, look = look_of(sets, in_channels, alone=model is None)
-    named = apply({"data": typed_data(data)}, _in_section(own))["data"]
+    named = apply({"data": typed_data(data)}, in_section(own))["data"]
     with hearing(hear):
         read = (_dataset(named, kind, as_dataset), look) if model is None else _as_trained(model, named, kind)
     # After what is wrong with the data, and before they are read
@@ -149,11 +149,6 @@ def _check_beside(option: str, given: bool, other: str, there: bool) -> None:
 
     if given and not there:
         raise OptionError(option, expected=f"{other} beside it", got="none", hint="leave it out")
-
-
-def _in_section(sets: Sequence[str]) -> list[str]:
-    """Options of data as a recipe has them; with its section's name, as `zoo fit` takes them, they are so."""
-    return [f"data.{text.strip().removeprefix('data.')}" for text in sets]
 
 
 def _as_trained(place: str, named: Any, kind: str | None) -> tuple[Dataset, Look]:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from zoo.spec.errors import DeclarationError, did_you_mean, listing, near, quote
+from zoo.spec.hints.offered import offered
 from zoo.spec.hints.spoken import section_option, spoken
 from zoo.spec.names import closest
 
@@ -21,6 +22,8 @@ BUILD = (
 
 _NO_FLAG = ("input", "decode", "value_range", "pages")
 """Those of them that have no flag of their own on a command line."""
+
+_LOOKS = ("value_range", "pages")
 
 FIT = ("data", "augment", "loss", "trainer", "out", "device", "precision", "workers", "cache")
 """Arguments of `zoo.fit` beside the trainer's options."""
@@ -140,7 +143,8 @@ def misplaced(name: str, value: Any, known: Iterable[str], tags: Sequence[str] =
     called = f"zoo calls it {own}" if own != name else "it belongs beside"
     if own in {*BUILD, *FIT} and spoken().way_of(name) == "shell":
         flag = f"--{own.replace('_', '-')} {_typed(own, value, tags)}"
-        return f"{called}: {section_option(own, value) if own in _NO_FLAG else flag}"
+        way = f"{called}: {section_option(own, value) if own in _NO_FLAG else flag}"
+        return way if _offered_here(own) else "it is an option of a training, zoo fit: leave it out here"
     if own in BUILD:
         recipe = own if own == "seed" else f"model.{own}"
         return f"{called}: zoo.build(..., {_example(own, value, tags)}), in a recipe {recipe}"
@@ -233,6 +237,14 @@ def check_texts(where: str, item: object, names: Iterable[str]) -> None:
     for name in names:
         value = getattr(item, name)
         check(value is None or isinstance(value, str), where, name, "a text or None", value)
+
+
+def _offered_here(own: str) -> bool:
+    """Whether the command at hand takes an argument of `zoo.build` or `zoo.fit`, as a flag or by `--set`."""
+    if own in _NO_FLAG:
+        # Commands that look at images take what says how these are read
+        return offered("head") or (own in _LOOKS and offered("in_channels"))
+    return offered(own)
 
 
 def _typed(own: str, value: Any, tags: Sequence[str]) -> str:
