@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 
 import pytest
 
+from zoo.cli._flags import Flag, combined
 from zoo.spec.errors import RecipeError
 from zoo.spec.recipe import Recipe
 
@@ -60,3 +62,28 @@ def test_an_option_in_the_wrong_place_is_answered_with_what_the_command_has(
 def test_a_recipe_with_an_option_of_data_in_no_section_names_the_section() -> None:
     with pytest.raises(RecipeError, match=r'say data = \{path = \.\.\., target = "kind"\}'):
         Recipe.from_dict({"model": {"name": "vgg16"}, "target": "kind"})
+
+
+CHAIN = {"model": {"name": "vgg16"}}
+FLAG = Flag("augment", ("augment",), ["flip", "noise"])
+
+
+def test_one_augmenter_of_a_chain_is_set_by_its_name() -> None:
+    made = combined(CHAIN, [FLAG], ["noise.std=0.1", "flip.p=0.2"])["augment"]
+    assert made == [{"name": "flip", "p": 0.2}, {"name": "noise", "std": 0.1}]
+    alone = combined(CHAIN, [Flag("augment", ("augment",), "noise")], ["noise.std=0.1"])
+    assert alone["augment"] == {"name": "noise", "std": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("names", "typed", "says"),
+    [
+        (["flip", "noise"], "augment.p=0.5", "--set flip.p=0.5 or --set noise.p=0.5"),
+        (["flip", "flip"], "flip.p=0.5", "expected one augmenter of the name, got flip 2 times"),
+    ],
+)
+def test_an_option_of_several_augmenters_is_asked_whose_it_is(
+    names: list[str], typed: str, says: str
+) -> None:
+    with pytest.raises(RecipeError, match=re.escape(says)):
+        combined(CHAIN, [Flag("augment", ("augment",), names)], [typed])

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from zoo.cli._chain import augmenters
 from zoo.cli._unknown import options_of_parts, working
 from zoo.spec.arguments import BUILD, ELSEWHERE, FIT
 from zoo.spec.data_options import PATH, SOURCES, option_names
@@ -32,9 +33,8 @@ def check_paths(sets: Sequence[str], table: Table) -> None:
     for text in sets:
         path, _, value = text.partition("=")
         first, *rest = (key.strip() for key in path.split("."))
-        if first not in {*Recipe.model_fields, *ModelSection.model_fields} and (
-            ways := _ways(first, value, table)
-        ):
+        known = {*Recipe.model_fields, *ModelSection.model_fields, *augmenters(table)}
+        if first not in known and (ways := _ways(first, value, table)):
             expected = "a path from a section on, as trainer.epochs"
             hint = f"say {' or '.join(ways)}"
             raise RecipeError(f"--set {text}", expected=expected, got=first, hint=hint)

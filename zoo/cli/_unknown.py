@@ -138,7 +138,11 @@ def _parts(table: Table) -> Iterator[tuple[str, tuple[str, ...], str, str]]:
     sections = {kind.argument: kind for kind in KINDS.values()}
     for section in sorted(sections.keys() - {"model", "head", "trainer"}, reverse=True):
         kind = sections[section]
-        named.append((kind.title.lower().removesuffix("s"), (kind.name,), section, _name(table.get(section))))
+        part, found = kind.title.lower().removesuffix("s"), table.get(section)
+        # Of a chain each is set by its own name
+        for item in found if isinstance(found, list) else [found]:
+            path = section if item is found else str(_name(item)).rpartition(":")[2]
+            named.append((part, (kind.name,), path, _name(item)))
     for part, kinds, path, reference in named:
         if reference:
             yield part, kinds, path, reference
