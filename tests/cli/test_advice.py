@@ -23,6 +23,8 @@ from .conftest import Zoo
         ("fit --classes cat --classes dog", "say --classes cat,dog"),
         ("evaluate run ./a --split val --split train", "--split: expected one value"),
         ("data ./a ./b", """several sources are a list: '["./a", "./b"]'"""),
+        ("data ./a ./b ./c ./d", """'["./a", "./b", "./c", ...]'"""),
+        ("data s-000.tar s-001.tar", "shards are one word, numbers in braces"),
         ("fit --model vgg16 --data ./a --set trainer.lr=1 --set trainer.lr=2", "expected one of them"),
     ],
 )

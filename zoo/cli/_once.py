@@ -6,14 +6,18 @@ import json
 import shlex
 from collections.abc import Sequence
 from copy import copy
+from pathlib import PurePath
 from typing import Any
 
 import click
 
-from zoo.spec.errors import OptionError, quote
+from zoo.spec.errors import OptionError, listing, quote
 
 _JOINED = {"classes": lambda value: "=" not in value, "lr": lambda value: "=" in value}
 """Options that take several values with commas between, and whether a value may be one of them."""
+
+_SHOWN = 3
+"""Places that a message repeats: a shell may have made hundreds of a pattern."""
 
 
 def check_once(command: click.Command, args: Sequence[str]) -> None:
@@ -38,8 +42,11 @@ def check_once(command: click.Command, args: Sequence[str]) -> None:
     # An unknown option leaves its value among the words, and click speaks of the option
     if isinstance(words.get("data"), str) and rest and not any(word.startswith("-") for word in rest):
         places = [words["data"], *rest]
+        shards = all(PurePath(place).suffix == ".tar" for place in places)
         hint = f"several sources are a list: {as_sources(places)}"
-        raise OptionError("DATA", expected="one place", got=" and ".join(map(quote, places)), hint=hint)
+        hint = "shards are one word, numbers in braces: 'shards-{000..099}.tar'" if shards else hint
+        got = listing(map(quote, places), _SHOWN)
+        raise OptionError("DATA", expected="one place", got=got, hint=hint)
 
 
 def as_sources(words: Sequence[str]) -> str:
@@ -50,7 +57,8 @@ def as_sources(words: Sequence[str]) -> str:
         '["./mine", "./theirs"]'
     """
     # Of texts JSON is TOML too
-    return shlex.quote(json.dumps([*words], ensure_ascii=False))
+    texts = [json.dumps(word, ensure_ascii=False) for word in words[:_SHOWN]]
+    return shlex.quote(f"[{', '.join([*texts, *['...'] * (len(words) > _SHOWN)])}]")
 
 
 def _together(option: str, values: list[str]) -> str:
