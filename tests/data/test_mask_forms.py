@@ -288,7 +288,7 @@ def test_any_value_may_not_count(
     labels: tuple[str, ...] | None,
     mask: tuple[int, ...],
 ) -> None:
-    pairs(tmp_path, lambda i: np.resize(np.uint8(values), (6, 9)))
+    pairs(tmp_path, lambda i: stripes(*values))
     data = read(tmp_path, None if labels else 2, ignore=ignore)
     assert data.labels == (labels or ("background", "object"))
     np.testing.assert_array_equal(data[0].mask, stripes(*mask))

@@ -164,13 +164,13 @@ def _as_trained(place: str, named: Any, kind: str | None) -> tuple[Dataset, Look
         hint = "leave it out: the run knows how"
         raise OptionError("--as", expected="no --model beside it", got=kind, hint=hint)
     model = asked_model(place)
-    spec, how = model.input_spec, reading_of(model)
+    how = reading_of(model)
     section = as_trained(named, model.recipe.data, "data")
     dataset = _dataset(section, None, lambda data: as_dataset(data, **how))
     # Before all images are read
     if model.task is not None:
         check_one_class(model.task, dataset.targets)
-    return dataset, Look(spec.reading, spec.channels, spec.bands)
+    return dataset, Look.by(model.input_spec)
 
 
 def _suspects(found: LabelErrors) -> Suspects:

@@ -19,6 +19,7 @@ from zoo.interfaces.normalise import banded
 from zoo.spec.channels.bands import Band
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError
+from zoo.spec.hints.spoken import argument
 from zoo.spec.inputs import FIRST, InputSpec, Reading
 
 
@@ -35,6 +36,11 @@ class Look:
     values: How | None = None
     channels: int | None = None
     bands: tuple[Band, ...] = ()
+
+    @classmethod
+    def by(cls, spec: InputSpec) -> Look:
+        """The look of images to a model that takes these."""
+        return cls(spec.reading, spec.channels, spec.bands)
 
     def of(self, dataset: Dataset) -> Dataset:
         """The data so; as they are where nothing is said."""
@@ -118,3 +124,21 @@ def said_statistics(dataset: Dataset, found: Statistics) -> Statistics:
     said |= {"value_range": [*values]} if values is not None else {}
     said |= {"pages": pages} if pages != FIRST else {}
     return replace(found, said={**said, **found.said})
+
+
+def unsaid_channels(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Finding]:
+    """The channels that a model has to be told of, where it takes the images by no number of its own.
+
+    Args:
+        dataset: the data, as a model would see them or as they are.
+        seen: all images, as they are read.
+    """
+    found = {image.shape[2] for image in seen if image.shape}
+    if (
+        not isinstance(dataset, AsSeen)
+        and len(found) == 1
+        and not _fits(own := found.pop(), InputSpec().channels)
+    ):
+        usual = counted(InputSpec().channels, "channel")
+        text = f"images of {counted(own, 'channel')}: a model takes {usual}, unless it is built for these"
+        yield Finding(False, f"{text}: {argument('in_channels', own)}")

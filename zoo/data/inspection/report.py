@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.data.imbalance import class_counts
-from zoo.data.inspection.as_seen import AsSeen, said_statistics
+from zoo.data.inspection.as_seen import AsSeen, said_statistics, unsaid_channels
 from zoo.data.inspection.findings import InspectedImage, findings
 from zoo.data.inspection.reported import NOT_COUNTED, Report, Spread
 from zoo.data.inspection.statistics import Statistics, pixel_statistics
@@ -73,7 +73,7 @@ def report(data: Path | Dataset, source: str | None = None, *, seed: int | None 
         warnings.simplefilter("ignore")  # what decoders warn of is in the report
         seen = in_threads(lambda i: _inspect(dataset, i), range(len(dataset)), "reading images")
         found = findings(dataset, seen, layout)
-        found += asked.misfits(seen) if isinstance(asked, AsSeen) else []
+        found += asked.misfits(seen) if isinstance(asked, AsSeen) else unsaid_channels(asked, seen)
     good = [s for s in seen if s.error is None]
     return Report(
         source=source,

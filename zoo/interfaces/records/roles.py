@@ -198,7 +198,8 @@ def _targets(free: Cells, several: Several | None, where: str) -> tuple[str, ...
     got = f"columns {listing(map(quote, free), _MOST)}" if free else "no column but that of the images"
     first = together if len(together) > 1 else next(iter(named), None)
     of = " for the columns of 0 and 1" if first is together else ", or several in a list"
-    hint = f"say {data_option('target', first)}{of}" if first else None
+    beside = "give it beside the images: a column, or of arrays (images, targets)"
+    hint = f"say {data_option('target', first)}{of}" if first else beside
     raise DataError(f"{where}: target", expected="the column of what is to be learnt", got=got, hint=hint)
 
 
