@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 
 from zoo.cli._flags import Flag, combined
-from zoo.spec.errors import RecipeError
+from zoo.cli._recipe import typed_data
+from zoo.runtime.data_arguments import as_dataset
+from zoo.spec.arguments import misplaced
+from zoo.spec.errors import DataError, OptionError, RecipeError
+from zoo.spec.options import Options, validate
 from zoo.spec.recipe import Recipe
 
 from .conftest import Zoo
@@ -89,3 +93,44 @@ def test_an_option_of_several_augmenters_is_asked_whose_it_is(
 ) -> None:
     with pytest.raises(RecipeError, match=re.escape(says)):
         combined(CHAIN, [Flag("augment", ("augment",), names)], [typed])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "python", "shell"),
+    [
+        (
+            "class_weight",
+            "balanced",
+            '{"name": ..., "class_weights": "balanced"}',
+            "loss.class_weights=balanced",
+        ),
+        ("label_smoothing", 0.1, '"label_smoothing": 0.1', "--set loss.label_smoothing=0.1"),
+        ("tta", "flip", "zoo.evaluate and zoo.predict", "zoo evaluate has it: --tta flip"),
+        ("validation_split", 0.2, "a column (split='...')", "a column (--set data.split=...)"),
+    ],
+)
+def test_words_of_other_libraries_are_answered_with_zoos_in_python_and_a_shell(
+    zoo: Zoo, name: str, value: object, python: str, shell: str
+) -> None:
+    assert python in str(misplaced(name, value, ["epochs"]))
+    said = zoo("fit", "--model", "vgg16", "--data", "d", f"--{name.replace('_', '-')}", value)[2]
+    assert shell in said
+
+
+def test_data_as_a_table_are_answered_with_their_list_and_weights_by_name_with_theirs() -> None:
+    with pytest.raises(RecipeError, match=re.escape("""say '["./a", "./b"]'""")):
+        typed_data('{sources = ["./a", "./b"]}')
+    with pytest.raises(OptionError, match=r"bad weights: expected a list.*in order.*: \[1, 2\]"):
+        validate(Weighted, {"weights": {"cat": 1, "dog": 2}}, "loss")
+
+
+class Weighted(Options):
+    """Options with a list."""
+
+    weights: tuple[float, ...] = ()
+
+
+def test_columns_in_one_word_are_answered_with_the_list(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("file,red,blue\na.png,0,1\nb.png,1,0\n")
+    with pytest.raises(DataError, match=r"say target=\['red', 'blue'\]"):
+        as_dataset({"path": str(tmp_path / "t.csv"), "target": "red,blue"})

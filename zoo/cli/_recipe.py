@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from zoo.registry.references import component_hint
 from zoo.spec.data_options import SOURCES
 from zoo.spec.errors import RecipeError, quote
 from zoo.spec.hints.spoken import Spoken
+from zoo.spec.hints.toml_text import toml
 from zoo.spec.recipe import ModelSection, Recipe
 
 Table = dict[str, Any]
@@ -67,8 +69,15 @@ def typed_data(text: str) -> Any:
     Example:
         >>> typed_data("./photos"), typed_data('["mine", {path = "theirs"}]')
         ('./photos', {'sources': ['mine', {'path': 'theirs'}]})
+
+    Raises:
+        RecipeError: they are a table.
     """
-    found = _value(text.strip()) if text.lstrip().startswith("[") and not Path(text).exists() else None
+    found = _value(text.strip()) if text.lstrip().startswith(("[", "{")) and not Path(text).exists() else None
+    if isinstance(found, dict):
+        own = found.get(SOURCES)
+        way = f"say {shlex.quote(toml(own))}" if own else "options go into --set, the place alone stays"
+        raise RecipeError("data", expected="a place, or a list of them", got=quote(text), hint=way)
     return {SOURCES: found} if isinstance(found, list) else text
 
 

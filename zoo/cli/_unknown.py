@@ -17,6 +17,7 @@ from zoo.spec.data_options import option_names
 from zoo.spec.disk.reading import read_json
 from zoo.spec.errors import ZooError
 from zoo.spec.files import CONFIG_FILE
+from zoo.spec.hints.other_libraries import answer
 from zoo.spec.kinds import KINDS
 
 Table = Mapping[str, Any]
@@ -58,6 +59,9 @@ def unknown_flag(option: str, args: Sequence[str], table: Table, flags: Sequence
     answers.update({flag.lstrip("-").replace("-", "_"): flag for flag in flags})
     close = difflib.get_close_matches(name, answers, n=1)
     hint = f"; did you mean {answers[close[0]]}?" if close else ""
+    # What another library calls so goes before what is spelt alike
+    if known := answer(name, _typed(option, args, {})):
+        hint = f": {known}"
     return f"no such option {option}{hint}"
 
 

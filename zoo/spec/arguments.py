@@ -11,6 +11,7 @@ from typing import Any
 
 from zoo.spec.errors import DeclarationError, did_you_mean, listing, near, quote
 from zoo.spec.hints.offered import offered
+from zoo.spec.hints.other_libraries import answer
 from zoo.spec.hints.spoken import section_option, spoken
 from zoo.spec.names import closest
 
@@ -137,7 +138,7 @@ def misplaced(name: str, value: Any, known: Iterable[str], tags: Sequence[str] =
         >>> misplaced("pretrained", True, [], ["imagenet"])
         "zoo calls it weights: zoo.build(..., weights='imagenet'), in a recipe model.weights"
     """
-    own = ELSEWHERE.get(name, name)
+    known, own = [*known], ELSEWHERE.get(name, name)
     if own in known:
         return f"zoo calls it {own}" if own != name else None
     called = f"zoo calls it {own}" if own != name else "it belongs beside"
@@ -152,8 +153,13 @@ def misplaced(name: str, value: Any, known: Iterable[str], tags: Sequence[str] =
         return (
             f"{called}: zoo.fit(model, data, {own}=...)" if own != "data" else "zoo.fit(model, data) takes it"
         )
+    return answer(name, value) or _nearly(name, known)
+
+
+def _nearly(name: str, known: Sequence[str]) -> str | None:
+    """The question whether an argument of a verb was meant, where no option is as near."""
     close = get_close_matches(name, (*BUILD, *FIT), cutoff=_ALIKE)
-    if close and not get_close_matches(name, [*known], cutoff=_ALIKE):
+    if close and not get_close_matches(name, known, cutoff=_ALIKE):
         return f"did you mean {close[0]}, an argument of zoo.{'build' if close[0] in BUILD else 'fit'}?"
     return None
 

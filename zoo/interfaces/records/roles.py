@@ -118,7 +118,9 @@ def _check_there(name: str, columns: Cells, where: str) -> None:
     if name not in columns:
         close = closest(name, [*columns])
         expected = f"a column among {listing(map(quote, columns), _MOST)}"
-        hint = did_you_mean(name, close) if close else None
+        parts = [part.strip() for part in name.split(",")]
+        several = f"say {data_option('target', parts)}" if len(parts) > 1 and {*parts} <= {*columns} else None
+        hint = several or (did_you_mean(name, close) if close else None)
         raise DataError(where, expected=expected, got=quote(name), hint=hint)
 
 
