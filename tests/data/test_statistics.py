@@ -110,3 +110,15 @@ def test_what_cannot_be_told_is_refused(tmp_path: Path) -> None:
     result = CliRunner().invoke(group, ["data", str(photos(tmp_path / "p")), "--seed", "1"])
     assert isinstance(result.exception, zoo.ZooError)
     assert "--seed: expected --statistics beside it" in str(result.exception)
+
+
+def test_values_to_learn_are_told_by_column() -> None:
+    ages = RNG.normal(40, 9, (12, 2))
+    found = report(
+        TorchData([(np.full((4, 4, 3), i, np.uint8), [*map(float, row)]) for i, row in enumerate(ages)])
+    )
+    for told, column in zip(found.values.values(), ages.T, strict=True):
+        np.testing.assert_allclose(
+            told, [column.min(), np.median(column), column.max(), column.std()], rtol=1e-6
+        )
+    assert "LEAST" in str(found)

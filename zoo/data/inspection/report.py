@@ -15,7 +15,7 @@ from zoo.data.imbalance import class_counts
 from zoo.data.inspection.as_seen import AsSeen, said_statistics, unsaid_channels
 from zoo.data.inspection.findings import InspectedImage, findings
 from zoo.data.inspection.reported import NOT_COUNTED, Report, Spread
-from zoo.data.inspection.statistics import Statistics, pixel_statistics
+from zoo.data.inspection.statistics import Statistics, pixel_statistics, value_statistics
 from zoo.data.masks import check_mask
 from zoo.data.objects.joined import Joined
 from zoo.data.objects.masked import Masked
@@ -93,6 +93,7 @@ def report(data: Path | Dataset, source: str | None = None, *, seed: int | None 
         findings=tuple(sorted(found, key=lambda finding: not finding.stops)),
         columns=_columns(own),
         groups=_groups(dataset),
+        values=value_statistics(dataset.targets, dataset.labels),
         masks=own.words if isinstance(own, MaskFolders | Masked) else None,
         statistics=None if seed is None else _statistics(asked, seed),
     )

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from zoo.data.inspection.findings import Finding
-from zoo.data.inspection.statistics import Statistics
+from zoo.data.inspection.statistics import Statistics, Values
 from zoo.spec.display import Markup, Table, counted, escaped, html_page, more, printable
 from zoo.spec.hints.spoken import spoken
 
@@ -47,6 +47,7 @@ class Report:
         sources: images by class for each of several sources; empty where there is one.
         columns: of a table, by what they hold.
         groups: how many there are, and the images of the largest; None where there are none.
+        values: least, median, largest and standard deviation of values to learn, by column; else empty.
     """
 
     source: str
@@ -68,6 +69,7 @@ class Report:
     sources: dict[str, dict[str, int]] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=dict)
     groups: tuple[int, int] | None = None
+    values: dict[str, Values] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -126,6 +128,10 @@ def class_tables(found: Report) -> Iterator[Table | str]:
             rows = [[label, count, f"{share:.1%}"] for label, (count, share) in found.pixels.items()]
             below = more(len(rows), _MOST_CLASSES, "classes")
             yield Table(["CLASS", "IMAGES", "PIXELS"], rows[:_MOST_CLASSES], right=[1, 2], below=below)
+        if found.values:
+            spreads = [[name, *(f"{value:.4g}" for value in of)] for name, of in found.values.items()]
+            header = ["VALUE", "LEAST", "MEDIAN", "MOST", "STD"]
+            yield Table(header, spreads, right=[1, 2, 3, 4])
         for sides in filter(None, (found.splits, found.sources)):
             yield "  ".join(f"{name} {sum(counts.values())}" for name, counts in sides.items())
         return

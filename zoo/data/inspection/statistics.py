@@ -141,3 +141,31 @@ def _seen(dataset: Dataset, index: int) -> Moments | None:
         return moments(dataset[index].image)
     except ZooError:  # the report names it
         return None
+
+
+Values = tuple[float, float, float, float]
+"""Least, median and largest value, and their standard deviation."""
+
+
+def value_statistics(targets: Sequence[Any], names: Sequence[str]) -> dict[str, Values]:
+    """Statistics of values to learn, by the name of their column; none where targets are no values.
+
+    Args:
+        targets: one a sample.
+        names: of the columns.
+
+    Example:
+        >>> value_statistics([1.0, 2.0, 6.0], ["age"])["age"][:3]
+        (1.0, 2.0, 6.0)
+    """
+    rows = [[target] if isinstance(target, float) else target for target in targets]
+    numbers = all(isinstance(row, list | tuple) and all(isinstance(x, float) for x in row) for row in rows)
+    if not rows or not numbers or len(counts := {len(row) for row in rows}) != 1:
+        return {}
+    if counts != {len(names)}:  # nobody has called them
+        names = [*map(str, range(*counts))]
+    columns = np.array(rows, np.float64).T
+    return {
+        name: (float(x.min()), float(np.median(x)), float(x.max()), float(x.std()))
+        for name, x in zip(names, columns, strict=True)
+    }
