@@ -8,7 +8,7 @@ from typing import Any
 import nibabel
 import numpy as np
 import pytest
-from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.pixels import apply_modality_lut, apply_voi_lut
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
 from zoo_readers.dicom import Dicom, read
@@ -75,6 +75,47 @@ def test_a_range_of_the_model_is_in_the_unit_of_the_files(tmp_path: Path) -> Non
     right = [np.interp(x, [0, 1000], [0, 1]) for x in (unit, np.rot90(slices[..., 0]))]
     for found, expected in zip(shown, (right[0], 1 - right[0], right[1]), strict=True):
         np.testing.assert_allclose(found[..., 0], expected, atol=1e-6)
+
+
+def table(bits: int = 16, first: int = 100, count: int = 3000) -> Dataset:
+    entries = Dataset()
+    entries.LUTDescriptor, entries.ModalityLUTType = [count, first, bits], "US"
+    most = (1 << bits) - 1
+    entries.LUTData = (most - np.linspace(0, most, count)).astype(np.uint16).tobytes()
+    return entries
+
+
+def test_tables_of_the_header_are_those_of_pydicom(tmp_path: Path) -> None:
+    data = dicom(tmp_path / "v.dcm", stored(), VOILUTSequence=[table()], WindowCenter=40, WindowWidth=400)
+    right = apply_voi_lut(stored(), data) / 65535
+    np.testing.assert_allclose(read(tmp_path / "v.dcm", "x"), right, atol=1e-6)
+    data = dicom(tmp_path / "m.dcm", stored(), ModalityLUTSequence=[table()])
+    right = apply_modality_lut(stored(), data) / 65535
+    np.testing.assert_allclose(read(tmp_path / "m.dcm", "x"), right, atol=1e-6)
+    # A range of the model is in the unit that the table gives, and goes before the table of what is shown
+    with scaled_by((0.0, 65535.0)):
+        np.testing.assert_allclose(decode(tmp_path / "m.dcm")[..., 0], right, atol=1e-6)
+    with scaled_by((0.0, 4095.0)):
+        np.testing.assert_allclose(decode(tmp_path / "v.dcm")[..., 0], stored() / 4095, atol=1e-6)
+    # Which pydicom does not take
+    dicom(tmp_path / "12.dcm", stored(), ModalityLUTSequence=[table(12, 0, 4096)])
+    np.testing.assert_allclose(read(tmp_path / "12.dcm", "x"), 1 - stored() / 4095, atol=1e-6)
+
+
+def test_numbers_of_a_palette_are_its_colours(tmp_path: Path) -> None:
+    colours = np.random.default_rng(1).integers(0, 65536, (3, 4096), dtype=np.uint16)
+    palette = {"PhotometricInterpretation": "PALETTE COLOR"}
+    for name, values in zip(("Red", "Green", "Blue"), colours, strict=True):
+        palette[f"{name}PaletteColorLookupTableDescriptor"] = [4096, 0, 16]  # type: ignore[assignment]
+        palette[f"{name}PaletteColorLookupTableData"] = values.tobytes()  # type: ignore[assignment]
+    dicom(tmp_path / "0.dcm", stored(), **palette)
+    np.testing.assert_allclose(decode(tmp_path / "0.dcm"), colours.T[stored()] / 65535, atol=1e-6)
+
+
+def test_what_stands_empty_in_a_header_is_not_there(tmp_path: Path) -> None:
+    names = ("RescaleSlope", "RescaleIntercept", "WindowCenter", "WindowWidth", "VOILUTSequence")
+    dicom(tmp_path / "0.dcm", stored(), **dict.fromkeys(names))
+    np.testing.assert_allclose(read(tmp_path / "0.dcm", "x"), stored() / 4095, atol=1e-6)
 
 
 def test_what_is_no_single_image_is_told(tmp_path: Path) -> None:
