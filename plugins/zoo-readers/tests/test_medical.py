@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.pixels import apply_modality_lut, apply_voi_lut
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
 from zoo_readers.dicom import Dicom, read
+from zoo_readers.folders import _level_of_splits
 from zoo_readers.nifti import Nifti
 
 import zoo
@@ -228,3 +229,36 @@ def test_class_folders_of_files_keep_a_patient_in_one_split(tmp_path: Path) -> N
         assert [data.group_of(i) for i in range(6)] == ["p0", "p1", "p2", "p0", "p1", "p2"]
     # Splits that the user made go before
     assert as_dataset(str(tmp_path / "old")).group_of(0) is None
+
+
+@pytest.mark.parametrize("form", ["{split}/{label}", "seg_{split}/{label}", "{label}/{split}"])
+def test_folders_of_splits_are_no_classes(tmp_path: Path, form: str) -> None:
+    sides, volumes = ("train", "test"), tmp_path / "n"
+    for i, (split, label) in enumerate((split, label) for split in sides for label in "ab"):
+        folder = form.format(split=split, label=label)
+        dicom(tmp_path / "d" / folder / f"{i}.dcm", stored(i), PatientID=f"p{i}")
+        volume(volumes / folder / f"{i}.nii", np.arange(27, dtype=np.float32).reshape(3, 3, 3))
+    for data in (Dicom(path=str(tmp_path / "d")), Nifti(path=str(volumes), every=3)):
+        assert data.labels == ("a", "b")
+        found = {(data.split_of(i), data.labels[data.targets[i]]) for i in range(len(data))}
+        assert len(data) == 4
+        assert found == {(split, label) for split in sides for label in "ab"}
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [
+        ("train/a", "train/b", "test/a", "more/a"),  # beside splits
+        ("train", "test"),  # without classes
+        ("a/train", "a/test", "b"),  # in one class alone
+        ("train/a", "training/a"),  # a split twice
+    ],
+)
+def test_folders_of_which_some_say_splits_are_refused(folders: tuple[str, ...]) -> None:
+    with pytest.raises(DataError, match="folders of splits around all classes, in all of them, or nowhere"):
+        _level_of_splits([tuple(folder.split("/")) for folder in folders], "x")
+
+
+@pytest.mark.parametrize("folders", [("test_a/p1", "test_b/p1"), ("a/test", "b/p2"), ("test", "control")])
+def test_folders_of_classes_may_sound_like_splits(folders: tuple[str, ...]) -> None:
+    assert _level_of_splits([tuple(folder.split("/")) for folder in folders], "x") is None

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from zoo.errors import DataError, reason
 from zoo.interfaces import Records, Roles, reading_range
-from zoo_readers.folders import class_files, windowed
+from zoo_readers.folders import class_files, splits_beside, windowed
 from zoo_readers.packages import package
 
 _SUFFIXES = (".dcm", ".dicom")
@@ -166,24 +166,24 @@ class Dicom(Records):
     """Class folders of DICOM files; all images of a patient are in one split.
 
     Args:
-        path: folder with a folder for each class.
+        path: folder with a folder for each class, perhaps in folders of splits.
 
     Raises:
-        DataError: there is no such file, or one is none.
+        DataError: there is no such file, one is none, or folders say some splits alone.
         MissingPackageError: pydicom is not installed.
     """
 
     def __init__(self, *, path: str) -> None:
         found = class_files(path, _SUFFIXES)
-        self._paths = [file for file, _ in found]
-        columns = {
+        self._paths = [file.path for file in found]
+        columns: dict[str, Sequence[Any]] = {
             "image": _Images(self._paths),
-            "label": [label for _, label in found],
+            "label": [file.label for file in found],
             "patient": [patient(file) for file in self._paths],
         }
-        super().__init__(
-            columns, roles=Roles(image="image", target=("label",), group="patient"), where=f"data {path}"
-        )
+        split = splits_beside(columns, [file.split for file in found])
+        roles = Roles(image="image", target=("label",), group="patient", split=split)
+        super().__init__(columns, roles=roles, where=f"data {path}")
 
     def name(self, index: int) -> str:
         """The path of a sample's file."""
