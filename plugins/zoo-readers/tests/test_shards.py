@@ -272,6 +272,11 @@ def test_a_mark_at_the_beginning_of_a_text_is_none_of_it(tmp_path: Path) -> None
     assert Shards(path=written(tmp_path, "0.tar", *rows)).columns["txt"] == ["a", "a", "b"]
 
 
+def test_numbers_too_long_for_one_are_names(tmp_path: Path) -> None:
+    rows = [{"cls": digits} for digits in ("9" * 5000, "1" * 19, "1")]
+    assert Shards(path=written(tmp_path, "0.tar", *rows)).columns["cls"] == ["9" * 5000, "1" * 19, 1]
+
+
 def test_dots_in_names_are_told(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "0.tar", "w") as tar:
         for name in ("img.v1.0.png", "img.v1.0.cls", "img.v1.1.png", "img.v1.1.cls"):

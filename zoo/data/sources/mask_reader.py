@@ -180,6 +180,7 @@ class _Palettes:
     def __init__(self, calls: Callable[[int], str]) -> None:
         self._calls = calls
         self._first: dict[int, tuple[int, int]] = {}
+        self._codes: set[int] = set()
         self._apart: tuple[int, int, int] | None = None
 
     def add(self, index: int, colors: dict[int, int]) -> None:
@@ -189,6 +190,7 @@ class _Palettes:
             index: number of the mask.
             colors: from `_palette_colors`.
         """
+        self._codes |= {*colors.values()}
         for value, code in colors.items():
             first, _ = self._first.setdefault(value, (code, index))
             if first != code and self._apart is None:
@@ -205,8 +207,7 @@ class _Palettes:
         value, code, index = self._apart
         first, at = self._first[value]
         told = f"{value} is {shown(first)} in {self._calls(at)} and {shown(code)} in {self._calls(index)}"
-        names = [*self._first.values()][:_NAMED]
-        table = {f"class {i}": shown(code) for i, (code, _) in enumerate(names)}
+        table = {f"class {i}": shown(one) for i, one in enumerate(sorted(self._codes)[:_NAMED])}
         warn(
             f"{where}: masks are read by their numbers, which their palettes colour differently: {told}; "
             f"where colours are meant name them, {said(colors=table)} ..."

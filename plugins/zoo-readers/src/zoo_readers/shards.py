@@ -16,7 +16,7 @@ _IMAGES = tuple(suffix.removeprefix(".") for suffix in sorted(IMAGE_SUFFIXES))
 _IMAGE, _SPLIT, _CLASS, _FEWEST = "image", "split", "cls", 2
 _IN_JSON = " in .json"
 _JSON, _TEXT = "json", ("txt", "text", "cls", "cls2", "index", "inx", "id")
-_MOST_BYTES, _MOST_NAMED = 1 << 20, 6
+_MOST_BYTES, _MOST_NAMED, _MOST_DIGITS = 1 << 20, 6, 18
 
 
 class _Images(Sequence[Any]):
@@ -189,8 +189,9 @@ def _cells(sample: Sequence[Member], image: Member) -> dict[str, Any]:
         elif member.suffix == _JSON:
             raise DataError(where, expected="an object of JSON", got=quote(found))
         else:
-            # What begins with a zero is a name
-            whole = found.removeprefix("-").isdecimal() and str(int(found)) == found
+            # What begins with a zero is a name, and so is what no integer of 64 bits holds
+            digits = found.removeprefix("-")
+            whole = digits.isdecimal() and len(digits) <= _MOST_DIGITS and str(int(found)) == found
             cells[member.suffix] = int(found) if whole else found
     return cells
 
