@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from PIL import Image
 import zoo
 from zoo.cli.augment import command
 from zoo.data.resolve import resolve
+from zoo.data.section import WithOptions
 from zoo.data.splits import split
 from zoo.inference.offline.augmented_folder import augment_folder
 from zoo.interfaces import Augmenter, Batch, Segmentation
@@ -91,6 +93,9 @@ def test_groups_are_kept_and_go_with_variants(classes: Path, tmp_path: Path) -> 
     assert not (sides[0] & sides[1] or sides[0] & sides[2] or sides[1] & sides[2])
     # On the result the same group is taken, with variants beside their image where it knows none
     assert split(as_dataset({"path": str(out), "group": group})).train
+    parts = [str(shutil.copytree(out / name, tmp_path / f"{name}ed")) for name in ("train", "test")]
+    several = as_dataset(WithOptions(parts, {"group": group}))
+    assert len({several.group_of(i) for i in range(len(several))}) == 6
     data = as_dataset({"path": str(out / "train"), "group": r"(cats/p\d_\d+)\.png"})
     cats = [i for i in range(len(data)) if "cats" in data.name(i)]
     stems = [Path(data.name(i)).stem.partition("~")[0] for i in cats]

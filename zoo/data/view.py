@@ -181,7 +181,9 @@ class Grouped(View):
     def __init__(self, source: Dataset, pattern: str) -> None:
         super().__init__(source)
         # What files say goes behind the user's word; their names tell variants, which stay together as well
-        groups = () if isinstance(source, RootedFiles) else map(source.group_of, range(len(source)))
+        variants = groups_of([Path(source.name(i)) for i in range(len(source))])
+        rest = [] if isinstance(source, RootedFiles) else [i for i, own in enumerate(variants) if own is None]
+        groups = map(source.group_of, rest)
         if own := next(filter(None, groups), None):
             got, hint = f"the data's own ({quote(own)} first) and another", "leave out group"
             raise DataError("data: group", expected="one kind of group", got=got, hint=hint)
@@ -191,7 +193,7 @@ class Grouped(View):
             got = f"{quote(pattern)} in no name" if None in asked else "all in one"
             hint = f"names are such as {quote(source.name(0))}"
             raise DataError("data: group", expected="two groups or more", got=got, hint=hint)
-        self._groups = connected(asked, groups_of([Path(source.name(i)) for i in range(len(source))]))
+        self._groups = connected(asked, variants)
 
     def group_of(self, index: int) -> str | None:
         """The group by the name."""

@@ -184,7 +184,7 @@ def _patients(dataset: Dataset) -> Iterator[Finding]:
     if groups_said(dataset) or all(side is None for side in sides):
         return
     if (groups := read_groups(files_of(dataset))) and (apart := parted(groups, sides)):
-        yield Finding(False, words_of_parted(groups, apart), *_joined(dataset, apart))
+        yield Finding(False, words_of_parted(groups, apart), *_joined(dataset, apart, " and "))
 
 
 def _unsplittable(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Finding]:
@@ -271,7 +271,7 @@ def _files(dataset: Dataset, seen: Sequence[InspectedImage], layout: Layout | No
 
 
 def _joined(
-    dataset: Dataset, groups: Sequence[Sequence[int]]
+    dataset: Dataset, groups: Sequence[Sequence[int]], between: str = " = "
 ) -> tuple[tuple[str, ...], tuple[tuple[int, ...], ...]]:
-    names = tuple(" = ".join(told(dataset, group)) for group in groups)
+    names = tuple(between.join(told(dataset, group)) for group in groups)
     return names, tuple(map(tuple, groups))
