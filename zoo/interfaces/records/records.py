@@ -287,7 +287,7 @@ class Records(Dataset):
 
     @cached_property
     def _file_groups(self) -> list[str | None]:
-        return groups_in(self.files, self.where) if self.roles.split is None else []
+        return groups_in(self.files, self.where, sides=self._splits or self._folds or ())
 
     def order_of(self, index: int) -> Any:
         """The place in time, where a column says it."""
