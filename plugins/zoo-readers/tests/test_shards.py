@@ -234,3 +234,9 @@ def test_a_member_that_is_there_twice_is_refused(tmp_path: Path) -> None:
             tar.addfile(tarfile.TarInfo(name), io.BytesIO())
     with pytest.raises(DataError, match=r"0.tar: sample '1': expected one member of each name, got two"):
         Shards(path=str(tmp_path / "0.tar"))
+
+
+def test_classes_of_thousands_of_digits_are_names(tmp_path: Path) -> None:
+    long = "9" * 5000
+    path = written(tmp_path, "a.tar", {"txt": long}, {"txt": "-7"}, {"txt": "\u0663"})
+    assert Shards(path=path).columns["txt"] == [long, -7, "\u0663"]
