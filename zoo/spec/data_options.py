@@ -30,6 +30,9 @@ SOURCES, CLASSES = "sources", "classes"
 SOURCE = "source"
 """Value of `group` by which each of several sources is a group."""
 
+OF_ALL = ("near_duplicates", "sampler", "fold")
+"""Options that say something of all images together, and so of no part or source by itself."""
+
 _FEWEST_FOLDS = 2
 
 

@@ -151,11 +151,10 @@ class Records(Dataset):
         return self._read[1].targets
 
     def _tell_unused(self) -> None:
-        """Says which columns have no role where nobody said the targets, since one may have been meant."""
+        """Says which columns have no role where one of them may have been meant."""
         assert self._read  # noqa: S101 - reads the targets, which settles the roles
-        if (self._asked.target or self._asked.mask) and not self._asked.fields:
-            return
-        if words := words_of_unused(self.roles, self.columns):
+        said = bool(self._asked.target or self._asked.mask) and not self._asked.fields
+        if words := words_of_unused(self.roles, self.columns, said=said):
             warn(f"{self.where}: {words}")
 
     # -- samples ---------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from zoo.images.decode import SUFFIXES
+from zoo.interfaces.records.places import folds_in
 from zoo.interfaces.tasks.columns import Cells, is_missing, plain
 from zoo.spec.errors import DataError, OptionError, did_you_mean, listing, quote, warn
 from zoo.spec.hints.spoken import data_option
@@ -31,6 +32,9 @@ SPLITS = ("split", "subset", "partition", "set", "fold")
 
 _SURE = ("split", "fold")
 """Names of columns that mean nothing else, so that a cell which says no split is a mistake."""
+
+_FOLDS = ("fold", "folds", "kfold")
+"""Names under which they keep the numbers of folds."""
 
 _MOST, _NAMED = 8, 3
 
@@ -202,19 +206,38 @@ def _targets(free: Cells, several: Several | None, where: str) -> tuple[str, ...
     raise DataError(f"{where}: target", expected="the column of what is to be learnt", got=got, hint=hint)
 
 
-def words_of_unused(roles: Roles, columns: Cells) -> str:
+def words_of_unused(roles: Roles, columns: Cells, *, said: bool = False) -> str:
     """The roles of a table, and the columns that have none, in words; empty where each has one.
 
     Args:
         roles: settled.
         columns: of the table.
+        said: whether somebody named the targets: others are then left out on purpose, but for folds.
     """
+    folds = unused_folds(roles, columns)
     free = [name for name in columns if name not in roles.named and not _is_index(name)]
+    free = free if not said else [folds] if folds else []
     if not free:
         return ""
     learnt = f"targets {listing(map(quote, roles.target), _NAMED)}" if roles.target else "without targets"
     learnt = f"masks {quote(roles.mask)}" if roles.mask else learnt
-    return f"images are {quote(roles.image)}, {learnt}; not used: {listing(map(quote, free), _NAMED)}"
+    words = f"images are {quote(roles.image)}, {learnt}; not used: {listing(map(quote, free), _NAMED)}"
+    return f"{words}; {data_option('split', folds)} takes its folds" if folds else words
+
+
+def unused_folds(roles: Roles, columns: Cells) -> str | None:
+    """The column of the numbers of folds that has no role; None where there is none.
+
+    Args:
+        roles: settled.
+        columns: of the table.
+
+    Example:
+        >>> unused_folds(Roles(image="file"), {"file": ["a.png", "b.png"], "fold": [0, 1]})
+        'fold'
+    """
+    free = (name for name in columns if name not in roles.named and name.strip().lower() in _FOLDS)
+    return next((name for name in free if folds_in(columns[name])), None)
 
 
 def _is_index(name: str) -> bool:
