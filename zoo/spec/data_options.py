@@ -143,6 +143,22 @@ class FolderOptions(MaskOptions):
     """Options of a folder of images; those of masks where it has some."""
 
 
+def column_name(value: Any) -> Any:
+    """The name of a column: a whole number, as TOML and frames have them, is the text of it.
+
+    Raises:
+        ValueError: it is true or false, which a file may write otherwise.
+
+    Example:
+        >>> column_name(2019), column_name("age"), column_name(None)
+        ('2019', 'age', None)
+    """
+    if isinstance(value, bool):
+        # The text of a ValueError stands behind `expected`
+        raise ValueError('the name of a column, one such as true within quotes: "true"')  # noqa: TRY004
+    return str(value) if isinstance(value, int) else value
+
+
 class ColumnOptions(MaskValues):
     """Options of data that are columns: what each of them holds."""
 
@@ -169,7 +185,13 @@ class ColumnOptions(MaskValues):
     @field_validator("target", mode="before")
     @classmethod
     def _one_column(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, str) else value
+        several = [*value] if isinstance(value, list | tuple) else [value]
+        return value if value is None else tuple(map(column_name, several))
+
+    @field_validator("image", "group", "split", "order", mode="before")
+    @classmethod
+    def _column(cls, value: Any) -> Any:
+        return column_name(value)
 
 
 def data_reference(value: Any) -> Any:

@@ -69,7 +69,9 @@ def check_folds_said(dataset: Dataset) -> None:
     parts = joined_in(source_of(dataset))
     for one in parts or [dataset]:
         records = innermost(one)
-        name = unused_folds(records.roles, records.columns) if isinstance(records, Records) else None
+        if not isinstance(records, Records):
+            continue
+        name = unused_folds(records.roles, records.columns)
         if name is None:
             continue
         hint = "leave the column out, or call it otherwise, for folds that are drawn"

@@ -16,7 +16,7 @@ from zoo.interfaces.dataset import Dataset, Sample, fingerprint_of
 from zoo.interfaces.records.cells import content_of, group_key
 from zoo.interfaces.records.file_groups import groups_in
 from zoo.interfaces.records.images import located, reduced_cell, taken_cell
-from zoo.interfaces.records.paths import path_of, suffix_lacking
+from zoo.interfaces.records.paths import names_in, path_of, suffix_lacking
 from zoo.interfaces.records.places import folds_in, order_in, splits_in
 from zoo.interfaces.records.roles import Roles, settled, words_of_unused
 from zoo.interfaces.tasks import Task
@@ -215,7 +215,7 @@ class Records(Dataset):
 
     @cached_property
     def _cells(self) -> Sequence[Any]:
-        column = self.columns[str(self.roles.image)]
+        column = names_in(self.columns[str(self.roles.image)])
         # What is read from a disk when it is asked for may know that it lacks none
         full = getattr(column, "full", False)
         empty = [] if full else [i + 1 for i, cell in enumerate(column) if is_missing(cell)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
@@ -35,6 +36,8 @@ _SURE = ("split", "fold")
 
 _FOLDS = ("fold", "folds", "kfold")
 """Names under which they keep the numbers of folds."""
+
+_INDEX = re.compile(r"|unnamed: \d+|index|level_\d+|__index_level_\d+__")
 
 _MOST, _NAMED = 8, 3
 
@@ -189,18 +192,18 @@ def _text(cell: Any) -> str:
 
 
 def _targets(free: Cells, several: Several | None, where: str) -> tuple[str, ...]:
+    free = {name: column for name, column in free.items() if not _is_index(name, column)}
     for known in TARGETS:
         for name in free:
             if name.lower() == known:
                 return (name,)
     if len(free) == 1:
         return (*free,)
-    named = [name for name in free if not _is_index(name)]
-    together = [] if several is None else [name for name in several(free) if name in named]
-    if len(together) > 1 and together == named:
+    together = [] if several is None else [*several(free)]
+    if len(together) > 1 and together == [*free]:
         return (*together,)
     got = f"columns {listing(map(quote, free), _MOST)}" if free else "no column but that of the images"
-    first = together if len(together) > 1 else next(iter(named), None)
+    first = together if len(together) > 1 else next(iter(free), None)
     of = " for the columns of 0 and 1" if first is together else ", or several in a list"
     hint = f"say {data_option('target', first)}{of}" if first else None
     raise DataError(f"{where}: target", expected="the column of what is to be learnt", got=got, hint=hint)
@@ -215,7 +218,7 @@ def words_of_unused(roles: Roles, columns: Cells, *, said: bool = False) -> str:
         said: whether somebody named the targets: others are then left out on purpose, but for folds.
     """
     folds = unused_folds(roles, columns)
-    free = [name for name in columns if name not in roles.named and not _is_index(name)]
+    free = [name for name in columns if name not in roles.named and not _is_index(name, columns[name])]
     free = free if not said else [folds] if folds else []
     if not free:
         return ""
@@ -240,6 +243,8 @@ def unused_folds(roles: Roles, columns: Cells) -> str | None:
     return next((name for name in free if folds_in(columns[name])), None)
 
 
-def _is_index(name: str) -> bool:
+def _is_index(name: str, column: Sequence[Any]) -> bool:
     """Whether a column only numbers the rows, as files written by pandas have one."""
-    return not name.strip() or name.startswith("Unnamed: ") or name.lower() in ("index", "level_0")
+    if not _INDEX.fullmatch(name.strip().lower()):
+        return False
+    return all(isinstance(cell, int) and not isinstance(cell, bool) for cell in map(plain, column))
