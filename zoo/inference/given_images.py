@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain, count, islice
@@ -18,10 +18,11 @@ from torch import Tensor
 from zoo.data.reading import readable
 from zoo.data.sources.class_folders import ImageFiles
 from zoo.data.sources.walk import kinds, walk, warn_passed_over
-from zoo.images.decode import SKIP, ImageArray, read
+from zoo.images.decode import ImageArray, read, skip_hint
 from zoo.images.objects import Taken, taken
 from zoo.images.ranges import How, mark_scaled, scaled_by
 from zoo.inference.asking.open_files import content_of
+from zoo.inference.asking.tables import check_is_no_set, way_to_give
 from zoo.inference.predictions import MOST_SHOWN, THUMBNAIL
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.reports.plots import fitted
@@ -119,7 +120,7 @@ def asked_alone() -> Iterator[None]:
     try:
         yield
     except DataError as error:
-        if error.hint != SKIP:
+        if error.hint != skip_hint():
             raise
         hint = "mend it, or give another"
         raise DataError(error.problem, expected=error.expected, got=error.got, hint=hint) from error
@@ -248,6 +249,7 @@ def _flat(source: Any, where: str) -> Iterator[Any]:
             warn_passed_over(path, len(found.images), found.reasons())
             yield from found.images
         elif path.exists():
+            check_is_no_set(path)
             yield path
         else:
             raise DataError(f"image {path}", expected="a file or folder", got="nothing there")
@@ -264,6 +266,5 @@ def _flat(source: Any, where: str) -> Iterator[Any]:
         for item in source:
             yield from _flat(item, where)
     else:
-        several = isinstance(source, Iterable)
-        hint = "list(...) for all answers at once, iter(...) for one after the other" if several else None
+        hint = way_to_give(source)
         raise DataError(where, expected=_EXPECTED, got=quote(type(source).__name__), hint=hint)

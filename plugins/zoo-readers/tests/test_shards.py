@@ -240,3 +240,23 @@ def test_classes_of_thousands_of_digits_are_names(tmp_path: Path) -> None:
     long = "9" * 5000
     path = written(tmp_path, "a.tar", {"txt": long}, {"txt": "-7"}, {"txt": "\u0663"})
     assert Shards(path=path).columns["txt"] == [long, -7, "\u0663"]
+
+
+@pytest.mark.parametrize(("classes", "task"), [(2, "binary"), (12, "multiclass")])
+def test_whole_numbers_of_cls_are_classes_where_nothing_says_the_head(
+    tmp_path: Path, classes: int, task: str
+) -> None:
+    data = Shards(path=written(tmp_path, "a.tar", *({"cls": i % classes} for i in range(12)))).for_task(None)
+    assert (data.task.name, data.labels) == (task, tuple(map(str, range(classes))))  # type: ignore[union-attr]
+    assert data.targets == [i % classes for i in range(12)]
+    path = written(tmp_path, "b.tar", *({"cls": i, "json": {"age": i}} for i in range(12)))
+    with pytest.raises(DataError, match="column 'age': expected classes or values"):
+        Shards(path=path, target="age").for_task(None)
+    assert Shards(path=path, target="cls").for_task(Regression()).targets[3] == 3.0
+
+
+def test_a_shard_is_no_image_to_predict(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.tar", {"cls": 0})
+    model = zoo.build("small_cnn", head="binary", input_size=8, seed=0)
+    with pytest.raises(DataError, match=r"data set \(.tar\); .*zoo.evaluate\(model, '.*a.tar'\) measures"):
+        zoo.predict(model, path)
