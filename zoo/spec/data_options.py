@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 from zoo.spec.errors import RecipeError, quote
+from zoo.spec.names import column_name
 from zoo.spec.options import Options, RefValue
 from zoo.spec.reference import (
     HUB_PREFIX,
@@ -144,22 +145,6 @@ class MaskOptions(MaskValues):
 
 class FolderOptions(MaskOptions):
     """Options of a folder of images; those of masks where it has some."""
-
-
-def column_name(value: Any) -> Any:
-    """The name of a column: a whole number, as TOML and frames have them, is the text of it.
-
-    Raises:
-        ValueError: it is true or false, which a file may write otherwise.
-
-    Example:
-        >>> column_name(2019), column_name("age"), column_name(None)
-        ('2019', 'age', None)
-    """
-    if isinstance(value, bool):
-        # The text of a ValueError stands behind `expected`
-        raise ValueError('the name of a column, one such as true within quotes: "true"')  # noqa: TRY004
-    return str(value) if isinstance(value, int) else value
 
 
 class ColumnOptions(MaskValues):
