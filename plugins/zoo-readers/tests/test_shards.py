@@ -236,6 +236,12 @@ def test_a_member_that_is_there_twice_is_refused(tmp_path: Path) -> None:
         Shards(path=str(tmp_path / "0.tar"))
 
 
+def test_classes_of_thousands_of_digits_are_names(tmp_path: Path) -> None:
+    long = "9" * 5000
+    path = written(tmp_path, "a.tar", {"txt": long}, {"txt": "-7"}, {"txt": "\u0663"})
+    assert Shards(path=path).columns["txt"] == [long, -7, "\u0663"]
+
+
 @pytest.mark.parametrize(("classes", "task"), [(2, "binary"), (12, "multiclass")])
 def test_whole_numbers_of_cls_are_classes_where_nothing_says_the_head(
     tmp_path: Path, classes: int, task: str

@@ -21,7 +21,7 @@ from zoo.data.sources.mask_options import check_values, ignored_items, said
 from zoo.images.facts import lies
 from zoo.images.opening import open_image, orientation
 from zoo.spec.data_options import MaskValues
-from zoo.spec.disk.reading import read_text
+from zoo.spec.disk.reading import read_text, split_lines
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, listing, quote, reason, warn
 
@@ -257,7 +257,7 @@ def names_in(file: Path, where: str) -> tuple[str, ...]:
         text = read_text(file) if file.exists() else ""
     except (OSError, ValueError) as error:
         raise DataError(f"{where}: {CLASSES}", expected="a text file", got=reason(error)) from error
-    names = tuple(line.strip() for line in text.splitlines() if line.strip())
+    names = tuple(line.strip() for line in split_lines(text) if line.strip())
     if twice := next((name for name in names if name != NOTHING and names.count(name) > 1), None):
         raise DataError(f"{where}: {CLASSES}", expected="a name for each class", got=f"{quote(twice)} twice")
     return names

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from threading import Lock
 from typing import IO, Any
@@ -16,7 +17,8 @@ _IMAGES = tuple(suffix.removeprefix(".") for suffix in sorted(IMAGE_SUFFIXES))
 _IMAGE, _SPLIT, _CLASS, _FEWEST = "image", "split", "cls", 2
 _IN_JSON = " in .json"
 _JSON, _TEXT = "json", ("txt", "text", "cls", "cls2", "index", "inx", "id")
-_MOST_BYTES, _MOST_NAMED, _MOST_DIGITS = 1 << 20, 6, 18
+_WHOLE = re.compile(r"0|-?[1-9][0-9]{0,638}")
+_MOST_BYTES, _MOST_NAMED = 1 << 20, 6
 
 
 class _Images(Sequence[Any]):
@@ -189,10 +191,8 @@ def _cells(sample: Sequence[Member], image: Member) -> dict[str, Any]:
         elif member.suffix == _JSON:
             raise DataError(where, expected="an object of JSON", got=quote(found))
         else:
-            # What begins with a zero is a name, and so is what no integer of 64 bits holds
-            digits = found.removeprefix("-")
-            whole = digits.isdecimal() and len(digits) <= _MOST_DIGITS and str(int(found)) == found
-            cells[member.suffix] = int(found) if whole else found
+            # What begins with a zero is a name, as are digits by the hundred
+            cells[member.suffix] = int(found) if _WHOLE.fullmatch(found) else found
     return cells
 
 
