@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from zoo.interfaces.tasks.columns import DECIMAL_COMMA, SEPARATORS, Cells, is_indicator, is_missing, plain
@@ -24,12 +24,14 @@ class TargetColumn:
         labels: names of classes, labels or values.
         numbered: whether the table names no classes but their numbers, from 0 on.
         tagged: whether samples name their labels, so that one that no sample names is on none.
+        numerals: whether such numbers are what the table calls its classes.
     """
 
     targets: Sequence[Any]
     labels: tuple[str, ...] = ()
     numbered: bool = False
     tagged: bool = False
+    numerals: bool = field(default=False, repr=False)
 
 
 def classes_of(columns: Cells, where: str) -> TargetColumn:
@@ -81,7 +83,7 @@ def classes_of(columns: Cells, where: str) -> TargetColumn:
         order = [text for _, text in sorted({*zip(whole, names, strict=True)})]
     numbers = {label: i for i, label in enumerate(order)}
     numbered = order == [*map(str, range(len(order)))]
-    return TargetColumn([numbers[name] for name in names], tuple(order), numbered)
+    return TargetColumn([numbers[name] for name in names], tuple(order), numbered, numerals=numbered)
 
 
 def labels_of(columns: Cells, separator: str | None, where: str) -> TargetColumn:
