@@ -20,6 +20,7 @@ from zoo.spec.errors import (
     ZooError,
     ZooWarning,
 )
+from zoo.spec.hints.spoken import Spoken, speaking
 
 TINY_VGG = {"name": "vgg16", "width": 0.125}
 
@@ -202,3 +203,17 @@ def only_meta(monkeypatch):
 def test_images_that_do_not_fit_are_refused_at_the_door(x, message):
     with pytest.raises(ShapeError, match=message):
         zoo.build(TINY_VGG, head="binary")(x)
+
+
+def test_classes_without_a_head_are_said_to_wait(recwarn: pytest.WarningsRecorder) -> None:
+    with pytest.warns(ZooWarning, match=r"classes=3 is for a head, .* none; head=\"multiclass\" adds one"):
+        model = zoo.build("small_cnn", classes=3, input_size=8)
+    assert model.recipe.model.classes == 3
+    with (
+        speaking(Spoken(way="shell")),
+        pytest.warns(ZooWarning, match="--classes a,b .* --head multi"),
+    ):
+        zoo.build("small_cnn", classes=["a", "b"], input_size=8)
+    zoo.build("small_cnn", head="multiclass", classes=3, input_size=8)
+    zoo.build("unet", classes=3, input_size=16)
+    assert not recwarn.list

@@ -266,6 +266,20 @@ def test_zoo_data_reads_by_the_range_of_a_model(tmp_path: Path) -> None:
     assert (found.ok, found.readable, found.kinds) == (True, 6, {"float gray": 6})
 
 
+def test_zoo_data_shows_the_channels_and_bands_of_a_model(tmp_path: Path) -> None:
+    from zoo.cli.data import _as_read_by
+    from zoo.data.inspection.report import report
+    from zoo.runtime.data_arguments import as_dataset
+
+    model = zoo.build("mlp", head="binary", in_channels=4, input_size=8, seed=0, input={"bands": [3, 0]})
+    zoo.save(model, tmp_path / "m")
+    images = np.random.default_rng(0).random((4, 8, 8, 4)).astype(np.float32)
+    seen = _as_read_by(str(tmp_path / "m"), as_dataset((images, [0, 1] * 2)))
+    np.testing.assert_allclose(seen[1].image, images[1][..., [3, 0]], atol=1e-6)
+    other = report(_as_read_by(str(tmp_path / "m"), as_dataset((images.repeat(2, axis=3), [0, 1] * 2))))
+    assert any("4 images that cannot be turned into 4 channels" in found.text for found in other.findings)
+
+
 def ranged(values: tuple[float, float]) -> zoo.Model:
     return zoo.build("mlp", head="binary", in_channels=1, input_size=8, seed=0, value_range=values)
 

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
+import zoo
 from zoo.data.resolve import resolve
 from zoo.data.sources.class_folders import ClassFolders
 from zoo.data.sources.torch_dataset import TorchData
@@ -95,3 +97,15 @@ def test_only_folders_have_files_to_skip(damaged: Path) -> None:
     pair = TorchData([(Image.new("L", (2, 2)), 0), (Image.new("L", (2, 2)), 1)])
     with pytest.raises(OptionError, match="skip_unreadable: expected a folder"):
         resolve("digits", lambda ref: pair, skip_unreadable=True)
+
+
+def test_a_row_without_its_file_is_left_out_of_a_run_that_keeps_pixels(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 255, (20, 8, 8), dtype=np.uint8)
+    for i, image in enumerate(images[1:], 1):
+        Image.fromarray(image).save(tmp_path / f"{i}.png")
+    table = tmp_path / "t.csv"
+    table.write_text("file,y\n" + "".join(f"{i}.png,{'ab'[i % 2]}\n" for i in range(20)))
+    model = zoo.build("mlp", head="binary", classes=["a", "b"], input_size=8, in_channels=1, seed=0)
+    with pytest.warns(zoo.ZooWarning, match=r"left out 1 of 20 images.*0\.png"):
+        run = zoo.fit(model, table, epochs=1, skip_unreadable=True, cache="pixels", progress=False)
+    assert sum(run.images.values()) == 19

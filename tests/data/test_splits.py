@@ -258,6 +258,29 @@ def test_few_values_and_rows_of_values_are_split_too() -> None:
     assert Regression().strata([None] * 30) is None
 
 
+def test_values_of_groups_are_cut_by_the_usual_shares() -> None:
+    for of_group, per in ((30, 4), (100, 10), (300, 3)):
+        values = np.random.default_rng(0).exponential(10, of_group * per)
+        for own in (values, np.sort(values)):
+            data = _Given(own.tolist(), Regression(), [f"{i // per}" for i in range(len(own))])
+            sides = split(data, 0)
+            shares = [len(side) / len(own) for side in (sides.train, sides.val, sides.test)]
+            assert shares == pytest.approx([0.7, 0.15, 0.15], abs=0.035)
+
+
+def test_groups_keep_the_distribution_of_their_means() -> None:
+    means = np.random.default_rng(0).permutation(400).astype(float)
+    groups = [str(i // 3) for i in range(1200)]
+    sides = split(_Given(np.repeat(means, 3).tolist(), Regression(), groups), 0)
+    for side in (sides.train, sides.val, sides.test):
+        fifths = np.histogram(np.repeat(means, 3)[list(side)], 5, (0, 399))[0] / len(side)
+        assert fifths == pytest.approx(0.2, abs=0.02)
+    found = Regression().group_strata([*map(float, range(80))], [str(i // 2) for i in range(80)])
+    assert found == [0] * 40 + [1] * 40
+    assert Regression().group_strata([1.0] * 60, ["a", "b", "c"] * 20) is None
+    assert Regression().group_strata([None] * 60, [*map(str, range(60))]) is None
+
+
 class _Given(Dataset):
     """Samples of one pixel each, with given targets."""
 

@@ -45,7 +45,7 @@ def command(
     from zoo.cli._flags import combined, flags_of
     from zoo.cli._recipe import read_table, spoken_of
     from zoo.cli._set_paths import check_paths
-    from zoo.compose.build import from_recipe
+    from zoo.compose.build import from_recipe, with_head_told
     from zoo.spec.recipe import Recipe
 
     table: dict[str, Any] = read_table(Path(name)) if name.endswith(".toml") else {"model": {"name": name}}
@@ -53,7 +53,8 @@ def command(
     table = combined(table, flags_of({**given, "seed": seed}), sets)
     check_paths(sets, table)
     recipe = Recipe.from_dict(table)
-    model = from_recipe(recipe, said=spoken_of(name if name.endswith(".toml") else None, sets))
+    said = spoken_of(name if name.endswith(".toml") else None, sets)
+    model = with_head_told(from_recipe(recipe, said=said))
     if out is not None:
         from zoo.hub.folder import save
 

@@ -148,10 +148,11 @@ def _in_section(sets: Sequence[str]) -> list[str]:
 
 
 def _as_read_by(model: str, dataset: Dataset) -> Dataset:
-    from zoo.data.loader.ranged import ranged
-    from zoo.experiments.label_errors import range_of
+    from zoo.data.inspection.as_seen import Look
+    from zoo.experiments.label_errors import input_of
 
-    return ranged(dataset, range_of(model))
+    spec = input_of(model)
+    return Look(spec.reading, spec.channels, spec.bands).of(dataset)
 
 
 def _label_errors(model: str, data: str, sets: Sequence[str], **how: bool) -> LabelErrors:

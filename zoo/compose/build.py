@@ -17,9 +17,9 @@ from zoo.compose.plan import plan
 from zoo.compose.saved_models import from_saved
 from zoo.interfaces.freezing import cut_blocks
 from zoo.interfaces.model import Model
-from zoo.spec.errors import BadReferenceError, OptionError, RecipeError, ZooWarning, quote
+from zoo.spec.errors import BadReferenceError, OptionError, RecipeError, ZooWarning, quote, warn
 from zoo.spec.freeze_grammar import Freeze
-from zoo.spec.hints.spoken import Spoken, speaking, spoken
+from zoo.spec.hints.spoken import Spoken, argument, heads, speaking, spoken
 from zoo.spec.inputs import FAST, InputSpec
 from zoo.spec.recipe import ModelSection, Recipe
 from zoo.weights.fitting import assign
@@ -94,7 +94,7 @@ def build(
         recorded = isinstance(name, Recipe)  # perhaps of a model that was loaded
         recipe = name if isinstance(name, Recipe) else Recipe.from_dict(name)
         recipe = recipe if seed is None else recipe.model_copy(update={"seed": seed})
-        return from_recipe(recipe, recorded=recorded)
+        return with_head_told(from_recipe(recipe, recorded=recorded))
     given: dict[str, Any] = {
         "head": head,
         "freeze": freeze,
@@ -113,7 +113,18 @@ def build(
     section = _section(name, {k: v for k, v in given.items() if v is not None})
     recipe = Recipe.from_dict({"model": section, "seed": seed}, "build")
     # Said beside a table, an option is for this head, even where it has its default
-    return from_recipe(recipe, said=Spoken(options))
+    return with_head_told(from_recipe(recipe, said=Spoken(options)))
+
+
+def with_head_told(model: Model) -> Model:
+    """The model as it is; says of a feature extractor with classes that these are for a head."""
+    section = model.recipe.model
+    if section.classes is not None and section.head is None and model.task is None:
+        typed = section.classes if isinstance(section.classes, int) else ",".join(section.classes)
+        said = argument("classes", typed if spoken().way == "shell" else section.classes)
+        step = heads('head="multiclass" adds one')
+        warn(f"{said} is for a head, and a feature extractor has none; {step}")
+    return model
 
 
 def _section(name: str | Mapping[str, Any], given: dict[str, Any]) -> dict[str, Any]:

@@ -93,7 +93,7 @@ def split(
     """
     keys = [dataset.key(i) for i in range(len(dataset))]
     belonging = together(keys, [dataset.group_of(i) for i in range(len(dataset))])
-    classes, strata = _classes(dataset), _strata(dataset)
+    classes = _classes(dataset)
     if not keys:
         raise DataError("data", expected="images", got="none")
     given = [dataset.split_of(i) for i in range(len(dataset))]
@@ -104,6 +104,7 @@ def split(
     if (alike := alike_asked(dataset)) is not None:
         check_drawn(dataset, alike, given, folded=fold_asked(dataset) is not None)
         belonging = together(keys, [dataset.group_of(i) for i in range(len(dataset))], alike)
+    strata = _strata(dataset, belonging, grouped=len({*belonging}) < len({*keys}))
     known = Belonging(keys, belonging, strata, given)
     if (fold := fold_asked(dataset)) is not None:
         sides = _of_fold(dataset, fold, known, seed, fractions)
@@ -193,9 +194,10 @@ def _classes(dataset: Dataset) -> Sequence[Any]:
     return [_ALL] * len(classes) if None in classes else classes
 
 
-def _strata(dataset: Dataset) -> Sequence[Any]:
+def _strata(dataset: Dataset, names: Sequence[str], *, grouped: bool) -> Sequence[Any]:
     """Strata of the samples; one and the same where the task tells none."""
-    strata = (dataset.task or Task()).strata(dataset.targets)
+    task, targets = dataset.task or Task(), dataset.targets
+    strata = task.group_strata(targets, names) if grouped else task.strata(targets)
     return [_ALL] * len(dataset) if strata is None else strata
 
 

@@ -12,7 +12,6 @@ import numpy as np
 from zoo.data.as_trained import as_trained
 from zoo.data.splits import split
 from zoo.experiments.fold_record import holds_folds
-from zoo.images.ranges import How
 from zoo.inference.measuring.probabilities import class_probabilities
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.model import Model
@@ -26,6 +25,7 @@ from zoo.spec.disk.schema import misfit
 from zoo.spec.display import Table, counted, more
 from zoo.spec.errors import DataError
 from zoo.spec.files import FOLDS_FILE
+from zoo.spec.inputs import InputSpec
 
 _SHOWN = 20
 
@@ -187,10 +187,10 @@ def _result(
     return LabelErrors(errors, labels, joint, len(indices), len(seen - {*indices}), dataset)
 
 
-def range_of(place: str) -> How | None:
-    """The range that a run, or all folds of one, reads images by; see `zoo.InputSpec`."""
+def input_of(place: str) -> InputSpec:
+    """The images that a run, or all folds of one, takes."""
     folder = _folds(Path(place))[0] if holds_folds(place) else place
-    return as_model(folder)[0].input_spec.reading
+    return as_model(folder)[0].input_spec
 
 
 def _folds(home: Path) -> Sequence[str]:

@@ -95,7 +95,7 @@ class FeatureCache(KeptRows):
             "rows": [self.batch_size, self.layout.shapes],
             "input": self.model.input_spec.to_dict(),
             # What a model calls the classes changes no image
-            "data": [type(source).__name__, len(source), source.fingerprint],
+            "data": [type(source).__name__, len(self.dataset), self.dataset.fingerprint],
             # TF32 gives other digits than full precision.
             "device": [*_processor(self.device), torch.get_float32_matmul_precision()],
         }

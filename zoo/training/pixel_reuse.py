@@ -91,7 +91,7 @@ def _obstacle(model: Model, dataset: Dataset, epochs: int, *, asked: bool) -> st
     obstacles = {
         "data that are no files": not getattr(source, "files", ()),
         "further fields, which are read with their images": bool(dataset.fields),
-        "data without a fingerprint, so that a change could not be seen": source.fingerprint is None,
+        "data without a fingerprint, so that a change could not be seen": dataset.fingerprint is None,
         "one epoch": epochs == 1 and not asked,
     }
     return next((why for why, there in obstacles.items() if there), "")

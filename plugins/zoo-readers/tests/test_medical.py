@@ -187,3 +187,11 @@ def test_class_folders_of_files_keep_a_patient_in_one_split(tmp_path: Path) -> N
         assert [data.group_of(i) for i in range(6)] == ["p0", "p1", "p2", "p0", "p1", "p2"]
     # Splits that the user made go before
     assert as_dataset(str(tmp_path / "old")).group_of(0) is None
+
+
+def test_a_plain_folder_of_volumes_names_the_set_that_reads_it() -> None:
+    tiny = Path(__file__).parents[1] / "src/zoo_readers/tiny/nifti"
+    with pytest.raises(DataError) as caught:
+        as_dataset(str(tiny))
+    assert f"say data={{'name': 'readers:nifti', 'path': '{tiny}'}}, which reads .nii" in str(caught.value)
+    assert as_dataset({"name": "readers:nifti", "path": str(tiny)}).labels == ("dark", "light")

@@ -234,3 +234,25 @@ def test_a_member_that_is_there_twice_is_refused(tmp_path: Path) -> None:
             tar.addfile(tarfile.TarInfo(name), io.BytesIO())
     with pytest.raises(DataError, match=r"0.tar: sample '1': expected one member of each name, got two"):
         Shards(path=str(tmp_path / "0.tar"))
+
+
+@pytest.mark.parametrize(("classes", "task"), [(2, "binary"), (12, "multiclass")])
+def test_whole_numbers_of_cls_are_classes_where_nothing_says_the_head(
+    tmp_path: Path, classes: int, task: str
+) -> None:
+    data = Shards(path=written(tmp_path, "a.tar", *({"cls": i % classes} for i in range(12)))).for_task(None)
+    assert (data.task.name, data.labels) == (task, tuple(map(str, range(classes))))  # type: ignore[union-attr]
+    assert data.targets == [i % classes for i in range(12)]
+    path = written(tmp_path, "b.tar", *({"cls": i, "json": {"age": i}} for i in range(12)))
+    with pytest.raises(DataError, match="column 'age': expected classes or values"):
+        Shards(path=path, target="age").for_task(None)
+    assert Shards(path=path, target="cls").for_task(Regression()).targets[3] == 3.0
+
+
+def test_a_shard_is_no_image_to_predict(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.tar", {"cls": 0})
+    model = zoo.build("small_cnn", head="binary", input_size=8, seed=0)
+    with pytest.raises(
+        DataError, match=r"data set \(.tar\); .*zoo.evaluate\(model, '.*a.tar'\) measures"
+    ):
+        zoo.predict(model, path)

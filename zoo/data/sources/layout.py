@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from zoo.data.division.split_lists import listed_splits
+from zoo.data.sources.folder_readers import read_otherwise
 from zoo.data.sources.split_names import same_classes, split_within, splits_inside
 from zoo.data.sources.walk import Walk, is_hidden, kinds, walk, warn_passed_over
 from zoo.images.decode import SUFFIXES, is_image
@@ -258,7 +259,9 @@ def _take(folder: Path, split: str | None, found: Layout) -> None:
     found.stored += below.stored
     if not files:
         got = f"none that can be read ({kinds(below.others)})" if below.others else "none"
-        hint = f"remove the folder, or put files of {listing(sorted(SUFFIXES))} into it"
+        suffixes = listing(sorted(SUFFIXES))
+        hint = read_otherwise(found.root, below.others)
+        hint = hint or f"remove the folder, or put files of {suffixes} into it"
         found.problems.append(DataError(f"data {folder}", expected="images", got=got, hint=hint))
     found.files += files
     found.classes += [folder_label(folder.name)] * len(files)

@@ -95,6 +95,15 @@ class TargetReading:
         found = [self.stratum(target) for target in targets]
         return None if None in found else found
 
+    def group_strata(self, targets: Sequence[Any], groups: Sequence[str]) -> Sequence[Hashable] | None:
+        """Strata where samples belong together: those of `strata`, unless a task draws its own of the groups.
+
+        Args:
+            targets: of all samples.
+            groups: name of what each sample belongs to.
+        """
+        return self.strata(targets)
+
     def collate(self, targets: Sequence[Any]) -> Tensor:
         """Targets of a batch as one tensor of N rows: class indices as int64, all else as float32.
 

@@ -22,7 +22,8 @@ from zoo.spec.hints.spoken import heads
 if TYPE_CHECKING:
     from zoo.interfaces.dataset import Dataset
 
-_MOST_BINS, _FEWEST = 10, 10
+_MOST_BINS, _FEWEST, _FEWEST_GROUPS = 10, 10, 20
+"""Quantiles at most; samples and groups in each at least: of twenty groups three are 15 %."""
 
 
 class Regression(Task):
@@ -63,16 +64,25 @@ class Regression(Task):
 
         None where a target is missing, or there are too few for two.
         """
-        bins = min(_MOST_BINS, len(targets) // _FEWEST)
-        if bins < 2 or None in targets:
+        return None if None in targets else _quantiles(targets, _FEWEST)
+
+    def group_strata(self, targets: Sequence[Any], groups: Sequence[str]) -> Sequence[Hashable] | None:
+        """Quantiles of the groups' means, each of twenty groups or more; of one group all samples are in one.
+
+        Of fewer groups a share of 15 % could not be drawn.
+        """
+        if None in targets:
             return None
-        values = torch.tensor(targets, dtype=torch.float64).reshape(len(targets), -1)
-        spread = values.std(dim=0, correction=0)
-        rows = ((values - values.mean(dim=0)) / torch.where(spread > 0, spread, 1)).mean(dim=1)
-        # Torch's quantiles end at 16 million values
-        edges = np.quantile(rows.numpy(), np.linspace(0, 1, bins + 1)[1:-1])
-        found: list[Hashable] = np.searchsorted(edges, rows.numpy()).tolist()
-        return found
+        members: dict[str, list[int]] = {}
+        for i, group in enumerate(groups):
+            members.setdefault(group, []).append(i)
+        rows = torch.tensor(targets, dtype=torch.float64).reshape(len(targets), -1)
+        means = [rows[own].mean(dim=0).tolist() for own in members.values()]
+        found = _quantiles(means, _FEWEST_GROUPS)
+        if found is None:
+            return None
+        strata = dict(zip(members, found, strict=True))
+        return [strata[group] for group in groups]
 
     def target(self, y: Tensor, outputs: int) -> Tensor:
         return y.float().reshape(-1, outputs)
@@ -128,6 +138,20 @@ class Regression(Task):
     def analysis(self, labels: Sequence[str], most: int) -> Analysis:
         """Predicted against true values, and the largest errors."""
         return ValueAnalysis(self, labels, most)
+
+
+def _quantiles(targets: Sequence[Any], fewest: int) -> list[Hashable] | None:
+    """The quantile of each target; None where two would not have `fewest` each."""
+    bins = min(_MOST_BINS, len(targets) // fewest)
+    if bins < 2:
+        return None
+    values = torch.tensor(targets, dtype=torch.float64).reshape(len(targets), -1)
+    spread = values.std(dim=0, correction=0)
+    rows = ((values - values.mean(dim=0)) / torch.where(spread > 0, spread, 1)).mean(dim=1)
+    # Torch's quantiles end at 16 million values
+    edges = np.quantile(rows.numpy(), np.linspace(0, 1, bins + 1)[1:-1])
+    found: list[Hashable] = np.searchsorted(edges, rows.numpy()).tolist()
+    return found
 
 
 class ValueAnalysis(Analysis):

@@ -104,6 +104,25 @@ def data_option(name: str, value: Any) -> str:
     return _set(f"{said.data}{name}", value) if said.way == "shell" else f"{name}={value!r}"
 
 
+def data_named(name: str, path: str) -> str:
+    """Data of a data set by name that takes a path, as they are said.
+
+    Example:
+        >>> data_named("own:scans", "./mine")
+        "data={'name': 'own:scans', 'path': './mine'}"
+        >>> with speaking(Spoken(way="shell")):
+        ...     print(data_named("own:scans", "./mine"))
+        --data own:scans --set data.path=./mine
+        >>> with speaking(Spoken(way="shell", data="")):
+        ...     print(data_named("own:scans", "./mine"))
+        zoo data own:scans --set path=./mine
+    """
+    said = spoken()
+    if said.way != "shell":
+        return f"data={_python({'name': name, 'path': path})}"
+    return f"{'--data' if said.data else 'zoo data'} {name} {data_option('path', path)}"
+
+
 def classes_said(classes: int | Sequence[str]) -> str:
     """The hint for which classes a model is to be built, as these were said.
 

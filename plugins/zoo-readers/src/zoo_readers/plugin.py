@@ -44,6 +44,8 @@ def zoo_components() -> list[Component]:
             target="zoo_readers.nifti:Nifti",
             config=_CONFIG + "NiftiOptions",
             summary="Class folders of NIfTI volumes, a slice an image, each volume in one split.",
+            # Suffixes of files whose folders it reads
+            tags=("*.nii", "*.nii.gz"),
             tiny={"path": "tiny/nifti"},
         ),
     ]

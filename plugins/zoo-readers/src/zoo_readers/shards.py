@@ -9,11 +9,11 @@ from threading import Lock
 from typing import IO, Any
 
 from zoo.errors import DataError, listing, quote, reason
-from zoo.interfaces import IMAGE_SUFFIXES, Records, Roles, split_within
+from zoo.interfaces import IMAGE_SUFFIXES, Binary, Multiclass, Records, Roles, Task, split_within
 from zoo_readers.tars import Member, addresses, members, opened, reached
 
 _IMAGES = tuple(suffix.removeprefix(".") for suffix in sorted(IMAGE_SUFFIXES))
-_IMAGE, _SPLIT, _FEWEST = "image", "split", 2
+_IMAGE, _SPLIT, _CLASS, _FEWEST = "image", "split", "cls", 2
 _JSON, _TEXT = "json", ("txt", "text", "cls", "cls2", "index", "inx", "id")
 _MOST_BYTES, _MOST_NAMED = 1 << 20, 6
 
@@ -85,6 +85,16 @@ class Shards(Records):
         columns[name] = _Images(self._places)
         roles = Roles(image=name, target=said, group=group, split=split, order=order, separator=separator)
         super().__init__(columns, roles=roles, where=where)
+
+    def read_targets(
+        self, columns: Mapping[str, Sequence[Any]], task: Task | None
+    ) -> tuple[Task | None, Any]:
+        """The targets; whole numbers of `cls` are class indices, as webdataset has them."""
+        cells = columns.get(_CLASS, ())
+        if task is not None or len(columns) > 1 or not cells or not all(isinstance(c, int) for c in cells):
+            return super().read_targets(columns, task)
+        told, found = super().read_targets(columns, Multiclass())
+        return Binary() if len(found.labels) == _FEWEST else told, found
 
     def name(self, index: int) -> str:
         """The shard and the key of a sample."""
