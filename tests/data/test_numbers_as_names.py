@@ -16,8 +16,9 @@ from zoo.data.objects.several import Several
 from zoo.data.streams.samples import Coming
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.records.records import Records
-from zoo.interfaces.tasks import Multiclass
-from zoo.spec.errors import DataError
+from zoo.interfaces.records.roles import Roles
+from zoo.interfaces.tasks import Multiclass, Regression
+from zoo.spec.errors import DataError, ZooWarning
 
 FOLDERS = ("0", "1", "10", "2")
 """Classes in the order in which a listing has folders of these names."""
@@ -96,3 +97,16 @@ def test_classes_said_in_another_order_are_learnt_by_name(tmp_path: Path) -> Non
     data = {"image": rows, "kind": [i % 2 for i in range(12)]}
     zoo.fit(model, data, out=tmp_path / "run", epochs=20, lr=1e-2, progress=False, cache=False)
     assert [answer.label for answer in zoo.predict(model, rows[:2])] == ["0", "1"]
+
+
+def test_a_lone_value_that_is_called_otherwise_is_said(recwarn: pytest.WarningsRecorder) -> None:
+    def column(name: str) -> Dataset:
+        data = Records({"image": images(2), name: [1.5, 2.5]}, roles=Roles(target=(name,)))
+        return data.for_task(Regression())
+
+    by_name(column("age"), ("age",), Regression(), "evaluate")
+    by_name(column("Age"), ("age",), Regression(), "evaluate")
+    by_name(listed(images(2), [1.5, 2.5]).for_task(Regression()), ("age",), Regression(), "evaluate")
+    assert not recwarn.list
+    with pytest.warns(ZooWarning, match="fit: 'mass' is taken for 'age' of the model, which stays its name"):
+        by_name(column("mass"), ("age",), Regression(), "fit")

@@ -17,8 +17,8 @@ from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.data_checks import classes_hint, has_answers
 from zoo.spec.errors import DataError, listing, quote, warn
-from zoo.spec.hints.spoken import spoken
-from zoo.spec.names import closest, composed
+from zoo.spec.hints.spoken import data_option, spoken
+from zoo.spec.names import closest, composed, plain
 
 _VALUES = 256
 _MOST_NAMES = 6
@@ -110,6 +110,7 @@ def by_name(data: Dataset, labels: Sequence[str], task: Task, where: str) -> Dat
     if not own or own == tuple(labels) or not has_answers(data, task):
         return data
     if len(own) == len(labels) == 1:  # one value may be called otherwise: there is no order to get wrong
+        _tell_called(own[0], labels[0], where)
         return data
     called = called_in(data, labels, where)
     if called is None or (data.masks and len(own) == len(labels) and _made_up(labels)):
@@ -239,6 +240,15 @@ def _values(labels: Sequence[str]) -> list[float] | None:
         values = [float(number) for _, number, _ in parts]
     # Of nan or twice the same there is no order
     return values if len({*values}) == len(values) and not any(map(math.isnan, values)) else None
+
+
+def _tell_called(own: str, known: str, where: str) -> None:
+    """Says that a value is called otherwise than the model's, since it may be another one."""
+    if plain(own) != plain(known):
+        goes_on = ", which stays its name" if where == "fit" else ""
+        way = f"{data_option('target', known)} says which column, or build a model for it"
+        taken = f"{quote(own)} is taken for {quote(known)} of the model{goes_on}"
+        warn(f"{where}: {taken}; where it is another one, {way}")
 
 
 def _meant(label: str, labels: Sequence[str]) -> str:

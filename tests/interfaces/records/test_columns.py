@@ -1,5 +1,6 @@
 """Targets read off the columns of a table."""
 
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -259,3 +260,15 @@ def test_classes_are_called_as_a_csv_writes_them() -> None:
     assert classes_of({"y": joined}, "data").labels == ("7", "1e1")
     assert values_of({"y": typed(["2e3", "1e-1"])}, "data").targets == [2000.0, 0.1]
     assert classes_of({"y": typed(["007", "1_000"])}, "data").labels == ("007", "1_000")
+
+
+def test_objects_and_long_numbers_are_refused_in_a_line() -> None:
+    for cells in ([{"a": 1}, {"a": 2}], [{}, {}]):
+        with pytest.raises(DataError, match=r"a name or number of a class .*; target='...' says another"):
+            classes_of({"y": cells}, "data")
+        assert form_of({"y": cells}) == form_of({"y": cells, "z": cells}) == "classes"
+    assert form_of({"y": [Decimal("0.5"), Decimal(1)]}) == "values"
+    long = 10**400
+    assert (form_of({"y": [long, 1]}), classes_of({"y": [long, 1]}, "data").targets) == ("whole", [1, 0])
+    with pytest.raises(DataError, match=r"column 'y': expected numbers, got 1000.* in row 2"):
+        values_of({"y": [1, long]}, "data")

@@ -10,7 +10,7 @@ from typing import Any
 from zoo.interfaces.tasks.columns import DECIMAL_COMMA, SEPARATORS, Cells, is_indicator, is_missing, plain
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, OptionError, listing, quote
-from zoo.spec.hints.spoken import heads
+from zoo.spec.hints.spoken import data_option, heads
 
 _NAMED = 6
 
@@ -56,17 +56,19 @@ def classes_of(columns: Cells, where: str) -> TargetColumn:
     name, column = _only(columns, where)
     _check_full(name, column, where)
     cells = [plain(cell) for cell in column]
-    if odd := next((cell for cell in cells if not isinstance(cell, str | int | float)), None):
-        expected, hint = (
-            "a name or number of a class in each row",
-            heads('head="multilabel" takes several labels', "--as labels takes several"),
+    if others := [cell for cell in cells if not isinstance(cell, str | int | float)]:
+        expected = "a name or number of a class in each row"
+        several = heads('head="multilabel" takes several labels', "--as labels takes several")
+        hint = (
+            several if isinstance(others[0], list) else f"{data_option('target', '...')} says another column"
         )
-        raise DataError(f"{where}: column {quote(name)}", expected=expected, got=quote(odd), hint=hint)
+        raise DataError(f"{where}: column {quote(name)}", expected=expected, got=quote(others[0]), hint=hint)
     if any(isinstance(cell, str) for cell in cells):
         names = [str(cell).strip() for cell in cells]
         order = _categories(column) or sorted({*names})
     else:
-        if fraction := next((cell for cell in cells if not float(cell).is_integer()), None):
+        # A whole number may be longer than a decimal holds
+        if fraction := next((c for c in cells if isinstance(c, float) and not c.is_integer()), None):
             hint = heads('head="regression" takes values', "--as values takes them")
             got = quote(fraction)
             raise DataError(f"{where}: column {quote(name)}", expected="classes", got=got, hint=hint)
@@ -153,7 +155,7 @@ def check_no_separator(separator: str | None, where: str) -> None:
 def _number(cell: Any, name: str, row: int, where: str) -> float:
     try:
         value = float(cell)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         value = math.nan
     if math.isfinite(value):
         return value

@@ -61,13 +61,14 @@ def form_of(columns: Cells, separator: str | None = None) -> Form:
         return "labels"
     if any(sign in cell for cell in cells if isinstance(cell, str) for sign in _SURE):
         return "labels"
-    if not cells or any(isinstance(cell, str) for cell in cells):
+    # Objects, such as tables of JSON, are no values: who reads classes refuses them
+    if not cells or any(isinstance(cell, str) or not _is_number(cell) for cell in cells):
         return "classes"
     if len(columns) > 1:
         return "labels" if {*cells} <= {0, 1} else "values"
     if any(isinstance(cell, bool) for cell in cells):
         return "classes"
-    return "whole" if all(float(cell).is_integer() for cell in cells) and _whole(cells) else "values"
+    return "whole" if all(isinstance(cell, int) for cell in cells) else "values"
 
 
 def plain(cell: Any) -> Any:
@@ -117,6 +118,10 @@ def _is_bit(cell: Any) -> bool:
     return isinstance(value, int | float) and value in (0, 1)
 
 
-def _whole(cells: Sequence[Any]) -> bool:
-    """Whether numbers are written as whole ones; 1.0 is a value."""
-    return all(isinstance(cell, int) for cell in cells)
+def _is_number(cell: Any) -> bool:
+    """Whether an object, a Decimal say, is a number."""
+    try:
+        float(cell)
+    except (TypeError, ValueError, OverflowError):
+        return isinstance(cell, int)
+    return True
