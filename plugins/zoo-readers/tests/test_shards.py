@@ -252,7 +252,5 @@ def test_whole_numbers_of_cls_are_classes_where_nothing_says_the_head(
 def test_a_shard_is_no_image_to_predict(tmp_path: Path) -> None:
     path = written(tmp_path, "a.tar", {"cls": 0})
     model = zoo.build("small_cnn", head="binary", input_size=8, seed=0)
-    with pytest.raises(
-        DataError, match=r"data set \(.tar\); .*zoo.evaluate\(model, '.*a.tar'\) measures"
-    ):
+    with pytest.raises(DataError, match=r"data set \(.tar\); .*zoo.evaluate\(model, '.*a.tar'\) measures"):
         zoo.predict(model, path)

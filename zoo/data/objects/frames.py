@@ -97,8 +97,7 @@ def columns_of(value: Any) -> Cells:
         return {str(name): _polars(value.get_column(name)) for name in value.columns}
     if _has(value, _HUGGING_FACE):
         return featured_columns(value)
-    cells: dict[str, list[Any]] = value.to_pydict()
-    return cells
+    return {name: ClassColumn.of_arrow(value.column(i)) for i, name in enumerate(value.column_names)}
 
 
 def columns_of_rows(rows: Sequence[Mapping[str, Any]]) -> Cells:

@@ -20,7 +20,7 @@ Form = Literal["classes", "labels", "values", "whole"]
 
 SEPARATORS = ("|", ";", ",")
 """Signs between several labels in one cell, in the order in which they are looked for."""
-_SURE = SEPARATORS[:2]
+SURE = SEPARATORS[:2]
 """Those that names of classes have none of, so that a cell with one holds several labels."""
 
 _MISSING = frozenset(["NAType", "NaTType", "NoneType"])
@@ -59,7 +59,7 @@ def form_of(columns: Cells, separator: str | None = None) -> Form:
     cells = [plain(cell) for column in columns.values() for cell in column if not is_missing(cell)]
     if separator or any(isinstance(cell, list) for cell in cells):
         return "labels"
-    if any(sign in cell for cell in cells if isinstance(cell, str) for sign in _SURE):
+    if any(sign in cell for cell in cells if isinstance(cell, str) for sign in SURE):
         return "labels"
     # Objects, such as tables of JSON, are no values: who reads classes refuses them
     if not cells or any(isinstance(cell, str) or not _is_number(cell) for cell in cells):
