@@ -18,6 +18,7 @@ from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.records.records import Records
 from zoo.interfaces.records.roles import Roles
 from zoo.interfaces.tasks import Multiclass, Regression
+from zoo.interfaces.tasks.choice import BY_NAME
 from zoo.spec.errors import DataError, ZooWarning
 
 FOLDERS = ("0", "1", "10", "2")
@@ -97,6 +98,31 @@ def test_classes_said_in_another_order_are_learnt_by_name(tmp_path: Path) -> Non
     data = {"image": rows, "kind": [i % 2 for i in range(12)]}
     zoo.fit(model, data, out=tmp_path / "run", epochs=20, lr=1e-2, progress=False, cache=False)
     assert [answer.label for answer in zoo.predict(model, rows[:2])] == ["0", "1"]
+
+
+def test_true_and_false_are_classes_however_they_are_written() -> None:
+    assert by_name(table(True, False), ("false", "true"), Multiclass(), "evaluate").targets == [1, 0]
+    assert by_name(table("TRUE", "other"), ("other", "True"), Multiclass(), "evaluate").targets == [1, 0]
+    with pytest.raises(DataError, match="does not know"):
+        by_name(table("CAT", "other"), ("other", "cat"), Multiclass(), "evaluate")
+
+
+@pytest.mark.parametrize(
+    ("head", "y", "words"),
+    [
+        ("binary", [1, 2], "from 0, and 1, 2 alone are used: str.target. makes them names$"),
+        ("binary", [0, 255], "from 0, and 0, 255 alone are used"),
+        ("multiclass", [1, 2, 3], "makes them names; say zoo.build(..., classes=3)"),
+        ("multiclass", [0, 1, 2], "got 3 .'0', '1', '2'.; say zoo.build(..., classes=3)"),
+        ("binary", [[0], [1]], r"got \[0\] in sample 0; y.ravel\(\) makes a column a class"),
+    ],
+)
+def test_indices_that_do_not_fit_are_answered_with_what_makes_them_classes(
+    head: str, y: list[Any], words: str
+) -> None:
+    task = BY_NAME[head]
+    with pytest.raises(DataError, match=words.replace("build(...", r"build\(...").replace("3)", r"3\)")):
+        task.check(listed(images(len(y)), y).for_task(task), 2 if head == "multiclass" else 1, (), "fit")
 
 
 def test_a_lone_value_that_is_called_otherwise_is_said(recwarn: pytest.WarningsRecorder) -> None:

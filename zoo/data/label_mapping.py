@@ -22,6 +22,7 @@ from zoo.spec.names import closest, composed, plain
 
 _VALUES = 256
 _MOST_NAMES = 6
+_TRUTH = ("false", "true")
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 _NUMBERED = re.compile(r"(\D*)(\d+(?:\.\d+)?)(\D*)")
 _MADE_UP = ("background", "object")
@@ -130,7 +131,8 @@ def by_name(data: Dataset, labels: Sequence[str], task: Task, where: str) -> Dat
 def called_in(data: Dataset, labels: Sequence[str], where: str) -> tuple[str, ...] | None:
     """The classes of data as others call them; None where their numbers are places among those of the others.
 
-    Numbers that a table writes are names beside classes that are called by numbers, also as 007. Those of
+    Numbers that a table writes are names beside classes that are called by numbers, also as 007, and True is
+    true. Those of
     samples are indices; where they may be names just as well, and mean another class then, nobody can tell.
 
     Args:
@@ -143,7 +145,9 @@ def called_in(data: Dataset, labels: Sequence[str], where: str) -> tuple[str, ..
     """
     own, used = tuple(data.labels), _used(data)
     if not data.numbered:
-        return own
+        # A table's true is a word of Python, a folder's is as it is typed
+        words = {label.lower(): label for label in labels if label.lower() in _TRUTH}
+        return tuple(label if label in labels else words.get(label.lower(), label) for label in own)
     values = {int(label): label for label in labels if _WHOLE.fullmatch(label)}
     # The values of pixels and the columns of rows have a place and no name
     if not values or data.masks or used is None:

@@ -113,9 +113,12 @@ def _check_known(names: Sequence[Any], labels: Sequence[str], where: str) -> Non
 def _single(row: Any, index: int, where: str) -> int:
     """The place of the one in a row of zeros."""
     if not isinstance(row, list) or sorted(row) != [*[0] * (len(row) - 1), 1]:
-        expected, hint = (
-            "a class, or a row with a single one",
-            heads('head="multilabel" takes several labels'),
+        expected = "a class, or a row with a single one"
+        column = isinstance(row, list) and len(row) == 1
+        hint = (
+            "y.ravel() makes a column a class an image"
+            if column
+            else heads('head="multilabel" takes several labels')
         )
         raise DataError(
             f"{where}: targets", expected=expected, got=f"{quote(row)} in sample {index}", hint=hint
