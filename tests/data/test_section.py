@@ -11,7 +11,7 @@ from zoo.data.resolve import resolve
 from zoo.data.section import DataSection, WithOptions, data_options, section_of
 from zoo.data.splits import split
 from zoo.data.view import Grouped, source_of
-from zoo.runtime.data_arguments import as_dataset, data_value
+from zoo.runtime.data_arguments import as_dataset, data_value, kept_value
 from zoo.spec.errors import DataError, OptionError, RecipeError
 from zoo.spec.recipe import Recipe
 from zoo.spec.reference import ComponentRef, PathRef
@@ -78,8 +78,9 @@ def test_what_a_recipe_keeps_of_a_path_is_its_last_part(make: Make) -> None:
     data = {"path": str(root), "group": "p"}
     assert data_value(data) == {"path": f"file:{root.name}", "group": "p"}
     assert data_value(data, whole=True) == {"path": f"file:{root.resolve()}", "group": "p"}
-    assert data_value(WithOptions(object(), {"group": "p"})) is None
-    assert data_value(object()) is None
+    assert data_value(WithOptions(object(), {"group": "p"})) == {"memory": "object", "group": "p"}
+    assert kept_value(WithOptions(object(), {"group": "p"})) == {"group": "p"}
+    assert kept_value(object()) is None
     assert data_value({"name": "faces", "group": "p"})["group"] == "p"  # type: ignore[index]
 
 

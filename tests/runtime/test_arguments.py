@@ -50,7 +50,8 @@ def test_data_are_recorded_by_component_or_by_the_last_part_of_a_path(tmp_path: 
     assert data_value("digits")["name"].endswith(":digits")
     assert data_value(tmp_path / "faces") == "file:faces"
     assert data_value(f"file:{tmp_path}/faces") == "file:faces"
-    assert data_value(Few(BY_NAME["binary"])) is None
+    assert data_value(Few(BY_NAME["binary"])) == {"memory": "Few"}
+    assert data_value(None) is None
 
 
 def test_a_loss_is_taken_as_it_is_or_found_for_the_task(make_model: Any) -> None:

@@ -17,7 +17,6 @@ from zoo.interfaces.loss import Loss
 from zoo.interfaces.model import Model
 from zoo.spec.errors import DataError, TrainingError, ZooWarning
 from zoo.spec.recipe import Recipe
-from zoo.training.record.recording import data_name
 from zoo.training.setup import Setup, assemble
 
 Make = Callable[..., Model]
@@ -147,14 +146,6 @@ def test_a_loss_hears_of_outputs_and_classes(make_model: Make) -> None:
 def test_a_torch_module_without_a_loss_is_asked_for_one() -> None:
     with pytest.raises(TrainingError, match=r"fit of a torch module: expected loss=, got none"):
         setup(nn.Sequential(nn.Flatten(), nn.Linear(256, 2)))
-
-
-def test_names_of_data_are_those_that_people_gave(tmp_path: Path) -> None:
-    assert data_name("faces") == data_name("datasets:faces") == "faces"
-    assert data_name({"name": "faces", "per_class": 2}) == "faces"
-    (tmp_path / "cats").mkdir()
-    assert data_name(tmp_path / "cats") == "cats"
-    assert data_name(unbalanced()) == "TorchData"
 
 
 def test_a_folder_is_recorded_whole_beside_the_model_and_by_its_name_in_the_recipe(

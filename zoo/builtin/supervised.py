@@ -45,7 +45,9 @@ class Supervised(GradientTrainer):
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
         """Loss and the task's metrics, with the model in inference mode for the time being."""
-        score = Score(self.task, self.model.outputs, self.loss, metrics=self.metrics)
+        score = Score(
+            self.task, self.model.outputs, self.loss, metrics=self.metrics, labels=self.model.labels
+        )
         with self.inference():
             for batch in batches:
                 score.add(*self.execution.gather(self.model(model_input(batch)), batch))

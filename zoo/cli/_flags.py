@@ -8,7 +8,7 @@ from typing import Any
 
 from zoo.cli._options import MODEL_OPTIONS
 from zoo.cli._recipe import REFERENCES, Table, apply, check_sets, typed_data
-from zoo.spec.data_options import SOURCES
+from zoo.spec.data_options import MEMORY, SOURCES
 from zoo.spec.errors import RecipeError, listing, warn
 
 
@@ -104,7 +104,7 @@ def _put(table: Table, flag: Flag) -> None:
         key in REFERENCES
         and isinstance(flag.value, str)
         and isinstance(before, dict)
-        and SOURCES not in before
+        and not {SOURCES, MEMORY} & {*before}
     ):
         name = before.get("name", flag.value)
         if name == flag.value or _names(name, flag.value):

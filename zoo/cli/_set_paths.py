@@ -8,7 +8,7 @@ from typing import Any
 
 from zoo.cli._unknown import options_of_parts, working
 from zoo.spec.arguments import BUILD, ELSEWHERE, FIT
-from zoo.spec.data_options import PATH, SOURCES
+from zoo.spec.data_options import MEMORY, PATH, SOURCES
 from zoo.spec.errors import RecipeError
 from zoo.spec.kinds import KINDS
 from zoo.spec.recipe import ModelSection, Recipe
@@ -43,7 +43,7 @@ def check_paths(sets: Sequence[str], table: Table) -> None:
             rest
             and first in _NAMED
             and isinstance(section, Mapping)
-            and not {"name", PATH, SOURCES} & {*section}
+            and not {"name", PATH, SOURCES, MEMORY} & {*section}
         ):
             expected = f"the name of the {_NAMED[first]} that has the option"
             hint = f"add --{first} NAME (zoo list {_NAMED[first]})"

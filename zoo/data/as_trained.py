@@ -2,30 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from zoo.data.objects.frames import has_columns
 from zoo.data.section import DataSection, WithOptions, section_of
 from zoo.data.several import Sources
+from zoo.interfaces.dataset import Dataset
+from zoo.registry.loading import resolve_config
 from zoo.registry.lookup import find
-from zoo.spec.data_options import PATH, SOURCES, name_of_place
-from zoo.spec.errors import OptionError
+from zoo.spec.data_options import (
+    MEMORY,
+    PATH,
+    SOURCES,
+    ColumnOptions,
+    DataOptions,
+    MaskValues,
+    in_memory,
+    name_of_place,
+)
+from zoo.spec.errors import OptionError, UnknownComponentError
 from zoo.spec.options import RefValue
 from zoo.spec.reference import HUB_PREFIX, ComponentRef, HubDataRef, PathRef
 
 _SIDES = ("group", "near_duplicates", "split", "order")
 """Options that say which images are on which side; other data may have other columns."""
 
-_OTHERS = ("name", PATH, "folder", "sampler")
-"""Facts of the training data that say nothing of how others are read."""
+_COLUMNS = ("group", "split", "order")
+"""Those of them that name a column."""
+
+_PLACE = ("name", PATH, MEMORY, "folder")
+"""Facts of the place of the training data."""
+
+_TRAINING = ("sampler", "steps_per_epoch")
+"""Options that say nothing of how others are read."""
 
 
 def as_trained(data: Any, trained: RefValue | None, where: str) -> DataSection:
     """The data with the options of a model's training data, where nobody says others.
 
-    Columns of a table and the meaning of masks belong to what was learnt. What decides the splits is taken
-    over for data of the same name alone, so that the test split stays the one that was never seen.
+    Columns and the meaning of masks belong to what was learnt, whether they stood in a file or in memory.
+    What decides the splits is taken over for data of the same name alone, so that the test split stays the
+    one that was never seen. What is in memory has no name: there it is taken over where the data have such
+    columns.
 
     Args:
         data: as the caller gave them.
@@ -40,26 +60,86 @@ def as_trained(data: Any, trained: RefValue | None, where: str) -> DataSection:
         hint = "it says in which order a run sees images: leave it out"
         raise OptionError(f"{where}: sampler", expected="no such option", got="one", hint=hint)
     if isinstance(section.source, Sources):
-        return _sources_as_trained(section, section.source, trained)
-    if not isinstance(trained, Mapping) or not isinstance(trained.get(PATH), str):
+        return _sources_as_trained(section, section.source, trained, _SIDES)
+    if not isinstance(trained, Mapping):
         return section
-    path = _path(section, trained)
-    if path is None:
-        return section
-    same = name_of_place(path) == name_of_place(trained[PATH])
-    known = {
-        name: value
-        for name, value in trained.items()
-        if name not in _OTHERS and value not in (None, [], ()) and (same or name not in _SIDES)
-    }
+    known = _known(section, trained, (*_PLACE, *_TRAINING))
+    path, before = _path(section), trained.get(PATH)
+    # Nobody can tell whether data without a name are those of the training
+    apart = path is None or before is None
+    if path is not None and before is not None and name_of_place(path) != name_of_place(before):
+        known = {name: value for name, value in known.items() if name not in _SIDES}
+    found = _with_unsaid(section, known)
+    return replace(found, unsure=frozenset(known) & {*_COLUMNS}) if apart and known else found
+
+
+def in_place(data: Any, kept: RefValue | None) -> Any:
+    """Data in memory, with the options of a recipe whose own were in memory too, where nobody says others.
+
+    Args:
+        data: as the caller gave them; those of a file or a name stay as they are.
+        kept: the recipe's data section.
+
+    Raises:
+        OptionError: an option does not fit.
+    """
+    if not isinstance(kept, Mapping) or not in_memory(kept):
+        return data
+    section = section_of(data)
+    if isinstance(section.source, Sources):
+        return _sources_as_trained(section, section.source, kept, [*DataOptions.model_fields])
+    return data if section.ref is not None else _with_unsaid(section, _known(section, kept, _PLACE))
+
+
+def _with_unsaid(section: DataSection, known: Mapping[str, Any]) -> DataSection:
     given = {**section.source.options} if isinstance(section.source, ComponentRef) else {}
     given = {name: value for name, value in {**given, **section.beside}.items() if name != PATH}
     unsaid = {name: value for name, value in known.items() if given.get(name) in (None, [], ())}
     return section_of(WithOptions(section, unsaid)) if unsaid else section
 
 
-def _sources_as_trained(section: DataSection, sources: Sources, trained: RefValue | None) -> DataSection:
-    """Several sources with the classes and sides of those trained on, where they are called alike."""
+def _known(section: DataSection, trained: Mapping[str, Any], aside: Iterable[str]) -> dict[str, Any]:
+    """The options of the training data that data of such a kind have too."""
+    names = {*_shared(section, trained)} - {*aside}
+    return {name: value for name, value in trained.items() if name in names and value not in (None, [], ())}
+
+
+def _shared(section: DataSection, trained: Mapping[str, Any]) -> Iterable[str]:
+    """Names of the options that mean the same in the data and in those trained on."""
+    source = section.source
+    if isinstance(trained.get(PATH), str) and _alike(source, trained):
+        return trained
+    columns = _reads_columns(trained["name"]) if PATH in trained and "name" in trained else MEMORY in trained
+    general = ("near_duplicates", "fold", *_TRAINING)
+    if columns and _is_columns(source):
+        return (*ColumnOptions.model_fields, *general)
+    if MEMORY in trained and section.ref is None:
+        return (*MaskValues.model_fields, "group", *general)
+    return ()
+
+
+def _is_columns(source: Any) -> bool:
+    """Whether data are columns: a table in a file, an object with columns, or splits that are some."""
+    if isinstance(source, ComponentRef):
+        return PATH in source.options and _reads_columns(source)
+    if isinstance(source, Mapping | tuple) and not isinstance(source, Dataset) and not has_columns(source):
+        return any(map(has_columns, source.values() if isinstance(source, Mapping) else source))
+    return has_columns(source)
+
+
+def _reads_columns(name: str | ComponentRef) -> bool:
+    try:
+        config = resolve_config(find(name, "dataset").component)
+    # A model is used without the plugin that read its training data
+    except UnknownComponentError:
+        return False
+    return config is not None and issubclass(config, ColumnOptions)
+
+
+def _sources_as_trained(
+    section: DataSection, sources: Sources, trained: RefValue | None, options: Iterable[str]
+) -> DataSection:
+    """Several sources with the classes and options of those trained on, where they are called alike."""
     if not isinstance(trained, Mapping) or SOURCES not in trained:
         return section
     known = section_of(trained)
@@ -74,19 +154,24 @@ def _sources_as_trained(section: DataSection, sources: Sources, trained: RefValu
     if [*before] != [*parts]:
         return found
     unsaid = {
-        name: value for name, value in known.beside.items() if name in _SIDES and name not in found.beside
+        name: value for name, value in known.beside.items() if name in options and name not in found.beside
     }
     return section_of(WithOptions(found, unsaid)) if unsaid else found
 
 
-def _path(section: DataSection, trained: Mapping[str, Any]) -> str | None:
-    """The path of data of the same kind as those trained on; None for others."""
+def _alike(source: Any, trained: Mapping[str, Any]) -> bool:
+    """Whether data lie in a file or folder, and are read as those were that were trained on."""
+    if isinstance(source, PathRef | HubDataRef):
+        place = source.path if isinstance(source, PathRef) else str(source)
+        return "name" not in trained and place.startswith(HUB_PREFIX) == trained[PATH].startswith(HUB_PREFIX)
+    if not isinstance(source, ComponentRef) or "name" not in trained:
+        return False
+    return PATH in source.options and find(source, "dataset").qualified == trained["name"]
+
+
+def _path(section: DataSection) -> str | None:
+    """The path of data; None for those that have none."""
     if isinstance(section.source, PathRef | HubDataRef):
-        place = section.source.path if isinstance(section.source, PathRef) else str(section.source)
-        alike = place.startswith(HUB_PREFIX) == trained[PATH].startswith(HUB_PREFIX)
-        return None if "name" in trained or not alike else place
-    if not isinstance(section.source, ComponentRef) or "name" not in trained:
-        return None
-    path = section.source.options.get(PATH)
-    alike = find(section.source, "dataset").qualified == trained["name"]
-    return path if alike and isinstance(path, str) else None
+        return section.source.path if isinstance(section.source, PathRef) else str(section.source)
+    found = section.source.options.get(PATH) if isinstance(section.source, ComponentRef) else None
+    return found if isinstance(found, str) else None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,7 +15,7 @@ from zoo.data.objects.named_fields import Fielded, check_columns
 from zoo.data.objects.parts import Parts
 from zoo.data.objects.several import Several
 from zoo.data.reading import check_there, readable
-from zoo.data.section import DataSection, WithOptions, section_of
+from zoo.data.section import DataSection, InMemory, WithOptions, section_of
 from zoo.data.several import Sources
 from zoo.data.sources.class_folders import ClassFolders, ImageFiles
 from zoo.data.sources.image_folder import ImageFolder
@@ -30,6 +32,7 @@ from zoo.interfaces.records.table_file import TableFile
 from zoo.interfaces.tasks import Task
 from zoo.spec.data_options import SOURCE
 from zoo.spec.errors import DataError, OptionError, UnknownComponentError, quote
+from zoo.spec.hints.spoken import spoken
 from zoo.spec.inputs import InputSpec
 from zoo.spec.reference import ComponentRef, HubDataRef, HubRef, PathLike, PathRef, Reference
 
@@ -127,6 +130,9 @@ def resolve(
 
 def _grouped(section: DataSection, asked: _Asked) -> Dataset:
     found = _found(section, asked)
+    pattern = section.options.group if "group" in section.unsure else None
+    if pattern is not None and not _makes_groups(pattern, found):
+        section = replace(section, options=section.options.model_copy(update={"group": None}))
     if section.options.steps_per_epoch is not None and not isinstance(found, Streamed):
         hint = "leave it out: an epoch is once through the images"
         where = f"data {section.called}: steps_per_epoch"
@@ -163,6 +169,8 @@ def _found(section: DataSection, asked: _Asked) -> Dataset:
         repo = f"owner/{name}" if owner == "datasets" else source.repo
         hint = f"a data set is called hf://datasets/{repo}"
         raise DataError("data", expected="a data set", got=f"{source}, a model", hint=hint)
+    elif isinstance(source, InMemory):
+        raise _not_given(source)
     elif (streamed := with_stream(section)) is not None:
         stream, beside = streamed
         found = _parts(beside, section.own, asked)
@@ -170,9 +178,11 @@ def _found(section: DataSection, asked: _Asked) -> Dataset:
     elif (parts := parts_of(source, task)) is not None:
         group = section.options.group
         own = {**section.own, **({} if group is None else {"group": group})}
-        return _parts(parts, own, asked)
+        return _parts(parts, own, asked, section.unsure)
     else:
         found = data_of(source, task, section.own)
+    if section.unsure and isinstance(found, Records):
+        found = _with_columns_there(found, section.unsure)
     return _complete(found, f"data {section.called}", asked)
 
 
@@ -200,10 +210,38 @@ def _complete(found: Dataset, where: str, asked: _Asked) -> Dataset:
     )
 
 
-def _parts(parts: Mapping[str, Any], own: Mapping[str, Any], asked: _Asked) -> Parts:
+def _parts(
+    parts: Mapping[str, Any], own: Mapping[str, Any], asked: _Asked, unsure: frozenset[str] = frozenset()
+) -> Parts:
     """Data sets that are a split each, with the options that hold for all of them."""
     sections = {name: section_of(WithOptions(one, own) if own else one) for name, one in parts.items()}
-    return Parts({name: _grouped(one, asked) for name, one in sections.items()})
+    return Parts({name: _grouped(replace(one, unsure=unsure), asked) for name, one in sections.items()})
+
+
+def _makes_groups(pattern: str, data: Dataset) -> bool:
+    """Whether names of samples make groups of data that have none of their own."""
+    names = [re.search(pattern, data.name(i)) for i in range(len(data))]
+    parts = {match.group() for match in names if match}
+    own = any(data.group_of(i) is not None for i in range(len(data)))
+    return not own and len(parts) + (None in names) > 1 and bool(parts)
+
+
+def _with_columns_there(data: Records, names: Iterable[str]) -> Records:
+    """The data without those of the roles whose column is not there."""
+    lacking: Any = {name: None for name in names if getattr(data.asked, name) not in data.columns}
+    found = copy(data)
+    found.asked = replace(data.asked, **lacking)
+    return found
+
+
+def _not_given(source: InMemory) -> DataError:
+    """What is wrong where a recipe's data were in memory, and none are given now."""
+    if spoken().way == "shell":
+        hint = "train it in Python with data=..., or on a file: --data labels.csv"
+    else:
+        hint = "give them, or others, by data=..."
+    expected = f"the {source.name} that was in memory, which no file holds"
+    return DataError("data", expected=expected, got="none", hint=hint)
 
 
 def _folder(section: DataSection, source: PathRef, asked: _Asked) -> Dataset:

@@ -16,7 +16,7 @@ from zoo.registry.loading import resolve_config
 from zoo.registry.lookup import entries, find
 from zoo.registry.references import component_or_path
 from zoo.spec.arguments import misplaced
-from zoo.spec.data_options import PATH, ColumnOptions, DataOptions, FolderOptions
+from zoo.spec.data_options import MEMORY, PATH, ColumnOptions, DataOptions, FolderOptions
 from zoo.spec.errors import AmbiguousNameError, DataError, OptionError, did_you_mean, listing, quote
 from zoo.spec.names import closest
 from zoo.spec.options import Options, validate
@@ -31,6 +31,17 @@ from zoo.spec.reference import (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class InMemory:
+    """Data of a recipe that were in memory, in whose place others have to be given.
+
+    Args:
+        name: of their type, such as `DataFrame`.
+    """
+
+    name: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSection:
     """Data and their options, read from what the caller gave.
@@ -41,6 +52,7 @@ class DataSection:
         folder: of a folder of images.
         own: of an object, which its kind checks.
         bare: whether it was called by a bare name, which may be a folder's as well.
+        unsure: names of the options that are left aside where the data have nothing of them.
     """
 
     source: Any
@@ -48,6 +60,7 @@ class DataSection:
     folder: FolderOptions = field(default_factory=FolderOptions)
     own: Mapping[str, Any] = field(default_factory=dict)
     bare: bool = False
+    unsure: frozenset[str] = frozenset()
 
     @property
     def ref(self) -> Reference | None:
@@ -59,6 +72,8 @@ class DataSection:
         """Name for messages: a path where one is read, else a component or the type of an object."""
         if isinstance(self.source, ComponentRef):
             return str(self.source.options.get(PATH, self.source))
+        if isinstance(self.source, InMemory):
+            return self.source.name
         named = self.ref is not None or isinstance(self.source, Sources)
         return str(self.source) if named else type(self.source).__name__
 
@@ -103,6 +118,10 @@ def section_of(data: Any) -> DataSection:  # noqa: PLR0911 - one return a form
         return _of_sources(sources_of_items(several[0], section_of), several[1])
     if isinstance(data, os.PathLike):
         return _of_path(os.fspath(data), {})
+    # A column may be called so as well
+    if isinstance(data, Mapping) and isinstance(data.get(MEMORY), str):
+        rest = {key: value for key, value in data.items() if key != MEMORY}
+        return _with(DataSection(source=InMemory(data[MEMORY])), rest)
     if isinstance(data, Mapping) and isinstance(data.get(PATH), str | os.PathLike) and "name" not in data:
         return _of_path(str(data[PATH]), {key: value for key, value in data.items() if key != PATH})
     if not isinstance(data, str | Reference) and not _is_table(data):

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.data.section import section_of
 from zoo.hub.folder import save
 from zoo.interfaces.blocks.freezing_state import freezing_state
 from zoo.interfaces.model import Model
 from zoo.registry.plugins.install_command import way_to_upgrade
 from zoo.registry.plugins.installed import CORE
-from zoo.runtime.data_arguments import data_value
+from zoo.runtime.data_arguments import data_value, kept_value
+from zoo.spec.data_options import in_memory
 from zoo.spec.disk.atomic_write import write_errors
 from zoo.spec.disk.history import write_json
 from zoo.spec.disk.reading import read_json
@@ -72,11 +72,10 @@ def keep(home: Path, model: Model, asked: Asked, count: int) -> dict[str, Any]:
     begun.metrics = {}  # of weights that training replaces
     save(begun, home / START)
     data = asked.parts["data"]
-    named = data_value(data, whole=True)
     parts = {name: _plain(value) for name, value in asked.parts.items()}
-    parts["data"] = section_of(data).beside if named is None else named
+    parts["data"] = kept_value(data)
     lost = [name for name, value in asked.parts.items() if name != "data" and value is not None]
-    objects = [name for name in lost if parts[name] is None] + ["data"] * (named is None)
+    objects = [name for name in lost if parts[name] is None] + ["data"] * in_memory(data_value(data))
     options = {name: _plain(value) for name, value in asked.options.items()}
     objects += [n for n, value in asked.options.items() if value is not None and options[n] is None]
     facts = {

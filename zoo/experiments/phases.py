@@ -104,7 +104,7 @@ def run_phase(
     found = evaluate(model, rest, split="all")
     metric = _metric(name, found, run)
     assert model.task is not None  # noqa: S101 - evaluate has looked
-    higher = Score(model.task, model.outputs, None).higher_is_better(metric)
+    higher = Score(model.task, model.outputs, None, labels=model.labels).higher_is_better(metric)
     return Phase(
         name=name, recipe=recipe, run=run, metric=metric, score=found.metrics[metric], higher_is_better=higher
     )

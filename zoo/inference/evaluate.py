@@ -28,7 +28,7 @@ from zoo.interfaces.loss import Loss, LossLike, needs_of
 from zoo.interfaces.metric import Metric
 from zoo.interfaces.model import Model, ModelLike
 from zoo.runtime.arguments import BATCH_SIZE, as_loss, as_model, check_order, folder_of, metrics_of, pick_seed
-from zoo.runtime.data_arguments import as_dataset, classes_of, data_value, declared_fields
+from zoo.runtime.data_arguments import as_dataset, classes_of, data_value, declared_fields, with_said
 from zoo.runtime.data_checks import for_model
 from zoo.runtime.loss_checks import check_fits, held_warnings, warn_squashed
 from zoo.runtime.team.shares import check_alike, own_batches
@@ -59,6 +59,7 @@ def evaluate(
     progress: bool = True,
     out: PathLike | None = None,
     save: bool = False,
+    **options: Any,
 ) -> Evaluation:
     """Measures a model on a split of data; the figures are also kept in `model.metrics`.
 
@@ -89,6 +90,8 @@ def evaluate(
         out: folder to write `metrics.json`, `confusion.png` (for values `scatter.png`, for embeddings
             `roc.png`) and `worst.png` into; without matplotlib `metrics.json` alone, which is said before.
         save: keeps the figures in the saved model's folder and card too.
+        options: of the data, as `fit` takes them: `target`, `folder`, ...; by default those of the training,
+            but for the folder that paths are read from.
 
     Returns:
         The figures, which print as tables: `metrics` (loss and the task's metrics by name), `on` (what was
@@ -106,7 +109,7 @@ def evaluate(
     Raises:
         DataError: the data cannot be read, do not fit the model, or lack the split.
         TrainingError: the model has no task, or generates images and `features` is missing.
-        OptionError: answers to the views cannot be made one.
+        OptionError: answers to the views cannot be made one; or data have no such option.
         ShapeError: there are `features`, but the model does not generate.
         SaveError: `out` cannot be written; or `save` without a saved model's folder to keep the figures in.
     """
@@ -115,7 +118,7 @@ def evaluate(
         kept = _kept(model, tta) if save else None
         model, folder = as_model(model)
         check_alike(team, model)
-        data = as_trained(data, model.recipe.data, "evaluate")
+        data = as_trained(with_said(data, options, evaluate), model.recipe.data, "evaluate")
         dataset = _data(model, data, tta, skip_unreadable=skip_unreadable)
         splits = split_data(dataset, seed := pick_seed(seed, model), training=False)
         indices = splits.of(split)
@@ -137,12 +140,12 @@ def evaluate(
             count = len(indices) if samples is None else samples
             figures, found = measure_samples(model, features, batches, count=count, seed=seed, **how)
         else:
-            score = Score(task, model.outputs, _loss(model, loss, batch_size), metrics=asked)
+            score = _score(model, dataset, _loss(model, loss, batch_size), asked)
             figures, found = measure(model, dataset, batches, score, split=split, tta=tta, **how)
         figures, left_out = _defined(figures, score)
-        options = _options(model, seed, tta, cropped=cropped, own_size=own_size)
+        depends = _options(model, seed, tta, cropped=cropped, own_size=own_size)
         seen = team.from_first(lambda: {"looks": looks(model, folder, splits.hash) if split == "test" else 1})
-        known: Any = {"count": len(indices), "hash": splits.hash, "options": options, **seen}
+        known: Any = {"count": len(indices), "hash": splits.hash, "options": depends, **seen}
         on = Measured(data=data_value(data), split=split, **known)
         same = {} if sampled else constant_figures(model, dataset, splits.train, indices)
         result = Evaluation.of(on, figures, found, left_out, same)
@@ -199,6 +202,11 @@ def _asked(metrics: Sequence[Any], model: Model, sampled: bool) -> list[Metric]:
         names, hint = listing(metric.name for metric in found), "leave them out"
         raise OptionError("metrics of generated images", expected="none", got=names, hint=hint)
     return found
+
+
+def _score(model: Model, dataset: Dataset, loss: nn.Module | None, asked: Sequence[Metric]) -> Score:
+    assert model.task is not None  # noqa: S101 - for_model has looked
+    return Score(model.task, model.outputs, loss, metrics=asked, labels=model.labels or dataset.labels)
 
 
 def _loss(model: Model, loss: LossLike | None, batch_size: int) -> nn.Module | None:

@@ -26,7 +26,7 @@ from zoo.reports.plots import short
 from zoo.reports.style import BLUE, DRAWS, GRID, new_figure, open_frame, set_title
 from zoo.runtime.answer_checks import check_answers
 from zoo.runtime.arguments import BATCH_SIZE, as_model, pick_seed
-from zoo.runtime.data_arguments import as_dataset
+from zoo.runtime.data_arguments import as_dataset, with_said
 from zoo.runtime.devices import borrowed
 from zoo.runtime.given_objects import check_can
 from zoo.runtime.progress import watched
@@ -91,6 +91,7 @@ def latents(
     progress: bool = True,
     out: PathLike | None = None,
     grid: PathLike | None = None,
+    **options: Any,
 ) -> Latents:
     """Encodes the images of a split.
 
@@ -107,11 +108,13 @@ def latents(
         out: image file to draw the images' places into, coloured by class.
         grid: image file to draw decoded images into, at even steps over the middle of the plane; for a
             latent of two numbers.
+        options: of the data, as `fit` takes them: `target`, `folder`, ...; by default those of the training,
+            but for the folder that paths are read from.
 
     Raises:
         DataError: the data cannot be read, or lack the split.
         ShapeError: the model has no latent.
-        OptionError: a plot is asked for that the latent does not allow.
+        OptionError: a plot is asked for that the latent does not allow; or data have no such option.
         SaveError: a file cannot be written.
         MissingPackageError: a plot is asked for, and matplotlib is not installed.
     """
@@ -119,7 +122,7 @@ def latents(
         model, _ = as_model(model)
         check_can(model, "encode")
         check_alike(team, model)
-        data = as_trained(data, model.recipe.data, "latents")
+        data = as_trained(with_said(data, options, latents), model.recipe.data, "latents")
         values = model.input_spec.reading
         dataset = as_dataset(data, task=model.task, skip_unreadable=skip_unreadable, values=values)
         splits = split_data(dataset, pick_seed(seed, model), training=False)

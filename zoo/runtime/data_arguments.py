@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ from zoo.compose.instantiate import make
 from zoo.compose.parts import recorded
 from zoo.data.loader.ranged import ranged
 from zoo.data.resolve import DataLike, resolve
-from zoo.data.section import DataSection, file_suffixes, section_of
+from zoo.data.section import DataSection, InMemory, WithOptions, data_options, file_suffixes, section_of
 from zoo.data.several import Sources
+from zoo.data.sources.mask_colors import said_colors
 from zoo.hub.sets.bring import bring, pinned
 from zoo.hub.sets.choose import CONFIG
 from zoo.images.ranges import How, scaled_by
@@ -21,9 +23,11 @@ from zoo.interfaces.records.fields import settled_fields
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.trainer import TrainerLike
 from zoo.runtime.arguments import as_trainer
-from zoo.spec.data_options import CLASSES, PATH, SOURCES, with_options
+from zoo.spec.data_options import CLASSES, MEMORY, PATH, SOURCES, ColumnOptions, in_memory, with_options
+from zoo.spec.errors import OptionError, listing, near
 from zoo.spec.inputs import InputSpec
-from zoo.spec.reference import ComponentRef, HubDataRef, HubRef, PathRef, without_prefix
+from zoo.spec.options import validate
+from zoo.spec.reference import ComponentRef, HubDataRef, HubRef, PathRef, local_path, without_prefix
 
 _ADDRESS = "://"
 """Sign of an address, which is no path."""
@@ -81,7 +85,7 @@ def declared_fields(
 
 
 def data_value(data: DataLike | None, *, whole: bool = False) -> str | dict[str, Any] | None:
-    """The data's value in a recipe: a component, or a path, with the options beside; None for an object.
+    """The data's value in a recipe: a component, a path or the type of an object, with the options beside.
 
     A bare name is recorded with its namespace: where the recipe is read again, a folder may have it; data of
     the Hub with the commit that was read.
@@ -95,7 +99,7 @@ def data_value(data: DataLike | None, *, whole: bool = False) -> str | dict[str,
     if isinstance(section.source, Sources):
         return _sources_value(section.source, section.beside, whole=whole)
     if section.ref is None:
-        return None
+        return None if section.source is None else {MEMORY: section.called, **_plain(section)}
     if isinstance(section.ref, PathRef):
         path = str(PathRef(_place(section.ref.path, whole)))
         return {PATH: path, **section.beside} if section.beside else path
@@ -110,10 +114,48 @@ def data_value(data: DataLike | None, *, whole: bool = False) -> str | dict[str,
     return {**(value if isinstance(value, dict) else {"name": value}), **section.beside}
 
 
-def _sources_value(sources: Sources, beside: Mapping[str, Any], *, whole: bool) -> dict[str, Any] | None:
+def with_said(data: DataLike, options: Mapping[str, Any], verb: Callable[..., Any]) -> DataLike:
+    """The data with options of theirs that were given by name beside them.
+
+    Args:
+        data: as the caller gave it.
+        options: by name, such as `target`.
+        verb: that takes them beside its own arguments.
+
+    Raises:
+        OptionError: data have no such option.
+    """
+    names = data_options() if options else frozenset()
+    if unknown := [name for name in options if name not in names]:
+        hint = near(unknown[0], [*names, *signature(verb).parameters])
+        expected = f"options of data: {listing(sorted(names))}"
+        raise OptionError(f"{verb.__name__}: {unknown[0]}", expected=expected, got=unknown[0], hint=hint)
+    return WithOptions(data, options) if options else data
+
+
+def kept_value(data: DataLike) -> str | dict[str, Any] | None:
+    """The data's value in the record of a run, which goes on with it; of an object its options alone.
+
+    Args:
+        data: as the caller gave it.
+    """
+    value = data_value(data, whole=True)
+    return section_of(data).beside or None if in_memory(value) else value
+
+
+def _plain(section: DataSection) -> dict[str, Any]:
+    """The options beside an object as a file holds them, without places of this machine."""
+    if isinstance(section.source, InMemory):
+        return section.beside
+    said = validate(ColumnOptions, section.own, f"data {section.called}")
+    own = said.model_dump(mode="json", exclude_unset=True, exclude={"folder", "colors"})
+    if said.colors is not None:
+        own["colors"] = said_colors(said.colors, local_path(said.folder or ""))
+    return {**own, **section.options.model_dump(mode="json", exclude_unset=True)}
+
+
+def _sources_value(sources: Sources, beside: Mapping[str, Any], *, whole: bool) -> dict[str, Any]:
     found = [(data_value(one.section, whole=whole), one.classes) for one in sources.parts.values()]
-    if any(value is None for value, _ in found):
-        return None
     return {SOURCES: [_with_classes(value, classes) for value, classes in found], **beside}
 
 

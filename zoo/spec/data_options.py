@@ -24,6 +24,9 @@ from zoo.spec.reference import (
 PATH = "path"
 """Option that says which file or folder is read; a recipe keeps its last part alone."""
 
+MEMORY = "memory"
+"""Key of data that no file holds: the type of what was given, with the options beside it."""
+
 SOURCES, CLASSES = "sources", "classes"
 """Key of several data sets that are read as one, and of what the classes of one are called in all."""
 
@@ -172,6 +175,8 @@ class ColumnOptions(MaskValues):
 def data_reference(value: Any) -> Any:
     """The value of a recipe's data section, checked: a reference, a table with a name or a path, or sources.
 
+    Data that were in memory are a table with their type, `{memory = "DataFrame", target = ["age"]}`.
+
     Args:
         value: as it was given.
 
@@ -189,6 +194,8 @@ def data_reference(value: Any) -> Any:
         value = {SOURCES: value}
     if isinstance(value, Mapping) and isinstance(value.get(SOURCES), list | tuple):
         return {**value, SOURCES: [_source(item) for item in value[SOURCES]]}
+    if isinstance(value, Mapping) and isinstance(value.get(MEMORY), str):
+        return {str(key): item for key, item in value.items()}
     if isinstance(value, Mapping) and PATH in value and "name" not in value:
         if not isinstance(value[PATH], str) or not value[PATH].strip():
             raise RecipeError("data.path", expected="a file or folder", got=quote(value[PATH]))
@@ -223,6 +230,23 @@ def with_options(value: RefValue) -> dict[str, Any]:
     return {PATH if isinstance(parse_reference(value), PathRef) else "name": value}
 
 
+def in_memory(value: RefValue | None) -> bool:
+    """Whether data of a recipe, or some of their sources, were in memory, so that no file holds them.
+
+    Example:
+        >>> in_memory({"memory": "DataFrame", "target": ["age"]}), in_memory("datasets:digits")
+        (True, False)
+    """
+    if not isinstance(value, Mapping):
+        return False
+    return MEMORY in value or any(map(in_memory, value.get(SOURCES, ())))
+
+
+def nameless(value: Any) -> bool:
+    """Whether a part of a run has a value that makes it no second time: an object is in no file."""
+    return value is None or in_memory(value)
+
+
 def called(value: RefValue) -> tuple[str, bool]:
     """Name of data for people, and whether it is that of a file or folder.
 
@@ -235,6 +259,8 @@ def called(value: RefValue) -> tuple[str, bool]:
     """
     if isinstance(value, Mapping) and SOURCES in value:
         return " + ".join(called(item)[0] for item in value[SOURCES]), True
+    if isinstance(value, Mapping) and MEMORY in value:
+        return str(value[MEMORY]), False
     # A file says more than what reads it
     if isinstance(value, Mapping) and isinstance(path := value.get(PATH), str):
         return name_of_place(path), not path.startswith(HUB_PREFIX)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -52,3 +53,47 @@ def settings_of(metric: Any) -> tuple[type, dict[str, Any]]:
         for name, value in vars(metric).items()
         if not name.startswith("_") and isinstance(value, bool | int | float | str | None)
     }
+
+
+def computed(metric: Any, name: str, *, own: bool) -> Any:
+    """The figure, or figures, of what was added up.
+
+    Args:
+        metric: of torchmetrics.
+        name: for messages.
+        own: whether it is the task's own, whose failure is a bug, to be seen whole.
+
+    Raises:
+        OptionError: a metric that was asked for fails.
+    """
+    try:
+        return metric.compute()
+    except Exception as error:
+        if own:
+            raise
+        got = reason(f"{type(error).__name__}: {error}")
+        raise OptionError(f"metric {name}", expected="a figure", got=got) from error
+
+
+def told_apart(
+    task: Task, outputs: int, labels: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """The metrics that tell several values apart, and the names of their figures, by the name of the metric.
+
+    Args:
+        task: whose metrics they are.
+        outputs: how many values there are.
+        labels: of the values; where they have none, as rows of coordinates, there are no such metrics.
+    """
+    if outputs < 2 or len(labels) != outputs:
+        return {}, {}
+    found = dict(task.metrics_apart(outputs).items())
+    return found, {name: [f"{name}_{label}" for label in labels] for name in found}
+
+
+def lost_answers(output: Tensor, scored: Tensor) -> Tensor:
+    """The number of answers of a batch that are no numbers; a tensor, so that no accelerator waits for it."""
+    rows = output.isnan().flatten(1).any(dim=1)
+    if scored is not output and scored.is_floating_point() and scored.numel():
+        rows = rows | ~scored.isfinite().reshape(len(rows), -1).all(dim=1)
+    return rows.sum()

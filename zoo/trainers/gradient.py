@@ -72,7 +72,9 @@ class GradientTrainer(OptimizingTrainer):
             raise TrainingError(problem, expected="loss=", got="none")
         self.model, self.task, self.loss, self.execution = model, model.task, loss, execution
         self.check_loss(loss, model.task, model.outputs)
-        self.score = Score(model.task, model.outputs, None, first_only=True, metrics=self.metrics)
+        self.score = Score(
+            model.task, model.outputs, None, first_only=True, metrics=self.metrics, labels=model.labels
+        )
         # Before the optimizer is made, whose plateau reads it
         self.higher_is_better = self.score.higher_is_better(self.monitor)
         self.optimizer = self.add_optimizer(self.options.optimizer.name, _parts(model, loss))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -19,7 +19,15 @@ from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.target_counts import TargetCounts, ignored_index, whole_numbers
 from zoo.spec.display import counted
 from zoo.spec.errors import OptionError, ShapeError, listing, near, quote, reason
-from zoo.trainers.accumulators import added_up, asks_for_ranks, has_counted_nothing, settings_of
+from zoo.trainers.accumulators import (
+    added_up,
+    asks_for_ranks,
+    computed,
+    has_counted_nothing,
+    lost_answers,
+    settings_of,
+    told_apart,
+)
 from zoo.trainers.loss_sums import LossSums
 
 _MOST_HELD = 1 << 20
@@ -58,6 +66,7 @@ class Score:
         loss: takes output and prepared target; None leaves it out.
         first_only: keep the task's first metric only, which is cheap enough for every training step.
         metrics: further ones; one that is called like the task's own has to measure the same.
+        labels: names of the outputs; several values with names have figures of their own each.
 
     Attributes:
         left_out: why figures that the data leave undefined are not among the last `values`, by name.
@@ -84,6 +93,7 @@ class Score:
         *,
         first_only: bool = False,
         metrics: Iterable[object] = (),
+        labels: Sequence[str] = (),
     ) -> None:
         self.task, self.outputs, self.loss = task, outputs, loss
         self.left_out: dict[str, str] = {}
@@ -99,6 +109,9 @@ class Score:
                 raise OptionError(f"metric {name}", expected=expected, got=got, hint=hint)
             self._metrics[name] = measured
             self._higher[name] = metric.higher_is_better
+        apart, self._apart = told_apart(task, outputs, labels)
+        self._metrics |= apart
+        self._higher = {told: self._higher[n] for n in self._higher for told in self._apart.get(n, [n])}
         # Only now, since any figure may be watched and is checked, whichever are measured in each step.
         if first_only:
             self._metrics = dict(list(self._metrics.items())[:1])
@@ -135,7 +148,7 @@ class Score:
             self._losses.add({OUTPUT: compared}, wanted, batch)
         scored, target = self.task.scored(output), self.task.hard(target)
         if self._lost is not None:
-            self._lost.append(_lost(output, scored))
+            self._lost.append(lost_answers(output, scored))
         if target.numel() == scored.numel():  # values, given as N where the output is N x 1
             target = target.reshape(scored.shape)
         if self._held and self._held[0][1].shape[1:] != target.shape[1:]:  # images of another size
@@ -176,7 +189,8 @@ class Score:
         missing |= {name: metric.missing(self._seen) for name, metric in self._asked.items()}
         if self.lost:  # which metrics would take for a class, or the lowest value
             missing |= dict.fromkeys(self._metrics, self.lost)
-        self.left_out, found = {}, {}
+        self.left_out = {}
+        found: dict[str, float] = {}
         for name, metric in self._metrics.items():
             if reason := missing.get(name):
                 self.left_out[name] = reason
@@ -184,27 +198,18 @@ class Score:
             if has_counted_nothing(metric):
                 self.left_out[name] = NOTHING
                 continue
-            value = self._computed(name, metric)
+            value = computed(metric, name, own=name not in self._asked)
+            if name in self._apart:
+                found |= dict(zip(self._apart[name], map(float, value), strict=True))
+                continue
             if name in self._asked and not (isinstance(value, Tensor) and value.numel() == 1):
                 got = counted(value.numel(), "value") if isinstance(value, Tensor) else type(value).__name__
                 hint = 'give it average="macro", or the like'
                 raise OptionError(f"metric {name}", expected="one number", got=got, hint=hint)
             # Of several values of a task's own the mean.
             found[name] = float(value if name in self._asked else value.float().mean())
-            if not math.isfinite(found[name]):
-                self.left_out[name] = UNDEFINED
-                del found[name]
-        return found
-
-    def _computed(self, name: str, metric: Any) -> Any:
-        try:
-            return metric.compute()
-        except Exception as error:
-            if name not in self._asked:
-                # What fails in the task's own metric is a bug, to be seen whole.
-                raise
-            got = reason(f"{type(error).__name__}: {error}")
-            raise OptionError(f"metric {name}", expected="a figure", got=got) from error
+        self.left_out |= {name: UNDEFINED for name, value in found.items() if not math.isfinite(value)}
+        return {name: value for name, value in found.items() if name not in self.left_out}
 
     def higher_is_better(self, monitor: str) -> bool:
         """Direction of a value of an epoch such as `val_loss` or `val_accuracy`.
@@ -288,11 +293,3 @@ class Score:
             task, got = self.task, reason(error)
             expected = f"one that takes the answers of task {task.name} ({task.form or 'its own form'})"
             raise OptionError(f"metric {name}", expected=expected, got=got) from error
-
-
-def _lost(output: Tensor, scored: Tensor) -> Tensor:
-    """How many answers of a batch are no numbers; a tensor, since asking would make an accelerator wait."""
-    rows = output.isnan().flatten(1).any(dim=1)
-    if scored is not output and scored.is_floating_point() and scored.numel():
-        rows = rows | ~scored.isfinite().reshape(len(rows), -1).all(dim=1)
-    return rows.sum()

@@ -36,7 +36,7 @@ from zoo.spec.reference import PathLike, local_path
 from zoo.training.batch_sources import sources
 from zoo.training.engine import Engine
 from zoo.training.record.checkpoint import Saving
-from zoo.training.record.recording import begin, discarding, finish, record_epoch
+from zoo.training.record.recording import begin, discarding, finish, name_outputs, record_epoch
 from zoo.training.record.resuming import Lengthening, asked_epochs, check_warps, go_on, take_up
 from zoo.training.record.run_facts import computed_on
 from zoo.training.record.run_folder import RunFolder
@@ -201,6 +201,7 @@ def _train(
 ) -> tuple[Outcome, str]:
     """Runs the epochs; returns their outcome, and what of frozen blocks was kept."""
     writes = run_folder if computing.first else None
+    name_outputs(setup)
     if checkpoint is not None and setup.stream is not None:
         warn(
             "the stream begins anew: a run that was not interrupted would have seen other images from here on"

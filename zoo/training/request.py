@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from zoo.data.as_trained import in_place
 from zoo.data.section import WithOptions, data_options
 from zoo.registry.loading import resolve_config
 from zoo.registry.lookup import entries
@@ -31,9 +32,11 @@ def with_data_options(model: Any, data: Any, options: Mapping[str, Any]) -> tupl
 
     Args:
         model: or recipe, whose data count where none are given.
-        data: as the caller gave them.
+        data: as the caller gave them; in memory they take the place of a recipe's that were so.
         options: by name.
     """
+    if isinstance(model, Recipe) and data is not None:
+        data = in_place(data, model.data)
     names = data_options() if options else frozenset()
     own = {name: value for name, value in options.items() if name in names and not _of_trainer(name, value)}
     if not own:

@@ -16,7 +16,6 @@ from zoo.compose.meta_build import seeded
 from zoo.data.depths import warn_dataset
 from zoo.data.imbalance import warn_unbalanced
 from zoo.data.resolve import DataLike
-from zoo.data.section import section_of
 from zoo.data.splits import NAMES, Splits, split
 from zoo.data.streams.forms import Streamed, stream_in
 from zoo.interfaces.augmenter import Augmenter
@@ -30,10 +29,11 @@ from zoo.runtime.answer_checks import check_weights
 from zoo.runtime.arguments import as_augmenter, as_loss, as_model, as_trainer, bare, check_order, pick_seed
 from zoo.runtime.augment_checks import check_augment, tell_of_augment
 from zoo.runtime.computing import check_precision
-from zoo.runtime.data_arguments import as_dataset, data_value, declared_fields
+from zoo.runtime.data_arguments import as_dataset, data_value, declared_fields, kept_value
 from zoo.runtime.data_checks import check_masks, check_stream, for_model, warn_lacking
 from zoo.runtime.loss_checks import check_fits, held_warnings, task_said, vectors_of, warn_squashed
 from zoo.runtime.torch_losses import called
+from zoo.spec.data_options import nameless
 from zoo.spec.errors import DataError, TrainingError, listing, warn
 from zoo.spec.recipe import Recipe
 from zoo.training.balance import by_class, with_counts
@@ -138,8 +138,8 @@ def assemble(
     values = {"data": data_value(parts["data"]), **named}
     made = {"data": dataset, "augment": augmenter, "loss": made_loss, "trainer": made_trainer}
     figures = figures_of(made_trainer, trainer_value)
-    nameless = [name for name, value in values.items() if value is None and made[name] is not None]
-    objects = [*["model"] * plain, *nameless, *[METRICS] * (None in figures.values())]
+    held = [name for name, value in values.items() if nameless(value) and made[name] is not None]
+    objects = [*["model"] * plain, *held, *[METRICS] * (None in figures.values())]
     return Setup(
         model=model,
         dataset=dataset,
@@ -148,7 +148,7 @@ def assemble(
         trainer=made_trainer,
         augment=augmenter,
         recipe=model.recipe.model_copy(update={**values, "data_hash": splits.hash, "seed": seed}),
-        data=data_value(parts["data"], whole=True) or section_of(parts["data"]).beside or None,
+        data=kept_value(parts["data"]),
         objects=tuple(objects),
         figures=figures,
         drawn_classes=drawn,

@@ -99,8 +99,7 @@ def color_table(given: Any, root: Path, ignored: Sequence[Any] = (), names: Sequ
         >>> table.classes(np.array([[[128, 64, 128], [70, 130, 180]]], np.uint8), "mask").tolist()
         [[0, 1]]
     """
-    if isinstance(given, str) and not _HEX.fullmatch(given):
-        given = _read(given, root)
+    given = said_colors(given, root)
     if isinstance(given, Mapping):
         rows = [(str(name), _several(value)) for name, value in given.items()]
     elif isinstance(given, Sequence) and not isinstance(given, str):
@@ -199,6 +198,19 @@ def _several(value: Any) -> list[int]:
     rgb = isinstance(value, list | tuple) and len(value) == 3 and all(type(part) is int for part in value)
     many = isinstance(value, list | tuple) and not rgb
     return [color(each) for each in value] if many else [color(value)]
+
+
+def said_colors(given: Any, root: Path) -> Any:
+    """The colours themselves, where an option names the file that holds them.
+
+    Args:
+        given: a table of names and colours, a list, or a file of either.
+        root: where a file may lie, beside the working folder.
+
+    Raises:
+        DataError: the file cannot be read, or holds no colours.
+    """
+    return _read(given, root) if isinstance(given, str) and not _HEX.fullmatch(given) else given
 
 
 def _read(name: str, root: Path) -> dict[str, list[Any]] | list[Any]:

@@ -55,7 +55,7 @@ def measure(
     found_labels = dataset.labels if len(dataset.labels) == count else ()  # classes do not name one value
     labels = model.labels or found_labels if task.named else ()
     analysis = task.analysis(names_for(labels, count), _MOST_MISTAKES)
-    by_source = SourceScores(dataset, task, model.outputs)
+    by_source = SourceScores(dataset, task, model.outputs, labels)
     lent = nn.Identity() if loss is None else loss
     with (
         borrowed(model, device, inference=True),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from torch import Tensor
@@ -22,11 +22,14 @@ class SourceScores:
         dataset: that is measured on.
         task: of the model.
         outputs: length of its output vector.
+        labels: of several values.
     """
 
-    def __init__(self, dataset: Dataset, task: Task, outputs: int) -> None:
+    def __init__(self, dataset: Dataset, task: Task, outputs: int, labels: Sequence[str] = ()) -> None:
         self._sources = sources_of(dataset) or []
-        self._scores = {name: Score(task, outputs, None) for name in dict.fromkeys(self._sources)}
+        self._scores = {
+            name: Score(task, outputs, None, labels=labels) for name in dict.fromkeys(self._sources)
+        }
 
     def add(self, values: Mapping[str, Tensor], index: Tensor) -> None:
         """Takes in one batch.

@@ -29,7 +29,7 @@ def constant_figures(
     answer = task.constant([targets[i] for i in train], model.outputs)
     if answer is None:
         return {}
-    score = Score(task, model.outputs, None)
+    score = Score(task, model.outputs, None, labels=model.labels or dataset.labels)
     for first in range(0, len(indices), _AT_ONCE):
         some = indices[first : first + _AT_ONCE]
         score.add(answer.expand(len(some), -1), {"target": task.collate([targets[i] for i in some])})

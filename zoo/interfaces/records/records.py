@@ -44,6 +44,7 @@ class Records(ReadTargets):
         mask_values: what the values of masks mean, where a column holds masks.
 
     Attributes:
+        asked: the roles as they were said.
         home: the folder that a table lies in, with `classes.txt` beside it; None where it is no file.
         class_names: names of the classes, where the data themselves say them.
 
@@ -72,8 +73,7 @@ class Records(ReadTargets):
         mask_values: MaskValues | None = None,
     ) -> None:
         self.columns, self.root, self.where = columns, root, where
-        self.mask_values = mask_values or MaskValues()
-        self._asked = roles or Roles()
+        self.mask_values, self.asked = mask_values or MaskValues(), roles or Roles()
         self._for: Task | None = None
         lengths = {name: len(column) for name, column in columns.items()}
         if len({*lengths.values()}) > 1:
@@ -105,7 +105,7 @@ class Records(ReadTargets):
     @cached_property
     def roles(self) -> Roles:
         """Columns by what they hold."""
-        return settled(self._asked, self.columns, self.where, **wants_of(self._for))
+        return settled(self.asked, self.columns, self.where, **wants_of(self._for))
 
     @cached_property
     def _read(self) -> tuple[Task | None, TargetColumn]:
@@ -129,7 +129,7 @@ class Records(ReadTargets):
     def _tell_unused(self) -> None:
         """Says which columns have no role where nobody said the targets, since one may have been meant."""
         assert self._read  # noqa: S101 - reads the targets, which settles the roles
-        if (self._asked.target or self._asked.mask) and not self._asked.fields:
+        if (self.asked.target or self.asked.mask) and not self.asked.fields:
             return
         if words := words_of_unused(self.roles, self.columns):
             warn(f"{self.where}: {words}")
@@ -187,7 +187,7 @@ class Records(ReadTargets):
             names: of the columns.
         """
         found = copy(self)
-        found._asked = replace(self._asked, fields=names)
+        found.asked = replace(self.asked, fields=names)
         return found
 
     @cached_property

@@ -166,9 +166,17 @@ class Task(TargetReading, MixedTargets):
 
     def metrics(self, outputs: int) -> MetricCollection:
         """Metrics from torchmetrics, fed with `scored(output)` and raw targets."""
-        from torchmetrics import MeanAbsoluteError, MeanSquaredError, MetricCollection
+        from torchmetrics import MetricCollection
 
-        return MetricCollection({"mae": MeanAbsoluteError(), "rmse": MeanSquaredError(squared=False)})
+        return MetricCollection(errors_of_values())
+
+    def metrics_apart(self, outputs: int) -> Mapping[str, Any]:
+        """Metrics that give a figure for each of several outputs with names, in place of those of `metrics`.
+
+        Each takes what those take and gives as many figures as there are outputs; there are none where a
+        figure over all of them means something.
+        """
+        return {}
 
     def missing(self, seen: TargetCounts) -> Mapping[str, str | None]:
         """Reasons why figures of `metrics` are not defined for these targets, by name; None where they are.
@@ -220,3 +228,15 @@ class Task(TargetReading, MixedTargets):
             count: of rows.
         """
         return torch.randn(count, self.outputs(classes)), torch.randn(count, classes)
+
+
+def errors_of_values(outputs: int = 1) -> dict[str, Any]:
+    """Mean absolute and root mean squared error, from torchmetrics.
+
+    Args:
+        outputs: how many figures each gives; one is over all values.
+    """
+    from torchmetrics import MeanAbsoluteError, MeanSquaredError
+
+    squared = MeanSquaredError(squared=False, num_outputs=outputs)
+    return {"mae": MeanAbsoluteError(num_outputs=outputs), "rmse": squared}

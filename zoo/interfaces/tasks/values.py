@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from zoo.interfaces.tasks.analysis import Analysis, Columns, Findings, Names
-from zoo.interfaces.tasks.base import Task
+from zoo.interfaces.tasks.base import Task, errors_of_values
 from zoo.interfaces.tasks.column_targets import TargetColumn
 from zoo.interfaces.tasks.data_checks import check_finite, check_told_apart, classes_hint, row_renumbered
 from zoo.interfaces.tasks.descriptions import Examples, Mistake, Scatter, worst_table
@@ -83,6 +83,10 @@ class Regression(Task):
             return None
         strata = dict(zip(members, found, strict=True))
         return [strata[group] for group in groups]
+
+    def metrics_apart(self, outputs: int) -> Mapping[str, Any]:
+        """Mean absolute and root mean squared error of each value, in its own unit."""
+        return errors_of_values(outputs)
 
     def target(self, y: Tensor, outputs: int) -> Tensor:
         return y.float().reshape(-1, outputs)

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from zoo.spec.arguments import BUILD, ELSEWHERE, FIT
-from zoo.spec.data_options import PATH, SOURCES
+from zoo.spec.data_options import MEMORY, PATH, SOURCES
 from zoo.spec.errors import RecipeError, listing, quote
 from zoo.spec.kinds import KINDS, with_article
 
@@ -37,6 +37,7 @@ def check_named(data: Mapping[str, Any], where: str) -> None:
                 and "name" not in value
                 and PATH not in value
                 and SOURCES not in value
+                and MEMORY not in value
             ):
                 expected = f"the name of {with_article(kind.name)} beside its options"
                 hint = f"add name = ..., one of zoo list {kind.name}"

@@ -12,10 +12,7 @@ from typing import Any
 
 from torch import Tensor
 
-from zoo.data.resolve import DataLike
-from zoo.data.section import section_of
 from zoo.data.splits import NAMES
-from zoo.data.view import source_of
 from zoo.hub.folder import save_run
 from zoo.interfaces.loss import fixed_left_out
 from zoo.interfaces.model import Model
@@ -26,7 +23,6 @@ from zoo.reports.image_grids import images
 from zoo.reports.plots import curves
 from zoo.reports.style import DRAWS
 from zoo.runtime.arguments import SPLITS_FILE
-from zoo.runtime.data_arguments import data_value
 from zoo.runtime.interruption import TERMINATED
 from zoo.spec.data_options import called
 from zoo.spec.disk.atomic_write import atomic_write, write_errors
@@ -53,12 +49,6 @@ def validation(outcome: Outcome) -> dict[str, float]:
     return {name.removeprefix("val_"): value for name, value in row.items() if name.startswith("val_")}
 
 
-def data_name(data: DataLike | None) -> str:
-    """Name of the data for people."""
-    value = data_value(data)
-    return type(section_of(data).source).__name__ if value is None else called(value)[0]
-
-
 def begin(folder: Path, setup: Setup, facts: dict[str, Any], warps: str | None) -> RunFolder:
     """Records the splits and the start, from which the run can be resumed; a failure leaves nothing.
 
@@ -78,6 +68,15 @@ def begin(folder: Path, setup: Setup, facts: dict[str, Any], warps: str | None) 
     except BaseException:
         discard(run_folder)
         raise
+
+
+def name_outputs(setup: Setup) -> None:
+    """Calls the model's outputs as the data do, by which figures are told."""
+    model, labels = setup.model, setup.dataset.labels
+    task = model.task
+    # Classes do not name one value that is learnt from their numbers
+    if task is not None and task.named and len(labels) == task.classes(model.outputs):
+        model.labels = model.labels or labels
 
 
 def finish(
@@ -147,11 +146,7 @@ def _named(setup: Setup, outcome: Outcome) -> Model:
     """The trained model with its labels, the origin of its weights, its figures and its recipe."""
     model = setup.model
     model.eval()
-    # Classes do not name one value that is learnt from their numbers
-    task, labels = model.task, setup.dataset.labels
-    if task is not None and task.named and len(labels) == task.classes(model.outputs):
-        model.labels = model.labels or labels
-    data = data_name(source_of(setup.dataset) if "data" in setup.objects else setup.data)
+    data = called(setup.recipe.data)[0] if setup.recipe.data else type(setup.dataset).__name__
     model.note_origin(origin_after(data, model.origin))
     # Those of weights that training has replaced, the model's own and those of models in it
     for part in model.modules():
