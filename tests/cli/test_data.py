@@ -234,3 +234,25 @@ def test_a_column_of_other_targets_is_told_by_what_zoo_data_has(
     assert status != 0
     assert hint in err
     assert "--head" not in err
+
+
+def test_images_of_many_bands_are_told_the_channels_to_ask_for(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for i in range(8):
+        file = tmp_path / "scans" / "ab"[i % 2] / f"{i}.npy"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        np.save(file, np.full((8, 8, 5), i, np.uint8))
+    told = "5 channels: a model takes 3 channels, unless it is built for these: --in-channels 5"
+    assert told in run(capsys, "data", str(tmp_path / "scans"))[1]
+    assert told not in run(capsys, "data", str(tmp_path / "scans"), "--in-channels", "5")[1]
+
+
+def test_no_option_is_advised_that_the_command_lacks(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "t.csv").write_text("file,kind\na.png,cat\nb.png,dog\n")
+    missing = run(capsys, "data", str(tmp_path / "t.csv"))[2]
+    assert "say from where paths are read: --set folder=FOLDER" in missing
+    assert "--skip-unreadable" not in missing
+    assert "--skip-unreadable" in run(capsys, "fit", "--model", "mlp", "--data", str(tmp_path / "t.csv"))[2]

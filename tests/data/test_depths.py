@@ -250,7 +250,7 @@ def test_zoo_data_names_the_range_of_all_images(tmp_path: Path) -> None:
 
 
 def test_zoo_data_reads_by_the_range_of_a_model(tmp_path: Path) -> None:
-    from zoo.cli.data import _as_read_by
+    from zoo.data.inspection.as_seen import Look
     from zoo.data.inspection.report import report
     from zoo.runtime.data_arguments import as_dataset
 
@@ -262,21 +262,23 @@ def test_zoo_data_reads_by_the_range_of_a_model(tmp_path: Path) -> None:
         (tmp_path / "d" / label).mkdir(parents=True)
         for i in range(3):
             np.save(tmp_path / "d" / label / f"{i}.npy", np.linspace(-9, 5 * k + i, 64).reshape(8, 8))
-    found = report(_as_read_by(str(tmp_path / "m"), as_dataset(tmp_path / "d")))
+    found = report(Look.by(zoo.load(tmp_path / "m").input_spec).of(as_dataset(tmp_path / "d")))
     assert (found.ok, found.readable, found.kinds) == (True, 6, {"float gray": 6})
 
 
 def test_zoo_data_shows_the_channels_and_bands_of_a_model(tmp_path: Path) -> None:
-    from zoo.cli.data import _as_read_by
+    from zoo.data.inspection.as_seen import Look
     from zoo.data.inspection.report import report
     from zoo.runtime.data_arguments import as_dataset
 
     model = zoo.build("mlp", head="binary", in_channels=4, input_size=8, seed=0, input={"bands": [3, 0]})
     zoo.save(model, tmp_path / "m")
     images = np.random.default_rng(0).random((4, 8, 8, 4)).astype(np.float32)
-    seen = _as_read_by(str(tmp_path / "m"), as_dataset((images, [0, 1] * 2)))
+    seen = Look.by(zoo.load(tmp_path / "m").input_spec).of(as_dataset((images, [0, 1] * 2)))
     np.testing.assert_allclose(seen[1].image, images[1][..., [3, 0]], atol=1e-6)
-    other = report(_as_read_by(str(tmp_path / "m"), as_dataset((images.repeat(2, axis=3), [0, 1] * 2))))
+    other = report(
+        Look.by(zoo.load(tmp_path / "m").input_spec).of(as_dataset((images.repeat(2, axis=3), [0, 1] * 2)))
+    )
     assert any("4 images that cannot be turned into 4 channels" in found.text for found in other.findings)
 
 

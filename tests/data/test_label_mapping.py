@@ -19,6 +19,7 @@ from zoo.data.view import source_of
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks import Multiclass, Multilabel, Ordinal, Regression, Segmentation, Task
 from zoo.spec.errors import DataError, ZooWarning
+from zoo.spec.hints.spoken import Spoken, speaking
 
 NAMES = ("ant", "bee", "cow", "dog", "eel")
 
@@ -132,6 +133,11 @@ def test_numbers_are_in_the_order_of_their_values(own: tuple[str, ...], order: t
     assert found.labels == order
     assert [found.labels[i] for i in found.targets] == [*own]
     assert in_order(data, Multiclass()) is data
+
+
+def test_an_order_is_said_in_a_shell_as_one_types_it() -> None:
+    with speaking(Spoken(way="shell")), pytest.warns(ZooWarning, match="said by --classes mild,none,severe"):
+        in_order(Set(("mild", "none", "severe"), [0, 1, 2]), Ordinal())
 
 
 def test_an_order_that_nobody_said_is_shown() -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -436,3 +437,17 @@ def test_what_has_no_partner_is_left_out_where_that_is_said(tmp_path: Path) -> N
     save(tmp_path / "masks" / "7.png", stripes(0, 1, 1))
     with pytest.raises(DataError, match="expected a mask for each image, got none"):
         read(tmp_path, skip_unpaired=True)
+
+
+@pytest.mark.parametrize(
+    ("values", "given", "advised"),
+    [((0, 1, 2, 7), None, 7), ((0, 1, 2, 254, 255), [0, 254], [0, 254, 255])],
+)
+def test_a_value_beyond_a_gap_is_answered_with_the_ignore_that_takes_it(
+    tmp_path: Path, values: tuple[int, ...], given: list[int] | None, advised: object
+) -> None:
+    pairs(tmp_path, lambda i: np.resize(np.uint8(values), (6, 9)))
+    with pytest.raises(DataError, match=f"; {re.escape(f'ignore={advised!r}')} if ") as refused:
+        read(tmp_path, ignore=given)
+    assert "colors=" in str(refused.value)
+    assert read(tmp_path, ignore=advised).labels

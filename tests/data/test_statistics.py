@@ -1,6 +1,7 @@
 """Mean and std of the images that are trained on, as `zoo data --statistics` prints them."""
 
 import json
+import shlex
 import tomllib
 from pathlib import Path
 
@@ -11,11 +12,14 @@ from PIL import Image
 
 import zoo
 from zoo.cli import group
+from zoo.cli._recipe import apply
+from zoo.data.inspection.as_seen import Look
 from zoo.data.inspection.report import report
 from zoo.data.inspection.statistics import merged, moments, pixel_statistics
-from zoo.data.sources.class_folders import ClassFolders
+from zoo.data.sources.class_folders import ClassFolders, FoundFolders
 from zoo.data.sources.torch_dataset import TorchData
 from zoo.data.splits import split
+from zoo.spec.channels.bands import Band
 from zoo.spec.errors import DataError
 from zoo.spec.recipe import Recipe
 
@@ -71,11 +75,29 @@ def test_the_printed_lines_are_what_build_and_a_recipe_take(tmp_path: Path) -> N
     model = zoo.build("small_cnn", head="binary", input_size=32, channels=[4, 8, 8, 8], input=given)
     assert [*model.input_spec.mean] == given["mean"]
     row = next(row for row in result.output.splitlines() if row.startswith("input = "))
-    table = tomllib.loads(row.removesuffix("  in [model]"))
+    table = tomllib.loads(row)
     recipe = Recipe.from_dict({"model": {"name": "small_cnn", **table}})
     assert recipe.model.input == given
     plain = CliRunner().invoke(group, ["data", str(root), "--statistics", "--seed", "3", "--json"])
     assert json.loads(plain.output)["statistics"]["images"] == 12
+
+
+def test_the_printed_lines_have_all_by_which_the_images_look_so(tmp_path: Path) -> None:
+    bands = ["hue", "saturation", {"ndvi": {"red": 0, "near_infrared": 3}}]
+    look = Look((0.0, 1.0), 4, tuple(map(Band.of, bands)))
+    images = RNG.random((9, 4, 4, 4), dtype=np.float32)
+    for i, image in enumerate(images):
+        (tmp_path / "ab"[i % 2]).mkdir(exist_ok=True)
+        np.save(tmp_path / "ab"[i % 2] / f"{i}.npy", image)
+    found = report(look.of(FoundFolders(tmp_path)), seed=0).statistics
+    assert found is not None
+    section = tomllib.loads(found.recipe)
+    assert section == {
+        "in_channels": 4, "value_range": [0.0, 1.0], "input": {"bands": bands, **found.rounded}
+    }  # fmt: skip
+    called = eval(found.call.replace("zoo.build(..., ", "dict("))
+    typed = shlex.split(found.words)
+    assert called == apply({}, typed[1::2])["model"] == section
 
 
 def test_what_cannot_be_told_is_refused(tmp_path: Path) -> None:
@@ -88,3 +110,15 @@ def test_what_cannot_be_told_is_refused(tmp_path: Path) -> None:
     result = CliRunner().invoke(group, ["data", str(photos(tmp_path / "p")), "--seed", "1"])
     assert isinstance(result.exception, zoo.ZooError)
     assert "--seed: expected --statistics beside it" in str(result.exception)
+
+
+def test_values_to_learn_are_told_by_column() -> None:
+    ages = RNG.normal(40, 9, (12, 2))
+    found = report(
+        TorchData([(np.full((4, 4, 3), i, np.uint8), [*map(float, row)]) for i, row in enumerate(ages)])
+    )
+    for told, column in zip(found.values.values(), ages.T, strict=True):
+        np.testing.assert_allclose(
+            told, [column.min(), np.median(column), column.max(), column.std()], rtol=1e-6
+        )
+    assert "LEAST" in str(found)

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import zoo
 from zoo.cli import main
-from zoo.errors import DataError, OptionError
+from zoo.errors import DataError, OptionError, ZooWarning
 from zoo.experiments.label_errors import label_errors
 from zoo.metrics.label_errors import confident_joint
 
@@ -34,9 +35,9 @@ def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path("snaps")
 
 
-def trained(photos: Path, **more: Any) -> None:
+def trained(photos: Path | dict[str, str], **more: Any) -> None:
     model = zoo.build("mlp", head="binary", classes=("bright", "dark"), input_size=8, seed=0)
-    zoo.fit(model, str(photos), out="run", **HOW, **more)
+    zoo.fit(model, photos if isinstance(photos, dict) else str(photos), out="run", **HOW, **more)
 
 
 def test_a_run_is_asked_about_images_that_it_was_not_trained_on(photos: Path) -> None:
@@ -88,3 +89,35 @@ def test_a_model_of_other_answers_is_refused(photos: Path) -> None:
     zoo.save(model, "saved")
     with pytest.raises((OptionError, DataError)):
         label_errors("saved", str(photos), progress=False)
+
+
+def test_a_table_is_looked_at_as_the_run_reads_it(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [(file, file.parent.name) for file in sorted(photos.rglob("*.png"))]
+    lines = "".join(f"{file},{label},a|b\n" for file, label in rows)
+    Path("snaps.csv").write_text(f"file,level,tags\n{lines}")
+    trained({"path": "snaps.csv", "target": "level"})
+    with pytest.raises(SystemExit) as ended:
+        main(["data", "snaps.csv", "--model", "run", "--json"])
+    said = capsys.readouterr()
+    assert ended.value.code == 0, said.err
+    found = json.loads(said.out)
+    assert found["columns"]["target"] == "level"
+    assert (found["classes"], found["label_errors"]["labels"]) == (
+        {"bright": 17, "dark": 17},
+        ["bright", "dark"],
+    )
+    with pytest.raises(SystemExit):
+        main(["data", "snaps.csv", "--model", "run", "--as", "classes"])
+    assert "expected no --model beside it" in capsys.readouterr().err
+
+
+def test_errors_that_a_guessing_model_names_come_with_a_warning(photos: Path) -> None:
+    trained(photos)
+    model = zoo.load("run")
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.zero_()
+    with pytest.warns(ZooWarning, match="that the model has no longer"):
+        zoo.save(model, "guessing")
+    with pytest.warns(ZooWarning, match=r"finds 50\.0% of a class on average, one answer for all 50\.0%"):
+        label_errors("guessing", str(photos), progress=False)

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -645,3 +646,10 @@ def test_axes_in_another_order_are_no_matter_of_the_model() -> None:
             ask(torch.rand(5, 20, 20))
     with pytest.raises(DataError, match=words):
         [*zoo.Predictor(model)(iter([torch.rand(5, 20, 20)]))]
+
+
+@pytest.mark.parametrize("kind", [dict, pd.DataFrame])
+def test_a_table_in_memory_is_answered_with_its_column_of_images(kind: type) -> None:
+    table = kind({"patient": ["p1"], "scan": ["a.png"]})
+    with pytest.raises(DataError, match=r"zoo\.predict\(model, \[\*table\['scan'\]\]\)"):
+        [*given(table)]

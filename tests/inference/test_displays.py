@@ -325,3 +325,9 @@ def test_what_is_augmented_begins_as_it_was_read() -> None:
     assert as_tensor(image, 60).shape == (3, 4, 6)
     assert as_tensor(np.zeros((4, 6, 4), np.uint8)).shape == (3, 4, 6)
     assert as_tensor(np.zeros((4, 6, 2), np.uint8)).shape == (1, 4, 6)
+
+
+def test_worst_values_have_no_column_of_scores() -> None:
+    values = worst_table([Mistake(0, "a.png", "26.2", None, "18.3")])
+    assert [*values.header] == ["WORST MISTAKES", "ANSWER", "TRUTH"]
+    assert "SCORE" in worst_table([Mistake(0, "a.png", "cat", 0.9, "dog")]).header

@@ -113,7 +113,7 @@ def test_an_open_file_is_one_image(make_model: Make, tmp_path: Path) -> None:
 def test_unreadable_files_are_named_or_left_out(make_model: Make, photos: Path) -> None:
     model = make_model(in_channels=3)
     (photos / "dark" / "3.png").write_bytes(b"")
-    with pytest.raises(DataError, match=r"dark/3\.png: .*got an empty file.*--skip-unreadable"):
+    with pytest.raises(DataError, match=r"dark/3\.png: .*got an empty file.*skip_unreadable=True"):
         zoo.predict(model, photos)
     with pytest.warns(zoo.ZooWarning, match=r"left out 1 of 28 images .*dark/3\.png \(an empty file\)"):
         found = zoo.predict(model, [photos, PIXELS], skip_unreadable=True)

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from zoo.cli._once import check_once
 from zoo.spec.arguments import ELSEWHERE, VERBS
 from zoo.spec.disk.paths import somewhere
 from zoo.spec.disk.systems import reader_gone
 from zoo.spec.errors import ZooError, ZooWarning, near
+from zoo.spec.hints.offered import offering
 from zoo.spec.hints.spoken import Spoken, speaking
 
 if TYPE_CHECKING:
@@ -91,7 +93,12 @@ class _Lazy(click.Group):
             own = own or VERBS.get(next(iter(get_close_matches(args[0], VERBS, n=1, cutoff=0.7)), ""))
             hint = f"zoo calls it {own}" if own in _COMMANDS else near(args[0], [*_COMMANDS])
             raise click.UsageError(f"no command is called {args[0]!r}; {hint}", ctx)
-        return super().resolve_command(ctx, args)
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None and not ctx.resilient_parsing:
+            check_once(command, rest)
+            options = (param for param in command.params if isinstance(param, click.Option))
+            ctx.with_resource(offering(str(option.name) for option in options))
+        return name, command, rest
 
 
 def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from zoo.cli._chain import apply_to_one
 from zoo.cli._options import MODEL_OPTIONS
 from zoo.cli._recipe import REFERENCES, Table, apply, check_sets, typed_data
 from zoo.spec.data_options import MEMORY, SOURCES
@@ -82,7 +83,8 @@ def combined(table: Table, flags: Iterable[Flag], sets: Iterable[str]) -> Table:
         _put(result, flag)
     # One by one, so that the message names the one that disagrees
     for text in sets:
-        result = apply(result, [text])
+        of_one = apply_to_one(result, text)
+        result = apply(result, [text]) if of_one is None else of_one
         for flag in given:
             found = _found(result, flag.path)
             if found is None:  # its section has got another name
@@ -126,6 +128,8 @@ def _found(table: Table, path: tuple[str, ...]) -> Any:
     here: Any = table
     for key in path:
         here = here.get(key) if isinstance(here, dict) else None
+    if path[-1] in REFERENCES and isinstance(here, list):
+        return [item.get("name") if isinstance(item, dict) else item for item in here]
     if path[-1] not in REFERENCES or not isinstance(here, dict):
         return here
     return {SOURCES: here[SOURCES]} if SOURCES in here else here.get("name")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from zoo.registry.references import component_hint
 from zoo.spec.data_options import SOURCES
 from zoo.spec.errors import RecipeError, quote
 from zoo.spec.hints.spoken import Spoken
+from zoo.spec.hints.toml_text import toml
 from zoo.spec.recipe import ModelSection, Recipe
 
 Table = dict[str, Any]
@@ -67,13 +69,30 @@ def typed_data(text: str) -> Any:
     Example:
         >>> typed_data("./photos"), typed_data('["mine", {path = "theirs"}]')
         ('./photos', {'sources': ['mine', {'path': 'theirs'}]})
+
+    Raises:
+        RecipeError: they are a table.
     """
-    found = _value(text.strip()) if text.lstrip().startswith("[") and not Path(text).exists() else None
+    found = _value(text.strip()) if text.lstrip().startswith(("[", "{")) and not Path(text).exists() else None
+    if isinstance(found, dict):
+        own = found.get(SOURCES)
+        way = f"say {shlex.quote(toml(own))}" if own else "options go into --set, the place alone stays"
+        raise RecipeError("data", expected="a place, or a list of them", got=quote(text), hint=way)
     return {SOURCES: found} if isinstance(found, list) else text
 
 
+def in_section(sets: Iterable[str]) -> list[str]:
+    """Options of data as a recipe has them; with its section's name, as `zoo fit` takes them, they are so.
+
+    Example:
+        >>> in_section(["target=age", "data.folder=img"])
+        ['data.target=age', 'data.folder=img']
+    """
+    return [f"data.{text.strip().removeprefix('data.')}" for text in sets]
+
+
 def check_sets(sets: Sequence[str]) -> None:
-    """Raises RecipeError where one `--set` undoes what one before it says of the same table.
+    """Raises RecipeError where one `--set` undoes what one before it says of the same path or table.
 
     Example:
         >>> check_sets(["trainer.schedule.patience=3", "trainer.schedule=plateau"])
@@ -81,6 +100,10 @@ def check_sets(sets: Sequence[str]) -> None:
     for i, later in enumerate(sets):
         path, _, value = later.partition("=")
         for before in sets[:i]:
+            again = before.partition("=")[0].strip() == path.strip()
+            if again and before.partition("=")[2].strip() != value.strip():
+                both = f"--set {before} and --set {later}"
+                raise RecipeError(both, expected="one of them", got="two values", hint="leave one out")
             inside = before.partition("=")[0].strip().startswith(f"{path.strip()}.")
             if inside and not isinstance(_value(value.strip()), str):
                 where, hint = f"--set {before} and --set {later}", "put all of it into one table"

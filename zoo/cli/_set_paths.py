@@ -6,9 +6,10 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from zoo.cli._chain import augmenters
 from zoo.cli._unknown import options_of_parts, working
 from zoo.spec.arguments import BUILD, ELSEWHERE, FIT
-from zoo.spec.data_options import MEMORY, PATH, SOURCES
+from zoo.spec.data_options import MEMORY, PATH, SOURCES, option_names
 from zoo.spec.errors import RecipeError
 from zoo.spec.kinds import KINDS
 from zoo.spec.recipe import ModelSection, Recipe
@@ -32,9 +33,8 @@ def check_paths(sets: Sequence[str], table: Table) -> None:
     for text in sets:
         path, _, value = text.partition("=")
         first, *rest = (key.strip() for key in path.split("."))
-        if first not in {*Recipe.model_fields, *ModelSection.model_fields} and (
-            ways := _ways(first, value, table)
-        ):
+        known = {*Recipe.model_fields, *ModelSection.model_fields, *augmenters(table)}
+        if first not in known and (ways := _ways(first, value, table)):
             expected = "a path from a section on, as trainer.epochs"
             hint = f"say {' or '.join(ways)}"
             raise RecipeError(f"--set {text}", expected=expected, got=first, hint=hint)
@@ -57,4 +57,6 @@ def _ways(name: str, value: str, table: Table) -> list[str]:
         found = name if name in homes else own
         places, needed = working(found, homes[found], table)
         return [f"{needed}--set {shlex.quote(f'{path}={value}')}" for _, path, _ in places]
-    return [f"--{own.replace('_', '-')} {value}"] if own in {*BUILD, *FIT} else []
+    if own in {*BUILD, *FIT}:
+        return [f"--{own.replace('_', '-')} {value}"]
+    return [f"--set {shlex.quote(f'data.{name}={value}')}"] if name in option_names() else []

@@ -13,9 +13,11 @@ import click
 
 from zoo.cli._sections import Sectioned
 from zoo.spec.arguments import ELSEWHERE
+from zoo.spec.data_options import option_names
 from zoo.spec.disk.reading import read_json
 from zoo.spec.errors import ZooError
 from zoo.spec.files import CONFIG_FILE
+from zoo.spec.hints.other_libraries import answer
 from zoo.spec.kinds import KINDS
 
 Table = Mapping[str, Any]
@@ -49,7 +51,7 @@ def unknown_flag(option: str, args: Sequence[str], table: Table, flags: Sequence
         flag = f"--{own.replace('_', '-')}"
         way = flag if flag in flags else f"--set {homes[own][0][1]}=..." if own in homes else own
         return f"no such option {option}: zoo calls it {way}"
-    if name in _of_data():
+    if name in option_names():
         typed = shlex.quote(f"data.{name}={_typed(option, args, {})}")
         return f"{option} is an option of the data: --set {typed}"
     # A flag of the command goes before an option of the same name
@@ -57,6 +59,9 @@ def unknown_flag(option: str, args: Sequence[str], table: Table, flags: Sequence
     answers.update({flag.lstrip("-").replace("-", "_"): flag for flag in flags})
     close = difflib.get_close_matches(name, answers, n=1)
     hint = f"; did you mean {answers[close[0]]}?" if close else ""
+    # What another library calls so goes before what is spelt alike
+    if known := answer(name, _typed(option, args, {})):
+        hint = f": {known}"
     return f"no such option {option}{hint}"
 
 
@@ -86,12 +91,6 @@ def _of_heads(name: str) -> bool:
     from zoo.registry.lookup import entries
 
     return any(name in _options(entry.qualified, ("head",)) for entry in entries("head"))
-
-
-def _of_data() -> set[str]:
-    from zoo.spec.data_options import ColumnOptions, DataOptions, FolderOptions
-
-    return {name for kind in (ColumnOptions, DataOptions, FolderOptions) for name in kind.model_fields}
 
 
 def _is_idle(name: str, table: Table) -> bool:
@@ -143,7 +142,11 @@ def _parts(table: Table) -> Iterator[tuple[str, tuple[str, ...], str, str]]:
     sections = {kind.argument: kind for kind in KINDS.values()}
     for section in sorted(sections.keys() - {"model", "head", "trainer"}, reverse=True):
         kind = sections[section]
-        named.append((kind.title.lower().removesuffix("s"), (kind.name,), section, _name(table.get(section))))
+        part, found = kind.title.lower().removesuffix("s"), table.get(section)
+        # Of a chain each is set by its own name
+        for item in found if isinstance(found, list) else [found]:
+            path = section if item is found else str(_name(item)).rpartition(":")[2]
+            named.append((part, (kind.name,), path, _name(item)))
     for part, kinds, path, reference in named:
         if reference:
             yield part, kinds, path, reference

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ import click
 from zoo.cli._common import emit_json, json_option
 
 if TYPE_CHECKING:
+    from zoo.data.inspection.as_seen import Look
     from zoo.data.inspection.reported import Report
     from zoo.experiments.label_errors import LabelErrors
     from zoo.images.decode import ImageArray
@@ -89,9 +90,12 @@ def command(
     zoo data ./scans --set 'model.value_range=[0, 4095]' --out sheet.png
     """
     from zoo.cli._look import look_of
+    from zoo.cli._recipe import apply, in_section, typed_data
     from zoo.data.inspection.report import report
+    from zoo.experiments.label_errors import label_errors
     from zoo.reports.data_page import page_path, write_page
     from zoo.reports.files import plots_path
+    from zoo.runtime.data_arguments import as_dataset
     from zoo.spec.errors import hearing
     from zoo.spec.hints.spoken import Spoken, speaking
 
@@ -103,21 +107,22 @@ def command(
 
     click.get_current_context().with_resource(speaking(Spoken(way="shell", rest="shell", data="")))
     own, look = look_of(sets, in_channels, alone=model is None)
+    named = apply({"data": typed_data(data)}, in_section(own))["data"]
     with hearing(hear):
-        dataset = _dataset(data, own, kind)
+        read = (_dataset(named, kind, as_dataset), look) if model is None else _as_trained(model, named, kind)
     # After what is wrong with the data, and before they are read
     out = plots_path(out) if out is not None else None
     page = page_path(page) if page is not None else None
     _check_beside("--seed", seed is not None, "--statistics", statistics)
     _check_beside("--trained", trained, "--model", model is not None)
-    dataset = look.of(dataset) if model is None else _as_read_by(model, dataset)
+    dataset = read[1].of(read[0])
     found = report(dataset, data, seed=(seed or 0) if statistics else None)
     wrong = None
     if model is not None:
         # Which these are is in the report
         skipped = found.readable < found.images
         with hearing(lambda text: text in notes):
-            wrong = _label_errors(model, data, own, trained=trained, skip_unreadable=skipped)
+            wrong = label_errors(model, named, trained=trained, skip_unreadable=skipped)
     if out is not None:
         _draw(dataset, found, out)
     if page is not None:
@@ -125,13 +130,17 @@ def command(
     if as_json:
         emit_json(found.to_dict() | ({"label_errors": wrong.to_dict()} if wrong else {}))
         return 0 if found.ok else 1
+    _say(found, wrong, sheet=out, page=page)
+    return 0 if found.ok else 1
+
+
+def _say(found: Report, wrong: LabelErrors | None, **drawn: Path | None) -> None:
     click.echo(found)
     if wrong is not None:
         click.echo(f"\n{wrong}")
-    for name, path in (("sheet", out), ("page", page)):
+    for name, path in drawn.items():
         if path is not None:
             click.echo(f"\n{name}: {path}")
-    return 0 if found.ok else 1
 
 
 def _check_beside(option: str, given: bool, other: str, there: bool) -> None:
@@ -142,25 +151,26 @@ def _check_beside(option: str, given: bool, other: str, there: bool) -> None:
         raise OptionError(option, expected=f"{other} beside it", got="none", hint="leave it out")
 
 
-def _in_section(sets: Sequence[str]) -> list[str]:
-    """Options of data as a recipe has them; with its section's name, as `zoo fit` takes them, they are so."""
-    return [f"data.{text.strip().removeprefix('data.')}" for text in sets]
-
-
-def _as_read_by(model: str, dataset: Dataset) -> Dataset:
+def _as_trained(place: str, named: Any, kind: str | None) -> tuple[Dataset, Look]:
+    """The data as a run reads them, and how its images look."""
+    from zoo.data.as_trained import as_trained
     from zoo.data.inspection.as_seen import Look
-    from zoo.experiments.label_errors import input_of
+    from zoo.experiments.label_errors import asked_model, reading_of
+    from zoo.inference.measuring.probabilities import check_one_class
+    from zoo.runtime.data_arguments import as_dataset
+    from zoo.spec.errors import OptionError
 
-    spec = input_of(model)
-    return Look(spec.reading, spec.channels, spec.bands).of(dataset)
-
-
-def _label_errors(model: str, data: str, sets: Sequence[str], **how: bool) -> LabelErrors:
-    from zoo.cli._recipe import apply, typed_data
-    from zoo.experiments.label_errors import label_errors
-
-    named = apply({"data": typed_data(data)}, _in_section(sets))["data"]
-    return label_errors(model, named, **how)
+    if kind is not None:
+        hint = "leave it out: the run knows how"
+        raise OptionError("--as", expected="no --model beside it", got=kind, hint=hint)
+    model = asked_model(place)
+    how = reading_of(model)
+    section = as_trained(named, model.recipe.data, "data")
+    dataset = _dataset(section, None, lambda data: as_dataset(data, **how))
+    # Before all images are read
+    if model.task is not None:
+        check_one_class(model.task, dataset.targets)
+    return dataset, Look.by(model.input_spec)
 
 
 def _suspects(found: LabelErrors) -> Suspects:
@@ -170,8 +180,7 @@ def _suspects(found: LabelErrors) -> Suspects:
     return Suspects(found.headline, shown, found.data, found.joint.counts, found.labels)
 
 
-def _dataset(data: str, sets: Sequence[str], kind: str | None) -> Dataset:
-    from zoo.cli._recipe import apply, typed_data
+def _dataset(named: Any, kind: str | None, read: Callable[[Any], Dataset]) -> Dataset:
     from zoo.data.resolve import folder_of
     from zoo.data.section import section_of
     from zoo.data.sources.class_folders import FoundFolders
@@ -182,10 +191,9 @@ def _dataset(data: str, sets: Sequence[str], kind: str | None) -> Dataset:
     from zoo.data.view import with_options
     from zoo.spec.errors import OptionError
 
-    named = apply({"data": typed_data(data)}, _in_section(sets))["data"]
     folder = folder_of(named)
     if folder is None:
-        return _not_a_folder(named, kind)
+        return _not_a_folder(named, kind, read)
     section = section_of(named)
     if kind is None:
         masks = folder.is_dir() and has_masks(folder)
@@ -201,7 +209,7 @@ def _dataset(data: str, sets: Sequence[str], kind: str | None) -> Dataset:
     return with_options(found, section.options)
 
 
-def _not_a_folder(named: Any, kind: str | None) -> Dataset:
+def _not_a_folder(named: Any, kind: str | None, read: Callable[[Any], Dataset]) -> Dataset:
     """A table, whose targets may be read as somebody says, or a data set by name."""
     from zoo.data.section import section_of
     from zoo.interfaces.tasks.choice import FORMS, for_form
@@ -211,7 +219,7 @@ def _not_a_folder(named: Any, kind: str | None) -> Dataset:
     from zoo.spec.reference import ComponentRef, HubDataRef
 
     if kind is None:
-        return as_dataset(named)
+        return read(named)
     source = section_of(named).source
     table = isinstance(source, ComponentRef) and PATH in source.options
     if kind in FORMS and (table or isinstance(source, HubDataRef)):

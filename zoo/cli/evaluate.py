@@ -75,7 +75,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Measure a saved MODEL on DATA, a folder of class folders, a table, or the name of a data set."""
-    from zoo.cli._recipe import apply, typed_data
+    from zoo.cli._recipe import apply, in_section, typed_data
     from zoo.inference.evaluate import evaluate
     from zoo.runtime.arguments import check_order
 
@@ -83,7 +83,7 @@ def command(
 
     figures = evaluate(
         model,
-        apply({"data": typed_data(data)}, [f"data.{text}" for text in sets])["data"],
+        apply({"data": typed_data(data)}, in_section(sets))["data"],
         split=split,
         metrics=metrics,
         features=features,

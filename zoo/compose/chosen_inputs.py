@@ -8,6 +8,7 @@ from typing import Any
 
 from zoo.interfaces.model import Model
 from zoo.interfaces.normalise import Normalise
+from zoo.spec.arguments import misplaced
 from zoo.spec.errors import OptionError, listing, quote
 from zoo.spec.inputs import WHOLE, InputSpec
 from zoo.spec.recipe import ORIGINAL, ModelSection
@@ -56,7 +57,7 @@ def check_reading(section: ModelSection, path: str) -> None:
     """
     for name in READING:
         if (value := getattr(section, name)) is not None:
-            hint = f"it belongs beside: zoo.build(..., {name}={quote(value)}), in a recipe model.{name}"
+            hint = misplaced(name, value, ())
             raise OptionError(f"{path}: {name}", expected="none, of a part", got=quote(value), hint=hint)
 
 

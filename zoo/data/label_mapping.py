@@ -17,7 +17,7 @@ from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.data_checks import classes_hint, has_answers
 from zoo.spec.errors import DataError, listing, quote, warn
-from zoo.spec.hints.spoken import data_option, spoken
+from zoo.spec.hints.spoken import argument, data_option, spoken
 from zoo.spec.names import closest, composed, plain
 
 _VALUES = 256
@@ -220,7 +220,8 @@ def in_order(data: Dataset, task: Task | None) -> Dataset:
     values = _values(own)
     if values is None:
         order = " < ".join(map(quote, own))
-        said = "another one is said by classes=[...]"
+        typed = spoken().way == "shell"
+        said = f"another one is said by {argument('classes', ','.join(own)) if typed else 'classes=[...]'}"
         warn(f"nobody said the order of the classes: they are taken as {order}; {said}")
         return data
     labels = [label for _, label in sorted(zip(values, own, strict=True))]

@@ -17,6 +17,7 @@ from zoo.images.decode import read
 from zoo.registry.environment import processes
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, listing, quote, warn
+from zoo.spec.hints.offered import offered
 from zoo.spec.hints.spoken import argument, data_option
 
 T = TypeVar("T")
@@ -101,8 +102,9 @@ def check_there(
             hint = f"mend the paths, or name the column of files: {data_option('mask', '...')}"
             raise DataError(where, expected="the files of masks that it names", got=got, hint=hint)
         place = _holding(next(iter(missing.values()))) or "FOLDER"
-        left_out = argument("skip_unreadable", True)
-        hint = f"say from where paths are read: {data_option('folder', place)}, or leave them out: {left_out}"
+        hint = f"say from where paths are read: {data_option('folder', place)}"
+        if offered("skip_unreadable"):
+            hint += f", or leave them out: {argument('skip_unreadable', True)}"
         raise DataError(where, expected="the files that it names", got=got, hint=hint)
 
 

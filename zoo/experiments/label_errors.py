@@ -23,9 +23,8 @@ from zoo.spec.disk.reading import read_json
 from zoo.spec.disk.records import SPLITS
 from zoo.spec.disk.schema import misfit
 from zoo.spec.display import Table, counted, more
-from zoo.spec.errors import DataError
+from zoo.spec.errors import DataError, warn
 from zoo.spec.files import FOLDS_FILE
-from zoo.spec.inputs import InputSpec
 
 _SHOWN = 20
 
@@ -142,18 +141,13 @@ def label_errors(
         model, found = as_model(folder)
         if dataset is None:
             section = as_trained(data, model.recipe.data, "data")
-            dataset = for_model(
-                model,
-                as_dataset(
-                    section,
-                    task=model.task,
-                    classes=classes_of(model),
-                    part=bool(model.labels),
-                    skip_unreadable=skip_unreadable,
-                    values=model.input_spec.reading,
-                ),
-                "data",
+            read = as_dataset(
+                section,
+                **reading_of(model),
+                skip_unreadable=skip_unreadable,
+                values=model.input_spec.reading,
             )
+            dataset = for_model(model, read, "data")
         sides = _sides(model, found, dataset, several=len(folders) > 1)
         seen |= sides[1]
         mine = [i for i in range(len(dataset)) if i in sides[0] or (trained and i in sides[1])]
@@ -173,9 +167,9 @@ def _result(
     model: Model, dataset: Dataset, answered: dict[int, tuple[np.ndarray[Any, Any], bool]], seen: set[int]
 ) -> LabelErrors:
     indices = sorted(answered)
-    joint = confident_joint(
-        [dataset.targets[i] for i in indices], np.stack([answered[i][0] for i in indices])
-    )
+    given, table = [dataset.targets[i] for i in indices], np.stack([answered[i][0] for i in indices])
+    joint = confident_joint(given, table)
+    _warn_of_guessing(joint, given, table.argmax(axis=1).tolist())
     labels = tuple(model.labels or dataset.labels) or tuple(map(str, range(len(joint.counts))))
     errors = tuple(
         LabelError(
@@ -187,10 +181,30 @@ def _result(
     return LabelErrors(errors, labels, joint, len(indices), len(seen - {*indices}), dataset)
 
 
-def input_of(place: str) -> InputSpec:
-    """The images that a run, or all folds of one, takes."""
+def reading_of(model: Model) -> dict[str, Any]:
+    """Reading of targets by a model, as arguments of `zoo.runtime.data_arguments.as_dataset`."""
+    return {"task": model.task, "classes": classes_of(model), "part": bool(model.labels)}
+
+
+def asked_model(place: str) -> Model:
+    """The model of a run, or of the first of folds: all of them read data alike."""
     folder = _folds(Path(place))[0] if holds_folds(place) else place
-    return as_model(folder)[0].input_spec
+    return as_model(folder)[0]
+
+
+def _warn_of_guessing(joint: ConfidentJoint, given: Sequence[int], likely: Sequence[int]) -> None:
+    """Warns where a model finds no more of each class than one answer for all images does."""
+    classes = sorted({*given})
+    shares = [
+        np.mean([found == label for own, found in zip(given, likely, strict=True) if own == label])
+        for label in classes
+    ]
+    constant = 1 / max(len(classes), 1)
+    if joint.suspects and len(classes) > 1 and np.mean(shares) <= constant:
+        found = f"finds {np.mean(shares):.1%} of a class on average, one answer for all {constant:.1%}"
+        warn(
+            f"label errors: the model {found}: what it calls wrong says nothing; ask one that has learnt more"
+        )
 
 
 def _folds(home: Path) -> Sequence[str]:

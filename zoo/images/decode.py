@@ -21,6 +21,8 @@ from zoo.images.scale import advice, few_bits
 from zoo.images.strips import pixels_of
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, PluginError, reason, warn
+from zoo.spec.hints.offered import offered
+from zoo.spec.hints.spoken import argument
 
 ImageArray = npt.NDArray[Any]
 """H x W x C, uint8 in 0..255 or float32 in [0, 1]."""
@@ -37,8 +39,11 @@ def is_image(file: Path) -> bool:
     return suffix in SUFFIXES or reads(suffix)
 
 
-SKIP = "mend or remove it, or skip such files (skip_unreadable=True, --skip-unreadable)"
-"""Next step where one of many images cannot be read."""
+def skip_hint() -> str:
+    """The next step where one of many images cannot be read, as it is said where the verb was called."""
+    skipped = f", or skip such files ({argument('skip_unreadable', True)})"
+    return "mend or remove it" + skipped * offered("skip_unreadable")
+
 
 MARGIN = 2.5
 """How much larger than wanted a JPEG is decoded at least. Measured on five photographs where the scale
@@ -186,7 +191,7 @@ def _unreadable(error: Exception, source: str | Path | IO[bytes], where: str) ->
     got = reason(error)
     if isinstance(error, UnidentifiedImageError):
         got = "an empty file" if _is_empty(source) else "a file of another kind"
-    return DataError(where, expected="a readable image", got=got, hint=SKIP)
+    return DataError(where, expected="a readable image", got=got, hint=skip_hint())
 
 
 def _is_empty(source: str | Path | IO[bytes]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain, count, islice
@@ -16,18 +16,17 @@ from PIL import Image
 from torch import Tensor
 
 from zoo.data.reading import readable
-from zoo.data.section import read_by_suffix
 from zoo.data.sources.class_folders import ImageFiles
 from zoo.data.sources.walk import kinds, walk, warn_passed_over
-from zoo.images.decode import SKIP, ImageArray, is_image, read
+from zoo.images.decode import ImageArray, read, skip_hint
 from zoo.images.objects import Taken, taken
 from zoo.images.ranges import How, mark_scaled, scaled_by
 from zoo.inference.asking.open_files import content_of
+from zoo.inference.asking.tables import check_is_no_set, way_to_give
 from zoo.inference.predictions import MOST_SHOWN, THUMBNAIL
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.reports.plots import fitted
 from zoo.spec.errors import DataError, ZooError, quote
-from zoo.spec.hints.spoken import spoken
 from zoo.spec.reference import local_path
 
 Item = Path | bytes | ImageArray
@@ -121,7 +120,7 @@ def asked_alone() -> Iterator[None]:
     try:
         yield
     except DataError as error:
-        if error.hint != SKIP:
+        if error.hint != skip_hint():
             raise
         hint = "mend it, or give another"
         raise DataError(error.problem, expected=error.expected, got=error.got, hint=hint) from error
@@ -238,16 +237,6 @@ def _items(source: Any, where: str, values: How | None) -> Iterator[Object]:
             yield f"image {i}", found if values is None else replace(found, given=item)
 
 
-def _check_is_no_set(path: Path) -> None:
-    """Raises DataError for a file that holds a data set, such as a table or a shard."""
-    if not path.suffix or is_image(path) or not read_by_suffix(path):
-        return
-    way = f"zoo evaluate MODEL {path}" if spoken().way == "shell" else f"zoo.evaluate(model, {str(path)!r})"
-    got = f"a data set ({path.suffix})"
-    hint = f"give its images as files; {way} measures the model on it"
-    raise DataError(f"image {path}", expected="an image file, or a folder of images", got=got, hint=hint)
-
-
 def _flat(source: Any, where: str) -> Iterator[Any]:
     """Images one by one: paths, bytes, pairs of a name and bytes, and objects."""
     if isinstance(source, str | os.PathLike):
@@ -260,7 +249,7 @@ def _flat(source: Any, where: str) -> Iterator[Any]:
             warn_passed_over(path, len(found.images), found.reasons())
             yield from found.images
         elif path.exists():
-            _check_is_no_set(path)
+            check_is_no_set(path)
             yield path
         else:
             raise DataError(f"image {path}", expected="a file or folder", got="nothing there")
@@ -277,6 +266,5 @@ def _flat(source: Any, where: str) -> Iterator[Any]:
         for item in source:
             yield from _flat(item, where)
     else:
-        several = isinstance(source, Iterable)
-        hint = "list(...) for all answers at once, iter(...) for one after the other" if several else None
+        hint = way_to_give(source)
         raise DataError(where, expected=_EXPECTED, got=quote(type(source).__name__), hint=hint)

@@ -155,6 +155,9 @@ def describe(found: Sequence[Predicted], top: int = 1) -> str:
         IMAGE  LABEL  SCORE
         a.png  cat    70.0%
                cow    20.0%
+        >>> print(describe([Predicted("a.png", "48.7", None, {"age": 48.7})]))
+        IMAGE  age
+        a.png  48.7
     """
     rows: list[list[str]] = []
     for item in found:
@@ -167,6 +170,11 @@ def describe(found: Sequence[Predicted], top: int = 1) -> str:
             ]
             # Where the answer is the best class, it is not said twice.
             rows += best[1:] if best and best[0][1] == item.label else best
+    # Values have no score, and one value alone is called by its column
+    if rows and not any(row[2] for row in rows):
+        called = {tuple(item.scores) for item in found}
+        (names,) = called if len(called) == 1 else [()]
+        return table([row[:2] for row in rows], ["IMAGE", names[0] if len(names) == 1 else "LABEL"])
     return table(rows, ["IMAGE", "LABEL", "SCORE"], right=[2])
 
 

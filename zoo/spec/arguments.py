@@ -10,6 +10,8 @@ from types import MappingProxyType
 from typing import Any
 
 from zoo.spec.errors import DeclarationError, did_you_mean, listing, near, quote
+from zoo.spec.hints.offered import offered
+from zoo.spec.hints.other_libraries import answer
 from zoo.spec.hints.spoken import section_option, spoken
 from zoo.spec.names import closest
 
@@ -21,6 +23,8 @@ BUILD = (
 
 _NO_FLAG = ("input", "decode", "value_range", "pages")
 """Those of them that have no flag of their own on a command line."""
+
+_LOOKS = ("value_range", "pages")
 
 FIT = ("data", "augment", "loss", "trainer", "out", "device", "precision", "workers", "cache")
 """Arguments of `zoo.fit` beside the trainer's options."""
@@ -134,13 +138,14 @@ def misplaced(name: str, value: Any, known: Iterable[str], tags: Sequence[str] =
         >>> misplaced("pretrained", True, [], ["imagenet"])
         "zoo calls it weights: zoo.build(..., weights='imagenet'), in a recipe model.weights"
     """
-    own = ELSEWHERE.get(name, name)
+    known, own = [*known], ELSEWHERE.get(name, name)
     if own in known:
         return f"zoo calls it {own}" if own != name else None
     called = f"zoo calls it {own}" if own != name else "it belongs beside"
     if own in {*BUILD, *FIT} and spoken().way_of(name) == "shell":
         flag = f"--{own.replace('_', '-')} {_typed(own, value, tags)}"
-        return f"{called}: {section_option(own, value) if own in _NO_FLAG else flag}"
+        way = f"{called}: {section_option(own, value) if own in _NO_FLAG else flag}"
+        return way if _offered_here(own) else "it is an option of a training, zoo fit: leave it out here"
     if own in BUILD:
         recipe = own if own == "seed" else f"model.{own}"
         return f"{called}: zoo.build(..., {_example(own, value, tags)}), in a recipe {recipe}"
@@ -148,8 +153,13 @@ def misplaced(name: str, value: Any, known: Iterable[str], tags: Sequence[str] =
         return (
             f"{called}: zoo.fit(model, data, {own}=...)" if own != "data" else "zoo.fit(model, data) takes it"
         )
+    return answer(name, value) or _nearly(name, known)
+
+
+def _nearly(name: str, known: Sequence[str]) -> str | None:
+    """The question whether an argument of a verb was meant, where no option is as near."""
     close = get_close_matches(name, (*BUILD, *FIT), cutoff=_ALIKE)
-    if close and not get_close_matches(name, [*known], cutoff=_ALIKE):
+    if close and not get_close_matches(name, known, cutoff=_ALIKE):
         return f"did you mean {close[0]}, an argument of zoo.{'build' if close[0] in BUILD else 'fit'}?"
     return None
 
@@ -233,6 +243,14 @@ def check_texts(where: str, item: object, names: Iterable[str]) -> None:
     for name in names:
         value = getattr(item, name)
         check(value is None or isinstance(value, str), where, name, "a text or None", value)
+
+
+def _offered_here(own: str) -> bool:
+    """Whether the command at hand takes an argument of `zoo.build` or `zoo.fit`, as a flag or by `--set`."""
+    if own in _NO_FLAG:
+        # Commands that look at images take what says how these are read
+        return offered("head") or (own in _LOOKS and offered("in_channels"))
+    return offered(own)
 
 
 def _typed(own: str, value: Any, tags: Sequence[str]) -> str:

@@ -279,3 +279,10 @@ def name_of_place(path: str) -> str:
     """
     ref = parse_reference(path) if path.startswith(HUB_PREFIX) else None
     return ref.repo if isinstance(ref, HubDataRef | HubRef) else Path(without_prefix(path)).name
+
+
+def option_names() -> frozenset[str]:
+    """The options that data of a path may have."""
+    return frozenset(
+        name for kind in (ColumnOptions, DataOptions, FolderOptions) for name in kind.model_fields
+    )

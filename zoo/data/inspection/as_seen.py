@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 
@@ -18,7 +19,8 @@ from zoo.interfaces.normalise import banded
 from zoo.spec.channels.bands import Band
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError
-from zoo.spec.inputs import InputSpec
+from zoo.spec.hints.spoken import argument
+from zoo.spec.inputs import FIRST, InputSpec, Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,11 @@ class Look:
     values: How | None = None
     channels: int | None = None
     bands: tuple[Band, ...] = ()
+
+    @classmethod
+    def by(cls, spec: InputSpec) -> Look:
+        """The look of images to a model that takes these."""
+        return cls(spec.reading, spec.channels, spec.bands)
 
     def of(self, dataset: Dataset) -> Dataset:
         """The data so; as they are where nothing is said."""
@@ -73,7 +80,8 @@ class AsSeen(View):
         spans = [band.span for band in self.bands]
         mean = tuple(m * (high - low) + low for m, (low, high) in zip(found.mean, spans, strict=True))
         std = tuple(s * (high - low) for s, (low, high) in zip(found.std, spans, strict=True))
-        return Statistics(found.images, mean, std)
+        said = {"input": {"bands": [band.to_value() for band in self.bands]}}
+        return Statistics(found.images, mean, std, said)
 
     def misfits(self, seen: Sequence[InspectedImage]) -> Iterator[Finding]:
         """The images that have no such channels.
@@ -97,3 +105,40 @@ def _fits(own: int, channels: int) -> bool:
     except DataError:
         return False
     return True
+
+
+def said_statistics(dataset: Dataset, found: Statistics) -> Statistics:
+    """Statistics of data, with all that a model has to be told so that its images look like these.
+
+    Args:
+        dataset: the data, as a model would see them or as they are.
+        found: of its images.
+    """
+    seen = dataset if isinstance(dataset, AsSeen) else None
+    found = found if seen is None else seen.statistics(found)
+    read = dataset if seen is None else seen.source
+    how = read.values if isinstance(read, View) else None
+    values, pages = (how.range, how.pages) if isinstance(how, Reading) else (how, FIRST)
+    channels = len(found.mean) if seen is None else seen.channels
+    said: dict[str, Any] = {"in_channels": channels} if channels != InputSpec().channels else {}
+    said |= {"value_range": [*values]} if values is not None else {}
+    said |= {"pages": pages} if pages != FIRST else {}
+    return replace(found, said={**said, **found.said})
+
+
+def unsaid_channels(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Finding]:
+    """The channels that a model has to be told of, where it takes the images by no number of its own.
+
+    Args:
+        dataset: the data, as a model would see them or as they are.
+        seen: all images, as they are read.
+    """
+    found = {image.shape[2] for image in seen if image.shape}
+    if (
+        not isinstance(dataset, AsSeen)
+        and len(found) == 1
+        and not _fits(own := found.pop(), InputSpec().channels)
+    ):
+        usual = counted(InputSpec().channels, "channel")
+        text = f"images of {counted(own, 'channel')}: a model takes {usual}, unless it is built for these"
+        yield Finding(False, f"{text}: {argument('in_channels', own)}")

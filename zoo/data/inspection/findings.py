@@ -23,7 +23,7 @@ from zoo.images.scale import built, few_bits
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, OptionError
-from zoo.spec.hints.spoken import data_option
+from zoo.spec.hints.spoken import argument, data_option
 
 Counts = npt.NDArray[np.int64]
 
@@ -103,7 +103,7 @@ def findings(dataset: Dataset, seen: Sequence[InspectedImage], layout: Layout | 
 def _unreadable(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Finding]:
     names = {i: f"{dataset.name(i)}: {s.error}" for i, s in enumerate(seen) if s.error and s.ends is None}
     if names:
-        hint = "mend or remove them, or leave them out with --skip-unreadable"
+        hint = f"mend or remove them, or train without them: {argument('skip_unreadable', True)}"
         text = f"{counted(len(names), 'image')} cannot be read; {hint}"
         yield Finding(True, text, tuple(names.values()), tuple((i,) for i in names))
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from zoo.data.imbalance import class_counts
-from zoo.data.inspection.as_seen import AsSeen
+from zoo.data.inspection.as_seen import AsSeen, said_statistics, unsaid_channels
 from zoo.data.inspection.findings import InspectedImage, findings
 from zoo.data.inspection.reported import NOT_COUNTED, Report, Spread
-from zoo.data.inspection.statistics import Statistics, pixel_statistics
+from zoo.data.inspection.statistics import Statistics, pixel_statistics, value_statistics
 from zoo.data.masks import check_mask
 from zoo.data.objects.joined import Joined
 from zoo.data.objects.masked import Masked
@@ -73,7 +73,7 @@ def report(data: Path | Dataset, source: str | None = None, *, seed: int | None 
         warnings.simplefilter("ignore")  # what decoders warn of is in the report
         seen = in_threads(lambda i: _inspect(dataset, i), range(len(dataset)), "reading images")
         found = findings(dataset, seen, layout)
-        found += asked.misfits(seen) if isinstance(asked, AsSeen) else []
+        found += asked.misfits(seen) if isinstance(asked, AsSeen) else unsaid_channels(asked, seen)
     good = [s for s in seen if s.error is None]
     return Report(
         source=source,
@@ -93,6 +93,7 @@ def report(data: Path | Dataset, source: str | None = None, *, seed: int | None 
         findings=tuple(sorted(found, key=lambda finding: not finding.stops)),
         columns=_columns(own),
         groups=_groups(dataset),
+        values=value_statistics(dataset.targets, dataset.labels),
         masks=own.words if isinstance(own, MaskFolders | Masked) else None,
         statistics=None if seed is None else _statistics(asked, seed),
     )
@@ -118,8 +119,7 @@ def _statistics(dataset: Dataset, seed: int) -> Statistics | None:
         indices = split(dataset, seed, training=False).train
     except DataError:
         return None
-    found = pixel_statistics(dataset, indices)
-    return dataset.statistics(found) if isinstance(dataset, AsSeen) else found
+    return said_statistics(dataset, pixel_statistics(dataset, indices))
 
 
 def _inspect(dataset: Dataset, index: int) -> InspectedImage:

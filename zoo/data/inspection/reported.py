@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from zoo.data.inspection.findings import Finding
-from zoo.data.inspection.statistics import Statistics
+from zoo.data.inspection.statistics import Statistics, Values
 from zoo.spec.display import Markup, Table, counted, escaped, html_page, more, printable
+from zoo.spec.hints.spoken import spoken
 
 NOT_COUNTED = "not counted"
 
@@ -46,6 +47,7 @@ class Report:
         sources: images by class for each of several sources; empty where there is one.
         columns: of a table, by what they hold.
         groups: how many there are, and the images of the largest; None where there are none.
+        values: least, median, largest and standard deviation of values to learn, by column; else empty.
     """
 
     source: str
@@ -67,6 +69,7 @@ class Report:
     sources: dict[str, dict[str, int]] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=dict)
     groups: tuple[int, int] | None = None
+    values: dict[str, Values] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -125,6 +128,10 @@ def class_tables(found: Report) -> Iterator[Table | str]:
             rows = [[label, count, f"{share:.1%}"] for label, (count, share) in found.pixels.items()]
             below = more(len(rows), _MOST_CLASSES, "classes")
             yield Table(["CLASS", "IMAGES", "PIXELS"], rows[:_MOST_CLASSES], right=[1, 2], below=below)
+        if found.values:
+            spreads = [[name, *(f"{value:.4g}" for value in of)] for name, of in found.values.items()]
+            header = ["VALUE", "LEAST", "MEDIAN", "MOST", "STD"]
+            yield Table(header, spreads, right=[1, 2, 3, 4])
         for sides in filter(None, (found.splits, found.sources)):
             yield "  ".join(f"{name} {sum(counts.values())}" for name, counts in sides.items())
         return
@@ -172,8 +179,11 @@ def statistic_parts(found: Report) -> Iterator[Table | str]:
         return
     yield f"{counted(known.images, 'image')} to train on, all pixels, in 0..1"
     yield known.table()
-    yield f"zoo.build(..., {known.line})"
-    yield f"{known.recipe}  in [model]"
+    yield known.call
+    yield "[model]"
+    yield from known.recipe.splitlines()
+    if spoken().way == "shell":
+        yield f"zoo fit ... {known.words}"
 
 
 def _number(value: float) -> str:

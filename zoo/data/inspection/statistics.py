@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +15,8 @@ from zoo.images.decode import ImageArray
 from zoo.interfaces.dataset import Dataset
 from zoo.spec.display import Table
 from zoo.spec.errors import DataError, ZooError, listing
+from zoo.spec.hints.spoken import section_option
+from zoo.spec.hints.toml_text import toml
 
 _DIGITS = 4
 
@@ -28,23 +32,46 @@ class Statistics:
         images: how many.
         mean: in 0..1.
         std: in 0..1, with all pixels as the divisor.
+        said: the rest of a recipe's section `model` by which the images look so.
     """
 
     images: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    said: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def line(self) -> str:
-        """The argument of `zoo.build` that normalises by them."""
-        mean, std = ([round(value, _DIGITS) for value in values] for values in (self.mean, self.std))
-        return f'input={{"mean": {mean}, "std": {std}}}'
+    def rounded(self) -> dict[str, Any]:
+        """Mean and std as one types them."""
+        return {
+            name: [round(value, _DIGITS) for value in values]
+            for name, values in (("mean", self.mean), ("std", self.std))
+        }
+
+    @property
+    def section(self) -> dict[str, Any]:
+        """A recipe's section `model`, as far as it says how images look and are normalised."""
+        bands = self.said.get("input", {})
+        return {**self.said, "input": {**bands, **self.rounded}}
+
+    @property
+    def call(self) -> str:
+        """The call that builds a model so."""
+        section = self.section
+        table = section.pop("input")
+        known = ", ".join(f"{json.dumps(name)}: {value!r}" for name, value in table.items())
+        beside = "".join(f"{name}={value!r}, " for name, value in section.items())
+        return f"zoo.build(..., {beside}input={{{known}}})"
 
     @property
     def recipe(self) -> str:
-        """The same in a recipe's section `model`."""
-        mean, std = ([round(value, _DIGITS) for value in values] for values in (self.mean, self.std))
-        return f"input = {{mean = {mean}, std = {std}}}"
+        """The same in a recipe."""
+        return "\n".join(f"{name} = {toml(value)}" for name, value in self.section.items())
+
+    @property
+    def words(self) -> str:
+        """The same in the words of a command."""
+        return " ".join(section_option(name, value) for name, value in self.section.items())
 
     def table(self) -> Table:
         """A row for each channel."""
@@ -114,3 +141,31 @@ def _seen(dataset: Dataset, index: int) -> Moments | None:
         return moments(dataset[index].image)
     except ZooError:  # the report names it
         return None
+
+
+Values = tuple[float, float, float, float]
+"""Least, median and largest value, and their standard deviation."""
+
+
+def value_statistics(targets: Sequence[Any], names: Sequence[str]) -> dict[str, Values]:
+    """Statistics of values to learn, by the name of their column; none where targets are no values.
+
+    Args:
+        targets: one a sample.
+        names: of the columns.
+
+    Example:
+        >>> value_statistics([1.0, 2.0, 6.0], ["age"])["age"][:3]
+        (1.0, 2.0, 6.0)
+    """
+    rows = [[target] if isinstance(target, float) else target for target in targets]
+    numbers = all(isinstance(row, list | tuple) and all(isinstance(x, float) for x in row) for row in rows)
+    if not rows or not numbers or len(counts := {len(row) for row in rows}) != 1:
+        return {}
+    if counts != {len(names)}:  # nobody has called them
+        names = [*map(str, range(*counts))]
+    columns = np.array(rows, np.float64).T
+    return {
+        name: (float(x.min()), float(np.median(x)), float(x.max()), float(x.std()))
+        for name, x in zip(names, columns, strict=True)
+    }

@@ -25,6 +25,9 @@ SOFT = (
 _MOST_CLASSES = 200
 """More are no classes: more values than this are a scale."""
 
+_LISTED = 8
+"""Values that a hint gives classes one by one."""
+
 _BINARY = ("background", "object")
 
 
@@ -152,10 +155,23 @@ def _names(  # noqa: PLR0917 - all of what is known
         got = f"{listing(map(str, sorted(numbers)), 6)}, without {listing(map(str, sorted(missing)), 3)}"
         # Between 0 and 255 may lie the soft edges of two classes, or numbers of classes
         soft = {0, WHITE} <= found
-        hint = "number the classes from 0, name them all in classes.txt, or give each value its class: "
-        hint += said(colors={"name": highest}) + f"; {SOFT}" * soft
+        hint = _without_gaps(sorted(numbers), min(missing), nothing & found) + f"; {SOFT}" * soft
         raise DataError(f"{where}: masks", expected="class numbers without gaps", got=got, hint=hint)
     return _made_up(len(wanted), nothing)
+
+
+def _without_gaps(numbers: list[int], gap: int, nothing: set[int]) -> str:
+    """The next step where values lack some between them: those beyond the first gap may not count."""
+    beyond = [value for value in numbers if value > gap]
+    table = {str(value): value for value in numbers} if len(numbers) <= _LISTED else {"name": numbers[-1]}
+    each = f"give each value its class: {said(colors=table)}"
+    hint = f"number the classes from 0, name them all in classes.txt, or {each}"
+    if len(beyond) < len(numbers) - len(beyond):
+        ignored = sorted({*nothing, *beyond})
+        way = said(ignore=ignored[0] if len(ignored) == 1 else ignored)
+        does = "does" if len(beyond) == 1 else "do"
+        hint = f"{way} if {listing(map(str, beyond), _LISTED)} {does} not count; {hint}"
+    return hint
 
 
 def _made_up(count: int, nothing: set[int]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from zoo.inference.asking.views import answered
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.geometry.places import plain_tensors
 from zoo.interfaces.model import Model
+from zoo.interfaces.tasks.base import Task
 from zoo.runtime.arguments import BATCH_SIZE
 from zoo.runtime.devices import borrowed, choose_device, to_device
 from zoo.runtime.progress import watched
@@ -36,11 +38,7 @@ def class_probabilities(
     task, found = model.task, []
     assert task is not None  # noqa: S101 - for_model has looked
     targets = dataset.targets
-    refusal = OptionError(
-        "label errors", expected="a model that gives each image one class", got=f"task {task.name}"
-    )
-    if any(task.stratum(targets[i]) is None for i in indices):
-        raise refusal
+    check_one_class(task, [targets[i] for i in indices])
     at = choose_device(None)
     batches = Batches(
         dataset, indices, model.input_spec, batch_size=BATCH_SIZE, crop=model.crops, task=task, device=at
@@ -50,6 +48,17 @@ def class_probabilities(
             ready = plain_tensors(model.examples(to_device(batch, at)))
             table = task.probabilities(answered(model, ready["image"], None).float())
             if table is None:
-                raise refusal
+                raise _refusal(task)
             found.append(table.double().cpu())
     return torch.cat(found).numpy() if found else np.zeros((0, task.classes(model.outputs)))
+
+
+def check_one_class(task: Task, targets: Sequence[Any]) -> None:
+    """Raises OptionError where targets of a task are not one class an image."""
+    if any(task.stratum(target) is None for target in targets):
+        raise _refusal(task)
+
+
+def _refusal(task: Task) -> OptionError:
+    got = f"task {task.name}"
+    return OptionError("label errors", expected="a model that gives each image one class", got=got)

@@ -118,7 +118,9 @@ def _check_there(name: str, columns: Cells, where: str) -> None:
     if name not in columns:
         close = closest(name, [*columns])
         expected = f"a column among {listing(map(quote, columns), _MOST)}"
-        hint = did_you_mean(name, close) if close else None
+        parts = [part.strip() for part in name.split(",")]
+        several = f"say {data_option('target', parts)}" if len(parts) > 1 and {*parts} <= {*columns} else None
+        hint = several or (did_you_mean(name, close) if close else None)
         raise DataError(where, expected=expected, got=quote(name), hint=hint)
 
 
@@ -198,7 +200,8 @@ def _targets(free: Cells, several: Several | None, where: str) -> tuple[str, ...
     got = f"columns {listing(map(quote, free), _MOST)}" if free else "no column but that of the images"
     first = together if len(together) > 1 else next(iter(named), None)
     of = " for the columns of 0 and 1" if first is together else ", or several in a list"
-    hint = f"say {data_option('target', first)}{of}" if first else None
+    beside = "give it beside the images: a column, or of arrays (images, targets)"
+    hint = f"say {data_option('target', first)}{of}" if first else beside
     raise DataError(f"{where}: target", expected="the column of what is to be learnt", got=got, hint=hint)
 
 

@@ -181,15 +181,19 @@ Drawing = Confusion | Scatter | Panel | tuple[Panel, ...] | ImageGrid | Examples
 
 
 def worst_table(worst: Sequence[Mistake], score: str = "SCORE") -> Table:
-    """The first mistakes: name, answer, score and truth.
+    """The first mistakes: name, answer, score where there is one, and truth.
 
     Args:
         worst: one or more.
         score: what the scores are called.
     """
+    shown = worst[:FEW_ROWS]
+    if all(item.score is None for item in shown):
+        plain = [[item.name, item.label, item.truth] for item in shown]
+        return Table(["WORST MISTAKES", "ANSWER", "TRUTH"], plain)
     rows = [
         [item.name, item.label, "" if item.score is None else f"{item.score:.1%}", item.truth]
-        for item in worst[:FEW_ROWS]
+        for item in shown
     ]
     return Table(["WORST MISTAKES", "ANSWER", score, "TRUTH"], rows, right=[2])
 

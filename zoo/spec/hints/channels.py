@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from zoo.spec.errors import DataError
+from zoo.spec.hints.spoken import argument
 
-_BUILD = "build the model with in_channels="
+_BUILD = "build the model with "
 _FEW_BANDS = 8
 """Fewer are always bands."""
 
@@ -29,7 +30,7 @@ def channels_hint(own: int, height: int, width: int, *, batch: bool = False) -> 
     """
     # Images have more rows and columns than bands, or so few bands that these are no axis of pixels
     if own < max(_FEW_BANDS, min(height, width)):
-        return f"{_BUILD}{own}"
+        return f"{_BUILD}{argument('in_channels', own)}"
     if batch:
         return "mind the order of the axes: x.permute(0, 3, 1, 2) where the channels are last"
     order = "tensors are C x H x W, arrays H x W x C, and several gray images a list"
@@ -53,5 +54,6 @@ def of_trained() -> Iterator[None]:
     except DataError as error:
         if not (error.hint or "").startswith(_BUILD):
             raise
-        hint = f"convert it to {error.expected}, or train a model with in_channels={error.got}"
+        own = argument("in_channels", int(error.got or 0))
+        hint = f"convert it to {error.expected}, or train a model with {own}"
         raise DataError(error.problem, expected=error.expected, got=error.got, hint=hint) from error

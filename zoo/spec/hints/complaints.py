@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -51,6 +51,11 @@ def complaint(
     hint = None
     if first["type"] == "tuple_type":
         expected = _list_like(config.model_fields.get(path))
+        if isinstance(first["input"], Mapping):
+            alone = ", ".join(map(quote, first["input"].values()))
+            hint = (
+                f"say the values alone, one for each in order, of classes as zoo data lists them: [{alone}]"
+            )
     # A word for what is else a list is one of the words that may stand there
     words = first if first["type"] == "literal_error" else None
     if words is None and isinstance(first["input"], str):

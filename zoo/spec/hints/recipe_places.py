@@ -7,8 +7,9 @@ from difflib import get_close_matches
 from typing import Any
 
 from zoo.spec.arguments import BUILD, ELSEWHERE, FIT
-from zoo.spec.data_options import MEMORY, PATH, SOURCES
+from zoo.spec.data_options import MEMORY, PATH, SOURCES, option_names
 from zoo.spec.errors import RecipeError, listing, quote
+from zoo.spec.hints.toml_text import toml
 from zoo.spec.kinds import KINDS, with_article
 
 _NEAR = 0.85
@@ -27,7 +28,14 @@ def check_section(section: Any, known: Sequence[str], where: str) -> None:
 
 
 def check_named(data: Mapping[str, Any], where: str) -> None:
-    """Raises RecipeError for a section with options and without the name of what they are of."""
+    """Raises RecipeError for a section with options and without the name of what they are of.
+
+    An option of data that stands in no section is answered with its place.
+    """
+    for key in data:
+        if isinstance(key, str) and key in option_names():
+            expected, hint = "it in the section data", f"data = {{path = ..., {key} = {toml(data[key])}}}"
+            raise RecipeError(f"{where}: {key}", expected=expected, got="no section", hint=f"say {hint}")
     for kind in KINDS.values():
         found = data.get(kind.argument) if kind.argument != "model" else None
         for value in found if isinstance(found, list) else [found]:

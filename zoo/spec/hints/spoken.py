@@ -11,6 +11,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from zoo.spec.hints.toml_text import toml
+
 Way = Literal["python", "recipe", "shell"]
 """A call, a recipe in TOML, or the words of a command."""
 
@@ -42,7 +44,6 @@ class Spoken:
 _MOST_CLASSES = 8
 """Of more classes a hint says how many there are."""
 
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
 _SPOKEN = ContextVar("spoken", default=Spoken())  # noqa: B039 - frozen
 
 
@@ -148,7 +149,7 @@ def classes_said(classes: int | Sequence[str]) -> str:
     if said.model == "recipe":
         typed = classes if isinstance(classes, int) else ",".join(classes)
         shell = said.way == "shell"
-        option = argument("classes", typed) if shell else f"classes = {_toml(classes)} in [model]"
+        option = argument("classes", typed) if shell else f"classes = {toml(classes)} in [model]"
         return f"say {option}, or leave it out: the data tell it"
     if said.way == "shell":
         return "a saved model keeps its classes: --model FOLDER --head NAME takes its backbone for others"
@@ -208,7 +209,7 @@ def part_option(way: Way, key: str, name: str, option: str, value: Any) -> str:
         return f'{key}={{"name": {_python(name)}, "{option}": {_python(value)}}}'
     if way == "recipe":
         table = "model" if key == "head" else "model.options"
-        return f"{key} = {{name = {_toml(name)}, {option} = {_toml(value)}}} in [{table}]"
+        return f"{key} = {{name = {toml(name)}, {option} = {toml(value)}}} in [{table}]"
     return _set(f"{'' if key == 'head' else 'options.'}{key}.{option}", value)
 
 
@@ -225,7 +226,7 @@ def own_option(way: Way, option: str, value: Any) -> str:
     if way == "python":
         return f"zoo.build(..., {option}={_python(value)})"
     return (
-        f"{option} = {_toml(value)} in [model.options]"
+        f"{option} = {toml(value)} in [model.options]"
         if way == "recipe"
         else _set(f"options.{option}", value)
     )
@@ -244,7 +245,7 @@ def trainer_option(way: Way, option: str, value: Any) -> str:
     if way == "python":
         return f"zoo.fit(model, data, {option}={_python(value)})"
     return (
-        f"{option} = {_toml(value)} in [trainer]"
+        f"{option} = {toml(value)} in [trainer]"
         if way == "recipe"
         else f"zoo fit ... {_set(f'trainer.{option}', value)}"
     )
@@ -269,7 +270,7 @@ def augment_options(way: Way, name: str, options: Mapping[str, Any], prefix: str
     if way == "shell":
         return " ".join(_set(f"{prefix}{option}", value) for option, value in options.items())
     table = {"name": name, **options}
-    return f"augment={_python(table)}" if way == "python" else f"augment = {_toml(table)}"
+    return f"augment={_python(table)}" if way == "python" else f"augment = {toml(table)}"
 
 
 def _bare(text: str) -> str:
@@ -278,21 +279,7 @@ def _bare(text: str) -> str:
 
 def _set(path: str, value: Any) -> str:
     """The words that set a value; a text needs no quotes of its own there."""
-    return f"--set {shlex.quote(f'{path}={value if isinstance(value, str) else _toml(value)}')}"
-
-
-def _toml(value: Any) -> str:
-    # Of plain values JSON is TOML too, but for tables, which have equals signs
-    if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{_key(str(key))} = {_toml(item)}' for key, item in value.items())}}}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_toml, value))}]"
-    return json.dumps(value, ensure_ascii=False, default=str)
-
-
-def _key(name: str) -> str:
-    """A key of TOML, in quotes where it is more than letters, digits, lines and underscores."""
-    return name if _BARE.fullmatch(name) else json.dumps(name, ensure_ascii=False)
+    return f"--set {shlex.quote(f'{path}={value if isinstance(value, str) else toml(value)}')}"
 
 
 def _python(value: Any) -> str:
