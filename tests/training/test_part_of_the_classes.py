@@ -177,7 +177,7 @@ def test_a_class_that_the_model_lacks_is_refused_with_the_way_to_have_it(
     folder: Path, tmp_path: Path
 ) -> None:
     keep(folder, "ant", "dog")
-    words = "got 1 that it does not know .'dog'.; build a model with the classes of the data, leave these out"
+    words = "got 1 that it does not know .'dog'.; say zoo.build.*'dog'..; leave these out"
     with pytest.raises(DataError, match=words):
         trained(model_of(("ant", "bee", "cow")), folder, tmp_path / "run")
 

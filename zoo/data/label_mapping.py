@@ -17,11 +17,13 @@ from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.data_checks import classes_hint, has_answers
 from zoo.spec.errors import DataError, listing, quote, warn
-from zoo.spec.hints.spoken import argument, spoken
-from zoo.spec.names import closest, composed
+from zoo.spec.hints.spoken import argument, data_option, spoken
+from zoo.spec.names import closest, composed, plain
 
 _VALUES = 256
 _MOST_NAMES = 6
+_TRUTH = ("false", "true")
+_WHOLE = re.compile(r"[+-]?[0-9]+")
 _NUMBERED = re.compile(r"(\D*)(\d+(?:\.\d+)?)(\D*)")
 _MADE_UP = ("background", "object")
 """Names that masks of two classes get, as `zoo.data.sources.mask_folders` says."""
@@ -91,7 +93,8 @@ def by_name(data: Dataset, labels: Sequence[str], task: Task, where: str) -> Dat
     """The data with the classes of a model: same names, other order, or some of them only.
 
     Data that name no classes have those of the model, in its order; so have masks, for a model whose classes
-    have no names but their numbers. What does not fit by number is left to the task's own check.
+    have no names but their numbers. Numbers in a table are names where the model's classes are called by
+    numbers. What does not fit by number is left to the task's own check.
 
     Args:
         data: with labels, or without.
@@ -100,18 +103,21 @@ def by_name(data: Dataset, labels: Sequence[str], task: Task, where: str) -> Dat
         where: who asks, for messages.
 
     Raises:
-        DataError: the data have classes that the model has not, or a name says two of its classes.
+        DataError: the data have classes that the model has not, a name says two of its classes, or nobody can
+            tell whether numbers are names or places.
     """
     own = tuple(data.labels)
     # Without what the task needs there is nothing to match
     if not own or own == tuple(labels) or not has_answers(data, task):
         return data
     if len(own) == len(labels) == 1:  # one value may be called otherwise: there is no order to get wrong
+        _tell_called(own[0], labels[0], where)
         return data
-    if data.numbered or (data.masks and len(own) == len(labels) and _made_up(labels)):
+    called = called_in(data, labels, where)
+    if called is None or (data.masks and len(own) == len(labels) and _made_up(labels)):
         return Relabelled(data, labels, range(len(own)), task) if len(own) <= len(labels) else data
     # A label that the one has from a folder of macOS may be typed in the other
-    own, known = tuple(map(composed, own)), tuple(map(composed, labels))
+    own, known = tuple(map(composed, called)), tuple(map(composed, labels))
     used = _used(data)
     if used and not 0 <= min(used) <= max(used) < len(own):
         return data
@@ -120,6 +126,61 @@ def by_name(data: Dataset, labels: Sequence[str], task: Task, where: str) -> Dat
     numbers = {label: i for i, label in enumerate(known)}
     # What no image is of may have any number
     return Relabelled(data, labels, [numbers.get(label, 0) for label in own], task)
+
+
+def called_in(data: Dataset, labels: Sequence[str], where: str) -> tuple[str, ...] | None:
+    """The classes of data as others call them; None where their numbers are places among those of the others.
+
+    Numbers that a table writes are names beside classes that are called by numbers, also as 007, and True is
+    true. Those of
+    samples are indices; where they may be names just as well, and mean another class then, nobody can tell.
+
+    Args:
+        data: with labels.
+        labels: of a model, or of other data.
+        where: who asks, for messages.
+
+    Raises:
+        DataError: numbers may be names or places.
+    """
+    own, used = tuple(data.labels), _used(data)
+    if not data.numbered:
+        # A table's true is a word of Python, a folder's is as it is typed
+        words = {label.lower(): label for label in labels if label.lower() in _TRUTH}
+        return tuple(label if label in labels else words.get(label.lower(), label) for label in own)
+    values = {int(label): label for label in labels if _WHOLE.fullmatch(label)}
+    # The values of pixels and the columns of rows have a place and no name
+    if not values or data.masks or used is None:
+        return None
+    if data.numerals:
+        return tuple(label if label in labels else values.get(int(label), label) for label in own)
+    check_places(sorted(used), labels, where)
+    return None
+
+
+def check_places(numbers: Sequence[int], labels: Sequence[str], where: str) -> None:
+    """Refuses indices of which nobody can tell whether they are places among classes or their names.
+
+    Args:
+        numbers: of classes.
+        labels: what the classes are called.
+        where: whose, for messages.
+
+    Raises:
+        DataError: all may be names, and one of them means another class then.
+    """
+    places = {label: i for i, label in enumerate(labels)}
+    other = next((n for n in numbers if places.get(str(n), n) != n), None)
+    if other is None or not all(str(n) in places for n in numbers):
+        return
+    order = listing(map(quote, labels), _MOST_NAMES)
+    place = quote(labels[other]) if 0 <= other < len(labels) else "none"
+    raise DataError(
+        f"{where}: labels",
+        expected=f"names, where classes are called by numbers in an order of their own ({order})",
+        got=f"whole numbers: {other} may be {quote(str(other))} or, by its place, {place}",
+        hint="give texts, str(target), where they are names; labels[target] where they are places",
+    )
 
 
 def check_rows(data: Dataset, labels: Sequence[str], where: str) -> None:
@@ -184,6 +245,15 @@ def _values(labels: Sequence[str]) -> list[float] | None:
         values = [float(number) for _, number, _ in parts]
     # Of nan or twice the same there is no order
     return values if len({*values}) == len(values) and not any(map(math.isnan, values)) else None
+
+
+def _tell_called(own: str, known: str, where: str) -> None:
+    """Says that a value is called otherwise than the model's, since it may be another one."""
+    if plain(own) != plain(known):
+        goes_on = ", which stays its name" if where == "fit" else ""
+        way = f"{data_option('target', known)} says which column, or build a model for it"
+        taken = f"{quote(own)} is taken for {quote(known)} of the model{goes_on}"
+        warn(f"{where}: {taken}; where it is another one, {way}")
 
 
 def _meant(label: str, labels: Sequence[str]) -> str:

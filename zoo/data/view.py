@@ -33,6 +33,7 @@ class Around(Dataset):
         self.source = source
         self.task, self.masks = source.task, source.masks
         self.labels, self.numbered, self.tagged = source.labels, source.numbered, source.tagged
+        self.numerals = source.numerals
         # A copy: what data have by default cannot be sent to workers
         self.fields = dict(source.fields)
 

@@ -48,6 +48,8 @@ class Dataset(ABC):
         labels: names of the classes, in the order of their indices.
         numbered: whether the data name no classes, and `labels` are made up of their numbers; they are then
             the classes of a model in its order, and called as it calls them.
+        numerals: whether such numbers are what a table calls its classes, so that they are names for a model
+            whose classes are called by numbers too.
         tagged: whether samples name their labels one by one, so that one that no sample names is on none; of
             other data nobody knows it.
         masks: whether samples have masks; `labels` are then the classes of pixels, and targets are None.
@@ -59,6 +61,7 @@ class Dataset(ABC):
     task: Task | None = None
     labels: tuple[str, ...] = ()
     numbered: bool = False
+    numerals: bool = False
     tagged: bool = False
     masks: bool = False
     files: Sequence[Path] | None = None

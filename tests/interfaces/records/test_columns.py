@@ -1,5 +1,6 @@
 """Targets read off the columns of a table."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from zoo.interfaces.records.text_tables import typed
 from zoo.interfaces.tasks.choice import BY_NAME, for_columns
 from zoo.interfaces.tasks.column_targets import classes_of, labels_of, values_of
 from zoo.interfaces.tasks.columns import form_of, is_missing, plain
+from zoo.interfaces.tasks.samples import class_indices, indicator_rows
 from zoo.spec.data_options import ColumnOptions
 from zoo.spec.errors import DataError, OptionError, ZooWarning
 
@@ -307,3 +309,44 @@ def test_identities_that_are_numbers_name_files(tmp_path: Path) -> None:
     data = Records({"id": [1, 0], "label": ["a", "b"]}, roles=Roles(image="id"), root=tmp_path)
     assert [path.name for path in data.files or ()] == ["1.png", "0.png"]
     assert data[0].image.mean() == 200
+
+
+def test_objects_and_long_numbers_are_refused_in_a_line() -> None:
+    for cells in ([{"a": 1}, {"a": 2}], [{}, {}]):
+        with pytest.raises(DataError, match=r"a name or number of a class .*; target='...' says another"):
+            classes_of({"y": cells}, "data")
+        assert form_of({"y": cells}) == form_of({"y": cells, "z": cells}) == "classes"
+    assert form_of({"y": [Decimal("0.5"), Decimal(1)]}) == "values"
+    long = 10**400
+    assert (form_of({"y": [long, 1]}), classes_of({"y": [long, 1]}, "data").targets) == ("whole", [1, 0])
+    with pytest.raises(DataError, match=r"column 'y': expected numbers, got 1000.* in row 2"):
+        values_of({"y": [1, long]}, "data")
+
+
+def test_an_ordered_categorical_of_numbers_keeps_its_order() -> None:
+    said = pd.Categorical([3.0, 1.0, 2.0], categories=[3, 1, 2, 7], ordered=True)
+    for cells in (
+        columns_of(pd.DataFrame({"grade": said}))["grade"],
+        columns_of(pa.table({"grade": said}))["grade"],
+    ):
+        found = classes_of({"grade": cells}, "data")
+        assert (found.labels, found.targets) == (("3", "1", "2", "7"), [0, 1, 2])
+    plain_ = columns_of(pa.table({"grade": pd.Categorical(["b", "a"], categories=["b", "a"])}))["grade"]
+    assert classes_of({"grade": plain_}, "data").labels == ("a", "b")
+
+
+def test_two_signs_between_labels_are_refused() -> None:
+    words = r"expected one sign between labels, got '\|' in row 2, ';' in row 1; write one .* separator='\|'"
+    with pytest.raises(DataError, match=words):
+        labels_of({"tags": ["a;b", "c|d", "a"]}, None, "data")
+    assert labels_of({"tags": ["a;b", "c|d", "a"]}, "|", "data").labels == ("a", "a;b", "c", "d")
+    assert labels_of({"tags": ["a,b", "c|d"]}, None, "data").labels == ("a,b", "c", "d")
+
+
+def test_a_class_is_one_in_all_forms_of_unicode() -> None:
+    one, other = "\u00e9", "e\u0301"
+    assert classes_of({"kind": [one, other, "b"]}, "data").labels == ("b", one)
+    assert labels_of({"tags": [one + "|b", other]}, None, "data").targets == [[1, 1], [0, 1]]
+    assert class_indices([one, other, "b"], (), "data").targets == [1, 1, 0]
+    assert class_indices([one, "b"], ("b", other), "data").targets == [1, 0]
+    assert indicator_rows([[one], ["b"]], ("b", other), "data").targets == [[0, 1], [1, 0]]

@@ -101,8 +101,7 @@ def columns_of(value: Any) -> Cells:
     if _has(value, _HUGGING_FACE):
         return featured_columns(value)
     check_names(value.column_names)
-    cells: dict[str, list[Any]] = value.to_pydict()
-    return cells
+    return {name: ClassColumn.of_arrow(value.column(i)) for i, name in enumerate(value.column_names)}
 
 
 def check_names(names: Iterable[Any]) -> None:

@@ -25,6 +25,7 @@ class Joined(Dataset):
         self.names, self.parts = [*parts], [*parts.values()]
         self.masks, self.fields = self.parts[0].masks, dict(self.parts[0].fields)
         self.tagged = all(part.tagged for part in self.parts)
+        self.numerals = all(part.numerals for part in self.parts)
         self._ends = [*accumulate(map(len, self.parts))]
         files = [*map(_files, self.parts)]
         if None not in files:

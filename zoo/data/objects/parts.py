@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from zoo.data.label_mapping import Relabelled, check_rows
+from zoo.data.label_mapping import Relabelled, called_in, check_rows
 from zoo.data.objects.joined import Joined, joined_labels
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks import Task
@@ -36,16 +36,22 @@ class Parts(Joined):
         # A part with images of two classes alone would tell a task of two
         self.task = max(given, key=lambda part: len(part.labels)).task
         self.numbered = all(part.numbered for part in given)
-        self.labels = joined_labels([tuple(part.labels) for part in given], numbered=self.numbered)
-        super().__init__({name: self._as_all(name, part) for name, part in parts.items()})
+        named = [label for part in given if not part.numbered for label in part.labels]
+        called = {name: called_in(part, named, f"data: {name}") for name, part in parts.items()}
+        names = [labels for labels in called.values() if labels is not None]
+        self.labels = joined_labels(names or [tuple(part.labels) for part in given], numbered=self.numbered)
+        super().__init__({name: self._as_all(name, part, called[name]) for name, part in parts.items()})
 
-    def _as_all(self, name: str, part: Dataset) -> Dataset:
+    def _as_all(self, name: str, part: Dataset, called: Sequence[str] | None) -> Dataset:
         own = tuple(part.labels)
         if not own or own == self.labels:
             return part
-        if not part.numbered:
+        if called is not None:
             check_rows(part, self.labels, f"data: {name}")
-        numbers = range(len(own)) if part.numbered else [self.labels.index(label) for label in own]
+        elif len(own) > len(self.labels):
+            expected = f"numbers of the classes of the others, from 0 to {len(self.labels) - 1}"
+            raise DataError(f"data: {name}", expected=expected, got=f"numbers up to {len(own) - 1}")
+        numbers = range(len(own)) if called is None else [self.labels.index(label) for label in called]
         return Relabelled(part, self.labels, [*numbers], self.task or Task())
 
     def split_of(self, index: int) -> str | None:

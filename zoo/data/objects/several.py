@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from zoo.data.label_mapping import Relabelled, check_rows
+from zoo.data.label_mapping import Relabelled, called_in, check_rows
 from zoo.data.objects.joined import Joined, joined_labels
 from zoo.data.view import Subset, View
 from zoo.interfaces.dataset import Dataset
@@ -53,14 +53,15 @@ class Several(Joined):
         by_source: bool = False,
     ) -> None:
         tables = {name: (classes or {}).get(name, {}) for name in parts}
-        _check_alike(parts, tables)
+        called = {name: _called(name, part, tables[name]) for name, part in parts.items()}
+        numbers = _settled(parts, tables, called)
+        _check_alike(parts, numbers)
         if by_source and len(parts) < _FEWEST:
             expected = "three or more, one each to train on, to validate with and for the test"
             hint = "leave group out, or train on one of them and measure on the other"
             raise DataError("group = source: sources", expected=expected, got=str(len(parts)), hint=hint)
         self.by_source = by_source
-        called = {name: _called(name, part, tables[name]) for name, part in parts.items()}
-        self.numbered = all(part.numbered and not tables[name] for name, part in parts.items())
+        self.numbered = numbers == {*parts}
         named = [tuple(label for label in labels if label is not None) for labels in called.values()]
         self.labels = joined_labels(named, numbered=self.numbered)
         whole = [{*part.labels} == {*self.labels} for name, part in parts.items() if not tables[name]]
@@ -179,13 +180,24 @@ def _called(name: str, part: Dataset, table: Classes) -> list[str | None]:
     return found
 
 
-def _check_alike(parts: Mapping[str, Dataset], tables: Mapping[str, Classes]) -> None:
+def _settled(
+    parts: Mapping[str, Dataset], tables: Mapping[str, Classes], called: dict[str, list[str | None]]
+) -> set[str]:
+    """The sources whose numbers are no names; those of the others become names in `called`."""
+    open_ = [name for name, part in parts.items() if part.numbered and not tables[name]]
+    named = [label for name, labels in called.items() if name not in open_ for label in labels if label]
+    found = {name: called_in(parts[name], named, f"data {name}") for name in open_}
+    called.update({name: [*labels] for name, labels in found.items() if labels is not None})
+    return {name for name, labels in found.items() if labels is None}
+
+
+def _check_alike(parts: Mapping[str, Dataset], numbers: Collection[str]) -> None:
     """Raises DataError where sources differ in what their images are learnt for, or are split by."""
     facts: dict[str, dict[str, str]] = {
         "masks in all or in none": {n: "masks" if p.masks else "no masks" for n, p in parts.items()},
         "one task": {n: _kind(p) for n, p in parts.items()},
         "classes with names in all or in none": {
-            n: "numbers" if p.numbered and not tables[n] else "names" for n, p in parts.items() if p.labels
+            n: "numbers" if n in numbers else "names" for n, p in parts.items() if p.labels
         },
         "an order in all or in none": {
             n: "no order" if p.order_of(0) is None else "an order" for n, p in parts.items() if len(p)
@@ -197,7 +209,10 @@ def _check_alike(parts: Mapping[str, Dataset], tables: Mapping[str, Classes]) ->
     for expected, found in facts.items():
         if len({*found.values()}) > 1:
             got = listing(f"{word} ({name})" for name, word in found.items())
-            raise DataError("data: sources", expected=expected, got=got)
+            first = next((n for n in parts if n in numbers), None)
+            way = f"say what each number is, classes = {{0 = ...}} beside {first}"
+            hint = way if "numbers" in found.values() else None
+            raise DataError("data: sources", expected=expected, got=got, hint=hint)
 
 
 def _kind(part: Dataset) -> str:

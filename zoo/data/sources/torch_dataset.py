@@ -64,7 +64,7 @@ class TorchData(Dataset):
         else:
             self.task, found = for_samples(cells, labels, self.where, task)
         self._targets, self.labels, self.numbered = found.targets, found.labels, found.numbered
-        self.tagged = found.tagged
+        self.tagged, self.numerals = found.tagged, found.numerals
 
     def __len__(self) -> int:
         return len(self.source)

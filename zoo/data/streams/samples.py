@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from zoo.data.label_mapping import check_places
 from zoo.data.objects.arrays import IMAGE, TARGET
 from zoo.data.objects.featured_tables import names_of
 from zoo.data.sources.torch_dataset import class_names
@@ -115,6 +116,8 @@ class Coming(Dataset):
             cell = [names[one] for one in cell]
         if cell is None or is_missing(cell):
             raise DataError(where, expected="a target in each sample", got="none")
+        if type(cell) is int:
+            check_places([cell], self.labels, f"target of {where}")
         found = task.read_samples([task.parse(cell)], self.labels, where).targets[0]
         if self.labels and isinstance(found, int) and not 0 <= found < len(self.labels):
             expected = f"a class from 0 to {len(self.labels) - 1}, or its name"

@@ -37,6 +37,19 @@ class ClassColumn(list[Any]):
         super().__init__(cells)
         self.dtype = _Order(order)
 
+    @classmethod
+    def of_arrow(cls, column: Any) -> list[Any]:
+        """The cells of a column of Arrow, with the order that an ordered dictionary says.
+
+        Args:
+            column: an array, in chunks or whole.
+        """
+        cells: list[Any] = column.to_pylist()
+        if not getattr(column.type, "ordered", False) or not cells:
+            return cells
+        whole = column.combine_chunks() if hasattr(column, "combine_chunks") else column
+        return cls(cells, whole.dictionary.to_pylist())
+
 
 class WrittenColumn(list[Any]):
     """Numbers of a column, some of which a file writes in another way: classes are called as it does.

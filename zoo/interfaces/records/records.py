@@ -18,6 +18,7 @@ from zoo.interfaces.records.file_groups import groups_in
 from zoo.interfaces.records.images import located, reduced_cell, taken_cell
 from zoo.interfaces.records.paths import names_in, path_of, suffix_lacking
 from zoo.interfaces.records.places import folds_in, order_in, splits_in
+from zoo.interfaces.records.read_targets import ReadTargets
 from zoo.interfaces.records.roles import Roles, settled, words_of_unused
 from zoo.interfaces.tasks import Task
 from zoo.interfaces.tasks.choice import for_columns, wants_of
@@ -29,7 +30,7 @@ from zoo.spec.errors import DataError, listing, quote, warn
 _NAMED = 3
 
 
-class Records(Dataset):
+class Records(ReadTargets):
     """A data set made of columns, such as those of a table; a task decides how targets are read.
 
     Images are paths of files, contents of files, Pillow images, arrays H x W (x C), tensors C x H x W, or
@@ -124,31 +125,6 @@ class Records(Dataset):
             DataError: a cell does not fit.
         """
         return for_columns(columns, self.roles.separator, self.where, task)
-
-    @property
-    def task(self) -> Task | None:  # type: ignore[override]  # follows from the columns
-        """The task that the targets were read for; None where there are none."""
-        return self._read[0]
-
-    @property
-    def labels(self) -> tuple[str, ...]:  # type: ignore[override]  # follows from the columns
-        """Names of classes, labels or values."""
-        return self._read[1].labels
-
-    @property
-    def numbered(self) -> bool:  # type: ignore[override]  # follows from the columns
-        """Whether the table names classes by numbers from 0 on."""
-        return self._read[1].numbered
-
-    @property
-    def tagged(self) -> bool:  # type: ignore[override]  # follows from the columns
-        """Whether cells name labels one by one."""
-        return self._read[1].tagged
-
-    @property
-    def targets(self) -> Sequence[Any]:
-        """All targets."""
-        return self._read[1].targets
 
     def _tell_unused(self) -> None:
         """Says which columns have no role where one of them may have been meant."""

@@ -15,7 +15,7 @@ from zoo.interfaces.tasks.card_words import CardWords
 from zoo.interfaces.tasks.column_targets import TargetColumn, check_no_separator, classes_of
 from zoo.interfaces.tasks.columns import Cells
 from zoo.interfaces.tasks.confusion import Confusion, by_class, per_class
-from zoo.interfaces.tasks.data_checks import check_labels, check_there, classes_hint
+from zoo.interfaces.tasks.data_checks import check_labels, check_there, indices_hint
 from zoo.interfaces.tasks.descriptions import Drawing, Examples, Mistake, worst_table
 from zoo.interfaces.tasks.logits import EPSILON, in_order, settled, widened
 from zoo.interfaces.tasks.mixing import likelier, likeliest, mean_logit, mean_softmax, one_hot
@@ -54,7 +54,14 @@ class Classes(Task):
         targets = data.targets
         check_indices(targets, where)
         found = max(len(data.labels), max(targets) + 1)
-        check_labels(data, found, self.classes(outputs), labels, where, hint=classes_hint(self, found))
+        check_labels(
+            data,
+            found,
+            self.classes(outputs),
+            labels,
+            where,
+            hint=indices_hint(data, self, found, self.classes(outputs)),
+        )
 
     def constant(self, targets: Sequence[Any], outputs: int) -> Tensor:
         """The logits of the classes' shares."""

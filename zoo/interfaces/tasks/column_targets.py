@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from zoo.interfaces.tasks.columns import DECIMAL_COMMA, SEPARATORS, Cells, is_indicator, is_missing, plain
+from zoo.interfaces.tasks.columns import (
+    DECIMAL_COMMA,
+    SEPARATORS,
+    SURE,
+    Cells,
+    is_indicator,
+    is_missing,
+    plain,
+)
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, OptionError, listing, quote
-from zoo.spec.hints.spoken import heads
+from zoo.spec.hints.spoken import data_option, heads
+from zoo.spec.names import composed
 
 _NAMED = 6
 
@@ -24,12 +33,14 @@ class TargetColumn:
         labels: names of classes, labels or values.
         numbered: whether the table names no classes but their numbers, from 0 on.
         tagged: whether samples name their labels, so that one that no sample names is on none.
+        numerals: whether such numbers are what the table calls its classes.
     """
 
     targets: Sequence[Any]
     labels: tuple[str, ...] = ()
     numbered: bool = False
     tagged: bool = False
+    numerals: bool = field(default=False, repr=False)
 
 
 def classes_of(columns: Cells, where: str) -> TargetColumn:
@@ -54,17 +65,19 @@ def classes_of(columns: Cells, where: str) -> TargetColumn:
     name, column = _only(columns, where)
     _check_full(name, column, where)
     cells = [plain(cell) for cell in column]
-    if odd := next((cell for cell in cells if not isinstance(cell, str | int | float)), None):
-        expected, hint = (
-            "a name or number of a class in each row",
-            heads('head="multilabel" takes several labels', "--as labels takes several"),
+    if others := [cell for cell in cells if not isinstance(cell, str | int | float)]:
+        expected = "a name or number of a class in each row"
+        several = heads('head="multilabel" takes several labels', "--as labels takes several")
+        hint = (
+            several if isinstance(others[0], list) else f"{data_option('target', '...')} says another column"
         )
-        raise DataError(f"{where}: column {quote(name)}", expected=expected, got=quote(odd), hint=hint)
+        raise DataError(f"{where}: column {quote(name)}", expected=expected, got=quote(others[0]), hint=hint)
     if any(isinstance(cell, str) for cell in cells):
-        names = [str(cell).strip() for cell in cells]
+        names = [*map(_called, cells)]
         order = _categories(column) or sorted({*names})
     else:
-        if fraction := next((cell for cell in cells if not float(cell).is_integer()), None):
+        # A whole number may be longer than a decimal holds
+        if fraction := next((c for c in cells if isinstance(c, float) and not c.is_integer()), None):
             hint = heads('head="regression" takes values', "--as values takes them")
             got = quote(fraction)
             raise DataError(f"{where}: column {quote(name)}", expected="classes", got=got, hint=hint)
@@ -78,10 +91,10 @@ def classes_of(columns: Cells, where: str) -> TargetColumn:
         whole = [cell if isinstance(cell, bool) else int(cell) for cell in cells]
         texts: Sequence[str] = getattr(column, "names", ()) or [""] * len(whole)
         names = [text or str(number) for number, text in zip(whole, texts, strict=True)]
-        order = [text for _, text in sorted({*zip(whole, names, strict=True)})]
+        order = _categories(column) or [text for _, text in sorted({*zip(whole, names, strict=True)})]
     numbers = {label: i for i, label in enumerate(order)}
     numbered = order == [*map(str, range(len(order)))]
-    return TargetColumn([numbers[name] for name in names], tuple(order), numbered)
+    return TargetColumn([numbers[name] for name in names], tuple(order), numbered, numerals=numbered)
 
 
 def labels_of(columns: Cells, separator: str | None, where: str) -> TargetColumn:
@@ -110,11 +123,10 @@ def labels_of(columns: Cells, separator: str | None, where: str) -> TargetColumn
         return TargetColumn(_rows(columns, where), tuple(columns))
     name, column = _only(columns, where)
     cells = [[] if is_missing(cell) else plain(cell) for cell in column]
-    texts = [cell for cell in cells if isinstance(cell, str)]
     if is_indicator(cells):
         return TargetColumn(cells, tuple(map(str, range(len(cells[0])))), True)
     _check_are_labels(name, cells, where)
-    sign = separator or next((s for s in SEPARATORS if any(s in text for text in texts)), None)
+    sign = separator or _separator(name, cells, where)
     sets = [[*_several(cell, sign)] for cell in cells]
     labels = sorted({label for found in sets for label in found})
     if not labels:
@@ -155,7 +167,7 @@ def check_no_separator(separator: str | None, where: str) -> None:
 def _number(cell: Any, name: str, row: int, where: str) -> float:
     try:
         value = float(cell)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         value = math.nan
     if math.isfinite(value):
         return value
@@ -180,6 +192,22 @@ def _check_are_labels(name: str, cells: Sequence[Any], where: str) -> None:
     raise DataError(f"{where}: column {quote(name)}", expected=expected, got=got, hint=hint)
 
 
+def _separator(name: str, cells: Sequence[Any], where: str) -> str | None:
+    """The sign between labels; DataError where two of those that no label has are in use."""
+    rows: dict[str, int] = {}
+    for i, cell in enumerate(cells):
+        for sign in SEPARATORS if isinstance(cell, str) else ():
+            if sign in cell:
+                rows.setdefault(sign, i + 1)
+    sure = [sign for sign in SURE if sign in rows]
+    if len(sure) > 1:
+        got = listing(f"{quote(sign)} in row {rows[sign]}" for sign in sure)
+        way = f"say {data_option('separator', sure[0])} where the other belongs to a name"
+        expected, hint = "one sign between labels", f"write one of them in all rows, or {way}"
+        raise DataError(f"{where}: column {quote(name)}", expected=expected, got=got, hint=hint)
+    return next((sign for sign in SEPARATORS if sign in rows), None)
+
+
 def _several(cell: Any, separator: str | None) -> list[str]:
     parts = cell.split(separator) if isinstance(cell, str) and separator else cell
     several = parts if isinstance(parts, list) else [parts]
@@ -188,7 +216,7 @@ def _several(cell: Any, separator: str | None) -> list[str]:
 
 def _label(part: Any) -> str:
     """The name of a label; of a column with empty cells whole numbers come as decimals."""
-    return str(int(part) if isinstance(part, float) and part.is_integer() else part).strip()
+    return _called(int(part) if isinstance(part, float) and part.is_integer() else part)
 
 
 def _rows(columns: Cells, where: str) -> list[list[int]]:
@@ -227,4 +255,13 @@ def _only(columns: Cells, where: str) -> tuple[str, Sequence[Any]]:
 def _categories(column: Sequence[Any]) -> list[str] | None:
     """The order of an ordered categorical column, of pandas say; None where nobody said one."""
     kind: Any = getattr(column, "dtype", None)
-    return [str(c).strip() for c in kind.categories] if getattr(kind, "ordered", False) else None
+    return (
+        [*dict.fromkeys(map(_label, map(plain, kind.categories)))]
+        if getattr(kind, "ordered", False)
+        else None
+    )
+
+
+def _called(cell: Any) -> str:
+    """The name that a cell says, the same in all forms of Unicode."""
+    return composed(str(cell).strip())

@@ -20,7 +20,7 @@ Form = Literal["classes", "labels", "values", "whole"]
 
 SEPARATORS = ("|", ";", ",")
 """Signs between several labels in one cell, in the order in which they are looked for."""
-_SURE = SEPARATORS[:2]
+SURE = SEPARATORS[:2]
 """Those that names of classes have none of, so that a cell with one holds several labels."""
 
 _MISSING = frozenset(["NAType", "NaTType", "NoneType"])
@@ -59,15 +59,16 @@ def form_of(columns: Cells, separator: str | None = None) -> Form:
     cells = [plain(cell) for column in columns.values() for cell in column if not is_missing(cell)]
     if separator or any(isinstance(cell, list) for cell in cells):
         return "labels"
-    if any(sign in cell for cell in cells if isinstance(cell, str) for sign in _SURE):
+    if any(sign in cell for cell in cells if isinstance(cell, str) for sign in SURE):
         return "labels"
-    if not cells or any(isinstance(cell, str) for cell in cells):
+    # Objects, such as tables of JSON, are no values: who reads classes refuses them
+    if not cells or any(isinstance(cell, str) or not _is_number(cell) for cell in cells):
         return "classes"
     if len(columns) > 1:
         return "labels" if {*cells} <= {0, 1} else "values"
     if any(isinstance(cell, bool) for cell in cells):
         return "classes"
-    return "whole" if all(float(cell).is_integer() for cell in cells) and _whole(cells) else "values"
+    return "whole" if all(isinstance(cell, int) for cell in cells) else "values"
 
 
 def plain(cell: Any) -> Any:
@@ -117,6 +118,10 @@ def _is_bit(cell: Any) -> bool:
     return isinstance(value, int | float) and value in (0, 1)
 
 
-def _whole(cells: Sequence[Any]) -> bool:
-    """Whether numbers are written as whole ones; 1.0 is a value."""
-    return all(isinstance(cell, int) for cell in cells)
+def _is_number(cell: Any) -> bool:
+    """Whether an object, a Decimal say, is a number."""
+    try:
+        float(cell)
+    except (TypeError, ValueError, OverflowError):
+        return isinstance(cell, int)
+    return True

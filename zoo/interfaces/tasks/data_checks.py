@@ -81,6 +81,23 @@ def classes_hint(task: Task, classes: int | Sequence[str]) -> str:
     return classes_said(classes)
 
 
+def indices_hint(data: Dataset, task: Task, found: int, classes: int) -> str:
+    """The next step where the class indices of data are of another number than a model's classes.
+
+    Args:
+        data: whose targets are class indices.
+        task: of the model.
+        found: number of classes that the data tell.
+        classes: that of the model.
+    """
+    used = sorted({*data.targets})
+    if not data.numbered or len(used) == found:
+        return classes_hint(task, found)
+    alone = f"indices count from 0, and {listing(map(str, used), 6)} alone are used"
+    named = f"{alone}: str(target) makes them names"
+    return named if len(used) == classes else f"{named}; {classes_hint(task, len(used))}"
+
+
 def row_renumbered(row: Any, numbers: Sequence[int]) -> Any:
     """A row with a value for each label, in the order in which a model has the same labels.
 

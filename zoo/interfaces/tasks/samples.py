@@ -9,7 +9,7 @@ from zoo.interfaces.tasks.column_targets import TargetColumn, labels_of
 from zoo.interfaces.tasks.columns import is_missing
 from zoo.spec.errors import DataError, did_you_mean, listing, quote
 from zoo.spec.hints.spoken import heads
-from zoo.spec.names import closest
+from zoo.spec.names import closest, composed
 
 _WORDS = ("False", "True")
 _NAMED = 6
@@ -77,9 +77,12 @@ def indicator_rows(cells: Sequence[Any], labels: Sequence[str], where: str) -> T
         return TargetColumn(cells, tuple(labels))
     if not labels:
         return labels_of({"target": cells}, None, where)
-    for cell in cells:
-        _check_known(cell, labels, where)
-    return TargetColumn([[int(label in cell) for label in labels] for cell in cells], tuple(labels))
+    sets = [[composed(name) if isinstance(name, str) else name for name in cell] for cell in cells]
+    for names in sets:
+        _check_known(names, labels, where)
+    return TargetColumn(
+        [[int(composed(label) in names) for label in labels] for names in sets], tuple(labels)
+    )
 
 
 def _of_names(cells: Sequence[Any], labels: Sequence[str], where: str) -> TargetColumn:
@@ -87,16 +90,17 @@ def _of_names(cells: Sequence[Any], labels: Sequence[str], where: str) -> Target
     if odd is not None:
         got = f"{quote(cells[odd])} in sample {odd}"
         raise DataError(f"{where}: targets", expected="the name of a class in each sample", got=got)
-    names = [cell.strip() for cell in cells]
+    names = [composed(cell.strip()) for cell in cells]
     if labels:
         _check_known(names, labels, where)
     order = tuple(labels) or tuple(sorted({*names}))
-    numbers = {name: i for i, name in enumerate(order)}
+    numbers = {composed(name): i for i, name in enumerate(order)}
     return TargetColumn([numbers[name] for name in names], order)
 
 
 def _check_known(names: Sequence[Any], labels: Sequence[str], where: str) -> None:
-    if unknown := next((name for name in names if name not in labels), None):
+    known = {*map(composed, labels)}
+    if unknown := next((name for name in names if name not in known), None):
         close = closest(str(unknown), labels)
         raise DataError(
             f"{where}: targets",
@@ -109,9 +113,12 @@ def _check_known(names: Sequence[Any], labels: Sequence[str], where: str) -> Non
 def _single(row: Any, index: int, where: str) -> int:
     """The place of the one in a row of zeros."""
     if not isinstance(row, list) or sorted(row) != [*[0] * (len(row) - 1), 1]:
-        expected, hint = (
-            "a class, or a row with a single one",
-            heads('head="multilabel" takes several labels'),
+        expected = "a class, or a row with a single one"
+        column = isinstance(row, list) and len(row) == 1
+        hint = (
+            "y.ravel() makes a column a class an image"
+            if column
+            else heads('head="multilabel" takes several labels')
         )
         raise DataError(
             f"{where}: targets", expected=expected, got=f"{quote(row)} in sample {index}", hint=hint

@@ -56,7 +56,7 @@ def _features(table: Any) -> Mapping[str, Any]:
 
 
 def _column(table: Any, name: str, feature: Any) -> Sequence[Any]:
-    cells: list[Any] = table.column(name).to_pylist()
+    cells = ClassColumn.of_arrow(table.column(name))
     if names := _names(feature):
         return ClassColumn([_named(cell, names) for cell in cells], names)
     inner = feature.get("feature") if isinstance(feature, Mapping) else feature
