@@ -12,13 +12,15 @@ import pytest
 from PIL import Image
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, TimeSeriesSplit
 
+from zoo.data.division.folds import check_folds_said
 from zoo.data.division.stratify import in_hash_order
+from zoo.data.section import WithOptions
 from zoo.data.splits import Splits, split
 from zoo.data.view import Folded
 from zoo.interfaces.dataset import Dataset, Sample
 from zoo.interfaces.tasks import Multiclass, Multilabel, Regression
 from zoo.runtime.data_arguments import as_dataset
-from zoo.spec.errors import DataError, OptionError
+from zoo.spec.errors import DataError, OptionError, ZooWarning
 
 
 class Samples(Dataset):
@@ -181,6 +183,21 @@ def test_the_users_folds_are_taken(tmp_path: Path) -> None:
         split(as_dataset(section))
     with pytest.raises(DataError, match=r"expected the 3 folds of the data, 1, 2, 3, got folds=4"):
         split(as_dataset({**section, "fold": "1/4"}))
+
+
+@pytest.mark.filterwarnings("ignore:.*not used")
+def test_folds_that_nobody_named_are_no_others() -> None:
+    images = [np.full((4, 4), i * 10, np.uint8) for i in range(12)]
+    table = {"image": images, "y": ["a", "b"] * 6, "k": [*range(12)], "Fold": [i % 3 for i in range(12)]}
+    for options in ({"target": "y"}, {"target": "y", "order": "k"}):
+        data = as_dataset(WithOptions(table, {**options, "fold": "1/3"}))
+        with pytest.raises(DataError, match="a column 'Fold' of folds that is not named; say split='Fold'"):
+            split(data)
+    pair = as_dataset(WithOptions(({**table}, {**table}), {"target": "y", "fold": "1/3"}))
+    with pytest.raises(DataError, match="not named; leave the column out, or call it otherwise"):
+        check_folds_said(pair)
+    with pytest.warns(ZooWarning, match="not used: 'Fold'; split='Fold' takes its folds"):
+        as_dataset(WithOptions(table, {"target": "y"}))
 
 
 def test_one_image_in_two_folds_of_the_user_is_refused() -> None:

@@ -307,8 +307,37 @@ def test_a_class_of_the_list_may_not_count(tmp_path: Path) -> None:
 
 def test_255_counts_where_another_value_does_not(tmp_path: Path) -> None:
     pairs(tmp_path, lambda i: stripes(0, 1, 255))
+    words = r"unless it is named too: ignore=\[0, 254, 255\]"
     with pytest.raises(DataError, match="class numbers without gaps, got 0, 1, 255"):
         read(tmp_path, ignore=254)
+    for classes in (None, 2):
+        with pytest.raises(DataError, match=f"class numbers without gaps, got 1, 255; .* {words}"):
+            read(tmp_path, classes, ignore=[0, 254])
+    # Threshold is proposed where there is more between
+    pairs(tmp_path, lambda i: stripes(0, 100, 255))
+    with pytest.raises(DataError, match="threshold=127"):
+        read(tmp_path, ignore=254)
+
+
+def mapped(numbers: Array, *colors: str) -> Image.Image:
+    mask = Image.fromarray(numbers)
+    mask.putpalette([part for name in colors for part in ImageColor.getrgb(name)])
+    return mask
+
+
+def test_palettes_that_differ_are_told_once(tmp_path: Path) -> None:
+    same = lambda i: mapped(stripes(0, 1, 1), "black", "red", *["lime", "blue"][i % 2 :])  # noqa: E731
+    # What is in no mask is no matter
+    assert read(pairs(tmp_path / "same", same)).labels == ("background", "object")
+    for source in ("other", "gray beside it"):
+        masks = [mapped(stripes(0, 1, 1), "black", "red"), mapped(stripes(0, 1, 1), "black", "lime")]
+        masks += [Image.fromarray(stripes(0, 1, 1))] if source != "other" else [masks[1]]
+        pairs(tmp_path / source, masks.__getitem__)
+        words = r"is #ff0000 in .*0\.png and #00ff00 in .*1\.png; .*\{'class 0': '#000000', .*'#00ff00'"
+        with pytest.warns(ZooWarning, match=words) as told:
+            read(tmp_path / source)
+        assert len(told) == 1
+    assert read(tmp_path / "other", colors={"a": "#000", "b": ["#f00", "#0f0"]}).labels == ("a", "b")
 
 
 def test_one_class_alone_is_nothing_to_learn(tmp_path: Path) -> None:

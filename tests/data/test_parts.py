@@ -14,7 +14,7 @@ from zoo.data.section import WithOptions
 from zoo.data.splits import split
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.tasks.choice import BY_NAME
-from zoo.spec.errors import DataError
+from zoo.spec.errors import DataError, OptionError, ZooError
 
 Make = Callable[..., Path]
 
@@ -130,3 +130,35 @@ def test_a_pair_of_sets_is_trained_on_and_measured(tmp_path: Path) -> None:
     assert zoo.evaluate(model, value, progress=False).on.count == 4
     longer = zoo.fit(resume=run.folder, data=value, epochs=5, progress=False)
     assert len(longer.history) == 5
+
+
+COLUMNS = {"image": [*pixels(4)], "y": ["a", "b"] * 2, "k": [0, 1, 1, 2]}
+OTHERS = {"image": [*pixels(4, 1)], "y": ["a", "b"] * 2, "k": [0, 1, 1, 2]}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"sampler": "balanced"}, "train: sampler: expected an option of all.*say sampler='balanced' beside"),
+        ({"near_duplicates": "together"}, "train: near_duplicates: expected an option of all the data"),
+        ({"fold": "1/3"}, "train: fold: expected an option of all the data, got one of train alone"),
+        ({"split": "k"}, "train: expected no further division of a split, got a column of folds"),
+        ({"order": "k"}, "train: expected no further division of a split, got an order"),
+    ],
+)
+def test_options_of_one_part_are_not_left_aside(options: dict[str, Any], words: str) -> None:
+    own = WithOptions(COLUMNS, {"target": "y", **options})
+    with pytest.raises(ZooError, match=words):
+        taken({"train": own, "val": WithOptions(OTHERS, {"target": "y"})})
+
+
+@pytest.mark.parametrize("option", ["split", "order"])
+def test_what_divides_all_parts_is_not_left_aside(option: str) -> None:
+    with pytest.raises(DataError, match="train: expected no further division of a split"):
+        taken((COLUMNS, OTHERS), target="y", **{option: "k"})
+
+
+def test_options_of_one_source_are_not_left_aside(make: Make) -> None:
+    sources = [{"path": str(make({"a": 2, "b": 2})), "sampler": "balanced"}, {"name": "datasets:digits"}]
+    with pytest.raises(OptionError, match=r"sampler: expected an option of all.* beside the data"):
+        taken(sources)

@@ -114,7 +114,9 @@ def test_a_group_that_is_none_is_told(make: Make, pattern: str, words: str) -> N
 
 def test_data_with_groups_of_their_own_take_no_others(make: Make) -> None:
     inner = Grouped(as_dataset(renamed(make({"a": 4, "b": 4}), 2)), r"p\d")
-    with pytest.raises(DataError, match=r"one kind of group, got the data's own .'p0' first. and another"):
+    with pytest.raises(
+        DataError, match=r"one kind of group, got the data's own .'p0' first. and another; leave out group"
+    ):
         resolve(WithOptions(inner, {"group": r"p\d"}), _unasked)
     assert source_of(inner) is inner.source
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from PIL import Image
 import zoo
 from zoo.cli.augment import command
 from zoo.data.resolve import resolve
+from zoo.data.section import WithOptions
 from zoo.data.splits import split
 from zoo.inference.offline.augmented_folder import augment_folder
 from zoo.interfaces import Augmenter, Batch, Segmentation
@@ -74,6 +76,30 @@ def test_an_image_and_its_variants_stay_on_one_side_of_a_new_split(classes: Path
         ]
         assert all(sides)
         assert not (sides[0] & sides[1] or sides[0] & sides[2] or sides[1] & sides[2])
+
+
+def test_groups_are_kept_and_go_with_variants(classes: Path, tmp_path: Path) -> None:
+    for file in classes.rglob("*.png"):
+        file.rename(file.with_name(f"p{int(file.stem) // 3}_{file.name}"))
+    out, group = tmp_path / "out", r"(\w+)/(p\d)"
+    line = [str(classes), "--augment", "noise", "--count", "1", "--out", str(out)]
+    said = CliRunner().invoke(command, [*line, "--set", f"data.group={group}"])
+    assert said.exit_code == 0, said.output
+    sides = [
+        {(f.parent.name, f.name.partition("_")[0]) for f in (out / name).rglob("*.png")}
+        for name in ("train", "val", "test")
+    ]
+    assert [len(side) for side in sides] == [4, 2, 2]
+    assert not (sides[0] & sides[1] or sides[0] & sides[2] or sides[1] & sides[2])
+    # On the result the same group is taken, with variants beside their image where it knows none
+    assert split(as_dataset({"path": str(out), "group": group})).train
+    parts = [str(shutil.copytree(out / name, tmp_path / f"{name}ed")) for name in ("train", "test")]
+    several = as_dataset(WithOptions(parts, {"group": group}))
+    assert len({several.group_of(i) for i in range(len(several))}) == 6
+    data = as_dataset({"path": str(out / "train"), "group": r"(cats/p\d_\d+)\.png"})
+    cats = [i for i in range(len(data)) if "cats" in data.name(i)]
+    stems = [Path(data.name(i)).stem.partition("~")[0] for i in cats]
+    assert len({*zip(stems, map(data.group_of, cats), strict=True)}) == len({*stems}) == len(cats) // 2
 
 
 def test_masks_go_along(tmp_path: Path) -> None:
@@ -145,6 +171,8 @@ def test_what_cannot_be_written_is_refused(classes: Path, tmp_path: Path) -> Non
         augment_folder(classes, "mixup", out=tmp_path / "out")
     with pytest.raises(OptionError, match="got one that looks at classes"):
         augment_folder(classes, ["flip", "rare"], out=tmp_path / "out")
+    image = [str(classes / "cats" / "0.png"), "--augment", "flip", "--set", "data.group=a"]
+    assert "--set data.group=a belongs to a FOLDER" in CliRunner().invoke(command, image).output
     with pytest.raises(DataError):
         augment_folder(tmp_path / "nothing", "flip", out=tmp_path / "out")
     assert "say --out" in CliRunner().invoke(command, [str(classes), "--augment", "flip"]).output

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.metrics import accuracy_score, mean_absolute_error, r2_score, root_mean_squared_error
+from sklearn.metrics import accuracy_score, f1_score, mean_absolute_error, r2_score, root_mean_squared_error
 
 import zoo
 from zoo.data.section import WithOptions
@@ -39,16 +39,21 @@ def test_its_figures_are_those_of_scikit_learns_dummies(head: str, cells: list[A
     y, targets = [np.array([data.targets[i] for i in side]) for side in (sides.train, sides.test)]
     nothing = np.zeros((len(y), 1)), np.zeros((len(targets), 1))
     if head == "regression":
+        middle = DummyRegressor(strategy="median").fit(nothing[0], y).predict(nothing[1])
         answer = DummyRegressor().fit(nothing[0], y).predict(nothing[1])
-        assert found["mae"] == pytest.approx(mean_absolute_error(targets, answer), rel=1e-5)
+        assert found["mae"] == pytest.approx(mean_absolute_error(targets, middle), rel=1e-5)
         assert found["rmse"] == pytest.approx(root_mean_squared_error(targets, answer), rel=1e-5)
     elif head == "multilabel":
         # The mean over labels of the share of right answers
         answer = DummyClassifier(strategy="most_frequent").fit(nothing[0], y).predict(nothing[1])
         assert found["accuracy"] == pytest.approx((answer == targets).mean(0).mean(), rel=1e-5)
+        every = np.ones_like(targets)
+        assert found["f1"] == pytest.approx(f1_score(targets, every, average="macro"), rel=1e-5)
     else:
         answer = DummyClassifier(strategy="most_frequent").fit(nothing[0], y).predict(nothing[1])
         assert found["accuracy"] == pytest.approx(accuracy_score(targets, answer), rel=1e-5)
+        if head == "binary":
+            assert found["f1"] == pytest.approx(f1_score(targets, np.ones_like(targets)), rel=1e-5)
     shown = zoo.evaluate(model, data, progress=False)
     assert shown.constant == found
     assert "the same answer to every image: " in repr(shown)
@@ -85,10 +90,13 @@ def test_several_values_with_names_have_errors_of_their_own() -> None:
     with torch.no_grad():
         pixels = torch.from_numpy(images[[*sides.test]]).unsqueeze(1).float() / 255
         answer = model.eval()(pixels).numpy()
-    same = np.broadcast_to(y[[*sides.train]].mean(axis=0), truth.shape)
-    for figures, said in ((found.metrics, answer), (found.constant, same)):
+    trained = y[[*sides.train]]
+    middle, mean = [np.broadcast_to(of(trained, axis=0), truth.shape) for of in (np.median, np.mean)]
+    for figures, nearest, squared in ((found.metrics, answer, answer), (found.constant, middle, mean)):
         expected: dict[str, float] = {}
-        for name, of in (("mae", mean_absolute_error), ("rmse", root_mean_squared_error)):
+        for name, of, said in (
+            ("mae", mean_absolute_error, nearest), ("rmse", root_mean_squared_error, squared),
+        ):  # fmt: skip
             raw = of(truth, said, multioutput="raw_values")
             expected |= {
                 f"{name}_{column}": error for column, error in zip(("age", "height"), raw, strict=True)

@@ -50,7 +50,8 @@ def test_a_loss_compares_standardised_values_where_the_scale_is_known() -> None:
 
 
 @pytest.mark.parametrize(
-    ("targets", "mean"), [([1.0, 2.0, 6.0], [3.0]), ([[1.0, 0.0], [3.0, 1.0]], [2.0, 0.5])]
+    ("targets", "rows"),
+    [([1.0, 2.0, 6.0], [[3.0], [2.0]]), ([[1.0, 0.0], [3.0, 1.0]], [[2.0, 0.5], [2.0, 0.5]])],
 )
-def test_the_constant_answer_is_the_mean(targets: list[float], mean: list[float]) -> None:
-    assert Regression().constant(targets, len(mean)).tolist() == mean
+def test_the_constant_answers_are_mean_and_median(targets: list[float], rows: list[list[float]]) -> None:
+    assert Regression().constant(targets, len(rows[0])).tolist() == rows

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+_DATA = "data."
+
 
 @click.command("augment")
 @click.argument("words", nargs=-1, metavar="IMAGE|FOLDER")
@@ -25,7 +27,7 @@ import click
     multiple=True,
     metavar="OPTION=VALUE",
     help="Set an option; of several augmenters say NAME.OPTION=VALUE; of IMAGE as a model reads it "
-    "model.value_range=[0,4095].",
+    "model.value_range=[0,4095]; of FOLDER what belongs together data.group=REGEX.",
 )
 @click.option(
     "--in-channels",
@@ -68,7 +70,9 @@ def command(
     from zoo.spec.errors import DataError, SaveError
 
     image = Path(the_image(words, names))
-    own, look = look_of(sets, in_channels, ("value_range", "pages", "in_channels"))
+    of_data = [text for text in sets if text.strip().startswith(_DATA)]
+    rest = [text for text in sets if text not in of_data]
+    own, look = look_of(rest, in_channels, ("value_range", "pages", "in_channels"))
     chain = references(names, own)
     if read_by_suffix(image):
         hint = "give one image, or a folder of class folders, or of images and masks"
@@ -78,8 +82,10 @@ def command(
     if image.is_dir():
         drawn = each or size is not None
         seen = look.values is not None or look.channels is not None
-        _write_folder(image, chain, out, count=count or 5, seed=seed, drawn=drawn, seen=seen)
+        _write_folder(image, chain, out, of_data, count=count or 5, seed=seed, drawn=drawn, seen=seen)
         return
+    if of_data:
+        raise click.UsageError(f"--set {of_data[0]} belongs to a FOLDER", click.get_current_context())
     name = f"{image.stem}-{'-'.join(names).replace(':', '-')}.png"
     if out is None:
         need_folder(f"file {name}", "--out")
@@ -102,6 +108,7 @@ def _write_folder(
     folder: Path,
     chain: list[dict[str, Any]],
     out: Path | None,
+    of_data: Sequence[str],
     *,
     count: int,
     seed: int,
@@ -113,6 +120,7 @@ def _write_folder(
     Raises:
         UsageError: it is not said where, or an option is given that only drawing has.
     """
+    from zoo.cli._recipe import apply
     from zoo.inference.offline.augmented_folder import augment_folder
 
     if drawn or out is None:
@@ -122,7 +130,8 @@ def _write_folder(
         # Its images keep their numbers, and so must the variants beside them
         problem = "what a model reads of images belongs to one IMAGE; of a FOLDER zoo fit --augment does"
         raise click.UsageError(problem, click.get_current_context())
-    made = augment_folder(folder, chain, out=out, count=count, seed=seed)
+    options = apply({"data": {}}, of_data)["data"]
+    made = augment_folder(folder, chain, out=out, count=count, seed=seed, options=options)
     click.echo(f"{made}\nwritten: {made.folder}")
 
 

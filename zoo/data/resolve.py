@@ -30,9 +30,9 @@ from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.records.records import Records
 from zoo.interfaces.records.table_file import TableFile
 from zoo.interfaces.tasks import Task
-from zoo.spec.data_options import SOURCE
+from zoo.spec.data_options import OF_ALL, SOURCE
 from zoo.spec.errors import DataError, OptionError, UnknownComponentError, quote
-from zoo.spec.hints.spoken import spoken
+from zoo.spec.hints.spoken import data_option, spoken
 from zoo.spec.inputs import InputSpec
 from zoo.spec.reference import ComponentRef, HubDataRef, HubRef, PathLike, PathRef, Reference
 
@@ -157,7 +157,7 @@ def _found(section: DataSection, asked: _Asked) -> Dataset:
         # Each may hold a part of the classes
         of_one = replace(asked, part=True)
         return Several(
-            {n: _grouped(one.section, of_one) for n, one in source.parts.items()},
+            {n: _grouped(_as_part(one.section, n), of_one) for n, one in source.parts.items()},
             {n: one.classes for n, one in source.parts.items()},
             by_source=section.options.group == SOURCE,
         )
@@ -214,7 +214,8 @@ def _parts(
     parts: Mapping[str, Any], own: Mapping[str, Any], asked: _Asked, unsure: frozenset[str] = frozenset()
 ) -> Parts:
     """Data sets that are a split each, with the options that hold for all of them."""
-    sections = {name: section_of(WithOptions(one, own) if own else one) for name, one in parts.items()}
+    found = {name: _as_part(section_of(one), name) for name, one in parts.items()}
+    sections = {name: section_of(WithOptions(one, own) if own else one) for name, one in found.items()}
     return Parts({name: _grouped(replace(one, unsure=unsure), asked) for name, one in sections.items()})
 
 
@@ -242,6 +243,20 @@ def _not_given(source: InMemory) -> DataError:
         hint = "give them, or others, by data=..."
     expected = f"the {source.name} that was in memory, which no file holds"
     return DataError("data", expected=expected, got="none", hint=hint)
+
+
+def _as_part(section: DataSection, name: str) -> DataSection:
+    """The section of a part or source.
+
+    Raises:
+        OptionError: it has an option that says something of all images together.
+    """
+    for option in OF_ALL:
+        if (value := getattr(section.options, option)) is not None:
+            expected, got = "an option of all the data", f"one of {name} alone"
+            hint = f"say {data_option(option, value)} beside the data"
+            raise OptionError(f"data {name}: {option}", expected=expected, got=got, hint=hint)
+    return section
 
 
 def _folder(section: DataSection, source: PathRef, asked: _Asked) -> Dataset:

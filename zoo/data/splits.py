@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from zoo.data.division.alike import check_drawn
-from zoo.data.division.folds import fold_numbers
+from zoo.data.division.folds import check_folds_said, fold_numbers
 from zoo.data.division.sides import Belonging, check_apart, fill, in_time, order_of, times, together
 from zoo.data.division.stratify import are_labels, by_labels, check_labels_trained, in_hash_order
 from zoo.data.objects.several import told
@@ -156,6 +156,7 @@ def _of_fold(
 
     What the user keeps for the test is on no side.
     """
+    check_folds_said(dataset)
     number, count = fold
     inside = [i for i, name in enumerate(known.given) if name != "test"]
     folds = fold_numbers(dataset, inside, known, count, seed)

@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from zoo.data.division.alike import alike
+from zoo.data.division.sides import connected
+from zoo.data.sources.class_folders import RootedFiles
+from zoo.data.sources.variant_names import groups_of
 from zoo.images.ranges import How, scaled_by
 from zoo.interfaces.dataset import Dataset, Sample, fingerprint_of
+from zoo.interfaces.records.records import Records
 from zoo.interfaces.tasks import Task
 from zoo.spec.data_options import DataOptions, fold_pair
 from zoo.spec.errors import DataError, quote
@@ -175,16 +180,20 @@ class Grouped(View):
 
     def __init__(self, source: Dataset, pattern: str) -> None:
         super().__init__(source)
-        groups = filter(None, map(source.group_of, range(len(source))))
-        if own := next(groups, None):
-            got, hint = f"the data's own ({quote(own)} first) and another", "leave one of them out"
+        # What files say goes behind the user's word; their names tell variants, which stay together as well
+        variants = groups_of([Path(source.name(i)) for i in range(len(source))])
+        rest = [] if isinstance(source, RootedFiles) else [i for i, own in enumerate(variants) if own is None]
+        groups = map(source.group_of, rest)
+        if own := next(filter(None, groups), None):
+            got, hint = f"the data's own ({quote(own)} first) and another", "leave out group"
             raise DataError("data: group", expected="one kind of group", got=got, hint=hint)
         found = (re.search(pattern, source.name(i)) for i in range(len(source)))
-        self._groups = [_group(match) if match else None for match in found]
-        if len({*self._groups}) < _FEWEST:
-            got = f"{quote(pattern)} in no name" if None in self._groups else "all in one"
+        asked = [_group(match) if match else None for match in found]
+        if len({*asked}) < _FEWEST:
+            got = f"{quote(pattern)} in no name" if None in asked else "all in one"
             hint = f"names are such as {quote(source.name(0))}"
             raise DataError("data: group", expected="two groups or more", got=got, hint=hint)
+        self._groups = connected(asked, variants)
 
     def group_of(self, index: int) -> str | None:
         """The group by the name."""
@@ -236,6 +245,20 @@ class AlikeTogether(View):
     def alike(self) -> list[str | None]:
         """The group of each sample among those that look alike; see `zoo.data.division.alike`."""
         return alike(self.source)
+
+
+def files_of(data: Dataset) -> Sequence[Path] | None:
+    """The files of the images, whatever is around them; None where these are none."""
+    if data.files is not None or not isinstance(data, Around) or isinstance(data, Subset):
+        return data.files
+    return files_of(data.source)
+
+
+def groups_said(data: Dataset) -> bool:
+    """Whether somebody said groups, beside the data or by a column of a table."""
+    if isinstance(data, Records):
+        return data.roles.group is not None
+    return isinstance(data, Grouped) or (isinstance(data, View) and groups_said(data.source))
 
 
 def keeps_alike(data: Dataset) -> bool:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 from zoo.spec.errors import RecipeError, quote
+from zoo.spec.names import column_name
 from zoo.spec.options import Options, RefValue
 from zoo.spec.reference import (
     HUB_PREFIX,
@@ -32,6 +33,9 @@ SOURCES, CLASSES = "sources", "classes"
 
 SOURCE = "source"
 """Value of `group` by which each of several sources is a group."""
+
+OF_ALL = ("near_duplicates", "sampler", "fold")
+"""Options that say something of all images together, and so of no part or source by itself."""
 
 _FEWEST_FOLDS = 2
 
@@ -169,7 +173,13 @@ class ColumnOptions(MaskValues):
     @field_validator("target", mode="before")
     @classmethod
     def _one_column(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, str) else value
+        several = [*value] if isinstance(value, list | tuple) else [value]
+        return value if value is None else tuple(map(column_name, several))
+
+    @field_validator("image", "group", "split", "order", mode="before")
+    @classmethod
+    def _column(cls, value: Any) -> Any:
+        return column_name(value)
 
 
 def data_reference(value: Any) -> Any:

@@ -251,3 +251,19 @@ def takes_part(distribution: str) -> bool:
     """
     name, only = normalise(distribution), named_in("ZOO_PLUGINS")
     return name not in named_in("ZOO_DISABLED_PLUGINS") and (not only or name in only)
+
+
+def column_name(value: Any) -> Any:
+    """The name of a column: a whole number, as TOML and frames have them, is the text of it.
+
+    Raises:
+        ValueError: it is true or false, which a file may write otherwise.
+
+    Example:
+        >>> column_name(2019), column_name("age"), column_name(None)
+        ('2019', 'age', None)
+    """
+    if isinstance(value, bool):
+        # The text of a ValueError stands behind `expected`
+        raise ValueError('the name of a column, one such as true within quotes: "true"')  # noqa: TRY004
+    return str(value) if isinstance(value, int) else value

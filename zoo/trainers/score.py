@@ -70,6 +70,7 @@ class Score:
 
     Attributes:
         left_out: why figures that the data leave undefined are not among the last `values`, by name.
+        higher: whether more is better, by figure; None where there is no direction.
         lost: why there are no metrics among the last `values`, since answers were no numbers; empty where
             they were. With `first_only` the loss tells it.
 
@@ -98,7 +99,7 @@ class Score:
         self.task, self.outputs, self.loss = task, outputs, loss
         self.left_out: dict[str, str] = {}
         self._metrics = dict(task.metrics(outputs).items())
-        self._higher = {name: metric.higher_is_better for name, metric in self._metrics.items()}
+        self.higher = {name: metric.higher_is_better for name, metric in self._metrics.items()}
         self._asked = {metric.name: metric for metric in as_metrics(metrics)}
         for name, metric in self._asked.items():
             metric.check(task)
@@ -108,10 +109,10 @@ class Score:
                 hint = 'call it otherwise: name = "..." in its class, called="..." beside it'
                 raise OptionError(f"metric {name}", expected=expected, got=got, hint=hint)
             self._metrics[name] = measured
-            self._higher[name] = metric.higher_is_better
+            self.higher[name] = metric.higher_is_better
         apart, self._apart = told_apart(task, outputs, labels)
         self._metrics |= apart
-        self._higher = {told: self._higher[n] for n in self._higher for told in self._apart.get(n, [n])}
+        self.higher = {told: self.higher[n] for n in self.higher for told in self._apart.get(n, [n])}
         # Only now, since any figure may be watched and is checked, whichever are measured in each step.
         if first_only:
             self._metrics = dict(list(self._metrics.items())[:1])
@@ -220,12 +221,12 @@ class Score:
         name = monitor.removeprefix("val_")
         if name == "loss" or name.startswith("loss_"):
             return False
-        if name not in self._higher:
-            known = [f"val_{name}" for name in ("loss", *self._higher)]
+        if name not in self.higher:
+            known = [f"val_{name}" for name in ("loss", *self.higher)]
             raise OptionError(
                 "monitor", expected=listing(known), got=quote(monitor), hint=near(monitor, known)
             )
-        found = self._higher[name]
+        found = self.higher[name]
         if found is None:
             hint = "choose another, such as val_loss, or give the metric higher_is_better"
             raise OptionError(

@@ -8,13 +8,16 @@ from typing import Any
 import nibabel
 import numpy as np
 import pytest
-from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.pixels import apply_modality_lut, apply_voi_lut
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
 from zoo_readers.dicom import Dicom, read
+from zoo_readers.folders import _level_of_splits
 from zoo_readers.nifti import Nifti
 
 import zoo
+from zoo.data.inspection.report import report
+from zoo.data.splits import split
 from zoo.errors import DataError, MissingPackageError
 from zoo.images.ranges import scaled_by
 from zoo.interfaces import Binary, decode
@@ -75,6 +78,47 @@ def test_a_range_of_the_model_is_in_the_unit_of_the_files(tmp_path: Path) -> Non
     right = [np.interp(x, [0, 1000], [0, 1]) for x in (unit, np.rot90(slices[..., 0]))]
     for found, expected in zip(shown, (right[0], 1 - right[0], right[1]), strict=True):
         np.testing.assert_allclose(found[..., 0], expected, atol=1e-6)
+
+
+def table(bits: int = 16, first: int = 100, count: int = 3000) -> Dataset:
+    entries = Dataset()
+    entries.LUTDescriptor, entries.ModalityLUTType = [count, first, bits], "US"
+    most = (1 << bits) - 1
+    entries.LUTData = (most - np.linspace(0, most, count)).astype(np.uint16).tobytes()
+    return entries
+
+
+def test_tables_of_the_header_are_those_of_pydicom(tmp_path: Path) -> None:
+    data = dicom(tmp_path / "v.dcm", stored(), VOILUTSequence=[table()], WindowCenter=40, WindowWidth=400)
+    right = apply_voi_lut(stored(), data) / 65535
+    np.testing.assert_allclose(read(tmp_path / "v.dcm", "x"), right, atol=1e-6)
+    data = dicom(tmp_path / "m.dcm", stored(), ModalityLUTSequence=[table()])
+    right = apply_modality_lut(stored(), data) / 65535
+    np.testing.assert_allclose(read(tmp_path / "m.dcm", "x"), right, atol=1e-6)
+    # A range of the model is in the unit that the table gives, and goes before the table of what is shown
+    with scaled_by((0.0, 65535.0)):
+        np.testing.assert_allclose(decode(tmp_path / "m.dcm")[..., 0], right, atol=1e-6)
+    with scaled_by((0.0, 4095.0)):
+        np.testing.assert_allclose(decode(tmp_path / "v.dcm")[..., 0], stored() / 4095, atol=1e-6)
+    # Which pydicom does not take
+    dicom(tmp_path / "12.dcm", stored(), ModalityLUTSequence=[table(12, 0, 4096)])
+    np.testing.assert_allclose(read(tmp_path / "12.dcm", "x"), 1 - stored() / 4095, atol=1e-6)
+
+
+def test_numbers_of_a_palette_are_its_colours(tmp_path: Path) -> None:
+    colours = np.random.default_rng(1).integers(0, 65536, (3, 4096), dtype=np.uint16)
+    palette = {"PhotometricInterpretation": "PALETTE COLOR"}
+    for name, values in zip(("Red", "Green", "Blue"), colours, strict=True):
+        palette[f"{name}PaletteColorLookupTableDescriptor"] = [4096, 0, 16]  # type: ignore[assignment]
+        palette[f"{name}PaletteColorLookupTableData"] = values.tobytes()  # type: ignore[assignment]
+    dicom(tmp_path / "0.dcm", stored(), **palette)
+    np.testing.assert_allclose(decode(tmp_path / "0.dcm"), colours.T[stored()] / 65535, atol=1e-6)
+
+
+def test_what_stands_empty_in_a_header_is_not_there(tmp_path: Path) -> None:
+    names = ("RescaleSlope", "RescaleIntercept", "WindowCenter", "WindowWidth", "VOILUTSequence")
+    dicom(tmp_path / "0.dcm", stored(), **dict.fromkeys(names))
+    np.testing.assert_allclose(read(tmp_path / "0.dcm", "x"), stored() / 4095, atol=1e-6)
 
 
 def test_what_is_no_single_image_is_told(tmp_path: Path) -> None:
@@ -175,18 +219,88 @@ def test_a_table_of_files_keeps_a_patient_in_one_split(tmp_path: Path) -> None:
     # What the user says goes before: another column, or the splits
     data = as_dataset({**table, "group": "scanner"})
     assert [data.group_of(i) for i in range(3)] == ["0", "1", "2"]
-    assert as_dataset({**table, "split": "side"}).group_of(0) is None
+    assert as_dataset({**table, "split": "side"}).group_of(0) == "train\0p0"
 
 
 def test_class_folders_of_files_keep_a_patient_in_one_split(tmp_path: Path) -> None:
     for i in range(6):
-        dicom(tmp_path / "new" / "ab"[i % 2] / f"{i}.dcm", stored(i), PatientID=f"p{i // 2}")
-        dicom(tmp_path / "old" / ("train", "val")[i > 3] / "ab"[i % 2] / f"{i}.dcm", stored(i), PatientID="p")
-    data = as_dataset(str(tmp_path / "new"))
-    with pytest.warns(zoo.ZooWarning, match="their files say, 3 groups; folders train, val and test say"):
+        dicom(tmp_path / "ab"[i % 2] / f"{i}.dcm", stored(i), PatientID=f"p{i // 2}")
+    data = as_dataset(str(tmp_path))
+    with pytest.warns(zoo.ZooWarning, match="their files say, 3 groups; group, a part of their names, says"):
         assert [data.group_of(i) for i in range(6)] == ["p0", "p1", "p2", "p0", "p1", "p2"]
-    # Splits that the user made go before
-    assert as_dataset(str(tmp_path / "old")).group_of(0) is None
+    # What the user says goes before, without a word
+    own = as_dataset({"path": str(tmp_path), "group": r"(\d)\.dcm"})
+    assert len({own.group_of(i) for i in range(6)}) == 6
+    (tmp_path / "a" / "0~aug1.dcm").write_bytes((tmp_path / "a" / "0.dcm").read_bytes())
+    with pytest.warns(zoo.ZooWarning, match="3 groups"):
+        assert [as_dataset(str(tmp_path)).group_of(i) for i in range(2)] == ["p0", "p0"]
+
+
+PARTED = r"2 groups that files say, such as patients, in more than one split \('p0' first\): figures may be"
+
+
+def test_a_patient_on_both_sides_of_the_users_splits_is_told(tmp_path: Path) -> None:
+    for i in range(12):
+        side = "test" if i in (1, 7) else "train"
+        dicom(
+            tmp_path / side / "ab"[i // 6] / f"{i}.dcm",
+            stored(i),
+            PatientID=f"p{i // 6}{'' if i % 6 < 2 else i % 3}",
+        )
+    with pytest.warns(zoo.ZooWarning, match=f"{PARTED} too good: .*1.dcm and .*0.dcm") as told:
+        found = split(data := as_dataset(str(tmp_path)))
+    assert sum("figures" in str(w.message) for w in told) == 1
+    # Val, cut from train, has no patient of it
+    sides = [{data.group_of(i) for i in found.of(name)} for name in ("train", "val")]
+    assert not sides[0] & sides[1]
+    finding = next(f for f in report(tmp_path).findings if "figures may be" in f.text)
+    assert not finding.stops
+    assert len(finding.names) == 2
+
+
+@pytest.mark.parametrize("cells", [("train", "test"), (0, 1)])
+def test_a_patient_on_both_sides_of_a_tables_splits_or_folds_is_told(tmp_path: Path, cells: Any) -> None:
+    for i in range(8):
+        dicom(tmp_path / f"{i}.dcm", stored(i), PatientID=f"p{i // 2}" if i < 4 else f"q{i}")
+    rows = [f"{i}.dcm,{'ab'[i // 4]},{cells[i % 2]}" for i in range(8)]
+    (tmp_path / "t.csv").write_text("\n".join(["file,label,side", *rows]))
+    data = as_dataset({"name": "table", "path": str(tmp_path / "t.csv"), "target": "label", "split": "side"})
+    with pytest.warns(zoo.ZooWarning, match=PARTED):
+        assert data.group_of(0) is not None
+    assert any("figures may be" in f.text for f in report(data).findings)
+
+
+@pytest.mark.parametrize("form", ["{split}/{label}", "seg_{split}/{label}", "{label}/{split}"])
+def test_folders_of_splits_are_no_classes(tmp_path: Path, form: str) -> None:
+    sides, volumes = ("train", "test"), tmp_path / "n"
+    for i, (side, label) in enumerate((side, label) for side in sides for label in "ab"):
+        folder = form.format(split=side, label=label)
+        dicom(tmp_path / "d" / folder / f"{i}.dcm", stored(i), PatientID=f"p{i}")
+        volume(volumes / folder / f"{i}.nii", np.arange(27, dtype=np.float32).reshape(3, 3, 3))
+    for data in (Dicom(path=str(tmp_path / "d")), Nifti(path=str(volumes), every=3)):
+        assert data.labels == ("a", "b")
+        found = {(data.split_of(i), data.labels[data.targets[i]]) for i in range(len(data))}
+        assert len(data) == 4
+        assert found == {(side, label) for side in sides for label in "ab"}
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [
+        ("train/a", "train/b", "test/a", "more/a"),  # beside splits
+        ("train", "test"),  # without classes
+        ("a/train", "a/test", "b"),  # in one class alone
+        ("train/a", "training/a"),  # a split twice
+    ],
+)
+def test_folders_of_which_some_say_splits_are_refused(folders: tuple[str, ...]) -> None:
+    with pytest.raises(DataError, match="folders of splits around all classes, in all of them, or nowhere"):
+        _level_of_splits([tuple(folder.split("/")) for folder in folders], "x")
+
+
+@pytest.mark.parametrize("folders", [("test_a/p1", "test_b/p1"), ("a/test", "b/p2"), ("test", "control")])
+def test_folders_of_classes_may_sound_like_splits(folders: tuple[str, ...]) -> None:
+    assert _level_of_splits([tuple(folder.split("/")) for folder in folders], "x") is None
 
 
 def test_a_plain_folder_of_volumes_names_the_set_that_reads_it() -> None:

@@ -236,6 +236,12 @@ def test_a_member_that_is_there_twice_is_refused(tmp_path: Path) -> None:
         Shards(path=str(tmp_path / "0.tar"))
 
 
+def test_classes_of_thousands_of_digits_are_names(tmp_path: Path) -> None:
+    long = "9" * 5000
+    path = written(tmp_path, "a.tar", {"txt": long}, {"txt": "-7"}, {"txt": "\u0663"})
+    assert Shards(path=path).columns["txt"] == [long, -7, "\u0663"]
+
+
 @pytest.mark.parametrize(("classes", "task"), [(2, "binary"), (12, "multiclass")])
 def test_whole_numbers_of_cls_are_classes_where_nothing_says_the_head(
     tmp_path: Path, classes: int, task: str
@@ -254,3 +260,32 @@ def test_a_shard_is_no_image_to_predict(tmp_path: Path) -> None:
     model = zoo.build("small_cnn", head="binary", input_size=8, seed=0)
     with pytest.raises(DataError, match=r"data set \(.tar\); .*zoo.evaluate\(model, '.*a.tar'\) measures"):
         zoo.predict(model, path)
+
+
+def test_a_field_that_is_called_like_a_member_is_no_member(tmp_path: Path) -> None:
+    same = written(tmp_path, "same.tar", *({"cls": i, "json": {"cls": str(i), "age": i}} for i in range(2)))
+    assert [*Shards(path=same).columns] == ["cls", "age", "image"]
+    for turn in (1, -1):
+        rows = [dict([("cls", i), ("json", {"cls": 1 - i})][::turn]) for i in range(2)]
+        path = written(tmp_path, "other.tar", *rows)
+        with pytest.warns(zoo.ZooWarning, match=r"cls is the member, 'cls in .json' the field, .* 0 in"):
+            columns = Shards(path=path).columns
+        assert (columns["cls"], columns["cls in .json"]) == ([0, 1], [1, 0])
+
+
+def test_a_mark_at_the_beginning_of_a_text_is_none_of_it(tmp_path: Path) -> None:
+    rows = [{"txt": mark + name} for mark, name in (("\ufeff", "a"), ("", "a"), ("\ufeff", "b"))]
+    assert Shards(path=written(tmp_path, "0.tar", *rows)).columns["txt"] == ["a", "a", "b"]
+
+
+def test_numbers_too_long_for_one_are_names(tmp_path: Path) -> None:
+    rows = [{"cls": digits} for digits in ("9" * 5000, "1" * 19, "1")]
+    assert Shards(path=written(tmp_path, "0.tar", *rows)).columns["cls"] == ["9" * 5000, "1" * 19, 1]
+
+
+def test_dots_in_names_are_told(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "0.tar", "w") as tar:
+        for name in ("img.v1.0.png", "img.v1.0.cls", "img.v1.1.png", "img.v1.1.cls"):
+            tar.addfile(tarfile.TarInfo(name))
+    with pytest.raises(DataError, match=r"write names without dots, 'img.v1.0.png' is cut at its first one"):
+        Shards(path=str(tmp_path / "0.tar"))

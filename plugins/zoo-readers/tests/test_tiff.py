@@ -159,3 +159,41 @@ def test_pages_with_a_sign_and_thumbnails_are_no_bands(tmp_path: Path, second: A
         pytest.raises(DataError, match=f"as the first, got page 2 of {said}"),
     ):
         decode(tmp_path / "0.tif")
+
+
+@pytest.mark.parametrize("planes", ["contig", "separate"])
+def test_deep_inks_become_the_rgb_that_pillow_makes_of_bytes(tmp_path: Path, planes: str) -> None:
+    inks = np.random.default_rng(0).integers(0, 256, (6, 8, 4), dtype=np.uint8)
+    tifffile.imwrite(tmp_path / "8.tif", inks, photometric="separated")
+    deep = inks.astype(np.uint16) * 257
+    stored = deep if planes == "contig" else deep.transpose(2, 0, 1)
+    tifffile.imwrite(tmp_path / "16.tif", stored, photometric="separated", planarconfig=planes)
+    right = np.asarray(Image.open(tmp_path / "8.tif").convert("RGB")) / 255
+    np.testing.assert_allclose(decode(tmp_path / "16.tif"), right, atol=1 / 255)
+
+
+COLOURS: Any = {
+    "CIELAB of 16 bits": ((6, 8, 3), np.uint16, {"photometric": "cielab"}),
+    "YCBCR of 16 bits": ((6, 8, 3), np.uint16, {"photometric": "ycbcr"}),
+    "PALETTE of 16 bits": (
+        (6, 8), np.uint16, {"photometric": "palette", "colormap": np.zeros((3, 65536), np.uint16)}
+    ),
+    "6 x 8 x 4 float32": ((6, 8, 4), np.float32, {"photometric": "separated"}),
+    "6 x 8 x 4 uint16 of other inks": (
+        (6, 8, 4), np.uint16, {"photometric": "separated", "extratags": [(332, "H", 1, 2, True)]}
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("said", COLOURS)
+def test_colours_that_are_no_rgb_are_never_taken_for_it(tmp_path: Path, said: str) -> None:
+    shape, kind, more = COLOURS[said]
+    tifffile.imwrite(tmp_path / "0.tif", np.ones(shape, kind), **more)
+    with pytest.raises(DataError, match=f"got {said}; save it as RGB"):
+        read(tmp_path / "0.tif", "x")
+
+
+def test_an_image_of_lab_in_16_bits_is_refused(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "0.tif", np.ones((6, 8, 3), np.uint16), photometric="cielab")
+    with pytest.raises(zoo.ZooError, match="expected gray, RGB or CMYK"):
+        decode(tmp_path / "0.tif")

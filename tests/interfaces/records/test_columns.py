@@ -1,19 +1,25 @@
 """Targets read off the columns of a table."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
+from PIL import Image
 
+from zoo.data.objects.frames import columns_of, columns_of_rows
 from zoo.data.splits import split
 from zoo.interfaces.records.cells import in_one
 from zoo.interfaces.records.places import order_in
 from zoo.interfaces.records.records import Records
-from zoo.interfaces.records.roles import Roles, settled
+from zoo.interfaces.records.roles import Roles, settled, words_of_unused
 from zoo.interfaces.records.text_tables import typed
 from zoo.interfaces.tasks.choice import BY_NAME, for_columns
 from zoo.interfaces.tasks.column_targets import classes_of, labels_of, values_of
 from zoo.interfaces.tasks.columns import form_of, is_missing, plain
+from zoo.spec.data_options import ColumnOptions
 from zoo.spec.errors import DataError, OptionError, ZooWarning
 
 
@@ -259,3 +265,45 @@ def test_classes_are_called_as_a_csv_writes_them() -> None:
     assert classes_of({"y": joined}, "data").labels == ("7", "1e1")
     assert values_of({"y": typed(["2e3", "1e-1"])}, "data").targets == [2000.0, 0.1]
     assert classes_of({"y": typed(["007", "1_000"])}, "data").labels == ("007", "1_000")
+
+
+def test_a_separator_beside_several_columns_is_refused() -> None:
+    with pytest.raises(OptionError, match="expected labels in one column, got 2 columns of one label each"):
+        BY_NAME["multilabel"].read_columns({"a": [0, 1], "b": [1, 0]}, ";", "data")
+
+
+@pytest.mark.parametrize("index", ["", "Unnamed: 0", "index", "__index_level_0__"])
+def test_row_numbers_are_no_targets(index: str) -> None:
+    table = {index: [3, 0], "file": ["a.png", "b.png"]}
+    found = settled(Roles(), {**table, "weight": [0.5, 1]}, "data", needs="target")
+    assert found.target == ("weight",)
+    assert words_of_unused(found, {**table, "weight": [0.5, 1]}) == ""
+    with pytest.raises(DataError, match="got no column but that of the images"):
+        settled(Roles(), table, "data", needs="target")
+    assert settled(Roles(), {**table, index: ["x", "y"]}, "data", needs="target").target == (index,)
+
+
+def test_two_columns_of_one_name_are_refused() -> None:
+    frame = pd.DataFrame([["a.png", "a", "c"]], columns=["file", "y", "y"])
+    arrow = pa.table([["a.png"], ["a"], ["c"]], names=["file", "y", "y"])
+    for table in (frame, arrow):
+        with pytest.raises(DataError, match="a name for each column, got 'y' twice"):
+            columns_of(table)
+    with pytest.raises(DataError, match="got '1' twice"):
+        columns_of_rows([{1: "a", "1": "b"}])
+
+
+def test_columns_may_be_called_by_numbers() -> None:
+    said = ColumnOptions.model_validate({"target": [2019, "2020"], "group": 7})
+    assert (said.target, said.group) == (("2019", "2020"), "7")
+    assert ColumnOptions.model_validate({"target": 1}).target == ("1",)
+    with pytest.raises(ValueError, match='within quotes: "true"'):
+        ColumnOptions.model_validate({"target": True})
+
+
+def test_identities_that_are_numbers_name_files(tmp_path: Path) -> None:
+    for i in range(2):
+        Image.fromarray(np.full((4, 4), i * 200, np.uint8)).save(tmp_path / f"{i}.png")
+    data = Records({"id": [1, 0], "label": ["a", "b"]}, roles=Roles(image="id"), root=tmp_path)
+    assert [path.name for path in data.files or ()] == ["1.png", "0.png"]
+    assert data[0].image.mean() == 200

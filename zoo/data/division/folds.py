@@ -9,8 +9,13 @@ import numpy as np
 
 from zoo.data.division.sides import Belonging, order_of, times
 from zoo.data.division.stratify import Groups, are_labels, by_labels, in_hash_order
+from zoo.data.objects.joined import joined_in
+from zoo.data.view import innermost, source_of
 from zoo.interfaces.dataset import Dataset
-from zoo.spec.errors import DataError, listing
+from zoo.interfaces.records.records import Records
+from zoo.interfaces.records.roles import unused_folds
+from zoo.spec.errors import DataError, listing, quote
+from zoo.spec.hints.spoken import data_option
 
 FIRST = -1
 """Number of what comes before the first fold in time, and is trained on alone."""
@@ -53,6 +58,29 @@ def fold_numbers(
     single = len(groups) == len(indices)
     drawn = (_by_class if single else _by_group)(groups, strata, count, seed)
     return {i: number for name, number in drawn.items() for i in groups[name]}
+
+
+def check_folds_said(dataset: Dataset) -> None:
+    """Raises DataError where a table has a column of folds that nobody named, and folds would be drawn.
+
+    Args:
+        dataset: whose folds are asked for.
+    """
+    parts = joined_in(source_of(dataset))
+    for one in parts or [dataset]:
+        records = innermost(one)
+        if not isinstance(records, Records):
+            continue
+        name = unused_folds(records.roles, records.columns)
+        if name is None:
+            continue
+        hint = "leave the column out, or call it otherwise, for folds that are drawn"
+        if not parts and records.roles.split is None:
+            hint = f"say {data_option('split', name)} to take them; {hint}"
+        got = f"a column {quote(name)} of folds that is not named"
+        raise DataError(
+            f"{records.where}: fold", expected="folds of the data, or drawn ones", got=got, hint=hint
+        )
 
 
 def _check_enough(there: int, needed: int, of: str, count: int) -> None:

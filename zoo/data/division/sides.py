@@ -68,6 +68,25 @@ def together(keys: Sequence[str], *kinds: Sequence[str | None]) -> list[str]:
     return [str(root(key)) for key in keys]
 
 
+def connected(*kinds: Sequence[str | None]) -> list[str | None]:
+    """Groups of several kinds as one: what one kind keeps together, and what another does, in turn.
+
+    Args:
+        kinds: groups of the samples; of those that are one the name is the first kind's where it has any.
+
+    Example:
+        >>> connected(["p1", "p2", None, None], [None, "cat", "cat", None])
+        ['p1', 'p2', 'p2', None]
+    """
+    roots = together([*map(str, range(len(kinds[0])))], *kinds)
+    names: dict[str, str] = {}
+    for groups in kinds:
+        for top, group in zip(roots, groups, strict=True):
+            if group is not None:
+                names.setdefault(top, group)
+    return [names.get(top) for top in roots]
+
+
 def order_of(dataset: Dataset) -> list[Any]:
     """The places of all samples in time; nothing where the data tell none."""
     found = [dataset.order_of(i) for i in range(len(dataset))]

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from posixpath import normpath
 
 from zoo.data.sources.walk import inside
+from zoo.spec.disk.reading import split_lines
 from zoo.spec.display import counted
 from zoo.spec.errors import listing, quote
 from zoo.spec.split_names import split_named
@@ -135,4 +136,4 @@ def _lines(file: Path) -> list[str]:
         return []
     content = file.read_bytes()
     text = content.decode("utf-16" if content.startswith(_WIDE) else "utf-8-sig", errors="replace")
-    return [line for raw in text.replace("\\", "/").splitlines() if (line := raw.strip())]
+    return [line for raw in split_lines(text.replace("\\", "/")) if (line := raw.strip())]

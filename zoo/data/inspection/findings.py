@@ -12,15 +12,17 @@ import numpy.typing as npt
 
 from zoo.data.division.alike import check_drawn
 from zoo.data.imbalance import class_counts, lacking, several, unbalanced
+from zoo.data.inspection.keyed import Keyed
 from zoo.data.objects.several import told
 from zoo.data.sources.layout import Layout
 from zoo.data.splits import split
-from zoo.data.view import fold_asked, keeps_alike
+from zoo.data.view import files_of, fold_asked, groups_said, keeps_alike
 from zoo.images.facts import FileFacts
 from zoo.images.near_duplicates import Thumbnail, look_alikes
 from zoo.images.pages import left_out
 from zoo.images.scale import built, few_bits
-from zoo.interfaces.dataset import Dataset, Sample
+from zoo.interfaces.dataset import Dataset
+from zoo.interfaces.records.file_groups import parted, read_groups, words_of_parted
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, OptionError
 from zoo.spec.hints.spoken import argument, data_option
@@ -96,7 +98,7 @@ def findings(dataset: Dataset, seen: Sequence[InspectedImage], layout: Layout | 
     # Else splitting would stop at some of it once more
     if not found or not any(finding.stops for finding in found):
         found += _unsplittable(dataset, seen)
-    found += [*_alike(dataset, seen), *_counts(dataset), *_absent(dataset, seen)]
+    found += [*_patients(dataset), *_alike(dataset, seen), *_counts(dataset), *_absent(dataset, seen)]
     return [*found, *_dark(dataset, seen), *_odd(dataset, seen), *_files(dataset, seen, layout)]
 
 
@@ -174,9 +176,20 @@ def _alike(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Finding
         yield Finding(False, text + ("stay in one split" if asked else apart_else), *_joined(dataset, rest))
 
 
+def _patients(dataset: Dataset) -> Iterator[Finding]:
+    """Groups that files say, such as patients, in several splits or folds of the user's."""
+    of = range(len(dataset))
+    given = [*map(dataset.split_of, of)]
+    sides: list[Any] = given if any(given) else [*map(dataset.fold_of, of)]
+    if groups_said(dataset) or all(side is None for side in sides):
+        return
+    if (groups := read_groups(files_of(dataset))) and (apart := parted(groups, sides)):
+        yield Finding(False, words_of_parted(groups, apart), *_joined(dataset, apart, " and "))
+
+
 def _unsplittable(dataset: Dataset, seen: Sequence[InspectedImage]) -> Iterator[Finding]:
     try:
-        split(_Keyed(dataset, seen))
+        split(Keyed(dataset, [s.key for s in seen]))
     except DataError as error:
         yield Finding(True, str(error))
 
@@ -258,37 +271,7 @@ def _files(dataset: Dataset, seen: Sequence[InspectedImage], layout: Layout | No
 
 
 def _joined(
-    dataset: Dataset, groups: Sequence[Sequence[int]]
+    dataset: Dataset, groups: Sequence[Sequence[int]], between: str = " = "
 ) -> tuple[tuple[str, ...], tuple[tuple[int, ...], ...]]:
-    names = tuple(" = ".join(told(dataset, group)) for group in groups)
+    names = tuple(between.join(told(dataset, group)) for group in groups)
     return names, tuple(map(tuple, groups))
-
-
-class _Keyed(Dataset):
-    """A data set whose keys are known, so that nothing is read again."""
-
-    def __init__(self, dataset: Dataset, seen: Sequence[InspectedImage]) -> None:
-        self.dataset, self.seen = dataset, seen
-        self.labels, self.masks = dataset.labels, dataset.masks
-
-    def __len__(self) -> int:
-        return len(self.seen)
-
-    def __getitem__(self, index: int) -> Sample:
-        return self.dataset[index]
-
-    @property
-    def targets(self) -> Sequence[Any]:
-        return self.dataset.targets
-
-    def name(self, index: int) -> str:
-        return self.dataset.name(index)
-
-    def key(self, index: int) -> str:
-        return self.seen[index].key
-
-    def split_of(self, index: int) -> str | None:
-        return self.dataset.split_of(index)
-
-    def group_of(self, index: int) -> str | None:
-        return self.dataset.group_of(index)

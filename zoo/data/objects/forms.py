@@ -7,7 +7,15 @@ from typing import Any
 
 from zoo.data.objects.arrays import Listed, first_sample, images_of, is_array, is_image, listed
 from zoo.data.objects.featured_tables import LazyColumn
-from zoo.data.objects.frames import LastRow, columns_of, columns_of_rows, has_columns, is_dicts, is_frame
+from zoo.data.objects.frames import (
+    LastRow,
+    check_names,
+    columns_of,
+    columns_of_rows,
+    has_columns,
+    is_dicts,
+    is_frame,
+)
 from zoo.data.sources.torch_dataset import TorchData, class_names
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.records.records import Records
@@ -126,6 +134,7 @@ def _columns(value: Any) -> Cells:
         got = f"{quote(type(value[odd]).__name__)} in {quote(odd)}"
         hint = 'a table of columns is {"image": [...], "label": [...]}, a file {"path": "labels.csv"}'
         raise DataError("data", expected="a list of cells in each column", got=got, hint=hint)
+    check_names(value)
     return {str(name): images_of(column, str(name)) or column for name, column in value.items()}
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from zoo.data.objects.arrays import first_sample
@@ -10,6 +11,7 @@ from zoo.data.objects.featured_tables import featured_columns
 from zoo.interfaces.dataset import Dataset
 from zoo.interfaces.records.cells import ClassColumn
 from zoo.interfaces.tasks.columns import Cells
+from zoo.spec.errors import DataError, quote
 from zoo.spec.split_names import split_named
 
 _PANDAS = ("iloc", "columns")
@@ -92,13 +94,27 @@ def columns_of(value: Any) -> Cells:
         value: with the attributes of one.
     """
     if _has(value, _PANDAS):
+        check_names(value.columns)
         return {str(name): _pandas(value.iloc[:, i]) for i, name in enumerate(value.columns)}
     if _has(value, _POLARS):
         return {str(name): _polars(value.get_column(name)) for name in value.columns}
     if _has(value, _HUGGING_FACE):
         return featured_columns(value)
+    check_names(value.column_names)
     cells: dict[str, list[Any]] = value.to_pydict()
     return cells
+
+
+def check_names(names: Iterable[Any]) -> None:
+    """Raises DataError where two columns have one name, also as number and text.
+
+    Args:
+        names: of the columns.
+    """
+    found = Counter(map(str, names))
+    if twice := next((name for name, count in found.items() if count > 1), None):
+        hint = "rename one of them, or leave it out"
+        raise DataError("data", expected="a name for each column", got=f"{quote(twice)} twice", hint=hint)
 
 
 def columns_of_rows(rows: Sequence[Mapping[str, Any]]) -> Cells:
@@ -112,6 +128,7 @@ def columns_of_rows(rows: Sequence[Mapping[str, Any]]) -> Cells:
         {'a': [1, 2], 'b': [None, 3]}
     """
     names = dict.fromkeys(name for row in rows for name in row)
+    check_names(names)
     return {str(name): [row.get(name) for row in rows] for name in names}
 
 

@@ -18,7 +18,7 @@ class Parts(Joined):
         parts: by `train`, `val` and `test`, each read for one task.
 
     Raises:
-        DataError: a part has splits of its own.
+        DataError: a part has splits, folds or an order of its own.
 
     Example:
         >>> from zoo.data.objects.arrays import listed
@@ -58,3 +58,7 @@ def _check_whole(name: str, part: Dataset) -> None:
     if len(own) > 1 or (own and own != {name}):
         got, hint = listing(map(quote, sorted(own))), "give the data that hold all splits by themselves"
         raise DataError(f"data: {name}", expected="data without splits of their own", got=got, hint=hint)
+    places = {"a column of folds": part.fold_of, "an order": part.order_of}
+    if found := [what for what, place in places.items() if len(part) and place(0) is not None]:
+        hint = "leave it out, or give the data of all splits by themselves, which are then cut by it"
+        raise DataError(f"data: {name}", expected="no further division of a split", got=found[0], hint=hint)

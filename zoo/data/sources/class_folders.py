@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from zoo.data.division.sides import connected
 from zoo.data.reading import readable
 from zoo.data.sources.layout import FEWEST_CLASSES, scan
 from zoo.data.sources.variant_names import groups_of
@@ -20,7 +21,7 @@ from zoo.interfaces.records.file_groups import groups_in
 from zoo.interfaces.tasks.choice import for_classes
 from zoo.spec.errors import DataError, quote
 
-_OTHER = "folders train, val and test say the splits instead"
+_OTHER = "group, a part of their names, says others instead"
 
 
 class ImageFiles(Dataset):
@@ -96,16 +97,14 @@ class RootedFiles(ImageFiles):
         return self._digests.unchanged(index)
 
     def group_of(self, index: int) -> str | None:
-        """The image that a file is a variant of, by its name, else what the file says: its patient."""
+        """Group that the file says, its patient, with the image that it is a variant of, by its name."""
         return self._groups[index]
 
     @cached_property
     def _groups(self) -> list[str | None]:
-        variants = groups_of(self.files)
-        if any(self.split_of(i) for i in range(len(self.files))):
-            return variants
-        own = groups_in(self.files, f"data {self.root}", _OTHER)
-        return [a or b for a, b in zip(variants, own, strict=True)] if own else variants
+        variants, sides = groups_of(self.files), [*map(self.split_of, range(len(self.files)))]
+        own = groups_in(self.files, f"data {self.root}", _OTHER, sides)
+        return connected(own, variants) if own else variants
 
     @cached_property
     def _digests(self) -> FileDigests:

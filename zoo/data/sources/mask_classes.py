@@ -128,11 +128,11 @@ def _names(  # noqa: PLR0917 - all of what is known
         nothing: values that do not count.
         binary: whether there are two classes, though perhaps one alone is in the masks.
     """
-    highest = max(numbers, default=0)
+    highest, also = max(numbers, default=0), _white_too(numbers, nothing)
     if lines:
         if len(lines) <= highest:
             got = f"{counted(len(lines), 'name')}, and class {highest} in a mask"
-            hint = SOFT if len(lines) == len(_BINARY) and 0 in numbers else None
+            hint = also or (SOFT if len(lines) == len(_BINARY) and 0 in numbers else None)
             raise DataError(f"{where}: classes.txt", expected="a name for each class", got=got, hint=hint)
         return tuple(line for i, line in enumerate(lines) if i not in nothing)
     wanted = [value for value in range(highest + 1) if value not in nothing]
@@ -140,6 +140,9 @@ def _names(  # noqa: PLR0917 - all of what is known
         return _made_up(classes, nothing)
     if binary:
         return _BINARY
+    if also:
+        got = listing(map(str, sorted(numbers)), 6)
+        raise DataError(f"{where}: masks", expected="class numbers without gaps", got=got, hint=also)
     if classes == len(_BINARY) and {0, WHITE} <= found:
         got = f"{listing(map(str, sorted(found)), 6)}"
         raise DataError(f"{where}: masks", expected="two classes, 0 and 255", got=got, hint=SOFT)
@@ -172,6 +175,14 @@ def _without_gaps(numbers: list[int], gap: int, nothing: set[int]) -> str:
         does = "does" if len(beyond) == 1 else "do"
         hint = f"{way} if {listing(map(str, beyond), _LISTED)} {does} not count; {hint}"
     return hint
+
+
+def _white_too(numbers: set[int], nothing: set[int]) -> str | None:
+    """The next step where 255 counts, since other values were said not to, and alone leaves a gap."""
+    rest = numbers - {WHITE}
+    if not nothing or len(rest) == len(numbers) or {*range(max(rest, default=WHITE))} - rest - nothing - {0}:
+        return None
+    return f"beside other values 255 counts unless it is named too: {said(ignore=[*sorted(nothing), WHITE])}"
 
 
 def _made_up(count: int, nothing: set[int]) -> tuple[str, ...]:

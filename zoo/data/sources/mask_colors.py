@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from zoo.spec.disk.reading import read_text
+from zoo.spec.disk.reading import read_text, split_lines
 from zoo.spec.display import counted
 from zoo.spec.errors import DataError, OptionError, listing, near, quote, reason
 
@@ -227,7 +227,7 @@ def _read(name: str, root: Path) -> dict[str, list[Any]] | list[Any]:
             return {item["name"]: [item["color"]] for item in found} if _is_records(found) else found
     except (OSError, ValueError) as error:
         raise DataError(f"colors {file}", expected="a file of colours", got=reason(error)) from error
-    return _lines(text.splitlines(), f"colors {file}")
+    return _lines(split_lines(text), f"colors {file}")
 
 
 def _is_records(found: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -21,6 +22,8 @@ from zoo.spec.options import validate
 from zoo.spec.reference import local_path
 
 _PAIR = 2
+_WHOLE = re.compile(r"0|-?[1-9][0-9]{0,638}")
+"""A number; with zeros before it, or hundreds of digits, it is a name."""
 
 
 class Coming(Dataset):
@@ -149,4 +152,4 @@ def _text(cell: bytes, where: str) -> Any:
         text = cell.decode().strip()
     except ValueError:
         raise DataError(where, expected="a class", got="bytes that are no text") from None
-    return int(text) if text.isdecimal() else text
+    return int(text) if _WHOLE.fullmatch(text) else text

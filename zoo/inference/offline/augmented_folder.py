@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import statistics
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from zoo.data.sources.mask_layout import IMAGES, MASKS, has_masks
 from zoo.data.sources.mask_reader import CLASSES
 from zoo.data.sources.variant_names import variant_stem
 from zoo.data.splits import NAMES, Splits, split
+from zoo.data.view import source_of
 from zoo.images.prepare import prepare
 from zoo.inference.file_names import DistinctStems
 from zoo.interfaces.augmenter import Augmenter, AugmentLike
@@ -26,6 +28,7 @@ from zoo.reports.image_grids import write_image, write_mask
 from zoo.runtime.arguments import as_augmenter
 from zoo.runtime.augment_checks import warn_misread
 from zoo.runtime.data_arguments import as_dataset
+from zoo.spec.data_options import PATH
 from zoo.spec.disk.atomic_write import write_errors
 from zoo.spec.display import counted, size
 from zoo.spec.errors import DataError, OptionError, SaveError
@@ -66,7 +69,13 @@ class AugmentedFolder:
 
 
 def augment_folder(
-    folder: PathLike, augment: AugmentLike, *, out: PathLike, count: int = 5, seed: int = 0
+    folder: PathLike,
+    augment: AugmentLike,
+    *,
+    out: PathLike,
+    count: int = 5,
+    seed: int = 0,
+    options: Mapping[str, Any] | None = None,
 ) -> AugmentedFolder:
     """Writes a folder with `count` variants beside each training image; val and test are copied.
 
@@ -79,6 +88,7 @@ def augment_folder(
         out: folder to write; it must not be there, or be empty.
         count: variants of an image.
         seed: of the split and of the draws.
+        options: of the data, as `zoo.fit` takes them, such as `group`.
 
     Raises:
         DataError: the folder cannot be read, or is none of class folders or masks.
@@ -94,13 +104,15 @@ def augment_folder(
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise SaveError(f"folder {target}", expected="a new one, or an empty one", got="one with files in it")
     root = local_path(folder)
-    dataset = as_dataset(str(root), task=for_masks() if has_masks(root) else None)
+    data = {**(options or {}), PATH: str(root)}
+    sides = as_dataset(data, task=for_masks() if has_masks(root) else None)
+    dataset = source_of(sides)
     if not isinstance(dataset, RootedFiles) or not (dataset.masks or dataset.labels):
         expected = "a folder of class folders, or of images and masks"
         raise DataError(f"data {folder}", expected=expected, got=type(dataset).__name__)
     if not dataset.numbered:
         warn_misread(augmenter, dataset.labels, value, prefix="")
-    splits = split(dataset, seed)
+    splits = split(sides, seed)
     writer = _Writer(dataset, augmenter.train(), target, count, seed)
     try:
         with write_errors(f"folder {target}"):

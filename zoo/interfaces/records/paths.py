@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
+import numpy as np
+
 from zoo.images.decode import SUFFIXES
+from zoo.interfaces.records.cells import WrittenColumn
 
 
 def path_of(cell: Any, root: Path | None) -> Path:
@@ -32,3 +36,21 @@ def suffix_lacking(first: str, root: Path | None) -> str:
         return ""
     both = [s for suffix in sorted(SUFFIXES) for s in (suffix, suffix.upper())]
     return next((suffix for suffix in both if path_of(f"{first}{suffix}", root).is_file()), "")
+
+
+def names_in(column: Sequence[Any]) -> Sequence[Any]:
+    """The cells of a column of images, identities that are whole numbers as the names that they are.
+
+    Example:
+        >>> names_in([7, 12]), names_in(["a.png", None])
+        (['7', '12'], ['a.png', None])
+    """
+    if getattr(column, "full", False) or not len(column) or not _is_whole(column[0]):
+        return column
+    written = column.names if isinstance(column, WrittenColumn) else [None] * len(column)
+    whole = zip(column, written, strict=True)
+    return [(name or str(cell)) if _is_whole(cell) else cell for cell, name in whole]
+
+
+def _is_whole(cell: Any) -> bool:
+    return isinstance(cell, int | np.integer) and not isinstance(cell, bool)

@@ -16,7 +16,7 @@ from zoo.interfaces.dataset import Dataset, Sample, fingerprint_of
 from zoo.interfaces.records.cells import content_of, group_key
 from zoo.interfaces.records.file_groups import groups_in
 from zoo.interfaces.records.images import located, reduced_cell, taken_cell
-from zoo.interfaces.records.paths import path_of, suffix_lacking
+from zoo.interfaces.records.paths import names_in, path_of, suffix_lacking
 from zoo.interfaces.records.places import folds_in, order_in, splits_in
 from zoo.interfaces.records.roles import Roles, settled, words_of_unused
 from zoo.interfaces.tasks import Task
@@ -151,11 +151,10 @@ class Records(Dataset):
         return self._read[1].targets
 
     def _tell_unused(self) -> None:
-        """Says which columns have no role where nobody said the targets, since one may have been meant."""
+        """Says which columns have no role where one of them may have been meant."""
         assert self._read  # noqa: S101 - reads the targets, which settles the roles
-        if (self.asked.target or self.asked.mask) and not self.asked.fields:
-            return
-        if words := words_of_unused(self.roles, self.columns):
+        said = bool(self.asked.target or self.asked.mask) and not self.asked.fields
+        if words := words_of_unused(self.roles, self.columns, said=said):
             warn(f"{self.where}: {words}")
 
     # -- samples ---------------------------------------------------------------------------------------
@@ -216,7 +215,7 @@ class Records(Dataset):
 
     @cached_property
     def _cells(self) -> Sequence[Any]:
-        column = self.columns[str(self.roles.image)]
+        column = names_in(self.columns[str(self.roles.image)])
         # What is read from a disk when it is asked for may know that it lacks none
         full = getattr(column, "full", False)
         empty = [] if full else [i + 1 for i, cell in enumerate(column) if is_missing(cell)]
@@ -287,7 +286,7 @@ class Records(Dataset):
 
     @cached_property
     def _file_groups(self) -> list[str | None]:
-        return groups_in(self.files, self.where) if self.roles.split is None else []
+        return groups_in(self.files, self.where, sides=self._splits or self._folds or ())
 
     def order_of(self, index: int) -> Any:
         """The place in time, where a column says it."""

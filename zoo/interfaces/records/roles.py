@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
 from zoo.images.decode import SUFFIXES
+from zoo.interfaces.records.places import folds_in
 from zoo.interfaces.tasks.columns import Cells, is_missing, plain
 from zoo.spec.errors import DataError, OptionError, did_you_mean, listing, quote, warn
 from zoo.spec.hints.spoken import data_option
@@ -31,6 +33,11 @@ SPLITS = ("split", "subset", "partition", "set", "fold")
 
 _SURE = ("split", "fold")
 """Names of columns that mean nothing else, so that a cell which says no split is a mistake."""
+
+_FOLDS = ("fold", "folds", "kfold")
+"""Names under which they keep the numbers of folds."""
+
+_INDEX = re.compile(r"|unnamed: \d+|index|level_\d+|__index_level_\d+__")
 
 _MOST, _NAMED = 8, 3
 
@@ -187,39 +194,60 @@ def _text(cell: Any) -> str:
 
 
 def _targets(free: Cells, several: Several | None, where: str) -> tuple[str, ...]:
+    free = {name: column for name, column in free.items() if not _is_index(name, column)}
     for known in TARGETS:
         for name in free:
             if name.lower() == known:
                 return (name,)
     if len(free) == 1:
         return (*free,)
-    named = [name for name in free if not _is_index(name)]
-    together = [] if several is None else [name for name in several(free) if name in named]
-    if len(together) > 1 and together == named:
+    together = [] if several is None else [*several(free)]
+    if len(together) > 1 and together == [*free]:
         return (*together,)
     got = f"columns {listing(map(quote, free), _MOST)}" if free else "no column but that of the images"
-    first = together if len(together) > 1 else next(iter(named), None)
+    first = together if len(together) > 1 else next(iter(free), None)
     of = " for the columns of 0 and 1" if first is together else ", or several in a list"
     beside = "give it beside the images: a column, or of arrays (images, targets)"
     hint = f"say {data_option('target', first)}{of}" if first else beside
     raise DataError(f"{where}: target", expected="the column of what is to be learnt", got=got, hint=hint)
 
 
-def words_of_unused(roles: Roles, columns: Cells) -> str:
+def words_of_unused(roles: Roles, columns: Cells, *, said: bool = False) -> str:
     """The roles of a table, and the columns that have none, in words; empty where each has one.
 
     Args:
         roles: settled.
         columns: of the table.
+        said: whether somebody named the targets: others are then left out on purpose, but for folds.
     """
-    free = [name for name in columns if name not in roles.named and not _is_index(name)]
+    folds = unused_folds(roles, columns)
+    free = [name for name in columns if name not in roles.named and not _is_index(name, columns[name])]
+    free = free if not said else [folds] if folds else []
     if not free:
         return ""
     learnt = f"targets {listing(map(quote, roles.target), _NAMED)}" if roles.target else "without targets"
     learnt = f"masks {quote(roles.mask)}" if roles.mask else learnt
-    return f"images are {quote(roles.image)}, {learnt}; not used: {listing(map(quote, free), _NAMED)}"
+    words = f"images are {quote(roles.image)}, {learnt}; not used: {listing(map(quote, free), _NAMED)}"
+    return f"{words}; {data_option('split', folds)} takes its folds" if folds else words
 
 
-def _is_index(name: str) -> bool:
+def unused_folds(roles: Roles, columns: Cells) -> str | None:
+    """The column of the numbers of folds that has no role; None where there is none.
+
+    Args:
+        roles: settled.
+        columns: of the table.
+
+    Example:
+        >>> unused_folds(Roles(image="file"), {"file": ["a.png", "b.png"], "fold": [0, 1]})
+        'fold'
+    """
+    free = (name for name in columns if name not in roles.named and name.strip().lower() in _FOLDS)
+    return next((name for name in free if folds_in(columns[name])), None)
+
+
+def _is_index(name: str, column: Sequence[Any]) -> bool:
     """Whether a column only numbers the rows, as files written by pandas have one."""
-    return not name.strip() or name.startswith("Unnamed: ") or name.lower() in ("index", "level_0")
+    if not _INDEX.fullmatch(name.strip().lower()):
+        return False
+    return all(isinstance(cell, int) and not isinstance(cell, bool) for cell in map(plain, column))

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from zoo.interfaces.records.cells import WrittenColumn
 from zoo.interfaces.records.table_file import TableFile
 from zoo.interfaces.tasks.columns import Cells
-from zoo.spec.disk.reading import read_text
+from zoo.spec.disk.reading import read_text, split_lines
 from zoo.spec.errors import DataError, quote, reason
 
 MOST_BYTES = 1 << 30
@@ -26,7 +27,11 @@ _JSON = (".jsonl", ".ndjson")
 _WHOLE = re.compile(r"[+-]?(0|[1-9]\d*)")
 _REAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _WORDS = {"true": True, "false": False}
-_LONG = 1 << 20
+_LONG = sys.int_info.str_digits_check_threshold
+"""Signs from which on a cell is a name: whether Python converts such a number is a matter of settings."""
+
+_BLANK_BEHIND = re.compile(r'(?<!")" +(?=[,;\t|\r\n]|\Z)')
+_QUOTES = {"end of data": "a quote that nothing closes", "expected after": "text behind a closing quote"}
 
 
 class TextTable(TableFile):
@@ -60,11 +65,7 @@ def _separated(text: str, where: str) -> Cells:
     first = text.lstrip().partition("\n")[0]
     counts = {sign: first.count(sign) for sign in DELIMITERS}
     sign = max(counts, key=counts.__getitem__)
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=sign, skipinitialspace=True)
-    try:
-        header, *rows = ([cell.strip() for cell in line] for line in lines if line)
-    except csv.Error as error:
-        raise DataError(where, expected="comma-separated values", got=str(error)) from None
+    header, *rows = _rows(text, sign, where)
     if twice := next((name for name in header if name and header.count(name) > 1), None):
         raise DataError(where, expected="a name for each column", got=f"{quote(twice)} twice")
     if not rows:
@@ -78,6 +79,30 @@ def _separated(text: str, where: str) -> Cells:
     return {name: typed([row[i] for row in rows]) for i, name in enumerate(header)}
 
 
+def _rows(text: str, sign: str, where: str) -> list[list[str]]:
+    """The cells of each line, header first.
+
+    Raises:
+        DataError: a quote is not closed, or is followed by text: the lines up to the next quote would be one
+            cell.
+    """
+    # A blank between a closing quote and the next cell is no text
+    text = _BLANK_BEHIND.sub('"', text)
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=sign, skipinitialspace=True, strict=True)
+    rows, begins = [], 1
+    try:
+        for line in lines:
+            if line:
+                rows.append([cell.strip() for cell in line])
+            begins = lines.line_num + 1
+    except csv.Error as error:
+        wrong = next((words for said, words in _QUOTES.items() if said in str(error)), str(error))
+        got = f"{wrong}, in the row that begins in line {begins}"
+        hint = 'close each quote in its cell; one that belongs to a text stands twice ("") in a quoted cell'
+        raise DataError(where, expected="quotes around whole cells", got=got, hint=hint) from None
+    return rows
+
+
 def typed(cells: Sequence[str]) -> list[Any]:
     """Cells of one column as the numbers or words that they all are; empty ones stay so.
 
@@ -89,7 +114,9 @@ def typed(cells: Sequence[str]) -> list[Any]:
         ([1, 2, None], [1.0, 2.5], ['01', '02'], [True, False])
     """
     full = [cell for cell in cells if cell]
-    if all(_WHOLE.fullmatch(cell) and len(cell) < _LONG for cell in full):
+    if max(map(len, full), default=0) >= _LONG:
+        return [cell or None for cell in cells]
+    if all(map(_WHOLE.fullmatch, full)):
         return _numbers([int(cell) if cell else None for cell in cells], cells)
     if all(_REAL.fullmatch(cell) and not _padded(cell) for cell in full):
         return _numbers([float(cell) if cell else None for cell in cells], cells)
@@ -110,7 +137,7 @@ def _padded(cell: str) -> bool:
 
 def _json_lines(text: str, where: str) -> Cells:
     rows: list[Mapping[str, Any]] = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(split_lines(text), 1):
         if not line.strip():
             continue
         try:

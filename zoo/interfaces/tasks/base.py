@@ -90,7 +90,10 @@ class Task(TargetReading, MixedTargets):
         """Takes from the targets of a new run's training images what is kept with the model: their scale."""
 
     def constant(self, targets: Sequence[Any], outputs: int) -> Tensor | None:
-        """The best output, of `outputs` numbers, that is the same for all images; None where there is none.
+        """Outputs that are the same for all images, a row each; None where there are none.
+
+        Each figure is compared with that of the row which is best by it on the training images: the mean
+        has the least squared error, the median the least absolute one.
 
         Args:
             targets: of the training images.

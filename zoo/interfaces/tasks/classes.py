@@ -119,8 +119,9 @@ class Binary(Classes):
         return mean_logit(outputs)
 
     def constant(self, targets: Sequence[Any], outputs: int) -> Tensor:
-        """The logit of the second class' share."""
-        return torch.tensor(targets).float().mean().reshape(1).logit(EPSILON)
+        """The logit of the second class' share, and that of the second class alone, which F1 may prefer."""
+        share = torch.tensor(targets).float().mean()
+        return torch.stack([share, torch.ones(())]).reshape(2, 1).logit(EPSILON)
 
     def probabilities(self, output: Tensor) -> Tensor:
         positive = output.sigmoid()

@@ -95,6 +95,7 @@ def labels_of(columns: Cells, separator: str | None, where: str) -> TargetColumn
 
     Raises:
         DataError: a cell is no 0 or 1, or nothing has a label.
+        OptionError: a separator was said, and there are several columns.
 
     Example:
         >>> labels_of({"tags": ["cat|dog", "dog", ""]}, None, "data").targets
@@ -103,6 +104,9 @@ def labels_of(columns: Cells, separator: str | None, where: str) -> TargetColumn
         ('cat', 'dog')
     """
     if len(columns) > 1:
+        if separator is not None:
+            got, hint = f"{len(columns)} columns of one label each", "leave it out, or name one column"
+            raise OptionError(f"{where}: separator", expected="labels in one column", got=got, hint=hint)
         return TargetColumn(_rows(columns, where), tuple(columns))
     name, column = _only(columns, where)
     cells = [[] if is_missing(cell) else plain(cell) for cell in column]

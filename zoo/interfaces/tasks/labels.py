@@ -97,8 +97,9 @@ class Multilabel(Task):
         return mean_logit(outputs)
 
     def constant(self, targets: Sequence[Any], outputs: int) -> Tensor:
-        """The logits of the labels' shares."""
-        return torch.tensor(targets, dtype=torch.float32).mean(dim=0).logit(EPSILON)
+        """The logits of the labels' shares, and those of all labels, which F1 prefers."""
+        shares = torch.tensor(targets, dtype=torch.float32).mean(dim=0)
+        return torch.stack([shares, torch.ones_like(shares)]).logit(EPSILON)
 
     def probabilities(self, output: Tensor) -> Tensor:
         return output.sigmoid()

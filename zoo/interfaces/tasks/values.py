@@ -107,8 +107,9 @@ class Regression(Task):
             self._scale.settle(targets)
 
     def constant(self, targets: Sequence[Any], outputs: int) -> Tensor:
-        """The mean."""
-        return torch.tensor(targets, dtype=torch.float64).reshape(-1, outputs).mean(dim=0).float()
+        """The mean and the median."""
+        values = torch.tensor(targets, dtype=torch.float64).reshape(-1, outputs)
+        return torch.stack([values.mean(dim=0), torch.from_numpy(np.median(values.numpy(), axis=0))]).float()
 
     @property
     def higher_is_better(self) -> bool:

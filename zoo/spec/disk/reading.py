@@ -12,6 +12,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import stat
 import tomllib
 from pathlib import Path
@@ -30,6 +31,8 @@ MOST_VALUES = 1 << 20
 
 _MOST_DIGITS = 20
 """Of a whole number; those of 64 bits have no more. Longer ones are not even converted."""
+
+_LINE_ENDS = re.compile(r"\r\n|\r|\n")
 
 _KINDS = {
     stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket",
@@ -94,6 +97,16 @@ def read_text(path: PathLike, most: int = MOST_BYTES) -> str:
         return read_bytes(path, most).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"no UTF-8 at byte {error.start}") from None
+
+
+def split_lines(text: str) -> list[str]:
+    """Lines of a text, which end as files write it; names and texts may hold other ends, such as U+2028.
+
+    Example:
+        >>> split_lines("a\\u2028b\\r\\nc")
+        ['a\\u2028b', 'c']
+    """
+    return _LINE_ENDS.split(text)
 
 
 def read_json(path: PathLike, most: int = MOST_BYTES) -> Any:

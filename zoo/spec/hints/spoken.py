@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -97,6 +98,9 @@ def data_option(name: str, value: Any) -> str:
         >>> with speaking(Spoken(way="shell")):
         ...     print(data_option("target", "age"), data_option("skip_unpaired", True))
         --set data.target=age --set data.skip_unpaired=true
+        >>> with speaking(Spoken(way="shell")):
+        ...     print(data_option("target", "2019"))
+        --set 'data.target="2019"'
         >>> with speaking(Spoken(way="shell", data="")):
         ...     print(data_option("target", "age"))
         --set target=age
@@ -278,8 +282,17 @@ def _bare(text: str) -> str:
 
 
 def _set(path: str, value: Any) -> str:
-    """The words that set a value; a text needs no quotes of its own there."""
-    return f"--set {shlex.quote(f'{path}={value if isinstance(value, str) else toml(value)}')}"
+    """The words that set a value; a text needs no quotes of its own there, but where it would be a number."""
+    text = value if isinstance(value, str) and _is_bare(value) else toml(value)
+    return f"--set {shlex.quote(f'{path}={text}')}"
+
+
+def _is_bare(text: str) -> bool:
+    try:
+        tomllib.loads(f"value = {text}")
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return True
+    return False
 
 
 def _python(value: Any) -> str:

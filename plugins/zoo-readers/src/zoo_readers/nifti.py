@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from zoo.errors import DataError, reason
 from zoo.interfaces import Records, Roles, reading_range
-from zoo_readers.folders import class_files, folder_of, windowed
+from zoo_readers.folders import class_files, folder_of, splits_beside, windowed
 from zoo_readers.packages import package
 
 _SUFFIXES = (".nii", ".nii.gz")
@@ -54,13 +54,13 @@ class Nifti(Records):
     without a `value_range` a volume's own lowest and highest value are black and white.
 
     Args:
-        path: folder with a folder for each class.
+        path: folder with a folder for each class, perhaps in folders of splits.
         axis: across which slices lie.
         every: take each so many slices one.
         empty: whether slices of one value are taken.
 
     Raises:
-        DataError: there is no such file, or one is no volume.
+        DataError: there is no such file, one is no volume, or folders say some splits alone.
         MissingPackageError: nibabel is not installed.
     """
 
@@ -74,27 +74,29 @@ class Nifti(Records):
     ) -> None:
         places: list[tuple[Path, int]] = []
         labels: list[str] = []
-        for file, label in class_files(path, _SUFFIXES):
+        splits: list[str | None] = []
+        for file, label, split in class_files(path, _SUFFIXES):
             volume = _volume(file)
             others = tuple(other for other in range(_AXES) if other != axis)
             varied = np.ptp(volume, axis=others) > 0
             taken = [i for i in range(0, volume.shape[axis], every) if empty or varied[i]]
             places += [(file, i) for i in taken]
             labels += [label] * len(taken)
+            splits += [split] * len(taken)
         if not places:
             raise DataError(f"data {path}", expected="slices with more than one value", got="none")
         self._places = places
         root = folder_of(path)
         subjects = {file: _subject(file.relative_to(root)) for file, _ in places}
         group = "subject" if any(subjects.values()) else "volume"
-        columns = {
+        columns: dict[str, Sequence[Any]] = {
             "image": _Slices(places, axis),
             "label": labels,
             group: [subjects[file] or str(file) for file, _ in places],
         }
-        super().__init__(
-            columns, roles=Roles(image="image", target=("label",), group=group), where=f"data {path}"
-        )
+        side = splits_beside(columns, splits)
+        roles = Roles(image="image", target=("label",), group=group, split=side)
+        super().__init__(columns, roles=roles, where=f"data {path}")
 
     def name(self, index: int) -> str:
         """The path of a sample's volume and the number of the slice."""

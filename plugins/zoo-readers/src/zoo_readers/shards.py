@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from threading import Lock
 from typing import IO, Any
 
-from zoo.errors import DataError, listing, quote, reason
+from zoo.errors import DataError, listing, quote, reason, warn
 from zoo.interfaces import IMAGE_SUFFIXES, Binary, Multiclass, Records, Roles, Task, split_within
 from zoo_readers.tars import Member, addresses, members, opened, reached
 
 _IMAGES = tuple(suffix.removeprefix(".") for suffix in sorted(IMAGE_SUFFIXES))
 _IMAGE, _SPLIT, _CLASS, _FEWEST = "image", "split", "cls", 2
+_IN_JSON = " in .json"
 _JSON, _TEXT = "json", ("txt", "text", "cls", "cls2", "index", "inx", "id")
+_WHOLE = re.compile(r"0|-?[1-9][0-9]{0,638}")
 _MOST_BYTES, _MOST_NAMED = 1 << 20, 6
 
 
@@ -75,6 +78,7 @@ class Shards(Records):
             raise DataError(where, expected="samples", got="none")
         self._places = [_image(sample, image, where) for sample in samples]
         cells = [_cells(sample, place) for sample, place in zip(samples, self._places, strict=True)]
+        _settle(cells, where)
         names = dict.fromkeys(name for row in cells for name in row)
         columns: dict[str, Sequence[Any]] = {name: [row.get(name) for row in cells] for name in names}
         said = (target,) if isinstance(target, str) else tuple(target)
@@ -148,15 +152,25 @@ def _image(sample: Sequence[Member], asked: str | None, where: str) -> Member:
     place = f"{where}: sample {quote(sample[0].key)} of {sample[0].shard}"
     have = listing([member.suffix or "no suffix" for member in sample], _MOST_NAMED)
     if len(found) > 1:
+        # Beside an image of such a name is more that belongs to it alone
+        stems = {one.suffix.rpartition(".")[0] for one in found} - {""}
+        others = {one.suffix.rpartition(".")[0] for one in sample if one not in found}
         hint = f'say image="{found[0].suffix}"'
+        if stems & others:
+            name = f"{found[0].key}.{found[0].suffix}"
+            hint = f"write names without dots, {name!r} is cut at its first one as webdataset does it"
         raise DataError(place, expected="one image", got=have, hint=hint)
     expected = f"an image ({listing(_IMAGES)})" if wanted is None else f"a member .{wanted}"
     raise DataError(place, expected=expected, got=have)
 
 
 def _cells(sample: Sequence[Member], image: Member) -> dict[str, Any]:
-    """What stands beside an image: texts by their suffix, fields of JSON by their name."""
+    """What stands beside an image: texts by their suffix, fields of JSON by their name.
+
+    A field that is called like a text beside it has the name of its file, too.
+    """
     cells: dict[str, Any] = {}
+    texts = {member.suffix for member in sample} & {*_TEXT}
     for member in sample:
         if member is image or member.suffix not in (_JSON, *_TEXT):
             continue
@@ -165,20 +179,34 @@ def _cells(sample: Sequence[Member], image: Member) -> dict[str, Any]:
             raise DataError(where, expected=f"at most {_MOST_BYTES} bytes", got=str(member.size))
         content = _content(member)
         try:
-            text = content.decode()
+            # Windows' editors begin a file with a mark
+            text = content.decode("utf-8-sig")
             found = json.loads(text) if member.suffix == _JSON else text.strip()
         except (ValueError, RecursionError) as error:
             expected = "an object of JSON" if member.suffix == _JSON else "a text in UTF-8"
             raise DataError(where, expected=expected, got=reason(error)) from None
         if isinstance(found, Mapping):
-            cells |= {str(name): value for name, value in found.items()}
+            named = {f"{name}{_IN_JSON}" if name in texts else str(name): found[name] for name in found}
+            cells |= named
         elif member.suffix == _JSON:
             raise DataError(where, expected="an object of JSON", got=quote(found))
         else:
-            # What begins with a zero is a name
-            whole = found.removeprefix("-").isdecimal() and str(int(found)) == found
-            cells[member.suffix] = int(found) if whole else found
+            # What begins with a zero is a name, as are digits by the hundred
+            cells[member.suffix] = int(found) if _WHOLE.fullmatch(found) else found
     return cells
+
+
+def _settle(cells: Sequence[dict[str, Any]], where: str) -> None:
+    """Leaves fields of JSON out that are the texts of the same name; others are said."""
+    for name in [name + _IN_JSON for name in _TEXT]:
+        own, there = name.removesuffix(_IN_JSON), [row for row in cells if name in row]
+        odd = next((row for row in there if str(row[own]) != str(row[name])), None)
+        if odd is not None:
+            got = f"{quote(odd[own])} in .{own} and {quote(odd[name])} in its field of .json"
+            warn(f"{where}: {own} is the member, {quote(name)} the field, as a sample has {got}")
+            continue
+        for row in there:
+            del row[name]
 
 
 _files: dict[tuple[int, str], IO[bytes]] = {}

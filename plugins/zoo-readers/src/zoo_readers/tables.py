@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from zoo.errors import DataError, reason
+from zoo.errors import DataError, quote, reason
 from zoo.interfaces import ClassColumn, TableFile
 from zoo_readers.packages import package
 
@@ -39,6 +39,9 @@ class ArrowTable(TableFile):
         except (arrow.ArrowException, OSError, ValueError) as error:
             expected = "a table of Parquet, Feather or Arrow"
             raise DataError(where, expected=expected, got=reason(error)) from error
+        names = table.column_names
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise DataError(where, expected="a name for each column", got=f"{quote(twice)} twice")
         features = _features(table)
         return {name: _column(table, name, features.get(name)) for name in table.column_names}
 

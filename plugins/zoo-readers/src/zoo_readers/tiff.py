@@ -15,8 +15,14 @@ from zoo_readers.packages import package
 _BANDS = "S"
 """The axis, as tifffile names it, that holds bands of a page: samples."""
 
-_WHITE_IS_LOWEST = 0
-"""TIFF's kind of gray whose 0 is white."""
+_WHITE_IS_LOWEST, _RGB, _INKS = 0, 2, 5
+"""TIFF's kinds of colour: gray whose 0 is white, RGB, and inks, which are CMYK unless a tag says others."""
+
+_TAKEN = (_WHITE_IS_LOWEST, 1, _RGB, 4, _INKS, 34892, 51177)
+"""Kinds whose numbers are bands as they stand, with gray, a mask, linear RGB and depth, or become such."""
+
+_INK_SET, _CMYK, _INK_BANDS = 332, 1, 4
+_INK_TYPES = (np.uint8, np.uint16, np.uint32)
 
 _ORIENTATION = 274
 _TURNS = {
@@ -34,7 +40,7 @@ _TURNS = {
 def read(source: str | Path | IO[bytes], where: str) -> npt.NDArray[Any]:
     """The image of a TIFF file, in the depth of the file; of several pages the first.
 
-    For a model with `pages="bands"` all pages, as bands.
+    For a model with `pages="bands"` all pages, as bands. CMYK becomes RGB.
 
     Args:
         source: the file.
@@ -44,7 +50,7 @@ def read(source: str | Path | IO[bytes], where: str) -> npt.NDArray[Any]:
         H x W or H x W x C.
 
     Raises:
-        DataError: it cannot be decoded, or has axes that are no bands.
+        DataError: it cannot be decoded, has axes that are no bands, or colours of another kind such as Lab.
         MissingPackageError: tifffile is not installed.
     """
     tifffile = package("tifffile", where)
@@ -53,7 +59,8 @@ def read(source: str | Path | IO[bytes], where: str) -> npt.NDArray[Any]:
             if reads_pages():
                 return stack_pages((_upright(page, _numbers(page, where)) for page in file.pages), where)
             page = file.pages.first
-            return _upright(page, _bands_last(page.axes, _numbers(page, where), where))
+            values = _bands_last(page.axes, _numbers(page, where), where)
+            return _upright(page, _without_inks(page, values, where) if page.photometric == _INKS else values)
     except DataError:
         raise
     except Exception as error:  # decoders raise whatever they stumble over
@@ -62,6 +69,10 @@ def read(source: str | Path | IO[bytes], where: str) -> npt.NDArray[Any]:
 
 def _numbers(page: Any, where: str) -> npt.NDArray[Any]:
     """The numbers of a page; gray whose 0 is white is turned round, as Pillow does it with bytes."""
+    if page.photometric not in _TAKEN:
+        kind = getattr(page.photometric, "name", page.photometric)
+        got = f"{kind} of {page.bitspersample} bits"
+        raise DataError(where, expected="gray, RGB or CMYK", got=got, hint="save it as RGB")
     values: npt.NDArray[Any] = page.asarray()
     if page.photometric != _WHITE_IS_LOWEST:
         return values
@@ -74,6 +85,20 @@ def _numbers(page: Any, where: str) -> npt.NDArray[Any]:
         raise DataError(where, expected=expected, got=got, hint=hint)
     turned: npt.NDArray[Any] = np.subtract(2**page.bitspersample - 1, values, dtype=values.dtype)
     return turned
+
+
+def _without_inks(page: Any, values: npt.NDArray[Any], where: str) -> npt.NDArray[Any]:
+    """CMYK as RGB, as Pillow does it with bytes."""
+    inks = page.tags.get(_INK_SET)
+    others = inks is not None and inks.value != _CMYK
+    if others or values.shape[2:] != (_INK_BANDS,) or values.dtype not in _INK_TYPES:
+        got = f"{' x '.join(map(str, values.shape))} {values.dtype}{' of other inks' * others}"
+        hint = "save it as RGB; bands that are no inks as MinIsBlack"
+        raise DataError(where, expected="four bands of CMYK in uint8 to uint32", got=got, hint=hint)
+    most = 2**page.bitspersample - 1
+    light = (most - values.astype(np.float64)) / most
+    colours: npt.NDArray[Any] = np.rint(light[..., :3] * light[..., 3:] * most).astype(values.dtype)
+    return colours
 
 
 def _upright(page: Any, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
