@@ -13,7 +13,6 @@ import click
 
 from zoo.cli._sections import Sectioned
 from zoo.spec.arguments import ELSEWHERE
-from zoo.spec.data_options import option_names
 from zoo.spec.disk.reading import read_json
 from zoo.spec.errors import ZooError
 from zoo.spec.files import CONFIG_FILE
@@ -34,6 +33,8 @@ def unknown_flag(option: str, args: Sequence[str], table: Table, flags: Sequence
         table: the recipe, as far as it is known.
         flags: the options that there are.
     """
+    from zoo.spec.data_options import option_names  # with pydantic, too slow for Tab and --help
+
     name = option.lstrip("-").replace("-", "_")
     homes = options_of_parts(table)
     if (dashed := f"--{name.replace('_', '-')}") in flags:
