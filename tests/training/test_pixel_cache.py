@@ -292,6 +292,12 @@ class TestFit:
         with pytest.raises(zoo.ZooError, match="ZOO_PIXEL_CACHE_GB allows"):
             fit(folder, tmp_path / "b", cache="pixels")
 
+    def test_a_cache_folder_that_cannot_be_had_is_said(self, folder, tmp_path, monkeypatch, capsys):
+        (tmp_path / "file").write_text("no folder")
+        monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "file"))
+        fit(folder, tmp_path / "a", progress=True)
+        assert "pixels are not kept: cannot write pixels in " in capsys.readouterr().err
+
     def test_another_word_is_refused(self, folder, tmp_path):
         with pytest.raises(zoo.ZooError, match="expected True, False, None or 'pixels', got 'files'"):
             fit(folder, tmp_path / "a", cache="files")

@@ -112,9 +112,9 @@ def _found(
         with write_errors(f"pixels in {home}"):
             why = room.make_room(len(missing) * cache.row_bytes, cache.folder, limit=limit, variable=LIMIT)
     except RuntimeError:
-        return None, "no home folder to keep them in; set ZOO_CACHE"
+        why = "no home folder to keep them in; set ZOO_CACHE"
     except SaveError as error:
-        return None, str(error)
+        why = str(error)
     except ZooError:  # an image that cannot be read is told of where all are
         return None, "a first image that cannot be read"
     if why:
