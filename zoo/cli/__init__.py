@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from zoo.cli._once import check_once
 from zoo.spec.arguments import ELSEWHERE, VERBS
 from zoo.spec.disk.paths import somewhere
 from zoo.spec.disk.systems import reader_gone
@@ -95,6 +94,8 @@ class _Lazy(click.Group):
             raise click.UsageError(f"no command is called {args[0]!r}; {hint}", ctx)
         name, command, rest = super().resolve_command(ctx, args)
         if command is not None and not ctx.resilient_parsing:
+            from zoo.cli._once import check_once
+
             check_once(command, rest)
             options = (param for param in command.params if isinstance(param, click.Option))
             ctx.with_resource(offering(str(option.name) for option in options))
