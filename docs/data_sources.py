@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -124,6 +125,10 @@ SOURCES = (
     Source(
         "shards of webdataset (`zoo-readers`)",
         'zoo.fit(model, "shards/train-{000..001}.tar")',
+        {
+            head: f'zoo.fit(model, "shards/train-{{000..001}}.tar", {_COLUMNS[head]})'
+            for head in ("ordinal", "multilabel", "regression")
+        },
     ),
     Source(
         "data set by name",
@@ -168,7 +173,7 @@ def make_files() -> dict[str, Any]:
         file=[f"{i}.png" for i in range(COUNT)], mask=[f"masks/{i}.png" for i in range(COUNT)]
     )
     listed.rename(columns={"file": "file_name"}).to_csv("listed/metadata.csv", index=False)
-    _shards(images)
+    _shards(images, rows)
 
     class Pairs(torch.utils.data.Dataset[Any]):
         def __init__(self, images: Any, targets: Any) -> None:
@@ -201,7 +206,7 @@ def _save(pixels: Any, place: str) -> None:
     Image.fromarray(pixels).save(path)
 
 
-def _shards(images: Any) -> None:
+def _shards(images: Any, rows: Sequence[Mapping[str, Any]]) -> None:
     import tarfile
 
     Path("shards").mkdir()
@@ -210,7 +215,11 @@ def _shards(images: Any) -> None:
             for i in range(shard, COUNT, 2):
                 png = io.BytesIO()
                 Image.fromarray(images[i]).save(png, "png")
-                for ending, content in (("png", png.getvalue()), ("cls", str(i % 4 // 2).encode())):
+                fields = json.dumps({name: rows[i][name] for name in ("grade", "tags", "weight")})
+                number = str(i % 4 // 2)
+                for ending, content in (
+                    ("png", png.getvalue()), ("cls", number.encode()), ("json", fields.encode()),
+                ):  # fmt: skip
                     member = tarfile.TarInfo(f"{i:04d}.{ending}")
                     member.size = len(content)
                     tar.addfile(member, io.BytesIO(content))

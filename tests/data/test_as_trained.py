@@ -45,8 +45,18 @@ def test_columns_of_the_same_table_are_those_of_the_training() -> None:
     assert effective(other, TRAINED)["target"] == "years"
 
 
-def test_sides_of_another_table_are_its_own() -> None:
-    assert effective("./other.csv", TRAINED) == {"path": "./other.csv", "image": "file", "target": ["age"]}
+def test_another_table_has_the_sides_of_the_training_where_its_columns_are_there(tmp_path: Path) -> None:
+    assert effective("./other.csv", TRAINED)["group"] == "person"
+    assert as_trained("./other.csv", TRAINED, "evaluate").unsure == {"group"}
+    lines = [f"{i}.png,{i}.5,{'abc'[i % 3]}" for i in range(6)]
+    for i in range(6):
+        Image.fromarray(np.full((4, 4), i * 40, np.uint8)).save(tmp_path / f"{i}.png")
+    for header, group in (("file,age,person", "c"), ("file,age,who", None)):
+        (tmp_path / "other.csv").write_text("\n".join([header, *lines]))
+        found = as_dataset(
+            as_trained(tmp_path / "other.csv", TRAINED, "evaluate"), task=BY_NAME["regression"]
+        )
+        assert found.group_of(2) == group
 
 
 def test_options_of_masks_go_along_and_data_of_another_kind_stay() -> None:

@@ -16,6 +16,7 @@ import zoo
 from zoo.data.splits import split
 from zoo.errors import DataError, OptionError, TrainingError
 from zoo.experiments import folds as folds_module
+from zoo.experiments.fold_figures import Fold, Folds
 from zoo.runtime.data_arguments import as_dataset
 from zoo.testing import killed_after
 from zoo.weights.tensor_files import read
@@ -191,3 +192,17 @@ def test_what_folds_make_of_lists_of_splits_is_said_once(tmp_path: Path) -> None
         "test images are in no fold",
     ]
     assert sum(fold.images["test"] for fold in found.folds) == 16
+
+
+def test_folds_in_time_say_what_measured_them() -> None:
+    folds = tuple(
+        Fold(
+            number=n,
+            folder=Path("f"),
+            metrics={},
+            validation={},
+            images={"train": 10 * n, "val": 2, "test": 10},
+        )
+        for n in (1, 2)
+    )
+    assert repr(Folds(folder=Path("f"), folds=folds, count=2)).startswith("2 folds in time, each measured by")

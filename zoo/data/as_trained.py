@@ -43,9 +43,8 @@ def as_trained(data: Any, trained: RefValue | None, where: str) -> DataSection:
     """The data with the options of a model's training data, where nobody says others.
 
     Columns and the meaning of masks belong to what was learnt, whether they stood in a file or in memory.
-    What decides the splits is taken over for data of the same name alone, so that the test split stays the
-    one that was never seen. What is in memory has no name: there it is taken over where the data have such
-    columns.
+    What decides the splits is taken over too, so that the test split of the same images stays the one that
+    was never seen: for data of the same name, and for tables that have such columns, whatever their name.
 
     Args:
         data: as the caller gave them.
@@ -65,9 +64,9 @@ def as_trained(data: Any, trained: RefValue | None, where: str) -> DataSection:
         return section
     known = _known(section, trained, (*_PLACE, *_TRAINING))
     path, before = _path(section), trained.get(PATH)
-    # Nobody can tell whether data without a name are those of the training
-    apart = path is None or before is None
-    if path is not None and before is not None and name_of_place(path) != name_of_place(before):
+    # Nobody can tell whether data of another name, or of none, are those of the training
+    apart = path is None or before is None or name_of_place(path) != name_of_place(before)
+    if apart and path is not None and before is not None and not _is_columns(section.source):
         known = {name: value for name, value in known.items() if name not in _SIDES}
     found = _with_unsaid(section, known)
     return replace(found, unsure=frozenset(known) & {*_COLUMNS}) if apart and known else found

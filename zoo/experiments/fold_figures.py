@@ -125,6 +125,9 @@ class Folds:
     def _headline(self) -> str:
         if len(self.folds) < self.count:
             return f"interrupted after {len(self.folds)} of {counted(self.count, 'fold')}"
+        # Of folds in time the later ones learn from more images, of others all are of one size together
+        if len({sum(fold.images.values()) for fold in self.folds}) > 1:
+            return f"{counted(self.count, 'fold')} in time, each measured by the run on what came before it"
         return f"{counted(self.count, 'fold')}, the images of each measured once by the run on the others"
 
     def _table(self) -> Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import re
 import tarfile
 from collections.abc import Iterator
@@ -289,3 +290,9 @@ def test_dots_in_names_are_told(tmp_path: Path) -> None:
             tar.addfile(tarfile.TarInfo(name))
     with pytest.raises(DataError, match=r"write names without dots, 'img.v1.0.png' is cut at its first one"):
         Shards(path=str(tmp_path / "0.tar"))
+
+
+def test_the_class_goes_before_fields_that_may_be_targets(tmp_path: Path) -> None:
+    rows = [{"json": json.dumps({"tags": "a|b"}), "cls": str(i % 2)} for i in range(4)]
+    found = Shards(path=written(tmp_path, "0.tar", *rows)).for_task(None)
+    assert (found.roles.target, found.labels) == (("cls",), ("0", "1"))

@@ -22,7 +22,7 @@ IMAGES = (
 )  # fmt: skip
 """Names under which people keep images in tables, the surest first."""
 
-TARGETS = ("target", "label", "labels", "class", "category", "class_name", "tags", "y", "target_name", "cls")
+TARGETS = ("target", "label", "labels", "class", "cls", "category", "class_name", "tags", "y", "target_name")
 """Names under which they keep targets."""
 
 MASKS = ("mask", "masks", "mask_path", "mask_file", "seg", "annotation", "label", "target")
