@@ -294,6 +294,6 @@ def test_dots_in_names_are_told(tmp_path: Path) -> None:
 
 def test_the_class_goes_before_fields_that_may_be_targets(tmp_path: Path) -> None:
     rows = [{"json": json.dumps({"tags": "a|b"}), "cls": str(i % 2)} for i in range(4)]
-    with pytest.warns(ZooWarning, match="targets 'cls'; not used: 'tags'"):
+    with pytest.warns(zoo.ZooWarning, match="targets 'cls'; not used: 'tags'"):
         found = Shards(path=written(tmp_path, "0.tar", *rows)).for_task(None)
     assert (found.roles.target, found.labels) == (("cls",), ("0", "1"))
