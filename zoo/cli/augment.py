@@ -183,6 +183,7 @@ def references(names: Sequence[str], sets: Sequence[str]) -> list[dict[str, Any]
     from zoo.spec.errors import RecipeError, listing, near, quote
 
     tables: dict[str, Any] = {name: {"name": name} for name in names}
+    typed = []
     for text in sets:
         if "=" not in text:
             raise RecipeError("--set", expected="option=value", got=quote(text))
@@ -192,5 +193,6 @@ def references(names: Sequence[str], sets: Sequence[str]) -> list[dict[str, Any]
             hint = near(first, [*tables]) if dot else None
             raise RecipeError(f"--set {text}", expected=expected, got=quote(first), hint=hint)
         # Of a single augmenter the option alone will do
-        tables = apply(tables, [text if first in tables else f"{next(iter(tables))}.{text}"])
+        typed.append(text if first in tables else f"{next(iter(tables))}.{text}")
+    tables = apply(tables, typed)
     return [tables[name] for name in names]
