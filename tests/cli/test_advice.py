@@ -32,7 +32,10 @@ from .conftest import Zoo
         ("fit --model vgg16 --data ./a --set trainer.lr=1 --set trainer.lr=2", "expected one of them"),
         ("data ./a --set target=x --set data.target=y", "expected one of them, got two values"),
         ("evaluate run ./a --set target=x --set target=y", "expected one of them, got two values"),
-        ("augment ./a --augment flip --out b --set p=1 --set flip.p=0", "expected one of them, got two values"),
+        (
+            "augment ./a --augment flip --out b --set p=1 --set flip.p=0",
+            "expected one of them, got two values",
+        ),
     ],
 )
 def test_a_second_value_of_what_takes_one_is_not_left_aside(zoo: Zoo, line: str, says: str) -> None:
@@ -102,6 +105,9 @@ def test_one_augmenter_of_a_chain_is_set_by_its_name() -> None:
     ("names", "typed", "says"),
     [
         (["flip", "noise"], "augment.p=0.5", "--set flip.p=0.5 or --set noise.p=0.5"),
+        (["flip", "noise"], "augment.noise.std=0.1", "got flip, noise; --set noise.std=0.1"),
+        (["flip", "noise"], "augment.std=0.1", "got flip, noise; --set noise.std=0.1"),
+        (["flip", "noise"], "augment.strength=2", "none of them has it: zoo show flip"),
         (["flip", "flip"], "flip.p=0.5", "expected one augmenter of the name, got flip 2 times"),
     ],
 )
