@@ -30,6 +30,12 @@ from .conftest import Zoo
         ("data ./a ./b ./c ./d", """'["./a", "./b", "./c", ...]'"""),
         ("data s-000.tar s-001.tar", "shards are one word, numbers in braces"),
         ("fit --model vgg16 --data ./a --set trainer.lr=1 --set trainer.lr=2", "expected one of them"),
+        ("data ./a --set target=x --set data.target=y", "expected one of them, got two values"),
+        ("evaluate run ./a --set target=x --set target=y", "expected one of them, got two values"),
+        (
+            "augment ./a --augment flip --out b --set p=1 --set flip.p=0",
+            "expected one of them, got two values",
+        ),
     ],
 )
 def test_a_second_value_of_what_takes_one_is_not_left_aside(zoo: Zoo, line: str, says: str) -> None:
@@ -44,6 +50,20 @@ def test_what_takes_several_values_is_given_them_and_an_unknown_option_keeps_its
     )
     assert "expected one" not in said
     assert "no such option" in zoo(*shlex.split("data ./a --bogus 3"))[2]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("evaluate run --data a.csv --split all", "zoo evaluate run --split all a.csv"),
+        ("evaluate run --data=a.csv", "zoo evaluate run a.csv"),
+        ("data --data", "zoo data DATA"),
+    ],
+)
+def test_data_that_stand_without_a_flag_are_answered_with_the_line(zoo: Zoo, line: str, says: str) -> None:
+    status, _, said = zoo(*shlex.split(line))
+    assert (status, said.count("\n")) == (2, 1)
+    assert f"data stand without --data: {says}" in said
 
 
 @pytest.mark.parametrize(
@@ -85,6 +105,9 @@ def test_one_augmenter_of_a_chain_is_set_by_its_name() -> None:
     ("names", "typed", "says"),
     [
         (["flip", "noise"], "augment.p=0.5", "--set flip.p=0.5 or --set noise.p=0.5"),
+        (["flip", "noise"], "augment.noise.std=0.1", "got flip, noise; --set noise.std=0.1"),
+        (["flip", "noise"], "augment.std=0.1", "got flip, noise; --set noise.std=0.1"),
+        (["flip", "noise"], "augment.strength=2", "none of them has it: zoo show flip"),
         (["flip", "flip"], "flip.p=0.5", "expected one augmenter of the name, got flip 2 times"),
     ],
 )

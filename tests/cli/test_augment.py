@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -173,6 +174,29 @@ def test_each_augmenter_has_a_labelled_row_of_its_own(image: Path, tmp_path: Pat
     assert [np.array_equal(tile, original) for tile in found] == [True, False, False, False] * 2
     assert all(np.array_equal(tile, original[:, ::-1]) for tile in found[1:4])
     assert all(np.array_equal(tile, 255 - original) for tile in found[5:])
+
+
+def test_each_without_names_shows_all_augmenters_of_one_image(
+    image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = [SimpleNamespace(ref=name) for name in ("flip", "mixup", "invert")]
+    monkeypatch.setattr("zoo.registry.listing.list_components", lambda kind: known)
+    result = run(image, "--each", "--count", 2, "--out", tmp_path / "all.png")
+    assert result.exit_code == 0, result.output
+    assert "left out: mixup: augment: expected augmenters of one image" in result.output
+    run(
+        image,
+        "--each",
+        "--augment",
+        "flip",
+        "--augment",
+        "invert",
+        "--count",
+        2,
+        "--out",
+        tmp_path / "two.png",
+    )
+    assert (tmp_path / "all.png").read_bytes() == (tmp_path / "two.png").read_bytes()
 
 
 def test_an_image_is_seen_through_the_range_and_in_the_channels_of_a_model(tmp_path: Path) -> None:

@@ -236,6 +236,17 @@ def test_a_column_of_other_targets_is_told_by_what_zoo_data_has(
     assert "--head" not in err
 
 
+def test_values_of_several_columns_have_a_row_each(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+    lines = [f"pets/cats/{i}.png,{i}.5,{10 * i}" for i in range(12)]
+    Path("t.csv").write_text("\n".join(["image,weight,length", *lines]))
+    _, out, _ = run(capsys, "data", "t.csv", "--set", 'target=["weight", "length"]')
+    assert "12 images, 2 values, task regression" in out
+    assert "CLASS" not in out
+    rows = [line.split()[:4] for line in out.splitlines()]
+    assert ["weight", "0.5", "6", "11.5"] in rows
+    assert ["length", "0", "55", "110"] in rows
+
+
 def test_images_of_many_bands_are_told_the_channels_to_ask_for(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

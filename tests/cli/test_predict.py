@@ -177,6 +177,18 @@ def test_a_mistake_is_one_line_and_status_2(
     assert words in err
 
 
+def test_values_have_a_column_each_and_no_order(capsys: pytest.CaptureFixture[str], model: Path) -> None:
+    net = zoo.build("tiny_resnet", head="regression", classes=("weight", "length"), input_size=16, seed=0)
+    zoo.save(net, model / "values")
+    item = zoo.predict("values", "pets/cow/1.png")[0]
+    status, out, _ = run(capsys, "predict", "values", "pets/cow/1.png")
+    expected = [["IMAGE", "weight", "length"], [item.source, *(f"{v:.4g}" for v in item.scores.values())]]
+    assert (status, [line.split() for line in out.splitlines()]) == (0, expected)
+    status, out, err = run(capsys, "predict", "values", "pets/cow/1.png", "--top", "3")
+    assert (status, out) == (2, "")
+    assert "--top: expected a model of classes, got one of values; leave it out" in err
+
+
 def test_evaluate_shows_the_worst_mistakes_and_says_where_images_are(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

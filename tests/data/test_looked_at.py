@@ -187,6 +187,7 @@ class Told(Dataset):
         ([[[0], 1], [1, 0]], "xy", {}),
         ([0.5, 1.5], "xy", {}),
         ([0, 0.5], "xy", {}),
+        ([[0.5, 1.5], [2.0, 3.0]], "xy", {}),
     ],
 )
 def test_images_are_counted_by_class_or_by_label(

@@ -39,6 +39,8 @@ def check_once(command: click.Command, args: Sequence[str]) -> None:
             texts = [value for value in values if isinstance(value, str)]
             got = " and ".join(map(quote, texts)) if len(texts) == len(values) else f"{len(values)} of them"
             raise OptionError(option, expected="one value", got=got, hint=_together(option, texts))
+    if "data" in words and "--data" not in [name for param in command.params for name in param.opts]:
+        _check_bare(command, args)
     # An unknown option leaves its value among the words, and click speaks of the option
     if isinstance(words.get("data"), str) and rest and not any(word.startswith("-") for word in rest):
         places = [words["data"], *rest]
@@ -47,6 +49,19 @@ def check_once(command: click.Command, args: Sequence[str]) -> None:
         hint = "shards are one word, numbers in braces: 'shards-{000..099}.tar'" if shards else hint
         got = listing(map(quote, places), _SHOWN)
         raise OptionError("DATA", expected="one place", got=got, hint=hint)
+
+
+def _check_bare(command: click.Command, args: Sequence[str]) -> None:
+    """Raises UsageError where data that are a word of their own are given as a flag; the line is said."""
+    said = args[: [*args, "--"].index("--")]
+    at = next((i for i, word in enumerate(said) if word.partition("=")[0] == "--data"), None)
+    if at is None:
+        return
+    _, equals, value = said[at].partition("=")
+    places = [value] if equals else [*said[at + 1 : at + 2]] or ["DATA"]
+    # Behind all others, since data are the last word that a command takes
+    line = [*said[:at], *said[at + (1 if equals else 2) :], *places]
+    raise click.UsageError(f"data stand without --data: zoo {command.name} {shlex.join(line)}")
 
 
 def as_sources(words: Sequence[str]) -> str:

@@ -42,7 +42,7 @@ def apply(table: Table, sets: Iterable[str]) -> Table:
             `model.` out.
 
     Raises:
-        RecipeError: there is no equals sign, or a path runs through a plain value.
+        RecipeError: there is no equals sign, a path runs through a plain value, or as `check_sets`.
 
     Example:
         >>> apply({"model": {"head": "binary"}}, ["head.dropout=0.5", "freeze=block1-4"])["model"]
@@ -51,6 +51,7 @@ def apply(table: Table, sets: Iterable[str]) -> Table:
         {'schedule': {'name': 'plateau', 'patience': 3}}
     """
     result: Table = _copied(table)
+    check_sets(sets := [*sets])
     for text in sets:
         path, equals, value = text.partition("=")
         keys = [key.strip() for key in path.split(".")]

@@ -68,9 +68,11 @@ def unknown_flag(option: str, args: Sequence[str], table: Table, flags: Sequence
 
 def options_of_parts(table: Table) -> dict[str, Homes]:
     """The parts that have an option, its path for `--set`, and its schema, by the option's name."""
+    from zoo.registry.lookup import options_of
+
     found: dict[str, Homes] = {}
     for part, kinds, path, reference in _parts(table):
-        for name, schema in _options(reference, kinds).items():
+        for name, schema in options_of(reference, kinds).items():
             found.setdefault(name, []).append((part, f"{path}.{name}", schema))
     return found
 
@@ -89,9 +91,9 @@ def working(name: str, places: Homes, table: Table) -> tuple[Homes, str]:
 
 
 def _of_heads(name: str) -> bool:
-    from zoo.registry.lookup import entries
+    from zoo.registry.lookup import entries, options_of
 
-    return any(name in _options(entry.qualified, ("head",)) for entry in entries("head"))
+    return any(name in options_of(entry.qualified, ("head",)) for entry in entries("head"))
 
 
 def _is_idle(name: str, table: Table) -> bool:
@@ -129,7 +131,9 @@ def trainer_name(table: Table) -> str | None:
 
 def options_of_trainer(name: str) -> tuple[str, ...]:
     """The options of a trainer; none where the catalogue does not tell."""
-    return tuple(_options(name, ("trainer",)))
+    from zoo.registry.lookup import options_of
+
+    return tuple(options_of(name, ("trainer",)))
 
 
 def _parts(table: Table) -> Iterator[tuple[str, tuple[str, ...], str, str]]:
@@ -151,17 +155,6 @@ def _parts(table: Table) -> Iterator[tuple[str, tuple[str, ...], str, str]]:
     for part, kinds, path, reference in named:
         if reference:
             yield part, kinds, path, reference
-
-
-def _options(reference: str, kinds: tuple[str, ...]) -> Mapping[str, Any]:
-    from zoo.registry.lookup import find
-
-    try:
-        entry = find(reference, kinds)
-    except ZooError:
-        return {}
-    own = entry.facts.get("options", {}).get("properties", {})
-    return {**KINDS[entry.component.kind].options, **own}
 
 
 def _name(value: Any) -> str | None:

@@ -15,7 +15,11 @@ _DATA = "data."
 @click.command("augment")
 @click.argument("words", nargs=-1, metavar="IMAGE|FOLDER")
 @click.option("--augment", "names", multiple=True, help="An augmenter; again for a chain.")
-@click.option("--each", is_flag=True, help="Draw each augmenter by itself, in a labelled row of its own.")
+@click.option(
+    "--each",
+    is_flag=True,
+    help="Draw each augmenter by itself, in a labelled row of its own; all without any.",
+)
 @click.option(
     "--count", type=click.IntRange(1, 200), help="Variants.  [default: 11; 5 of each with --each or FOLDER]"
 )
@@ -64,11 +68,14 @@ def command(
     from zoo.cli._look import look_of
     from zoo.data.section import read_by_suffix
     from zoo.inference.augment import as_tensor, augment
+    from zoo.registry.listing import list_components
     from zoo.reports.files import image_path
     from zoo.reports.image_grids import draw_rows, draw_variants
     from zoo.spec.disk.paths import need_folder
-    from zoo.spec.errors import DataError, SaveError
+    from zoo.spec.errors import DataError, SaveError, ZooError
 
+    every = each and not names and len(words) == 1
+    names = tuple(row.ref for row in list_components("augmenter")) if every else names
     image = Path(the_image(words, names))
     of_data = [text for text in sets if text.strip().startswith(_DATA)]
     rest = [text for text in sets if text not in of_data]
@@ -86,7 +93,7 @@ def command(
         return
     if of_data:
         raise click.UsageError(f"--set {of_data[0]} belongs to a FOLDER", click.get_current_context())
-    name = f"{image.stem}-{'-'.join(names).replace(':', '-')}.png"
+    name = f"{image.stem}-{'each' if every else '-'.join(names).replace(':', '-')}.png"
     if out is None:
         need_folder(f"file {name}", "--out")
     path = image_path(out or name)
@@ -97,7 +104,14 @@ def command(
     # Of four bands the last is no alpha here any more
     how: Any = {"seed": seed, "in_channels": len(original)}
     if each:
-        rows = {one["name"]: augment(original, one, count=count or 5, **how) for one in chain}
+        rows: dict[str, Any] = {}
+        for one in chain:
+            try:
+                rows[one["name"]] = augment(original, one, count=count or 5, **how)
+            except ZooError as error:
+                if not every:
+                    raise
+                click.echo(f"left out: {one['name']}: {error}")
         draw_rows(original, rows, path)
     else:
         draw_variants(original, augment(original, chain, count=count or 11, **how), path)
@@ -183,6 +197,7 @@ def references(names: Sequence[str], sets: Sequence[str]) -> list[dict[str, Any]
     from zoo.spec.errors import RecipeError, listing, near, quote
 
     tables: dict[str, Any] = {name: {"name": name} for name in names}
+    typed = []
     for text in sets:
         if "=" not in text:
             raise RecipeError("--set", expected="option=value", got=quote(text))
@@ -192,5 +207,6 @@ def references(names: Sequence[str], sets: Sequence[str]) -> list[dict[str, Any]
             hint = near(first, [*tables]) if dot else None
             raise RecipeError(f"--set {text}", expected=expected, got=quote(first), hint=hint)
         # Of a single augmenter the option alone will do
-        tables = apply(tables, [text if first in tables else f"{next(iter(tables))}.{text}"])
+        typed.append(text if first in tables else f"{next(iter(tables))}.{text}")
+    tables = apply(tables, typed)
     return [tables[name] for name in names]

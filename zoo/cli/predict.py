@@ -15,6 +15,7 @@ from zoo.registry.environment import processes
 
 if TYPE_CHECKING:
     from zoo.inference.asking.views import Views
+    from zoo.interfaces.model import Model
 
 _INPUT = "-"
 
@@ -23,7 +24,7 @@ _INPUT = "-"
 @click.argument("model")
 @click.argument("images", nargs=-1)
 @click.option("--files-from", metavar="FILENAME", help="File with a path on each line; - for standard input.")
-@click.option("--top", type=click.IntRange(min=1), default=1, show_default=True, help="Classes to show.")
+@click.option("--top", type=click.IntRange(min=1), help="Classes to show.  [default: 1]")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -43,7 +44,7 @@ def command(
     model: str,
     images: tuple[str, ...],
     files_from: str | None,
-    top: int,
+    top: int | None,
     out: Path | None,
     device: str | None,
     workers: int,
@@ -74,13 +75,26 @@ def command(
         "skip_unreadable": skip_unreadable,
         "out": out,
     }
-    found = predict(model, sources, **options)  # type: ignore[arg-type]  # of several types
+    # Read once, where it is asked before the work
+    asked = model if top is None else _of_classes(model)
+    found = predict(asked, sources, **options)  # type: ignore[arg-type]  # of several types
     if as_json:
         emit_json([item.to_dict() for item in found])
         return
-    click.echo(describe(found, top))
+    click.echo(describe(found, top or 1))
     if out is not None:
         click.echo(f"\nwritten: {out}")
+
+
+def _of_classes(place: str) -> Model:
+    """The model, whose answers can be put in order; raises OptionError where they are values."""
+    from zoo.runtime.arguments import as_model
+    from zoo.spec.errors import OptionError
+
+    model, _ = as_model(place)
+    if model.task is not None and model.task.form == "values":
+        raise OptionError("--top", expected="a model of classes", got="one of values", hint="leave it out")
+    return model
 
 
 def _image(name: str) -> Any:

@@ -167,7 +167,8 @@ def class_counts(dataset: Dataset) -> dict[str, int]:
         found = Counter(targets)
         return {label: found[i] for i, label in enumerate(labels)}
     if all(isinstance(target, list | tuple) and len(target) == len(labels) for target in targets):
-        if any(isinstance(value, list | tuple) for value in targets[0]):  # rows, not labels that are there
+        # Rows and values, not labels that are there
+        if any(isinstance(value, list | tuple | float) for value in targets[0]):
             return {}
         return {label: sum(bool(target[i]) for target in targets) for i, label in enumerate(labels)}
     return {}

@@ -158,6 +158,9 @@ def describe(found: Sequence[Predicted], top: int = 1) -> str:
         >>> print(describe([Predicted("a.png", "48.7", None, {"age": 48.7})]))
         IMAGE  age
         a.png  48.7
+        >>> print(describe([Predicted("a.png", "48.7, 1.8", None, {"age": 48.7, "height": 1.8})]))
+        IMAGE   age  height
+        a.png  48.7     1.8
     """
     rows: list[list[str]] = []
     for item in found:
@@ -174,6 +177,11 @@ def describe(found: Sequence[Predicted], top: int = 1) -> str:
     if rows and not any(row[2] for row in rows):
         called = {tuple(item.scores) for item in found}
         (names,) = called if len(called) == 1 else [()]
+        values = [[number(value, False) for value in item.scores.values()] for item in found]
+        if len(names) > 1 and all(i.label == ", ".join(v) for i, v in zip(found, values, strict=True)):
+            sources = [item.source for item in found]
+            rows = [[source, *of] for source, of in zip(sources, values, strict=True)]
+            return table(rows, ["IMAGE", *names], right=range(1, len(names) + 1))
         return table([row[:2] for row in rows], ["IMAGE", names[0] if len(names) == 1 else "LABEL"])
     return table(rows, ["IMAGE", "LABEL", "SCORE"], right=[2])
 

@@ -15,9 +15,11 @@ from zoo.spec.errors import (
     AmbiguousNameError,
     PluginError,
     UnknownComponentError,
+    ZooError,
     near,
     quote,
 )
+from zoo.spec.kinds import KINDS
 from zoo.spec.reference import ComponentRef
 
 # Two distributions of one namespace are for `entry` to refuse
@@ -99,6 +101,21 @@ def recipe_series(ref: str) -> tuple[Path, ...]:
 
 
 _current: tuple[object, Registry] | None = None
+
+
+def options_of(reference: str, kinds: tuple[str, ...]) -> Mapping[str, Any]:
+    """Schemas of a component's options by name, with those of its kind; none where it is not there.
+
+    Example:
+        >>> "dropout" in options_of("binary", ("head",)), options_of("no_such", ("head",))
+        (True, {})
+    """
+    try:
+        entry = find(reference, kinds)
+    except ZooError:
+        return {}
+    own = entry.facts.get("options", {}).get("properties", {})
+    return {**KINDS[entry.component.kind].options, **own}
 
 
 def registry() -> Registry:

@@ -116,6 +116,8 @@ def overview(found: Report) -> str:
         words.append(
             f"{counted(len(found.pixels) - (NOT_COUNTED in found.pixels), 'class', 'classes')} of pixels"
         )
+    elif found.values:
+        words.append(counted(len(found.values), "value"))
     else:
         words.append(counted(len(found.classes), "class", "classes") if found.classes else "no classes")
     words.append(f"task {found.task}" if found.task else "no targets")
