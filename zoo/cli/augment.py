@@ -72,7 +72,7 @@ def command(
     from zoo.reports.files import image_path
     from zoo.reports.image_grids import draw_rows, draw_variants
     from zoo.spec.disk.paths import need_folder
-    from zoo.spec.errors import DataError, SaveError, ZooError
+    from zoo.spec.errors import DataError, SaveError
 
     every = each and not names and len(words) == 1
     names = tuple(row.ref for row in list_components("augmenter")) if every else names
@@ -104,18 +104,26 @@ def command(
     # Of four bands the last is no alpha here any more
     how: Any = {"seed": seed, "in_channels": len(original)}
     if each:
-        rows: dict[str, Any] = {}
-        for one in chain:
-            try:
-                rows[one["name"]] = augment(original, one, count=count or 5, **how)
-            except ZooError as error:
-                if not every:
-                    raise
-                click.echo(f"left out: {one['name']}: {error}")
-        draw_rows(original, rows, path)
+        draw_rows(original, _rows(original, chain, skips=every, count=count or 5, **how), path)
     else:
         draw_variants(original, augment(original, chain, count=count or 11, **how), path)
     click.echo(f"grid: {path}")
+
+
+def _rows(original: Any, chain: list[dict[str, Any]], *, skips: bool, **how: Any) -> dict[str, Any]:
+    """The variants of each augmenter by itself; with `skips` one that does not fit the image is named."""
+    from zoo.inference.augment import augment
+    from zoo.spec.errors import ZooError
+
+    rows: dict[str, Any] = {}
+    for one in chain:
+        try:
+            rows[one["name"]] = augment(original, one, **how)
+        except ZooError as error:
+            if not skips:
+                raise
+            click.echo(f"left out: {one['name']}: {error}")
+    return rows
 
 
 def _write_folder(
