@@ -43,6 +43,7 @@ PIECES = ["fit", "--model", "tiny_resnet", "--head", "binary"]
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "r.toml").write_text(RECIPE)
+    (tmp_path / "pets.csv").write_text("file,kind\na.png,a\n")
     for name in ("cat", "dog"):
         (tmp_path / "pets" / name).mkdir(parents=True)
         Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "pets" / name / "0.png")
@@ -212,6 +213,7 @@ def test_an_idle_option_that_was_typed_is_refused_with_its_default_too(zoo: Zoo,
         (["fit", "r.toml", "--foo"], "no such option --foo; zoo fit --help"),
         (["fit", "pets"], "say --data ./pets, and which model: --model NAME --head multiclass"),
         (["fit", "./pets", "--model", "vgg16"], "got a folder of images; say --data ./pets"),
+        (["fit", "pets.csv"], "got a table; say --data ./pets.csv, and which model: --model NAME"),
         (["fit", "pets", "--data", "faces", "--model", "vgg16"], "leave it out: --data says it"),
         ([*PIECES, "--set", "trainer.precision=bf16"], "belongs beside: --precision"),
         ([*PIECES, "--set", "trainer.seed=3"], "beside: --seed, in a recipe seed above all sections"),

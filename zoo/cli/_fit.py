@@ -52,9 +52,9 @@ def model_and_options(
         RecipeError: something is missing, twice there, or does not fit.
     """
     flags = flags_of(values)
-    # People give the folder that they want to train on in the place of the recipe
-    if recipe is not None and holds_images(Path(recipe)):
-        raise _data_folder(recipe, name, flags)
+    # People give what they want to train on in the place of the recipe
+    if recipe is not None and (holds := _data_in(Path(recipe))):
+        raise _is_data(recipe, holds, name, flags)
     if (recipe is None) == (name is None):
         got = "both" if recipe else "neither"
         raise RecipeError("fit", expected="a recipe or --model", got=got, hint="zoo fit --help")
@@ -83,14 +83,23 @@ def holds_images(folder: Path) -> bool:
     return any(is_image(path) for path in islice(folder.rglob("*"), _LOOKED_AT))
 
 
-def _data_folder(recipe: str, name: str | None, flags: list[Flag]) -> RecipeError:
-    """Says that a folder of images is no recipe, and what is missing."""
+def _data_in(place: Path) -> str:
+    """The kind of data that is in the place of a recipe; empty where there is none."""
+    from zoo.data.section import read_by_suffix
+
+    if place.suffix != ".toml" and read_by_suffix(place):
+        return "a table"
+    return "a folder of images" if holds_images(place) else ""
+
+
+def _is_data(recipe: str, holds: str, name: str | None, flags: list[Flag]) -> RecipeError:
+    """Says that data are no recipe, and what is missing."""
     given = {flag.name for flag in flags}
     folder = recipe if "/" in recipe else f"./{recipe}"  # a bare word may be a data set's name
     say = "leave it out: --data says it" if "data" in given else f"say --data {folder}"
     also = "" if name else ", and which model: --model NAME --head multiclass (zoo list backbone)"
     what = f"fit {recipe}"
-    return RecipeError(what, expected="a recipe or a saved model", got="a folder of images", hint=say + also)
+    return RecipeError(what, expected="a recipe or a saved model", got=holds, hint=say + also)
 
 
 def _saved(place: str, flags: list[Flag], sets: tuple[str, ...]) -> Asked:

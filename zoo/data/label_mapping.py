@@ -132,8 +132,8 @@ def called_in(data: Dataset, labels: Sequence[str], where: str) -> tuple[str, ..
     """The classes of data as others call them; None where their numbers are places among those of the others.
 
     Numbers that a table writes are names beside classes that are called by numbers, also as 007, and True is
-    true. Those of
-    samples are indices; where they may be names just as well, and mean another class then, nobody can tell.
+    true. Those of samples are indices; where they may be names just as well, and mean another class then,
+    nobody can tell.
 
     Args:
         data: with labels.
